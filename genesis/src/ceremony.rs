@@ -1,0 +1,122 @@
+//! How operators who trust each other with nothing but their own keys make one genesis file:
+//! each signs an entry, and whoever has the same outline and entries builds the same file.
+
+use registry_core::codec::{Bytes, FixedBytes};
+use registry_core::crypto::{Hash, Purpose};
+use registry_core::governance::{PROTOCOL_VERSION, Parameters, ValidatorEntry};
+use registry_core::id::NetworkName;
+use serde::{Deserialize, Serialize};
+
+use crate::error::GenesisError;
+use crate::file::{GenesisFile, parse_json, to_json};
+use crate::rules::{check_unique, check_validator};
+use crate::time::Timestamp;
+
+/// One operator's part, as JSON beside the genesis file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The network that it is made for.
+    pub network: NetworkName,
+    /// The validator, as it will stand in the genesis.
+    pub validator: ValidatorEntry,
+    /// Ed25519 by the validator's key over [`Entry::message`]: the operator holds the key and
+    /// wants exactly this power, peer id and addresses.
+    pub signature: FixedBytes<64>,
+}
+
+/// What the signature of an entry covers.
+#[derive(Serialize)]
+struct EntryBody<'a> {
+    network: &'a NetworkName,
+    validator: &'a ValidatorEntry,
+}
+
+impl Entry {
+    /// The 32 bytes that the validator's key signs: H(CBOR of network and validator), under a
+    /// purpose of its own.
+    pub fn message(network: &NetworkName, validator: &ValidatorEntry) -> [u8; 32] {
+        Hash::of_value(Purpose::GenesisEntry, &EntryBody { network, validator }).0
+    }
+
+    /// Reads and checks an entry.
+    pub fn parse(json: &str) -> Result<Self, GenesisError> {
+        let entry: Self = parse_json(json)?;
+        entry.check()?;
+        Ok(entry)
+    }
+
+    /// Checks the validator's own rules and the signature.
+    pub fn check(&self) -> Result<(), GenesisError> {
+        check_validator(&self.validator, "validator")?;
+        let message = Self::message(&self.network, &self.validator);
+        self.validator.key.verify(&message, &self.signature.0).map_err(|error| {
+            let name = self.validator.name.clone();
+            GenesisError::Entry { name, error }
+        })
+    }
+
+    /// The entry as people read it.
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+}
+
+/// All of a genesis but its validators: what the operators agree on before they sign entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outline {
+    /// The network's name in its DIDs.
+    pub network: NetworkName,
+    /// Time of height 0.
+    pub time: Timestamp,
+    /// See [`GenesisFile::public_url`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// The rules that the operators chose.
+    pub parameters: Parameters,
+    /// Envelopes made for chain zero.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operations: Vec<Bytes>,
+}
+
+impl Outline {
+    /// A network with the usual parameters, no public URL and no operations.
+    pub fn new(network: NetworkName, time: Timestamp) -> Self {
+        let (public_url, operations) = Default::default();
+        Self { network, time, public_url, parameters: Parameters::default(), operations }
+    }
+
+    /// Reads an outline; what it says is checked together with the validators.
+    pub fn parse(json: &str) -> Result<Self, GenesisError> {
+        parse_json(json)
+    }
+
+    /// The ceremony's last step: the same file from the same entries, in any order.
+    pub fn build(self, entries: &[Entry]) -> Result<GenesisFile, GenesisError> {
+        for entry in entries {
+            entry.check()?;
+            if entry.network != self.network {
+                let path = format!("entry of {}: network", entry.validator.name);
+                return Err(GenesisError::value(path, &entry.network, self.network.to_string()));
+            }
+        }
+        self.with_validators(entries.iter().map(|entry| entry.validator.clone()).collect())
+    }
+
+    /// The file with validators whose keys the caller made itself, as for test networks; in any
+    /// order.
+    pub fn with_validators(
+        self,
+        mut validators: Vec<ValidatorEntry>,
+    ) -> Result<GenesisFile, GenesisError> {
+        validators.sort_by_key(|entry| entry.key);
+        check_unique(&validators)?;
+        let Self { network, time, public_url, parameters, operations } = self;
+        let version = PROTOCOL_VERSION;
+        let file =
+            GenesisFile { version, network, time, public_url, parameters, validators, operations };
+        file.check()?;
+        Ok(file)
+    }
+}

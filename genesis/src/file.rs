@@ -1,0 +1,140 @@
+//! The genesis file and what follows from it.
+
+use registry_core::codec::{self, Bytes};
+use registry_core::crypto::{Hash, Purpose};
+use registry_core::governance::{Parameters, ValidatorEntry, Validators};
+use registry_core::id::NetworkName;
+use registry_core::limits::RECOVERY_DELAY_MS_MIN;
+use registry_core::operation::check_stateless;
+use registry_core::state::{Execution, Genesis, MemoryState, execute_genesis};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{GenesisError, Warning};
+use crate::limits::GENESIS_BYTES_MAX;
+use crate::rules;
+use crate::time::Timestamp;
+
+/// What a network starts from. JSON for people; its canonical form, which the chain id is the
+/// hash of, is its DAG-CBOR (DESIGN section 3). Spacing and field order of the JSON do not matter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisFile {
+    /// Protocol version of the first blocks.
+    pub version: u64,
+    /// The network's name in its DIDs.
+    pub network: NetworkName,
+    /// Time of height 0.
+    pub time: Timestamp,
+    /// Where the network answers in public: prefix of the `uri` that a status list gets by
+    /// default. Without a slash at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// The rules that the operators chose.
+    pub parameters: Parameters,
+    /// The first validators, ascending by key.
+    pub validators: Vec<ValidatorEntry>,
+    /// Envelopes made for chain zero, applied in order as height 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operations: Vec<Bytes>,
+}
+
+impl GenesisFile {
+    /// Reads and checks a file.
+    pub fn parse(json: &str) -> Result<Self, GenesisError> {
+        let file: Self = parse_json(json)?;
+        file.check()?;
+        Ok(file)
+    }
+
+    /// Checks every rule, and that all operations apply at height 0.
+    pub fn check(&self) -> Result<(), GenesisError> {
+        self.execute().map(drop)
+    }
+
+    /// What is allowed but should be known to the operators.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let actual_ms = self.parameters.recovery_delay_ms_min;
+        if actual_ms < RECOVERY_DELAY_MS_MIN {
+            let usual_ms_min = RECOVERY_DELAY_MS_MIN;
+            warnings.push(Warning::RecoveryDelay { actual_ms, usual_ms_min });
+        }
+        let names = self.indispensable();
+        if !names.is_empty() {
+            warnings.push(Warning::NoFaultTolerated { names });
+        }
+        if let Some(url) = self.public_url.as_ref().filter(|url| !url.starts_with("https:")) {
+            warnings.push(Warning::PublicUrl { url: url.clone() });
+        }
+        warnings
+    }
+
+    /// The canonical bytes.
+    pub fn canonical(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// The chain id: H(canonical bytes).
+    pub fn chain_id(&self) -> Hash {
+        Hash::of(Purpose::Chain, &[&self.canonical()])
+    }
+
+    /// The file as people read it, indented and with a newline at the end.
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+
+    /// The validator record.
+    pub fn validators(&self) -> Validators {
+        Validators { validators: self.validators.clone() }
+    }
+
+    /// Checks all but whether the operations apply, and hands out what the registry executes.
+    pub fn to_registry(&self) -> Result<Genesis, GenesisError> {
+        rules::check(self)?;
+        let mut operations = Vec::new();
+        for (index, envelope) in self.operations.iter().enumerate() {
+            let checked = check_stateless(&envelope.0, Hash::ZERO, &self.network);
+            let operation = |refusal| GenesisError::Operation { index, refusal };
+            operations.push(checked.map_err(operation)?);
+        }
+        Ok(Genesis {
+            chain: self.chain_id(),
+            network: self.network.clone(),
+            time_ms: self.time.0,
+            validators: self.validators(),
+            parameters: self.parameters.clone(),
+            operations,
+        })
+    }
+
+    /// Height 0: its header, and what an empty store gets.
+    pub fn execute(&self) -> Result<Execution, GenesisError> {
+        let genesis = self.to_registry()?;
+        Ok(execute_genesis(&MemoryState::default(), &genesis)?)
+    }
+
+    /// Names of the validators without whom the others are no quorum.
+    fn indispensable(&self) -> Vec<String> {
+        let Ok(set) = self.validators().set() else { return Vec::new() };
+        let others = |entry: &&ValidatorEntry| set.total_power().saturating_sub(entry.power);
+        let needed = self.validators.iter().filter(|entry| !set.is_quorum(others(entry)));
+        needed.map(|entry| entry.name.clone()).collect()
+    }
+}
+
+/// Reads JSON of one of this crate's types.
+pub(crate) fn parse_json<T: DeserializeOwned>(json: &str) -> Result<T, GenesisError> {
+    if json.len() > GENESIS_BYTES_MAX {
+        return Err(GenesisError::TooLarge { actual: json.len(), limit: GENESIS_BYTES_MAX });
+    }
+    Ok(serde_json::from_str(json)?)
+}
+
+/// Writes one of this crate's types, all of which have text keys and no maps that can fail.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
+    let text = serde_json::to_string_pretty(value);
+    debug_assert!(text.is_ok(), "a genesis type failed to serialise");
+    text.unwrap_or_default() + "\n"
+}

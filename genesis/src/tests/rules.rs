@@ -1,0 +1,216 @@
+//! Each rule at both sides of its boundary.
+
+use registry_core::certificate::ValidatorSetError;
+use registry_core::limits::{BLOCK_OPERATIONS_MAX, RECOVERY_DELAY_MS_MAX, VALIDATOR_POWER_MAX};
+
+use super::*;
+use crate::limits::TIME_MS_END;
+
+fn accepted(change: impl FnOnce(&mut GenesisFile)) {
+    let mut file = file();
+    change(&mut file);
+    assert_eq!(file.check(), Ok(()));
+}
+
+/// Checks that the change is refused under `path`.
+fn refused(path: &str, change: impl FnOnce(&mut GenesisFile)) {
+    let mut file = file();
+    change(&mut file);
+    let error = refusal(&file);
+    match &error {
+        GenesisError::Value { path: actual, .. } | GenesisError::Duplicate { path: actual, .. } => {
+            assert_eq!(actual, path, "{error}");
+        }
+        other => panic!("{other} does not name {path}"),
+    }
+}
+
+#[test]
+fn version_is_the_one_this_build_speaks() {
+    accepted(|file| file.version = 1);
+    refused("version", |file| file.version = 2);
+}
+
+#[test]
+fn time_can_be_written() {
+    accepted(|file| file.time = Timestamp(TIME_MS_END - 1));
+    refused("time", |file| file.time = Timestamp(TIME_MS_END));
+}
+
+#[test]
+fn public_url_is_a_plain_prefix() {
+    for url in
+        ["https://registry.example", "https://registry.example/idem", "http://127.0.0.1:7641"]
+    {
+        accepted(|file| file.public_url = Some(url.to_owned()));
+    }
+    for url in [
+        "https://registry.example/",
+        "https://Registry.example",
+        "https://registry.example:443",
+        "https://user@registry.example",
+        "https://registry.example?x",
+        "https://registry.example#x",
+        "https://registry.example/a/../b",
+        "ftp://registry.example",
+        "registry.example",
+        "",
+    ] {
+        refused("public_url", |file| file.public_url = Some(url.to_owned()));
+    }
+    let long = format!("https://registry.example/{}", "a".repeat(512));
+    refused("public_url", |file| file.public_url = Some(long));
+}
+
+#[test]
+fn parameters_are_within_their_bounds() {
+    accepted(|file| file.parameters.recovery_delay_ms_min = 1_000);
+    accepted(|file| file.parameters.recovery_delay_ms_min = RECOVERY_DELAY_MS_MAX);
+    let path = "parameters.recovery_delay_ms_min";
+    refused(path, |file| file.parameters.recovery_delay_ms_min = 999);
+    refused(path, |file| file.parameters.recovery_delay_ms_min = RECOVERY_DELAY_MS_MAX + 1);
+
+    accepted(|file| file.parameters.block_interval_ms_min = 10);
+    accepted(|file| file.parameters.block_interval_ms_min = file.parameters.heartbeat_ms);
+    let path = "parameters.block_interval_ms_min";
+    refused(path, |file| file.parameters.block_interval_ms_min = 9);
+    refused(path, |file| file.parameters.block_interval_ms_min = 30_001);
+
+    accepted(|file| file.parameters.heartbeat_ms = 30_000);
+    accepted(|file| file.parameters.heartbeat_ms = file.parameters.block_interval_ms_min);
+    refused("parameters.heartbeat_ms", |file| file.parameters.heartbeat_ms = 30_001);
+    refused("parameters.heartbeat_ms", |file| file.parameters.heartbeat_ms = 99);
+}
+
+#[test]
+fn timeouts_are_within_their_bounds() {
+    accepted(|file| file.parameters.timeout_ms_max = 60_000);
+    refused("parameters.timeout_ms_max", |file| file.parameters.timeout_ms_max = 60_001);
+    refused("parameters.timeout_ms_max", |file| file.parameters.timeout_ms_max = 9);
+
+    accepted(|file| file.parameters.timeout_propose_ms = 5_000);
+    accepted(|file| file.parameters.timeout_prevote_ms = 10);
+    accepted(|file| file.parameters.timeout_precommit_ms = 10);
+    accepted(|file| file.parameters.timeout_step_ms = 1);
+    refused("parameters.timeout_propose_ms", |file| file.parameters.timeout_propose_ms = 5_001);
+    refused("parameters.timeout_prevote_ms", |file| file.parameters.timeout_prevote_ms = 9);
+    refused("parameters.timeout_precommit_ms", |file| file.parameters.timeout_precommit_ms = 0);
+    refused("parameters.timeout_step_ms", |file| file.parameters.timeout_step_ms = 0);
+}
+
+#[test]
+fn a_name_is_a_host_name() {
+    accepted(|file| file.validators[0].name = "a".repeat(63));
+    for name in ["", "-a", "a-", "A", "a_b", "a.b", "ä"] {
+        refused("validators[0].name", |file| file.validators[0].name = name.to_owned());
+    }
+    refused("validators[0].name", |file| file.validators[0].name = "a".repeat(64));
+}
+
+#[test]
+fn a_peer_id_is_that_of_an_ed25519_key_of_its_own() {
+    let own = file().validators[0].key;
+    for peer in [
+        "",
+        "12D3KooW",
+        "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N",
+        &peer_id(&[0; 32]),
+        &peer_id(&own.0),
+    ] {
+        refused("validators[0].peer", |file| file.validators[0].peer = peer.to_owned());
+    }
+}
+
+#[test]
+fn addresses_are_tcp_in_normal_spelling() {
+    for address in [
+        "/ip4/192.0.2.1/tcp/1",
+        "/ip6/2001:db8::1/tcp/65535",
+        "/dns/node.registry.example/tcp/7640",
+        "/dns4/localhost/tcp/7640",
+        "/dns6/localhost/tcp/7640",
+    ] {
+        accepted(|file| file.validators[0].addresses = vec![address.to_owned()]);
+    }
+    let with_peer = format!("/ip4/192.0.2.1/tcp/7640/p2p/{}", validator(1).peer);
+    for address in [
+        "192.0.2.1:7640",
+        "/ip4/192.0.2.1",
+        "/ip4/192.0.2.256/tcp/7640",
+        "/ip4/192.0.2.1/udp/7640",
+        "/ip4/192.0.2.1/tcp/0",
+        "/ip4/192.0.2.1/tcp/07640",
+        "/ip4/192.0.2.1/tcp/+7640",
+        "/ip4/192.0.2.1/tcp/65536",
+        "/ip6/2001:DB8::1/tcp/7640",
+        "/ip6/2001:db8:0::1/tcp/7640",
+        "/dns/-a/tcp/7640",
+        "/dns//tcp/7640",
+        &with_peer,
+    ] {
+        let path = "validators[0].addresses[0]";
+        refused(path, |file| file.validators[0].addresses = vec![address.to_owned()]);
+    }
+    let some = |count| vec!["/ip4/192.0.2.1/tcp/7640".to_owned(); count];
+    accepted(|file| file.validators[0].addresses = some(4));
+    refused("validators[0].addresses", |file| file.validators[0].addresses = some(5));
+    refused("validators[0].addresses", |file| file.validators[0].addresses.clear());
+}
+
+#[test]
+fn name_key_and_peer_belong_to_one_validator() {
+    refused("validators[2].name", |file| {
+        file.validators[2].name = file.validators[0].name.clone();
+    });
+    refused("validators[2].key", |file| file.validators[2].key = file.validators[0].key);
+    refused("validators[2].peer", |file| {
+        file.validators[2].peer = file.validators[0].peer.clone();
+    });
+}
+
+#[test]
+fn validators_are_a_validator_set() {
+    let set_refusal = |change: fn(&mut GenesisFile)| {
+        let mut file = file();
+        change(&mut file);
+        match refusal(&file) {
+            GenesisError::Validators(error) => error,
+            other => panic!("{other} is not about the set"),
+        }
+    };
+    accepted(|file| file.validators[0].power = VALIDATOR_POWER_MAX);
+    accepted(|file| file.validators.truncate(1));
+    let order = set_refusal(|file| file.validators.swap(0, 1));
+    assert!(matches!(order, ValidatorSetError::Order { .. }));
+    let none = set_refusal(|file| file.validators.clear());
+    assert!(matches!(none, ValidatorSetError::Count { actual: 0 }));
+    let zero = set_refusal(|file| file.validators[0].power = 0);
+    assert!(matches!(zero, ValidatorSetError::Power { power: 0, .. }));
+    let power = set_refusal(|file| file.validators[0].power = VALIDATOR_POWER_MAX + 1);
+    assert!(matches!(power, ValidatorSetError::Power { .. }));
+    let weak = set_refusal(|file| file.validators[0].key = ValidatorKey([0; 32]));
+    assert!(matches!(weak, ValidatorSetError::Key { .. }));
+}
+
+#[test]
+fn the_validator_record_stays_small_enough_to_be_read_back() {
+    let many = |address: &str| {
+        let validators = (1..=100).map(|n| {
+            let addresses = vec![address.to_owned(); 4];
+            ValidatorEntry { addresses, ..validator(n) }
+        });
+        outline().with_validators(validators.collect())
+    };
+    assert!(many("/ip4/192.0.2.1/tcp/7640").is_ok());
+    let label = "a".repeat(60);
+    let long = format!("/dns/{label}.{label}.{label}.{label}/tcp/7640");
+    let error = many(&long).expect_err("must be refused");
+    assert!(matches!(&error, GenesisError::Value { path, .. } if path == "validators"), "{error}");
+}
+
+#[test]
+fn operations_fit_a_block() {
+    accepted(|file| file.operations = vec![create(50, Hash::ZERO)]);
+    refused("operations", |file| file.operations = vec![Bytes(vec![]); BLOCK_OPERATIONS_MAX + 1]);
+    refused("operations", |file| file.operations = vec![Bytes(vec![0; 1 << 20]); 3]);
+}

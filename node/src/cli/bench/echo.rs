@@ -1,0 +1,135 @@
+//! The floor of reads: the API's own server, with all that stands around a call, over a node that
+//! knows nothing. `net_peers` answers one constant document of the wanted size.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use registry_core::block::Block;
+use registry_core::certificate::Certificate;
+use registry_core::crypto::Hash;
+use registry_core::id::NetworkName;
+use registry_core::operation::Checked;
+use registry_core::record::{Entry, RecordKey};
+use registry_core::state::StoreError;
+use rpc::service::{Check, Head, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::local;
+use crate::cli::exit::Failure;
+use crate::limits::LOCALNET_REQUESTS;
+
+/// Knows no record and has one peer, the document.
+struct Echo {
+    network: NetworkName,
+    heads: watch::Receiver<Head>,
+    document: Peer,
+}
+
+impl Reader for Echo {
+    fn network(&self) -> &NetworkName {
+        &self.network
+    }
+
+    fn chain(&self) -> Hash {
+        Hash::ZERO
+    }
+
+    fn heads(&self) -> &watch::Receiver<Head> {
+        &self.heads
+    }
+
+    fn newest_version(&self, _: &RecordKey) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
+    fn version(&self, _: &RecordKey, _: u64) -> Result<Option<Entry>, StoreError> {
+        Ok(None)
+    }
+
+    fn version_at(&self, _: &RecordKey, _: u64) -> Result<Option<Entry>, StoreError> {
+        Ok(None)
+    }
+
+    fn block(&self, _: u64) -> Result<Option<Block>, StoreError> {
+        Ok(None)
+    }
+
+    fn certificate(&self, _: u64) -> Result<Option<Certificate>, StoreError> {
+        Ok(None)
+    }
+
+    fn outcome(&self, _: &Hash) -> Result<Outcome, StoreError> {
+        Ok(Outcome::Unknown)
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            version: String::new(),
+            role: Role::Follower,
+            catching_up: false,
+            target_height: 0,
+            round: None,
+            validators: Vec::new(),
+            mempool_operations: 0,
+            mempool_bytes: 0,
+            problem: None,
+        }
+    }
+
+    fn peers(&self) -> Vec<Peer> {
+        vec![self.document.clone()]
+    }
+
+    fn checks(&self) -> Vec<Check> {
+        Vec::new()
+    }
+}
+
+impl Submitter for Echo {
+    fn submit(&self, _: Arc<Checked>) -> BoxFuture<'_, Result<(), SubmitError>> {
+        let reason = "this node only echoes".to_owned();
+        async move { Err(SubmitError::Unavailable { reason }) }.boxed()
+    }
+
+    fn settled(&self, _: Hash) -> BoxFuture<'_, Result<Outcome, StoreError>> {
+        async { Ok(Outcome::Unknown) }.boxed()
+    }
+}
+
+/// Serves until it is interrupted, and writes its address as a line to standard output.
+pub(super) async fn run(bytes: usize) -> Result<(), Failure> {
+    let network = "bench".parse().map_err(|error| Failure::usage(format!("{error}")))?;
+    let (hash, state_root) = (Hash::ZERO, Hash::ZERO);
+    let head =
+        Head { height: 0, time_ms: 0, hash, state_root, halted_ms: 0, clock_offset_ms: None };
+    let (_writer, heads) = watch::channel(head);
+    let document = Peer {
+        peer: "x".repeat(bytes),
+        address: String::new(),
+        direction: "inbound",
+        version: String::new(),
+        validator: false,
+        connected_ms: 0,
+        bytes_in: 0,
+        bytes_out: 0,
+    };
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let config = rpc::RpcConfig {
+        listen: any,
+        admin: any,
+        public_url: None,
+        trusted_proxies: Vec::new(),
+        limits: LOCALNET_REQUESTS,
+    };
+    let (node, stop) = (Arc::new(Echo { network, heads, document }), CancellationToken::new());
+    let served = rpc::serve(config, node, Default::default(), stop.clone()).await;
+    let served = served.map_err(|error| Failure::usage(error.to_string()))?;
+    println!("{}", served.public);
+    tokio::signal::ctrl_c().await.map_err(local)?;
+    stop.cancel();
+    served.stopped().await;
+    Ok(())
+}

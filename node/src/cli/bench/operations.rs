@@ -1,0 +1,84 @@
+//! Signed operations whose keys follow from a number, so that a filled home can be read and
+//! updated later without a key file. Such keys protect nothing.
+
+use registry_core::codec::{Bytes, FixedBytes};
+use registry_core::crypto::{Hash, Suite};
+use registry_core::did::{DidCreate, DidUpdate, KeySet, Member, NextSet, Sets};
+use registry_core::id::{Did, NetworkName, Suffix};
+use registry_core::operation::{
+    Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
+};
+
+use crate::cli::did::document_with_key;
+use crate::cli::exit::Failure;
+use crate::keys::SecretKey;
+
+#[derive(Clone, Copy)]
+enum Use {
+    Control = 1,
+    Next,
+    Document,
+    NewDocument,
+}
+
+/// Makes the operations of one chain.
+pub(super) struct Maker {
+    pub(super) chain: Hash,
+    pub(super) network: NetworkName,
+}
+
+fn key(part: Use, number: u64) -> Result<SecretKey, Failure> {
+    let mut seed = [part as u8; 32];
+    seed[..8].copy_from_slice(&number.to_be_bytes());
+    SecretKey::from_raw(Suite::Ed25519, &seed).ok_or_else(|| Failure::usage("not a key"))
+}
+
+fn salt(part: Use, number: u64) -> FixedBytes<16> {
+    let mut salt = [part as u8; 16];
+    salt[..8].copy_from_slice(&number.to_be_bytes());
+    FixedBytes(salt)
+}
+
+impl Maker {
+    /// The create of DID `number` and its envelope: one key in each part.
+    pub(super) fn create(&self, number: u64) -> Result<(Did, Vec<u8>), Failure> {
+        let control = key(Use::Control, number)?;
+        let next = Member::Key(key(Use::Next, number)?.public().clone());
+        let members = vec![Member::Key(control.public().clone())];
+        let sets = Sets {
+            control: KeySet { threshold: 1, members },
+            next: NextSet { threshold: 1, commitments: vec![next.commitment()] },
+            recovery: None,
+        };
+        let document = document_with_key(key(Use::Document, number)?.public())?;
+        let action = Action::DidCreate(Box::new(DidCreate { sets, document }));
+        let salt = salt(Use::Control, number);
+        let (id, bytes) = self.sign(None, Guard::Absent, salt, action, &control);
+        Ok((Did { network: self.network.clone(), suffix: Suffix::of_create(&id) }, bytes))
+    }
+
+    /// An update of DID `number`, whose head record is `previous`, to another document key.
+    pub(super) fn update(&self, number: u64, did: Did, previous: Hash) -> Result<Vec<u8>, Failure> {
+        let control = key(Use::Control, number)?;
+        let document = document_with_key(key(Use::NewDocument, number)?.public())?;
+        let action = Action::DidUpdate(Box::new(DidUpdate { document }));
+        let salt = salt(Use::NewDocument, number);
+        Ok(self.sign(Some(did), Guard::Previous(previous), salt, action, &control).1)
+    }
+
+    fn sign(
+        &self,
+        author: Option<Did>,
+        guard: Guard,
+        salt: FixedBytes<16>,
+        action: Action,
+        key: &SecretKey,
+    ) -> (Hash, Vec<u8>) {
+        let body = Operation { chain: self.chain, author, guard, salt, action }.body();
+        let id = operation_id(&body);
+        let role = Role::Control;
+        let value = Bytes(key.sign_operation(&role.message(&id)).to_vec());
+        let by = Signer::Key(key.public().clone());
+        (id, SignedOperation::new(body, vec![Signature { role, by, value }]).bytes())
+    }
+}

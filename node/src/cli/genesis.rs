@@ -1,0 +1,174 @@
+//! `idem genesis`: a ceremony in which each operator makes an own key and shows only its public
+//! part (docs/operations/ceremony.md).
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use genesis::{Entry, GenesisError, GenesisFile, Outline, Timestamp};
+use registry_core::governance::Parameters;
+use registry_core::id::NetworkName;
+use serde_json::json;
+
+use super::context::Context;
+use super::exit::{Failure, warn};
+use super::file::{read_text, write_new_text};
+use super::homes;
+use super::passphrase::PassphraseArgs;
+use crate::config::Role;
+use crate::keys::NodeKeys;
+use crate::limits::GENESIS_FILE_BYTES_MAX;
+use crate::run;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum GenesisCommand {
+    /// Write the entry of this home's validator, to be sent to whoever builds
+    Entry(GenesisEntryArgs),
+    /// Build a genesis file from the entries of all validators
+    Build(GenesisBuildArgs),
+    /// Check a genesis file and name what is wrong with it
+    Check(GenesisFileArgs),
+    /// Print the chain id of a genesis file, for comparing over another channel
+    Hash(GenesisFileArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GenesisEntryArgs {
+    /// Name of the network that the entry is for, and no other
+    #[arg(long, value_name = "NAME")]
+    network: NetworkName,
+    /// The validator's name for people: a-z, 0-9 and -
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// Multiaddress under which the others reach it; may be repeated
+    #[arg(long = "address", value_name = "MULTIADDR", required = true)]
+    addresses: Vec<String>,
+    /// Voting power
+    #[arg(long, value_name = "POWER", default_value_t = 1)]
+    power: u64,
+    /// Where to write the entry [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GenesisBuildArgs {
+    /// The entries, one file for each validator, in any order
+    #[arg(value_name = "ENTRY", required = true)]
+    entries: Vec<PathBuf>,
+    /// Name of the network in its DIDs
+    #[arg(long, value_name = "NAME")]
+    network: NetworkName,
+    /// JSON file with the chain's parameters [default: the documented ones]
+    #[arg(long, value_name = "FILE")]
+    parameters: Option<PathBuf>,
+    /// URL at which the network answers in public, without a slash at the end
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Time of the genesis block, RFC 3339; all builders must give the same [default: now]
+    #[arg(long, value_name = "TIME")]
+    time: Option<Timestamp>,
+    /// Where to write the genesis file
+    #[arg(long, value_name = "FILE", default_value = "genesis.json")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GenesisFileArgs {
+    /// The genesis file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+pub(super) fn run(command: GenesisCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        GenesisCommand::Entry(args) => entry(args, context),
+        GenesisCommand::Build(args) => build(args, context),
+        GenesisCommand::Check(args) => {
+            let genesis = run::read_genesis(&args.file)?;
+            show(&genesis, &args.file, context)
+        }
+        GenesisCommand::Hash(args) => {
+            let genesis = run::read_genesis(&args.file)?;
+            let chain_id = genesis.chain_id();
+            context.print(&json!({ "network": genesis.network, "chain_id": chain_id }), chain_id)
+        }
+    }
+}
+
+fn entry(args: GenesisEntryArgs, context: &Context) -> Result<(), Failure> {
+    let GenesisEntryArgs { network, name, addresses, power, out, passphrase } = args;
+    let passphrase = passphrase.passphrase(&context.home.validator_key_file())?;
+    let keys = NodeKeys::load(&context.home, Role::Validator, passphrase)?;
+    let validator = homes::validator_entry(&keys, name, power, addresses)?;
+    let signature = homes::signer(&keys)?.sign_genesis_entry(&network, &validator);
+    let entry = Entry { network, validator, signature };
+    entry.check()?;
+    let Some(path) = out else { return context.print(&entry, entry.to_json()) };
+    write_new_text(&path, &entry.to_json())?;
+    let human = format!("wrote {}; send it to whoever builds the genesis", path.display());
+    context.print(&json!({ "entry": path, "validator": entry.validator }), human)
+}
+
+fn build(args: GenesisBuildArgs, context: &Context) -> Result<(), Failure> {
+    let parameters = match &args.parameters {
+        Some(path) => read_parameters(path)?,
+        None => Parameters::default(),
+    };
+    let time = args.time.unwrap_or_else(homes::now);
+    let public_url = args.public_url;
+    let outline = Outline { parameters, public_url, ..Outline::new(args.network, time) };
+    let entries = args.entries.iter().map(|path| read_entry(path));
+    let genesis = outline.build(&entries.collect::<Result<Vec<_>, _>>()?)?;
+    write_new_text(&args.out, &genesis.to_json())?;
+    show(&genesis, &args.out, context)
+}
+
+/// A failure of the genesis crate with the file that it is about.
+fn in_file(path: &Path) -> impl Fn(GenesisError) -> Failure {
+    move |error| Failure::usage(format!("{}: {error}", path.display()))
+}
+
+fn read_entry(path: &Path) -> Result<Entry, Failure> {
+    Entry::parse(&read_text(path, GENESIS_FILE_BYTES_MAX)?).map_err(in_file(path))
+}
+
+fn read_parameters(path: &Path) -> Result<Parameters, Failure> {
+    let text = read_text(path, GENESIS_FILE_BYTES_MAX)?;
+    serde_json::from_str(&text).map_err(|error| in_file(path)(error.into()))
+}
+
+/// What a sound genesis file says, with its warnings on standard error.
+fn show(genesis: &GenesisFile, path: &Path, context: &Context) -> Result<(), Failure> {
+    let warnings: Vec<String> = genesis.warnings().iter().map(ToString::to_string).collect();
+    for warning in &warnings {
+        warn(warning);
+    }
+    let (network, chain_id, time) = (&genesis.network, genesis.chain_id(), genesis.time);
+    let mut human = format!(
+        "genesis   {} is valid\nnetwork   {network}\nchain id  {chain_id}\ntime      {time}\n",
+        path.display()
+    );
+    for entry in &genesis.validators {
+        // Writing to a String cannot fail.
+        let _written = writeln!(
+            human,
+            "validator {}, power {}, {}, {}",
+            entry.name,
+            entry.power,
+            entry.key,
+            entry.addresses.join(" ")
+        );
+    }
+    let json = json!({
+        "genesis": path,
+        "network": network,
+        "chain_id": chain_id,
+        "time": time,
+        "validators": genesis.validators,
+        "warnings": warnings,
+    });
+    context.print(&json, human)
+}

@@ -1,0 +1,102 @@
+//! `idem init`: the home of one node.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use genesis::GenesisFile;
+use serde_json::json;
+
+use super::config::SettingArgs;
+use super::context::Context;
+use super::exit::{Failure, warn};
+use super::homes;
+use super::passphrase::PassphraseArgs;
+use crate::config::{Loaded, Role, Source};
+use crate::keys::NodeKeys;
+use crate::run;
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// The network's genesis file; it is checked and copied to HOME/genesis.json
+    #[arg(long, value_name = "FILE")]
+    genesis: Option<PathBuf>,
+    #[command(flatten)]
+    settings: SettingArgs,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+/// Makes what HOME lacks and leaves what it has, so that an interrupted run can be repeated.
+pub(super) fn run(args: InitArgs, context: &Context) -> Result<(), Failure> {
+    let home = &context.home;
+    let loaded = Loaded::load(home, &args.settings.pairs())?;
+    // A file that is no genesis is refused before anything is made.
+    let given = args.genesis.as_deref().map(run::read_genesis).transpose()?;
+    let role = loaded.config.node.role;
+    let passphrase = match role {
+        Role::Validator => args.passphrase.passphrase(&home.validator_key_file())?,
+        Role::Follower => None,
+    };
+    let keys = NodeKeys::create(home, role, passphrase)?;
+    if !home.config_file().exists() {
+        let chosen: Vec<(&str, toml::Value)> = loaded
+            .values
+            .iter()
+            .filter(|(_, (_, source))| *source != Source::Default)
+            .map(|(key, (value, _))| (key.as_str(), value.clone()))
+            .collect();
+        homes::write_config(home, &chosen)?;
+    }
+    if let Some(genesis) = &given {
+        homes::write_genesis(home, genesis)?;
+    }
+    let path = home.genesis_file();
+    let genesis = if path.exists() { Some(run::read_genesis(&path)?) } else { None };
+    if let Some(genesis) = &genesis {
+        warn_of_genesis(genesis, &keys)?;
+    }
+    let peer_id = keys.peer_id()?.to_string();
+    let validator = keys.validator.as_ref().map(|signer| signer.key().to_string());
+    let chain_id = genesis.as_ref().map(GenesisFile::chain_id);
+    let shown = chain_id.map_or("none, no genesis file yet".to_owned(), |id| id.to_string());
+    let human = format!(
+        "home       {}\nrole       {}\npeer id    {peer_id}\nvalidator  {}\nchain id   {shown}\n\
+         next       {}",
+        home.path().display(),
+        role.name(),
+        validator.as_deref().unwrap_or("none, this is a follower"),
+        if genesis.is_some() {
+            format!("idem start --home {}", home.path().display())
+        } else {
+            format!("idem init --home {} --genesis FILE", home.path().display())
+        },
+    );
+    let json = json!({
+        "home": home.path(),
+        "role": role,
+        "peerId": peer_id,
+        "validator": validator,
+        "genesis": genesis.is_some().then_some(path),
+        "chainId": chain_id,
+    });
+    context.print(&json, human)
+}
+
+/// What is allowed, but should not surprise the operator at the start.
+fn warn_of_genesis(genesis: &GenesisFile, keys: &NodeKeys) -> Result<(), Failure> {
+    for warning in genesis.warnings() {
+        warn(warning);
+    }
+    let Some(key) = keys.validator.as_ref().map(|signer| signer.key()) else { return Ok(()) };
+    let peer_id = keys.peer_id()?.to_string();
+    match genesis.validators.iter().find(|entry| entry.key == key) {
+        None => warn(format!("the genesis does not name the validator {key}: it cannot vote")),
+        Some(entry) if entry.peer != peer_id => warn(format!(
+            "the genesis gives {} the peer id {}, this home has {peer_id}: the other validators \
+             will not know it",
+            entry.name, entry.peer
+        )),
+        Some(_) => {}
+    }
+    Ok(())
+}

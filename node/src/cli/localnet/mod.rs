@@ -1,0 +1,223 @@
+//! `idem localnet`: a whole network on this machine, for development and tests.
+
+mod make;
+mod process;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use registry_core::crypto::Hash;
+use registry_core::id::NetworkName;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::context::Context;
+use super::exit::{Failure, warn};
+use crate::config::{Home, Role};
+use crate::keys::write_atomic;
+use crate::limits::LOCALNET_NODES_MAX;
+pub(super) use make::make_alone;
+use process::Node;
+
+/// How long all nodes together may take to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LocalnetCommand {
+    /// Make the network if there is none in DIR, and run it
+    Start(LocalnetStartArgs),
+    /// End all its nodes, also those that were restarted by hand
+    Stop(LocalnetDirArgs),
+    /// Tell which of its nodes are ready
+    Status(LocalnetDirArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LocalnetDirArgs {
+    /// The network's directory
+    #[arg(long, value_name = "DIR", default_value = "localnet")]
+    dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LocalnetStartArgs {
+    #[command(flatten)]
+    place: LocalnetDirArgs,
+    /// Validators
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = count(1))]
+    nodes: u16,
+    /// Followers
+    #[arg(long, value_name = "F", default_value_t = 1, value_parser = count(0))]
+    followers: u16,
+    /// Name of the network in its DIDs
+    #[arg(long, value_name = "NAME", default_value = "local")]
+    network: String,
+    /// Return when all nodes are ready and leave them running
+    #[arg(long)]
+    detach: bool,
+}
+
+/// A number of nodes that one machine can carry.
+fn count(least: i64) -> clap::builder::RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(least..=i64::from(LOCALNET_NODES_MAX))
+}
+
+/// `DIR/localnet.json`: what scripts need to use the network.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Localnet {
+    network: NetworkName,
+    chain_id: Hash,
+    genesis: PathBuf,
+    nodes: Vec<LocalnetNode>,
+}
+
+/// One node of it; validators come first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct LocalnetNode {
+    name: String,
+    role: Role,
+    pid: u32,
+    rpc: String,
+    admin: String,
+    home: PathBuf,
+}
+
+impl LocalnetNode {
+    fn home(&self) -> Home {
+        Home::new(&self.home)
+    }
+}
+
+impl Localnet {
+    fn path(dir: &Path) -> PathBuf {
+        dir.join("localnet.json")
+    }
+
+    fn read(dir: &Path) -> Result<Self, Failure> {
+        let path = Self::path(dir);
+        let unreadable = |reason: String| {
+            let message = format!("cannot read {}: {reason}", path.display());
+            Failure::usage_with(message, "name the directory given to `idem localnet start --dir`")
+        };
+        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
+        serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))
+    }
+
+    fn write(&self, dir: &Path) -> Result<(), Failure> {
+        let path = Self::path(dir);
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        write_atomic(&path, text.as_bytes(), 0o644)
+            .map_err(|error| Failure::usage(format!("cannot write {}: {error}", path.display())))
+    }
+}
+
+pub(super) async fn run(command: LocalnetCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        LocalnetCommand::Start(args) => start(args, context).await,
+        LocalnetCommand::Stop(args) => stop(&args.dir, context),
+        LocalnetCommand::Status(args) => status(&args.dir, context).await,
+    }
+}
+
+async fn start(args: LocalnetStartArgs, context: &Context) -> Result<(), Failure> {
+    let dir = std::path::absolute(&args.place.dir)
+        .map_err(|error| Failure::usage(format!("{}: {error}", args.place.dir.display())))?;
+    let mut localnet = if Localnet::path(&dir).exists() {
+        Localnet::read(&dir)?
+    } else {
+        warn("a localnet keeps plain secret keys in its homes; it is for development and tests");
+        make::make(&dir, &args.network, args.nodes, args.followers)?
+    };
+    let mut nodes = Vec::new();
+    for node in &mut localnet.nodes {
+        let running = Node::spawn(&node.home())?;
+        node.pid = running.id();
+        nodes.push(running);
+    }
+    localnet.write(&dir)?;
+    let ready = wait_until_ready(&localnet, &mut nodes).await;
+    if let Err(failure) = ready {
+        stop_all(&localnet)?;
+        return Err(failure);
+    }
+    context.print(&localnet, human(&localnet, &dir))?;
+    if args.detach {
+        return Ok(());
+    }
+    let interrupted = tokio::signal::ctrl_c().await;
+    interrupted.map_err(|error| Failure::usage(format!("cannot listen for signals: {error}")))?;
+    stop_all(&localnet).map(drop)
+}
+
+fn human(localnet: &Localnet, dir: &Path) -> String {
+    let mut text = format!("network {}  chain {}\n\n", localnet.network, localnet.chain_id);
+    for node in &localnet.nodes {
+        let role = node.role.name();
+        let (name, rpc, pid) = (&node.name, &node.rpc, node.pid);
+        // Writing to a String cannot fail.
+        let _written = writeln!(text, "{name:<12} {role:<10} {rpc:<24} pid {pid}");
+    }
+    let rpc = localnet.nodes.first().map_or("", |node| node.rpc.as_str());
+    let keys = dir.join("my-keys.json");
+    let (keys, dir) = (keys.display(), dir.display());
+    let _written = write!(text, "\ntry   idem --rpc {rpc} did create --keys {keys}");
+    let _written = write!(text, "\nstop  Ctrl-C, or idem localnet stop --dir {dir}");
+    text
+}
+
+async fn wait_until_ready(localnet: &Localnet, nodes: &mut [Node]) -> Result<(), Failure> {
+    let all = async {
+        for (node, process) in localnet.nodes.iter().zip(nodes) {
+            process.ready(&node.rpc).await?;
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(READY_TIMEOUT, all).await {
+        Ok(result) => result,
+        Err(_) => {
+            let seconds = READY_TIMEOUT.as_secs();
+            let message = format!("the network is not ready after {seconds} s");
+            let log = localnet.nodes.first().map(|node| node.home().log());
+            let log = log.unwrap_or_default();
+            Err(Failure::usage_with(message, format!("see the logs, first {}", log.display())))
+        }
+    }
+}
+
+fn stop_all(localnet: &Localnet) -> Result<Vec<String>, Failure> {
+    let mut stopped = Vec::new();
+    let mut ending = Vec::new();
+    for node in &localnet.nodes {
+        if let Some(process) = process::terminate(&node.home(), node.pid)? {
+            stopped.push(node.name.clone());
+            ending.push(process);
+        }
+    }
+    ending.into_iter().try_for_each(process::Ending::wait)?;
+    Ok(stopped)
+}
+
+fn stop(dir: &Path, context: &Context) -> Result<(), Failure> {
+    let stopped = stop_all(&Localnet::read(dir)?)?;
+    let human = format!(
+        "stopped {}",
+        if stopped.is_empty() { "nothing, no node runs".into() } else { stopped.join(", ") }
+    );
+    context.print(&json!({ "stopped": stopped }), human)
+}
+
+async fn status(dir: &Path, context: &Context) -> Result<(), Failure> {
+    let localnet = Localnet::read(dir)?;
+    let mut nodes = Vec::new();
+    let mut human = String::new();
+    for node in &localnet.nodes {
+        let ready = process::is_ready(&node.rpc).await;
+        let _written =
+            writeln!(human, "{:<12} {}", node.name, if ready { "ready" } else { "not ready" });
+        nodes.push(json!({ "name": node.name, "ready": ready }));
+    }
+    context.print(&json!({ "nodes": nodes }), human)
+}

@@ -1,0 +1,499 @@
+//! Proposed blocks: built here or assembled from a compact block, executed, and made durable with
+//! the verdict that lets the core vote.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use libp2p::PeerId;
+use ordering::{Input, Message, Validity};
+use registry_core::block::{Block, CompactBlock, Header, operations_root};
+use registry_core::codec::{self, Bytes};
+use registry_core::crypto::{Hash, ValidatorKey};
+use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::operation::{
+    Checked, SignedOperation, check_stateless, envelope_id, operation_id,
+};
+use registry_core::state::{BlockError, BlockExecution, Execution, execute};
+use tracing::{debug, warn};
+
+use super::{Driver, Fatal, Timer, Wanted};
+use crate::limits::{
+    ENVELOPES_PER_REQUEST_MAX, PROPOSAL_HEIGHTS_AHEAD_MAX, PROPOSALS_MAX, TIMELINESS_DELAY_MS,
+    TIMELINESS_DELAY_MS_MAX, TIMELINESS_MS,
+};
+use crate::store::{Ledger, Read, Store, candidate_row};
+use crate::wire::Request;
+
+/// An executed block that follows the head.
+pub(super) struct Candidate {
+    pub(super) execution: Execution,
+    pub(super) operations: Vec<Arc<Checked>>,
+}
+
+impl Candidate {
+    pub(super) fn block(&self) -> Block {
+        let operations = self.operations.iter().map(|checked| Bytes(checked.bytes().to_vec()));
+        Block { header: self.execution.header.clone(), operations: operations.collect() }
+    }
+
+    fn compact(&self) -> CompactBlock {
+        let envelopes = self.operations.iter().map(|checked| checked.envelope_id()).collect();
+        CompactBlock { header: self.execution.header.clone(), envelopes }
+    }
+}
+
+/// A block that somebody proposed.
+pub(super) struct Proposed {
+    /// None if only its hash is known: the whole block is asked for.
+    compact: Option<CompactBlock>,
+    /// Bodies found so far, by envelope id.
+    bodies: BTreeMap<Hash, Arc<Checked>>,
+    /// Whether its time fitted the clock when it arrived.
+    timely: bool,
+    /// The core's question, once it asked.
+    asked: Option<Asked>,
+    verdict: Option<Validity>,
+    /// Whom the next request goes to, in turn.
+    attempts: usize,
+    in_flight: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Asked {
+    round: u32,
+    proposer: ValidatorKey,
+    /// A polka is known, so that the block's time no longer matters.
+    any_time: bool,
+}
+
+/// Allowed age of a proposal in `round`: 2 s · (3/2)^round, at most 60 s, in integers.
+fn delay_ms(round: u32) -> u64 {
+    let mut delay_ms = TIMELINESS_DELAY_MS;
+    for _ in 0..round {
+        delay_ms = (delay_ms.saturating_mul(3) / 2).min(TIMELINESS_DELAY_MS_MAX);
+        if delay_ms == TIMELINESS_DELAY_MS_MAX {
+            break;
+        }
+    }
+    delay_ms
+}
+
+fn is_timely(time_ms: u64, now_ms: u64, round: u32) -> bool {
+    let latest = time_ms.saturating_add(TIMELINESS_MS).saturating_add(delay_ms(round));
+    time_ms.saturating_sub(TIMELINESS_MS) <= now_ms && now_ms <= latest
+}
+
+/// Whether these are a block's envelope and operation ids, in order.
+fn holds(header: &Header, ids: impl Iterator<Item = (Hash, Hash)>) -> bool {
+    let ids: Vec<_> = ids.collect();
+    operations_root(ids.iter().map(|(envelope, id)| (envelope, id))) == header.operations_root
+}
+
+/// Both ids of an envelope, whether it is valid or not; none if it is no envelope.
+fn ids_of(bytes: &Bytes) -> Option<(Hash, Hash)> {
+    let envelope: SignedOperation = codec::decode(&bytes.0, OPERATION_BYTES_MAX).ok()?;
+    Some((envelope_id(&bytes.0), operation_id(&envelope.body.0)))
+}
+
+impl Driver {
+    /// Builds a block if the core waits for one and the clock has reached the previous block.
+    pub(super) fn build_if_due(&mut self, store: &mut dyn Store) -> Result<(), Fatal> {
+        let Some((height, round)) = self.build else { return Ok(()) };
+        let proposer = self.ordering.as_ref().map(ordering::State::key);
+        let (Some(proposer), true) = (proposer, height == self.head.height.saturating_add(1))
+        else {
+            self.build = None;
+            return Ok(());
+        };
+        if self.now.wall_ms < self.head.time {
+            let wait_ms = self.head.time.saturating_sub(self.now.wall_ms);
+            self.set_timer(Timer::Build, self.now.steady_ms.saturating_add(wait_ms));
+            return Ok(());
+        }
+        self.build = None;
+        let read: &dyn Read = store;
+        let ledger = Ledger(read);
+        let time_ms = self.now.wall_ms.max(self.head.time.saturating_add(1));
+        let block =
+            BlockExecution::new(&ledger, self.network.clone(), &self.head, time_ms, proposer)?;
+        let built = self.mempool.build(block)?;
+        for (operation, refusal) in built.refused {
+            self.settle_refused(operation, refusal);
+        }
+        let (execution, operations) = (built.execution, built.operations);
+        let candidate = Candidate { execution, operations };
+        let value = candidate.execution.header.hash();
+        let row = candidate_row(&candidate.block());
+        self.executed.insert(value, candidate);
+        self.feed_with(Input::Propose { height, round, value }, vec![row]);
+        Ok(())
+    }
+
+    /// The compact form of a block that this node proposes or proposed before a restart.
+    pub(super) fn compact(
+        &self,
+        height: u64,
+        value: &Hash,
+        store: &dyn Store,
+    ) -> Result<Option<CompactBlock>, Fatal> {
+        if let Some(candidate) = self.executed.get(value) {
+            return Ok(Some(candidate.compact()));
+        }
+        let read: &dyn Read = store;
+        let block = Ledger(read).candidate(height, value)?;
+        Ok(block.map(|block| CompactBlock {
+            envelopes: block.operations.iter().map(|bytes| envelope_id(&bytes.0)).collect(),
+            header: block.header,
+        }))
+    }
+
+    /// The block of a proposal arrived beside it. Nothing is executed before the core has checked
+    /// the proposal's signature and asks.
+    pub(super) fn on_proposed_block(
+        &mut self,
+        peer: PeerId,
+        message: &Message,
+        compact: CompactBlock,
+    ) {
+        let Message::Proposal(proposal) = message else {
+            return self.cut(peer, "a block beside a message that is no proposal".to_owned());
+        };
+        let header = &compact.header;
+        if header.hash() != proposal.value || header.height != proposal.height {
+            return self.cut(peer, "a block that is not the proposed one".to_owned());
+        }
+        let timely = is_timely(header.time, self.now.wall_ms, proposal.round);
+        if let Some(proposed) = self.proposed_entry((proposal.height, proposal.value))
+            && proposed.compact.is_none()
+        {
+            proposed.compact = Some(compact);
+            proposed.timely = timely;
+        }
+    }
+
+    /// The entry of a proposal, made if there is room and its height is near.
+    fn proposed_entry(&mut self, key: (u64, Hash)) -> Option<&mut Proposed> {
+        let next = self.head.height.saturating_add(1);
+        let near = (next..=next.saturating_add(PROPOSAL_HEIGHTS_AHEAD_MAX)).contains(&key.0);
+        if !near {
+            return None;
+        }
+        if !self.proposed.contains_key(&key) && self.proposed.len() >= PROPOSALS_MAX {
+            // What the core has not asked for goes first, then the oldest round: a height may see
+            // any number of rounds. It can be asked for again.
+            let round = |proposed: &Proposed| proposed.asked.map(|asked| asked.round);
+            let spare = self.proposed.iter().min_by_key(|(_, proposed)| round(proposed));
+            let spare = spare.map(|(key, _)| *key);
+            self.proposed.remove(&spare?);
+        }
+        Some(self.proposed.entry(key).or_insert_with(|| Proposed {
+            compact: None,
+            bodies: BTreeMap::new(),
+            timely: false,
+            asked: None,
+            verdict: None,
+            attempts: 0,
+            in_flight: false,
+        }))
+    }
+
+    /// The core has a proposal without a verdict. An untimely fresh one is withheld until more
+    /// than two thirds voted for it all the same.
+    pub(super) fn need_candidate(
+        &mut self,
+        key: (u64, Hash),
+        round: u32,
+        proposer: ValidatorKey,
+        any_time: bool,
+        store: &mut dyn Store,
+    ) -> Result<(), Fatal> {
+        if key.0 != self.head.height.saturating_add(1) {
+            return Ok(());
+        }
+        if self.executed.contains_key(&key.1) {
+            self.answer(key, Asked { round, proposer, any_time }, Validity::Valid);
+            return Ok(());
+        }
+        let Some(proposed) = self.proposed_entry(key) else { return Ok(()) };
+        let asked = Asked { round, proposer, any_time };
+        proposed.asked = Some(asked);
+        if let Some(verdict) = proposed.verdict {
+            self.answer(key, asked, verdict);
+            return Ok(());
+        }
+        self.assemble(key, store)
+    }
+
+    /// Gathers what is missing of a proposed block; executes it when nothing is. An untimely
+    /// fresh one is withheld, however its header came here.
+    fn assemble(&mut self, key: (u64, Hash), store: &mut dyn Store) -> Result<(), Fatal> {
+        let Some(proposed) = self.proposed.get_mut(&key) else { return Ok(()) };
+        let Some(compact) = &proposed.compact else {
+            return {
+                self.ask_for_proposed(key, Vec::new());
+                Ok(())
+            };
+        };
+        if !proposed.timely && !proposed.asked.is_some_and(|asked| asked.any_time) {
+            debug!(height = key.0, "proposal withheld: its time does not fit the clock");
+            return Ok(());
+        }
+        let mut missing = Vec::new();
+        for id in &compact.envelopes {
+            if proposed.bodies.contains_key(id) {
+                continue;
+            }
+            match self.mempool.get(id) {
+                Some(checked) => drop(proposed.bodies.insert(*id, checked)),
+                None => missing.push(*id),
+            }
+        }
+        if !missing.is_empty() {
+            missing.truncate(ENVELOPES_PER_REQUEST_MAX);
+            return {
+                self.ask_for_proposed(key, missing);
+                Ok(())
+            };
+        }
+        let header = compact.header.clone();
+        let found = compact.envelopes.iter().filter_map(|id| proposed.bodies.get(id).cloned());
+        let operations: Vec<_> = found.collect();
+        let ids = operations.iter().map(|checked| (checked.envelope_id(), checked.id()));
+        if !holds(&header, ids) {
+            warn!(height = key.0, "the envelopes beside a proposal are not those of its header");
+            return {
+                self.forget_compact(key);
+                Ok(())
+            };
+        }
+        self.judge(key, &header, operations, store)
+    }
+
+    /// Asks the proposer first, then those who prevoted the block, in turn: for bodies, or for
+    /// the whole block if not even its compact form is here.
+    fn ask_for_proposed(&mut self, key: (u64, Hash), missing: Vec<Hash>) {
+        let prevoters = self.prevoters(&key.1);
+        let Some(proposed) = self.proposed.get_mut(&key) else { return };
+        let Some(asked) = proposed.asked else { return };
+        if proposed.in_flight {
+            return;
+        }
+        let own = self.ordering.as_ref().map(ordering::State::key);
+        let mut sources = vec![asked.proposer];
+        sources.extend(prevoters);
+        sources.retain(|source| Some(*source) != own);
+        let attempt = proposed.attempts;
+        proposed.attempts = attempt.saturating_add(1);
+        let Some(source) = sources.get(attempt % sources.len().max(1)).copied() else { return };
+        proposed.in_flight = true;
+        // A second try at bodies asks for the whole block: its source may have pruned its pool.
+        let request = if missing.is_empty() || attempt > 0 {
+            Request::Candidate { height: key.0, value: key.1 }
+        } else {
+            Request::Envelopes { ids: missing }
+        };
+        match self.peer_of(&source) {
+            Some(peer) => drop(self.request(peer, &request, Wanted::Proposed(key.0, key.1))),
+            None => {
+                warn!(%source, "a validator without a peer id cannot be asked");
+                self.retry_proposed(key);
+            }
+        }
+    }
+
+    /// Bodies arrived.
+    pub(super) fn on_envelopes(
+        &mut self,
+        key: (u64, Hash),
+        peer: PeerId,
+        envelopes: &[Bytes],
+        store: &mut dyn Store,
+    ) -> Result<(), Fatal> {
+        let (chain, network) = (self.chain, self.network.clone());
+        let Some(proposed) = self.proposed.get_mut(&key) else { return Ok(()) };
+        proposed.in_flight = false;
+        let mut progress = false;
+        for bytes in envelopes {
+            let id = envelope_id(&bytes.0);
+            let wanted =
+                proposed.compact.as_ref().is_some_and(|block| block.envelopes.contains(&id));
+            if !wanted {
+                return {
+                    self.cut(peer, "envelopes that were not asked for".to_owned());
+                    Ok(())
+                };
+            }
+            match check_stateless(&bytes.0, chain, &network) {
+                Ok(checked) => {
+                    progress |= proposed.bodies.insert(id, Arc::new(checked)).is_none();
+                }
+                // Nothing says yet that it belongs to the header; the whole block will tell.
+                Err(refusal) => {
+                    warn!(height = key.0, %refusal, "invalid operation beside a proposal");
+                    return {
+                        self.forget_compact(key);
+                        Ok(())
+                    };
+                }
+            }
+        }
+        if progress {
+            self.assemble(key, store)
+        } else {
+            self.retry_proposed(key);
+            Ok(())
+        }
+    }
+
+    /// What came beside a proposal is not its block: the whole block is asked for.
+    fn forget_compact(&mut self, key: (u64, Hash)) {
+        if let Some(proposed) = self.proposed.get_mut(&key) {
+            proposed.compact = None;
+            proposed.bodies.clear();
+        }
+        self.retry_proposed(key);
+    }
+
+    /// The whole block arrived, or the peer does not have it.
+    pub(super) fn on_candidate(
+        &mut self,
+        key: (u64, Hash),
+        peer: PeerId,
+        block: Option<Block>,
+        store: &mut dyn Store,
+    ) -> Result<(), Fatal> {
+        let Some(proposed) = self.proposed.get_mut(&key) else { return Ok(()) };
+        proposed.in_flight = false;
+        let Some(block) = block else {
+            return {
+                self.retry_proposed(key);
+                Ok(())
+            };
+        };
+        let ids = block.operations.iter().map_while(ids_of);
+        if block.header.hash() != key.1 || !holds(&block.header, ids) {
+            self.retry_proposed(key);
+            return {
+                self.cut(peer, "another block than the one asked for".to_owned());
+                Ok(())
+            };
+        }
+        let operations = match self.check_all(&block.operations) {
+            Ok(operations) => operations,
+            Err(reason) => {
+                warn!(height = key.0, reason, "proposal with an invalid operation");
+                return {
+                    self.conclude(key, Validity::Invalid);
+                    Ok(())
+                };
+            }
+        };
+        let now_ms = self.now.wall_ms;
+        let Some(proposed) = self.proposed.get_mut(&key) else { return Ok(()) };
+        let envelopes = operations.iter().map(|checked| checked.envelope_id()).collect();
+        if proposed.compact.is_none() {
+            let round = proposed.asked.map_or(0, |asked| asked.round);
+            proposed.timely = is_timely(block.header.time, now_ms, round);
+        }
+        proposed.compact = Some(CompactBlock { header: block.header, envelopes });
+        proposed.bodies =
+            operations.into_iter().map(|checked| (checked.envelope_id(), checked)).collect();
+        self.assemble(key, store)
+    }
+
+    /// Asks the next source, after the pause that the rebroadcast timer gives.
+    pub(super) fn retry_proposed(&mut self, key: (u64, Hash)) {
+        if let Some(proposed) = self.proposed.get_mut(&key) {
+            proposed.in_flight = false;
+        }
+        let at_ms = self.now.steady_ms.saturating_add(crate::limits::CANDIDATE_RETRY_MS);
+        self.set_timer(Timer::Candidate, at_ms);
+    }
+
+    /// Asks again for every proposed block that the core waits for.
+    pub(super) fn retry_all_proposed(&mut self, store: &mut dyn Store) -> Result<(), Fatal> {
+        let next = self.head.height.saturating_add(1);
+        let waiting = self.proposed.iter().filter(|((height, _), proposed)| {
+            *height == next && proposed.asked.is_some() && proposed.verdict.is_none()
+        });
+        let waiting: Vec<_> = waiting.map(|(key, _)| *key).collect();
+        for key in waiting {
+            self.assemble(key, store)?;
+        }
+        Ok(())
+    }
+
+    /// Checks the envelopes of a whole block; those in the mempool were checked before.
+    pub(super) fn check_all(&self, operations: &[Bytes]) -> Result<Vec<Arc<Checked>>, String> {
+        let check = |bytes: &Bytes| match self.mempool.get(&envelope_id(&bytes.0)) {
+            Some(checked) => Ok(checked),
+            None => check_stateless(&bytes.0, self.chain, &self.network)
+                .map(Arc::new)
+                .map_err(|refusal| refusal.to_string()),
+        };
+        operations.iter().map(check).collect()
+    }
+
+    /// Executes a complete block: that decides whether it is valid.
+    fn judge(
+        &mut self,
+        key: (u64, Hash),
+        header: &Header,
+        operations: Vec<Arc<Checked>>,
+        store: &mut dyn Store,
+    ) -> Result<(), Fatal> {
+        let read: &dyn Read = store;
+        let ledger = Ledger(read);
+        let network = self.network.clone();
+        match execute(&ledger, network, &self.head, header, &operations) {
+            Ok(execution) => {
+                self.executed.insert(key.1, Candidate { execution, operations });
+                self.conclude(key, Validity::Valid);
+            }
+            Err(BlockError::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                warn!(height = key.0, %error, "invalid proposal");
+                self.conclude(key, Validity::Invalid);
+            }
+        }
+        Ok(())
+    }
+
+    fn conclude(&mut self, key: (u64, Hash), verdict: Validity) {
+        let Some(proposed) = self.proposed.get_mut(&key) else { return };
+        proposed.verdict = Some(verdict);
+        proposed.bodies.clear();
+        if let Some(asked) = proposed.asked {
+            self.answer(key, asked, verdict);
+        }
+    }
+
+    /// The verdict, and with it the whole block, go into the step's synced batch.
+    fn answer(&mut self, key: (u64, Hash), asked: Asked, validity: Validity) {
+        let Asked { round, proposer, .. } = asked;
+        let row = self.executed.get(&key.1).map(|candidate| candidate_row(&candidate.block()));
+        let candidate =
+            ordering::Candidate { height: key.0, round, value: key.1, proposer, validity };
+        self.feed_with(Input::Candidate(candidate), row.into_iter().collect());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_allowed_age_grows_by_half_each_round_up_to_a_minute() {
+        let delays: Vec<_> = [0, 1, 2, 3, 8, 9, 1_000_000].map(delay_ms).to_vec();
+        assert_eq!(delays, [2_000, 3_000, 4_500, 6_750, 51_255, 60_000, 60_000]);
+    }
+
+    #[test]
+    fn timeliness_at_its_exact_bounds() {
+        assert!(is_timely(10_000, 9_000, 0));
+        assert!(!is_timely(10_000, 8_999, 0));
+        assert!(is_timely(10_000, 13_000, 0));
+        assert!(!is_timely(10_000, 13_001, 0));
+        assert!(is_timely(10_000, 14_000, 1));
+    }
+}

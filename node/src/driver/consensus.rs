@@ -1,0 +1,249 @@
+//! Between the driver and the consensus core: inputs in order, outputs carried out, and nothing
+//! signed released before what justifies it is durable.
+
+use ordering::{Guard, Input, Message, Output, State, Timeouts, Unsent, release, step};
+use registry_core::certificate::Certificate;
+use registry_core::crypto::{Hash, ValidatorKey};
+use tracing::{info, warn};
+
+use super::{Action, Driver, Fatal, TimeoutKindKey, Timer};
+use crate::store::{Ledger, Read, Row, Store, certificate_row, guard_row, wal_row, write_synced};
+use crate::wire::{Frame, SignedFrame};
+
+/// An input of the core with the rows that must be durable with its outcome.
+pub(super) struct Step {
+    input: Input,
+    rows: Vec<Row>,
+}
+
+/// How long a certificate or vote may lag before it is sent again.
+const REBROADCAST_MS: u64 = 1_000;
+
+impl Driver {
+    /// Joins the consensus as a validator, replaying the log of the unfinished height.
+    pub(super) fn join<R: Read + ?Sized>(
+        &mut self,
+        key: ed25519_dalek::SigningKey,
+        guard: Guard,
+        ledger: &Ledger<'_, R>,
+    ) -> Result<(), Fatal> {
+        let parameters = &self.parameters;
+        let timeouts = Timeouts {
+            propose_ms: parameters.timeout_propose_ms,
+            prevote_ms: parameters.timeout_prevote_ms,
+            precommit_ms: parameters.timeout_precommit_ms,
+            rebroadcast_ms: REBROADCAST_MS,
+            step_ms: parameters.timeout_step_ms,
+            cap_ms: parameters.timeout_ms_max,
+        };
+        let config = ordering::Config { chain: self.chain, key, timeouts };
+        let height = self.head.height.saturating_add(1);
+        let wal = ledger.wal(height)?;
+        if wal.is_empty() {
+            self.ordering = Some(State::new(config, guard, self.head.height, &self.set)?);
+            return Ok(());
+        }
+        let (state, outputs) = State::start(config, guard, height, &self.set, &wal)?;
+        self.ordering = Some(state);
+        self.replayed = outputs;
+        Ok(())
+    }
+
+    pub(super) fn feed(&mut self, input: Input) {
+        self.inputs.push_back(Step { input, rows: Vec::new() });
+    }
+
+    pub(super) fn feed_with(&mut self, input: Input, rows: Vec<Row>) {
+        self.inputs.push_back(Step { input, rows });
+    }
+
+    /// Steps the core until no input is left.
+    pub(super) fn run_inputs(&mut self, store: &mut dyn Store) -> Result<(), Fatal> {
+        let replayed = std::mem::take(&mut self.replayed);
+        self.carry_out(replayed, Vec::new(), store)?;
+        while let Some(Step { input, rows }) = self.inputs.pop_front() {
+            let Some(state) = &mut self.ordering else { continue };
+            let outputs = step(state, input);
+            self.carry_out(outputs, rows, store)?;
+        }
+        Ok(())
+    }
+
+    /// Log, guard and block first, in one batch, synced if anything signed or decided waits for
+    /// it; then the rest in order.
+    fn carry_out(
+        &mut self,
+        outputs: Vec<Output>,
+        mut rows: Vec<Row>,
+        store: &mut dyn Store,
+    ) -> Result<(), Fatal> {
+        let mut sends = Vec::new();
+        let mut decided = None;
+        let mut rest = Vec::new();
+        for output in outputs {
+            match output {
+                Output::Wal { sequence, entry } => {
+                    rows.push(wal_row(entry.height(), sequence, entry.encode()));
+                }
+                Output::Guard(guard) => {
+                    rows.push(guard_row(guard.encode()));
+                }
+                Output::Send(message) => sends.push(message),
+                Output::Decide { certificate } => decided = Some(certificate),
+                other => rest.push(other),
+            }
+        }
+        // A decision without a message is synced by the batch that commits the block.
+        let mut pending = Vec::new();
+        if !sends.is_empty() {
+            self.release(sends, rows, store)?;
+        } else if decided.is_some() {
+            pending = rows;
+        } else if !rows.is_empty() {
+            store.write(rows, false)?;
+        }
+        for output in rest {
+            self.follow(output, store)?;
+        }
+        if let Some(certificate) = decided {
+            self.on_decision(certificate.get(), pending, store)?;
+        }
+        Ok(())
+    }
+
+    fn release(
+        &mut self,
+        sends: Vec<Unsent<Message>>,
+        rows: Vec<Row>,
+        store: &mut dyn Store,
+    ) -> Result<(), Fatal> {
+        let synced = write_synced(store, rows)?;
+        // Also for what a replay sends again: the crash may have come between sync and floor.
+        if let Some(state) = &self.ordering {
+            store.raise_floor(state.guard().height())?;
+        }
+        for message in sends {
+            let message = release(message, &synced);
+            let block = match message.get() {
+                Message::Proposal(proposal) => {
+                    self.compact(proposal.height, &proposal.value, store)?
+                }
+                Message::Vote(_) | Message::Polka(_) | Message::Round(_) => None,
+            };
+            self.actions.push(Action::Broadcast(SignedFrame::new(&message, block)));
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, output: Output, store: &mut dyn Store) -> Result<(), Fatal> {
+        match output {
+            Output::Wal { .. } | Output::Guard(_) | Output::Send(_) | Output::Decide { .. } => {}
+            Output::BuildBlock { height, round, .. } => {
+                self.build = Some((height, round));
+                self.build_if_due(store)?;
+            }
+            Output::NeedCandidate { height, value, round, proposer, polka_round, polka } => {
+                let known = polka || polka_round.is_some();
+                self.need_candidate((height, value), round, proposer, known, store)?;
+            }
+            Output::ResendBlock { .. } => {}
+            Output::Timer { kind, height, round, duration_ms } => {
+                let timer = Timer::Consensus(TimeoutKindKey::of(kind), height, round);
+                self.set_timer(timer, self.now.steady_ms.saturating_add(duration_ms));
+            }
+            Output::CancelTimer { kind, height, round } => {
+                let timer = Timer::Consensus(TimeoutKindKey::of(kind), height, round);
+                self.timers.remove(&timer);
+            }
+            Output::CancelAllTimers => {
+                self.timers.retain(|timer, _| !matches!(timer, Timer::Consensus(..)));
+            }
+            Output::NewRound { height, round, proposer } => {
+                if round > 0 {
+                    info!(height, round, %proposer, "new round");
+                }
+            }
+            Output::LatePrecommit { certificate } => self.on_late_precommit(certificate, store)?,
+            Output::Evidence(evidence) => {
+                let (validator, height) = (evidence.validator(), evidence.height());
+                warn!(%validator, height, "validator signed twice");
+                self.evidence = self.evidence.saturating_add(1);
+            }
+            Output::Ahead { height, validator } => self.on_ahead(height, &validator),
+            Output::Rejected(rejection) => warn!(%rejection, "consensus message rejected"),
+            Output::Fault { reason } => warn!(reason, "consensus refused an input"),
+            Output::Halt(halt) => return Err(Fatal::Halt(halt.to_string())),
+        }
+        Ok(())
+    }
+
+    /// A validator works on a later height: start it too if it is the next, else it proves that
+    /// the heights before are decided.
+    fn on_ahead(&mut self, height: u64, validator: &ValidatorKey) {
+        let next = self.head.height.saturating_add(1);
+        self.want(height);
+        if height > next
+            && let Some(peer) = self.peer_of(validator)
+        {
+            self.sync.saw(peer, height.saturating_sub(1));
+        }
+    }
+
+    fn on_late_precommit(
+        &mut self,
+        certificate: Certificate,
+        store: &mut dyn Store,
+    ) -> Result<(), Fatal> {
+        if certificate.value == self.head.hash() {
+            store.write(vec![certificate_row(&certificate)], false)?;
+            self.certificate = Some(certificate);
+        }
+        Ok(())
+    }
+
+    /// A frame from a validator stream.
+    pub(super) fn on_frame(
+        &mut self,
+        peer: libp2p::PeerId,
+        bytes: &[u8],
+        store: &mut dyn Store,
+    ) -> Result<(), Fatal> {
+        let frame = match Frame::decode(bytes) {
+            Ok(frame) => frame,
+            Err(error) => {
+                return {
+                    self.cut(peer, format!("malformed frame: {error}"));
+                    Ok(())
+                };
+            }
+        };
+        match frame {
+            Frame::Wake { height, operation } => self.on_wake(peer, height, operation, store),
+            Frame::Consensus { message, block } => {
+                let message = match Message::decode(&message.0) {
+                    Ok(message) => message,
+                    Err(error) => {
+                        return {
+                            self.cut(peer, format!("malformed message: {error}"));
+                            Ok(())
+                        };
+                    }
+                };
+                if let Some(block) = block {
+                    self.on_proposed_block(peer, &message, *block);
+                }
+                self.feed(Input::Message(message));
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn cut(&mut self, peer: libp2p::PeerId, reason: String) {
+        self.actions.push(Action::Cut { peer, reason });
+    }
+
+    /// Who prevoted a value, to ask for its block.
+    pub(super) fn prevoters(&self, value: &Hash) -> Vec<ValidatorKey> {
+        self.ordering.as_ref().map_or_else(Vec::new, |state| state.prevoters(value))
+    }
+}

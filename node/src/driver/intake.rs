@@ -1,0 +1,126 @@
+//! Operations from clients, gossip and waking validators, into the mempool.
+
+use std::sync::Arc;
+
+use libp2p::PeerId;
+use registry_core::code::Refusal;
+use registry_core::codec::{self, Bytes};
+use registry_core::operation::{Checked, check_stateless};
+use registry_core::state::{Context, Probe, StoreError};
+
+use super::{Action, Driver, Fatal, Verdict};
+use crate::mempool::AdmitError;
+use crate::store::{Ledger, Read, Store};
+use crate::wire::Frame;
+
+/// Why a submitted operation was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// The rules refuse it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// No room now.
+    #[error("the mempool is full ({what}); send again in a moment")]
+    Full {
+        /// Which limit.
+        what: &'static str,
+    },
+}
+
+impl Driver {
+    /// Takes a client's operation. A retry of one that waits is admitted again.
+    pub(super) fn submit(
+        &mut self,
+        checked: Arc<Checked>,
+        store: &dyn Store,
+    ) -> Result<Result<(), SubmitError>, Fatal> {
+        match self.admit(Arc::clone(&checked), store)? {
+            Ok(()) => {
+                self.actions.push(Action::PublishOperation(Arc::clone(&checked)));
+                self.wake(Some(&checked));
+                Ok(Ok(()))
+            }
+            Err(AdmitError::Known) => Ok(Ok(())),
+            Err(AdmitError::Refused(refusal)) => Ok(Err(SubmitError::Refused(refusal))),
+            Err(AdmitError::Full { what }) => Ok(Err(SubmitError::Full { what })),
+            Err(AdmitError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// What becomes of an operation that came by gossip. One that the state refuses is ignored,
+    /// not rejected: the peer may have been right at its own height.
+    pub(super) fn on_gossip_operation(
+        &mut self,
+        checked: Arc<Checked>,
+        store: &dyn Store,
+    ) -> Result<Verdict, Fatal> {
+        match self.admit(Arc::clone(&checked), store)? {
+            Ok(()) => {
+                self.wake(Some(&checked));
+                Ok(Verdict::Accept)
+            }
+            Err(AdmitError::Known) => Ok(Verdict::Accept),
+            Err(AdmitError::Refused(_) | AdmitError::Full { .. }) => Ok(Verdict::Ignore),
+            Err(AdmitError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    fn admit(
+        &mut self,
+        checked: Arc<Checked>,
+        store: &dyn Store,
+    ) -> Result<Result<(), AdmitError>, StoreError> {
+        let read: &dyn Read = store;
+        let ledger = Ledger(read);
+        let probe = self.probe(&ledger)?;
+        let result = self.mempool.admit(&probe, checked);
+        Ok(result)
+    }
+
+    /// What the rules would say in the next block over the present state.
+    pub(super) fn probe<'a>(
+        &self,
+        ledger: &'a Ledger<'a, dyn Read + 'a>,
+    ) -> Result<Probe<'a>, StoreError> {
+        let time_ms = self.now.wall_ms.max(self.head.time.saturating_add(1));
+        let (network, parameters) = (self.network.clone(), self.parameters.clone());
+        let context = Context::after(ledger, network, parameters, &self.head, time_ms)?;
+        Ok(Probe::new(ledger, context))
+    }
+
+    /// Wakes the other validators for the height after the head, once a height; an operation that
+    /// they may lack goes first.
+    pub(super) fn wake(&mut self, checked: Option<&Checked>) {
+        let height = self.head.height.saturating_add(1);
+        let resting = self.ordering.as_ref().is_some_and(|state| !state.is_deciding());
+        if !resting || self.pace.woken_height >= height {
+            return;
+        }
+        self.pace.woken_height = height;
+        let operation = checked.map(|checked| Bytes(checked.bytes().to_vec()));
+        self.actions.push(Action::Wake(codec::encode(&Frame::Wake { height, operation })));
+    }
+
+    /// A validator says that there is something to decide.
+    pub(super) fn on_wake(
+        &mut self,
+        peer: PeerId,
+        height: u64,
+        operation: Option<Bytes>,
+        store: &dyn Store,
+    ) -> Result<(), Fatal> {
+        self.want(height);
+        let Some(operation) = operation else { return Ok(()) };
+        match check_stateless(&operation.0, self.chain, &self.network) {
+            Ok(checked) => {
+                // What the state refuses here simply stays out of the pool.
+                let _refused = self.admit(Arc::new(checked), store)?;
+            }
+            Err(refusal) => {
+                let reason = format!("woke with an invalid operation: {refusal}");
+                self.actions.push(Action::Cut { peer, reason });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,336 @@
+//! The node's logic without I/O: events in, actions out, a [`Store`] beside. The shell runs it on
+//! one thread with RocksDB and libp2p, the simulator with the in-memory twins; it is the same code.
+//!
+//! How an operation travels: `Submit` or gossip brings it checked ([`intake`]) → mempool → when
+//! this node proposes, a block is built and executed over it ([`candidates`]) → the proposal goes
+//! out with the compact block; others assemble, execute and make it durable before they vote
+//! ([`candidates`], [`consensus`]) → the decision commits block, certificate and state in one
+//! batch ([`commit`]) → outcome and receipt.
+
+mod candidates;
+mod commit;
+mod consensus;
+mod event;
+mod intake;
+mod pace;
+mod serve;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use libp2p::PeerId;
+use ordering::{Guard, State, TimeoutKind};
+use registry_core::block::Header;
+use registry_core::certificate::{Certificate, ValidatorSet};
+use registry_core::crypto::{Hash, ValidatorKey};
+use registry_core::governance::{PARAMETERS, Parameters, VALIDATORS, Validators, key};
+use registry_core::id::NetworkName;
+use registry_core::state::{StateView, StoreError};
+
+use crate::mempool::Mempool;
+use crate::store::{Ledger, Read, Store};
+use crate::sync::Sync;
+
+pub use event::{Action, Event, Fatal, Now, Outcome, Verdict};
+pub use intake::SubmitError;
+
+use candidates::{Candidate, Proposed};
+use pace::Pace;
+
+/// Who the node is.
+pub struct Identity {
+    /// The network's name.
+    pub network: NetworkName,
+    /// The validator key; none for a follower.
+    pub signer: Option<ed25519_dalek::SigningKey>,
+    /// The height floor of that key; 0 for a follower.
+    pub floor: u64,
+}
+
+/// What the node is doing, for status, metrics and readiness.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Height and time of the newest block.
+    pub height: u64,
+    /// Its time in ms.
+    pub time_ms: u64,
+    /// Greatest height that is proven decided or that two peers claim.
+    pub target: u64,
+    /// The round being decided; none while resting or following.
+    pub round: Option<u32>,
+    /// Proposer of that round.
+    pub proposer: Option<ValidatorKey>,
+    /// Operations in the mempool.
+    pub mempool_operations: usize,
+    /// Bytes in the mempool.
+    pub mempool_bytes: usize,
+    /// Whether this node votes at the next height.
+    pub votes: bool,
+}
+
+/// A timer of the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Consensus(TimeoutKindKey, u64, u32),
+    Pace,
+    Build,
+    Candidate,
+    Sync,
+    Status,
+}
+
+/// [`TimeoutKind`] as an ordered key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct TimeoutKindKey(u8);
+
+/// The driver.
+pub struct Driver {
+    network: NetworkName,
+    chain: Hash,
+    head: Header,
+    certificate: Option<Certificate>,
+    parameters: Parameters,
+    validators: Validators,
+    set: ValidatorSet,
+    ordering: Option<State>,
+    mempool: Mempool,
+    /// Proposed blocks by height and hash, complete or not.
+    proposed: BTreeMap<(u64, Hash), Proposed>,
+    /// Executed blocks that follow the head, by hash.
+    executed: BTreeMap<Hash, Candidate>,
+    sync: Sync,
+    pace: Pace,
+    timers: BTreeMap<Timer, u64>,
+    requests: BTreeMap<u64, Wanted>,
+    next_request: u64,
+    /// Greatest height seen decided by gossip, so that it is published once.
+    decided_seen: u64,
+    /// Height and round for which the core waits for a block of this node.
+    build: Option<(u64, u32)>,
+    /// Outputs of the log's replay, carried out with the first event.
+    replayed: Vec<ordering::Output>,
+    /// Equivocations seen since the start.
+    evidence: u64,
+    inputs: VecDeque<consensus::Step>,
+    actions: Vec<Action>,
+    now: Now,
+}
+
+/// What a request in flight is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Status,
+    Blocks,
+    /// Bodies or the whole of a proposed block.
+    Proposed(u64, Hash),
+}
+
+fn governed<T, R>(ledger: &Ledger<'_, R>, name: &str) -> Result<T, StoreError>
+where
+    T: serde::Serialize + serde::de::DeserializeOwned,
+    R: Read + ?Sized,
+{
+    let entry = StateView::head(ledger, &key(name))?;
+    let entry = entry.ok_or_else(|| StoreError::new(format!("no governance record {name}")))?;
+    registry_core::codec::decode(&entry.value.0, registry_core::limits::OPERATION_BYTES_MAX)
+        .map_err(StoreError::new)
+}
+
+impl Driver {
+    /// Continues where the store stands; it must hold genesis at least.
+    pub fn open(identity: Identity, store: &dyn Store, now: Now) -> Result<Self, Fatal> {
+        let read: &dyn Read = store;
+        let ledger = Ledger(read);
+        let head = ledger.head()?.ok_or_else(|| StoreError::new("the store holds no genesis"))?;
+        let parameters: Parameters = governed(&ledger, PARAMETERS)?;
+        let validators: Validators = governed(&ledger, VALIDATORS)?;
+        let set = validators.set().map_err(StoreError::new)?;
+        let mut driver = Self {
+            network: identity.network,
+            chain: head.header.chain,
+            certificate: head.certificate,
+            head: head.header,
+            pace: Pace::new(&parameters, now),
+            parameters,
+            validators,
+            set,
+            ordering: None,
+            mempool: Mempool::default(),
+            proposed: BTreeMap::new(),
+            executed: BTreeMap::new(),
+            sync: Sync::default(),
+            timers: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            next_request: 0,
+            decided_seen: 0,
+            build: None,
+            replayed: Vec::new(),
+            evidence: 0,
+            inputs: VecDeque::new(),
+            actions: Vec::new(),
+            now,
+        };
+        if let Some(signer) = identity.signer {
+            let guard =
+                Guard::restore(ledger.guard()?.as_deref(), driver.head.height, identity.floor)?;
+            driver.join(signer, guard, &ledger)?;
+        }
+        driver.timers.insert(Timer::Status, now.steady_ms);
+        Ok(driver)
+    }
+
+    /// What this node does.
+    pub fn progress(&self) -> Progress {
+        let deciding = self.ordering.as_ref().filter(|state| state.is_deciding());
+        let round = deciding.and_then(State::round);
+        Progress {
+            height: self.head.height,
+            time_ms: self.head.time,
+            target: self.sync.credible().max(self.head.height),
+            round,
+            proposer: round.and_then(|round| deciding?.proposer(round)),
+            mempool_operations: self.mempool.len(),
+            mempool_bytes: self.mempool.bytes(),
+            votes: self
+                .ordering
+                .as_ref()
+                .is_some_and(|state| state.guard().may_sign(self.head.height.saturating_add(1))),
+        }
+    }
+
+    /// The network's name.
+    pub fn network(&self) -> &NetworkName {
+        &self.network
+    }
+
+    /// Equivocations of validators seen since the start.
+    pub fn evidence(&self) -> u64 {
+        self.evidence
+    }
+
+    /// The newest header.
+    pub fn head(&self) -> &Header {
+        &self.head
+    }
+
+    /// The validators as their record describes them.
+    pub fn validators(&self) -> &Validators {
+        &self.validators
+    }
+
+    /// When the next timer is due, in steady ms.
+    pub fn deadline(&self) -> Option<u64> {
+        self.timers.values().min().copied()
+    }
+
+    /// Handles one event completely.
+    pub fn handle(
+        &mut self,
+        event: Event,
+        now: Now,
+        store: &mut dyn Store,
+    ) -> Result<Vec<Action>, Fatal> {
+        self.now = now;
+        self.fire_timers(store)?;
+        match event {
+            Event::Tick => {}
+            Event::PeerConnected(peer) => self.ask_status(peer),
+            Event::PeerDisconnected(peer) => self.sync.forget(&peer),
+            Event::Frame { peer, bytes } => self.on_frame(peer, &bytes, store)?,
+            Event::Submit { checked, token } => {
+                let result = self.submit(checked, store)?;
+                self.actions.push(Action::Admitted { token, result });
+            }
+            Event::GossipOperation { checked, id, source } => {
+                let verdict = self.on_gossip_operation(checked, store)?;
+                self.actions.push(Action::Report { id, source, verdict });
+            }
+            Event::GossipInvalid { id, source } => {
+                self.actions.push(Action::Report { id, source, verdict: Verdict::Reject });
+            }
+            Event::GossipDecided { bytes, id, source } => {
+                let verdict = self.on_decided(source, &bytes);
+                self.actions.push(Action::Report { id, source, verdict });
+            }
+            Event::Request { peer, bytes, token } => self.serve(peer, &bytes, token, store)?,
+            Event::Response { id, peer, bytes } => self.on_response(id, peer, &bytes, store)?,
+            Event::RequestFailed { id, peer } => self.on_request_failed(id, peer),
+        }
+        self.advance(store)?;
+        Ok(std::mem::take(&mut self.actions))
+    }
+
+    /// Feeds the consensus what is due, starts heights and asks for blocks until nothing is left.
+    fn advance(&mut self, store: &mut dyn Store) -> Result<(), Fatal> {
+        self.run_inputs(store)?;
+        self.continue_sync();
+        if self.start_height_if_due() {
+            self.run_inputs(store)?;
+        }
+        Ok(())
+    }
+
+    fn fire_timers(&mut self, store: &mut dyn Store) -> Result<(), Fatal> {
+        while let Some(timer) = self.due() {
+            self.timers.remove(&timer);
+            match timer {
+                Timer::Consensus(kind, height, round) => {
+                    let kind = kind.kind();
+                    self.feed(ordering::Input::Timeout { kind, height, round });
+                }
+                Timer::Build => self.build_if_due(store)?,
+                Timer::Candidate => self.retry_all_proposed(store)?,
+                Timer::Status => self.status_round(),
+                Timer::Pace | Timer::Sync => {}
+            }
+            self.advance(store)?;
+        }
+        Ok(())
+    }
+
+    fn due(&self) -> Option<Timer> {
+        let due = self.timers.iter().filter(|(_, at)| **at <= self.now.steady_ms);
+        due.min_by_key(|(_, at)| **at).map(|(timer, _)| *timer)
+    }
+
+    fn set_timer(&mut self, timer: Timer, at_ms: u64) {
+        self.timers.insert(timer, at_ms);
+    }
+
+    fn request(&mut self, peer: PeerId, request: &crate::wire::Request, wanted: Wanted) -> u64 {
+        let id = self.next_request;
+        self.next_request += 1;
+        self.requests.insert(id, wanted);
+        let bytes = registry_core::codec::encode(request);
+        self.actions.push(Action::Request { id, peer, bytes });
+        id
+    }
+
+    /// The peer of a validator.
+    fn peer_of(&self, validator: &ValidatorKey) -> Option<PeerId> {
+        let entries = &self.validators.validators;
+        let entry = entries.iter().find(|entry| entry.key == *validator)?;
+        entry.peer.parse().ok()
+    }
+}
+
+impl TimeoutKindKey {
+    const KINDS: [TimeoutKind; 4] = [
+        TimeoutKind::Propose,
+        TimeoutKind::Prevote,
+        TimeoutKind::Precommit,
+        TimeoutKind::Rebroadcast,
+    ];
+
+    fn of(kind: TimeoutKind) -> Self {
+        Self(match kind {
+            TimeoutKind::Propose => 0,
+            TimeoutKind::Prevote => 1,
+            TimeoutKind::Precommit => 2,
+            TimeoutKind::Rebroadcast => 3,
+        })
+    }
+
+    fn kind(self) -> TimeoutKind {
+        Self::KINDS[usize::from(self.0)]
+    }
+}

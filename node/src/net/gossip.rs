@@ -1,0 +1,239 @@
+//! Gossip: two topics of one chain, messages known by their content, nothing passed on before
+//! the layer above has looked at it.
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use libp2p::PeerId;
+use libp2p::gossipsub::{
+    self, ConfigBuilder, IdentTopic, IdentityTransform, MaxCountSubscriptionFilter, Message,
+    MessageAcceptance, MessageAuthenticity, PeerScoreParams, PeerScoreThresholds, PublishError,
+    TopicHash, TopicScoreParams, ValidationMode, WhitelistSubscriptionFilter,
+};
+use registry_core::codec;
+use registry_core::crypto::{Hash, Purpose};
+
+use super::NetError;
+use super::event::{CutReason, MessageId, NetEvent, Topic, Verdict};
+use super::limits::{
+    EVENTS_KEPT_FROM_GOSSIP, GOSSIP_DECIDED_BYTES_MAX, GOSSIP_OPERATION_BYTES_MAX,
+    GOSSIP_OVERHEAD_BYTES_MAX, GOSSIP_QUEUE_MAX, GOSSIP_UNSENT_MAX,
+};
+use super::task::Task;
+
+/// The gossip protocol as this node runs it.
+pub(crate) type Gossip = gossipsub::Behaviour<
+    IdentityTransform,
+    MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>,
+>;
+
+const TOPICS: [Topic; 2] = [Topic::Operations, Topic::Decided];
+
+/// Below this score a peer's messages are not even decoded; at 9 rejected messages at once.
+const GRAYLIST_SCORE: f64 = -80.0;
+
+/// Bytes of a payload on `topic`.
+pub(crate) fn bytes_max(topic: Topic) -> usize {
+    match topic {
+        Topic::Operations => GOSSIP_OPERATION_BYTES_MAX,
+        Topic::Decided => GOSSIP_DECIDED_BYTES_MAX,
+    }
+}
+
+fn tag(topic: Topic) -> u8 {
+    match topic {
+        Topic::Operations => 0,
+        Topic::Decided => 1,
+    }
+}
+
+/// The names of one chain's topics, made once.
+#[derive(Clone)]
+pub(crate) struct Topics {
+    operations: IdentTopic,
+    decided: IdentTopic,
+}
+
+impl Topics {
+    pub(crate) fn new(chain: &Hash) -> Self {
+        let chain = codec::hex(&chain.0[..8]);
+        let name = |topic: &str| IdentTopic::new(format!("idem/{chain}/{topic}"));
+        Self { operations: name("operations"), decided: name("decided") }
+    }
+
+    fn name(&self, topic: Topic) -> &IdentTopic {
+        match topic {
+            Topic::Operations => &self.operations,
+            Topic::Decided => &self.decided,
+        }
+    }
+
+    fn topic(&self, hash: &TopicHash) -> Option<Topic> {
+        let named = |topic: &Topic| self.name(*topic).hash() == *hash;
+        TOPICS.into_iter().find(named)
+    }
+}
+
+/// The id of a message: chain, one byte for the topic, payload.
+pub fn message_id(chain: &Hash, topic: Topic, bytes: &[u8]) -> MessageId {
+    Hash::of(Purpose::Gossip, &[&chain.0, &[tag(topic)], bytes])
+}
+
+/// The gossip protocol, subscribed to both topics.
+pub(crate) fn behaviour(chain: Hash) -> Result<Gossip, NetError> {
+    let refused = |reason: &dyn ToString| NetError::Gossip { reason: reason.to_string() };
+    let topics = Topics::new(&chain);
+    let known = topics.clone();
+    let id_of = move |message: &Message| {
+        // Messages on unknown topics are dropped later; they only need some id of their own.
+        let tag = known.topic(&message.topic).map_or(u8::MAX, tag);
+        let id = Hash::of(Purpose::Gossip, &[&chain.0, &[tag], &message.data]);
+        gossipsub::MessageId::from(id.0.to_vec())
+    };
+    let largest = GOSSIP_DECIDED_BYTES_MAX.max(GOSSIP_OPERATION_BYTES_MAX);
+    let mut config = ConfigBuilder::default();
+    config
+        .validation_mode(ValidationMode::Anonymous)
+        .validate_messages()
+        .message_id_fn(id_of)
+        .max_transmit_size(largest + GOSSIP_OVERHEAD_BYTES_MAX)
+        .connection_handler_queue_len(GOSSIP_QUEUE_MAX)
+        .flood_publish(false);
+    for topic in TOPICS {
+        let size = bytes_max(topic) + GOSSIP_OVERHEAD_BYTES_MAX;
+        config.max_transmit_size_for_topic(size, topics.name(topic).hash());
+    }
+    let config = config.build().map_err(|error| refused(&error))?;
+    let allowed: HashSet<_> = TOPICS.iter().map(|topic| topics.name(*topic).hash()).collect();
+    let filter = MaxCountSubscriptionFilter {
+        filter: WhitelistSubscriptionFilter(allowed),
+        max_subscribed_topics: TOPICS.len(),
+        max_subscriptions_per_request: TOPICS.len(),
+    };
+    let mut gossip =
+        Gossip::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)
+            .map_err(|error| refused(&error))?;
+    gossip.with_peer_score(scores(&topics), thresholds()).map_err(|error| refused(&error))?;
+    for topic in TOPICS {
+        gossip.subscribe(topics.name(topic)).map_err(|error| refused(&error))?;
+    }
+    Ok(gossip)
+}
+
+/// Only what a peer does wrong counts. Nothing is earned for time or first deliveries, which a
+/// flooder could save up; nothing is lost for delivering little, since a quiet network is no
+/// fault, nor for sharing an address, since test networks do.
+fn scores(topics: &Topics) -> PeerScoreParams {
+    let topic = TopicScoreParams {
+        topic_weight: 1.0,
+        time_in_mesh_weight: 0.0,
+        first_message_deliveries_weight: 0.0,
+        mesh_message_deliveries_weight: 0.0,
+        mesh_failure_penalty_weight: 0.0,
+        // The square of the number of invalid messages, a tenth of which is forgiven a second.
+        invalid_message_deliveries_weight: -1.0,
+        invalid_message_deliveries_decay: 0.9,
+        ..TopicScoreParams::default()
+    };
+    let scored = TOPICS.iter().map(|t| (topics.name(*t).hash(), topic.clone()));
+    PeerScoreParams {
+        topics: scored.collect(),
+        ip_colocation_factor_weight: 0.0,
+        slow_peer_weight: 0.0,
+        // Promises are broken under load; a hundred of them in a few seconds are no accident.
+        behaviour_penalty_weight: -1.0,
+        behaviour_penalty_threshold: 100.0,
+        ..PeerScoreParams::default()
+    }
+}
+
+fn thresholds() -> PeerScoreThresholds {
+    PeerScoreThresholds {
+        gossip_threshold: -10.0,
+        publish_threshold: -50.0,
+        graylist_threshold: GRAYLIST_SCORE,
+        ..PeerScoreThresholds::default()
+    }
+}
+
+impl Task {
+    pub(crate) fn publish(&mut self, topic: Topic, bytes: Vec<u8>) {
+        let name = self.topics.name(topic).hash();
+        match self.swarm.behaviour_mut().gossip.publish(name, bytes.clone()) {
+            Ok(_) => {
+                self.shared.metrics.gossip_out.inc();
+            }
+            Err(PublishError::NoPeersSubscribedToTopic) => {
+                if self.unsent.len() >= GOSSIP_UNSENT_MAX && self.unsent.pop_front().is_some() {
+                    self.shared.metrics.gossip_unpublished.inc();
+                }
+                self.unsent.push_back((topic, bytes));
+            }
+            Err(error) => {
+                tracing::debug!(?topic, %error, "gossip message not published");
+                self.shared.metrics.gossip_unpublished.inc();
+            }
+        }
+    }
+
+    pub(crate) fn report(&mut self, id: MessageId, source: PeerId, verdict: Verdict) {
+        let acceptance = match verdict {
+            Verdict::Accept => MessageAcceptance::Accept,
+            Verdict::Ignore => MessageAcceptance::Ignore,
+            Verdict::Reject => MessageAcceptance::Reject,
+        };
+        let message = gossipsub::MessageId::from(id.0.to_vec());
+        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        gossip.report_message_validation_result(&message, &source, acceptance);
+        if verdict == Verdict::Reject {
+            self.shared.metrics.gossip_rejected.inc();
+            let now = Instant::now();
+            if !self.policy.account(source, now).rejects.take(1, now) {
+                self.cut(source, CutReason::Flood { what: "rejected gossip messages" });
+            }
+        }
+    }
+
+    pub(crate) fn on_gossip(&mut self, event: gossipsub::Event) {
+        match event {
+            gossipsub::Event::Message { propagation_source, message_id, message } => {
+                self.on_message(propagation_source, &message_id, message);
+            }
+            gossipsub::Event::Subscribed { .. } => {
+                for (topic, bytes) in std::mem::take(&mut self.unsent) {
+                    self.publish(topic, bytes);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_message(&mut self, source: PeerId, id: &gossipsub::MessageId, message: Message) {
+        let id = <[u8; 32]>::try_from(id.0.as_slice()).map(Hash);
+        let topic = self.topics.topic(&message.topic);
+        let (Ok(id), Some(topic)) = (id, topic) else { return };
+        self.shared.metrics.gossip_in.inc();
+        let now = Instant::now();
+        if self.policy.is_blocked(&source) {
+            self.report(id, source, Verdict::Ignore);
+        } else if !self.policy.account(source, now).gossip.take(1, now) {
+            self.report(id, source, Verdict::Ignore);
+            self.cut(source, CutReason::Flood { what: "gossip messages" });
+        } else if self.events.capacity() < EVENTS_KEPT_FROM_GOSSIP {
+            self.shared.metrics.gossip_overload.inc();
+            self.report(id, source, Verdict::Ignore);
+        } else {
+            self.emit(NetEvent::Gossip { topic, id, source, bytes: message.data });
+        }
+    }
+
+    /// Cuts peers whose score says that the gossip protocol no longer listens to them.
+    pub(crate) fn cut_graylisted(&mut self, peers: impl Iterator<Item = PeerId>) {
+        for peer in peers {
+            let score = self.swarm.behaviour().gossip.peer_score(&peer);
+            if let Some(score) = score.filter(|score| *score <= GRAYLIST_SCORE) {
+                self.cut(peer, CutReason::Score { score: score.round() as i64 });
+            }
+        }
+    }
+}

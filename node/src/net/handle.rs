@@ -1,0 +1,238 @@
+//! The driver's side of the channels.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use libp2p::multiaddr::Protocol;
+use libp2p::{Multiaddr, PeerId};
+use registry_core::crypto::Hash;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::config::PeerAddress;
+use super::event::{MessageId, PeerInfo, RequestId, ResponseToken, Topic, Verdict};
+use super::gossip;
+use super::limits::{
+    COMMANDS_MAX, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, VALIDATOR_FRAME_BYTES_MAX,
+};
+use super::lock;
+use super::metrics::Metrics;
+use super::outbox::{Frame, Outbox};
+use super::peers::Directory;
+
+/// Why something was not handed to the network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The command channel is full: the network task lags behind.
+    #[error("{capacity} commands wait for the network already; try again later")]
+    Full {
+        /// Capacity of the channel.
+        capacity: usize,
+    },
+    /// The payload is above the limit of its protocol.
+    #[error("{what} of {bytes} bytes, at most {bytes_max} are allowed")]
+    TooLarge {
+        /// What was to be sent.
+        what: &'static str,
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The peer is not in the validator set, or this node is not.
+    #[error("peer {peer} is not in the validator mesh; set the validators first")]
+    NotAValidator {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// The network has been shut down.
+    #[error("the network has been shut down")]
+    Stopped,
+}
+
+/// A command to the task.
+pub(crate) enum Command {
+    Publish { topic: Topic, bytes: Vec<u8> },
+    Report { id: MessageId, source: PeerId, verdict: Verdict },
+    Request { id: RequestId, peer: PeerId, bytes: Vec<u8> },
+    Respond { token: ResponseToken, bytes: Vec<u8> },
+    Cut { peer: PeerId, reason: &'static str },
+}
+
+/// What handles and task both see.
+pub(crate) struct Shared {
+    pub(crate) local: PeerId,
+    pub(crate) chain: Hash,
+    pub(crate) metrics: Metrics,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) outboxes: Mutex<BTreeMap<PeerId, Arc<Outbox>>>,
+    pub(crate) listen: Mutex<Vec<Multiaddr>>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) stopped: CancellationToken,
+}
+
+impl Shared {
+    /// Makes a queue for each other validator, none if this node is not one. Queues of peers that
+    /// stay keep their frames.
+    pub(crate) fn set_outboxes(&self, validators: &[PeerAddress]) {
+        let take_part = validators.iter().any(|validator| validator.peer == self.local);
+        let others = validators.iter().map(|v| v.peer).filter(|peer| *peer != self.local);
+        let mut outboxes = lock(&self.outboxes);
+        let kept = std::mem::take(&mut *outboxes);
+        let queues = others.filter(|_| take_part).map(|peer| {
+            let queue = kept.get(&peer).cloned().unwrap_or_default();
+            (peer, queue)
+        });
+        *outboxes = queues.collect();
+    }
+}
+
+/// Controls the network. Cheap to clone; no method but `shutdown` waits, and none needs a
+/// runtime, so the consensus thread may call them.
+#[derive(Clone)]
+pub struct NetHandle {
+    shared: Arc<Shared>,
+    commands: mpsc::Sender<Command>,
+    validators: Arc<watch::Sender<Vec<PeerAddress>>>,
+    next_request: Arc<AtomicU64>,
+}
+
+impl NetHandle {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        commands: mpsc::Sender<Command>,
+        validators: watch::Sender<Vec<PeerAddress>>,
+    ) -> Self {
+        let (validators, next_request) = (Arc::new(validators), Arc::default());
+        Self { shared, commands, validators, next_request }
+    }
+
+    /// This node's peer id.
+    pub fn local_peer(&self) -> PeerId {
+        self.shared.local
+    }
+
+    /// Addresses listened on, as bound, each ending in `/p2p/<peer id>`.
+    pub fn listen_addresses(&self) -> Vec<Multiaddr> {
+        let bound = lock(&self.shared.listen).clone();
+        let named = bound.into_iter().map(|a| a.with(Protocol::P2p(self.shared.local)));
+        named.collect()
+    }
+
+    /// Puts a frame into the queue of one validator. The queue drops its oldest frames when
+    /// full, which is counted, and outlives connections.
+    ///
+    /// # Errors
+    /// `TooLarge` above 161 KiB; `NotAValidator` if the mesh does not have the peer.
+    pub fn send_validator(&self, peer: &PeerId, frame: Frame) -> Result<(), SendError> {
+        check_size("validator frame", frame.len(), VALIDATOR_FRAME_BYTES_MAX)?;
+        let outbox = lock(&self.shared.outboxes).get(peer).cloned();
+        let outbox = outbox.ok_or(SendError::NotAValidator { peer: *peer })?;
+        self.shared.metrics.frames_dropped.inc_by(outbox.push(frame));
+        Ok(())
+    }
+
+    /// Puts a frame into the queues of all other validators; none if this node is not one.
+    ///
+    /// # Errors
+    /// `TooLarge` above 161 KiB.
+    pub fn broadcast_validators(&self, frame: Frame) -> Result<(), SendError> {
+        check_size("validator frame", frame.len(), VALIDATOR_FRAME_BYTES_MAX)?;
+        let outboxes = lock(&self.shared.outboxes);
+        let dropped = outboxes.values().map(|outbox| outbox.push(frame.clone())).sum();
+        self.shared.metrics.frames_dropped.inc_by(dropped);
+        Ok(())
+    }
+
+    /// Replaces the validator mesh. Never lost: of several calls the last one holds. The queues
+    /// of new validators stand when this returns.
+    pub fn set_validators(&self, validators: Vec<PeerAddress>) {
+        self.shared.set_outboxes(&validators);
+        self.validators.send_replace(validators);
+    }
+
+    /// Publishes a message and answers its id. Without a subscribed peer the newest 64 messages
+    /// wait for one; what was seen in the last minute is not sent again, which is counted.
+    ///
+    /// # Errors
+    /// `TooLarge` above the topic's limit; `Full`, `Stopped`.
+    pub fn publish(&self, topic: Topic, bytes: Vec<u8>) -> Result<MessageId, SendError> {
+        check_size("gossip message", bytes.len(), gossip::bytes_max(topic))?;
+        let id = gossip::message_id(&self.shared.chain, topic, &bytes);
+        self.command(Command::Publish { topic, bytes })?;
+        Ok(id)
+    }
+
+    /// Says what is to become of a gossip message; without it, it goes nowhere. Only within
+    /// 5 seconds of its event.
+    ///
+    /// # Errors
+    /// `Full`, `Stopped`.
+    pub fn report(&self, id: MessageId, source: PeerId, verdict: Verdict) -> Result<(), SendError> {
+        self.command(Command::Report { id, source, verdict })
+    }
+
+    /// Asks a connected peer. Exactly one `Response` or `RequestFailed` with this id follows.
+    ///
+    /// # Errors
+    /// `TooLarge` above 16 KiB; `Full`, `Stopped`.
+    pub fn request(&self, peer: PeerId, bytes: Vec<u8>) -> Result<RequestId, SendError> {
+        check_size("request", bytes.len(), REQUEST_BYTES_MAX)?;
+        let id = RequestId(self.next_request.fetch_add(1, Ordering::Relaxed));
+        self.command(Command::Request { id, peer, bytes })?;
+        Ok(id)
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// `TooLarge` above 4 MiB; `Full`, `Stopped`. The asker then sees no answer.
+    pub fn respond(&self, token: ResponseToken, bytes: Vec<u8>) -> Result<(), SendError> {
+        check_size("response", bytes.len(), RESPONSE_BYTES_MAX)?;
+        self.command(Command::Respond { token, bytes })
+    }
+
+    /// Disconnects and blocks a peer that broke a rule of the layer above.
+    ///
+    /// # Errors
+    /// `Full`, `Stopped`.
+    pub fn cut(&self, peer: PeerId, reason: &'static str) -> Result<(), SendError> {
+        self.command(Command::Cut { peer, reason })
+    }
+
+    /// The connected members, by peer id.
+    pub fn peers(&self) -> Vec<PeerInfo> {
+        let outboxes = lock(&self.shared.outboxes);
+        self.shared.directory.list(|peer| outboxes.contains_key(peer))
+    }
+
+    /// Counters; shared by all handles.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Closes all connections and sockets, and returns when that is done. The event channel
+    /// then ends.
+    pub async fn shutdown(&self) {
+        self.shared.stop.cancel();
+        self.shared.stopped.cancelled().await;
+    }
+
+    fn command(&self, command: Command) -> Result<(), SendError> {
+        self.commands.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Closed(_) => SendError::Stopped,
+            mpsc::error::TrySendError::Full(_) => {
+                self.shared.metrics.commands_dropped.inc();
+                SendError::Full { capacity: COMMANDS_MAX }
+            }
+        })
+    }
+}
+
+fn check_size(what: &'static str, bytes: usize, bytes_max: usize) -> Result<(), SendError> {
+    if bytes > bytes_max {
+        return Err(SendError::TooLarge { what, bytes, bytes_max });
+    }
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! A whole node: keys, genesis, floor, database, driver, network and API, started in that order
+//! and stopped in the reverse.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use genesis::GenesisFile;
+use registry_core::crypto::{Hash, ValidatorKey};
+use registry_core::governance::ValidatorEntry;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::config::{Config, Home, Role};
+use crate::driver::{Driver, Fatal, Identity, Now};
+use crate::floor::{FloorError, FloorFile};
+use crate::keys::{KeysError, NodeKeys};
+use crate::limits::GENESIS_FILE_BYTES_MAX;
+use crate::net::limits::Limits;
+use crate::net::{NetConfig, NetError, PeerAddress};
+use crate::service::Service;
+use crate::shell::{OpenError, Shell, ShellError, open_store};
+
+/// Why a node does not start or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The genesis file is missing, too large, not text or not valid.
+    #[error("the genesis file {}: {reason}", path.display())]
+    GenesisFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// There is no usable height floor.
+    #[error(transparent)]
+    Floor(#[from] FloorError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The driver does not start, or stopped.
+    #[error(transparent)]
+    Driver(#[from] Fatal),
+    /// The shell does not start.
+    #[error(transparent)]
+    Shell(#[from] ShellError),
+    /// The network does not start.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The API does not start.
+    #[error(transparent)]
+    Rpc(#[from] rpc::ServeError),
+    /// The process id cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Pid {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A running node.
+pub struct Running {
+    /// Address of the public listener.
+    pub public: SocketAddr,
+    /// Address of the private listener.
+    pub admin: SocketAddr,
+    shell: Shell,
+    api: rpc::Running,
+    stop: CancellationToken,
+    pid_file: PathBuf,
+}
+
+/// Reads and checks the genesis file of a home.
+pub fn read_genesis(path: &Path) -> Result<GenesisFile, RunError> {
+    let failed = |reason: String| RunError::GenesisFile { path: path.to_owned(), reason };
+    let length = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
+    if length > GENESIS_FILE_BYTES_MAX {
+        return Err(failed(format!("{length} bytes, at most {GENESIS_FILE_BYTES_MAX} allowed")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    GenesisFile::parse(&text).map_err(|error| failed(error.to_string()))
+}
+
+/// The floor file of a validator; `init_floor` makes a lost one, explicitly.
+fn open_floor(
+    home: &Home,
+    chain: Hash,
+    key: ValidatorKey,
+    init_floor: Option<u64>,
+) -> Result<FloorFile, FloorError> {
+    let path = home.height_floor_file();
+    match init_floor {
+        Some(height) => FloorFile::create(&path, chain, key, height),
+        None => FloorFile::open(&path, chain, key),
+    }
+}
+
+fn now() -> Now {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Now { wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX), steady_ms: 0 }
+}
+
+fn peer_address(entry: &ValidatorEntry) -> Option<PeerAddress> {
+    let addresses = entry.addresses.iter().filter_map(|address| address.parse().ok()).collect();
+    Some(PeerAddress { peer: entry.peer.parse().ok()?, addresses })
+}
+
+fn net_config(config: &Config, driver: &Driver, identity: libp2p::identity::Keypair) -> NetConfig {
+    let peers = config.p2p.peers.iter().cloned().filter_map(PeerAddress::from_multiaddr);
+    NetConfig {
+        listen: vec![config.p2p.listen.clone()],
+        external: config.p2p.external_addresses.clone(),
+        chain: driver.head().chain,
+        identity,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        peers: peers.collect(),
+        validators: driver.validators().validators.iter().filter_map(peer_address).collect(),
+        allow: (!config.p2p.allow.is_empty()).then(|| config.p2p.allow.clone()),
+        limits: Limits::default(),
+    }
+}
+
+fn rpc_config(config: &Config) -> rpc::RpcConfig {
+    let rpc = &config.rpc;
+    rpc::RpcConfig {
+        listen: rpc.listen,
+        admin: config.admin.listen,
+        public_url: rpc.public_url.clone(),
+        trusted_proxies: rpc.trusted_proxies.clone(),
+        limits: rpc::Limits {
+            connections_max: rpc.connections_max as usize,
+            connections_per_address_max: rpc.connections_per_address_max as usize,
+            subscriptions_per_connection_max: rpc.subscriptions_per_connection_max,
+            batch_entries_max: rpc.batch_entries_max,
+            concurrent_requests_max: rpc.concurrent_requests_max as usize,
+            requests_per_second_per_address: rpc.requests_per_second_per_address,
+            request_burst_per_address: rpc.request_burst_per_address,
+            request_timeout_ms: rpc.request_timeout_ms,
+        },
+    }
+}
+
+/// Starts the node of `home`.
+pub async fn start(
+    home: &Home,
+    config: &Config,
+    keys: NodeKeys,
+    init_floor: Option<u64>,
+) -> Result<Running, RunError> {
+    let genesis = read_genesis(&home.genesis_file())?;
+    for warning in genesis.warnings() {
+        warn!("genesis: {warning}");
+    }
+    let own_key = keys.validator.as_ref().map(|signer| signer.key());
+    let floor = match own_key {
+        Some(key) => Some(open_floor(home, genesis.chain_id(), key, init_floor)?),
+        None => None,
+    };
+    let floor_height = floor.as_ref().map_or(0, FloorFile::height);
+    let data = home.resolve(&config.storage.path);
+    let cache_bytes = (config.storage.block_cache_mib as usize) << 20;
+    let store = open_store(&data, cache_bytes, floor, &genesis)?;
+    let pid_file = write_pid(home)?;
+    let identity = Identity {
+        network: genesis.network.clone(),
+        signer: keys.validator.as_ref().map(|signer| signer.signing_key()),
+        floor: floor_height,
+    };
+    let driver = Driver::open(identity, &store, now())?;
+    let (net, events) = crate::net::spawn(net_config(config, &driver, keys.p2p_keypair()?)).await?;
+    let role = if config.node.role == Role::Validator { "validator" } else { "follower" };
+    let head = driver.head();
+    info!(network = %genesis.network, chain = %head.chain, height = head.height, role, "starting");
+    let db = store.database();
+    let shell = Shell::start(driver, store, net.clone(), events)?;
+    let service = Service::new(Arc::clone(&shell.hub), net.clone(), db, data, own_key);
+    let mut metrics = prometheus_client::registry::Registry::default();
+    net.metrics().register(&mut metrics);
+    let service = Arc::new(service);
+    crate::service::register_metrics(&service, &mut metrics);
+    let stop = CancellationToken::new();
+    let api = rpc::serve(rpc_config(config), service, metrics, stop.clone()).await?;
+    let (public, admin) = (api.public, api.admin);
+    info!(%public, %admin, p2p = ?net.listen_addresses(), "listening");
+    Ok(Running { public, admin, shell, api, stop, pid_file })
+}
+
+fn write_pid(home: &Home) -> Result<PathBuf, RunError> {
+    let path = home.pid_file();
+    let written = std::fs::write(&path, format!("{}\n", std::process::id()));
+    written.map_err(|source| RunError::Pid { path: path.clone(), source })?;
+    Ok(path)
+}
+
+impl Running {
+    /// Runs until `signal` resolves or the driver fails, then stops in order.
+    pub async fn until(mut self, signal: impl Future<Output = ()>) -> Result<(), RunError> {
+        tokio::select! {
+            () = signal => info!("stopping"),
+            () = self.shell.failed() => {}
+        }
+        self.stop.cancel();
+        self.api.stopped().await;
+        let result = self.shell.stop().await;
+        // The file only tells others whom to signal; a stale one is recognised.
+        let _gone = std::fs::remove_file(&self.pid_file);
+        info!("stopped");
+        Ok(result?)
+    }
+}

@@ -1,0 +1,182 @@
+//! What the driver thread and the RPC share: progress, outcomes, and the queue in.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use registry_core::code::Refusal;
+use registry_core::crypto::Hash;
+use registry_core::id::NetworkName;
+use registry_core::operation::Checked;
+use rpc::service::Head;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{Input, wall_ms};
+use crate::driver::{Driver, Outcome, Progress, SubmitError};
+use crate::limits::{REFUSAL_KEPT_MS, REFUSALS_MAX};
+
+/// The answer to a submission: admitted, or why not.
+pub type Submitted = Result<(), SubmitError>;
+
+/// State of an operation that is in no block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsettled {
+    /// Admitted here and waiting.
+    Pending,
+    /// Refused within the last minutes.
+    Refused(Refusal),
+    /// Not known here.
+    Unknown,
+}
+
+#[derive(Default)]
+struct Outcomes {
+    pending: BTreeMap<Hash, Vec<oneshot::Sender<Outcome>>>,
+    refused: BTreeMap<Hash, Refusal>,
+    refused_at: VecDeque<(Instant, Hash)>,
+}
+
+/// Shared by the driver thread, the pump and the RPC.
+pub struct Hub {
+    /// The chain.
+    pub chain: Hash,
+    /// The network's name.
+    pub network: NetworkName,
+    progress: watch::Sender<Progress>,
+    heads: watch::Sender<Head>,
+    /// When the newest block was committed here.
+    committed: Mutex<(Instant, u64)>,
+    outcomes: Mutex<Outcomes>,
+    inputs: mpsc::Sender<Input>,
+    stop: CancellationToken,
+}
+
+impl Hub {
+    pub(super) fn new(driver: &Driver, head: Head, inputs: mpsc::Sender<Input>) -> Self {
+        Self {
+            chain: driver.head().chain,
+            network: driver.network().clone(),
+            progress: watch::Sender::new(driver.progress()),
+            heads: watch::Sender::new(head),
+            committed: Mutex::new((Instant::now(), wall_ms())),
+            outcomes: Mutex::default(),
+            inputs,
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// What the driver does; changes are announced.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// The newest committed block; changes are announced.
+    pub fn heads(&self) -> watch::Receiver<Head> {
+        self.heads.subscribe()
+    }
+
+    /// Since when no block was committed here: wall clock in ms since 1970, and how long in ms.
+    pub fn quiet(&self) -> (u64, u64) {
+        let (at, wall_ms) = *self.committed.lock().unwrap_or_else(PoisonError::into_inner);
+        (wall_ms, u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Gives a checked operation to the driver. None if the node is stopping.
+    pub async fn submit(&self, checked: Arc<Checked>) -> Option<Submitted> {
+        let (answer, answered) = oneshot::channel();
+        self.inputs.send(Input::Submit(checked, answer)).await.ok()?;
+        answered.await.ok()
+    }
+
+    /// Hears how an operation is settled. Ask before submitting, so that nothing is missed.
+    pub fn outcome(&self, operation: Hash) -> oneshot::Receiver<Outcome> {
+        let (sender, receiver) = oneshot::channel();
+        let mut outcomes = self.lock();
+        let waiting = outcomes.pending.entry(operation).or_default();
+        waiting.retain(|sender| !sender.is_closed());
+        waiting.push(sender);
+        receiver
+    }
+
+    /// What is known of an operation that has no receipt.
+    pub fn unsettled(&self, operation: &Hash) -> Unsettled {
+        let outcomes = self.lock();
+        if let Some(refusal) = outcomes.refused.get(operation) {
+            return Unsettled::Refused(refusal.clone());
+        }
+        match outcomes.pending.contains_key(operation) {
+            true => Unsettled::Pending,
+            false => Unsettled::Unknown,
+        }
+    }
+
+    pub(super) fn admitted(&self, operation: Hash, result: &Submitted) {
+        let mut outcomes = self.lock();
+        match result {
+            Ok(()) => {
+                outcomes.pending.entry(operation).or_default();
+                outcomes.refused.remove(&operation);
+            }
+            Err(SubmitError::Refused(refusal)) => {
+                outcomes.pending.remove(&operation);
+                outcomes.remember(operation, refusal.clone());
+            }
+            Err(SubmitError::Full { .. }) => drop(outcomes.pending.remove(&operation)),
+        }
+    }
+
+    pub(super) fn settle(&self, operation: Hash, outcome: &Outcome) {
+        let mut outcomes = self.lock();
+        let waiting = outcomes.pending.remove(&operation).unwrap_or_default();
+        if let Outcome::Refused(refusal) = outcome {
+            outcomes.remember(operation, refusal.clone());
+        }
+        for sender in waiting {
+            // A caller that went away needs no answer.
+            let _unheard = sender.send(outcome.clone());
+        }
+    }
+
+    pub(super) fn show_progress(&self, progress: Progress) {
+        self.progress.send_if_modified(|shown| {
+            let changed = *shown != progress;
+            *shown = progress;
+            changed
+        });
+    }
+
+    pub(super) fn show_head(&self, head: Head) {
+        let now = (Instant::now(), wall_ms());
+        *self.committed.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        self.heads.send_replace(head);
+    }
+
+    pub(super) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    pub(super) fn stopping(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Outcomes> {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outcomes {
+    fn remember(&mut self, operation: Hash, refusal: Refusal) {
+        let now = Instant::now();
+        self.refused.insert(operation, refusal);
+        self.refused_at.push_back((now, operation));
+        while let Some((at, operation)) = self.refused_at.front().copied() {
+            let old = now.duration_since(at) > Duration::from_millis(REFUSAL_KEPT_MS);
+            if !old && self.refused_at.len() <= REFUSALS_MAX {
+                break;
+            }
+            self.refused_at.pop_front();
+            self.refused.remove(&operation);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The node's I/O around the [`Driver`]: one thread owns consensus, execution and the database;
+//! tokio owns sockets and timers; readers use snapshots of the database and never lock the writer.
+//!
+//! ```text
+//! libp2p ─events─▶ pump (checks signatures) ─┐                 ┌─▶ NetHandle (frames, gossip)
+//! RPC ────────────────────────submit─────────┼▶ queue ▶ driver ┤
+//! timers ────────────────────────────────────┘   thread        └─▶ Hub (outcomes, head) ▶ RPC
+//! ```
+
+mod hub;
+mod open;
+mod pump;
+mod thread;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc;
+
+pub use hub::{Hub, Submitted, Unsettled};
+pub use open::{OpenError, open_store};
+
+use crate::driver::{Driver, Event, Fatal};
+use crate::limits::DRIVER_QUEUE_MAX;
+use crate::net::{NetEvent, NetHandle};
+use crate::store::RocksStore;
+use registry_core::operation::Checked;
+use registry_core::state::StoreError;
+
+/// What the driver thread is told.
+pub(crate) enum Input {
+    /// From the network, not yet translated.
+    Net(NetEvent),
+    /// From the pump, signatures checked.
+    Event(Event),
+    /// From a client of this node, with where to answer.
+    Submit(Arc<Checked>, tokio::sync::oneshot::Sender<Submitted>),
+}
+
+/// Why the shell cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ShellError {
+    /// The system gives no thread.
+    #[error("cannot start the driver thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The wall clock in ms since 1970.
+fn wall_ms() -> u64 {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A running node without its RPC.
+pub struct Shell {
+    /// Outcomes, progress and the way in for submitted operations.
+    pub hub: Arc<Hub>,
+    /// The network.
+    pub net: NetHandle,
+    driver: std::thread::JoinHandle<Result<(), Fatal>>,
+    stopped: tokio::sync::oneshot::Receiver<()>,
+}
+
+impl Shell {
+    /// Starts the driver thread and the pump. Call it inside a tokio runtime.
+    pub fn start(
+        driver: Driver,
+        store: RocksStore,
+        net: NetHandle,
+        events: mpsc::Receiver<NetEvent>,
+    ) -> Result<Self, ShellError> {
+        let (inputs, queue) = mpsc::channel(DRIVER_QUEUE_MAX);
+        let head = thread::head(driver.head(), &store, None)?;
+        let hub = Arc::new(Hub::new(&driver, head, inputs.clone()));
+        tokio::spawn(pump::run(events, inputs, Arc::clone(&hub)));
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let runtime = tokio::runtime::Handle::current();
+        let worker = thread::Worker::new(driver, store, net.clone(), Arc::clone(&hub));
+        let driver = std::thread::Builder::new().name("driver".to_owned()).spawn(move || {
+            let result = worker.run(&runtime, queue);
+            // Nobody waits any more when the node is stopping anyway.
+            let _unheard = stop.send(());
+            result
+        })?;
+        Ok(Self { hub, net, driver, stopped })
+    }
+
+    /// Returns when the driver thread has ended by itself, which only a fatal error makes it do.
+    pub async fn failed(&mut self) {
+        let _ended = (&mut self.stopped).await;
+    }
+
+    /// Stops: the block in hand is finished, the network closed, the database released.
+    pub async fn stop(self) -> Result<(), Fatal> {
+        self.hub.stop();
+        self.net.shutdown().await;
+        let joined = tokio::task::spawn_blocking(move || self.driver.join()).await;
+        match joined {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) | Err(_) => Err(Fatal::Halt("the driver thread panicked".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Opening the database of a home: making genesis in a new one, refusing a foreign one.
+
+use std::path::Path;
+
+use genesis::GenesisFile;
+use registry_core::block::Block;
+use registry_core::crypto::Hash;
+use registry_core::state::{BlockError, StoreError, execute_genesis};
+
+use crate::floor::FloorFile;
+use crate::store::{Ledger, RocksStore, Store as _, genesis_rows};
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot be opened or read, or another process has it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It belongs to another chain.
+    #[error(
+        "the data directory holds chain {actual}, the genesis file is of chain {expected}; use \
+         the genesis file it was made with, or another data directory"
+    )]
+    OtherChain {
+        /// Chain of the genesis file.
+        expected: Hash,
+        /// Chain of the database.
+        actual: Hash,
+    },
+    /// The genesis file is not valid.
+    #[error(transparent)]
+    Genesis(#[from] genesis::GenesisError),
+    /// Genesis does not execute.
+    #[error("genesis does not execute: {0}")]
+    Execute(#[from] BlockError),
+}
+
+/// Opens the database in `path`, with genesis in it.
+pub fn open_store(
+    path: &Path,
+    cache_bytes: usize,
+    floor: Option<FloorFile>,
+    genesis: &GenesisFile,
+) -> Result<RocksStore, OpenError> {
+    let mut store = RocksStore::open(path, cache_bytes, floor)?;
+    let expected = genesis.chain_id();
+    match Ledger(&store).chain()? {
+        Some(actual) if actual == expected => {}
+        Some(actual) => return Err(OpenError::OtherChain { expected, actual }),
+        None => {
+            let registry = genesis.to_registry()?;
+            let execution = execute_genesis(&Ledger(&store), &registry)?;
+            let header = execution.header.clone();
+            let block = Block { header, operations: genesis.operations.clone() };
+            let rows = genesis_rows(&execution, &block);
+            store.write(rows, true)?;
+        }
+    }
+    Ok(store)
+}

@@ -1,0 +1,297 @@
+//! The typed ledger over any [`Read`]: blocks, records, receipts, consensus log, and the one batch
+//! that commits a block.
+
+use registry_core::block::{Block, Header, Receipt};
+use registry_core::certificate::Certificate;
+use registry_core::codec;
+use registry_core::crypto::Hash;
+use registry_core::limits::TREE_WINDOW_HEIGHTS;
+use registry_core::range::Position;
+use registry_core::record::{Entry, RecordKey};
+use registry_core::state::{Changes, Execution, StateView, StoreError, TransientKey};
+use serde::de::DeserializeOwned;
+
+use super::{Column, Read, Row};
+
+/// The layout of this file. A store with another number is refused.
+pub const FORMAT_VERSION: u64 = 1;
+
+/// Stored values are our own; the cap only keeps a damaged row from being decoded at length.
+const VALUE_BYTES_MAX: usize = 64 << 20;
+/// Stale tree nodes deleted with one block; more than a full block makes stale.
+const PRUNED_PER_BLOCK_MAX: usize = 50_000;
+
+const META_FORMAT: &[u8] = b"format";
+const META_HEAD: &[u8] = b"head";
+const META_GUARD: &[u8] = b"guard";
+const META_CHAIN: &[u8] = b"chain";
+
+/// The newest block of the chain with its certificate; genesis has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Its header.
+    pub header: Header,
+    /// Its certificate.
+    pub certificate: Option<Certificate>,
+}
+
+/// Typed reads.
+pub struct Ledger<'a, R: ?Sized>(pub &'a R);
+
+fn height_key(height: u64) -> [u8; 8] {
+    height.to_be_bytes()
+}
+
+fn keyed(prefix: &[u8], number: u64) -> Vec<u8> {
+    [prefix, &number.to_be_bytes()].concat()
+}
+
+fn range_key(range: &Hash, at: Position) -> Vec<u8> {
+    [&range.0[..], &[at.level], &at.index.to_be_bytes()].concat()
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    codec::decode_own(bytes, VALUE_BYTES_MAX).map_err(StoreError::new)
+}
+
+impl<R: Read + ?Sized> Ledger<'_, R> {
+    fn value<T: DeserializeOwned>(
+        &self,
+        column: Column,
+        key: &[u8],
+    ) -> Result<Option<T>, StoreError> {
+        self.0.get(column, key)?.map(|bytes| read(&bytes)).transpose()
+    }
+
+    /// The chain that the store belongs to; none if it is new. Refuses another format.
+    pub fn chain(&self) -> Result<Option<Hash>, StoreError> {
+        match self.value::<u64>(Column::Meta, META_FORMAT)? {
+            None => Ok(None),
+            Some(FORMAT_VERSION) => self.value(Column::Meta, META_CHAIN),
+            Some(other) => Err(StoreError::new(format!(
+                "the data directory has format {other}, this version reads format \
+                 {FORMAT_VERSION}; use the version that wrote it, or sync into a new directory"
+            ))),
+        }
+    }
+
+    /// The newest block; none if the store is new.
+    pub fn head(&self) -> Result<Option<Committed>, StoreError> {
+        let Some(height) = self.value::<u64>(Column::Meta, META_HEAD)? else { return Ok(None) };
+        let block = self.block(height)?;
+        let block = block.ok_or_else(|| StoreError::new(format!("no block {height}")))?;
+        Ok(Some(Committed { header: block.header, certificate: self.certificate(height)? }))
+    }
+
+    /// A block by height.
+    pub fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {
+        self.value(Column::Blocks, &height_key(height))
+    }
+
+    /// A certificate by height.
+    pub fn certificate(&self, height: u64) -> Result<Option<Certificate>, StoreError> {
+        self.value(Column::Certificates, &height_key(height))
+    }
+
+    /// The receipt of an applied operation.
+    pub fn receipt(&self, operation: &Hash) -> Result<Option<Receipt>, StoreError> {
+        self.value(Column::Receipts, &operation.0)
+    }
+
+    /// The number of a record's newest version; none if there is no such record.
+    pub fn newest_version(&self, key: &RecordKey) -> Result<Option<u64>, StoreError> {
+        self.value(Column::Heads, &key.storage_key())
+    }
+
+    /// One version of a record.
+    pub fn version(&self, key: &RecordKey, version: u64) -> Result<Option<Entry>, StoreError> {
+        self.value(Column::Entries, &keyed(&key.storage_key(), version))
+    }
+
+    /// The version of a record that was its newest at `time_ms`, by binary search.
+    pub fn version_at(&self, key: &RecordKey, time_ms: u64) -> Result<Option<Entry>, StoreError> {
+        let Some(newest) = self.newest_version(key)? else { return Ok(None) };
+        let (mut low, mut high) = (0, newest);
+        let mut found = None;
+        while low < high {
+            let middle = low + (high - low).div_ceil(2);
+            let entry = self.version(key, middle)?;
+            let entry = entry.ok_or_else(|| StoreError::new(format!("no version {middle}")))?;
+            if entry.record.time <= time_ms {
+                low = middle;
+                found = Some(entry);
+            } else {
+                high = middle - 1;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The last message that this validator signed, as the guard wrote it.
+    pub fn guard(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(Column::Meta, META_GUARD)
+    }
+
+    /// The consensus log of a height, ascending.
+    pub fn wal(&self, height: u64) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        let rows = self.0.scan(
+            Column::Wal,
+            &height_key(height),
+            &height_key(height.saturating_add(1)),
+            usize::MAX,
+        )?;
+        rows.into_iter()
+            .map(|(key, value)| {
+                let sequence = key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes));
+                let sequence = sequence.ok_or_else(|| StoreError::new("a short log key"))?;
+                Ok((sequence, value))
+            })
+            .collect()
+    }
+
+    /// A block that was executed but not decided.
+    pub fn candidate(&self, height: u64, value: &Hash) -> Result<Option<Block>, StoreError> {
+        self.value(Column::Candidates, &candidate_key(height, value))
+    }
+}
+
+fn candidate_key(height: u64, value: &Hash) -> Vec<u8> {
+    [&height_key(height)[..], &value.0].concat()
+}
+
+/// The row of one entry of the consensus log.
+pub fn wal_row(height: u64, sequence: u64, entry: Vec<u8>) -> Row {
+    Row::put(Column::Wal, keyed(&height_key(height), sequence), entry)
+}
+
+/// The row of the guard.
+pub fn guard_row(guard: Vec<u8>) -> Row {
+    Row::put(Column::Meta, META_GUARD, guard)
+}
+
+/// The row of a candidate.
+pub fn candidate_row(block: &Block) -> Row {
+    let key = candidate_key(block.header.height, &block.header.hash());
+    Row::put(Column::Candidates, key, codec::encode(block))
+}
+
+/// The row of a certificate, first or replaced by a larger one.
+pub fn certificate_row(certificate: &Certificate) -> Row {
+    let key = height_key(certificate.height);
+    Row::put(Column::Certificates, key, codec::encode(certificate))
+}
+
+impl<R: Read + ?Sized> StateView for Ledger<'_, R> {
+    fn head(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        match self.newest_version(key)? {
+            Some(version) => self.version(key, version),
+            None => Ok(None),
+        }
+    }
+
+    fn range_node(&self, range: &Hash, at: Position) -> Result<Option<Hash>, StoreError> {
+        self.value(Column::Ranges, &range_key(range, at))
+    }
+
+    fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(Column::Transient, &key.bytes())
+    }
+
+    fn expired(&self, time_ms: u64, limit: usize) -> Result<Vec<TransientKey>, StoreError> {
+        let rows = self.0.scan(Column::Transient, &[], &time_ms.to_be_bytes(), limit)?;
+        let wrong = || StoreError::new("a transient key is malformed");
+        rows.into_iter().map(|(key, _)| TransientKey::from_bytes(&key).ok_or_else(wrong)).collect()
+    }
+
+    fn tree_node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(Column::Tree, key)
+    }
+}
+
+/// The rows that make a new store hold genesis.
+pub fn genesis_rows(execution: &Execution, block: &Block) -> Vec<Row> {
+    let mut rows = vec![
+        Row::put(Column::Meta, META_FORMAT, codec::encode(&FORMAT_VERSION)),
+        Row::put(Column::Meta, META_CHAIN, codec::encode(&execution.header.chain)),
+    ];
+    rows.extend(block_rows(execution, block));
+    rows
+}
+
+/// The one batch that commits a decided block: block, certificate, records, tree, receipts, and
+/// the end of the height's log and candidates. Refuses a block that does not follow the head.
+pub fn commit_rows<R: Read + ?Sized>(
+    store: &R,
+    execution: &Execution,
+    block: &Block,
+    certificate: &Certificate,
+) -> Result<Vec<Row>, StoreError> {
+    let ledger = Ledger(store);
+    let header = &execution.header;
+    let head = ledger.head()?.ok_or_else(|| StoreError::new("no head to commit after"))?;
+    if head.header.hash() != header.previous || header.hash() != certificate.value {
+        return Err(StoreError::new(format!(
+            "block {} does not follow head {} or is not the certified one",
+            header.height, head.header.height
+        )));
+    }
+    let mut rows = block_rows(execution, block);
+    rows.push(certificate_row(certificate));
+    // Earlier heights were deleted with their blocks, and their tombstones cost time to pass.
+    let from = height_key(header.height.saturating_sub(1));
+    let above = height_key(header.height.saturating_add(1));
+    for column in [Column::Wal, Column::Candidates] {
+        for (key, _) in store.scan(column, &from, &above, usize::MAX)? {
+            rows.push(Row::delete(column, key));
+        }
+    }
+    if let Some(oldest) = header.height.checked_sub(TREE_WINDOW_HEIGHTS) {
+        let pruned =
+            store.scan(Column::StaleTree, &[], &height_key(oldest), PRUNED_PER_BLOCK_MAX)?;
+        for (key, _) in pruned {
+            let node = key.get(8..).unwrap_or_default().to_vec();
+            rows.push(Row::delete(Column::Tree, node));
+            rows.push(Row::delete(Column::StaleTree, key));
+        }
+    }
+    Ok(rows)
+}
+
+fn block_rows(execution: &Execution, block: &Block) -> Vec<Row> {
+    let height = execution.header.height;
+    let mut rows = vec![
+        Row::put(Column::Blocks, height_key(height), codec::encode(block)),
+        Row::put(Column::Meta, META_HEAD, codec::encode(&height)),
+    ];
+    for receipt in &execution.receipts {
+        let key = receipt.operation.0;
+        rows.push(Row::put(Column::Receipts, key, codec::encode(receipt)));
+    }
+    rows.extend(change_rows(height, &execution.changes));
+    rows
+}
+
+fn change_rows(height: u64, changes: &Changes) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for entry in &changes.entries {
+        let record = &entry.record;
+        let key = RecordKey { kind: record.kind, key: record.key.clone() }.storage_key();
+        let version = codec::encode(&record.version);
+        rows.push(Row::put(Column::Entries, keyed(&key, record.version), codec::encode(entry)));
+        rows.push(Row::put(Column::Heads, key, version));
+    }
+    for (range, at, node) in &changes.range_nodes {
+        rows.push(Row::put(Column::Ranges, range_key(range, *at), codec::encode(node)));
+    }
+    for (key, value) in &changes.transient {
+        rows.push(Row { column: Column::Transient, key: key.bytes(), value: value.clone() });
+    }
+    for (key, node) in &changes.tree_nodes {
+        rows.push(Row::put(Column::Tree, key.clone(), node.clone()));
+    }
+    for key in &changes.stale_tree_nodes {
+        let stale = [&height_key(height)[..], key].concat();
+        rows.push(Row::put(Column::StaleTree, stale, Vec::new()));
+    }
+    rows
+}

@@ -1,0 +1,138 @@
+//! Storage: a small key-value trait with columns, its RocksDB and in-memory backends, and the
+//! typed ledger on top (docs/protocol is silent about it: the layout is each node's own).
+
+mod ledger;
+mod memory;
+mod rocks;
+
+pub use ledger::{
+    Committed, FORMAT_VERSION, Ledger, candidate_row, certificate_row, commit_rows, genesis_rows,
+    guard_row, wal_row,
+};
+pub use memory::MemoryStore;
+pub use registry_core::state::StoreError;
+pub use rocks::{RocksStore, RocksView};
+
+/// The column families. The number of a column is its place in the backends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Column {
+    /// Format version, head height, guard.
+    Meta,
+    /// Height → block.
+    Blocks,
+    /// Height → certificate; replaced by a larger one until the next commit.
+    Certificates,
+    /// Operation id → receipt.
+    Receipts,
+    /// Record key → number of its newest version.
+    Heads,
+    /// Record key and version → entry.
+    Entries,
+    /// Range, level, index → hash.
+    Ranges,
+    /// Transient key → value, in order of expiry.
+    Transient,
+    /// Tree node key → node.
+    Tree,
+    /// Height since which a tree node is stale, and its key → nothing.
+    StaleTree,
+    /// Height and sequence → entry of the consensus log.
+    Wal,
+    /// Height and value → block that was executed but not yet decided.
+    Candidates,
+}
+
+impl Column {
+    /// All columns.
+    pub const ALL: [Self; 12] = [
+        Self::Meta,
+        Self::Blocks,
+        Self::Certificates,
+        Self::Receipts,
+        Self::Heads,
+        Self::Entries,
+        Self::Ranges,
+        Self::Transient,
+        Self::Tree,
+        Self::StaleTree,
+        Self::Wal,
+        Self::Candidates,
+    ];
+
+    /// The column family's name on disk.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Blocks => "blocks",
+            Self::Certificates => "certificates",
+            Self::Receipts => "receipts",
+            Self::Heads => "heads",
+            Self::Entries => "entries",
+            Self::Ranges => "ranges",
+            Self::Transient => "transient",
+            Self::Tree => "tree",
+            Self::StaleTree => "stale_tree",
+            Self::Wal => "wal",
+            Self::Candidates => "candidates",
+        }
+    }
+}
+
+/// One write: a value, or none to delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Where.
+    pub column: Column,
+    /// Under which key.
+    pub key: Vec<u8>,
+    /// What.
+    pub value: Option<Vec<u8>>,
+}
+
+impl Row {
+    /// Writes a value.
+    pub fn put(column: Column, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
+        Self { column, key: key.into(), value: Some(value.into()) }
+    }
+
+    /// Deletes a key.
+    pub fn delete(column: Column, key: impl Into<Vec<u8>>) -> Self {
+        Self { column, key: key.into(), value: None }
+    }
+}
+
+/// Key and value of one row.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// Reads of one consistent state.
+pub trait Read {
+    /// The value under a key.
+    fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Rows with `from ≤ key < to`, ascending, at most `limit`.
+    fn scan(
+        &self,
+        column: Column,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Pair>, StoreError>;
+}
+
+/// The node's disk: atomic batches, and the height floor, which is a file of its own so that it
+/// outlives the database.
+pub trait Store: Read {
+    /// Writes all rows or none. With `sync`, returns only when they and all earlier writes would
+    /// survive a power cut.
+    fn write(&mut self, rows: Vec<Row>, sync: bool) -> Result<(), StoreError>;
+
+    /// Makes the height floor at least `height`, durably.
+    fn raise_floor(&mut self, height: u64) -> Result<(), StoreError>;
+}
+
+/// Writes and syncs, and hands out the proof of it that releases signed messages. This is the only
+/// place that makes one.
+pub fn write_synced(store: &mut dyn Store, rows: Vec<Row>) -> Result<ordering::Synced, StoreError> {
+    store.write(rows, true)?;
+    Ok(ordering::Synced::after_fsync())
+}

@@ -1,0 +1,145 @@
+//! The RocksDB backend: one column family a column, write-ahead log synced on demand.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
+    DBRecoveryMode, Direction, IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
+};
+
+use super::{Column, Pair, Read, Row, Store, StoreError};
+use crate::floor::FloorFile;
+
+/// Write buffers of one column; small since a block is at most a few MiB.
+const WRITE_BUFFER_BYTES: usize = 16 << 20;
+/// Write-ahead log size at which buffers are flushed; bounds the replay at start.
+const WAL_BYTES_MAX: u64 = 128 << 20;
+/// Bits of the bloom filters; 10 give about 1 % false positives.
+const BLOOM_BITS: f64 = 10.0;
+
+/// An open database, and the floor file of a validator.
+pub struct RocksStore {
+    db: Arc<DB>,
+    floor: Option<FloorFile>,
+    /// Whether anything was written since the last sync.
+    unsynced: bool,
+}
+
+/// The database read from other threads. Rows of the past never change, so readers need no
+/// snapshot: they ignore record versions above the head that they were shown.
+pub struct RocksView<'a>(pub &'a DB);
+
+fn options(cache_bytes: usize) -> (Options, Options) {
+    let mut database = Options::default();
+    database.create_if_missing(true);
+    database.create_missing_column_families(true);
+    // The default stops in silence at a damaged record and drops acknowledged writes behind it.
+    database.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    database.set_max_total_wal_size(WAL_BYTES_MAX);
+    database.set_keep_log_file_num(4);
+    let mut column = Options::default();
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(&Cache::new_lru_cache(cache_bytes));
+    table.set_bloom_filter(BLOOM_BITS, false);
+    column.set_block_based_table_factory(&table);
+    column.set_compression_type(DBCompressionType::Lz4);
+    column.set_write_buffer_size(WRITE_BUFFER_BYTES);
+    (database, column)
+}
+
+impl RocksStore {
+    /// Opens or makes the database in `path`; the lock that RocksDB takes keeps a second process
+    /// out. `floor` is the floor file of a validator, none for a follower.
+    pub fn open(
+        path: &Path,
+        cache_bytes: usize,
+        floor: Option<FloorFile>,
+    ) -> Result<Self, StoreError> {
+        let (database, column) = options(cache_bytes);
+        let columns =
+            Column::ALL.map(|each| ColumnFamilyDescriptor::new(each.name(), column.clone()));
+        let db = DB::open_cf_descriptors(&database, path, columns).map_err(StoreError::new)?;
+        // What an earlier process wrote may not have been synced by it.
+        Ok(Self { db: Arc::new(db), floor, unsynced: true })
+    }
+
+    /// The database, to read from other threads.
+    pub fn database(&self) -> Arc<DB> {
+        Arc::clone(&self.db)
+    }
+}
+
+fn family(db: &DB, column: Column) -> Result<&ColumnFamily, StoreError> {
+    let missing = || StoreError::new(format!("column family {} is missing", column.name()));
+    db.cf_handle(column.name()).ok_or_else(missing)
+}
+
+fn until(to: &[u8]) -> ReadOptions {
+    let mut options = ReadOptions::default();
+    options.set_iterate_upper_bound(to.to_vec());
+    options
+}
+
+impl Read for RocksView<'_> {
+    fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get_cf(family(self.0, column)?, key).map_err(StoreError::new)
+    }
+
+    fn scan(
+        &self,
+        column: Column,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Pair>, StoreError> {
+        let mode = IteratorMode::From(from, Direction::Forward);
+        let rows = self.0.iterator_cf_opt(family(self.0, column)?, until(to), mode);
+        let pairs = rows.take(limit).map(|row| row.map(|(key, value)| (key.into(), value.into())));
+        pairs.collect::<Result<_, _>>().map_err(StoreError::new)
+    }
+}
+
+impl Read for RocksStore {
+    fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        RocksView(&self.db).get(column, key)
+    }
+
+    fn scan(
+        &self,
+        column: Column,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Pair>, StoreError> {
+        RocksView(&self.db).scan(column, from, to, limit)
+    }
+}
+
+impl Store for RocksStore {
+    fn write(&mut self, rows: Vec<Row>, sync: bool) -> Result<(), StoreError> {
+        if rows.is_empty() && !(sync && self.unsynced) {
+            return Ok(());
+        }
+        let mut batch = WriteBatch::default();
+        for Row { column, key, value } in rows {
+            let family = family(&self.db, column)?;
+            match value {
+                Some(value) => batch.put_cf(family, key, value),
+                None => batch.delete_cf(family, key),
+            }
+        }
+        let mut options = WriteOptions::default();
+        options.set_sync(sync);
+        self.db.write_opt(batch, &options).map_err(StoreError::new)?;
+        self.unsynced = !sync;
+        Ok(())
+    }
+
+    fn raise_floor(&mut self, height: u64) -> Result<(), StoreError> {
+        match &mut self.floor {
+            Some(floor) => floor.raise(height).map_err(StoreError::new),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A ledger without consensus: each operation is a block of its own, executed by the real rules.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use jsonrpsee::RpcModule;
+use jsonrpsee::server::{ServerBuilder, ServerHandle};
+use jsonrpsee::types::{ErrorObjectOwned, Params};
+use registry_core::block::Header;
+use registry_core::code::Refusal;
+use registry_core::codec;
+use registry_core::crypto::{Hash, Purpose, ValidatorKey};
+use registry_core::did::{DidValue, document::render};
+use registry_core::governance::{Parameters, ValidatorEntry, Validators};
+use registry_core::id::{Did, NetworkName};
+use registry_core::operation::check_stateless;
+use registry_core::record::{Entry, RecordKey};
+use registry_core::state::{
+    ApplyError, BlockExecution, Genesis, MemoryState, StateView as _, execute_genesis,
+};
+use serde_json::{Map, Value, json};
+
+/// Live time between two blocks.
+const STEP_MS: u64 = 1_000;
+
+/// How the ledger treats a submission or a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    /// As it should.
+    All,
+    /// Commits, and then fails to say so.
+    LostAfterCommit,
+    /// Forgets the operation.
+    LostBeforeCommit,
+    /// Shows a value that its record does not commit to.
+    ForgedValue,
+}
+
+struct Chain {
+    network: NetworkName,
+    state: MemoryState,
+    head: Header,
+    heights: BTreeMap<Hash, u64>,
+    answers: Answers,
+}
+
+/// A running ledger on a port of loopback; it ends with this value.
+pub(crate) struct Ledger {
+    address: SocketAddr,
+    chain: Arc<Mutex<Chain>>,
+    _server: ServerHandle,
+}
+
+fn lock(chain: &Mutex<Chain>) -> MutexGuard<'_, Chain> {
+    chain.lock().expect("no test panics with the chain in its hand")
+}
+
+impl Ledger {
+    pub(crate) async fn start() -> Self {
+        let chain = Arc::new(Mutex::new(Chain::genesis()));
+        let server = ServerBuilder::default().build("127.0.0.1:0").await.expect("a port");
+        let address = server.local_addr().expect("an address");
+        let mut module = RpcModule::new(chain.clone());
+        for (name, method) in [
+            ("ledger_status", Chain::status as Method),
+            ("ledger_submitAndWait", Chain::submit),
+            ("ledger_getReceipt", Chain::receipt),
+            ("did_getRecord", Chain::record),
+            ("did_resolve", Chain::resolve),
+        ] {
+            let call = move |params: Params<'_>, chain: &Arc<Mutex<Chain>>, _: &_| {
+                let fields: Option<Map<_, _>> = params.parse()?;
+                method(&mut lock(chain), &fields.unwrap_or_default())
+            };
+            module.register_method(name, call).expect("a new name");
+        }
+        Self { address, chain, _server: server.start(module) }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn answer(&self, answers: Answers) {
+        lock(&self.chain).answers = answers;
+    }
+
+    /// Adds empty blocks.
+    pub(crate) fn advance(&self, blocks: usize) {
+        for _ in 0..blocks {
+            lock(&self.chain).block(None).expect("an empty block");
+        }
+    }
+
+    /// What the ledger holds of a DID.
+    pub(crate) fn value(&self, did: &str) -> Option<DidValue> {
+        let entry = lock(&self.chain).head(&did.parse().expect("a DID"))?;
+        Some(DidValue::from_bytes(&entry.value.0).expect("a value"))
+    }
+}
+
+type Answer = Result<Value, ErrorObjectOwned>;
+type Method = fn(&mut Chain, &Map<String, Value>) -> Answer;
+
+impl Chain {
+    fn genesis() -> Self {
+        let network: NetworkName = "local".parse().expect("a name");
+        let validator = ValidatorEntry {
+            name: "one".to_owned(),
+            key: ValidatorKey([1; 32]),
+            power: 1,
+            peer: String::new(),
+            addresses: Vec::new(),
+        };
+        let genesis = Genesis {
+            chain: Hash::of(Purpose::Chain, &[b"cli"]),
+            network: network.clone(),
+            time_ms: 1_800_000_000_000,
+            validators: Validators { validators: vec![validator] },
+            parameters: Parameters { recovery_delay_ms_min: 2_000, ..Parameters::default() },
+            operations: Vec::new(),
+        };
+        let mut state = MemoryState::default();
+        let execution = execute_genesis(&state, &genesis).expect("a genesis");
+        state.commit(&execution.changes);
+        let (heights, answers) = (BTreeMap::new(), Answers::All);
+        Self { network, state, head: execution.header, heights, answers }
+    }
+
+    fn block(&mut self, envelope: Option<&[u8]>) -> Result<Option<Hash>, Refusal> {
+        let time_ms = self.head.time + STEP_MS;
+        let proposer = ValidatorKey([1; 32]);
+        let network = self.network.clone();
+        let mut block =
+            BlockExecution::new(&self.state, network, &self.head, time_ms, proposer).expect("open");
+        let checked = envelope
+            .map(|bytes| check_stateless(bytes, self.head.chain, &self.network))
+            .transpose()?;
+        if let Some(checked) = &checked {
+            block.apply(checked).map_err(|error| match error {
+                ApplyError::Refused(refusal) => refusal,
+                other => panic!("{other}"),
+            })?;
+        }
+        let execution = block.finish().expect("a block");
+        self.state.commit(&execution.changes);
+        self.head = execution.header;
+        let id = checked.map(|checked| checked.id());
+        self.heights.extend(id.map(|id| (id, self.head.height)));
+        Ok(id)
+    }
+
+    fn head(&self, did: &Did) -> Option<Entry> {
+        self.state.head(&RecordKey::did(&did.suffix)).expect("readable")
+    }
+
+    fn status(&mut self, _: &Map<String, Value>) -> Answer {
+        let Header { chain, height, .. } = &self.head;
+        Ok(json!({ "chainId": chain, "network": self.network, "height": height }))
+    }
+
+    fn submit(&mut self, params: &Map<String, Value>) -> Answer {
+        let lost = || Err(error(3001, "TIMEOUT", "not committed in time", ""));
+        if self.answers == Answers::LostBeforeCommit {
+            return lost();
+        }
+        let envelope = params["envelope"].as_str().and_then(codec::from_base64url);
+        let operation = self.block(envelope.as_deref()).map_err(|refusal| {
+            let code = refusal.code;
+            error(code.number(), code.name(), &refusal.detail, &refusal.field)
+        })?;
+        if self.answers == Answers::LostAfterCommit {
+            return lost();
+        }
+        Ok(json!({ "operation": operation, "height": self.head.height }))
+    }
+
+    fn receipt(&mut self, params: &Map<String, Value>) -> Answer {
+        let operation = params["operation"].as_str().and_then(|text| text.parse().ok());
+        Ok(match operation.and_then(|operation: Hash| self.heights.get(&operation)) {
+            Some(height) => json!({ "status": "applied", "height": height }),
+            None => json!({ "status": "unknown" }),
+        })
+    }
+
+    fn record(&mut self, params: &Map<String, Value>) -> Answer {
+        let mut entry = self.find(params)?;
+        if self.answers == Answers::ForgedValue {
+            entry.value.0.push(0);
+        }
+        Ok(json!({ "entry": codec::base64url(&codec::encode(&entry)) }))
+    }
+
+    fn resolve(&mut self, params: &Map<String, Value>) -> Answer {
+        let entry = self.find(params)?;
+        let did: Did = params["did"].as_str().unwrap_or_default().parse().expect("found");
+        let value = DidValue::from_bytes(&entry.value.0).expect("a value");
+        let (document, deactivated) = match value {
+            DidValue::Active(state) => (json!(render(&did, &[], &state.document)), false),
+            DidValue::Deactivated => (Value::Null, true),
+        };
+        Ok(json!({
+            "didResolutionMetadata": {},
+            "didDocument": document,
+            "didDocumentMetadata": { "deactivated": deactivated },
+        }))
+    }
+
+    fn find(&self, params: &Map<String, Value>) -> Result<Entry, ErrorObjectOwned> {
+        let did = params["did"].as_str().and_then(|text| text.parse().ok());
+        let entry = did.and_then(|did| self.head(&did));
+        entry.ok_or_else(|| error(2003, "DID_NOT_FOUND", "it is not registered", "did"))
+    }
+}
+
+fn error(code: u16, name: &str, message: &str, field: &str) -> ErrorObjectOwned {
+    let data = json!({ "code": code, "name": name, "field": field, "hint": "see the code" });
+    ErrorObjectOwned::owned(i32::from(code), message, Some(data))
+}

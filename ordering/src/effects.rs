@@ -1,0 +1,310 @@
+//! The answers to the core's effects. What needs an answer gets it here, inline; everything else
+//! becomes an output. The core never gets an error: it would read that as a wrong answer.
+
+use arc_malachitebft_core_consensus::{
+    ConsensusMsg, Effect, LivenessMsg, Resumable, Resume, SignedConsensusMsg, VoteExtensionError,
+};
+use arc_malachitebft_core_types as malachite;
+use ed25519_dalek::Signer as _;
+use malachite::{CertificateError, SignedMessage, Timeout};
+use registry_core::certificate::{Certificate, ValidatorSet};
+use registry_core::codec::FixedBytes;
+use registry_core::crypto::ValidatorKey;
+
+use crate::certificates::{CertificateFault, check_polka, check_round};
+use crate::context::{Context, Proposal, Vote};
+use crate::convert;
+use crate::durable::Unsent;
+use crate::evidence::{self, Evidence};
+use crate::guard::Guard;
+use crate::message::{Message, SignedProposal, SignedVote};
+use crate::output::{Halt, Output, Rejection};
+use crate::state::Config;
+use crate::wal::WalEntry;
+
+/// What the effects of one height work on; everything of a node's state but the core itself.
+pub(crate) struct Shell {
+    pub(crate) config: Config,
+    pub(crate) key: ValidatorKey,
+    pub(crate) set: ValidatorSet,
+    pub(crate) height: u64,
+    pub(crate) guard: Guard,
+    /// Between a start of a height and its decision.
+    pub(crate) deciding: bool,
+    /// From the start of a height until its log is replayed.
+    pub(crate) replaying: bool,
+    /// The sequence of the next log entry.
+    pub(crate) sequence: u64,
+    /// Signed in this step and not yet logged.
+    pub(crate) signed: Vec<Message>,
+    pub(crate) guard_moved: bool,
+    /// Proposals that the core kept in this step.
+    pub(crate) kept: Vec<SignedProposal>,
+    /// The round for which a block was asked during replay.
+    pub(crate) held_build: Option<u32>,
+    /// Our last proposal of this height, to send again.
+    pub(crate) proposal: Option<SignedProposal>,
+    /// The last decision with its validators, to collect late precommits.
+    pub(crate) decided: Option<(Certificate, ValidatorSet)>,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) halt: Option<Halt>,
+    pub(crate) records: Vec<Output>,
+    pub(crate) outputs: Vec<Output>,
+}
+
+/// How an effect goes on that asks for nothing.
+trait Continue: Resumable<Context, Value = ()> {}
+
+impl<R: Resumable<Context, Value = ()>> Continue for R {}
+
+impl Shell {
+    /// Answers one effect. Every variant is named, so that a new one does not compile.
+    pub(crate) fn answer(&mut self, effect: Effect<Context>) -> Resume<Context> {
+        match effect {
+            Effect::CancelAllTimeouts(r) => self.emit(Output::CancelAllTimers, r),
+            Effect::CancelTimeout(timeout, r) => self.cancel(timeout, r),
+            Effect::ScheduleTimeout(timeout, r) => self.schedule(timeout, r),
+            Effect::StartRound(height, round, proposer, _, r) => {
+                let (height, round) = (height.0, convert::round_of(round));
+                self.emit(Output::NewRound { height, round, proposer: proposer.0 }, r)
+            }
+            Effect::PublishConsensusMsg(message, r) => self.publish(&message, r),
+            Effect::PublishLivenessMsg(message, r) => self.send(liveness(&message), r),
+            Effect::RepublishVote(vote, r) => self.send(Message::Vote(convert::vote(&vote)), r),
+            Effect::RepublishRoundCertificate(certificate, r) => {
+                self.send(Message::Round(convert::round(&certificate)), r)
+            }
+            Effect::GetValue(_, round, _, r) => self.build(convert::round_of(round), r),
+            Effect::RestreamProposal(height, round, _, _, value, r) => {
+                let (height, round) = (height.0, convert::round_of(round));
+                self.emit(Output::ResendBlock { height, round, value }, r)
+            }
+            Effect::Decide(certificate, _, r) => self.decide(convert::commit(&certificate), r),
+            Effect::Finalize(_, _, found, r) => {
+                self.note(evidence::collect(found.votes.iter(), found.proposals.iter()));
+                r.resume_with(())
+            }
+            Effect::SignVote(vote, r) => self.sign_vote(vote, r),
+            Effect::SignProposal(proposal, r) => self.sign_proposal(proposal, r),
+            Effect::VerifySignature(message, key, r) => r.resume_with(self.verify(message, key)),
+            Effect::VerifyCommitCertificate(certificate, _, _, r) => {
+                let certificate = convert::commit(&certificate);
+                r.resume_with(certificate.check(self.config.chain, &self.set).map_err(refused))
+            }
+            Effect::VerifyPolkaCertificate(certificate, _, _, r) => {
+                let certificate = convert::polka(&certificate);
+                let verdict = check_polka(&certificate, self.config.chain, &self.set);
+                r.resume_with(self.blame(verdict).map_err(refused))
+            }
+            Effect::VerifyRoundCertificate(certificate, _, _, r) => {
+                let certificate = convert::round(&certificate);
+                let verdict = check_round(&certificate, self.config.chain, &self.set);
+                r.resume_with(self.blame(verdict).map_err(refused))
+            }
+            Effect::WalAppend(height, input, r) => {
+                if let Some(entry) = convert::entry(height, &input) {
+                    self.append(entry);
+                }
+                r.resume_with(())
+            }
+            // The node syncs blocks by itself and never feeds a sync response, and vote
+            // extensions are disabled at every height; these effects are refused if they come.
+            Effect::CertVerifiedSyncValue(_, _, r) => r.resume_with(()),
+            Effect::CertRejectedSyncValue(_, _, _, r) => r.resume_with(()),
+            Effect::VerifyExtendedCommitCertificate(_, _, _, _, r) => {
+                r.resume_with(Err(CertificateError::VerificationError(None)))
+            }
+            Effect::ExtendVote(_, _, _, _, r) => r.resume_with(None),
+            Effect::VerifyVoteExtension(_, _, _, _, _, _, r) => {
+                r.resume_with(Err(VoteExtensionError::InvalidVoteExtension))
+            }
+        }
+    }
+
+    fn emit(&mut self, output: Output, resume: impl Continue) -> Resume<Context> {
+        self.outputs.push(output);
+        resume.resume_with(())
+    }
+
+    fn send(&mut self, message: Message, resume: impl Continue) -> Resume<Context> {
+        self.emit(Output::Send(Unsent::new(message)), resume)
+    }
+
+    fn publish(
+        &mut self,
+        message: &SignedConsensusMsg<Context>,
+        resume: impl Continue,
+    ) -> Resume<Context> {
+        let message = convert::message(message);
+        if let Message::Proposal(proposal) = &message
+            && proposal.validator == self.key
+        {
+            self.proposal = Some(*proposal);
+        }
+        self.send(message, resume)
+    }
+
+    fn schedule(&mut self, timeout: Timeout, resume: impl Continue) -> Resume<Context> {
+        let (height, round) = (self.height, convert::round_of(timeout.round));
+        match convert::timeout_kind(timeout.kind) {
+            Some(kind) => {
+                let duration_ms = self.config.timeouts.duration_ms(kind, round);
+                self.emit(Output::Timer { kind, height, round, duration_ms }, resume)
+            }
+            None => resume.resume_with(()),
+        }
+    }
+
+    fn cancel(&mut self, timeout: Timeout, resume: impl Continue) -> Resume<Context> {
+        let (height, round) = (self.height, convert::round_of(timeout.round));
+        match convert::timeout_kind(timeout.kind) {
+            Some(kind) => self.emit(Output::CancelTimer { kind, height, round }, resume),
+            None => resume.resume_with(()),
+        }
+    }
+
+    /// Asks for a block; during replay only remembers to ask, since the log may hold the answer.
+    fn build(&mut self, round: u32, resume: impl Continue) -> Resume<Context> {
+        if self.replaying {
+            self.held_build = Some(round);
+            return resume.resume_with(());
+        }
+        let output = self.build_block(round);
+        self.emit(output, resume)
+    }
+
+    pub(crate) fn build_block(&self, round: u32) -> Output {
+        let kind = crate::TimeoutKind::Propose;
+        let timeout_ms = self.config.timeouts.duration_ms(kind, round);
+        Output::BuildBlock { height: self.height, round, timeout_ms }
+    }
+
+    fn decide(&mut self, certificate: Certificate, resume: impl Continue) -> Resume<Context> {
+        self.deciding = false;
+        self.decided = Some((certificate.clone(), self.set.clone()));
+        self.emit(Output::Decide { certificate: Unsent::new(certificate) }, resume)
+    }
+
+    fn sign(&self, message: [u8; 32]) -> FixedBytes<64> {
+        FixedBytes(self.config.key.sign(&message).to_bytes())
+    }
+
+    fn sign_vote(
+        &mut self,
+        vote: Vote,
+        resume: impl Resumable<Context, Value = malachite::SignedVote<Context>>,
+    ) -> Resume<Context> {
+        let unsigned = SignedMessage::new(vote, FixedBytes([0; 64]));
+        let mut signed: SignedVote = convert::vote(&unsigned);
+        signed.signature = self.sign(signed.message(self.config.chain));
+        if self.admit(Message::Vote(signed)) {
+            resume.resume_with(convert::core_vote(&signed))
+        } else {
+            Resume::Continue
+        }
+    }
+
+    fn sign_proposal(
+        &mut self,
+        proposal: Proposal,
+        resume: impl Resumable<Context, Value = malachite::SignedProposal<Context>>,
+    ) -> Resume<Context> {
+        let unsigned = SignedMessage::new(proposal, FixedBytes([0; 64]));
+        let mut signed: SignedProposal = convert::proposal(&unsigned);
+        signed.signature = self.sign(signed.message(self.config.chain));
+        if self.admit(Message::Proposal(signed)) {
+            resume.resume_with(convert::core_proposal(&signed))
+        } else {
+            Resume::Continue
+        }
+    }
+
+    /// Asks the guard. If it refuses, the signature is dropped and the caller gives the core an
+    /// answer of the wrong kind, which ends this input without a trace of the message in the core.
+    fn admit(&mut self, message: Message) -> bool {
+        match self.guard.check_and_advance(&message) {
+            Ok(()) => {
+                self.guard_moved = true;
+                self.signed.push(message);
+                true
+            }
+            Err(conflict) => {
+                self.halt = Some(Halt::Guard(conflict));
+                false
+            }
+        }
+    }
+
+    fn verify(
+        &mut self,
+        message: SignedMessage<Context, ConsensusMsg<Context>>,
+        key: ValidatorKey,
+    ) -> bool {
+        let chain = self.config.chain;
+        let bytes = match message.message {
+            ConsensusMsg::Vote(it) => {
+                convert::vote(&SignedMessage::new(it, message.signature)).message(chain)
+            }
+            ConsensusMsg::Proposal(it) => {
+                convert::proposal(&SignedMessage::new(it, message.signature)).message(chain)
+            }
+        };
+        let valid = key.verify(&bytes, &message.signature.0).is_ok();
+        if !valid {
+            self.outputs.push(Output::Rejected(Rejection::Signature { validator: key }));
+        }
+        valid
+    }
+
+    fn blame(&mut self, verdict: Result<(), CertificateFault>) -> Result<(), CertificateFault> {
+        if let Err(fault) = &verdict {
+            self.outputs.push(Output::Rejected(Rejection::Certificate(fault.clone())));
+        }
+        verdict
+    }
+
+    /// Logs what the core wants logged. What a replay re-derives is in the log already, but for
+    /// a message that is signed only now.
+    fn append(&mut self, entry: WalEntry) {
+        if let WalEntry::Message(message) = &entry {
+            if let Message::Proposal(proposal) = message {
+                self.kept.push(*proposal);
+            }
+            let fresh = self.signed.iter().position(|signed| signed == message);
+            if let Some(index) = fresh {
+                self.signed.remove(index);
+                return self.log(entry);
+            }
+        }
+        if !self.replaying {
+            self.log(entry);
+        }
+    }
+
+    pub(crate) fn log(&mut self, entry: WalEntry) {
+        self.records.push(Output::Wal { sequence: self.sequence, entry });
+        self.sequence = self.sequence.saturating_add(1);
+    }
+
+    /// Surfaces evidence that was not surfaced before at this height. The core bounds it.
+    pub(crate) fn note(&mut self, found: Vec<Evidence>) {
+        for evidence in found {
+            if !self.evidence.contains(&evidence) {
+                self.evidence.push(evidence.clone());
+                self.outputs.push(Output::Evidence(evidence));
+            }
+        }
+    }
+}
+
+fn refused(error: impl std::error::Error + Send + Sync + 'static) -> CertificateError<Context> {
+    CertificateError::VerificationError(Some(malachite::BoxError(Box::new(error))))
+}
+
+fn liveness(message: &LivenessMsg<Context>) -> Message {
+    match message {
+        LivenessMsg::Vote(vote) => Message::Vote(convert::vote(vote)),
+        LivenessMsg::PolkaCertificate(it) => Message::Polka(convert::polka(it)),
+        LivenessMsg::SkipRoundCertificate(it) => Message::Round(convert::round(it)),
+    }
+}

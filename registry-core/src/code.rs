@@ -1,0 +1,159 @@
+//! Refusal codes: stable numbers that clients may rely on (docs/protocol/codes.md lists them all).
+//! 1000–1999: the operation is wrong by itself. 2000–2999: the state does not allow it.
+
+use std::fmt;
+
+/// Declares the codes once: number, name, remedy.
+macro_rules! codes {
+    ($(
+        $(#[doc = $doc:literal])+
+        $variant:ident = $number:literal, $name:literal, $hint:literal;
+    )+) => {
+        /// Why an operation is refused, as a number that never changes its meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Code { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Code {
+            /// All codes, ascending by number.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The stable number.
+            pub fn number(self) -> u16 {
+                match self { $(Self::$variant => $number,)+ }
+            }
+
+            /// The stable name, in capitals.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What a caller can do about it.
+            pub fn hint(self) -> &'static str {
+                match self { $(Self::$variant => $hint,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// More bytes than its action may have.
+    OperationTooLarge = 1001, "OPERATION_TOO_LARGE", "send fewer methods, services or entries";
+    /// Not the canonical encoding of an operation, or an unknown field.
+    OperationMalformed = 1002, "OPERATION_MALFORMED",
+        "encode with deterministic DAG-CBOR and only the documented fields";
+    /// Made for another network, or for genesis.
+    ChainMismatch = 1003, "CHAIN_MISMATCH", "sign for the chain id that ledger_status shows";
+    /// Not 1 to 16 signatures, or none where one is needed.
+    SignatureCount = 1004, "SIGNATURE_COUNT",
+        "send between 1 and 16 signatures (none only to complete a recovery)";
+    /// Signatures are not strictly ascending.
+    SignatureOrder = 1005, "SIGNATURE_ORDER",
+        "sort signatures by role, signer and value and send each once";
+    /// A signature has another form than 64 bytes.
+    SignatureLength = 1006, "SIGNATURE_LENGTH", "send the 64-byte form, not DER";
+    /// An ECDSA signature in the upper half.
+    SignatureHighS = 1007, "SIGNATURE_HIGH_S", "normalise S to the lower half of the group order";
+    /// A signature does not verify.
+    SignatureInvalid = 1008, "SIGNATURE_INVALID",
+        "sign H(context, role, operation id) with the named key";
+    /// A signature has a role that the action does not use.
+    SignatureRole = 1009, "SIGNATURE_ROLE", "see the table of roles for the action";
+    /// The author is missing, or named in a create.
+    AuthorMismatch = 1010, "AUTHOR_MISMATCH", "name the DID as author, and none for a create";
+    /// The guard is of a kind that the action does not take.
+    GuardKind = 1011, "GUARD_KIND", "absent for a create, previous for every other DID operation";
+    /// A public key that cannot verify anything.
+    KeyUnusable = 1012, "KEY_UNUSABLE", "use a valid point of Ed25519, P-256 or secp256k1";
+    /// A control, next or recovery set breaks its rules.
+    ControlInvalid = 1013, "CONTROL_INVALID",
+        "1 to 16 distinct ascending members, threshold within them";
+    /// A recovery delay out of bounds.
+    RecoveryDelay = 1014, "RECOVERY_DELAY",
+        "choose a delay between the network's minimum and 90 days";
+    /// A DID of another network.
+    NetworkMismatch = 1015, "NETWORK_MISMATCH", "use DIDs of this network";
+    /// The document breaks its schema; the detail names the path and the rule.
+    DocumentInvalid = 1016, "DOCUMENT_INVALID", "mend the named path of the document";
+    /// The key must not exist yet, but does.
+    AlreadyExists = 2001, "ALREADY_EXISTS", "choose another salt";
+    /// The record changed since the operation was made.
+    GuardStale = 2002, "GUARD_STALE", "read the record again and sign for its present version";
+    /// No such DID.
+    DidNotFound = 2003, "DID_NOT_FOUND", "create the DID first";
+    /// The DID is deactivated for ever.
+    DidDeactivated = 2004, "DID_DEACTIVATED", "use another DID";
+    /// A signer is not a member of the set that the action needs.
+    SignerNotMember = 2005, "SIGNER_NOT_MEMBER", "sign with keys of the DID's present set";
+    /// Too few members of the set signed.
+    ThresholdNotMet = 2006, "THRESHOLD_NOT_MET",
+        "collect signatures of as many members as the threshold says";
+    /// A revealed member matches none of the commitments.
+    NextNotCommitted = 2007, "NEXT_NOT_COMMITTED",
+        "reveal only members whose hashes were committed";
+    /// One recovery at a time.
+    RecoveryPending = 2008, "RECOVERY_PENDING", "cancel or complete the pending recovery first";
+    /// No recovery to cancel or complete.
+    RecoveryNotPending = 2009, "RECOVERY_NOT_PENDING", "start a recovery first";
+    /// The delay has not passed.
+    RecoveryNotMature = 2010, "RECOVERY_NOT_MATURE", "wait until maturesAt";
+    /// The delay has passed: it can no longer be vetoed.
+    RecoveryMature = 2011, "RECOVERY_MATURE", "complete the recovery";
+    /// The DID has no recovery set.
+    RecoveryNotConfigured = 2012, "RECOVERY_NOT_CONFIGURED",
+        "name a recovery set in a create or rotate";
+    /// A veto was less than a delay ago.
+    RecoveryTooSoon = 2013, "RECOVERY_TOO_SOON", "wait for one delay after the veto";
+    /// Too many of its kind today.
+    QuotaExceeded = 2014, "QUOTA_EXCEEDED", "wait for the next day (UTC)";
+    /// The record already changed in this block.
+    ChangedInBlock = 2015, "CHANGED_IN_BLOCK", "send again for the next block";
+    /// The same operation was applied before.
+    AlreadyApplied = 2016, "ALREADY_APPLIED", "ask for its receipt";
+    /// Past its `until`.
+    UntilPassed = 2017, "UNTIL_PASSED", "sign again with a later until";
+    /// More than an hour before its `until`.
+    UntilTooFar = 2018, "UNTIL_TOO_FAR", "choose an until within the next hour";
+    /// A member DID does not exist or is deactivated.
+    MemberNotFound = 2019, "MEMBER_NOT_FOUND", "name only live DIDs of this network as members";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.number(), self.name())
+    }
+}
+
+/// A refused operation: the code for machines, the field and the detail for people. Only the code
+/// is part of the protocol.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {field}: {detail}")]
+pub struct Refusal {
+    /// The stable code.
+    pub code: Code,
+    /// Path of the offending field in the signed operation.
+    pub field: String,
+    /// What was found and what was expected.
+    pub detail: String,
+}
+
+impl Refusal {
+    /// A refusal of `field`.
+    pub fn new(code: Code, field: impl Into<String>, detail: impl fmt::Display) -> Self {
+        Self { code, field: field.into(), detail: detail.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn numbers_ascend_and_names_are_unique() {
+        for pair in Code::ALL.windows(2) {
+            assert!(pair[0].number() < pair[1].number());
+        }
+        let names: std::collections::BTreeSet<_> =
+            Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+    }
+}

@@ -1,0 +1,171 @@
+//! Hashes with one domain per purpose, and signature checks with one malleability policy.
+//!
+//! Hash: BLAKE3 in derive-key mode, one context string per purpose. Signatures: Ed25519 by
+//! `verify_strict`, P-256 and secp256k1 over SHA-256 with low S and 64 bytes (docs/adr/0003).
+
+mod key;
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use key::{KeyError, PublicKey, SignatureError, Suite, ValidatorKey, verify};
+
+use crate::codec;
+
+/// What a hash is for. A hash under one purpose is never valid under another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Canonical genesis → chain id.
+    Chain,
+    /// Operation body → operation id.
+    OperationId,
+    /// Signed operation → envelope id.
+    EnvelopeId,
+    /// Role and operation id → the bytes that a signer signs.
+    OperationSignature,
+    /// Next-control member → pre-rotation commitment.
+    NextCommitment,
+    /// Control, next and recovery sets → the `newControlHash` of a pending recovery.
+    Control,
+    /// Salt and value bytes → the value hash in a record.
+    RecordValue,
+    /// Canonical record → record hash.
+    Record,
+    /// Kind and key of a record → its place in the state tree.
+    RecordKey,
+    /// Namespace and key of a transient leaf → its place in the state tree.
+    TransientKey,
+    /// A leaf of a Merkle mountain range.
+    RangeLeaf,
+    /// An inner node of a Merkle mountain range.
+    RangeNode,
+    /// The bagged peaks of a Merkle mountain range.
+    RangeRoot,
+    /// The state tree: leaf values, leaves and inner nodes.
+    Tree,
+    /// Envelope id and operation id → leaf of `operations_root`.
+    OperationLeaf,
+    /// Canonical receipt → leaf of `receipts_root`.
+    ReceiptLeaf,
+    /// Canonical header → block hash.
+    Block,
+    /// Canonical validator set → the header's `validators`.
+    ValidatorSet,
+    /// A vote's fields → the bytes that a validator signs.
+    Vote,
+    /// A proposal's fields → the bytes that a proposer signs.
+    Proposal,
+    /// Message bytes → gossip message id.
+    Gossip,
+    /// A validator's height floor → its checksum.
+    Floor,
+    /// An operator's entry of a genesis ceremony → the bytes that its validator key signs.
+    GenesisEntry,
+}
+
+impl Purpose {
+    /// The BLAKE3 derive-key context; final, part of the protocol.
+    pub fn context(self) -> &'static str {
+        match self {
+            Self::Chain => "idem 2026 v1 chain",
+            Self::OperationId => "idem 2026 v1 operation id",
+            Self::EnvelopeId => "idem 2026 v1 envelope id",
+            Self::OperationSignature => "idem 2026 v1 operation signature",
+            Self::NextCommitment => "idem 2026 v1 next commitment",
+            Self::Control => "idem 2026 v1 control",
+            Self::RecordValue => "idem 2026 v1 record value",
+            Self::Record => "idem 2026 v1 record",
+            Self::RecordKey => "idem 2026 v1 record key",
+            Self::TransientKey => "idem 2026 v1 transient key",
+            Self::RangeLeaf => "idem 2026 v1 range leaf",
+            Self::RangeNode => "idem 2026 v1 range node",
+            Self::RangeRoot => "idem 2026 v1 range root",
+            Self::Tree => "idem 2026 v1 tree",
+            Self::OperationLeaf => "idem 2026 v1 operation leaf",
+            Self::ReceiptLeaf => "idem 2026 v1 receipt leaf",
+            Self::Block => "idem 2026 v1 block",
+            Self::ValidatorSet => "idem 2026 v1 validator set",
+            Self::Vote => "idem 2026 v1 vote",
+            Self::Proposal => "idem 2026 v1 proposal",
+            Self::Gossip => "idem 2026 v1 gossip",
+            Self::Floor => "idem 2026 v1 floor",
+            Self::GenesisEntry => "idem 2026 v1 genesis entry",
+        }
+    }
+
+    pub(crate) fn hasher(self) -> blake3::Hasher {
+        blake3::Hasher::new_derive_key(self.context())
+    }
+}
+
+/// A 32-byte BLAKE3 hash or an id made of one. JSON: lower-case hex.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Hash(pub [u8; 32]);
+
+impl Hash {
+    /// 32 zero bytes: "none" where a hash is required (the chain of a genesis operation).
+    pub const ZERO: Self = Self([0; 32]);
+
+    /// Hash of the concatenated `parts`. All but the last must have a fixed length.
+    pub fn of(purpose: Purpose, parts: &[&[u8]]) -> Self {
+        let mut hasher = purpose.hasher();
+        for part in parts {
+            hasher.update(part);
+        }
+        Self(*hasher.finalize().as_bytes())
+    }
+
+    /// Hash of the canonical bytes of `value`.
+    pub fn of_value<T: Serialize>(purpose: Purpose, value: &T) -> Self {
+        Self::of(purpose, &[&codec::encode(value)])
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&codec::hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is not 64 lower-case hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not 64 lower-case hex digits")]
+pub struct NotAHash {
+    /// The text given.
+    pub text: String,
+}
+
+impl FromStr for Hash {
+    type Err = NotAHash;
+
+    fn from_str(text: &str) -> Result<Self, NotAHash> {
+        from_hex(text).map(Self).ok_or_else(|| NotAHash { text: text.to_owned() })
+    }
+}
+
+fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
+}
+
+impl Serialize for Hash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        codec::serialize_bytes(&self.0, codec::hex, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = |text: &str| HEXLOWER.decode(text.as_bytes()).ok();
+        let bytes = codec::deserialize_bytes(deserializer, read, "lower-case hex")?;
+        codec::fixed(&bytes).map(Self)
+    }
+}

@@ -1,0 +1,257 @@
+//! The sets of keys and DIDs that control a DID, and how their signatures are counted.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::code::{Code, Refusal};
+use crate::crypto::{Hash, PublicKey, Purpose};
+use crate::id::{Did, NetworkName};
+use crate::limits::{CONTROL_MEMBERS_MAX, RECOVERY_DELAY_MS_MAX};
+
+/// One who can act for a DID: a key, or another DID by its own keys.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Member {
+    /// A key.
+    Key(PublicKey),
+    /// A DID; it counts when its own control keys meet its own threshold. Its DID members never
+    /// count, so the depth is one and cycles cannot matter.
+    Did(Did),
+}
+
+impl Member {
+    /// The hash that hides the member until it acts.
+    pub fn commitment(&self) -> Hash {
+        Hash::of_value(Purpose::NextCommitment, self)
+    }
+
+    fn check(&self, field: &str, network: &NetworkName) -> Result<(), Refusal> {
+        match self {
+            Self::Key(key) => {
+                key.check().map_err(|error| Refusal::new(Code::KeyUnusable, field, error))
+            }
+            Self::Did(did) if did.network == *network => Ok(()),
+            Self::Did(did) => {
+                let detail = format!("{did} is not on network {network}");
+                Err(Refusal::new(Code::NetworkMismatch, field, detail))
+            }
+        }
+    }
+}
+
+/// `threshold` of `members`, which ascend strictly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeySet {
+    /// How many must sign.
+    pub threshold: u8,
+    /// 1 to 16.
+    pub members: Vec<Member>,
+}
+
+impl KeySet {
+    /// The member DIDs.
+    pub fn dids(&self) -> impl Iterator<Item = &Did> {
+        self.members.iter().filter_map(|member| match member {
+            Member::Did(did) => Some(did),
+            Member::Key(_) => None,
+        })
+    }
+
+    /// Whether `key` itself is a member.
+    fn has(&self, key: &PublicKey) -> bool {
+        self.members.iter().any(|member| matches!(member, Member::Key(own) if own == key))
+    }
+}
+
+/// `threshold` of hidden members; the commitments ascend strictly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NextSet {
+    /// How many must be revealed and sign.
+    pub threshold: u8,
+    /// 1 to 16 of [`Member::commitment`].
+    pub commitments: Vec<Hash>,
+}
+
+/// Who may replace lost control, and how long the others have to object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recovery {
+    /// The recovery set.
+    pub keys: KeySet,
+    /// Live time in ms between start and completion.
+    pub delay_ms: u64,
+}
+
+/// The three sets. Seniority: next over recovery over control.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sets {
+    /// Changes the document.
+    pub control: KeySet,
+    /// Changes everything; hidden until used.
+    pub next: NextSet,
+    /// Mends the loss of the other two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Recovery>,
+}
+
+impl Sets {
+    /// The hash that resolution shows of a pending recovery's sets.
+    pub fn hash(&self) -> Hash {
+        Hash::of_value(Purpose::Control, self)
+    }
+
+    /// All DIDs named as members, with the path of their set.
+    pub fn dids(&self) -> impl Iterator<Item = (&'static str, &Did)> {
+        let recovery = self.recovery.iter().flat_map(|recovery| recovery.keys.dids());
+        let control = self.control.dids().map(|did| ("sets/control/members", did));
+        control.chain(recovery.map(|did| ("sets/recovery/keys/members", did)))
+    }
+
+    /// Form of all three sets; needs no state.
+    pub(crate) fn check(&self, path: &str, network: &NetworkName) -> Result<(), Refusal> {
+        check_key_set(&self.control, &format!("{path}/control"), network)?;
+        let field = format!("{path}/next");
+        check_counts(self.next.threshold, self.next.commitments.len(), &field)?;
+        check_ascending(&self.next.commitments, &format!("{field}/commitments"))?;
+        let Some(recovery) = &self.recovery else { return Ok(()) };
+        check_key_set(&recovery.keys, &format!("{path}/recovery/keys"), network)?;
+        if recovery.delay_ms > RECOVERY_DELAY_MS_MAX {
+            let detail = format!("{} ms, at most {RECOVERY_DELAY_MS_MAX}", recovery.delay_ms);
+            let field = format!("{path}/recovery/delay_ms");
+            return Err(Refusal::new(Code::RecoveryDelay, field, detail));
+        }
+        Ok(())
+    }
+}
+
+fn check_counts(threshold: u8, members: usize, field: &str) -> Result<(), Refusal> {
+    if members == 0 || members > CONTROL_MEMBERS_MAX {
+        let detail = format!("{members} members, 1 to {CONTROL_MEMBERS_MAX} are allowed");
+        return Err(Refusal::new(Code::ControlInvalid, field, detail));
+    }
+    if threshold == 0 || usize::from(threshold) > members {
+        let detail = format!("threshold {threshold} of {members} members");
+        return Err(Refusal::new(Code::ControlInvalid, format!("{field}/threshold"), detail));
+    }
+    Ok(())
+}
+
+fn check_ascending<T: Ord>(items: &[T], field: &str) -> Result<(), Refusal> {
+    let ascending = items.windows(2).all(|pair| match pair {
+        [first, second] => first < second,
+        _ => true,
+    });
+    if ascending {
+        Ok(())
+    } else {
+        Err(Refusal::new(Code::ControlInvalid, field, "must ascend strictly, each once"))
+    }
+}
+
+fn check_key_set(set: &KeySet, field: &str, network: &NetworkName) -> Result<(), Refusal> {
+    check_counts(set.threshold, set.members.len(), field)?;
+    check_members(&set.members, &format!("{field}/members"), network)
+}
+
+/// Order and form of a list of members.
+pub(crate) fn check_members(
+    members: &[Member],
+    field: &str,
+    network: &NetworkName,
+) -> Result<(), Refusal> {
+    check_ascending(members, field)?;
+    for (index, member) in members.iter().enumerate() {
+        member.check(&format!("{field}/{index}"), network)?;
+    }
+    Ok(())
+}
+
+/// Whether `signers` (verified, distinct) satisfy `threshold` of `members`.
+///
+/// Keys that are members themselves count first. Then each member DID, in order, takes as many of
+/// the remaining signers among its own control keys as its threshold says, those that no other
+/// member DID has before those that it shares, and counts; so no signature counts twice. A signer
+/// that belongs to no member is refused: an envelope carries nothing that is not needed.
+pub(crate) fn check_threshold<E: From<Refusal>>(
+    threshold: u8,
+    members: &[Member],
+    signers: &[&PublicKey],
+    mut control_of: impl FnMut(&Did) -> Result<Option<KeySet>, E>,
+) -> Result<(), E> {
+    let mut left: BTreeSet<&PublicKey> = signers.iter().copied().collect();
+    let mut strangers = left.clone();
+    let mut count: usize = 0;
+    let mut controls: Vec<KeySet> = Vec::new();
+    for member in members {
+        match member {
+            Member::Key(key) => {
+                if left.remove(key) {
+                    strangers.remove(key);
+                    count = count.saturating_add(1);
+                }
+            }
+            Member::Did(did) => controls.extend(control_of(did)?),
+        }
+    }
+    let holders = |signer: &PublicKey| controls.iter().filter(|set| set.has(signer)).count();
+    for control in &controls {
+        strangers.retain(|signer| !control.has(signer));
+        let mut own: Vec<&PublicKey> =
+            left.iter().copied().filter(|signer| control.has(signer)).collect();
+        own.sort_by_key(|signer| holders(signer) > 1);
+        own.truncate(usize::from(control.threshold));
+        if own.len() == usize::from(control.threshold) {
+            count = count.saturating_add(1);
+            left.retain(|signer| !own.contains(signer));
+        }
+    }
+    if let Some(stranger) = strangers.first() {
+        let detail = format!("{stranger} is no key of the set that this action needs");
+        return Err(Refusal::new(Code::SignerNotMember, "signatures", detail).into());
+    }
+    if count < usize::from(threshold) {
+        let detail = format!("{count} members signed, {threshold} are needed");
+        return Err(Refusal::new(Code::ThresholdNotMet, "signatures", detail).into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Suite;
+
+    fn key(byte: u8) -> PublicKey {
+        PublicKey::new(Suite::Ed25519, &[byte; 32]).expect("32 bytes")
+    }
+
+    fn did(byte: u8) -> Member {
+        let network = "local".parse().expect("a network name");
+        Member::Did(Did { network, suffix: crate::id::Suffix([byte; 20]) })
+    }
+
+    fn set(threshold: u8, keys: &[u8]) -> KeySet {
+        KeySet { threshold, members: keys.iter().map(|byte| Member::Key(key(*byte))).collect() }
+    }
+
+    /// DID 1 is 1 of keys 1 and 2, DID 2 is 2 of keys 1 and 3.
+    fn count(threshold: u8, signers: &[u8]) -> Result<(), Refusal> {
+        let keys: Vec<PublicKey> = signers.iter().map(|byte| key(*byte)).collect();
+        let signers: Vec<&PublicKey> = keys.iter().collect();
+        check_threshold(threshold, &[did(1), did(2)], &signers, |did| {
+            Ok(Some(if did.suffix.0[0] == 1 { set(1, &[1, 2]) } else { set(2, &[1, 3]) }))
+        })
+    }
+
+    #[test]
+    fn member_dids_that_share_a_key_all_count_when_each_has_enough_signers() {
+        assert_eq!(count(2, &[1, 2, 3]), Ok(()));
+        assert_eq!(count(2, &[1, 3]).map_err(|refusal| refusal.code), Err(Code::ThresholdNotMet));
+        assert_eq!(count(2, &[2, 3]).map_err(|refusal| refusal.code), Err(Code::ThresholdNotMet));
+        assert_eq!(count(1, &[2, 4]).map_err(|refusal| refusal.code), Err(Code::SignerNotMember));
+    }
+}

@@ -1,0 +1,158 @@
+//! The document of a DID as the ledger stores it: a closed schema of W3C DID 1.1 with fragments
+//! in the place of DID URLs (docs/protocol/did-document.md).
+//!
+//! Decoding refuses what is not of this shape; [`Document::check`] refuses what is of the shape
+//! and breaks a rule. Both are total.
+
+mod jwk;
+mod method;
+mod multikey;
+mod path;
+mod render;
+mod rule;
+mod service;
+#[cfg(test)]
+mod tests;
+mod time_ms;
+mod uri;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+pub use jwk::Jwk;
+pub use method::{KeyMaterial, VerificationMethod};
+pub use multikey::{KeyCodec, Multikey};
+pub use render::{
+    CONTEXT, OneOrMany, RenderedDocument, RenderedMethod, RenderedService, render, render_method,
+    render_service,
+};
+pub use rule::{DocumentError, Rule};
+pub use service::{Endpoint, EndpointValue, Service};
+pub use time_ms::TimeMs;
+
+use crate::id::Fragment;
+use crate::limits::{ALSO_KNOWN_AS_MAX, DOCUMENT_LIST_MAX, SERVICES_MAX, VERIFICATION_METHODS_MAX};
+use path::{Findings, Path};
+use uri::UriUse;
+
+/// What a DID says of itself. Empty lists are not written. The DID's own id and `controller` are
+/// not stored: they follow from the record's key and from control.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Document {
+    /// Other URIs of the same subject.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_known_as: Vec<String>,
+    /// The keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verification_method: Vec<VerificationMethod>,
+    /// Methods that authenticate the subject.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authentication: Vec<Fragment>,
+    /// Methods that sign claims, credentials for one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assertion_method: Vec<Fragment>,
+    /// Methods that agree on keys for encryption.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_agreement: Vec<Fragment>,
+    /// Methods that invoke capabilities; on this ledger, that sign operations for the DID.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capability_invocation: Vec<Fragment>,
+    /// Methods that hand capabilities on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capability_delegation: Vec<Fragment>,
+    /// The services.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service: Vec<Service>,
+}
+
+impl Document {
+    /// Checks every rule of docs/protocol/did-document.md and names the first that is broken.
+    pub fn check(&self) -> Result<(), DocumentError> {
+        self.refusals().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Everything that [`Document::check`] objects to, in document order.
+    pub fn refusals(&self) -> Vec<DocumentError> {
+        let mut findings = Findings::default();
+        self.check_also_known_as(&mut findings);
+        self.check_methods(&mut findings);
+        self.check_services(&mut findings);
+        self.check_fragments(&mut findings);
+        self.check_relationships(&mut findings);
+        findings.into_errors()
+    }
+
+    /// The method with this fragment.
+    pub fn method(&self, fragment: &Fragment) -> Option<&VerificationMethod> {
+        self.verification_method.iter().find(|method| method.id == *fragment)
+    }
+
+    /// The five relationships by their W3C names.
+    pub fn relationships(&self) -> [(&'static str, &[Fragment]); 5] {
+        [
+            ("authentication", &self.authentication),
+            ("assertionMethod", &self.assertion_method),
+            ("keyAgreement", &self.key_agreement),
+            ("capabilityInvocation", &self.capability_invocation),
+            ("capabilityDelegation", &self.capability_delegation),
+        ]
+    }
+
+    fn check_also_known_as(&self, findings: &mut Findings) {
+        let path = Path::root("alsoKnownAs");
+        findings.count(&path, self.also_known_as.len(), 0, ALSO_KNOWN_AS_MAX);
+        findings.set(&path, &self.also_known_as);
+        for (index, text) in self.also_known_as.iter().enumerate() {
+            findings.extend(&path.index(index), uri::refusal(text, UriUse::Reference));
+        }
+    }
+
+    fn check_methods(&self, findings: &mut Findings) {
+        let path = Path::root("verificationMethod");
+        findings.count(&path, self.verification_method.len(), 0, VERIFICATION_METHODS_MAX);
+        for (index, method) in self.verification_method.iter().enumerate() {
+            method.check(&path.index(index), findings);
+        }
+    }
+
+    fn check_services(&self, findings: &mut Findings) {
+        let path = Path::root("service");
+        findings.count(&path, self.service.len(), 0, SERVICES_MAX);
+        for (index, service) in self.service.iter().enumerate() {
+            service.check(&path.index(index), findings);
+        }
+    }
+
+    /// One fragment names one thing, be it a method or a service.
+    fn check_fragments(&self, findings: &mut Findings) {
+        let (methods, services) = (Path::root("verificationMethod"), Path::root("service"));
+        let method_ids = self.verification_method.iter().map(|method| &method.id).enumerate();
+        let service_ids = self.service.iter().map(|service| &service.id).enumerate();
+        let named = method_ids
+            .map(|entry| (&methods, entry))
+            .chain(service_ids.map(|entry| (&services, entry)));
+        let mut seen = BTreeSet::new();
+        for (list, (index, id)) in named {
+            if !seen.insert(id) {
+                let rule = Rule::FragmentRepeated { fragment: id.to_string() };
+                findings.add(&list.index(index).name("id"), rule);
+            }
+        }
+    }
+
+    fn check_relationships(&self, findings: &mut Findings) {
+        for (name, fragments) in self.relationships() {
+            let path = Path::root(name);
+            findings.count(&path, fragments.len(), 0, DOCUMENT_LIST_MAX);
+            findings.set(&path, fragments);
+            for (index, fragment) in fragments.iter().enumerate() {
+                if self.method(fragment).is_none() {
+                    let rule = Rule::RelationshipDangling { fragment: fragment.to_string() };
+                    findings.add(&path.index(index), rule);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Times of a verification method.
+
+use std::fmt;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+
+use super::rule::Rule;
+use crate::limits::DOCUMENT_TIME_MS_END;
+
+/// Unix milliseconds: an integer in CBOR, RFC 3339 with `Z` in JSON and text. In a good document
+/// it is a whole second, since W3C times have nothing below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimeMs(pub u64);
+
+impl TimeMs {
+    /// Reads RFC 3339 in UTC with `Z`, with or without a fraction of whole milliseconds.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let millis = u64::try_from(time.unix_timestamp_nanos().checked_div(1_000_000)?).ok()?;
+        let whole = time.nanosecond().checked_rem(1_000_000) == Some(0);
+        (text.ends_with('Z') && time.offset() == UtcOffset::UTC && whole).then_some(Self(millis))
+    }
+
+    pub(super) fn refusal(self) -> Option<Rule> {
+        if self.0 >= DOCUMENT_TIME_MS_END {
+            return Some(Rule::TimeRange { actual: self.0 });
+        }
+        (self.0.checked_rem(1_000) != Some(0)).then_some(Rule::TimePrecision { actual: self.0 })
+    }
+}
+
+impl fmt::Display for TimeMs {
+    /// Writes the plain number where RFC 3339 has no form, after the year 9999.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = i128::from(self.0)
+            .checked_mul(1_000_000)
+            .and_then(|nanos| OffsetDateTime::from_unix_timestamp_nanos(nanos).ok())
+            .and_then(|time| time.format(&Rfc3339).ok());
+        match text {
+            Some(text) => f.write_str(&text),
+            None => fmt::Display::fmt(&self.0, f),
+        }
+    }
+}
+
+impl Serialize for TimeMs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_u64(self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeMs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return u64::deserialize(deserializer).map(Self);
+        }
+        let text = String::deserialize(deserializer)?;
+        let form = "is no RFC 3339 time in UTC with Z and at most milliseconds";
+        Self::from_text(&text).ok_or_else(|| D::Error::custom(format!("{text:?} {form}")))
+    }
+}

@@ -1,0 +1,289 @@
+//! What each DID action needs and does (docs/protocol/operations.md, section "DID actions").
+
+use super::control::{check_members, check_threshold};
+use super::{DidRecover, DidState, DidValue, KeySet, Member, PendingRecovery, Reveal, Sets};
+use crate::code::{Code, Refusal};
+use crate::codec;
+use crate::crypto::PublicKey;
+use crate::id::{Did, NetworkName};
+use crate::limits::{DAY_MS, SENIOR_OPERATIONS_PER_DAY};
+use crate::operation::{Action, Checked, Guard, Operation, Role, Signer};
+use crate::record::RecordKey;
+use crate::state::{ApplyError, Context, Effect, Overlay, TransientKey, TransientKind};
+
+/// Rules of an action that need no state: author, guard, sets and document.
+pub(crate) fn check_stateless(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
+    let create = matches!(operation.action, Action::DidCreate(_));
+    match &operation.author {
+        Some(did) if !create && did.network != *network => {
+            let detail = format!("{did} is not on network {network}");
+            return Err(Refusal::new(Code::NetworkMismatch, "author", detail));
+        }
+        author if author.is_some() == create => {
+            let expected = if create { "no author" } else { "the DID as author" };
+            return Err(Refusal::new(
+                Code::AuthorMismatch,
+                "author",
+                format!("expected {expected}"),
+            ));
+        }
+        _ => {}
+    }
+    match operation.guard {
+        Guard::Absent if create => {}
+        Guard::Previous(_) if !create => {}
+        _ => {
+            let expected = if create { "absent" } else { "previous" };
+            return Err(Refusal::new(Code::GuardKind, "guard", format!("expected {expected}")));
+        }
+    }
+    let (sets, document) = match &operation.action {
+        Action::DidCreate(create) => (Some(&create.sets), Some(&create.document)),
+        Action::DidUpdate(update) => (None, Some(&update.document)),
+        Action::DidRotate(rotate) => {
+            check_reveal(&rotate.reveal, network)?;
+            (Some(&rotate.sets), Some(&rotate.document))
+        }
+        Action::DidRecover(recover) => (Some(&recover.sets), Some(&recover.document)),
+        Action::DidDeactivate(reveal) => {
+            check_reveal(reveal, network)?;
+            (None, None)
+        }
+        Action::DidRecoverCancel | Action::DidRecoverComplete => (None, None),
+    };
+    if let Some(sets) = sets {
+        sets.check("sets", network)?;
+    }
+    document.map_or(Ok(()), |document| document.check().map_err(Refusal::from))
+}
+
+fn check_reveal(reveal: &Reveal, network: &NetworkName) -> Result<(), Refusal> {
+    check_members(&reveal.revealed, "reveal/revealed", network)
+}
+
+/// Applies a DID action whose guard holds: the new value, or the reason against it.
+pub(crate) fn apply(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+) -> Result<Effect, ApplyError> {
+    let request = Request { overlay, context, checked };
+    let key = RecordKey::did(&checked.subject(&context.network).suffix);
+    if let Action::DidCreate(create) = &checked.operation().action {
+        request.check_sets(&create.sets)?;
+        request.signed_by(&create.sets.control)?;
+        let state = DidState {
+            sets: create.sets.clone(),
+            document: create.document.clone(),
+            pending: None,
+            recover_from_live_ms: None,
+        };
+        return Ok(effect(key, DidValue::Active(Box::new(state)), None));
+    }
+    let Some(head) = overlay.head(&key)? else {
+        let detail = format!("{} is not registered", checked.subject(&context.network));
+        return Err(Refusal::new(Code::DidNotFound, "author", detail).into());
+    };
+    let DidValue::Active(state) = overlay.did_value(&head)? else {
+        let detail = format!("{} is deactivated", checked.subject(&context.network));
+        return Err(Refusal::new(Code::DidDeactivated, "author", detail).into());
+    };
+    let quota = request.quota(&key)?;
+    let value = request.transition(*state)?;
+    Ok(effect(key, value, quota))
+}
+
+fn effect(key: RecordKey, value: DidValue, quota: Option<(TransientKey, Vec<u8>)>) -> Effect {
+    Effect { key, value: codec::encode(&value), transient: quota.into_iter().collect() }
+}
+
+/// One operation against one state.
+struct Request<'a> {
+    overlay: &'a Overlay<'a>,
+    context: &'a Context,
+    checked: &'a Checked,
+}
+
+impl Request<'_> {
+    fn transition(&self, mut state: DidState) -> Result<DidValue, ApplyError> {
+        match &self.checked.operation().action {
+            Action::DidCreate(_) => {
+                return Err(Refusal::new(Code::AlreadyExists, "guard", "the DID exists").into());
+            }
+            Action::DidUpdate(update) => {
+                self.signed_by(&state.sets.control)?;
+                state.document = update.document.clone();
+            }
+            Action::DidRotate(rotate) => {
+                self.check_next(&state, &rotate.reveal)?;
+                self.check_sets(&rotate.sets)?;
+                state.recover_from_live_ms = self.veto(&state);
+                state.pending = None;
+                state.sets = rotate.sets.clone();
+                state.document = rotate.document.clone();
+            }
+            Action::DidDeactivate(reveal) => {
+                self.check_next(&state, reveal)?;
+                return Ok(DidValue::Deactivated);
+            }
+            Action::DidRecover(recover) => self.recover(&mut state, recover)?,
+            Action::DidRecoverCancel => {
+                let recovery = recovery_of(&state)?;
+                self.signed_by(&recovery.keys)?;
+                pending_of(&state)?;
+                state.pending = None;
+            }
+            Action::DidRecoverComplete => {
+                let pending = pending_of(&state)?;
+                if self.context.live_ms < pending.matures_live_ms {
+                    let left = pending.matures_live_ms.saturating_sub(self.context.live_ms);
+                    let detail = format!("matures in {left} ms of live time");
+                    return Err(Refusal::new(Code::RecoveryNotMature, "action", detail).into());
+                }
+                let DidRecover { sets, document } = pending.recover.clone();
+                state = DidState { sets, document, pending: None, recover_from_live_ms: None };
+            }
+        }
+        Ok(DidValue::Active(Box::new(state)))
+    }
+
+    /// After a veto the next recovery waits for one delay of the recovery set that was vetoed.
+    fn veto(&self, state: &DidState) -> Option<u64> {
+        match (&state.pending, &state.sets.recovery) {
+            (Some(_), Some(recovery)) => {
+                Some(self.context.live_ms.saturating_add(recovery.delay_ms))
+            }
+            _ => state.recover_from_live_ms,
+        }
+    }
+
+    fn recover(&self, state: &mut DidState, recover: &DidRecover) -> Result<(), ApplyError> {
+        let recovery = recovery_of(state)?;
+        let delay_ms = recovery.delay_ms;
+        self.signed_by(&recovery.keys)?;
+        if let Some(pending) = &state.pending {
+            let detail = format!("{} is pending", pending.operation);
+            return Err(Refusal::new(Code::RecoveryPending, "action", detail).into());
+        }
+        let live_ms = self.context.live_ms;
+        if let Some(from) = state.recover_from_live_ms
+            && live_ms < from
+        {
+            let detail =
+                format!("{} ms of live time left since the veto", from.saturating_sub(live_ms));
+            return Err(Refusal::new(Code::RecoveryTooSoon, "action", detail).into());
+        }
+        self.check_sets(&recover.sets)?;
+        state.pending = Some(PendingRecovery {
+            started_ms: self.context.time_ms,
+            matures_live_ms: live_ms.saturating_add(delay_ms),
+            operation: self.checked.id(),
+            recover: recover.clone(),
+        });
+        state.recover_from_live_ms = None;
+        Ok(())
+    }
+
+    /// The threshold of the next set: revealed against the commitments, then signed.
+    fn check_next(&self, state: &DidState, reveal: &Reveal) -> Result<(), ApplyError> {
+        if let Some(pending) = &state.pending
+            && self.context.live_ms >= pending.matures_live_ms
+        {
+            let detail = format!("recovery {} can only be completed now", pending.operation);
+            return Err(Refusal::new(Code::RecoveryMature, "action", detail).into());
+        }
+        for (index, member) in reveal.revealed.iter().enumerate() {
+            if !state.sets.next.commitments.contains(&member.commitment()) {
+                let detail = "its hash is none of the commitments of the next set";
+                let field = format!("reveal/revealed/{index}");
+                return Err(Refusal::new(Code::NextNotCommitted, field, detail).into());
+            }
+        }
+        self.signed(state.sets.next.threshold, &reveal.revealed, Role::Next)
+    }
+
+    /// State rules of new sets: a delay that the network allows, members that exist, and control
+    /// that is not out of reach for ever.
+    fn check_sets(&self, sets: &Sets) -> Result<(), ApplyError> {
+        let delay_ms_min = self.context.parameters.recovery_delay_ms_min;
+        if let Some(recovery) = &sets.recovery
+            && recovery.delay_ms < delay_ms_min
+        {
+            let detail = format!("{} ms, at least {delay_ms_min}", recovery.delay_ms);
+            let field = "sets/recovery/delay_ms";
+            return Err(Refusal::new(Code::RecoveryDelay, field, detail).into());
+        }
+        for (field, did) in sets.dids() {
+            if self.control_of(did)?.is_none() {
+                let detail = format!("{did} is not registered or deactivated");
+                return Err(Refusal::new(Code::MemberNotFound, field, detail).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn control_of(&self, did: &Did) -> Result<Option<KeySet>, ApplyError> {
+        let Some(head) = self.overlay.head(&RecordKey::did(&did.suffix))? else { return Ok(None) };
+        Ok(match self.overlay.did_value(&head)? {
+            DidValue::Active(state) => Some(state.sets.control),
+            DidValue::Deactivated => None,
+        })
+    }
+
+    fn signed_by(&self, set: &KeySet) -> Result<(), ApplyError> {
+        let role = self.checked.operation().action.role().unwrap_or(Role::Control);
+        self.signed(set.threshold, &set.members, role)
+    }
+
+    fn signed(&self, threshold: u8, members: &[Member], role: Role) -> Result<(), ApplyError> {
+        let signers: Vec<&PublicKey> = self
+            .checked
+            .signatures()
+            .iter()
+            .filter(|signature| signature.role == role)
+            .filter_map(|signature| match &signature.by {
+                Signer::Key(key) => Some(key),
+                Signer::Method(_) => None,
+            })
+            .collect();
+        check_threshold(threshold, members, &signers, |did| self.control_of(did))
+    }
+
+    /// Counts rotate and deactivate apart from recover and cancel, so that a thief of the recovery
+    /// set cannot use up the day's vetoes.
+    fn quota(&self, key: &RecordKey) -> Result<Option<(TransientKey, Vec<u8>)>, ApplyError> {
+        let role = self.checked.operation().action.role();
+        let kind = match role {
+            Some(Role::Next) => TransientKind::NextQuota,
+            Some(Role::Recovery) => TransientKind::RecoveryQuota,
+            _ => return Ok(None),
+        };
+        let day = self.context.time_ms.checked_div(DAY_MS).unwrap_or(0);
+        let expires_ms = day.saturating_add(1).saturating_mul(DAY_MS);
+        let quota = TransientKey { expires_ms, kind, id: key.storage_key() };
+        let used = self.overlay.transient(&quota)?.map_or(0, |bytes| read_count(&bytes));
+        if used >= SENIOR_OPERATIONS_PER_DAY {
+            let detail =
+                format!("{used} such operations today, {SENIOR_OPERATIONS_PER_DAY} allowed");
+            return Err(Refusal::new(Code::QuotaExceeded, "action", detail).into());
+        }
+        Ok(Some((quota, used.saturating_add(1).to_be_bytes().to_vec())))
+    }
+}
+
+fn read_count(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_be_bytes)
+}
+
+fn recovery_of(state: &DidState) -> Result<&super::Recovery, Refusal> {
+    state.sets.recovery.as_ref().ok_or_else(|| {
+        Refusal::new(Code::RecoveryNotConfigured, "action", "the DID has no recovery set")
+    })
+}
+
+fn pending_of(state: &DidState) -> Result<&PendingRecovery, Refusal> {
+    state
+        .pending
+        .as_ref()
+        .ok_or_else(|| Refusal::new(Code::RecoveryNotPending, "action", "no recovery is pending"))
+}

@@ -1,0 +1,106 @@
+//! The network's own records: validators, parameters and protocol version. Genesis writes the
+//! first version of each (docs/protocol/governance.md).
+
+use serde::{Deserialize, Serialize};
+
+use crate::certificate::{Validator, ValidatorSet, ValidatorSetError};
+use crate::crypto::ValidatorKey;
+use crate::limits::RECOVERY_DELAY_MS_MIN;
+use crate::record::RecordKey;
+
+/// Key of the validator record.
+pub const VALIDATORS: &str = "validators";
+/// Key of the parameter record.
+pub const PARAMETERS: &str = "parameters";
+/// Key of the record that holds the protocol version, an unsigned integer.
+pub const VERSION: &str = "version";
+
+/// The protocol version that this code speaks; it stands in every header.
+pub const PROTOCOL_VERSION: u64 = 1;
+
+/// The record with a governance name.
+pub fn key(name: &str) -> RecordKey {
+    RecordKey::governance(name)
+}
+
+/// Who may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WritePolicy {
+    /// Anyone; for private and test networks.
+    Open,
+}
+
+/// Rules of a chain that its operators chose at genesis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Who may write.
+    pub write_policy: WritePolicy,
+    /// Shortest recovery delay in ms of live time.
+    pub recovery_delay_ms_min: u64,
+    /// Least time in ms between two blocks.
+    pub block_interval_ms_min: u64,
+    /// Longest time in ms without a block while the network is idle.
+    pub heartbeat_ms: u64,
+    /// How long to wait for a proposal in round 0.
+    pub timeout_propose_ms: u64,
+    /// How long to wait for more prevotes in round 0.
+    pub timeout_prevote_ms: u64,
+    /// How long to wait for more precommits in round 0.
+    pub timeout_precommit_ms: u64,
+    /// What each further round adds to the three timeouts.
+    pub timeout_step_ms: u64,
+    /// No timeout is longer.
+    pub timeout_ms_max: u64,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self {
+            write_policy: WritePolicy::Open,
+            recovery_delay_ms_min: RECOVERY_DELAY_MS_MIN,
+            block_interval_ms_min: 100,
+            heartbeat_ms: 15_000,
+            timeout_propose_ms: 1_000,
+            timeout_prevote_ms: 500,
+            timeout_precommit_ms: 500,
+            timeout_step_ms: 250,
+            timeout_ms_max: 5_000,
+        }
+    }
+}
+
+/// A validator as its record describes it: headers know key and power, peers need the rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidatorEntry {
+    /// Name for people, `[a-z0-9-]`.
+    pub name: String,
+    /// Signing key and identity.
+    pub key: ValidatorKey,
+    /// Voting power.
+    pub power: u64,
+    /// libp2p peer id, base58.
+    pub peer: String,
+    /// Multiaddresses, most preferred first.
+    pub addresses: Vec<String>,
+}
+
+/// The value of the validator record, ascending by key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validators {
+    /// Ascending by key.
+    pub validators: Vec<ValidatorEntry>,
+}
+
+impl Validators {
+    /// The set that headers and certificates are checked against.
+    pub fn set(&self) -> Result<ValidatorSet, ValidatorSetError> {
+        let validators = self.validators.iter();
+        ValidatorSet::new(
+            validators.map(|entry| Validator { key: entry.key, power: entry.power }).collect(),
+        )
+    }
+}

@@ -1,0 +1,246 @@
+//! Identifiers: network names, DIDs and DID URLs that name a verification method
+//! (docs/protocol/did-idem.md, section "Syntax").
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::BASE32_NOPAD;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::crypto::Hash;
+use crate::limits::FRAGMENT_BYTES_MAX;
+
+/// Why a text is no identifier of this method.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Not `[a-z][a-z0-9-]{1,30}`.
+    #[error("network {text:?} must be 2 to 31 of a-z, 0-9 and -, starting with a letter")]
+    Network {
+        /// The text given.
+        text: String,
+    },
+    /// Does not start with `did:idem:`.
+    #[error("{text:?} is not a did:idem identifier")]
+    Method {
+        /// The text given.
+        text: String,
+    },
+    /// The suffix is not 32 characters of lower-case base32.
+    #[error("suffix {text:?} must be 32 characters of a-z and 2-7")]
+    Suffix {
+        /// The text given.
+        text: String,
+    },
+    /// Not `[A-Za-z0-9._-]{1,64}`.
+    #[error("fragment {text:?} must be 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'")]
+    Fragment {
+        /// The text given.
+        text: String,
+    },
+    /// A DID URL that should name a verification method has no `#`.
+    #[error("{text:?} has no #fragment")]
+    NoFragment {
+        /// The text given.
+        text: String,
+    },
+}
+
+/// The name of a network inside its DIDs. Names are not unique in the world; chain ids are.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NetworkName(String);
+
+impl FromStr for NetworkName {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let starts_well = text.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
+        if starts_well && (2..=31).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(IdError::Network { text: text.to_owned() })
+        }
+    }
+}
+
+impl fmt::Display for NetworkName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The method-specific suffix: the first 20 bytes of the id of the operation that created the DID.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Suffix(pub [u8; 20]);
+
+impl Suffix {
+    /// The suffix that a create with this operation id gets.
+    pub fn of_create(operation: &Hash) -> Self {
+        let mut suffix = [0; 20];
+        for (to, from) in suffix.iter_mut().zip(operation.0) {
+            *to = from;
+        }
+        Self(suffix)
+    }
+}
+
+impl FromStr for Suffix {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let lower = text.len() == 32 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        lower
+            .then(|| BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok())
+            .flatten()
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Self)
+            .ok_or_else(|| IdError::Suffix { text: text.to_owned() })
+    }
+}
+
+impl fmt::Display for Suffix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE32_NOPAD.encode(&self.0).to_ascii_lowercase())
+    }
+}
+
+/// `did:idem:<network>:<suffix>`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Did {
+    /// The network that holds it.
+    pub network: NetworkName,
+    /// Its name there.
+    pub suffix: Suffix,
+}
+
+impl FromStr for Did {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let rest = text.strip_prefix("did:idem:").and_then(|rest| rest.split_once(':'));
+        let (network, suffix) = rest.ok_or_else(|| IdError::Method { text: text.to_owned() })?;
+        Ok(Self { network: network.parse()?, suffix: suffix.parse()? })
+    }
+}
+
+impl fmt::Display for Did {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "did:idem:{}:{}", self.network, self.suffix)
+    }
+}
+
+/// The fragment that names a method or a service inside a document.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fragment(String);
+
+impl Fragment {
+    /// The fragment without its `#`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Fragment {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if (1..=FRAGMENT_BYTES_MAX).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(IdError::Fragment { text: text.to_owned() })
+        }
+    }
+}
+
+impl fmt::Display for Fragment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A verification method by its DID URL, `did:idem:…#fragment`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MethodUrl {
+    /// The DID whose document holds the method.
+    pub did: Did,
+    /// The method's fragment.
+    pub fragment: Fragment,
+}
+
+impl FromStr for MethodUrl {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let parts = text.split_once('#');
+        let (did, fragment) = parts.ok_or_else(|| IdError::NoFragment { text: text.to_owned() })?;
+        Ok(Self { did: did.parse()?, fragment: fragment.parse()? })
+    }
+}
+
+impl fmt::Display for MethodUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.did, self.fragment)
+    }
+}
+
+/// Text is the one form of these types in JSON, CBOR and `Debug`.
+macro_rules! as_text {
+    ($($name:ty),+) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    )+};
+}
+
+as_text!(NetworkName, Suffix, Did, Fragment, MethodUrl);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DID: &str = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
+
+    #[test]
+    fn a_did_has_one_spelling() {
+        assert_eq!(DID.parse::<Did>().map(|did| did.to_string()).as_deref(), Ok(DID));
+        for wrong in [
+            "did:idem:local:AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT",
+            "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceq",
+            "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqtt",
+            "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceq1",
+            "did:idem:aaaqeayeaudaocajbifqydiob4ibceqt",
+            "did:idem:l:aaaqeayeaudaocajbifqydiob4ibceqt",
+            "did:idem:9a:aaaqeayeaudaocajbifqydiob4ibceqt",
+            "did:idem:Local:aaaqeayeaudaocajbifqydiob4ibceqt",
+            "did:key:local:aaaqeayeaudaocajbifqydiob4ibceqt",
+            "DID:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt",
+        ] {
+            assert!(wrong.parse::<Did>().is_err(), "{wrong} must be refused");
+        }
+    }
+
+    #[test]
+    fn a_method_url_needs_a_plain_fragment() {
+        assert!(format!("{DID}#key-1").parse::<MethodUrl>().is_ok());
+        for wrong in [DID.to_owned(), format!("{DID}#"), format!("{DID}#a#b"), format!("{DID}#%41")]
+        {
+            assert!(wrong.parse::<MethodUrl>().is_err(), "{wrong} must be refused");
+        }
+    }
+}

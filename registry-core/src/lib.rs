@@ -1,0 +1,30 @@
+//! The rules of an Idem registry: types, codec, signature checks, state transition.
+//!
+//! This crate is pure. It does no I/O and reads no clock, environment or randomness, so the same
+//! genesis and the same blocks give the same state root on every machine (DESIGN invariant 1).
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
+pub mod block;
+pub mod certificate;
+pub mod code;
+pub mod codec;
+pub mod crypto;
+pub mod did;
+pub mod governance;
+pub mod id;
+pub mod limits;
+pub mod operation;
+pub mod range;
+pub mod record;
+pub mod state;

@@ -1,0 +1,85 @@
+//! Every limit of the rules, each with its reason. All of them are consensus: a node that uses
+//! another value computes another state. Node policy (rates, queues) is not here.
+
+/// A whole DID operation with its signatures. Fits 32 methods and 32 services of usual size.
+pub const DID_OPERATION_BYTES_MAX: usize = 16 * 1024;
+
+/// The largest operation of any kind (a schema). Bounds what a decoder ever sees.
+pub const OPERATION_BYTES_MAX: usize = 80 * 1024;
+
+/// Operations in a block; keeps execution of a block well below a round's timeout.
+pub const BLOCK_OPERATIONS_MAX: usize = 4_000;
+
+/// Sum of the envelopes' bytes in a block; two seconds of a 10 Mbit/s link.
+pub const BLOCK_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Creates in a block; creates are the only operations that grow the tree without bound.
+pub const BLOCK_CREATES_MAX: usize = 1_000;
+
+/// One block in this many parts is kept for rotate, recovery and deactivation (10 %).
+pub const BLOCK_RESERVED_DIVISOR: usize = 10;
+
+/// Signatures on one operation; each costs a verification on every node.
+pub const SIGNATURES_MAX: usize = 16;
+
+/// Keys or DIDs in one control set.
+pub const CONTROL_MEMBERS_MAX: usize = 16;
+
+/// Verification methods in a document.
+pub const VERIFICATION_METHODS_MAX: usize = 32;
+
+/// Services in a document.
+pub const SERVICES_MAX: usize = 32;
+
+/// Entries of `alsoKnownAs`.
+pub const ALSO_KNOWN_AS_MAX: usize = 16;
+
+/// A service endpoint, alias or other URI.
+pub const URI_BYTES_MAX: usize = 512;
+
+/// Members of one relationship, values of one list in a service, members of an endpoint map: as
+/// many as there may be methods, so that no list inside a document outgrows the document.
+pub const DOCUMENT_LIST_MAX: usize = 32;
+
+/// A service type, an endpoint member or a DIDComm profile: a word, too short for prose.
+pub const TOKEN_BYTES_MAX: usize = 64;
+
+/// First second after the year 9999, where RFC 3339 ends; in Unix milliseconds.
+pub const DOCUMENT_TIME_MS_END: u64 = 253_402_300_800_000;
+
+/// A fragment that names a method or a service.
+pub const FRAGMENT_BYTES_MAX: usize = 64;
+
+/// Raw bytes of a public key in a document: room for ML-DSA-87 (2,592) and RSA-4096.
+pub const KEY_BYTES_MAX: usize = 2_700;
+
+/// Of one DID in one UTC day: so many of rotate and deactivate, and so many of recover and cancel.
+/// They need no endorsement, so they need a bound of their own (docs/adr/0006-quota-by-role.md).
+pub const SENIOR_OPERATIONS_PER_DAY: u64 = 8;
+
+/// Milliseconds of a day, for the quota above.
+pub const DAY_MS: u64 = 86_400_000;
+
+/// Shortest recovery delay that a genesis may not undercut unless it says so.
+pub const RECOVERY_DELAY_MS_MIN: u64 = DAY_MS;
+
+/// Longest recovery delay.
+pub const RECOVERY_DELAY_MS_MAX: u64 = 90 * DAY_MS;
+
+/// A longer gap between two blocks is a halt and does not count as live time.
+pub const LIVE_GAP_MS_MAX: u64 = 60_000;
+
+/// How long before its `until` an operation may be applied; bounds the set of seen ids.
+pub const UNTIL_WINDOW_MS: u64 = 3_600_000;
+
+/// Seen operation ids that one block may expire; bounds the work of a block after a halt.
+pub const SEEN_EXPIRED_PER_BLOCK_MAX: usize = 4_096;
+
+/// Validators in a set. All-to-all votes beyond it cost more than they give.
+pub const VALIDATORS_MAX: usize = 128;
+
+/// Voting power of one validator; the sum over a set stays far from overflow.
+pub const VALIDATOR_POWER_MAX: u64 = 1 << 32;
+
+/// Versions of the state tree that are kept for proofs at recent heights.
+pub const TREE_WINDOW_HEIGHTS: u64 = 1_000;

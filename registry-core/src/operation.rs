@@ -1,0 +1,336 @@
+//! Operations as they travel: the signed body, its envelope, both ids, and the checks that need
+//! no state (docs/protocol/operations.md).
+
+use serde::{Deserialize, Serialize};
+
+use crate::code::{Code, Refusal};
+use crate::codec::{self, Bytes, CodecError, FixedBytes};
+use crate::crypto::{self, Hash, PublicKey, Purpose, SignatureError};
+use crate::did::{self, DidCreate, DidRecover, DidRotate, DidUpdate};
+use crate::id::{Did, MethodUrl, NetworkName};
+use crate::limits::{OPERATION_BYTES_MAX, SIGNATURES_MAX};
+
+/// What must hold for the operation to be applied exactly once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guard {
+    /// The record must not exist.
+    Absent,
+    /// The record's head must have this hash.
+    Previous(Hash),
+    /// Block time must be within the hour before this time (ms), and the id unseen.
+    Until(u64),
+}
+
+/// What the author wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// A new DID.
+    DidCreate(Box<DidCreate>),
+    /// Another document, by control.
+    DidUpdate(Box<DidUpdate>),
+    /// New sets and document, by the members committed to; the veto of a recovery.
+    DidRotate(Box<DidRotate>),
+    /// Starts a recovery with complete new sets and document.
+    DidRecover(Box<DidRecover>),
+    /// Ends the pending recovery, by the recovery set.
+    DidRecoverCancel,
+    /// Puts the matured recovery into effect, by anyone.
+    DidRecoverComplete,
+    /// Ends the DID for ever, by the members committed to.
+    DidDeactivate(did::Reveal),
+}
+
+impl Action {
+    /// Whether the operation is one of those that need no endorsement and have reserved room in
+    /// a block: rotate, recovery, deactivation.
+    pub fn is_senior(&self) -> bool {
+        !matches!(self, Self::DidCreate(_) | Self::DidUpdate(_))
+    }
+
+    /// Largest envelope of such an action.
+    pub fn bytes_max(&self) -> usize {
+        crate::limits::DID_OPERATION_BYTES_MAX
+    }
+
+    /// The role in which the action is signed; none where anyone may send it unsigned.
+    pub fn role(&self) -> Option<Role> {
+        match self {
+            Self::DidCreate(_) | Self::DidUpdate(_) => Some(Role::Control),
+            Self::DidRotate(_) | Self::DidDeactivate(_) => Some(Role::Next),
+            Self::DidRecover(_) | Self::DidRecoverCancel => Some(Role::Recovery),
+            Self::DidRecoverComplete => None,
+        }
+    }
+}
+
+/// What is signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// The network's chain id; zero inside genesis.
+    pub chain: Hash,
+    /// The DID that acts; none for a create.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Did>,
+    /// When it may be applied.
+    pub guard: Guard,
+    /// Random bytes: they make the id unique and hide the value behind the record's hash.
+    pub salt: FixedBytes<16>,
+    /// What to do.
+    pub action: Action,
+}
+
+impl Operation {
+    /// The canonical bytes that go into an envelope.
+    pub fn body(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+}
+
+/// The id of an operation, from its body: names it in receipts and is what signatures cover.
+pub fn operation_id(body: &[u8]) -> Hash {
+    Hash::of(Purpose::OperationId, &[body])
+}
+
+/// In which capacity a signature is given. The number is signed and never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// By the DID's control set.
+    Control,
+    /// By the members that the control set committed to.
+    Next,
+    /// By the DID's recovery set.
+    Recovery,
+    /// By a method of the author's document.
+    Author,
+    /// By one who vouches for the author.
+    Endorser,
+    /// By another party that the action binds.
+    Consent,
+    /// By a member of the governing set.
+    Approval,
+}
+
+impl Role {
+    fn number(self) -> u8 {
+        match self {
+            Self::Control => 1,
+            Self::Next => 2,
+            Self::Recovery => 3,
+            Self::Author => 4,
+            Self::Endorser => 5,
+            Self::Consent => 6,
+            Self::Approval => 7,
+        }
+    }
+
+    /// The 32 bytes that a signature in this role covers: H(role number ‖ operation id).
+    pub fn message(self, operation: &Hash) -> [u8; 32] {
+        Hash::of(Purpose::OperationSignature, &[&[self.number()], &operation.0]).0
+    }
+}
+
+/// Who signed: a key by itself, or a verification method of a DID.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signer {
+    /// A key of a control, next or recovery set.
+    Key(PublicKey),
+    /// A verification method, by DID URL.
+    Method(MethodUrl),
+}
+
+/// One signature of an envelope.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// In which capacity.
+    pub role: Role,
+    /// By whom.
+    pub by: Signer,
+    /// 64 bytes in the suite of the signer's key.
+    pub value: Bytes,
+}
+
+/// An envelope: the body exactly as signed, and its signatures, strictly ascending.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedOperation {
+    /// Canonical bytes of an [`Operation`].
+    pub body: Bytes,
+    /// Ascending by role, signer, value; no two alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<Signature>,
+}
+
+impl SignedOperation {
+    /// An envelope with its signatures in order.
+    pub fn new(body: Vec<u8>, mut signatures: Vec<Signature>) -> Self {
+        signatures.sort();
+        Self { body: Bytes(body), signatures }
+    }
+
+    /// The canonical bytes that travel.
+    pub fn bytes(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+}
+
+/// An operation whose form and signatures were checked. It exists only as the result of
+/// [`check_stateless`], so nothing unverified can reach the state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    operation: Operation,
+    signatures: Vec<Signature>,
+    id: Hash,
+    envelope_id: Hash,
+    bytes: Vec<u8>,
+}
+
+impl Checked {
+    /// The operation.
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// Its verified signatures.
+    pub fn signatures(&self) -> &[Signature] {
+        &self.signatures
+    }
+
+    /// H(body): receipts and de-duplication.
+    pub fn id(&self) -> Hash {
+        self.id
+    }
+
+    /// H(envelope): gossip, mempool and blocks.
+    pub fn envelope_id(&self) -> Hash {
+        self.envelope_id
+    }
+
+    /// The envelope's canonical bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The DID that the operation is about: its author, or the DID that it creates.
+    pub fn subject(&self, network: &NetworkName) -> Did {
+        self.operation.author.clone().unwrap_or_else(|| Did {
+            network: network.clone(),
+            suffix: crate::id::Suffix::of_create(&self.id),
+        })
+    }
+}
+
+impl AsRef<Checked> for Checked {
+    fn as_ref(&self) -> &Checked {
+        self
+    }
+}
+
+/// The id of an envelope, from its canonical bytes.
+pub fn envelope_id(bytes: &[u8]) -> Hash {
+    Hash::of(Purpose::EnvelopeId, &[bytes])
+}
+
+/// Everything about an envelope that needs no state: size, form, chain, roles, the action's own
+/// rules and every signature. `chain` is zero for the operations of a genesis.
+pub fn check_stateless(
+    bytes: &[u8],
+    chain: Hash,
+    network: &NetworkName,
+) -> Result<Checked, Refusal> {
+    let envelope: SignedOperation = read(bytes, "operation")?;
+    let operation: Operation = read(&envelope.body.0, "body")?;
+    let bytes_max = operation.action.bytes_max();
+    if bytes.len() > bytes_max {
+        return Err(too_large("operation", bytes.len(), bytes_max));
+    }
+    if operation.chain != chain {
+        let detail = format!("signed for chain {}, this is {chain}", operation.chain);
+        return Err(Refusal::new(Code::ChainMismatch, "chain", detail));
+    }
+    check_signature_list(&operation.action, &envelope.signatures)?;
+    did::check_stateless(&operation, network)?;
+    let id = operation_id(&envelope.body.0);
+    for (index, signature) in envelope.signatures.iter().enumerate() {
+        check_signature(index, signature, &id)?;
+    }
+    Ok(Checked {
+        operation,
+        signatures: envelope.signatures,
+        id,
+        envelope_id: envelope_id(bytes),
+        bytes: bytes.to_vec(),
+    })
+}
+
+/// The rules of a body that need neither state nor signatures: what a node checks before it asks
+/// anyone to sign.
+pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
+    did::check_stateless(operation, network)
+}
+
+fn too_large(field: &str, actual: usize, limit: usize) -> Refusal {
+    let detail = format!("{actual} bytes, at most {limit} are allowed");
+    Refusal::new(Code::OperationTooLarge, field, detail)
+}
+
+fn read<T>(bytes: &[u8], field: &str) -> Result<T, Refusal>
+where
+    T: Serialize + serde::de::DeserializeOwned,
+{
+    codec::decode(bytes, OPERATION_BYTES_MAX).map_err(|error| match error {
+        CodecError::TooLarge { actual, limit } => too_large(field, actual, limit),
+        other => Refusal::new(Code::OperationMalformed, field, other),
+    })
+}
+
+fn check_signature_list(action: &Action, signatures: &[Signature]) -> Result<(), Refusal> {
+    let role = action.role();
+    let minimum = usize::from(role.is_some());
+    if signatures.len() < minimum || signatures.len() > SIGNATURES_MAX {
+        let detail =
+            format!("{} signatures, {minimum} to {SIGNATURES_MAX} expected", signatures.len());
+        return Err(Refusal::new(Code::SignatureCount, "signatures", detail));
+    }
+    for (index, signature) in signatures.iter().enumerate() {
+        if Some(signature.role) != role || !matches!(signature.by, Signer::Key(_)) {
+            let detail = match role {
+                Some(role) => {
+                    format!("this action takes signatures of role {role:?} by a key only")
+                }
+                None => "this action takes no signature".to_owned(),
+            };
+            let field = format!("signatures/{index}/role");
+            return Err(Refusal::new(Code::SignatureRole, field, detail));
+        }
+    }
+    let ascending = signatures.windows(2).all(|pair| match pair {
+        [first, second] => (first.role, &first.by) < (second.role, &second.by),
+        _ => true,
+    });
+    if !ascending {
+        let detail = "signatures must ascend strictly by role and signer, one a signer";
+        return Err(Refusal::new(Code::SignatureOrder, "signatures", detail));
+    }
+    Ok(())
+}
+
+fn check_signature(index: usize, signature: &Signature, id: &Hash) -> Result<(), Refusal> {
+    let Signer::Key(key) = &signature.by else { return Ok(()) };
+    key.check().map_err(|error| {
+        Refusal::new(Code::KeyUnusable, format!("signatures/{index}/by"), error)
+    })?;
+    crypto::verify(key, &signature.role.message(id), &signature.value.0).map_err(|error| {
+        let code = match error {
+            SignatureError::Length { .. } => Code::SignatureLength,
+            SignatureError::HighS => Code::SignatureHighS,
+            SignatureError::Invalid => Code::SignatureInvalid,
+        };
+        Refusal::new(code, format!("signatures/{index}/value"), error)
+    })
+}

@@ -1,0 +1,107 @@
+//! The versioned record: the one shape of everything that the registry keeps
+//! (docs/protocol/records.md).
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{Bytes, FixedBytes};
+use crate::crypto::{Hash, Purpose};
+use crate::id::Suffix;
+
+/// What a record is about. The number is part of tree keys and never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A DID; the key is its suffix.
+    Did,
+    /// Validators, parameters, protocol version; the key is their name.
+    Governance,
+}
+
+impl Kind {
+    /// The byte in tree keys and storage keys.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Did => 1,
+            Self::Governance => 6,
+        }
+    }
+}
+
+/// Which record. Keys are never removed and never reused.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordKey {
+    /// What it is about.
+    pub kind: Kind,
+    /// The canonical key within the kind.
+    pub key: Bytes,
+}
+
+impl RecordKey {
+    /// The record of a DID.
+    pub fn did(suffix: &Suffix) -> Self {
+        Self { kind: Kind::Did, key: Bytes(suffix.0.to_vec()) }
+    }
+
+    /// A governance record.
+    pub fn governance(name: &str) -> Self {
+        Self { kind: Kind::Governance, key: Bytes(name.as_bytes().to_vec()) }
+    }
+
+    /// Its place in the state tree: H(kind number ‖ key).
+    pub fn tree_key(&self) -> Hash {
+        Hash::of(Purpose::RecordKey, &[&[self.kind.number()], &self.key.0])
+    }
+
+    /// Kind number and key: the prefix of its rows in storage.
+    pub fn storage_key(&self) -> Vec<u8> {
+        [&[self.kind.number()][..], &self.key.0].concat()
+    }
+}
+
+/// One version of a record. Its hash is the leaf of the state tree while it is the head, and an
+/// entry of its successors' `versions` for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// What it is about.
+    pub kind: Kind,
+    /// The canonical key within the kind.
+    pub key: Bytes,
+    /// 1 for the first.
+    pub version: u64,
+    /// Root of the range over the hashes of versions 1 … version − 1.
+    pub versions: Hash,
+    /// Height of the block that wrote it.
+    pub height: u64,
+    /// Time of that block in ms since 1970.
+    pub time: u64,
+    /// The operation that wrote it; zero for what genesis itself writes.
+    pub operation: Hash,
+    /// H(salt ‖ value bytes); the value travels beside the record.
+    pub value: Hash,
+}
+
+impl Record {
+    /// The record's hash.
+    pub fn hash(&self) -> Hash {
+        Hash::of_value(Purpose::Record, self)
+    }
+}
+
+/// The value hash of a record: it hides a guessable value as long as the salt is unknown.
+pub fn value_hash(salt: &FixedBytes<16>, value: &[u8]) -> Hash {
+    Hash::of(Purpose::RecordValue, &[&salt.0, value])
+}
+
+/// A record with what it commits to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The record.
+    pub record: Record,
+    /// The salt of the operation that wrote it.
+    pub salt: FixedBytes<16>,
+    /// The canonical value.
+    pub value: Bytes,
+}

@@ -1,0 +1,343 @@
+//! Executing a block: total, deterministic, all or nothing (DESIGN invariants 1 to 3).
+
+use super::probe::{ApplyError, Context, Effect, Probe, count_halt, mark_seen};
+use super::{Changes, Overlay, StateView, StoreError};
+use crate::block::{Header, Receipt, operations_root, receipts_root};
+use crate::code::Refusal;
+use crate::codec::{self, FixedBytes};
+use crate::crypto::{Hash, ValidatorKey};
+use crate::governance::Validators;
+use crate::governance::{self, PARAMETERS, PROTOCOL_VERSION, Parameters, VALIDATORS, VERSION};
+use crate::id::NetworkName;
+use crate::limits::{
+    BLOCK_BYTES_MAX, BLOCK_CREATES_MAX, BLOCK_OPERATIONS_MAX, BLOCK_RESERVED_DIVISOR,
+    OPERATION_BYTES_MAX, SEEN_EXPIRED_PER_BLOCK_MAX,
+};
+use crate::operation::{Action, Checked, Guard};
+use crate::state::overlay::WriteContext;
+
+/// Counts what a block holds against its limits.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BlockBudget {
+    operations: usize,
+    bytes: usize,
+    creates: usize,
+    ordinary_operations: usize,
+    ordinary_bytes: usize,
+}
+
+impl BlockBudget {
+    /// Takes room for an operation, or refuses and changes nothing. Rotate, recovery and
+    /// deactivation may use the whole block, all others all but the reserved part.
+    pub fn take(&mut self, checked: &Checked) -> bool {
+        let action = &checked.operation().action;
+        let bytes = checked.bytes().len();
+        let mut next = *self;
+        next.operations = next.operations.saturating_add(1);
+        next.bytes = next.bytes.saturating_add(bytes);
+        if !action.is_senior() {
+            next.ordinary_operations = next.ordinary_operations.saturating_add(1);
+            next.ordinary_bytes = next.ordinary_bytes.saturating_add(bytes);
+        }
+        if matches!(action, Action::DidCreate(_)) {
+            next.creates = next.creates.saturating_add(1);
+        }
+        let ordinary = |limit: usize| limit.saturating_sub(limit / BLOCK_RESERVED_DIVISOR);
+        let fits = next.operations <= BLOCK_OPERATIONS_MAX
+            && next.bytes <= BLOCK_BYTES_MAX
+            && next.creates <= BLOCK_CREATES_MAX
+            && next.ordinary_operations <= ordinary(BLOCK_OPERATIONS_MAX)
+            && next.ordinary_bytes <= ordinary(BLOCK_BYTES_MAX);
+        if fits {
+            *self = next;
+        }
+        fits
+    }
+}
+
+/// A block in the making: operations are applied one by one, then it is finished.
+pub struct BlockExecution<'a> {
+    probe: Probe<'a>,
+    template: Header,
+    budget: BlockBudget,
+    envelopes: Vec<(Hash, Hash)>,
+    receipts: Vec<Receipt>,
+}
+
+/// An executed block: its header, and what it changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    /// The header with all roots.
+    pub header: Header,
+    /// What the block adds to the store.
+    pub changes: Changes,
+    /// One receipt an operation, in order.
+    pub receipts: Vec<Receipt>,
+}
+
+impl<'a> BlockExecution<'a> {
+    /// Starts the block after `parent` at `time_ms`, over the state after `parent`.
+    pub fn new(
+        view: &'a dyn StateView,
+        network: NetworkName,
+        parent: &Header,
+        time_ms: u64,
+        proposer: ValidatorKey,
+    ) -> Result<Self, StoreError> {
+        let mut overlay = Overlay::new(view);
+        let parameters = read_governance::<Parameters>(&overlay, PARAMETERS)?;
+        let validators = read_governance::<Validators>(&overlay, VALIDATORS)?;
+        let validators = validators.set().map_err(StoreError::new)?.hash();
+        let history_root = overlay.append_history(parent.height, &parent.hash())?;
+        let context = Context::after(view, network, parameters, parent, time_ms)?;
+        count_halt(&mut overlay, parent.time, time_ms)?;
+        overlay.expire(time_ms, SEEN_EXPIRED_PER_BLOCK_MAX)?;
+        let template = Header {
+            chain: parent.chain,
+            height: context.height,
+            time: time_ms,
+            previous: parent.hash(),
+            proposer,
+            version: PROTOCOL_VERSION,
+            operations_root: Hash::ZERO,
+            receipts_root: Hash::ZERO,
+            state_root: Hash::ZERO,
+            history_root,
+            validators,
+            next_validators: validators,
+        };
+        Ok(Self::over(overlay, context, template))
+    }
+
+    fn over(overlay: Overlay<'a>, context: Context, template: Header) -> Self {
+        let (budget, envelopes, receipts) = Default::default();
+        let probe = Probe { overlay, context };
+        Self { probe, template, budget, envelopes, receipts }
+    }
+
+    /// What the rules say in this block, over what is applied already.
+    pub fn probe(&self) -> &Probe<'a> {
+        &self.probe
+    }
+
+    /// Whether the rules allow the operation now; changes nothing.
+    pub fn check(&self, checked: &Checked) -> Result<Effect, ApplyError> {
+        self.probe.check(checked)
+    }
+
+    /// Applies an operation, or refuses it and changes nothing.
+    pub fn apply(&mut self, checked: &Checked) -> Result<(), ApplyError> {
+        let mut budget = self.budget;
+        if !budget.take(checked) {
+            return Err(ApplyError::Full);
+        }
+        let Effect { key, value, transient } = self.check(checked)?;
+        self.budget = budget;
+        let operation = checked.id();
+        let Probe { overlay, context } = &mut self.probe;
+        let at = WriteContext { height: context.height, time_ms: context.time_ms, operation };
+        let record = overlay.write(&key, value, checked.operation().salt, at)?;
+        for (key, value) in transient {
+            overlay.set_transient(key, Some(value));
+        }
+        if let Guard::Until(until) = checked.operation().guard {
+            mark_seen(overlay, until, &operation);
+        }
+        self.envelopes.push((checked.envelope_id(), operation));
+        self.receipts.push(Receipt {
+            operation,
+            envelope: checked.envelope_id(),
+            height: context.height,
+            index: u64::try_from(self.receipts.len()).unwrap_or(u64::MAX),
+            kind: record.kind,
+            key: record.key.clone(),
+            version: record.version,
+            record: record.hash(),
+        });
+        Ok(())
+    }
+
+    /// Closes the block: all roots, all changes.
+    pub fn finish(self) -> Result<Execution, StoreError> {
+        let Probe { overlay, context } = self.probe;
+        let (state_root, changes) = overlay.finish(context.height)?;
+        let leaves = self.envelopes.iter();
+        let header = Header {
+            operations_root: operations_root(leaves.map(|(envelope, id)| (envelope, id))),
+            receipts_root: receipts_root(&self.receipts),
+            state_root,
+            ..self.template
+        };
+        Ok(Execution { header, changes, receipts: self.receipts })
+    }
+}
+
+/// Why a proposed block is not valid.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BlockError {
+    /// Another value in the header than execution gives.
+    #[error("header field {field} is {actual}, execution gives {expected}")]
+    Header {
+        /// Name of the field.
+        field: &'static str,
+        /// What the proposer says.
+        actual: String,
+        /// What follows from the operations.
+        expected: String,
+    },
+    /// An operation that is refused; a valid block has none.
+    #[error("operation {index} is refused: {refusal}")]
+    Operation {
+        /// Place in the block.
+        index: usize,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// More operations, bytes or creates than a block may hold.
+    #[error("operation {index} exceeds the limits of a block")]
+    Full {
+        /// Place of the first operation without room.
+        index: usize,
+    },
+    /// The proposer is no validator of this height.
+    #[error("proposer {proposer} is no validator of height {height}")]
+    Proposer {
+        /// Who proposed.
+        proposer: ValidatorKey,
+        /// The height.
+        height: u64,
+    },
+    /// The store failed; nothing is known about the block.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl BlockError {
+    fn at(index: usize, error: ApplyError) -> Self {
+        match error {
+            ApplyError::Refused(refusal) => Self::Operation { index, refusal },
+            ApplyError::Full => Self::Full { index },
+            ApplyError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// Executes a proposed or decided block and compares every field of its header.
+pub fn execute(
+    view: &dyn StateView,
+    network: NetworkName,
+    parent: &Header,
+    header: &Header,
+    operations: impl IntoIterator<Item = impl AsRef<Checked>>,
+) -> Result<Execution, BlockError> {
+    if header.time <= parent.time {
+        let expected = format!("later than {}", parent.time);
+        let actual = header.time.to_string();
+        return Err(BlockError::Header { field: "time", actual, expected });
+    }
+    let mut block = BlockExecution::new(view, network, parent, header.time, header.proposer)?;
+    let validators = read_governance::<Validators>(&block.probe.overlay, VALIDATORS)?;
+    if !validators.validators.iter().any(|validator| validator.key == header.proposer) {
+        let (proposer, height) = (header.proposer, header.height);
+        return Err(BlockError::Proposer { proposer, height });
+    }
+    for (index, checked) in operations.into_iter().enumerate() {
+        block.apply(checked.as_ref()).map_err(|error| BlockError::at(index, error))?;
+    }
+    let execution = block.finish()?;
+    compare(header, &execution.header)?;
+    Ok(execution)
+}
+
+fn compare(actual: &Header, expected: &Header) -> Result<(), BlockError> {
+    let fields = [
+        ("chain", actual.chain, expected.chain),
+        ("previous", actual.previous, expected.previous),
+        ("operations_root", actual.operations_root, expected.operations_root),
+        ("receipts_root", actual.receipts_root, expected.receipts_root),
+        ("state_root", actual.state_root, expected.state_root),
+        ("history_root", actual.history_root, expected.history_root),
+        ("validators", actual.validators, expected.validators),
+        ("next_validators", actual.next_validators, expected.next_validators),
+        ("all fields", actual.hash(), expected.hash()),
+    ];
+    let numbers =
+        [("height", actual.height, expected.height), ("version", actual.version, expected.version)];
+    let numbers = numbers.iter().filter(|(_, actual, expected)| actual != expected);
+    let numbers =
+        numbers.map(|(field, actual, expected)| (*field, actual.to_string(), expected.to_string()));
+    let hashes = fields.iter().filter(|(_, actual, expected)| actual != expected);
+    let hashes =
+        hashes.map(|(field, actual, expected)| (*field, actual.to_string(), expected.to_string()));
+    match numbers.chain(hashes).next() {
+        Some((field, actual, expected)) => Err(BlockError::Header { field, actual, expected }),
+        None => Ok(()),
+    }
+}
+
+/// What genesis puts into the state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Genesis {
+    /// Hash of the canonical genesis.
+    pub chain: Hash,
+    /// The network's name.
+    pub network: NetworkName,
+    /// Genesis time in ms since 1970.
+    pub time_ms: u64,
+    /// The first validators.
+    pub validators: Validators,
+    /// The first parameters.
+    pub parameters: Parameters,
+    /// Operations with chain zero; all must apply.
+    pub operations: Vec<Checked>,
+}
+
+/// Executes height 0 over an empty store.
+pub fn execute_genesis(view: &dyn StateView, genesis: &Genesis) -> Result<Execution, BlockError> {
+    let mut overlay = Overlay::new(view);
+    let at = WriteContext { height: 0, time_ms: genesis.time_ms, operation: Hash::ZERO };
+    let records = [
+        (VALIDATORS, codec::encode(&genesis.validators)),
+        (PARAMETERS, codec::encode(&genesis.parameters)),
+        (VERSION, codec::encode(&PROTOCOL_VERSION)),
+    ];
+    for (name, value) in records {
+        overlay.write(&governance::key(name), value, FixedBytes([0; 16]), at)?;
+    }
+    let validators = genesis.validators.set().map_err(StoreError::new)?.hash();
+    let template = Header {
+        chain: genesis.chain,
+        height: 0,
+        time: genesis.time_ms,
+        previous: Hash::ZERO,
+        proposer: ValidatorKey::default(),
+        version: PROTOCOL_VERSION,
+        operations_root: Hash::ZERO,
+        receipts_root: Hash::ZERO,
+        state_root: Hash::ZERO,
+        history_root: crate::range::Range::default().root(),
+        validators,
+        next_validators: validators,
+    };
+    let context = Context {
+        network: genesis.network.clone(),
+        height: 0,
+        time_ms: genesis.time_ms,
+        live_ms: genesis.time_ms,
+        parameters: genesis.parameters.clone(),
+    };
+    let mut block = BlockExecution::over(overlay, context, template);
+    for (index, checked) in genesis.operations.iter().enumerate() {
+        block.apply(checked).map_err(|error| BlockError::at(index, error))?;
+    }
+    Ok(block.finish()?)
+}
+
+fn read_governance<T>(overlay: &Overlay<'_>, name: &str) -> Result<T, StoreError>
+where
+    T: serde::Serialize + serde::de::DeserializeOwned,
+{
+    let head = overlay.head(&governance::key(name))?;
+    let head = head.ok_or_else(|| StoreError::new(format!("no governance record {name}")))?;
+    codec::decode(&head.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
+}

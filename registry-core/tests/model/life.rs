@@ -1,0 +1,231 @@
+//! The model: who may do what to a DID, and when.
+
+use std::collections::BTreeMap;
+
+use registry_core::code::Code;
+
+/// Milliseconds of a day, and how often a set may act in one.
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+const ACTIONS_A_DAY: u32 = 8;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Who {
+    Key(u8),
+    Did(usize),
+}
+
+/// `needed` of `members`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) needed: u8,
+    pub(crate) members: Vec<Who>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Power {
+    pub(crate) control: Group,
+    /// Hidden: the rules know hashes only.
+    pub(crate) next: Group,
+    pub(crate) recovery: Option<(Group, u64)>,
+    pub(crate) document: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) started_ms: u64,
+    pub(crate) matures_ms: u64,
+    pub(crate) power: Power,
+    pub(crate) operation: registry_core::crypto::Hash,
+}
+
+/// One DID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Life {
+    pub(crate) power: Power,
+    pub(crate) waiting: Option<Waiting>,
+    pub(crate) recover_from_ms: Option<u64>,
+    pub(crate) deactivated: bool,
+    /// Day and whether it is the recovery set's: actions so far.
+    pub(crate) actions: BTreeMap<(u64, bool), u32>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Deed {
+    Update { document: u32 },
+    Rotate { revealed: Vec<Who>, power: Power },
+    Recover { power: Power },
+    Cancel,
+    Complete,
+    Deactivate { revealed: Vec<Who> },
+}
+
+/// When a deed is tried: block time and live time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) time_ms: u64,
+    pub(crate) live_ms: u64,
+}
+
+/// Whether `signers` act for `group`, each signature used once.
+fn authorised(lives: &[Life], group: &Group, signers: &[u8]) -> Result<(), Code> {
+    let live = |did: usize| (!lives[did].deactivated).then(|| &lives[did].power.control);
+    let mut own = 0;
+    let mut free = Vec::new();
+    let groups: Vec<&Group> = group
+        .members
+        .iter()
+        .filter_map(|who| match who {
+            Who::Did(did) => live(*did),
+            Who::Key(_) => None,
+        })
+        .collect();
+    for signer in signers {
+        let key = Who::Key(*signer);
+        if group.members.contains(&key) {
+            own += 1;
+        } else if groups.iter().any(|group| group.members.contains(&key)) {
+            free.push(key);
+        } else {
+            return Err(Code::SignerNotMember);
+        }
+    }
+    let most = most_groups(&groups, &mut vec![0; groups.len()], &free);
+    if own + most >= u32::from(group.needed) { Ok(()) } else { Err(Code::ThresholdNotMet) }
+}
+
+/// The most groups that reach their number, over all ways of giving each signer to one group.
+fn most_groups(groups: &[&Group], given: &mut Vec<u8>, signers: &[Who]) -> u32 {
+    let Some((signer, rest)) = signers.split_first() else {
+        let reached = groups.iter().zip(given.iter()).filter(|(group, got)| **got >= group.needed);
+        return u32::try_from(reached.count()).expect("few groups");
+    };
+    let mut most = 0;
+    for (place, group) in groups.iter().enumerate() {
+        if group.members.contains(signer) {
+            given[place] += 1;
+            most = most.max(most_groups(groups, given, rest));
+            given[place] -= 1;
+        }
+    }
+    most
+}
+
+/// All DIDs that a new power names are alive.
+fn named_are_alive(lives: &[Life], power: &Power) -> Result<(), Code> {
+    let recovery = power.recovery.iter().flat_map(|(group, _)| &group.members);
+    let dead = |who: &Who| matches!(who, Who::Did(did) if lives[*did].deactivated);
+    if power.control.members.iter().chain(recovery).any(dead) {
+        return Err(Code::MemberNotFound);
+    }
+    Ok(())
+}
+
+impl Life {
+    pub(crate) fn new(power: Power) -> Self {
+        let actions = BTreeMap::new();
+        Self { power, waiting: None, recover_from_ms: None, deactivated: false, actions }
+    }
+
+    fn is_mature(&self, now: Moment) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| now.live_ms >= waiting.matures_ms)
+    }
+}
+
+fn by_next(
+    lives: &[Life],
+    did: usize,
+    now: Moment,
+    revealed: &[Who],
+    signers: &[u8],
+) -> Result<(), Code> {
+    let life = &lives[did];
+    if life.is_mature(now) {
+        return Err(Code::RecoveryMature);
+    }
+    if !revealed.iter().all(|who| life.power.next.members.contains(who)) {
+        return Err(Code::NextNotCommitted);
+    }
+    let group = Group { needed: life.power.next.needed, members: revealed.to_vec() };
+    authorised(lives, &group, signers)
+}
+
+fn by_recovery(lives: &[Life], did: usize, signers: &[u8]) -> Result<u64, Code> {
+    let recovery = lives[did].power.recovery.as_ref();
+    let (group, delay_ms) = recovery.ok_or(Code::RecoveryNotConfigured)?;
+    authorised(lives, group, signers).map(|()| *delay_ms)
+}
+
+/// The DID after the deed, or why it is refused.
+pub(crate) fn live_on(
+    lives: &[Life],
+    did: usize,
+    deed: &Deed,
+    signers: &[u8],
+    now: Moment,
+) -> Result<Life, Code> {
+    let mut life = lives[did].clone();
+    if life.deactivated {
+        return Err(Code::DidDeactivated);
+    }
+    let of_recovery = match deed {
+        Deed::Rotate { .. } | Deed::Deactivate { .. } => Some(false),
+        Deed::Recover { .. } | Deed::Cancel => Some(true),
+        Deed::Update { .. } | Deed::Complete => None,
+    };
+    if let Some(of_recovery) = of_recovery {
+        let used = life.actions.entry((now.time_ms / DAY_MS, of_recovery)).or_insert(0);
+        if *used == ACTIONS_A_DAY {
+            return Err(Code::QuotaExceeded);
+        }
+        *used += 1;
+    }
+    match deed {
+        Deed::Update { document } => {
+            authorised(lives, &life.power.control, signers)?;
+            life.power.document = *document;
+        }
+        Deed::Rotate { revealed, power } => {
+            by_next(lives, did, now, revealed, signers)?;
+            named_are_alive(lives, power)?;
+            if life.waiting.take().is_some() {
+                let delay_ms = life.power.recovery.as_ref().map_or(0, |(_, delay_ms)| *delay_ms);
+                life.recover_from_ms = Some(now.live_ms + delay_ms);
+            }
+            life.power = power.clone();
+        }
+        Deed::Deactivate { revealed } => {
+            by_next(lives, did, now, revealed, signers)?;
+            life.deactivated = true;
+        }
+        Deed::Recover { power } => {
+            let delay_ms = by_recovery(lives, did, signers)?;
+            if life.waiting.is_some() {
+                return Err(Code::RecoveryPending);
+            }
+            if life.recover_from_ms.is_some_and(|from_ms| now.live_ms < from_ms) {
+                return Err(Code::RecoveryTooSoon);
+            }
+            named_are_alive(lives, power)?;
+            life.recover_from_ms = None;
+            life.waiting = Some(Waiting {
+                started_ms: now.time_ms,
+                matures_ms: now.live_ms + delay_ms,
+                power: power.clone(),
+                operation: registry_core::crypto::Hash::ZERO,
+            });
+        }
+        Deed::Cancel => {
+            by_recovery(lives, did, signers)?;
+            life.waiting.take().ok_or(Code::RecoveryNotPending)?;
+        }
+        Deed::Complete => {
+            let waiting = life.waiting.take().ok_or(Code::RecoveryNotPending)?;
+            if now.live_ms < waiting.matures_ms {
+                return Err(Code::RecoveryNotMature);
+            }
+            life.power = waiting.power;
+            life.recover_from_ms = None;
+        }
+    }
+    Ok(life)
+}

@@ -1,0 +1,169 @@
+//! The shape of a vector file (tests/vectors/README.md). This is all that the reader and the
+//! generator share.
+
+use registry_core::codec::Bytes;
+use registry_core::crypto::Hash;
+use registry_core::governance::{Parameters, Validators};
+use registry_core::id::{Did, NetworkName};
+use serde::{Deserialize, Serialize};
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Vector {
+    /// The rule in words.
+    pub(crate) rule: String,
+    #[serde(flatten)]
+    pub(crate) body: Body,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Body {
+    /// An envelope, tried at a block of a chain.
+    Operation(Box<OperationCase>),
+    /// Bytes that are, or are not, the canonical encoding of a type.
+    Encoding(EncodingCase),
+    /// A text that is, or is not, an identifier.
+    Identifier(IdentifierCase),
+    /// Roots of ranges.
+    Range(RangeCase),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OperationCase {
+    pub(crate) network: NetworkName,
+    pub(crate) chain: Hash,
+    /// Absent where the envelope is refused without any state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) genesis: Option<GenesisCase>,
+    /// Blocks 1, 2, … before the one under test.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) blocks: Vec<BlockCase>,
+    pub(crate) case: Attempt,
+    pub(crate) expect: Expect,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GenesisCase {
+    pub(crate) time_ms: u64,
+    pub(crate) validators: Validators,
+    pub(crate) parameters: Parameters,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) operations: Vec<Bytes>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BlockCase {
+    pub(crate) time_ms: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) operations: Vec<Bytes>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Attempt {
+    /// Absent where no state is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time_ms: Option<u64>,
+    /// Envelopes before it in the same block.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) before: Vec<Bytes>,
+    pub(crate) operation: Bytes,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Expect {
+    Applied(Box<Applied>),
+    Refused(Refused),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refused {
+    pub(crate) code: u16,
+    pub(crate) name: String,
+    /// The broken rule of the document, where the code is DOCUMENT_INVALID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) document: Option<DocumentRefused>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DocumentRefused {
+    pub(crate) path: String,
+    pub(crate) code: u16,
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Applied {
+    pub(crate) operation: Hash,
+    pub(crate) envelope: Hash,
+    pub(crate) did: Did,
+    pub(crate) version: u64,
+    pub(crate) record: Hash,
+    pub(crate) value: Hash,
+    pub(crate) value_bytes: Bytes,
+    pub(crate) operations_root: Hash,
+    pub(crate) receipts_root: Hash,
+    pub(crate) state_root: Hash,
+    pub(crate) history_root: Hash,
+    pub(crate) block: Hash,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EncodingCase {
+    /// Name of the type.
+    #[serde(rename = "type")]
+    pub(crate) of: EncodingType,
+    /// Lower-case hex.
+    pub(crate) bytes: String,
+    pub(crate) accepted: bool,
+    /// The hash that the type defines over these bytes, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hash: Option<Hash>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EncodingType {
+    Operation,
+    SignedOperation,
+    Member,
+    Record,
+    DidValue,
+    Receipt,
+    Header,
+    ValidatorSet,
+    Certificate,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IdentifierCase {
+    #[serde(rename = "type")]
+    pub(crate) of: IdentifierType,
+    pub(crate) accepted: bool,
+    pub(crate) texts: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IdentifierType {
+    Did,
+    MethodUrl,
+    Multikey,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RangeCase {
+    /// Entry i of a range is 32 bytes of value i.
+    pub(crate) roots: Vec<Hash>,
+}

@@ -1,0 +1,175 @@
+//! Golden vectors: `tests/vectors/{valid,invalid}/*.json` at the root of the repository.
+//!
+//! Run without environment, each file is read and its case executed. `UPDATE_VECTORS=1` writes the
+//! files anew; they change only in a commit of their own.
+
+mod case_documents;
+mod case_encodings;
+mod case_operations;
+mod case_recoveries;
+mod case_sets;
+mod case_signatures;
+mod case_values;
+mod catalogue;
+mod format;
+mod read;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use catalogue::Catalogue;
+use format::{BlockCase, Body, Expect, OperationCase, Vector};
+use registry_core::code::Code;
+use registry_core::codec::{Bytes, decode};
+use registry_core::operation::SignedOperation;
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors").join(name)
+}
+
+fn write(vectors: &Catalogue) -> std::io::Result<()> {
+    for (name, files) in [("valid", &vectors.valid), ("invalid", &vectors.invalid)] {
+        let folder = folder(name);
+        std::fs::create_dir_all(&folder)?;
+        for entry in std::fs::read_dir(&folder)? {
+            std::fs::remove_file(entry?.path())?;
+        }
+        for (rule, vector) in files {
+            let text = serde_json::to_string_pretty(vector)? + "\n";
+            std::fs::write(folder.join(format!("{rule}.json")), text)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_folder(name: &str) -> BTreeMap<String, Vector> {
+    let entries = std::fs::read_dir(folder(name)).expect("the vector folder");
+    let file = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.expect("a readable folder").path();
+        let rule = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        assert_eq!(path.extension().and_then(|name| name.to_str()), Some("json"), "{rule}");
+        let text = std::fs::read_to_string(&path).expect("a readable file");
+        (rule.clone(), serde_json::from_str(&text).unwrap_or_else(|e| panic!("{rule}: {e}")))
+    };
+    entries.map(file).collect()
+}
+
+fn names(vectors: &BTreeMap<String, Vector>) -> BTreeSet<&str> {
+    vectors.keys().map(String::as_str).collect()
+}
+
+#[test]
+fn every_file_has_the_outcome_that_it_names() {
+    let generated = Catalogue::whole();
+    if std::env::var_os("UPDATE_VECTORS").is_some() {
+        write(&generated).expect("the vector folder is writable");
+    }
+    let mut wrong = Vec::new();
+    for (folder, known) in [("valid", &generated.valid), ("invalid", &generated.invalid)] {
+        let files = read_folder(folder);
+        assert_eq!(names(&files), names(known), "tests/vectors/{folder} is not the known set");
+        for (rule, vector) in &files {
+            let outcome = read::outcome(vector);
+            if outcome != vector.body {
+                wrong.push(format!("{folder}/{rule}: {}", short(&outcome)));
+            }
+            assert_eq!(read::is_valid(&vector.body), folder == "valid", "{folder}/{rule}");
+            assert_eq!(Some(vector), known.get(rule), "{folder}/{rule} is not what is generated");
+        }
+    }
+    assert!(wrong.is_empty(), "other outcomes than the files say: {wrong:#?}");
+}
+
+/// What happened, without the setup.
+fn short(outcome: &Body) -> String {
+    match outcome {
+        Body::Operation(case) => format!("{:?}", case.expect),
+        other => format!("{other:?}"),
+    }
+}
+
+/// No DID operation takes an `until` guard, so no vector can reach these; `state` tests them.
+const CODES_OF_UNTIL: [Code; 2] = [Code::UntilPassed, Code::UntilTooFar];
+
+#[test]
+fn every_code_has_an_invalid_vector() {
+    let refused: BTreeSet<u16> = read_folder("invalid")
+        .values()
+        .filter_map(|vector| match &vector.body {
+            Body::Operation(case) => match &case.expect {
+                Expect::Refused(refused) => Some(refused.code),
+                Expect::Applied(_) => None,
+            },
+            _ => None,
+        })
+        .collect();
+    for code in Code::ALL.iter().filter(|code| !CODES_OF_UNTIL.contains(code)) {
+        assert!(refused.contains(&code.number()), "no invalid vector for {code}");
+    }
+}
+
+/// The operation cases that apply.
+fn applied() -> Vec<(String, OperationCase)> {
+    let files = read_folder("valid").into_iter();
+    let cases = files.filter_map(|(rule, vector)| match vector.body {
+        Body::Operation(case) => Some((rule, *case)),
+        _ => None,
+    });
+    cases.collect()
+}
+
+fn code_of(case: OperationCase) -> Option<u16> {
+    let body = Body::Operation(Box::new(case));
+    match read::outcome(&Vector { rule: String::new(), body }) {
+        Body::Operation(case) => match case.expect {
+            Expect::Refused(refused) => Some(refused.code),
+            Expect::Applied(_) => None,
+        },
+        _ => None,
+    }
+}
+
+#[test]
+fn nothing_that_applies_applies_again_or_elsewhere() {
+    for (rule, case) in applied() {
+        let mut elsewhere = OperationCase { genesis: None, blocks: vec![], ..case.clone() };
+        elsewhere.chain.0[0] ^= 1;
+        let refused = code_of(elsewhere);
+        assert_eq!(refused, Some(Code::ChainMismatch.number()), "{rule} on another chain");
+        let mut twice = case.clone();
+        twice.case.before.push(case.case.operation.clone());
+        assert_eq!(code_of(twice), Some(Code::AlreadyApplied.number()), "{rule} in one block");
+        let mut later = case.clone();
+        let time_ms = case.case.time_ms.expect("a case with state has a time");
+        let mut operations = std::mem::take(&mut later.case.before);
+        operations.push(case.case.operation.clone());
+        later.blocks.push(BlockCase { time_ms, operations });
+        later.case.time_ms = Some(time_ms + 1);
+        assert_eq!(code_of(later), Some(Code::AlreadyApplied.number()), "{rule} a block later");
+    }
+}
+
+#[test]
+fn a_signature_less_is_refused_unless_more_signed_than_needed() {
+    let more_than_needed = ["signatures_more_than_threshold"];
+    for (rule, case) in applied() {
+        let bytes = &case.case.operation.0;
+        let whole: SignedOperation = decode(bytes, bytes.len()).expect("applies");
+        for place in 0..whole.signatures.len() {
+            let mut stripped = whole.clone();
+            stripped.signatures.remove(place);
+            let mut stripped_case = case.clone();
+            stripped_case.case.operation = Bytes(stripped.bytes());
+            let accepted = code_of(stripped_case).is_none();
+            assert_eq!(accepted, more_than_needed.contains(&rule.as_str()), "{rule} {place}");
+        }
+    }
+}
+
+#[test]
+fn there_are_at_least_40_valid_and_100_invalid_vectors() {
+    assert!(read_folder("valid").len() >= 40);
+    assert!(read_folder("invalid").len() >= 100);
+}

@@ -1,0 +1,124 @@
+//! The one layer under JSON-RPC and HTTP: reads as of one height, over a [`Node`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use registry_core::did::DidValue;
+use registry_core::id::Did;
+use registry_core::record::{Entry, Record, RecordKey};
+use registry_core::state::StoreError;
+use tokio::sync::Semaphore;
+
+use crate::error::{ApiError, NodeCode};
+use crate::limits::{MIN_HEIGHT_WAIT_MS, SUBMIT_WAITS_MAX};
+use crate::service::{Head, Node};
+
+/// What every method and route works on.
+pub(crate) struct Api {
+    pub(crate) node: Arc<dyn Node>,
+    /// Submissions that may wait for their outcome.
+    pub(crate) waits: Semaphore,
+}
+
+/// Which version of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Selector {
+    /// The newest.
+    Head,
+    /// By number.
+    Number(u64),
+    /// The newest at a time in ms.
+    At(u64),
+}
+
+/// One version of a DID with what surrounds it.
+pub(crate) struct DidVersion {
+    pub(crate) entry: Entry,
+    pub(crate) value: DidValue,
+    /// Block time of version 1.
+    pub(crate) created_ms: u64,
+    /// The version after it.
+    pub(crate) next: Option<Record>,
+}
+
+impl Api {
+    pub(crate) fn new(node: Arc<dyn Node>) -> Self {
+        Self { node, waits: Semaphore::new(SUBMIT_WAITS_MAX) }
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        *self.node.heads().borrow()
+    }
+
+    /// The newest block once it has at least `min_height`; waits a few seconds for it.
+    pub(crate) async fn head_from(&self, min_height: Option<u64>) -> Result<Head, ApiError> {
+        let head = self.head();
+        let wanted = min_height.unwrap_or(0);
+        if head.height >= wanted {
+            return Ok(head);
+        }
+        let mut heads = self.node.heads().clone();
+        let reached = heads.wait_for(|head| head.height >= wanted);
+        match tokio::time::timeout(Duration::from_millis(MIN_HEIGHT_WAIT_MS), reached).await {
+            Ok(Ok(head)) => Ok(*head),
+            _ => {
+                let height = self.head().height;
+                let detail = format!("minHeight {wanted}, the node is at {height}");
+                Err(ApiError::node(NodeCode::HeightNotReached, detail))
+            }
+        }
+    }
+
+    /// One version of a record as of `head`. Versions never change, so leaving out those of
+    /// later blocks gives the state of that height without a snapshot.
+    pub(crate) fn entry(
+        &self,
+        key: &RecordKey,
+        selector: Selector,
+        head: &Head,
+    ) -> Result<Option<Entry>, StoreError> {
+        let mut found = match selector {
+            Selector::Number(number) => self.node.version(key, number)?,
+            Selector::At(time_ms) => self.node.version_at(key, time_ms)?,
+            Selector::Head => match self.node.newest_version(key)? {
+                Some(number) => self.node.version(key, number)?,
+                None => None,
+            },
+        };
+        while let Some(entry) = &found
+            && entry.record.height > head.height
+        {
+            let before = entry.record.version - 1;
+            let earlier = before > 0 && !matches!(selector, Selector::Number(_));
+            found = if earlier { self.node.version(key, before)? } else { None };
+        }
+        Ok(found)
+    }
+
+    /// One version of a DID as of `head`.
+    pub(crate) fn did_version(
+        &self,
+        did: &Did,
+        selector: Selector,
+        head: &Head,
+    ) -> Result<Option<DidVersion>, StoreError> {
+        if did.network != *self.node.network() {
+            return Ok(None);
+        }
+        let key = RecordKey::did(&did.suffix);
+        let Some(entry) = self.entry(&key, selector, head)? else { return Ok(None) };
+        let number = entry.record.version;
+        let created_ms = if number == 1 {
+            entry.record.time
+        } else {
+            let first = self.node.version(&key, 1)?;
+            first.ok_or_else(|| StoreError::new(format!("{did} has no version 1")))?.record.time
+        };
+        let next = match selector {
+            Selector::Head => None,
+            _ => self.entry(&key, Selector::Number(number + 1), head)?.map(|entry| entry.record),
+        };
+        let value = DidValue::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        Ok(Some(DidVersion { entry, value, created_ms, next }))
+    }
+}

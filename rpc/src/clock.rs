@@ -1,0 +1,45 @@
+//! The node's wall clock, and the two ways in which the API writes times.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use registry_core::did::document::TimeMs;
+use serde::Serializer;
+
+/// Wall clock in ms since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// RFC 3339 in whole seconds, rounded up: the form of W3C metadata, and a `versionTime` at which
+/// what happened at `time_ms` is in effect (DESIGN section 3).
+pub(crate) fn seconds_up(time_ms: u64) -> String {
+    TimeMs(time_ms.div_ceil(1_000).saturating_mul(1_000)).to_string()
+}
+
+/// RFC 3339 with three decimals: the form of every other time.
+pub(crate) fn millis(time_ms: u64) -> String {
+    let seconds = TimeMs(time_ms - time_ms % 1_000).to_string();
+    match seconds.strip_suffix('Z') {
+        Some(seconds) => format!("{seconds}.{:03}Z", time_ms % 1_000),
+        None => time_ms.to_string(),
+    }
+}
+
+/// Serialises ms since 1970 as [`millis`].
+pub(crate) fn as_millis<S: Serializer>(time_ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&millis(*time_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{millis, seconds_up};
+
+    #[test]
+    fn seconds_round_up_and_millis_have_three_decimals() {
+        assert_eq!(seconds_up(1_700_000_000_000), "2023-11-14T22:13:20Z");
+        assert_eq!(seconds_up(1_700_000_000_001), "2023-11-14T22:13:21Z");
+        assert_eq!(millis(1_700_000_000_000), "2023-11-14T22:13:20.000Z");
+        assert_eq!(millis(1_700_000_000_070), "2023-11-14T22:13:20.070Z");
+    }
+}

@@ -1,0 +1,130 @@
+//! The versions of a DID, and the record that the next operation must follow.
+
+use registry_core::code::{Code, Refusal};
+use registry_core::codec::{self, Bytes};
+use registry_core::crypto::Hash;
+use registry_core::did::DidValue;
+use registry_core::id::Did;
+use registry_core::record::{Entry, RecordKey};
+use registry_core::state::StoreError;
+use serde::{Deserialize, Serialize};
+
+use crate::api::{Api, Selector};
+use crate::clock::millis;
+use crate::error::ApiError;
+use crate::limits::{HISTORY_PAGE_BYTES_MAX, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX};
+use crate::service::Head;
+
+/// Parameters of `did_history`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct HistoryParams {
+    did: Did,
+    /// Newest version of the page; the head without it.
+    #[serde(default)]
+    cursor: Option<u64>,
+    #[serde(default)]
+    limit: Option<u64>,
+    #[serde(default)]
+    min_height: Option<u64>,
+}
+
+/// Parameters of `did_getRecord`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RecordParams {
+    did: Did,
+    #[serde(default)]
+    min_height: Option<u64>,
+}
+
+/// A page of versions, newest first.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct History {
+    did: Did,
+    /// Height that the page is as of.
+    height: u64,
+    versions: Vec<Version>,
+    /// Cursor of the next older page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u64>,
+}
+
+/// One version.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    version: u64,
+    operation: Hash,
+    height: u64,
+    time: String,
+    /// Hash of the record.
+    record: Hash,
+    value: DidValue,
+}
+
+/// The head record of a DID with its value, byte for byte as stored.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct StoredRecord {
+    entry: Bytes,
+}
+
+impl Api {
+    /// The head of a DID, or the refusal that an operation on it would get.
+    pub(crate) fn did_head(&self, did: &Did, head: &Head) -> Result<Entry, ApiError> {
+        let key = RecordKey::did(&did.suffix);
+        let entry = match did.network == *self.node.network() {
+            true => self.entry(&key, Selector::Head, head)?,
+            false => None,
+        };
+        let absent = || Refusal::new(Code::DidNotFound, "did", format!("{did} is not registered"));
+        entry.ok_or_else(|| absent().into())
+    }
+
+    /// `did_getRecord`.
+    pub(crate) async fn record(&self, params: RecordParams) -> Result<StoredRecord, ApiError> {
+        let head = self.head_from(params.min_height).await?;
+        let entry = self.did_head(&params.did, &head)?;
+        Ok(StoredRecord { entry: Bytes(codec::encode(&entry)) })
+    }
+
+    /// `did_history`.
+    pub(crate) async fn history(&self, params: HistoryParams) -> Result<History, ApiError> {
+        let HistoryParams { did, cursor, limit, min_height } = params;
+        let limit = limit.unwrap_or(HISTORY_PAGE_DEFAULT);
+        if limit == 0 || limit > HISTORY_PAGE_MAX {
+            let detail = format!("limit {limit} must be 1 to {HISTORY_PAGE_MAX}");
+            return Err(ApiError::Params { detail });
+        }
+        let head = self.head_from(min_height).await?;
+        let newest = self.did_head(&did, &head)?;
+        let key = RecordKey::did(&did.suffix);
+        let mut number = cursor.unwrap_or(u64::MAX).min(newest.record.version);
+        let mut versions = Vec::new();
+        let mut bytes = 0;
+        for _ in 0..limit {
+            let Some(entry) = self.node.version(&key, number)? else { break };
+            bytes += entry.value.0.len();
+            if bytes > HISTORY_PAGE_BYTES_MAX && !versions.is_empty() {
+                break;
+            }
+            versions.push(version(&entry)?);
+            number -= 1;
+        }
+        let next = (number > 0).then_some(number);
+        Ok(History { did, height: head.height, versions, next })
+    }
+}
+
+fn version(entry: &Entry) -> Result<Version, StoreError> {
+    let record = &entry.record;
+    Ok(Version {
+        version: record.version,
+        operation: record.operation,
+        height: record.height,
+        time: millis(record.time),
+        record: record.hash(),
+        value: DidValue::from_bytes(&entry.value.0).map_err(StoreError::new)?,
+    })
+}

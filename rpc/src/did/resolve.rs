@@ -1,0 +1,250 @@
+//! `resolve(did, resolutionOptions)` of W3C DID Resolution, over the records.
+
+use http::StatusCode;
+use registry_core::codec;
+use registry_core::crypto::Hash;
+use registry_core::did::document::{RenderedDocument, render};
+use registry_core::did::{DidState, DidValue, PendingRecovery};
+use registry_core::governance::{self, PARAMETERS, Parameters};
+use registry_core::id::Did;
+use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::state::StoreError;
+use serde::Serialize;
+
+use super::error::{DidError, DidErrorKind};
+use super::options::Options;
+use super::url::parse_did;
+use crate::api::{Api, DidVersion, Selector};
+use crate::clock::seconds_up;
+use crate::limits::FUTURE_TIME_MS_MAX;
+use crate::service::Head;
+
+/// The media type of a DID document.
+pub(crate) const DID_DOCUMENT: &str = "application/did";
+
+/// Media types in which the document itself is served; the last three for older clients.
+pub(crate) const DOCUMENT_TYPES: [&str; 4] =
+    [DID_DOCUMENT, "application/did+json", "application/did+ld+json", "application/ld+json"];
+
+/// The result of resolution, as W3C shapes it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ResolutionResult {
+    pub(crate) did_document: Option<RenderedDocument>,
+    pub(crate) did_resolution_metadata: ResultMetadata,
+    pub(crate) did_document_metadata: DocumentMetadata,
+}
+
+/// Metadata of the process: resolution or dereferencing.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ResultMetadata {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) content_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<DidError>,
+}
+
+/// Metadata of one version of a DID.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DocumentMetadata {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deactivated: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_version_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_update: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_recovery: Option<PendingMetadata>,
+}
+
+/// A recovery that waits (DESIGN section 5.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PendingMetadata {
+    started_at: String,
+    /// Earliest block time of completion if no halt comes in between.
+    matures_at: String,
+    operation: Hash,
+    new_control_hash: Hash,
+}
+
+/// What a cache may know of an answer: equal tags, equal answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Freshness {
+    /// Distinguishes this answer from all others about the DID.
+    pub(crate) tag: String,
+    /// Whether the answer can never change.
+    pub(crate) immutable: bool,
+}
+
+/// A DID as found.
+pub(crate) struct Found {
+    pub(crate) did: Did,
+    /// None when deactivated.
+    pub(crate) state: Option<Box<DidState>>,
+    pub(crate) metadata: DocumentMetadata,
+    pub(crate) freshness: Freshness,
+}
+
+impl Found {
+    /// The W3C document; none when deactivated.
+    pub(crate) fn document(&self) -> Option<RenderedDocument> {
+        let state = self.state.as_ref()?;
+        let controllers: Vec<Did> = state.sets.control.dids().cloned().collect();
+        Some(render(&self.did, &controllers, &state.document))
+    }
+}
+
+impl ResolutionResult {
+    pub(crate) fn of(found: &Found, content_type: &'static str) -> Self {
+        let did_document = found.document();
+        let content_type = did_document.is_some().then_some(content_type);
+        Self {
+            did_document,
+            did_resolution_metadata: ResultMetadata { content_type, error: None },
+            did_document_metadata: found.metadata.clone(),
+        }
+    }
+
+    pub(crate) fn failed(error: DidError) -> Self {
+        Self {
+            did_document: None,
+            did_resolution_metadata: ResultMetadata { content_type: None, error: Some(error) },
+            did_document_metadata: DocumentMetadata::default(),
+        }
+    }
+}
+
+/// The HTTP status of what was found.
+pub(crate) fn status_of(found: &Found) -> StatusCode {
+    if found.state.is_some() { StatusCode::OK } else { StatusCode::GONE }
+}
+
+/// The document media type that `accept` names; the default without one.
+pub(crate) fn document_type(accept: Option<&str>) -> Result<&'static str, DidError> {
+    let Some(accept) = accept else { return Ok(DID_DOCUMENT) };
+    let known = DOCUMENT_TYPES.into_iter().find(|known| accept.eq_ignore_ascii_case(known));
+    known.ok_or_else(|| {
+        let detail = format!("accept {accept:?}, supported are {}", DOCUMENT_TYPES.join(", "));
+        DidError::new(DidErrorKind::RepresentationNotSupported, detail)
+    })
+}
+
+impl Api {
+    /// The abstract function: every outcome is a result, errors among them.
+    pub(crate) async fn resolve(
+        &self,
+        did: &str,
+        pairs: Result<Vec<(String, String)>, DidError>,
+    ) -> ResolutionResult {
+        let resolved = async {
+            let did = parse_did(did)?;
+            let options = Options::read(&pairs?)?;
+            if options.selects_service() || options.relationship.is_some() {
+                let detail = "service, relativeRef and verificationRelationship need a DID URL";
+                return Err(DidError::new(DidErrorKind::FeatureNotSupported, detail));
+            }
+            let content_type = document_type(options.accept.as_deref())?;
+            let (found, _) = self.find(&did, &options).await?;
+            Ok(ResolutionResult::of(&found, content_type))
+        };
+        resolved.await.unwrap_or_else(ResolutionResult::failed)
+    }
+
+    /// The wanted version of a DID, as of the head that comes with it.
+    pub(crate) async fn find(
+        &self,
+        did: &Did,
+        options: &Options,
+    ) -> Result<(Found, Head), DidError> {
+        let head = self.head_from(options.min_height).await?;
+        if let Selector::At(time_ms) = options.version {
+            self.check_future(time_ms, &head)?;
+        }
+        let not_found = |detail: String| DidError::new(DidErrorKind::NotFound, detail);
+        match self.did_version(did, options.version, &head)? {
+            Some(version) => Ok((found(did, version, &head), head)),
+            None if did.network != *self.node.network() => {
+                let network = self.node.network();
+                Err(not_found(format!("{did} is of another network, this node serves {network}")))
+            }
+            None => Err(not_found(match options.version {
+                Selector::Head => format!("{did} is not registered"),
+                Selector::Number(number) => format!("{did} has no version {number}"),
+                Selector::At(time_ms) => {
+                    format!("{did} was not registered at {}", seconds_up(time_ms))
+                }
+            })),
+        }
+    }
+
+    /// A time shortly after the head is answered as of the head; later than a block could be
+    /// overdue, the head says nothing about it (DESIGN section 4).
+    fn check_future(&self, time_ms: u64, head: &Head) -> Result<(), DidError> {
+        if time_ms <= head.time_ms {
+            return Ok(());
+        }
+        let entry = self.node.newest_version(&governance::key(PARAMETERS))?;
+        let entry = match entry {
+            Some(number) => self.node.version(&governance::key(PARAMETERS), number)?,
+            None => None,
+        };
+        let entry = entry.ok_or_else(|| StoreError::new("no parameters"))?;
+        let parameters: Parameters =
+            codec::decode(&entry.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)?;
+        let last = head.time_ms + parameters.heartbeat_ms + FUTURE_TIME_MS_MAX;
+        if time_ms <= last {
+            return Ok(());
+        }
+        let detail = format!("versionTime is in the future; the newest block is of {}", {
+            seconds_up(head.time_ms)
+        });
+        Err(DidError::new(DidErrorKind::InvalidOptions, detail))
+    }
+}
+
+fn found(did: &Did, version: DidVersion, head: &Head) -> Found {
+    let DidVersion { entry, value, created_ms, next } = version;
+    let record = &entry.record;
+    let state = match value {
+        DidValue::Active(state) => Some(state),
+        DidValue::Deactivated => None,
+    };
+    let pending = state.as_ref().and_then(|state| state.pending.as_ref());
+    let mut tag = format!("{}-{}", record.version, record.hash().to_string().split_at(8).0);
+    if next.is_some() {
+        tag.push_str("-n");
+    }
+    if pending.is_some() {
+        // `maturesAt` moves with every halt.
+        tag.push_str(&format!("-{}", head.halted_ms));
+    }
+    let metadata = DocumentMetadata {
+        created: Some(seconds_up(created_ms)),
+        updated: (record.version > 1).then(|| seconds_up(record.time)),
+        deactivated: state.is_none().then_some(true),
+        version_id: Some(record.version.to_string()),
+        next_version_id: next.as_ref().map(|next| next.version.to_string()),
+        next_update: next.as_ref().map(|next| seconds_up(next.time)),
+        pending_recovery: pending.map(|pending| pending_metadata(pending, head)),
+    };
+    let immutable = pending.is_none() && (next.is_some() || state.is_none());
+    Found { did: did.clone(), state, metadata, freshness: Freshness { tag, immutable } }
+}
+
+fn pending_metadata(pending: &PendingRecovery, head: &Head) -> PendingMetadata {
+    PendingMetadata {
+        started_at: seconds_up(pending.started_ms),
+        matures_at: seconds_up(pending.matures_live_ms.saturating_add(head.halted_ms)),
+        operation: pending.operation,
+        new_control_hash: pending.recover.sets.hash(),
+    }
+}

@@ -1,0 +1,184 @@
+//! Errors of JSON-RPC calls: refusals by the rules keep their own number, conditions of this node
+//! have numbers 3000 to 3999, all with the same data (docs/protocol/json-rpc.md, "Errors").
+
+use jsonrpsee::types::ErrorObjectOwned;
+use jsonrpsee::types::error::INVALID_PARAMS_CODE;
+use registry_core::code::Refusal;
+use registry_core::state::StoreError;
+use serde::Serialize;
+
+use crate::service::SubmitError;
+
+/// Where the codes are explained.
+const DOCS: &str = "https://github.com/idem-registry/idem/blob/main/docs/protocol";
+
+/// Declares the node's codes once: number, name, remedy.
+macro_rules! node_codes {
+    ($(
+        $(#[doc = $doc:literal])+
+        $variant:ident = $number:literal, $name:literal, $hint:literal;
+    )+) => {
+        /// A condition of this node, as a number that never changes its meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum NodeCode { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl NodeCode {
+            /// All codes, ascending by number.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The stable number, 3000 to 3999.
+            pub fn number(self) -> u16 {
+                match self { $(Self::$variant => $number,)+ }
+            }
+
+            /// The stable name.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What a caller can do about it.
+            pub fn hint(self) -> &'static str {
+                match self { $(Self::$variant => $hint,)+ }
+            }
+        }
+    };
+}
+
+node_codes! {
+    /// The mempool has no room for the operation.
+    MempoolFull = 3001, "MEMPOOL_FULL", "send the same bytes again in a moment";
+    /// The node takes no operations now.
+    NotReady = 3002, "NOT_READY", "ask /readyz what is missing, or use another node";
+    /// The operation is not settled yet.
+    Timeout = 3003, "TIMEOUT", "it is still pending: ask ledger_getReceipt with the operation id";
+    /// No block at this height yet.
+    BlockNotFound = 3004, "BLOCK_NOT_FOUND", "ask for a height up to that of ledger_status";
+    /// The node is behind the wanted height.
+    HeightNotReached = 3005, "HEIGHT_NOT_REACHED", "ask again, or use a node that has that height";
+    /// More calls than this address may send.
+    RateLimited = 3006, "RATE_LIMITED", "slow down; run a follower of your own for heavy use";
+    /// Too many requests in work.
+    Busy = 3007, "BUSY", "send it again in a moment, or use another node";
+    /// The node's store failed.
+    StoreFailed = 3008, "STORE_FAILED", "use another node; its operator finds the cause in the log";
+    /// The operation left the mempool without an outcome.
+    OperationLost = 3009, "OPERATION_LOST", "send the same bytes again";
+    /// A subscription from a height that is not next yet.
+    FutureCursor = 3010, "FutureCursor", "use a cursor up to one more than the newest height";
+    /// A subscription from a height that this node no longer has.
+    OutdatedCursor = 3011, "OutdatedCursor", "use a later cursor, or a node with all blocks";
+    /// The subscriber did not read.
+    ConsumerTooSlow = 3012, "ConsumerTooSlow", "subscribe again from the cursor in the message";
+}
+
+/// Why a call fails.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// The rules refuse what the caller asks for.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The node cannot do it now.
+    #[error("{}: {detail}", code.name())]
+    Node {
+        /// Which condition.
+        code: NodeCode,
+        /// What was found and what is needed.
+        detail: String,
+    },
+    /// The parameters have another shape.
+    #[error("INVALID_PARAMS: {detail}")]
+    Params {
+        /// What is wrong with them.
+        detail: String,
+    },
+}
+
+/// The `data` member of every error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Data<'a> {
+    code: i32,
+    name: &'a str,
+    field: &'a str,
+    hint: &'a str,
+    docs: String,
+}
+
+impl ApiError {
+    /// A condition of the node.
+    pub fn node(code: NodeCode, detail: impl ToString) -> Self {
+        Self::Node { code, detail: detail.to_string() }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    /// What the store said goes to the log alone.
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::node(NodeCode::StoreFailed, "the node cannot read its store")
+    }
+}
+
+impl From<SubmitError> for ApiError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Refused(refusal) => Self::Refused(refusal),
+            SubmitError::Full { .. } => Self::node(NodeCode::MempoolFull, error),
+            SubmitError::Unavailable { .. } => Self::node(NodeCode::NotReady, error),
+        }
+    }
+}
+
+impl From<ApiError> for ErrorObjectOwned {
+    fn from(error: ApiError) -> Self {
+        let (code, name, field, hint, page) = match &error {
+            ApiError::Refused(refusal) => {
+                let Refusal { code, field, .. } = refusal;
+                (i32::from(code.number()), code.name(), field.as_str(), code.hint(), "codes.md")
+            }
+            ApiError::Node { code, .. } => {
+                (i32::from(code.number()), code.name(), "", code.hint(), "json-rpc.md#errors")
+            }
+            ApiError::Params { .. } => {
+                let hint = "compare the parameters with the method's table";
+                (INVALID_PARAMS_CODE, "INVALID_PARAMS", "params", hint, "json-rpc.md#methods")
+            }
+        };
+        let data = Data { code, name, field, hint, docs: format!("{DOCS}/{page}") };
+        let message = match &error {
+            ApiError::Refused(refusal) => format!("{name}: {}", refusal.detail),
+            other => other.to_string(),
+        };
+        Self::owned(code, message, Some(data))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use registry_core::code::Code;
+
+    #[test]
+    fn every_code_has_its_own_number_and_full_data() {
+        for pair in NodeCode::ALL.windows(2) {
+            assert!(pair[0].number() < pair[1].number());
+        }
+        let refusals = Code::ALL.iter().map(|code| {
+            (code.number(), code.name(), ApiError::Refused(Refusal::new(*code, "guard", "why")))
+        });
+        let conditions = NodeCode::ALL
+            .iter()
+            .map(|code| (code.number(), code.name(), ApiError::node(*code, "why")));
+        for (number, name, error) in refusals.chain(conditions) {
+            let object = ErrorObjectOwned::from(error);
+            assert_eq!(object.code(), i32::from(number));
+            assert_eq!(object.message(), format!("{name}: why"));
+            let data = object.data().expect("data").get();
+            let data: serde_json::Value = serde_json::from_str(data).expect("JSON");
+            assert_eq!(data["code"], number);
+            assert_eq!(data["name"], name);
+            assert!(data["hint"].as_str().is_some_and(|hint| !hint.is_empty()));
+            assert!(data["docs"].as_str().is_some_and(|docs| docs.starts_with("https://")));
+            assert!(data["field"].is_string());
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Probes and metrics.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+
+use crate::api::Api;
+use crate::clock::now_ms;
+use crate::limits::CLOCK_OFFSET_MS_MAX;
+use crate::service::{Check, Head};
+
+/// Whether the process answers at all. Says nothing about peers: restarting a node that is cut off
+/// helps nobody.
+pub(super) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// Whether the node should get traffic, in one word.
+pub(super) async fn ready(State(api): State<Arc<Api>>) -> Response {
+    let checks = checks(&api);
+    report(&checks, false)
+}
+
+/// The same with a line for each check when `?verbose` is given.
+pub(super) async fn ready_verbose(
+    State(api): State<Arc<Api>>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let checks = checks(&api);
+    report(&checks, query.is_some_and(|query| query.starts_with("verbose")))
+}
+
+fn report(checks: &[Check], verbose: bool) -> Response {
+    let ready = checks.iter().all(|check| check.ok);
+    let mut text = String::new();
+    for Check { name, ok, detail } in checks.iter().filter(|_| verbose) {
+        let mark = if *ok { '+' } else { '!' };
+        // Writing to a String cannot fail.
+        let _written = writeln!(text, "[{mark}] {name}: {detail}");
+    }
+    text.push_str(if ready { "ready\n" } else { "not ready\n" });
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
+}
+
+fn checks(api: &Api) -> Vec<Check> {
+    let mut checks = api.node.checks();
+    checks.push(clock_check(&api.head(), now_ms()));
+    checks
+}
+
+/// The network's clock is block time. A head from the future means that this clock is slow; a
+/// live decision far from its block time means that it is off either way.
+fn clock_check(head: &Head, now_ms: u64) -> Check {
+    let limit = CLOCK_OFFSET_MS_MAX;
+    let ahead_ms = head.time_ms.saturating_sub(now_ms);
+    let (ok, detail) = match head.clock_offset_ms {
+        _ if ahead_ms > limit => {
+            (false, format!("the newest block is {ahead_ms} ms ahead of this clock; set the clock"))
+        }
+        Some(offset_ms) if offset_ms.unsigned_abs() > limit => {
+            (false, format!("{offset_ms} ms off block time, at most {limit}; set the clock"))
+        }
+        Some(offset_ms) => (true, format!("{offset_ms} ms off block time, at most {limit}")),
+        None => (true, "no block was decided live yet".to_owned()),
+    };
+    Check { name: "clock", ok, detail }
+}
+
+/// All metrics in the text format of OpenMetrics.
+pub(super) async fn metrics(registry: Arc<Registry>) -> Response {
+    let mut text = String::new();
+    match encode(&mut text, &registry) {
+        Ok(()) => {
+            let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, content_type)], text).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use registry_core::crypto::Hash;
+
+    #[test]
+    fn a_clock_that_is_off_either_way_is_not_ready() {
+        let ok = |time_ms, clock_offset_ms| {
+            let (hash, state_root) = (Hash::ZERO, Hash::ZERO);
+            let head = Head { height: 1, time_ms, hash, state_root, halted_ms: 0, clock_offset_ms };
+            clock_check(&head, 100_000).ok
+        };
+        assert!(ok(100_000, None) && ok(105_000, None) && ok(0, None));
+        assert!(!ok(105_001, None));
+        assert!(ok(90_000, Some(5_000)) && ok(90_000, Some(-5_000)));
+        assert!(!ok(90_000, Some(5_001)) && !ok(90_000, Some(-5_001)));
+    }
+}

@@ -1,0 +1,258 @@
+//! `/1.0/identifiers/{did-or-did-url}`: the HTTP binding of W3C DID Resolution.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
+use serde_json::{Map, Value};
+
+use super::accept::{Form, Representation, negotiate};
+use super::{LEDGER_AGE, LEDGER_HEIGHT, json};
+use crate::api::Api;
+use crate::clock::now_ms;
+use crate::did::dereference::{Content, Dereferenced, DereferencingResult, URI_LIST};
+use crate::did::error::{DidError, DidErrorKind};
+use crate::did::options::{Options, pairs_of};
+use crate::did::resolve::{DID_DOCUMENT, Freshness, ResolutionResult, status_of};
+use crate::did::url::{DidUrl, parse_pairs, percent_decode};
+use crate::limits::{HEAD_AGE_SECONDS_MAX, PAST_AGE_SECONDS_MAX, REQUEST_BYTES_MAX};
+use crate::service::Head;
+
+/// What is asked: a DID or DID URL, and options beside it.
+struct Question {
+    identifier: String,
+    options: Vec<(String, String)>,
+    /// `Accept`, or the option of that name.
+    accept: String,
+    if_none_match: Option<String>,
+}
+
+/// `GET` and `HEAD`.
+pub(super) async fn get(State(api): State<Arc<Api>>, uri: Uri, headers: HeaderMap) -> Response {
+    respond(&api, question(&uri, &headers, Vec::new())).await
+}
+
+/// `POST`: as `GET`, with options in a JSON body.
+pub(super) async fn post(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let limit = usize::try_from(REQUEST_BYTES_MAX).unwrap_or(usize::MAX);
+    let Ok(bytes) = to_bytes(body, limit).await else {
+        let detail = format!("the body must be read whole and have at most {limit} bytes");
+        return json::problem(StatusCode::PAYLOAD_TOO_LARGE, &detail);
+    };
+    let options = match serde_json::from_slice::<Map<String, Value>>(&bytes) {
+        _ if bytes.is_empty() => Ok(Vec::new()),
+        Ok(options) => pairs_of(&options),
+        Err(error) => {
+            let detail = format!("the body must be a JSON object of options: {error}");
+            Err(DidError::new(DidErrorKind::InvalidOptions, detail))
+        }
+    };
+    let question = options.and_then(|options| question(&parts.uri, &parts.headers, options));
+    respond(&api, question).await
+}
+
+/// An identifier that starts `did%3A` is percent-encoded as a whole and the query holds options;
+/// otherwise the query belongs to the DID URL.
+fn question(
+    uri: &Uri,
+    headers: &HeaderMap,
+    mut options: Vec<(String, String)>,
+) -> Result<Question, DidError> {
+    let raw = uri.path().strip_prefix("/1.0/identifiers/").unwrap_or_default();
+    let query = uri.query().unwrap_or_default();
+    let encoded = raw.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("did%3a"));
+    let identifier = if encoded {
+        let malformed = |kind, what: &str| {
+            DidError::new(kind, format!("{what} has a malformed percent-encoding"))
+        };
+        let pairs = parse_pairs(query);
+        let pairs = pairs.ok_or_else(|| malformed(DidErrorKind::InvalidOptions, "the query"))?;
+        options.extend(pairs);
+        let identifier = percent_decode(raw);
+        identifier.ok_or_else(|| malformed(DidErrorKind::InvalidDidUrl, "the identifier"))?
+    } else {
+        let (before, fragment) = match raw.split_once("%23") {
+            Some((before, fragment)) => (before, format!("#{fragment}")),
+            None => (raw, String::new()),
+        };
+        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+        format!("{before}{query}{fragment}")
+    };
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let accept = match options.iter().find(|(name, _)| name == "accept") {
+        Some((_, accept)) => accept.clone(),
+        None => accept_header(headers),
+    };
+    let if_none_match = text(header::IF_NONE_MATCH).map(str::to_owned);
+    Ok(Question { identifier, options, accept, if_none_match })
+}
+
+fn accept_header(headers: &HeaderMap) -> String {
+    let values = headers.get_all(header::ACCEPT).iter();
+    values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",")
+}
+
+impl Question {
+    /// The DID URL, and the options in it and beside it. `accept` is negotiated like the header,
+    /// which allows more than a document type, and is left out here.
+    fn read(&self) -> Result<(DidUrl, Options), DidError> {
+        let url = DidUrl::parse(&self.identifier)?;
+        let beside = self.options.iter().filter(|(name, _)| name != "accept");
+        let options = url.options(&beside.cloned().collect::<Vec<_>>())?;
+        Ok((url, options))
+    }
+}
+
+async fn respond(api: &Api, question: Result<Question, DidError>) -> Response {
+    let question = match question {
+        Ok(question) => question,
+        Err(error) => return failed(error, Representation::result(), false),
+    };
+    let read = question.read();
+    let redirects = read.as_ref().is_ok_and(|(_, options)| options.selects_service());
+    let representation = negotiate(&question.accept, redirects);
+    let asked = representation.clone().unwrap_or_else(Representation::result);
+    let (url, options) = match read {
+        Ok(read) => read,
+        Err(error) => {
+            let dereferencing = asked.form == Form::Dereferencing;
+            return failed(error, asked, dereferencing);
+        }
+    };
+    // A DID URL with nothing but a version is resolved like a DID.
+    let whole = url.fragment.is_none() && url.path.is_empty() && options.relationship.is_none();
+    let resolves = whole && !options.selects_service() && asked.form != Form::Dereferencing;
+    let followed = match api.follow(&url, &options).await {
+        Ok(followed) => followed,
+        Err(error) => return failed(error, asked, !resolves),
+    };
+    match representation {
+        Some(representation) => {
+            let answer = Answer { followed, options, resolves };
+            write(answer, representation, question.if_none_match.as_deref())
+        }
+        None => {
+            let detail = format!("no representation for Accept {:?}", question.accept);
+            let error = DidError::new(DidErrorKind::RepresentationNotSupported, detail);
+            failed(error, asked, !resolves)
+        }
+    }
+}
+
+/// An answer before it is written.
+struct Answer {
+    followed: Dereferenced,
+    options: Options,
+    /// Whether it is the result of resolution rather than of dereferencing.
+    resolves: bool,
+}
+
+fn failed(error: DidError, asked: Representation, dereferencing: bool) -> Response {
+    let status = error.status();
+    let Representation { content_type, .. } = asked.without_content();
+    let mut response = if dereferencing {
+        let asked = Representation { form: Form::Dereferencing, content_type }.into_dereferencing();
+        json::response(status, asked.content_type, &DereferencingResult::failed(error))
+    } else {
+        json::response(status, content_type, &ResolutionResult::failed(error))
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn write(answer: Answer, asked: Representation, if_none_match: Option<&str>) -> Response {
+    let Answer { followed, options, resolves } = answer;
+    let Dereferenced { found, head, content } = followed;
+    let asked = if content.is_none() { asked.without_content() } else { asked };
+    let asked = if resolves { asked } else { asked.into_dereferencing() };
+    let tag = tag(&found.freshness, asked.form);
+    if status_of(&found) == StatusCode::OK && matches(if_none_match, &tag) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return with_headers(response, &tag, &found.freshness, &options, &head);
+    }
+    let status = status_of(&found);
+    let Representation { form, content_type } = asked;
+    let response = match (form, content) {
+        (Form::Redirect, Some(Content::Endpoints(uris))) => redirect(&uris),
+        (Form::Content | Form::Redirect, Some(content)) => {
+            json::response(status, content_type, &content)
+        }
+        _ if resolves => {
+            json::response(status, content_type, &ResolutionResult::of(&found, DID_DOCUMENT))
+        }
+        (_, content) => {
+            let kind = match &content {
+                Some(Content::Endpoints(_)) => URI_LIST,
+                _ => DID_DOCUMENT,
+            };
+            let result = DereferencingResult::of(content, kind, found.metadata.clone());
+            json::response(status, content_type, &result)
+        }
+    };
+    with_headers(response, &tag, &found.freshness, &options, &head)
+}
+
+/// 303 to the first endpoint, as W3C has it for `text/uri-list`.
+fn redirect(uris: &str) -> Response {
+    let first = uris.lines().next().unwrap_or_default();
+    let Ok(location) = HeaderValue::try_from(first) else {
+        return json::problem(StatusCode::INTERNAL_SERVER_ERROR, "the endpoint is no header value");
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
+/// A strong tag: record version, record hash, what comes after it, and the form of the body.
+fn tag(freshness: &Freshness, form: Form) -> String {
+    let form = match form {
+        Form::Result => 'r',
+        Form::Dereferencing => 'd',
+        Form::Content => 'c',
+        Form::Redirect => 'l',
+    };
+    format!("\"{}-{form}\"", freshness.tag)
+}
+
+fn matches(if_none_match: Option<&str>, tag: &str) -> bool {
+    let mut tags = if_none_match.unwrap_or_default().split(',').map(str::trim);
+    tags.any(|other| other == "*" || other.strip_prefix("W/").unwrap_or(other) == tag)
+}
+
+fn with_headers(
+    mut response: Response,
+    tag: &str,
+    freshness: &Freshness,
+    options: &Options,
+    head: &Head,
+) -> Response {
+    let cache = if options.no_cache {
+        "no-store".to_owned()
+    } else if freshness.immutable {
+        format!("public, max-age={PAST_AGE_SECONDS_MAX}, immutable")
+    } else {
+        format!("public, max-age={HEAD_AGE_SECONDS_MAX}")
+    };
+    let headers = response.headers_mut();
+    let age = now_ms().saturating_sub(head.time_ms) / 1_000;
+    headers.insert(LEDGER_HEIGHT, HeaderValue::from(head.height));
+    headers.insert(LEDGER_AGE, HeaderValue::from(age));
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    for (name, value) in [(header::ETAG, tag), (header::CACHE_CONTROL, &cache)] {
+        // Digits, letters and dashes only: always a header value.
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}

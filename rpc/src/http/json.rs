@@ -1,0 +1,93 @@
+//! JSON bodies in plain ASCII: a client that takes ISO-8859-1 for the default reads them right.
+
+use std::io;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::ser::Formatter;
+
+/// The media type of problem details (RFC 9457).
+pub(crate) const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Compact JSON with everything beyond ASCII escaped.
+struct Ascii;
+
+impl Formatter for Ascii {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        if fragment.is_ascii() {
+            return writer.write_all(fragment.as_bytes());
+        }
+        for character in fragment.chars() {
+            let mut units = [0; 2];
+            if character.is_ascii() {
+                write!(writer, "{character}")?;
+                continue;
+            }
+            for unit in character.encode_utf16(&mut units) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes `value` as ASCII JSON.
+pub(crate) fn to_ascii<T: Serialize>(value: &T) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(1024);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Ascii);
+    value.serialize(&mut serializer)?;
+    Ok(bytes)
+}
+
+/// A JSON response. The types of this crate always serialise; if one did not, the client gets 500.
+pub(crate) fn response<T: Serialize>(
+    status: StatusCode,
+    content_type: HeaderValue,
+    value: &T,
+) -> Response {
+    let (status, body) = match to_ascii(value) {
+        Ok(bytes) => (status, Body::from(bytes)),
+        Err(error) => {
+            tracing::error!(%error, "a response failed to serialise");
+            (StatusCode::INTERNAL_SERVER_ERROR, Body::empty())
+        }
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// Problem details without a type of their own.
+#[derive(Serialize)]
+struct Problem<'a> {
+    #[serde(rename = "type")]
+    problem_type: &'static str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+}
+
+/// A failure that is about HTTP rather than about a DID.
+pub(crate) fn problem(status: StatusCode, detail: &str) -> Response {
+    let title = status.canonical_reason().unwrap_or_default();
+    let problem = Problem { problem_type: "about:blank", title, status: status.as_u16(), detail };
+    response(status, PROBLEM, &problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_ascii;
+
+    #[test]
+    fn what_is_not_ascii_is_escaped() {
+        let json = to_ascii(&"a\"\u{e9}\n\u{1d11e}").expect("JSON");
+        assert_eq!(json, br#""a\"\u00e9\n\ud834\udd1e""#);
+    }
+}

@@ -1,0 +1,210 @@
+//! JSON-RPC 2.0: the methods (docs/protocol/json-rpc.md).
+
+mod meter;
+mod subscribe;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{Request, StatusCode};
+use jsonrpsee::core::RegisterMethodError;
+use jsonrpsee::core::middleware::RpcServiceBuilder;
+use jsonrpsee::server::{
+    BatchRequestConfig, Methods, PingConfig, RpcModule, Server, ServerConfig, StopHandle,
+    TowerServiceBuilder, ws,
+};
+use jsonrpsee::types::{ErrorObjectOwned, Params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use tower::Service;
+use tower::layer::util::{Identity, Stack};
+
+use crate::api::Api;
+use crate::did::options::pairs_of;
+use crate::did::{history, prepare};
+use crate::error::ApiError;
+use crate::ledger;
+use crate::limits::{
+    Limits, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, WEBSOCKET_MESSAGES_MAX, WEBSOCKET_PING_MS,
+    WEBSOCKET_SILENCE_MS_MAX,
+};
+use crate::server::guard::Guard;
+
+use meter::{MeterLayer, Transport};
+use subscribe::subscribe_blocks;
+
+/// Parameters of `did_resolve` and `did_dereference`.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ResolveParams {
+    did: String,
+    #[serde(default)]
+    resolution_options: Option<Map<String, Value>>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DereferenceParams {
+    did_url: String,
+    #[serde(default)]
+    dereference_options: Option<Map<String, Value>>,
+}
+
+/// No parameters.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoParams {}
+
+/// Reads parameters by name or by position: fields of `P` stand in positional order.
+fn read<P: DeserializeOwned>(params: &Params<'_>) -> Result<P, ApiError> {
+    let text = params.as_str().unwrap_or("{}");
+    serde_json::from_str(text).map_err(|error| ApiError::Params { detail: error.to_string() })
+}
+
+/// Registers a method that answers from `Api` with parameters `P`.
+fn add<P, R, F, Fut>(
+    module: &mut RpcModule<Arc<Api>>,
+    name: &'static str,
+    method: F,
+) -> Result<(), RegisterMethodError>
+where
+    P: DeserializeOwned + Send,
+    R: Serialize + Clone + Send + 'static,
+    F: Fn(Arc<Api>, P) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, ApiError>> + Send,
+{
+    module.register_async_method(name, move |params, api, _| {
+        let method = method.clone();
+        async move {
+            let params = read::<P>(&params)?;
+            method(Arc::clone(&api), params).await.map_err(ErrorObjectOwned::from)
+        }
+    })?;
+    Ok(())
+}
+
+/// Registers a prepare method with parameters `P`.
+fn add_prepare<P>(
+    module: &mut RpcModule<Arc<Api>>,
+    name: &'static str,
+) -> Result<(), RegisterMethodError>
+where
+    P: DeserializeOwned + Into<prepare::Draft> + Send + 'static,
+{
+    add(module, name, |api, params: P| async move { api.prepare(params.into()) })
+}
+
+/// All methods.
+pub(crate) fn methods(api: Arc<Api>, guard: Arc<Guard>) -> Result<Methods, RegisterMethodError> {
+    let mut module = RpcModule::new(api);
+    let m = &mut module;
+    add(m, "did_resolve", |api, params: ResolveParams| async move {
+        let pairs = pairs_of(&params.resolution_options.unwrap_or_default());
+        Ok(api.resolve(&params.did, pairs).await)
+    })?;
+    add(m, "did_dereference", |api, params: DereferenceParams| async move {
+        let pairs = pairs_of(&params.dereference_options.unwrap_or_default());
+        Ok(api.dereference(&params.did_url, pairs).await)
+    })?;
+    add(m, "did_history", |api, params: history::HistoryParams| async move {
+        api.history(params).await
+    })?;
+    add(m, "did_getRecord", |api, params: history::RecordParams| async move {
+        api.record(params).await
+    })?;
+    add_prepare::<prepare::Create>(m, "did_prepareCreate")?;
+    add_prepare::<prepare::Update>(m, "did_prepareUpdate")?;
+    add_prepare::<prepare::Rotate>(m, "did_prepareRotate")?;
+    add_prepare::<prepare::Recover>(m, "did_prepareRecover")?;
+    add_prepare::<prepare::RecoverCancel>(m, "did_prepareRecoverCancel")?;
+    add_prepare::<prepare::RecoverComplete>(m, "did_prepareRecoverComplete")?;
+    add_prepare::<prepare::Deactivate>(m, "did_prepareDeactivate")?;
+    add(m, "ledger_submit", |api, params: ledger::SubmitParams| async move {
+        api.submit(params).await
+    })?;
+    add(m, meter::SUBMIT_AND_WAIT, |api, params: ledger::SubmitAndWaitParams| async move {
+        api.submit_and_wait(params).await
+    })?;
+    add(m, "ledger_getReceipt", |api, params: ledger::ReceiptParams| async move {
+        api.receipt(&params)
+    })?;
+    add(m, "ledger_getBlock", |api, params: ledger::BlockParams| async move {
+        api.block(params).await
+    })?;
+    add(m, "ledger_status", |api, NoParams {}| async move { Ok(api.status()) })?;
+    add(m, "net_peers", |api, NoParams {}| async move { Ok(api.node.peers()) })?;
+    let subscriptions = guard.metrics.subscriptions.clone();
+    module.register_subscription(
+        "ledger_subscribeBlocks",
+        "ledger_blocks",
+        "ledger_unsubscribeBlocks",
+        move |params, sink, api, _| {
+            let subscriptions = subscriptions.clone();
+            async move { subscribe_blocks(params, sink, Arc::clone(&api), subscriptions).await }
+        },
+    )?;
+    let mut names: Vec<&'static str> = module.method_names().chain(["rpc_methods"]).collect();
+    names.sort_unstable();
+    add(&mut module, "rpc_methods", move |_, NoParams {}| {
+        let names = names.clone();
+        async move { Ok(names) }
+    })?;
+    Ok(module.into())
+}
+
+/// The methods over HTTP and WebSocket.
+#[derive(Clone)]
+pub(crate) struct JsonRpc {
+    builder: TowerServiceBuilder<Stack<MeterLayer, Identity>, Identity>,
+    methods: Methods,
+    stop: StopHandle,
+}
+
+impl JsonRpc {
+    pub(crate) fn new(
+        methods: Methods,
+        guard: Arc<Guard>,
+        limits: &Limits,
+        stop: StopHandle,
+    ) -> Self {
+        let ping = PingConfig::new()
+            .ping_interval(Duration::from_millis(WEBSOCKET_PING_MS))
+            .inactive_limit(Duration::from_millis(WEBSOCKET_SILENCE_MS_MAX));
+        // The listener counts connections; this bound only has to be out of its way.
+        let config = ServerConfig::builder()
+            .max_request_body_size(REQUEST_BYTES_MAX)
+            .max_response_body_size(RESPONSE_BYTES_MAX)
+            .max_connections(u32::MAX)
+            .max_subscriptions_per_connection(limits.subscriptions_per_connection_max)
+            .set_batch_request_config(BatchRequestConfig::Limit(limits.batch_entries_max))
+            .set_message_buffer_capacity(WEBSOCKET_MESSAGES_MAX)
+            .enable_ws_ping(ping)
+            .build();
+        let layer = MeterLayer::new(guard, methods.method_names());
+        let builder = Server::builder()
+            .set_config(config)
+            .set_rpc_middleware(RpcServiceBuilder::new().layer(layer))
+            .to_service_builder();
+        Self { builder, methods, stop }
+    }
+
+    /// One HTTP request: a call, a batch, or the start of a WebSocket.
+    pub(crate) async fn serve(self, mut request: Request<Body>) -> Response {
+        let transport =
+            if ws::is_upgrade_request(&request) { Transport::WebSocket } else { Transport::Http };
+        request.extensions_mut().insert(transport);
+        let mut service = self.builder.build(self.methods, self.stop);
+        match service.call(request).await {
+            Ok(response) => response.map(Body::new),
+            Err(error) => {
+                tracing::error!(%error, "JSON-RPC service failed");
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                response
+            }
+        }
+    }
+}

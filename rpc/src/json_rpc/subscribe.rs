@@ -1,0 +1,118 @@
+//! The subscription to blocks: from a cursor through the past, then live, without a gap.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonrpsee::core::SubscriptionError;
+use jsonrpsee::server::{
+    PendingSubscriptionSink, SendTimeoutError, SubscriptionCloseResponse, SubscriptionSink,
+};
+use jsonrpsee::types::{ErrorObjectOwned, Params};
+use prometheus_client::metrics::gauge::Gauge;
+use serde::{Deserialize, Serialize};
+use serde_json::value::to_raw_value;
+
+use super::read;
+use crate::api::Api;
+use crate::error::{ApiError, NodeCode};
+use crate::limits::SUBSCRIBER_STALL_MS_MAX;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubscribeParams {
+    /// Next height wanted; the next block without it.
+    #[serde(default)]
+    cursor: Option<u64>,
+}
+
+/// The last message of a subscription that the node ends: why, and where to resume.
+#[derive(Serialize)]
+struct Closed {
+    code: u16,
+    reason: &'static str,
+    detail: String,
+    cursor: u64,
+}
+
+/// Counts a subscription while it lives.
+struct Counted(Gauge);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+pub(super) async fn subscribe_blocks(
+    params: Params<'static>,
+    pending: PendingSubscriptionSink,
+    api: Arc<Api>,
+    subscriptions: Gauge,
+) -> SubscriptionCloseResponse {
+    let cursor = match start(&api, &params) {
+        Ok(cursor) => cursor,
+        Err(error) => {
+            pending.reject(ErrorObjectOwned::from(error)).await;
+            return SubscriptionCloseResponse::None;
+        }
+    };
+    let Ok(sink) = pending.accept().await else { return SubscriptionCloseResponse::None };
+    subscriptions.inc();
+    let _counted = Counted(subscriptions);
+    tokio::select! {
+        closed = send_blocks(&api, &sink, cursor) => close(closed),
+        () = sink.closed() => SubscriptionCloseResponse::None,
+    }
+}
+
+/// The first height to send, if this node has it or will have it next.
+fn start(api: &Api, params: &Params<'_>) -> Result<u64, ApiError> {
+    let SubscribeParams { cursor } = read(params)?;
+    let next = api.head().height + 1;
+    let cursor = cursor.unwrap_or(next);
+    if cursor > next {
+        let detail = format!("cursor {cursor}, the next height is {next}");
+        return Err(ApiError::node(NodeCode::FutureCursor, detail));
+    }
+    if cursor < next && api.node.block(cursor)?.is_none() {
+        let detail = format!("cursor {cursor} is older than the blocks of this node");
+        return Err(ApiError::node(NodeCode::OutdatedCursor, detail));
+    }
+    Ok(cursor)
+}
+
+/// Sends blocks until the subscriber leaves (none) or the node must end it.
+async fn send_blocks(api: &Api, sink: &SubscriptionSink, mut cursor: u64) -> Option<Closed> {
+    let stall = Duration::from_millis(SUBSCRIBER_STALL_MS_MAX);
+    let mut heads = api.node.heads().clone();
+    loop {
+        heads.wait_for(|head| head.height >= cursor).await.ok()?;
+        let closed = |code: NodeCode, detail: String| {
+            Some(Closed { code: code.number(), reason: code.name(), detail, cursor })
+        };
+        let summary = match api.summary(cursor) {
+            Ok(Some((summary, _))) => summary,
+            Ok(None) => {
+                let detail = format!("this node no longer has block {cursor}");
+                return closed(NodeCode::OutdatedCursor, detail);
+            }
+            Err(error) => return closed(NodeCode::StoreFailed, error.to_string()),
+        };
+        let message = to_raw_value(&summary).ok()?;
+        match sink.send_timeout(message, stall).await {
+            Ok(()) => cursor += 1,
+            Err(SendTimeoutError::Timeout(_)) => {
+                let detail = format!("no message was taken for {SUBSCRIBER_STALL_MS_MAX} ms");
+                return closed(NodeCode::ConsumerTooSlow, detail);
+            }
+            Err(SendTimeoutError::Closed(_)) => return None,
+        }
+    }
+}
+
+fn close(closed: Option<Closed>) -> SubscriptionCloseResponse {
+    match closed.as_ref().map(to_raw_value) {
+        Some(Ok(json)) => SubscriptionCloseResponse::NotifErr(SubscriptionError::from_json(json)),
+        _ => SubscriptionCloseResponse::None,
+    }
+}

@@ -1,0 +1,335 @@
+//! Submission, receipts, blocks and the state of the node.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use registry_core::block::{Block, Header, Receipt};
+use registry_core::certificate::Certificate;
+use registry_core::code::{Code, Refusal};
+use registry_core::codec::{self, Bytes};
+use registry_core::crypto::Hash;
+use registry_core::governance::PROTOCOL_VERSION;
+use registry_core::id::NetworkName;
+use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::operation::{
+    Checked, SignedOperation, check_stateless, envelope_id, operation_id,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::api::Api;
+use crate::clock::{millis, now_ms};
+use crate::error::{ApiError, NodeCode};
+use crate::limits::{BLOCK_PAGE_BYTES_MAX, BLOCK_PAGE_MAX, SUBMIT_WAIT_MS_MAX};
+use crate::service::{Outcome, Problem, Role, Round, ValidatorStatus};
+
+/// Parameters of `ledger_submit`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SubmitParams {
+    envelope: Bytes,
+}
+
+/// Parameters of `ledger_submitAndWait`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SubmitAndWaitParams {
+    envelope: Bytes,
+    #[serde(default)]
+    timeout_ms: Option<u64>,
+}
+
+/// Parameters of `ledger_getReceipt`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReceiptParams {
+    operation: Hash,
+}
+
+/// Parameters of `ledger_getBlock`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct BlockParams {
+    #[serde(default)]
+    height: Option<u64>,
+    /// Index of the first operation of the page.
+    #[serde(default)]
+    from: usize,
+    #[serde(default)]
+    min_height: Option<u64>,
+}
+
+/// An operation that waits for a block.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Admitted {
+    operation: Hash,
+    envelope: Hash,
+    status: &'static str,
+}
+
+/// An operation in a certified block.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Committed {
+    operation: Hash,
+    height: u64,
+    receipt: Receipt,
+    certificate: Option<Certificate>,
+}
+
+/// What became of an operation.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub(crate) enum ReceiptStatus {
+    Applied {
+        operation: Hash,
+        height: u64,
+        receipt: Receipt,
+        certificate: Option<Certificate>,
+    },
+    Pending {
+        operation: Hash,
+    },
+    Refused {
+        operation: Hash,
+        code: u16,
+        name: &'static str,
+        field: String,
+        detail: String,
+        hint: &'static str,
+    },
+    Unknown {
+        operation: Hash,
+    },
+}
+
+/// A committed block without its operations.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BlockSummary {
+    height: u64,
+    hash: Hash,
+    time: String,
+    header: Header,
+    operations_count: usize,
+    certificate: Option<Certificate>,
+}
+
+/// A committed block with a page of its operations.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BlockPage {
+    #[serde(flatten)]
+    summary: BlockSummary,
+    operations: Vec<BlockOperation>,
+    /// `from` of the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<usize>,
+}
+
+/// One operation of a block.
+#[derive(Debug, Clone, Serialize)]
+struct BlockOperation {
+    operation: Hash,
+    envelope: Hash,
+    bytes: Bytes,
+}
+
+/// What the node is doing.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StatusView {
+    network: NetworkName,
+    chain_id: Hash,
+    version: String,
+    protocol_version: u64,
+    role: Role,
+    height: u64,
+    hash: Hash,
+    time: String,
+    state_root: Hash,
+    /// Wall clock minus the time of the newest block.
+    age_ms: u64,
+    catching_up: bool,
+    target_height: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    round: Option<Round>,
+    validators: Vec<ValidatorStatus>,
+    peers: usize,
+    mempool: MempoolView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct MempoolView {
+    operations: usize,
+    bytes: usize,
+}
+
+impl Api {
+    fn check(&self, envelope: &Bytes) -> Result<Arc<Checked>, Refusal> {
+        check_stateless(&envelope.0, self.node.chain(), self.node.network()).map(Arc::new)
+    }
+
+    /// `ledger_submit`: answers at admission. What is applied already is refused by name, since
+    /// the state would only find its guard stale.
+    pub(crate) async fn submit(&self, params: SubmitParams) -> Result<Admitted, ApiError> {
+        let checked = self.check(&params.envelope)?;
+        let (operation, envelope) = (checked.id(), checked.envelope_id());
+        if let Outcome::Applied(receipt) = self.node.outcome(&operation)? {
+            let detail = format!("operation {operation} is applied at height {}", receipt.height);
+            return Err(Refusal::new(Code::AlreadyApplied, "guard", detail).into());
+        }
+        self.node.submit(checked).await?;
+        Ok(Admitted { operation, envelope, status: "pending" })
+    }
+
+    /// `ledger_submitAndWait`: answers at commit. A retry of what is applied gets its receipt.
+    pub(crate) async fn submit_and_wait(
+        &self,
+        params: SubmitAndWaitParams,
+    ) -> Result<Committed, ApiError> {
+        let timeout_ms = params.timeout_ms.unwrap_or(SUBMIT_WAIT_MS_MAX);
+        if timeout_ms > SUBMIT_WAIT_MS_MAX {
+            let detail = format!("timeoutMs {timeout_ms} must be at most {SUBMIT_WAIT_MS_MAX}");
+            return Err(ApiError::Params { detail });
+        }
+        let busy = || ApiError::node(NodeCode::Busy, "too many submissions wait for a block");
+        let _wait = self.waits.try_acquire().map_err(|_| busy())?;
+        let checked = self.check(&params.envelope)?;
+        let operation = checked.id();
+        let settled = async {
+            let known = self.node.outcome(&operation)?;
+            if let Outcome::Applied(_) = known {
+                return Ok(known);
+            }
+            self.node.submit(checked).await?;
+            Ok::<_, ApiError>(self.node.settled(operation).await?)
+        };
+        match tokio::time::timeout(Duration::from_millis(timeout_ms), settled).await {
+            Ok(outcome) => self.committed(operation, outcome?),
+            Err(_) => {
+                let detail = format!(
+                    "operation {operation} is still pending after {timeout_ms} ms; ask \
+                     ledger_getReceipt for it"
+                );
+                Err(ApiError::node(NodeCode::Timeout, detail))
+            }
+        }
+    }
+
+    fn committed(&self, operation: Hash, outcome: Outcome) -> Result<Committed, ApiError> {
+        match outcome {
+            Outcome::Applied(receipt) => {
+                let (height, certificate) = self.certified(&receipt)?;
+                Ok(Committed { operation, height, receipt, certificate })
+            }
+            Outcome::Refused(refusal) => Err(refusal.into()),
+            Outcome::Pending | Outcome::Unknown => {
+                let detail = format!("operation {operation} left the mempool");
+                Err(ApiError::node(NodeCode::OperationLost, detail))
+            }
+        }
+    }
+
+    fn certified(&self, receipt: &Receipt) -> Result<(u64, Option<Certificate>), ApiError> {
+        Ok((receipt.height, self.node.certificate(receipt.height)?))
+    }
+
+    /// `ledger_getReceipt`.
+    pub(crate) fn receipt(&self, params: &ReceiptParams) -> Result<ReceiptStatus, ApiError> {
+        let operation = params.operation;
+        Ok(match self.node.outcome(&operation)? {
+            Outcome::Applied(receipt) => {
+                let (height, certificate) = self.certified(&receipt)?;
+                ReceiptStatus::Applied { operation, height, receipt, certificate }
+            }
+            Outcome::Pending => ReceiptStatus::Pending { operation },
+            Outcome::Refused(Refusal { code, field, detail }) => ReceiptStatus::Refused {
+                operation,
+                code: code.number(),
+                name: code.name(),
+                field,
+                detail,
+                hint: code.hint(),
+            },
+            Outcome::Unknown => ReceiptStatus::Unknown { operation },
+        })
+    }
+
+    /// `ledger_getBlock`.
+    pub(crate) async fn block(&self, params: BlockParams) -> Result<BlockPage, ApiError> {
+        let head = self.head_from(params.min_height).await?;
+        let height = params.height.unwrap_or(head.height);
+        let absent = || {
+            let detail = format!("height {height}, the newest is {}", head.height);
+            ApiError::node(NodeCode::BlockNotFound, detail)
+        };
+        let (summary, block) = self.summary(height)?.ok_or_else(absent)?;
+        let mut operations = Vec::new();
+        let mut bytes = 0;
+        for envelope in block.operations.iter().skip(params.from).take(BLOCK_PAGE_MAX) {
+            bytes += envelope.0.len();
+            if bytes > BLOCK_PAGE_BYTES_MAX && !operations.is_empty() {
+                break;
+            }
+            operations.push(block_operation(envelope)?);
+        }
+        let end = params.from.saturating_add(operations.len());
+        let next = (end < block.operations.len()).then_some(end);
+        Ok(BlockPage { summary, operations, next })
+    }
+
+    /// A committed block and its summary; none if this node does not have it.
+    pub(crate) fn summary(&self, height: u64) -> Result<Option<(BlockSummary, Block)>, ApiError> {
+        if height > self.head().height {
+            return Ok(None);
+        }
+        let Some(block) = self.node.block(height)? else { return Ok(None) };
+        let summary = BlockSummary {
+            height,
+            hash: block.header.hash(),
+            time: millis(block.header.time),
+            header: block.header.clone(),
+            operations_count: block.operations.len(),
+            certificate: self.node.certificate(height)?,
+        };
+        Ok(Some((summary, block)))
+    }
+
+    /// `ledger_status`.
+    pub(crate) fn status(&self) -> StatusView {
+        let (head, status) = (self.head(), self.node.status());
+        StatusView {
+            network: self.node.network().clone(),
+            chain_id: self.node.chain(),
+            version: status.version,
+            protocol_version: PROTOCOL_VERSION,
+            role: status.role,
+            height: head.height,
+            hash: head.hash,
+            time: millis(head.time_ms),
+            state_root: head.state_root,
+            age_ms: now_ms().saturating_sub(head.time_ms),
+            catching_up: status.catching_up,
+            target_height: status.target_height,
+            round: status.round,
+            validators: status.validators,
+            peers: self.node.peers().len(),
+            mempool: MempoolView {
+                operations: status.mempool_operations,
+                bytes: status.mempool_bytes,
+            },
+            problem: status.problem,
+        }
+    }
+}
+
+fn block_operation(bytes: &Bytes) -> Result<BlockOperation, ApiError> {
+    let envelope: SignedOperation = codec::decode(&bytes.0, OPERATION_BYTES_MAX)
+        .map_err(registry_core::state::StoreError::new)?;
+    Ok(BlockOperation {
+        operation: operation_id(&envelope.body.0),
+        envelope: envelope_id(&bytes.0),
+        bytes: bytes.clone(),
+    })
+}

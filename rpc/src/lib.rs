@@ -1,0 +1,20 @@
+//! The API of a node: JSON-RPC 2.0 over HTTP and WebSocket, the HTTP binding of W3C DID
+//! Resolution, probes and metrics, over the two traits in [`service`].
+//!
+//! A request passes [`server`] (limits), then JSON-RPC or HTTP (form), then one layer under both
+//! that reads records and submits operations. It knows no storage and no network of peers.
+
+mod api;
+mod clock;
+mod did;
+pub mod error;
+mod http;
+mod json_rpc;
+mod ledger;
+pub mod limits;
+mod metrics;
+mod server;
+pub mod service;
+
+pub use limits::Limits;
+pub use server::{RpcConfig, Running, ServeError, serve};

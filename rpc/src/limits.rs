@@ -1,0 +1,114 @@
+//! Limits of the API, each with its reason. They are policy of this node, not consensus; those in
+//! [`Limits`] are the operator's to set, the others follow from DESIGN section 3 or from a client's
+//! patience.
+
+/// Body of a request: a block of 20 calls with the largest DID operation each, as base64url.
+pub const REQUEST_BYTES_MAX: u32 = 256 * 1024;
+
+/// Body of a response.
+pub const RESPONSE_BYTES_MAX: u32 = 2 * 1024 * 1024;
+
+/// Longest wait of `ledger_submitAndWait`, and its default: many times a commit, shorter than the
+/// usual patience of a proxy.
+pub const SUBMIT_WAIT_MS_MAX: u64 = 30_000;
+
+/// Submissions that wait at once; more would only hold memory, since a block takes no more.
+pub const SUBMIT_WAITS_MAX: usize = 4_096;
+
+/// How long a read with `minHeight` waits for that height: a few blocks.
+pub const MIN_HEIGHT_WAIT_MS: u64 = 5_000;
+
+/// Versions in a page of history.
+pub const HISTORY_PAGE_MAX: u64 = 100;
+
+/// Versions in a page of history when the caller does not say.
+pub const HISTORY_PAGE_DEFAULT: u64 = 20;
+
+/// Stored bytes in a page of history; as JSON they stay well below the largest response.
+pub const HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
+
+/// Operations in a page of a block.
+pub const BLOCK_PAGE_MAX: usize = 100;
+
+/// Bytes of operations in a page of a block, before base64url.
+pub const BLOCK_PAGE_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long a subscriber may take to accept one message before it is cut off by name.
+pub const SUBSCRIBER_STALL_MS_MAX: u64 = 10_000;
+
+/// Messages that wait for a WebSocket client; then its subscriptions stall.
+pub const WEBSOCKET_MESSAGES_MAX: u32 = 16;
+
+/// Pause between pings on a WebSocket; a proxy drops what is silent for a minute.
+pub const WEBSOCKET_PING_MS: u64 = 20_000;
+
+/// A WebSocket that answered no ping for so long is dead.
+pub const WEBSOCKET_SILENCE_MS_MAX: u64 = 40_000;
+
+/// Time to send a request's head, and idle time between two requests.
+pub const HEADER_READ_MS_MAX: u64 = 30_000;
+
+/// Addresses whose rates are remembered; beyond, newcomers share one bucket.
+pub const RATE_ADDRESSES_MAX: usize = 10_000;
+
+/// Pause between two sweeps of a full rate table, so that a flood of addresses cannot make each
+/// request walk it.
+pub const RATE_SWEEP_NS: u64 = 1_000_000_000;
+
+/// Entries of `X-Forwarded-For` that are looked at: more proxies in a row are not in use.
+pub const FORWARDED_ENTRIES_MAX: usize = 8;
+
+/// Open connections to the admin listener: a scraper, a probe and a person.
+pub const ADMIN_CONNECTIONS_MAX: usize = 32;
+
+/// A clock further off than this makes proposals of the node untimely (DESIGN section 6).
+pub const CLOCK_OFFSET_MS_MAX: u64 = 5_000;
+
+/// How far past the newest block a `versionTime` may lie, beyond one heartbeat (DESIGN section 4).
+pub const FUTURE_TIME_MS_MAX: u64 = 10_000;
+
+/// How long open requests may take to end when the node stops.
+pub const SHUTDOWN_MS_MAX: u64 = 5_000;
+
+/// Seconds for which a cache may serve the newest version: about the time between two blocks.
+pub const HEAD_AGE_SECONDS_MAX: u32 = 1;
+
+/// Seconds for which a cache may serve what cannot change: a year, as `immutable` wants.
+pub const PAST_AGE_SECONDS_MAX: u32 = 31_536_000;
+
+/// Limits that the operator sets. The default is for a public listener (reliability of one small
+/// machine against one hostile address); localnet and benchmarks raise them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Open connections over all clients.
+    pub connections_max: usize,
+    /// Open connections from one address.
+    pub connections_per_address_max: usize,
+    /// Subscriptions on one WebSocket.
+    pub subscriptions_per_connection_max: u32,
+    /// Calls in one JSON-RPC batch.
+    pub batch_entries_max: u32,
+    /// Requests in work at once, submissions that wait not counted.
+    pub concurrent_requests_max: usize,
+    /// Sustained calls a second from one address; every entry of a batch is a call.
+    pub requests_per_second_per_address: u32,
+    /// Calls that one address may send at once after a pause.
+    pub request_burst_per_address: u32,
+    /// Time for one request in ms, besides the waits that the request itself asks for.
+    pub request_timeout_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 200,
+            connections_per_address_max: 16,
+            subscriptions_per_connection_max: 16,
+            batch_entries_max: 20,
+            concurrent_requests_max: 256,
+            requests_per_second_per_address: 100,
+            request_burst_per_address: 200,
+            request_timeout_ms: 5_000,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The documents name what the code has, both ways.
+
+use std::collections::BTreeSet;
+
+use rpc::error::NodeCode;
+use serde_json::json;
+
+use crate::common::client::Server;
+
+const JSON_RPC: &str = include_str!("../../../docs/protocol/json-rpc.md");
+
+/// Cells of all table rows, trimmed.
+fn rows() -> impl Iterator<Item = Vec<&'static str>> {
+    let rows = JSON_RPC.lines().filter(|line| line.starts_with("| "));
+    rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+}
+
+#[tokio::test]
+async fn every_method_is_documented_and_every_documented_method_exists() {
+    let server = Server::start().await;
+    let methods = server.call("rpc_methods", json!([])).await.expect("a list");
+    let methods: BTreeSet<String> = serde_json::from_value(methods).expect("names");
+    let is_method = |name: &&str| name.contains('_') && !name.contains([' ', '.']);
+    let documented: BTreeSet<String> = rows()
+        .filter_map(|row| row[0].strip_prefix('`')?.strip_suffix('`'))
+        .filter(is_method)
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(methods, documented);
+}
+
+#[test]
+fn every_code_of_the_node_is_documented_with_its_remedy() {
+    let documented: Vec<_> = rows().filter(|row| row[0].starts_with('3')).collect();
+    let codes: Vec<_> = NodeCode::ALL
+        .iter()
+        .map(|code| (code.number().to_string(), format!("`{}`", code.name()), code.hint()))
+        .collect();
+    let codes: Vec<_> =
+        codes.iter().map(|(number, name, hint)| vec![number.as_str(), name, hint]).collect();
+    assert_eq!(documented, codes);
+}

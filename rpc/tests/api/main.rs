@@ -1,0 +1,9 @@
+//! The API over a real server on loopback and a ledger in memory that executes real blocks.
+
+mod common;
+mod documents;
+mod json_rpc;
+mod limits;
+mod negotiation;
+mod resolution;
+mod subscription;

@@ -1,0 +1,145 @@
+//! A plain client of one node: JSON-RPC by POST, everything else by GET.
+
+use std::time::Duration;
+
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use registry_core::codec;
+use serde_json::{Value, json};
+
+/// Longer than any wait of a node, so that a call that ends here was never answered.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// Why a call has no result.
+#[derive(Debug, Clone)]
+pub enum CallError {
+    /// The node answered with an error.
+    Refused {
+        /// JSON-RPC code.
+        code: i64,
+        /// Name in the error's data, else empty.
+        name: String,
+        /// Its message.
+        message: String,
+    },
+    /// No answer, or one that is not JSON-RPC.
+    Unreachable(String),
+}
+
+impl CallError {
+    /// The code of an answered error.
+    pub fn code(&self) -> Option<i64> {
+        match self {
+            Self::Refused { code, .. } => Some(*code),
+            Self::Unreachable(_) => None,
+        }
+    }
+}
+
+/// A client of the node at a base URL.
+#[derive(Debug, Clone)]
+pub struct Client {
+    url: String,
+    http: hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>,
+}
+
+impl Client {
+    /// Nothing is sent yet.
+    pub fn new(url: &str) -> Self {
+        let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http();
+        Self { url: url.to_owned(), http }
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), String> {
+        let exchange = async {
+            let answer = self.http.request(request).await.map_err(|error| {
+                format!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string))
+            })?;
+            let status = answer.status();
+            let body = answer.into_body().collect().await.map_err(|error| error.to_string())?;
+            Ok((status, body.to_bytes()))
+        };
+        let answered = tokio::time::timeout(ANSWER_TIMEOUT, exchange).await;
+        answered.unwrap_or_else(|_| Err(format!("no answer within {ANSWER_TIMEOUT:?}")))
+    }
+
+    /// Calls a JSON-RPC method with named parameters.
+    pub async fn call(&self, method: &str, params: Value) -> Result<Value, CallError> {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}/", self.url))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::from(body.to_string()))
+            .expect("a request");
+        let (status, body) = self.send(request).await.map_err(CallError::Unreachable)?;
+        let unreadable = |_| {
+            let text = String::from_utf8_lossy(&body);
+            CallError::Unreachable(format!("{method}: HTTP {status}: {text}"))
+        };
+        let mut answer: Value = serde_json::from_slice(&body).map_err(unreadable)?;
+        let error = &answer["error"];
+        if error.is_object() {
+            return Err(CallError::Refused {
+                code: error["code"].as_i64().unwrap_or_default(),
+                name: error["data"]["name"].as_str().unwrap_or_default().to_owned(),
+                message: error["message"].as_str().unwrap_or_default().to_owned(),
+            });
+        }
+        Ok(answer["result"].take())
+    }
+
+    /// Status and body of a GET of a path; `accept` is the media type asked for.
+    pub async fn get(&self, path: &str, accept: &str) -> Result<(StatusCode, Bytes), String> {
+        let request = Request::builder()
+            .uri(format!("{}{path}", self.url))
+            .header(header::ACCEPT, accept)
+            .body(Full::default())
+            .expect("a request");
+        self.send(request).await
+    }
+
+    /// Whether `/readyz` says 200.
+    pub async fn is_ready(&self) -> bool {
+        self.get("/readyz", "*/*").await.is_ok_and(|(status, _)| status == StatusCode::OK)
+    }
+
+    /// `ledger_status`.
+    pub async fn status(&self) -> Result<Value, CallError> {
+        self.call("ledger_status", json!({})).await
+    }
+
+    /// Height of the newest block.
+    pub async fn height(&self) -> Result<u64, CallError> {
+        self.status().await.map(|status| status["height"].as_u64().expect("a height"))
+    }
+
+    /// `ledger_submitAndWait`.
+    pub async fn submit_and_wait(
+        &self,
+        envelope: &[u8],
+        timeout: Duration,
+    ) -> Result<Value, CallError> {
+        let timeout_ms = timeout.as_millis() as u64;
+        let params = json!({ "envelope": codec::base64url(envelope), "timeoutMs": timeout_ms });
+        self.call("ledger_submitAndWait", params).await
+    }
+
+    /// `ledger_submit`.
+    pub async fn submit(&self, envelope: &[u8]) -> Result<Value, CallError> {
+        self.call("ledger_submit", json!({ "envelope": codec::base64url(envelope) })).await
+    }
+
+    /// The bare DID document over HTTP, of a version or of the newest, byte for byte.
+    pub async fn document(&self, did: &str, version: Option<u64>) -> Result<Bytes, String> {
+        let query = version.map(|version| format!("?versionId={version}")).unwrap_or_default();
+        let path = format!("/1.0/identifiers/{did}{query}");
+        match self.get(&path, "application/did").await? {
+            (StatusCode::OK, body) => Ok(body),
+            (status, body) => Err(format!("{path}: {status}: {}", String::from_utf8_lossy(&body))),
+        }
+    }
+}

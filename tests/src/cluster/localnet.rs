@@ -1,0 +1,90 @@
+//! A network in a temporary directory.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use genesis::GenesisFile;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::{Chain, Client, Node, command};
+
+/// One network at a time: each is as many processes as a small machine carries.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// A running localnet. All its processes end with it.
+pub struct Localnet {
+    /// Validators first.
+    pub nodes: Vec<Node>,
+    /// What `localnet.json` says.
+    pub description: Value,
+    /// What the chain starts from.
+    pub genesis: GenesisFile,
+    /// Where the homes are. Dropped after the nodes.
+    pub dir: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Localnet {
+    /// Starts a network by the command line, as the outside contract says.
+    pub async fn start(validators: usize, followers: usize) -> Self {
+        Self::start_after(validators, followers, || ()).await.0
+    }
+
+    /// Calls `prepare` when it is this network's turn, and starts it then.
+    pub async fn start_after<T>(
+        validators: usize,
+        followers: usize,
+        prepare: impl FnOnce() -> T,
+    ) -> (Self, T) {
+        let turn = TURN.lock().await;
+        let prepared = prepare();
+        let dir = tempfile::tempdir().expect("a directory");
+        let output = command()
+            .args(["localnet", "start", "--detach", "--json", "--dir"])
+            .arg(dir.path())
+            .args(["--nodes", &validators.to_string(), "--followers", &followers.to_string()])
+            .stdin(Stdio::null())
+            .output()
+            .expect("idem runs");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {errors}", output.status);
+        let description: Value = serde_json::from_slice(&output.stdout).expect("only JSON");
+        let nodes = description["nodes"].as_array().expect("a list").iter().map(Node::running);
+        let genesis = description["genesis"].as_str().expect("a path");
+        let genesis = std::fs::read_to_string(genesis).expect("a genesis file");
+        let genesis = GenesisFile::parse(&genesis).expect("a valid genesis");
+        let network = Self { nodes: nodes.collect(), description, genesis, dir, _turn: turn };
+        (network, prepared)
+    }
+
+    /// What clients sign for.
+    pub fn chain(&self) -> Chain {
+        Chain { id: self.genesis.chain_id(), network: self.genesis.network.clone() }
+    }
+
+    /// Clients of all nodes, in order.
+    pub fn clients(&self) -> Vec<Client> {
+        self.nodes.iter().map(|node| node.client.clone()).collect()
+    }
+
+    /// Clients of the nodes that run.
+    pub fn live_clients(&self) -> Vec<Client> {
+        let live = self.nodes.iter().filter(|node| node.pid.is_some());
+        live.map(|node| node.client.clone()).collect()
+    }
+
+    /// A path in the network's directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Multiaddresses with peer ids of the validators, in the order of the nodes.
+    pub fn peers(&self) -> Vec<String> {
+        let names = self.nodes.iter().map(|node| &node.name);
+        let entries = names
+            .filter_map(|name| self.genesis.validators.iter().find(|entry| entry.name == *name));
+        entries.map(|entry| format!("{}/p2p/{}", entry.addresses[0], entry.peer)).collect()
+    }
+}

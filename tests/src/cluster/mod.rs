@@ -1,0 +1,78 @@
+//! Networks of real processes: started by the `idem` binary, killed by signals, spoken to over
+//! their public listeners alone. What a client cannot see is not looked at.
+
+mod chain;
+mod client;
+mod localnet;
+mod node;
+mod wallet;
+mod writer;
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+pub use chain::{check_acknowledged, check_equal_chains, wait_for_height};
+pub use client::{CallError, Client};
+pub use localnet::Localnet;
+pub use node::Node;
+pub use wallet::{Chain, Signed, Wallet, document, seal};
+pub use writer::{Acknowledged, Writer};
+
+/// Pause between two looks at something that another process changes.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The `idem` binary of the build that these tests belong to.
+///
+/// Cargo names it only to tests of its own package, but keeps it one directory above theirs.
+pub fn idem() -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let profile = test.parent().and_then(Path::parent).expect("target/release/deps/TEST");
+    let idem = profile.join("idem");
+    assert!(
+        idem.is_file(),
+        "{} is missing: build it with `cargo build --release -p node --bin idem`, or run all \
+         tests by ./scripts/test",
+        idem.display()
+    );
+    idem
+}
+
+/// A command of the `idem` binary, in an environment that says nothing of homes or nodes.
+pub fn command() -> Command {
+    let mut command = Command::new(idem());
+    command.env_remove("IDEM_RPC").env_remove("IDEM_HOME");
+    command
+}
+
+/// Runs the `idem` binary: exit code, the JSON on standard output if there is any, and standard
+/// error.
+pub fn run(arguments: &[&str]) -> (i32, Value, String) {
+    let output = command().args(arguments).stdin(Stdio::null()).output().expect("idem runs");
+    let json = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code().unwrap_or(-1), json, errors)
+}
+
+/// Asks until there is an answer. Panics with `what` when there is none within `limit`.
+pub async fn wait<T, F>(what: &str, limit: Duration, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(started.elapsed() < limit, "{what}: not within {limit:?}");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// A measure of minutes or of seconds: long where `IDEM_SOAK` is set, short in the gate.
+pub fn measure<T>(short: T, long: T) -> T {
+    if std::env::var_os("IDEM_SOAK").is_some() { long } else { short }
+}

@@ -1,0 +1,136 @@
+//! Clients with real keys: each has one DID, changes it again and again, and sends an operation
+//! until it is settled.
+
+use std::sync::Arc;
+
+use ed25519_dalek::{Signer as _, SigningKey};
+use node::store::{Ledger, Read};
+use registry_core::codec::{Bytes, FixedBytes};
+use registry_core::crypto::{Hash, PublicKey, Purpose, Suite};
+use registry_core::did::{
+    DidCreate, DidRotate, DidUpdate, DidValue, Document, KeySet, Member, NextSet, Reveal, Sets,
+};
+use registry_core::id::{Did, Suffix};
+use registry_core::operation::{
+    Action, Checked, Guard, Operation, Signature, SignedOperation, Signer, check_stateless,
+    operation_id,
+};
+use registry_core::record::RecordKey;
+use registry_core::state::StateView;
+
+use super::chain::Chain;
+
+/// Rotations of one DID: the ledger takes eight a day, and a refused one would wait for ever.
+const ROTATIONS_MAX: u64 = 8;
+
+/// One client and its DID.
+#[derive(Debug)]
+pub struct Client {
+    number: u64,
+    sent: u64,
+    did: Option<Did>,
+    /// The record's version that the waiting operation follows.
+    follows: u64,
+    /// The operation that waits to be settled.
+    pub pending: Option<Arc<Checked>>,
+}
+
+impl Client {
+    /// A client that has no DID yet.
+    pub fn new(number: u64) -> Self {
+        Self { number, sent: 0, did: None, follows: 0, pending: None }
+    }
+
+    fn key(&self, generation: u64) -> SigningKey {
+        let parts: [&[u8]; 3] = [b"client", &self.number.to_be_bytes(), &generation.to_be_bytes()];
+        SigningKey::from_bytes(&Hash::of(Purpose::Gossip, &parts).0)
+    }
+
+    fn member(&self, generation: u64) -> Member {
+        let raw = self.key(generation).verifying_key().to_bytes();
+        Member::Key(PublicKey::new(Suite::Ed25519, &raw).expect("an Ed25519 key"))
+    }
+
+    fn sets(&self, generation: u64) -> Sets {
+        let control = KeySet { threshold: 1, members: vec![self.member(generation)] };
+        let commitments = vec![self.member(generation + 1).commitment()];
+        Sets { control, next: NextSet { threshold: 1, commitments }, recovery: None }
+    }
+
+    fn document(&self) -> Document {
+        let also_known_as = vec![format!("https://example.org/{}/{}", self.number, self.sent)];
+        Document { also_known_as, ..Document::default() }
+    }
+
+    fn seal(&mut self, chain: &Chain, operation: &Operation, generation: u64) -> Arc<Checked> {
+        let body = operation.body();
+        let id = operation_id(&body);
+        let role = operation.action.role().expect("clients send signed actions");
+        let value = self.key(generation).sign(&role.message(&id)).to_bytes().to_vec();
+        let Member::Key(key) = self.member(generation) else { unreachable!("made from a key") };
+        let signature = Signature { role, by: Signer::Key(key), value: Bytes(value) };
+        let bytes = SignedOperation::new(body, vec![signature]).bytes();
+        let checked = check_stateless(&bytes, chain.id, &chain.network).expect("a good operation");
+        let checked = Arc::new(checked);
+        self.pending = Some(Arc::clone(&checked));
+        checked
+    }
+
+    fn salt(&mut self) -> FixedBytes<16> {
+        self.sent += 1;
+        let mut salt = [0; 16];
+        salt[..8].copy_from_slice(&self.number.to_be_bytes());
+        salt[8..].copy_from_slice(&self.sent.to_be_bytes());
+        FixedBytes(salt)
+    }
+
+    /// A create; the client's DID is the new one from then on.
+    pub fn create(&mut self, chain: &Chain) -> Arc<Checked> {
+        let salt = self.salt();
+        let action = Action::DidCreate(Box::new(DidCreate {
+            sets: self.sets(0),
+            document: self.document(),
+        }));
+        let operation =
+            Operation { chain: chain.id, author: None, guard: Guard::Absent, salt, action };
+        let suffix = Suffix::of_create(&operation_id(&operation.body()));
+        self.did = Some(Did { network: chain.network.clone(), suffix });
+        self.seal(chain, &operation, 0)
+    }
+
+    /// The next change of the DID as `disk` knows it: an update, or a rotation. A create if there
+    /// is no DID; none if the disk has not seen it yet.
+    pub fn change(&mut self, chain: &Chain, disk: &dyn Read, rotate: bool) -> Option<Arc<Checked>> {
+        let Some(did) = self.did.clone() else { return Some(self.create(chain)) };
+        let head = StateView::head(&Ledger(disk), &RecordKey::did(&did.suffix)).ok().flatten()?;
+        let Ok(DidValue::Active(state)) = DidValue::from_bytes(&head.value.0) else { return None };
+        let generation =
+            (0..=ROTATIONS_MAX).find(|number| self.sets(*number).control == state.sets.control)?;
+        let salt = self.salt();
+        let document = self.document();
+        let (action, generation) = if rotate && generation < ROTATIONS_MAX {
+            let reveal = Reveal { revealed: vec![self.member(generation + 1)] };
+            let sets = self.sets(generation + 1);
+            (Action::DidRotate(Box::new(DidRotate { reveal, sets, document })), generation + 1)
+        } else {
+            (Action::DidUpdate(Box::new(DidUpdate { document })), generation)
+        };
+        let guard = Guard::Previous(head.record.hash());
+        self.follows = head.record.version;
+        let operation = Operation { chain: chain.id, author: Some(did), guard, salt, action };
+        Some(self.seal(chain, &operation, generation))
+    }
+
+    /// Whether the waiting operation was made for a state that `disk` has left behind: the nodes
+    /// that knew the newer one were down.
+    pub fn is_stale(&self, disk: &dyn Read) -> bool {
+        self.version(disk) > self.follows
+    }
+
+    /// The version of the DID's record on `disk`, 0 if it is not there.
+    pub fn version(&self, disk: &dyn Read) -> u64 {
+        let Some(did) = &self.did else { return 0 };
+        let newest = Ledger(disk).newest_version(&RecordKey::did(&did.suffix));
+        newest.ok().flatten().unwrap_or(0)
+    }
+}

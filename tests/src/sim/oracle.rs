@@ -1,0 +1,404 @@
+//! What must be true of every run, checked without the node's own helpers: quorums are counted by
+//! hand, blocks are executed again in order, signatures are compared on the wire.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
+use node::store::{Ledger, Read};
+use ordering::{Message, SignedProposal};
+use registry_core::block::{Block, Header};
+use registry_core::certificate::{Certificate, VoteKind};
+use registry_core::crypto::{Hash, Purpose, ValidatorKey};
+use registry_core::operation::check_stateless;
+use registry_core::state::{MemoryState, execute, execute_genesis};
+
+use super::chain::{Chain, public};
+
+/// A promise that was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Violation {
+    /// Two nodes hold different blocks at one height.
+    Diverged {
+        /// The height.
+        height: u64,
+        /// The node that came second.
+        node: usize,
+    },
+    /// An honest key signed twice for one position.
+    DoubleSigned {
+        /// The key.
+        validator: ValidatorKey,
+        /// Height, round, and which of the three signatures of a round.
+        position: (u64, u32, u8),
+    },
+    /// Something signed left a node whose height floor would not remember it.
+    BelowFloor {
+        /// The node.
+        node: usize,
+        /// The height signed for.
+        height: u64,
+        /// The floor on its disk.
+        floor: u64,
+    },
+    /// A signature on the wire is not what its frame says.
+    BadSignature {
+        /// Who sent it.
+        node: usize,
+    },
+    /// A certificate that proves nothing.
+    BadCertificate {
+        /// Its height.
+        height: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A block whose replay gives something else.
+    BadBlock {
+        /// Its height.
+        height: u64,
+        /// What differs.
+        reason: String,
+    },
+    /// A node left out a height or went back.
+    Gap {
+        /// The node.
+        node: usize,
+        /// Its height before.
+        before: u64,
+        /// Its height now.
+        now: u64,
+    },
+    /// An operation was applied twice.
+    Twice {
+        /// The operation.
+        operation: Hash,
+    },
+    /// An acknowledged operation is missing.
+    Lost {
+        /// The operation.
+        operation: Hash,
+        /// The node that should have it.
+        node: usize,
+    },
+    /// A node stopped by itself.
+    Fatal {
+        /// The node.
+        node: usize,
+        /// Why.
+        reason: String,
+    },
+    /// An honest node broke with another honest node.
+    Cut {
+        /// Who broke off.
+        node: usize,
+        /// With whom.
+        peer: usize,
+        /// Why.
+        reason: String,
+    },
+    /// A queue over its limit.
+    Overflow {
+        /// The node.
+        node: usize,
+        /// Which queue.
+        what: &'static str,
+    },
+    /// No progress after everything was healed.
+    Stuck {
+        /// What did not happen.
+        what: String,
+    },
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// Who signed what in one position.
+type Signed = BTreeMap<(ValidatorKey, u64, u32, u8), (Option<u32>, Option<Hash>)>;
+
+/// The checks of one run.
+pub struct Oracle {
+    chain: Chain,
+    dishonest: BTreeSet<ValidatorKey>,
+    signed: Signed,
+    prevotes: BTreeMap<Hash, BTreeSet<ValidatorKey>>,
+    /// Signed frames by key and height, repetitions too.
+    sent: BTreeMap<(ValidatorKey, u64), u64>,
+    headers: Vec<Header>,
+    state: MemoryState,
+    applied: BTreeMap<Hash, u64>,
+    acknowledged: BTreeMap<Hash, u64>,
+    heights: BTreeMap<usize, u64>,
+    violations: Vec<Violation>,
+}
+
+impl Oracle {
+    /// The oracle of a network.
+    pub fn new(chain: &Chain) -> Self {
+        let mut state = MemoryState::default();
+        let execution = execute_genesis(&state, &chain.genesis).expect("a good genesis");
+        state.commit(&execution.changes);
+        Self {
+            chain: chain.clone(),
+            dishonest: BTreeSet::new(),
+            signed: BTreeMap::new(),
+            prevotes: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            headers: vec![execution.header],
+            state,
+            applied: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            heights: BTreeMap::new(),
+            violations: Vec::new(),
+        }
+    }
+
+    /// This key may do anything.
+    pub fn distrust(&mut self, validator: ValidatorKey) {
+        self.dishonest.insert(validator);
+    }
+
+    /// What was broken so far.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Takes note of a broken promise.
+    pub fn report(&mut self, violation: Violation) {
+        self.violations.push(violation);
+    }
+
+    /// The chain that the nodes agreed on.
+    pub fn headers(&self) -> &[Header] {
+        &self.headers
+    }
+
+    /// Operations in the chain.
+    pub fn applied(&self) -> usize {
+        self.applied.len()
+    }
+
+    /// Whether an operation is in the chain.
+    pub fn is_applied(&self, operation: &Hash) -> bool {
+        self.applied.contains_key(operation)
+    }
+
+    /// Operations that some node called applied.
+    pub fn acknowledged(&self) -> usize {
+        self.acknowledged.len()
+    }
+
+    /// Honest validators that prevoted `value`, as seen on the wire.
+    pub fn honest_prevotes(&self, value: &Hash) -> usize {
+        let voters = self.prevotes.get(value);
+        voters.map_or(0, |voters| voters.difference(&self.dishonest).count())
+    }
+
+    /// Whether a key precommitted some block of a height.
+    pub fn precommitted(&self, key: &SigningKey, height: u64) -> bool {
+        let key = public(key);
+        let rounds = self.signed.range((key, height, 0, 0)..(key, height + 1, 0, 0));
+        rounds.into_iter().any(|((.., step), (_, value))| *step == 2 && value.is_some())
+    }
+
+    /// Signed frames that left a key for the heights up to `height`.
+    pub fn sent_up_to(&self, key: &SigningKey, height: u64) -> u64 {
+        let key = public(key);
+        self.sent.range((key, 0)..=(key, height)).map(|(_, count)| count).sum()
+    }
+
+    /// A node sent a consensus message.
+    pub fn saw(&mut self, node: usize, message: &Message) {
+        let (validator, position, content, valid) = match message {
+            Message::Proposal(it) => {
+                let position = (it.height, it.round, 0);
+                let valid =
+                    verifies(&it.validator, &proposal_bytes(self.chain.id, it), it.signature.0);
+                (it.validator, position, (it.polka_round, Some(it.value)), valid)
+            }
+            Message::Vote(it) => {
+                let step = if it.kind == VoteKind::Prevote { 1 } else { 2 };
+                if let (Some(value), 1) = (it.value, step) {
+                    self.prevotes.entry(value).or_default().insert(it.validator);
+                }
+                let bytes = vote_bytes(self.chain.id, step, it.height, it.round, it.value);
+                let valid = verifies(&it.validator, &bytes, it.signature.0);
+                (it.validator, (it.height, it.round, step), (None, it.value), valid)
+            }
+            Message::Polka(_) | Message::Round(_) => return,
+        };
+        *self.sent.entry((validator, position.0)).or_default() += 1;
+        if self.dishonest.contains(&validator) {
+            return;
+        }
+        if !valid {
+            self.report(Violation::BadSignature { node });
+        }
+        let (height, round, step) = position;
+        let before = self.signed.insert((validator, height, round, step), content);
+        if before.is_some_and(|before| before != content) {
+            self.report(Violation::DoubleSigned { validator, position });
+        }
+    }
+
+    /// A node says that it committed a block; `disk` is what it keeps.
+    pub fn committed(&mut self, node: usize, header: &Header, disk: &dyn Read) {
+        let height = header.height;
+        let before = self.heights.insert(node, height).unwrap_or(0);
+        if height != before + 1 {
+            self.report(Violation::Gap { node, before, now: height });
+        }
+        let ledger = Ledger(disk);
+        let block = ledger.block(height).ok().flatten();
+        let certificate = ledger.certificate(height).ok().flatten();
+        let (Some(block), Some(certificate)) = (block, certificate) else {
+            let reason = "the node does not hold what it committed".to_owned();
+            return self.report(Violation::BadBlock { height, reason });
+        };
+        if let Err(reason) = check_certificate(&self.chain, &block.header, &certificate) {
+            self.report(Violation::BadCertificate { height, reason });
+        }
+        let known = usize::try_from(height).ok().and_then(|height| self.headers.get(height));
+        match known {
+            Some(known) if *known == block.header && *known == *header => {}
+            Some(_) => self.report(Violation::Diverged { height, node }),
+            None => self.extend(&block),
+        }
+    }
+
+    /// A new height: executes it again from the oracle's own state.
+    fn extend(&mut self, block: &Block) {
+        let height = block.header.height;
+        let bad = |reason: String| Violation::BadBlock { height, reason };
+        let Some(parent) = self.headers.last().cloned() else { return };
+        if parent.height + 1 != height || block.header.previous != parent.hash() {
+            return self.report(bad("it does not follow the chain".to_owned()));
+        }
+        let (id, network) = (self.chain.id, self.chain.network.clone());
+        let operations = block.operations.iter();
+        let checked: Result<Vec<_>, _> =
+            operations.map(|bytes| check_stateless(&bytes.0, id, &network)).collect();
+        let checked = match checked {
+            Ok(checked) => checked,
+            Err(refusal) => return self.report(bad(refusal.to_string())),
+        };
+        match execute(&self.state, network, &parent, &block.header, &checked) {
+            Ok(execution) => self.state.commit(&execution.changes),
+            Err(error) => return self.report(bad(error.to_string())),
+        }
+        for operation in checked.iter().map(|checked| checked.id()) {
+            if self.applied.insert(operation, height).is_some() {
+                self.report(Violation::Twice { operation });
+            }
+        }
+        self.headers.push(block.header.clone());
+    }
+
+    /// A node told its client that the operation is in the block of `height`.
+    pub fn acknowledge(&mut self, node: usize, operation: Hash, height: u64) {
+        if self.applied.get(&operation) != Some(&height) {
+            self.report(Violation::Lost { operation, node });
+        }
+        self.acknowledged.insert(operation, height);
+    }
+
+    /// A node starts with what its disk holds; `lost` if the disk was emptied. What it committed
+    /// and died before saying so is checked now.
+    pub fn started(&mut self, node: usize, height: u64, lost: bool, disk: &dyn Read) {
+        let before = self.heights.get(&node).copied().unwrap_or(0);
+        if lost {
+            self.heights.insert(node, height);
+        } else if height < before {
+            self.report(Violation::Gap { node, before, now: height });
+        }
+        for height in before + 1..=height {
+            if let Some(block) = Ledger(disk).block(height).ok().flatten() {
+                self.committed(node, &block.header, disk);
+            }
+        }
+    }
+
+    /// Every block and every acknowledged operation is on this disk, up to its height.
+    pub fn audit(&mut self, node: usize, disk: &dyn Read) {
+        let ledger = Ledger(disk);
+        let head = ledger.head().ok().flatten().map_or(0, |head| head.header.height);
+        for height in 1..=head {
+            let block = ledger.block(height).ok().flatten();
+            let index = usize::try_from(height).unwrap_or(usize::MAX);
+            if block.map(|block| block.header).as_ref() != self.headers.get(index) {
+                self.report(Violation::Diverged { height, node });
+            }
+        }
+        let due = self.acknowledged.iter().filter(|(_, height)| **height <= head);
+        let due: Vec<_> = due.map(|(operation, height)| (*operation, *height)).collect();
+        for (operation, height) in due {
+            let receipt = ledger.receipt(&operation).ok().flatten();
+            if receipt.map(|receipt| receipt.height) != Some(height) {
+                self.report(Violation::Lost { operation, node });
+            }
+        }
+    }
+}
+
+/// DESIGN section 6 by hand: distinct validators of the set, more than two thirds of the power,
+/// each with a precommit for this header in this round.
+fn check_certificate(
+    chain: &Chain,
+    header: &Header,
+    certificate: &Certificate,
+) -> Result<(), String> {
+    if certificate.value != header.hash() || certificate.height != header.height {
+        return Err("it is for another block".to_owned());
+    }
+    let validators: BTreeSet<_> = chain.keys.iter().map(public).collect();
+    let Certificate { height, round, value, .. } = *certificate;
+    let bytes = vote_bytes(chain.id, 2, height, round, Some(value));
+    let mut signers = BTreeSet::new();
+    for signature in &certificate.signatures {
+        if !validators.contains(&signature.validator) {
+            return Err(format!("{} is no validator", signature.validator));
+        }
+        if !verifies(&signature.validator, &bytes, signature.signature.0) {
+            return Err(format!("the signature of {} is wrong", signature.validator));
+        }
+        if !signers.insert(signature.validator) {
+            return Err(format!("{} counts twice", signature.validator));
+        }
+    }
+    if signers.len() * 3 > validators.len() * 2 {
+        Ok(())
+    } else {
+        Err(format!("{} of {} signed", signers.len(), validators.len()))
+    }
+}
+
+/// docs/protocol: chain, kind, height, round, and the value behind a flag.
+fn vote_bytes(chain: Hash, kind: u8, height: u64, round: u32, value: Option<Hash>) -> [u8; 32] {
+    let mut bytes = chain.0.to_vec();
+    bytes.push(kind);
+    bytes.extend(height.to_be_bytes());
+    bytes.extend(round.to_be_bytes());
+    bytes.push(u8::from(value.is_some()));
+    bytes.extend(value.iter().flat_map(|value| value.0));
+    Hash::of(Purpose::Vote, &[&bytes]).0
+}
+
+/// docs/protocol: chain, height, round, the polka's round behind a flag, and the value.
+fn proposal_bytes(chain: Hash, proposal: &SignedProposal) -> [u8; 32] {
+    let mut bytes = chain.0.to_vec();
+    bytes.extend(proposal.height.to_be_bytes());
+    bytes.extend(proposal.round.to_be_bytes());
+    bytes.push(u8::from(proposal.polka_round.is_some()));
+    bytes.extend(proposal.polka_round.iter().flat_map(|round| round.to_be_bytes()));
+    bytes.extend(proposal.value.0);
+    Hash::of(Purpose::Proposal, &[&bytes]).0
+}
+
+fn verifies(key: &ValidatorKey, message: &[u8; 32], signature: [u8; 64]) -> bool {
+    let signature = Signature::from_bytes(&signature);
+    VerifyingKey::from_bytes(&key.0).is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
+}

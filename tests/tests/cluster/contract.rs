@@ -1,0 +1,59 @@
+//! The words that scripts rely on.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use registry_tests::cluster::{Localnet, run};
+use serde_json::Value;
+
+/// A pipe whose writing end every child of this process inherits until it is dropped.
+fn inherited_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    rustix::io::fcntl_setfd(&writer, rustix::io::FdFlags::empty()).expect("a descriptor");
+    (reader, writer)
+}
+
+fn check_description(network: &Localnet) {
+    let text = std::fs::read_to_string(network.path("localnet.json")).expect("localnet.json");
+    let file: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(file, network.description, "standard output and localnet.json differ");
+    assert_eq!(file["network"], network.genesis.network.to_string());
+    assert_eq!(file["chain_id"], network.genesis.chain_id().to_string());
+    let nodes = file["nodes"].as_array().expect("a list");
+    let roles: Vec<_> = nodes.iter().filter_map(|node| node["role"].as_str()).collect();
+    assert_eq!(roles, ["validator", "validator", "validator", "validator", "follower"]);
+    for node in nodes {
+        let mut fields: Vec<_> = node.as_object().expect("an object").keys().collect();
+        fields.sort();
+        assert_eq!(fields, ["admin", "home", "name", "pid", "role", "rpc"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_localnet_keeps_the_outside_contract() {
+    let (mut network, (mut reader, writer)) = Localnet::start_after(4, 1, inherited_pipe).await;
+    drop(writer);
+    let ended = tokio::task::spawn_blocking(move || reader.read_to_end(&mut Vec::new()));
+    let ended = tokio::time::timeout(Duration::from_secs(5), ended).await;
+    ended.expect("no node holds the caller's descriptor").expect("joined").expect("the end");
+    check_description(&network);
+    for node in &network.nodes {
+        assert!(node.runs() && node.client.is_ready().await, "{} is not ready", node.name);
+        let logged = std::fs::metadata(node.log()).expect("a log in HOME/log").len();
+        assert!(logged > 0, "{} logs nothing to HOME/log", node.name);
+        let status = node.client.status().await.expect("a status");
+        assert_eq!(status["chainId"], network.description["chain_id"], "{status}");
+        assert_eq!(status["network"], network.description["network"], "{status}");
+    }
+    network.nodes[1].kill();
+    assert!(!network.nodes[1].client.is_ready().await);
+    network.nodes[1].restart().await;
+    let dir = network.dir.path().display().to_string();
+    let (code, json, errors) = run(&["localnet", "stop", "--dir", &dir, "--json"]);
+    assert_eq!(code, 0, "{errors}");
+    assert_eq!(json["stopped"].as_array().map(Vec::len), Some(5), "{json}");
+    for node in &network.nodes {
+        assert!(!node.runs(), "{} still runs after localnet stop", node.name);
+    }
+    println!("contract: 5 nodes ready, a restarted one among those that localnet stop ended");
+}

@@ -1,0 +1,230 @@
+//! Members of the network that do not behave: a libp2p peer that shows the right chain id, and a
+//! validator's transport key in the wrong hands.
+
+use std::time::{Duration, Instant};
+
+use libp2p::PeerId;
+use libp2p::identity::Keypair;
+use node::config::{Home, Role};
+use node::keys::NodeKeys;
+use node::net::limits::Limits;
+use node::net::{NetConfig, NetEvent, NetHandle, PeerAddress, Topic, Verdict, spawn};
+use node::wire;
+use registry_core::codec;
+use registry_core::crypto::Suite;
+use registry_tests::cluster::{Localnet, Signed, Wallet, Writer, check_acknowledged};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use crate::cases::cases;
+
+const LIMIT: Duration = Duration::from_secs(30);
+/// How long a peer that was cut off is watched; its dialler tries again several times by then.
+const AWAY: Duration = Duration::from_secs(2);
+/// How long one operation may take through a mesh that stands.
+const MESH_PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause of other clients' writes under a flood.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// A peer made of the node's own network layer, which lets it say anything.
+struct Peer {
+    net: NetHandle,
+    events: mpsc::Receiver<NetEvent>,
+}
+
+impl Peer {
+    /// Connected to `to` and to nobody else.
+    async fn connect(network: &Localnet, to: &[usize], identity: Keypair) -> Self {
+        let peers = network.peers();
+        let address = |peer: &String| -> PeerAddress { peer.parse().expect("an address") };
+        let config = NetConfig {
+            listen: vec!["/ip4/127.0.0.1/tcp/0".parse().expect("an address")],
+            external: Vec::new(),
+            chain: network.chain().id,
+            identity,
+            version: "idem/hostile".to_owned(),
+            peers: to.iter().map(|node| address(&peers[*node])).collect(),
+            validators: peers.iter().map(address).collect(),
+            allow: Some(Vec::new()),
+            limits: Limits::default(),
+        };
+        let validators = if to.len() == 1 { Vec::new() } else { config.validators.clone() };
+        let (net, events) = spawn(NetConfig { validators, ..config }).await.expect("a network");
+        let mut peer = Self { net, events };
+        for _ in to {
+            peer.until("connected", |event| matches!(event, NetEvent::PeerConnected { .. })).await;
+        }
+        peer
+    }
+
+    async fn stranger(network: &Localnet, to: usize) -> Self {
+        Self::connect(network, &[to], Keypair::generate_ed25519()).await
+    }
+
+    async fn until(&mut self, what: &str, wanted: impl Fn(&NetEvent) -> bool) {
+        let found = async {
+            while let Some(event) = self.events.recv().await {
+                if wanted(&event) {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(LIMIT, found).await.unwrap_or_else(|_| panic!("not {what}"));
+    }
+
+    fn publish(&self, payload: &[u8]) {
+        self.net.publish(Topic::Operations, payload.to_vec()).expect("published");
+    }
+
+    /// Publishes new operations until `observer` hears one, and hands out those published: before
+    /// the gossip mesh has grown to both, a message may pass by a peer that has just come.
+    async fn until_heard_by(&self, observer: &mut Self, network: &Localnet) -> Vec<Signed> {
+        let mut published = Vec::new();
+        let heard = async {
+            loop {
+                let signed = create(network);
+                self.publish(&signed.envelope);
+                published.push(signed);
+                let gossip =
+                    observer.until("gossip", |event| matches!(event, NetEvent::Gossip { .. }));
+                if tokio::time::timeout(MESH_PAUSE, gossip).await.is_ok() {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(LIMIT, heard).await.expect("the mesh grows");
+        published
+    }
+
+    /// Payloads of operations that come by gossip, up to and with `last`.
+    async fn operations_until(&mut self, last: &[u8]) -> Vec<Vec<u8>> {
+        let mut seen = Vec::new();
+        let heard = async {
+            while let Some(event) = self.events.recv().await {
+                let NetEvent::Gossip { topic, id, source, bytes } = event else { continue };
+                self.net.report(id, source, Verdict::Accept).expect("reported");
+                if topic == Topic::Operations {
+                    seen.push(bytes);
+                    if seen.last().is_some_and(|bytes| bytes == last) {
+                        return;
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(LIMIT, heard).await.expect("the last operation by gossip");
+        seen
+    }
+
+    /// Repeats `flood` until every connection is gone and answers how long that took. The peer
+    /// dials again and again and must stay away.
+    async fn until_cut(&mut self, mut flood: impl FnMut(&NetHandle)) -> Duration {
+        let started = Instant::now();
+        while !self.net.peers().is_empty() {
+            assert!(started.elapsed() < LIMIT, "the flood is not cut off");
+            flood(&self.net);
+            while let Ok(event) = self.events.try_recv() {
+                drop(event);
+            }
+            tokio::task::yield_now().await;
+        }
+        let cut = started.elapsed();
+        while started.elapsed() < cut + AWAY {
+            assert!(self.net.peers().is_empty(), "a peer that was cut off is back");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        cut
+    }
+}
+
+fn peer_of(network: &Localnet, node: usize) -> PeerId {
+    let address: PeerAddress = network.peers()[node].parse().expect("an address");
+    address.peer
+}
+
+async fn is_applied(network: &Localnet, signed: &Signed) -> bool {
+    let params = json!({ "operation": signed.operation });
+    for node in network.live_clients() {
+        let answer = node.call("ledger_getReceipt", params.clone()).await.expect("an answer");
+        if answer["status"] == "applied" {
+            return true;
+        }
+    }
+    false
+}
+
+fn create(network: &Localnet) -> Signed {
+    Wallet::new(&network.chain(), Suite::Ed25519, 1).create()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invalid_operations_by_gossip_go_nowhere() {
+    let network = Localnet::start(4, 0).await;
+    let cases = cases(&network.nodes[0].client, &network.chain()).await;
+    let mut attacker = Peer::stranger(&network, 0).await;
+    let mut observer = Peer::stranger(&network, 3).await;
+    let before = attacker.until_heard_by(&mut observer, &network).await;
+    let after = create(&network);
+    for case in &cases {
+        attacker.publish(&case.signed.envelope);
+    }
+    attacker.publish(&after.envelope);
+    let seen = observer.operations_until(&after.envelope).await;
+    let node = &network.nodes[1].client;
+    for signed in before.iter().chain([&after]) {
+        node.submit_and_wait(&signed.envelope, LIMIT).await.expect("gossiped and applied");
+    }
+    for case in cases.iter().filter(|case| case.what != "a replayed operation") {
+        assert!(!seen.contains(&case.signed.envelope), "{} was passed on", case.what);
+        assert!(!is_applied(&network, &case.signed).await, "{} was applied", case.what);
+    }
+    println!("gossip: {} invalid operations, none passed on, none applied", cases.len());
+    let connected = !attacker.net.peers().is_empty();
+    let mut number = 0_u64;
+    let cut = attacker
+        .until_cut(|net| {
+            number += 1;
+            // A full queue drops what the flood has too much of.
+            let _sent = net.publish(Topic::Operations, number.to_be_bytes().to_vec());
+        })
+        .await;
+    println!("flood of garbage: connected before it: {connected}, cut after {cut:?}");
+    node.submit_and_wait(&create(&network).envelope, LIMIT).await.expect("the node commits");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn floods_are_cut_off_while_writes_go_on() {
+    let mut network = Localnet::start(4, 0).await;
+    let writer = Writer::start(&network.chain(), &network.clients(), 4, Duration::ZERO);
+    writer.more(20, LIMIT).await;
+    let started = Instant::now();
+
+    let mut asker = Peer::stranger(&network, 0).await;
+    let (question, target) = (codec::encode(&wire::Request::Status), peer_of(&network, 0));
+    let cut = asker
+        .until_cut(|net| {
+            let _asked = net.request(target, question.clone());
+        })
+        .await;
+    println!("flood of requests: cut after {cut:?}");
+
+    network.nodes[3].kill();
+    let home = Home::new(&network.nodes[3].home);
+    let keys = NodeKeys::load(&home, Role::Validator, None).expect("plain keys");
+    let identity = keys.p2p_keypair().expect("a key");
+    let mut validator = Peer::connect(&network, &[0, 1, 2], identity).await;
+    let wake = wire::Frame::Wake { height: 1, operation: None };
+    let wake: node::net::Frame = codec::encode(&wake).into();
+    let cut = validator
+        .until_cut(|net| {
+            let _sent = net.broadcast_validators(wake.clone());
+        })
+        .await;
+    println!("flood of validator frames: cut by all three after {cut:?}");
+
+    writer.more(20, LIMIT).await;
+    let pause = writer.longest_gap(started);
+    let writes = writer.stop().await;
+    println!("floods: {} writes, longest pause {pause:?}", writes.len());
+    assert!(pause <= PAUSE_MAX, "writes paused for {pause:?}");
+    check_acknowledged(&network.live_clients(), &writes).await;
+}

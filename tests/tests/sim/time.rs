@@ -1,0 +1,82 @@
+use registry_tests::sim::chain::{GENESIS_MS, public};
+use registry_tests::sim::{Byzantine, World};
+
+use super::{four, reach, sound};
+
+/// Heights whose block validator `index` built.
+fn built_by(world: &World, index: usize) -> usize {
+    let key = public(&world.chain.keys[index]);
+    world.oracle.headers().iter().filter(|header| header.proposer == key).count()
+}
+
+#[test]
+fn a_proposal_from_the_future_is_withheld_and_the_round_passes() {
+    let mut world = four(1, 0);
+    world.nodes[1].skew_ms = 10_000;
+    world.start_clients(4);
+    reach(&mut world, 12, 60_000);
+    assert_eq!(built_by(&world, 1), 0, "its blocks are ten seconds early");
+    assert!(world.counted("message of a later round") > 0, "its turns cost a round");
+}
+
+#[test]
+fn an_untimely_block_is_withheld_too_if_it_has_to_be_asked_for() {
+    let mut world = four(2, 0);
+    world.nodes[1].skew_ms = 10_000;
+    world.corrupt(1, Byzantine::HideBlock);
+    world.start_clients(4);
+    reach(&mut world, 12, 60_000);
+    assert!(world.counted("candidate asked") > 0, "its blocks were asked for");
+    assert_eq!(built_by(&world, 1), 0, "its blocks are ten seconds early");
+}
+
+#[test]
+fn a_timely_block_that_has_to_be_asked_for_is_voted_for() {
+    let mut world = four(2, 0);
+    world.corrupt(1, Byzantine::HideBlock);
+    world.start_clients(4);
+    reach(&mut world, 12, 60_000);
+    assert!(built_by(&world, 1) > 1);
+}
+
+#[test]
+fn an_old_block_with_a_polka_is_decided_in_a_later_round() {
+    let mut old = 0;
+    for seed in 1..40 {
+        let mut world = four(seed, 0);
+        world.weather.delay_ms_max = 400;
+        world.weather.loss_percent = 40;
+        world.start_clients(4);
+        let polka = "proposed again with a polka";
+        if !world.run_until(60_000, |world| world.counted(polka) > 0) {
+            continue;
+        }
+        let height = world.oracle.headers().len() as u64;
+        (0..4).for_each(|index| world.crash(index));
+        world.run_for(600_000);
+        world.heal();
+        reach(&mut world, height + 1, 30_000);
+        let time_ms = world.oracle.headers()[usize::try_from(height).unwrap_or(0)].time;
+        old += usize::from(time_ms < GENESIS_MS + world.now_ms() - 500_000);
+    }
+    assert!(old > 3, "{old} blocks were ten minutes old");
+}
+
+#[test]
+fn many_rounds_without_a_timely_proposal_do_not_stall_the_height() {
+    let mut world = four(3, 0);
+    world.nodes[0].skew_ms = 300_000;
+    world.nodes[1].skew_ms = 300_000;
+    world.start_clients(4);
+    world.run_for(400_000);
+    sound(&mut world);
+    let round = |world: &World| {
+        let rounds = world.nodes.iter().filter_map(|node| node.driver.as_ref()?.progress().round);
+        rounds.max().unwrap_or(0)
+    };
+    assert!(round(&world) > 20, "round {}", round(&world));
+    let height = world.oracle.headers().len() as u64;
+    let within_ms = world.ten_views_ms();
+    world.heal();
+    reach(&mut world, height + 2, within_ms);
+}

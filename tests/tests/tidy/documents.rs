@@ -1,0 +1,66 @@
+//! Documents that must agree with the code and with each other.
+
+use std::collections::BTreeSet;
+
+use registry_core::code::Code;
+
+use super::{Source, assert_none, read, root, sources};
+
+fn markdown() -> Vec<Source> {
+    sources("", |path| path.ends_with(".md"))
+}
+
+/// Number and name of each row of the table of codes.
+fn listed_codes(text: &str) -> BTreeSet<(u16, String)> {
+    let rows = text.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
+        let number = cells.next()?.parse().ok()?;
+        Some((number, cells.next()?.trim_matches('`').to_owned()))
+    });
+    rows.collect()
+}
+
+/// Targets of relative links, without their fragments.
+fn links(text: &str) -> Vec<&str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let files = targets.filter_map(|target| target.split('#').next());
+    files.filter(|target| !target.is_empty() && !target.contains("://")).collect()
+}
+
+#[test]
+fn the_documented_codes_are_the_codes() {
+    let codes = Code::ALL.iter().map(|code| (code.number(), code.name().to_owned())).collect();
+    assert_eq!(listed_codes(&read("docs/protocol/codes.md")), codes);
+}
+
+#[test]
+fn every_decision_is_linked_from_the_architecture() {
+    let architecture = read("docs/architecture.md");
+    let linked = links(&architecture);
+    let decisions = sources("docs/adr", |path| path.ends_with(".md"));
+    assert!(!decisions.is_empty());
+    let names = decisions.iter().filter_map(|decision| decision.path.strip_prefix("docs/"));
+    assert_none(names.filter(|name| !linked.contains(name)).map(str::to_owned).collect());
+}
+
+#[test]
+fn no_relative_link_is_broken() {
+    let mut broken = Vec::new();
+    for document in markdown() {
+        let folder = document.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for link in links(&document.text) {
+            if !root().join(folder).join(link).exists() {
+                broken.push(format!("{}: {link}", document.path));
+            }
+        }
+    }
+    assert_none(broken);
+}
+
+#[test]
+fn the_document_checks_find_what_they_look_for() {
+    let text = "| 1001 | `A_NAME` | x | y |\n|---|---|\nno row | 1 |";
+    assert_eq!(listed_codes(text), BTreeSet::from([(1001, "A_NAME".to_owned())]));
+    let text = "[a](adr/1.md#b) and [c](https://example.org/d) and [e](#f) and [g](h)";
+    assert_eq!(links(text), ["adr/1.md", "h"]);
+}
