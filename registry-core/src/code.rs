@@ -74,6 +74,10 @@ codes! {
     NetworkMismatch = 1015, "NETWORK_MISMATCH", "use DIDs of this network";
     /// The document breaks its schema; the detail names the path and the rule.
     DocumentInvalid = 1016, "DOCUMENT_INVALID", "mend the named path of the document";
+    /// A member that the operation does not have.
+    FieldUnknown = 1017, "FIELD_UNKNOWN", "leave the member out, or use the version that knows it";
+    /// A DID, DID URL or another identifier breaks its syntax.
+    IdentifierMalformed = 1018, "IDENTIFIER_MALFORMED", "spell it as the rule says";
     /// The key must not exist yet, but does.
     AlreadyExists = 2001, "ALREADY_EXISTS", "choose another salt";
     /// The record changed since the operation was made.

@@ -9,6 +9,7 @@ use std::fmt;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_ipld_dagcbor::DecodeError;
 
 /// Why bytes are not a value of the wanted type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +26,18 @@ pub enum CodecError {
     #[error("not canonical CBOR of the expected shape: {reason}")]
     Malformed {
         /// What the decoder said; for people, never for the state.
+        reason: String,
+    },
+    /// A member that the type does not have.
+    #[error("{reason}")]
+    UnknownField {
+        /// Which, and which there are.
+        reason: String,
+    },
+    /// A DID, DID URL or another identifier that breaks its syntax.
+    #[error("{reason}")]
+    Identifier {
+        /// Which, and the rule.
         reason: String,
     },
     /// Decodes, but another encoding of the same value is the canonical one.
@@ -66,8 +79,26 @@ pub fn decode_own<T: DeserializeOwned>(bytes: &[u8], bytes_max: usize) -> Result
     if bytes.len() > bytes_max {
         return Err(CodecError::TooLarge { actual: bytes.len(), limit: bytes_max });
     }
-    serde_ipld_dagcbor::from_slice(bytes)
-        .map_err(|error| CodecError::Malformed { reason: error.to_string() })
+    serde_ipld_dagcbor::from_slice(bytes).map_err(refused)
+}
+
+/// How serde begins the error of `deny_unknown_fields`.
+const UNKNOWN_FIELD: &str = "unknown field";
+/// How the identifiers of this crate begin theirs.
+pub(crate) const IDENTIFIER: &str = "identifier";
+
+/// A decoder hands on what a type says as text alone, so the kind is told by how it begins.
+fn refused<E: fmt::Debug>(error: DecodeError<E>) -> CodecError {
+    match error {
+        DecodeError::Msg(reason) if reason.starts_with(UNKNOWN_FIELD) => {
+            CodecError::UnknownField { reason }
+        }
+        DecodeError::Msg(reason) if reason.starts_with(IDENTIFIER) => {
+            CodecError::Identifier { reason }
+        }
+        DecodeError::Msg(reason) => CodecError::Malformed { reason },
+        other => CodecError::Malformed { reason: other.to_string() },
+    }
 }
 
 /// Lower-case hex, the form of hashes and ids in JSON and in text.
@@ -189,7 +220,7 @@ mod tests {
         assert!(matches!(refused(b"\xbf\x61b\x01\xff"), CodecError::Malformed { .. }));
         assert!(matches!(refused(b"\xa2\x61b\x01\x61b\x01"), CodecError::Malformed { .. }));
         assert!(matches!(refused(b"\xa2\x64long\x41\x07\x61b\x01"), CodecError::Malformed { .. }));
-        assert!(matches!(refused(b"\xa2\x61b\x01\x61x\x01"), CodecError::Malformed { .. }));
+        assert!(matches!(refused(b"\xa2\x61b\x01\x61x\x01"), CodecError::UnknownField { .. }));
         assert!(matches!(
             refused(b"\xa2\x61b\x01\x64long\xf6"),
             CodecError::NotCanonical { actual: 10, canonical: 4 }

@@ -8,6 +8,7 @@ use data_encoding::BASE32_NOPAD;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::codec::IDENTIFIER;
 use crate::crypto::Hash;
 use crate::limits::FRAGMENT_BYTES_MAX;
 
@@ -196,7 +197,8 @@ macro_rules! as_text {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+                let refused = |error| D::Error::custom(format_args!("{IDENTIFIER}: {error}"));
+                String::deserialize(deserializer)?.parse().map_err(refused)
             }
         }
 

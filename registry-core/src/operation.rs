@@ -285,6 +285,8 @@ where
 {
     codec::decode(bytes, OPERATION_BYTES_MAX).map_err(|error| match error {
         CodecError::TooLarge { actual, limit } => too_large(field, actual, limit),
+        CodecError::UnknownField { .. } => Refusal::new(Code::FieldUnknown, field, error),
+        CodecError::Identifier { .. } => Refusal::new(Code::IdentifierMalformed, field, error),
         other => Refusal::new(Code::OperationMalformed, field, other),
     })
 }

@@ -80,10 +80,7 @@ impl Api {
         let mut found = match selector {
             Selector::Number(number) => self.node.version(key, number)?,
             Selector::At(time_ms) => self.node.version_at(key, time_ms)?,
-            Selector::Head => match self.node.newest_version(key)? {
-                Some(number) => self.node.version(key, number)?,
-                None => None,
-            },
+            Selector::Head => self.node.newest(key)?,
         };
         while let Some(entry) = &found
             && entry.record.height > head.height

@@ -198,11 +198,21 @@ impl Api {
         let checked = self.check(&params.envelope)?;
         let operation = checked.id();
         let settled = async {
-            let known = self.node.outcome(&operation)?;
-            if let Outcome::Applied(_) = known {
+            let applied = || match self.node.outcome(&operation) {
+                Ok(known @ Outcome::Applied(_)) => Ok(Some(known)),
+                other => other.map(|_| None),
+            };
+            if let Some(known) = applied()? {
                 return Ok(known);
             }
-            self.node.submit(checked).await?;
+            let submitted = self.node.submit(checked).await;
+            // The retry of what commits meanwhile finds its guard stale.
+            if submitted.is_err()
+                && let Some(known) = applied()?
+            {
+                return Ok(known);
+            }
+            submitted?;
             Ok::<_, ApiError>(self.node.settled(operation).await?)
         };
         match tokio::time::timeout(Duration::from_millis(timeout_ms), settled).await {

@@ -162,8 +162,8 @@ pub trait Reader: Send + Sync + 'static {
     /// The newest block, and a way to await the next.
     fn heads(&self) -> &watch::Receiver<Head>;
 
-    /// The number of a record's newest version; none if there is no such record.
-    fn newest_version(&self, key: &RecordKey) -> Result<Option<u64>, StoreError>;
+    /// The newest version of a record; none if there is no such record.
+    fn newest(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError>;
 
     /// One version of a record.
     fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError>;

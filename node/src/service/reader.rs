@@ -30,8 +30,8 @@ impl Reader for Service {
         &self.heads
     }
 
-    fn newest_version(&self, key: &RecordKey) -> Result<Option<u64>, StoreError> {
-        self.read(|ledger| ledger.newest_version(key))
+    fn newest(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        self.read(|ledger| ledger.newest(key))
     }
 
     fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError> {

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::{Column, Read, Row};
 
 /// The layout of this file. A store with another number is refused.
-pub const FORMAT_VERSION: u64 = 1;
+pub const FORMAT_VERSION: u64 = 2;
 
 /// Stored values are our own; the cap only keeps a damaged row from being decoded at length.
 const VALUE_BYTES_MAX: usize = 64 << 20;
@@ -77,10 +77,9 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
 
     /// The newest block; none if the store is new.
     pub fn head(&self) -> Result<Option<Committed>, StoreError> {
-        let Some(height) = self.value::<u64>(Column::Meta, META_HEAD)? else { return Ok(None) };
-        let block = self.block(height)?;
-        let block = block.ok_or_else(|| StoreError::new(format!("no block {height}")))?;
-        Ok(Some(Committed { header: block.header, certificate: self.certificate(height)? }))
+        let Some(header) = self.value::<Header>(Column::Meta, META_HEAD)? else { return Ok(None) };
+        let certificate = self.certificate(header.height)?;
+        Ok(Some(Committed { header, certificate }))
     }
 
     /// A block by height.
@@ -98,24 +97,37 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
         self.value(Column::Receipts, &operation.0)
     }
 
-    /// The number of a record's newest version; none if there is no such record.
-    pub fn newest_version(&self, key: &RecordKey) -> Result<Option<u64>, StoreError> {
+    /// The newest version of a record; none if there is no such record.
+    pub fn newest(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         self.value(Column::Heads, &key.storage_key())
     }
 
-    /// One version of a record.
+    /// One version of a record. The newest is looked at first: when a batch moves it to the
+    /// earlier ones between the two reads, the second read finds it there.
     pub fn version(&self, key: &RecordKey, version: u64) -> Result<Option<Entry>, StoreError> {
+        match self.newest(key)? {
+            Some(newest) if newest.record.version == version => Ok(Some(newest)),
+            Some(newest) if newest.record.version > version => self.earlier(key, version),
+            _ => Ok(None),
+        }
+    }
+
+    /// A version that is not the newest.
+    fn earlier(&self, key: &RecordKey, version: u64) -> Result<Option<Entry>, StoreError> {
         self.value(Column::Entries, &keyed(&key.storage_key(), version))
     }
 
     /// The version of a record that was its newest at `time_ms`, by binary search.
     pub fn version_at(&self, key: &RecordKey, time_ms: u64) -> Result<Option<Entry>, StoreError> {
-        let Some(newest) = self.newest_version(key)? else { return Ok(None) };
-        let (mut low, mut high) = (0, newest);
+        let Some(newest) = self.newest(key)? else { return Ok(None) };
+        if newest.record.time <= time_ms {
+            return Ok(Some(newest));
+        }
+        let (mut low, mut high) = (0, newest.record.version - 1);
         let mut found = None;
         while low < high {
             let middle = low + (high - low).div_ceil(2);
-            let entry = self.version(key, middle)?;
+            let entry = self.earlier(key, middle)?;
             let entry = entry.ok_or_else(|| StoreError::new(format!("no version {middle}")))?;
             if entry.record.time <= time_ms {
                 low = middle;
@@ -155,6 +167,10 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
     }
 }
 
+fn record_key(entry: &Entry) -> RecordKey {
+    RecordKey { kind: entry.record.kind, key: entry.record.key.clone() }
+}
+
 fn candidate_key(height: u64, value: &Hash) -> Vec<u8> {
     [&height_key(height)[..], &value.0].concat()
 }
@@ -183,10 +199,7 @@ pub fn certificate_row(certificate: &Certificate) -> Row {
 
 impl<R: Read + ?Sized> StateView for Ledger<'_, R> {
     fn head(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
-        match self.newest_version(key)? {
-            Some(version) => self.version(key, version),
-            None => Ok(None),
-        }
+        self.newest(key)
     }
 
     fn range_node(&self, range: &Hash, at: Position) -> Result<Option<Hash>, StoreError> {
@@ -237,6 +250,14 @@ pub fn commit_rows<R: Read + ?Sized>(
     }
     let mut rows = block_rows(execution, block);
     rows.push(certificate_row(certificate));
+    for entry in &execution.changes.entries {
+        let key = record_key(entry).storage_key();
+        if let Some(version) = entry.record.version.checked_sub(1).filter(|before| *before > 0) {
+            let before = store.get(Column::Heads, &key)?;
+            let missing = || StoreError::new(format!("version {version} of a record is missing"));
+            rows.push(Row::put(Column::Entries, keyed(&key, version), before.ok_or_else(missing)?));
+        }
+    }
     // Earlier heights were deleted with their blocks, and their tombstones cost time to pass.
     let from = height_key(header.height.saturating_sub(1));
     let above = height_key(header.height.saturating_add(1));
@@ -261,7 +282,7 @@ fn block_rows(execution: &Execution, block: &Block) -> Vec<Row> {
     let height = execution.header.height;
     let mut rows = vec![
         Row::put(Column::Blocks, height_key(height), codec::encode(block)),
-        Row::put(Column::Meta, META_HEAD, codec::encode(&height)),
+        Row::put(Column::Meta, META_HEAD, codec::encode(&block.header)),
     ];
     for receipt in &execution.receipts {
         let key = receipt.operation.0;
@@ -274,11 +295,8 @@ fn block_rows(execution: &Execution, block: &Block) -> Vec<Row> {
 fn change_rows(height: u64, changes: &Changes) -> Vec<Row> {
     let mut rows = Vec::new();
     for entry in &changes.entries {
-        let record = &entry.record;
-        let key = RecordKey { kind: record.kind, key: record.key.clone() }.storage_key();
-        let version = codec::encode(&record.version);
-        rows.push(Row::put(Column::Entries, keyed(&key, record.version), codec::encode(entry)));
-        rows.push(Row::put(Column::Heads, key, version));
+        let key = record_key(entry).storage_key();
+        rows.push(Row::put(Column::Heads, key, codec::encode(entry)));
     }
     for (range, at, node) in &changes.range_nodes {
         rows.push(Row::put(Column::Ranges, range_key(range, *at), codec::encode(node)));

@@ -24,9 +24,9 @@ pub enum Column {
     Certificates,
     /// Operation id → receipt.
     Receipts,
-    /// Record key → number of its newest version.
+    /// Record key → entry of its newest version.
     Heads,
-    /// Record key and version → entry.
+    /// Record key and version → entry of an earlier version.
     Entries,
     /// Range, level, index → hash.
     Ranges,

@@ -151,8 +151,11 @@ fn add_spellings(all: &mut Catalogue) {
 
 fn add_unknown_fields(all: &mut Catalogue) {
     let rule = "An unknown field is refused, at every level.";
+    // A choice is a map of one member, so a second one is wrong whatever its name.
+    let choices = ["action", "guard", "member", "signer"];
     let mut refused = |name: &str, bytes: Vec<u8>| {
-        all.refused(&format!("unknown_field_in_{name}"), rule, MALFORMED, &bytes);
+        let code = if choices.contains(&name) { MALFORMED } else { Code::FieldUnknown };
+        all.refused(&format!("unknown_field_in_{name}"), rule, code, &bytes);
     };
     let extra = |item: &mut Cbor| item.set("extra", Cbor::Uint(0));
     refused("envelope", edit_envelope(extra));
@@ -229,7 +232,7 @@ fn add_identifiers(all: &mut Catalogue) {
     let operation = change(&did_of(&plain_create()), Hash([7; 32]), 2, update(document()));
     let mut refused = |name: &str, rule: &str, author: &str| {
         let bytes = edit_body(&operation, |body| body.set("author", Cbor::text(author)));
-        all.refused(&format!("author_{name}"), rule, MALFORMED, &bytes);
+        all.refused(&format!("author_{name}"), rule, Code::IdentifierMalformed, &bytes);
     };
     refused("suffix_in_capitals", "A DID is in lower case.", &did.to_uppercase());
     refused("suffix_31_characters", "A suffix has 32 characters.", &did[..did.len() - 1]);

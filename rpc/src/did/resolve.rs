@@ -8,6 +8,7 @@ use registry_core::did::{DidState, DidValue, PendingRecovery};
 use registry_core::governance::{self, PARAMETERS, Parameters};
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::record::Record;
 use registry_core::state::StoreError;
 use serde::Serialize;
 
@@ -91,7 +92,9 @@ pub(crate) struct Found {
     /// None when deactivated.
     pub(crate) state: Option<Box<DidState>>,
     pub(crate) metadata: DocumentMetadata,
-    pub(crate) freshness: Freshness,
+    record: Record,
+    /// Where a pending recovery matures moves with every halt.
+    halted_ms: u64,
 }
 
 impl Found {
@@ -100,6 +103,22 @@ impl Found {
         let state = self.state.as_ref()?;
         let controllers: Vec<Did> = state.sets.control.dids().cloned().collect();
         Some(render(&self.did, &controllers, &state.document))
+    }
+
+    /// What a cache may know; costs a hash, so it is made only for those who ask.
+    pub(crate) fn freshness(&self) -> Freshness {
+        let hash = self.record.hash().to_string();
+        let mut tag = format!("{}-{}", self.record.version, hash.split_at(8).0);
+        let superseded = self.metadata.next_version_id.is_some();
+        let pending = self.metadata.pending_recovery.is_some();
+        if superseded {
+            tag.push_str("-n");
+        }
+        if pending {
+            tag.push_str(&format!("-{}", self.halted_ms));
+        }
+        let immutable = !pending && (superseded || self.state.is_none());
+        Freshness { tag, immutable }
     }
 }
 
@@ -192,11 +211,7 @@ impl Api {
         if time_ms <= head.time_ms {
             return Ok(());
         }
-        let entry = self.node.newest_version(&governance::key(PARAMETERS))?;
-        let entry = match entry {
-            Some(number) => self.node.version(&governance::key(PARAMETERS), number)?,
-            None => None,
-        };
+        let entry = self.node.newest(&governance::key(PARAMETERS))?;
         let entry = entry.ok_or_else(|| StoreError::new("no parameters"))?;
         let parameters: Parameters =
             codec::decode(&entry.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)?;
@@ -219,14 +234,6 @@ fn found(did: &Did, version: DidVersion, head: &Head) -> Found {
         DidValue::Deactivated => None,
     };
     let pending = state.as_ref().and_then(|state| state.pending.as_ref());
-    let mut tag = format!("{}-{}", record.version, record.hash().to_string().split_at(8).0);
-    if next.is_some() {
-        tag.push_str("-n");
-    }
-    if pending.is_some() {
-        // `maturesAt` moves with every halt.
-        tag.push_str(&format!("-{}", head.halted_ms));
-    }
     let metadata = DocumentMetadata {
         created: Some(seconds_up(created_ms)),
         updated: (record.version > 1).then(|| seconds_up(record.time)),
@@ -236,8 +243,7 @@ fn found(did: &Did, version: DidVersion, head: &Head) -> Found {
         next_update: next.as_ref().map(|next| seconds_up(next.time)),
         pending_recovery: pending.map(|pending| pending_metadata(pending, head)),
     };
-    let immutable = pending.is_none() && (next.is_some() || state.is_none());
-    Found { did: did.clone(), state, metadata, freshness: Freshness { tag, immutable } }
+    Found { did: did.clone(), state, metadata, record: entry.record, halted_ms: head.halted_ms }
 }
 
 fn pending_metadata(pending: &PendingRecovery, head: &Head) -> PendingMetadata {

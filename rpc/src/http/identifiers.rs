@@ -173,11 +173,12 @@ fn write(answer: Answer, asked: Representation, if_none_match: Option<&str>) -> 
     let Dereferenced { found, head, content } = followed;
     let asked = if content.is_none() { asked.without_content() } else { asked };
     let asked = if resolves { asked } else { asked.into_dereferencing() };
-    let tag = tag(&found.freshness, asked.form);
+    let freshness = found.freshness();
+    let tag = tag(&freshness, asked.form);
     if status_of(&found) == StatusCode::OK && matches(if_none_match, &tag) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        return with_headers(response, &tag, &found.freshness, &options, &head);
+        return with_headers(response, &tag, &freshness, &options, &head);
     }
     let status = status_of(&found);
     let Representation { form, content_type } = asked;
@@ -198,7 +199,7 @@ fn write(answer: Answer, asked: Representation, if_none_match: Option<&str>) -> 
             json::response(status, content_type, &result)
         }
     };
-    with_headers(response, &tag, &found.freshness, &options, &head)
+    with_headers(response, &tag, &freshness, &options, &head)
 }
 
 /// 303 to the first endpoint, as W3C has it for `text/uri-list`.

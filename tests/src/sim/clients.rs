@@ -130,7 +130,7 @@ impl Client {
     /// The version of the DID's record on `disk`, 0 if it is not there.
     pub fn version(&self, disk: &dyn Read) -> u64 {
         let Some(did) = &self.did else { return 0 };
-        let newest = Ledger(disk).newest_version(&RecordKey::did(&did.suffix));
-        newest.ok().flatten().unwrap_or(0)
+        let newest = Ledger(disk).newest(&RecordKey::did(&did.suffix));
+        newest.ok().flatten().map_or(0, |newest| newest.record.version)
     }
 }

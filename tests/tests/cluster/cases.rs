@@ -107,9 +107,9 @@ pub(crate) async fn cases(node: &Client, chain: &Chain) -> Vec<Case> {
         case("an operation of another network", Code::ChainMismatch, elsewhere(chain)),
         case("a stripped co-signature", Code::ThresholdNotMet, stripped),
         case("a high-S signature", Code::SignatureHighS, with_signatures(&p256, raise_s)),
-        case("an unknown field", Code::OperationMalformed, unknown_field(&single)),
+        case("an unknown field", Code::FieldUnknown, unknown_field(&single)),
         case("a 17 KiB operation", Code::OperationTooLarge, too_large(&single)),
-        case("a malformed DID", Code::OperationMalformed, malformed),
+        case("a malformed DID", Code::IdentifierMalformed, malformed),
         case("a stale guard", Code::GuardStale, stale),
     ]
 }

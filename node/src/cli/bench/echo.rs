@@ -41,7 +41,7 @@ impl Reader for Echo {
         &self.heads
     }
 
-    fn newest_version(&self, _: &RecordKey) -> Result<Option<u64>, StoreError> {
+    fn newest(&self, _: &RecordKey) -> Result<Option<Entry>, StoreError> {
         Ok(None)
     }
 

@@ -254,8 +254,8 @@ impl Reader for Ledger {
         &self.heads
     }
 
-    fn newest_version(&self, key: &RecordKey) -> Result<Option<u64>, StoreError> {
-        Ok(self.inner().state.head(key)?.map(|entry| entry.record.version))
+    fn newest(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        self.inner().state.head(key)
     }
 
     fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError> {
