@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use registry_core::did::DidValue;
 use registry_core::id::Did;
 use registry_core::record::{Entry, Record, RecordKey};
 use registry_core::state::StoreError;
 use tokio::sync::Semaphore;
 
+use crate::did::shown::{Shown, ShownCache, shown_cache};
 use crate::error::{ApiError, NodeCode};
 use crate::limits::{MIN_HEIGHT_WAIT_MS, SUBMIT_WAITS_MAX};
 use crate::service::{Head, Node};
@@ -18,6 +18,7 @@ pub(crate) struct Api {
     pub(crate) node: Arc<dyn Node>,
     /// Submissions that may wait for their outcome.
     pub(crate) waits: Semaphore,
+    shown: ShownCache,
 }
 
 /// Which version of a record.
@@ -34,16 +35,14 @@ pub(crate) enum Selector {
 /// One version of a DID with what surrounds it.
 pub(crate) struct DidVersion {
     pub(crate) entry: Entry,
-    pub(crate) value: DidValue,
-    /// Block time of version 1.
-    pub(crate) created_ms: u64,
+    pub(crate) shown: Shown,
     /// The version after it.
     pub(crate) next: Option<Record>,
 }
 
 impl Api {
     pub(crate) fn new(node: Arc<dyn Node>) -> Self {
-        Self { node, waits: Semaphore::new(SUBMIT_WAITS_MAX) }
+        Self { node, waits: Semaphore::new(SUBMIT_WAITS_MAX), shown: shown_cache() }
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -105,17 +104,23 @@ impl Api {
         let key = RecordKey::did(&did.suffix);
         let Some(entry) = self.entry(&key, selector, head)? else { return Ok(None) };
         let number = entry.record.version;
-        let created_ms = if number == 1 {
-            entry.record.time
-        } else {
-            let first = self.node.version(&key, 1)?;
-            first.ok_or_else(|| StoreError::new(format!("{did} has no version 1")))?.record.time
-        };
         let next = match selector {
             Selector::Head => None,
             _ => self.entry(&key, Selector::Number(number + 1), head)?.map(|entry| entry.record),
         };
-        let value = DidValue::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
-        Ok(Some(DidVersion { entry, value, created_ms, next }))
+        let shown = self
+            .shown
+            .get_or_insert_with(&(did.suffix, number), || self.render(did, &key, &entry))?;
+        Ok(Some(DidVersion { entry, shown, next }))
+    }
+
+    fn render(&self, did: &Did, key: &RecordKey, entry: &Entry) -> Result<Shown, StoreError> {
+        let created_ms = if entry.record.version == 1 {
+            entry.record.time
+        } else {
+            let first = self.node.version(key, 1)?;
+            first.ok_or_else(|| StoreError::new(format!("{did} has no version 1")))?.record.time
+        };
+        Shown::of(did, entry, created_ms)
     }
 }

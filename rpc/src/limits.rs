@@ -8,6 +8,9 @@ pub const REQUEST_BYTES_MAX: u32 = 256 * 1024;
 /// Body of a response.
 pub const RESPONSE_BYTES_MAX: u32 = 2 * 1024 * 1024;
 
+/// Rendered documents that are kept: some ten thousands of usual size.
+pub const SHOWN_BYTES_MAX: usize = 32 << 20;
+
 /// Longest wait of `ledger_submitAndWait`, and its default: many times a commit, shorter than the
 /// usual patience of a proxy.
 pub const SUBMIT_WAIT_MS_MAX: u64 = 30_000;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBRecoveryMode, Direction, IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
+    DBRecoveryMode, DataBlockIndexType, Direction, IteratorMode, Options, ReadOptions, WriteBatch,
+    WriteOptions,
 };
 
 use super::{Column, Pair, Read, Row, Store, StoreError};
@@ -40,7 +41,9 @@ fn options(cache_bytes: usize) -> (Options, Options) {
     database.set_keep_log_file_num(4);
     let mut column = Options::default();
     let mut table = BlockBasedOptions::default();
-    table.set_block_cache(&Cache::new_lru_cache(cache_bytes));
+    // Readers on several threads share it without a lock; 0 lets it find the usual block size.
+    table.set_block_cache(&Cache::new_hyper_clock_cache(cache_bytes, 0));
+    table.set_data_block_index_type(DataBlockIndexType::BinaryAndHash);
     table.set_bloom_filter(BLOOM_BITS, false);
     column.set_block_based_table_factory(&table);
     column.set_compression_type(DBCompressionType::Lz4);

@@ -3,8 +3,8 @@
 use ::url::Url;
 use registry_core::did::DidState;
 use registry_core::did::document::{
-    Endpoint, EndpointValue, RenderedDocument, RenderedMethod, RenderedService, Service,
-    render_method, render_service,
+    Endpoint, EndpointValue, RenderedMethod, RenderedService, Service, render_method,
+    render_service,
 };
 use registry_core::id::Did;
 use serde::Serialize;
@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::error::{DidError, DidErrorKind};
 use super::options::Options;
 use super::resolve::{DocumentMetadata, Found, ResultMetadata, document_type};
+use super::shown::{DocumentJson, state_of};
 use super::url::{DidUrl, percent_decode};
 use crate::api::Api;
 use crate::service::Head;
@@ -24,7 +25,7 @@ pub(crate) const URI_LIST: &str = "text/uri-list";
 #[serde(untagged)]
 pub(crate) enum Content {
     /// The document.
-    Document(Box<RenderedDocument>),
+    Document(DocumentJson),
     /// A verification method.
     Method(Box<RenderedMethod>),
     /// A service.
@@ -101,19 +102,21 @@ impl Api {
             return Err(DidError::new(DidErrorKind::FeatureNotSupported, detail));
         }
         let (found, head) = self.find(&url.did, options).await?;
-        let content = match &found.state {
-            None => None,
-            Some(state) if options.selects_service() => {
+        let whole = !options.selects_service() && url.fragment.is_none();
+        if whole && options.relationship.is_some() && found.document.is_some() {
+            let detail = "verificationRelationship needs a DID URL with a fragment";
+            return Err(DidError::new(DidErrorKind::InvalidOptions, detail));
+        }
+        if whole {
+            let content = found.document.clone().map(Content::Document);
+            return Ok(Dereferenced { found, head, content });
+        }
+        let content = match (state_of(&found.entry)?, &url.fragment) {
+            (None, _) => None,
+            (Some(state), Some(fragment)) => Some(part(&url.did, &state, fragment, options)?),
+            (Some(state), None) => {
                 Some(Content::Endpoints(endpoints(&state.document.service, options)?))
             }
-            Some(state) => match &url.fragment {
-                Some(fragment) => Some(part(&url.did, state, fragment, options)?),
-                None if options.relationship.is_some() => {
-                    let detail = "verificationRelationship needs a DID URL with a fragment";
-                    return Err(DidError::new(DidErrorKind::InvalidOptions, detail));
-                }
-                None => found.document().map(|document| Content::Document(Box::new(document))),
-            },
         };
         Ok(Dereferenced { found, head, content })
     }

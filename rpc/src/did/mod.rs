@@ -6,4 +6,5 @@ pub(crate) mod history;
 pub(crate) mod options;
 pub(crate) mod prepare;
 pub(crate) mod resolve;
+pub(crate) mod shown;
 pub(crate) mod url;

@@ -3,17 +3,17 @@
 use http::StatusCode;
 use registry_core::codec;
 use registry_core::crypto::Hash;
-use registry_core::did::document::{RenderedDocument, render};
-use registry_core::did::{DidState, DidValue, PendingRecovery};
+use registry_core::did::PendingRecovery;
 use registry_core::governance::{self, PARAMETERS, Parameters};
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::record::Record;
+use registry_core::record::Entry;
 use registry_core::state::StoreError;
 use serde::Serialize;
 
 use super::error::{DidError, DidErrorKind};
 use super::options::Options;
+use super::shown::{DocumentJson, Shown};
 use super::url::parse_did;
 use crate::api::{Api, DidVersion, Selector};
 use crate::clock::seconds_up;
@@ -31,7 +31,7 @@ pub(crate) const DOCUMENT_TYPES: [&str; 4] =
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResolutionResult {
-    pub(crate) did_document: Option<RenderedDocument>,
+    pub(crate) did_document: Option<DocumentJson>,
     pub(crate) did_resolution_metadata: ResultMetadata,
     pub(crate) did_document_metadata: DocumentMetadata,
 }
@@ -88,27 +88,20 @@ pub(crate) struct Freshness {
 
 /// A DID as found.
 pub(crate) struct Found {
-    pub(crate) did: Did,
-    /// None when deactivated.
-    pub(crate) state: Option<Box<DidState>>,
+    pub(crate) entry: Entry,
+    /// The W3C document; none when deactivated.
+    pub(crate) document: Option<DocumentJson>,
     pub(crate) metadata: DocumentMetadata,
-    record: Record,
     /// Where a pending recovery matures moves with every halt.
     halted_ms: u64,
 }
 
 impl Found {
-    /// The W3C document; none when deactivated.
-    pub(crate) fn document(&self) -> Option<RenderedDocument> {
-        let state = self.state.as_ref()?;
-        let controllers: Vec<Did> = state.sets.control.dids().cloned().collect();
-        Some(render(&self.did, &controllers, &state.document))
-    }
-
     /// What a cache may know; costs a hash, so it is made only for those who ask.
     pub(crate) fn freshness(&self) -> Freshness {
-        let hash = self.record.hash().to_string();
-        let mut tag = format!("{}-{}", self.record.version, hash.split_at(8).0);
+        let record = &self.entry.record;
+        let hash = record.hash().to_string();
+        let mut tag = format!("{}-{}", record.version, hash.split_at(8).0);
         let superseded = self.metadata.next_version_id.is_some();
         let pending = self.metadata.pending_recovery.is_some();
         if superseded {
@@ -117,14 +110,14 @@ impl Found {
         if pending {
             tag.push_str(&format!("-{}", self.halted_ms));
         }
-        let immutable = !pending && (superseded || self.state.is_none());
+        let immutable = !pending && (superseded || self.document.is_none());
         Freshness { tag, immutable }
     }
 }
 
 impl ResolutionResult {
     pub(crate) fn of(found: &Found, content_type: &'static str) -> Self {
-        let did_document = found.document();
+        let did_document = found.document.clone();
         let content_type = did_document.is_some().then_some(content_type);
         Self {
             did_document,
@@ -144,7 +137,7 @@ impl ResolutionResult {
 
 /// The HTTP status of what was found.
 pub(crate) fn status_of(found: &Found) -> StatusCode {
-    if found.state.is_some() { StatusCode::OK } else { StatusCode::GONE }
+    if found.document.is_some() { StatusCode::OK } else { StatusCode::GONE }
 }
 
 /// The document media type that `accept` names; the default without one.
@@ -190,7 +183,7 @@ impl Api {
         }
         let not_found = |detail: String| DidError::new(DidErrorKind::NotFound, detail);
         match self.did_version(did, options.version, &head)? {
-            Some(version) => Ok((found(did, version, &head), head)),
+            Some(version) => Ok((found(version, &head), head)),
             None if did.network != *self.node.network() => {
                 let network = self.node.network();
                 Err(not_found(format!("{did} is of another network, this node serves {network}")))
@@ -226,24 +219,20 @@ impl Api {
     }
 }
 
-fn found(did: &Did, version: DidVersion, head: &Head) -> Found {
-    let DidVersion { entry, value, created_ms, next } = version;
+fn found(version: DidVersion, head: &Head) -> Found {
+    let DidVersion { entry, shown, next } = version;
+    let Shown { created_ms, document, pending } = shown;
     let record = &entry.record;
-    let state = match value {
-        DidValue::Active(state) => Some(state),
-        DidValue::Deactivated => None,
-    };
-    let pending = state.as_ref().and_then(|state| state.pending.as_ref());
     let metadata = DocumentMetadata {
         created: Some(seconds_up(created_ms)),
         updated: (record.version > 1).then(|| seconds_up(record.time)),
-        deactivated: state.is_none().then_some(true),
+        deactivated: document.is_none().then_some(true),
         version_id: Some(record.version.to_string()),
         next_version_id: next.as_ref().map(|next| next.version.to_string()),
         next_update: next.as_ref().map(|next| seconds_up(next.time)),
-        pending_recovery: pending.map(|pending| pending_metadata(pending, head)),
+        pending_recovery: pending.map(|pending| pending_metadata(&pending, head)),
     };
-    Found { did: did.clone(), state, metadata, record: entry.record, halted_ms: head.halted_ms }
+    Found { entry, document, metadata, halted_ms: head.halted_ms }
 }
 
 fn pending_metadata(pending: &PendingRecovery, head: &Head) -> PendingMetadata {

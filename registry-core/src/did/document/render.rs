@@ -107,6 +107,7 @@ pub struct RenderedService {
 /// The W3C document of `did`. `controllers` are the DIDs that control it, from its control sets;
 /// their order does not matter, and without any there is no `controller` member.
 pub fn render(did: &Did, controllers: &[Did], document: &Document) -> RenderedDocument {
+    let did = &did.to_string();
     let urls = |fragments: &[Fragment]| fragments.iter().map(|id| url(did, id)).collect();
     let controllers: BTreeSet<String> = controllers.iter().map(Did::to_string).collect();
     let methods = document.verification_method.iter();
@@ -120,21 +121,30 @@ pub fn render(did: &Did, controllers: &[Did], document: &Document) -> RenderedDo
         capability_invocation: urls(&document.capability_invocation),
         controller: (!controllers.is_empty())
             .then(|| OneOrMany::of(controllers.into_iter().collect())),
-        id: did.to_string(),
+        id: did.clone(),
         key_agreement: urls(&document.key_agreement),
-        service: services.map(|service| render_service(did, service)).collect(),
-        verification_method: methods.map(|method| render_method(did, method)).collect(),
+        service: services.map(|service| service_of(did, service)).collect(),
+        verification_method: methods.map(|method| method_of(did, method)).collect(),
     }
 }
 
 /// One method of `did`'s document, as in [`render`].
 pub fn render_method(did: &Did, method: &VerificationMethod) -> RenderedMethod {
+    method_of(&did.to_string(), method)
+}
+
+/// One service of `did`'s document, as in [`render`].
+pub fn render_service(did: &Did, service: &Service) -> RenderedService {
+    service_of(&did.to_string(), service)
+}
+
+fn method_of(did: &str, method: &VerificationMethod) -> RenderedMethod {
     let (method_type, jwk, multikey) = match &method.material {
         KeyMaterial::Multikey(key) => ("Multikey", None, Some(key.to_string())),
         KeyMaterial::JsonWebKey(key) => ("JsonWebKey", Some(key.clone()), None),
     };
     RenderedMethod {
-        controller: did.to_string(),
+        controller: did.to_owned(),
         expires: method.expires.map(|time| time.to_string()),
         id: url(did, &method.id),
         public_key_jwk: jwk,
@@ -145,8 +155,7 @@ pub fn render_method(did: &Did, method: &VerificationMethod) -> RenderedMethod {
     }
 }
 
-/// One service of `did`'s document, as in [`render`].
-pub fn render_service(did: &Did, service: &Service) -> RenderedService {
+fn service_of(did: &str, service: &Service) -> RenderedService {
     RenderedService {
         accept: service.accept.clone(),
         id: url(did, &service.id),
@@ -158,6 +167,6 @@ pub fn render_service(did: &Did, service: &Service) -> RenderedService {
     }
 }
 
-fn url(did: &Did, fragment: &Fragment) -> String {
-    format!("{did}#{fragment}")
+fn url(did: &str, fragment: &Fragment) -> String {
+    [did, "#", fragment.as_str()].concat()
 }
