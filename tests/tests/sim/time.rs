@@ -9,6 +9,12 @@ fn built_by(world: &World, index: usize) -> usize {
     world.oracle.headers().iter().filter(|header| header.proposer == key).count()
 }
 
+/// Runs until some of the nodes hold `height`, whatever the others do.
+fn reach_by(world: &mut World, nodes: std::ops::Range<usize>, height: u64, within_ms: u64) {
+    let reached = world.run_until(within_ms, |world| world.least_height(nodes.clone()) >= height);
+    assert!(reached, "height {height} within {within_ms} ms: {}", world.describe());
+}
+
 #[test]
 fn a_proposal_from_the_future_is_withheld_and_the_round_passes() {
     let mut world = four(1, 0);
@@ -60,6 +66,34 @@ fn an_old_block_with_a_polka_is_decided_in_a_later_round() {
         old += usize::from(time_ms < GENESIS_MS + world.now_ms() - 500_000);
     }
     assert!(old > 3, "{old} blocks were ten minutes old");
+}
+
+#[test]
+fn a_validator_that_never_saw_an_old_block_votes_for_it_once_it_has_a_polka() {
+    for seed in 1..10 {
+        let mut world = four(seed, 0);
+        world.weather.delay_ms_min = 50;
+        world.weather.delay_ms_max = 60;
+        world.start_clients(4);
+        reach(&mut world, 3, 30_000);
+        world.partition(&[&[0], &[1, 2, 3]]);
+        let apart = world.oracle.headers().len() as u64;
+        reach_by(&mut world, 1..4, apart + 1, 30_000);
+        let height = world.oracle.headers().len() as u64;
+        let precommitted = world.run_until(30_000, |world| {
+            (1..4).all(|index| world.oracle.precommitted(&world.chain.keys[index], height))
+        });
+        assert!(precommitted, "{}", world.describe());
+        // Without the third precommit, which was on its way, two of four decide nothing.
+        world.crash(3);
+        world.run_for(600_000);
+        assert_eq!(world.oracle.headers().len() as u64, height, "{}", world.describe());
+        world.unite();
+        reach_by(&mut world, 0..3, height + 1, 60_000);
+        let age_ms = GENESIS_MS + world.now_ms() - world.oracle.headers()[height as usize].time;
+        assert!(age_ms > 500_000, "another block was decided, {age_ms} ms old");
+        sound(&mut world);
+    }
 }
 
 #[test]
