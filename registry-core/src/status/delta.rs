@@ -144,7 +144,10 @@ mod tests {
         }
 
         #[test]
-        fn no_delta_reaches_behind_its_array(delta: Vec<u8>, mut array in prop::collection::vec(any::<u8>(), 0..64)) {
+        fn no_delta_reaches_behind_its_array(
+            delta: Vec<u8>,
+            mut array in prop::collection::vec(any::<u8>(), 0..64),
+        ) {
             let length = array.len();
             let _ = apply(&mut array, &delta);
             prop_assert_eq!(array.len(), length);

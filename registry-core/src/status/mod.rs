@@ -177,8 +177,8 @@ impl StatusList {
         bits::array_bytes(self.length, self.bits)
     }
 
-    /// Its array when it was made. The array of a version is this one, taken on by the delta rows of
-    /// the version's [`keyframe`] and of each version since.
+    /// Its array when it was made. That of a version is this one, taken on by the delta rows of the
+    /// version's [`keyframe`] and of each version since.
     pub fn zeros(&self) -> Bits {
         Bits::zero(self.length, self.bits)
     }
