@@ -6,6 +6,7 @@ use std::fmt;
 
 use registry_core::crypto::Hash;
 use registry_core::governance::Parameters;
+use registry_core::status::keyframe;
 
 use super::byzantine::Byzantine;
 use super::chain::public;
@@ -121,7 +122,15 @@ pub fn run(seed: u64) -> Report {
     let mut run = Run::new(plan);
     run.storm();
     run.calm();
-    let Run { plan, world, .. } = run;
+    let Run { plan, mut world, .. } = run;
+    let list = world.oracle.list();
+    let (shared, versions) = (list.shared(), list.versions() as u64);
+    if shared > 0 {
+        world.counts.insert("status sets in one version", shared);
+    }
+    if keyframe(versions) > 1 {
+        world.counts.insert("list over a keyframe", 1);
+    }
     Report {
         violations: world.oracle.violations().to_vec(),
         trace: world.trace(),

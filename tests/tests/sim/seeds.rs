@@ -26,7 +26,9 @@ const INJECTED: &[&str] = &[
     "one-way partition",
     "partition",
     "power cut at a write",
+    "list over a keyframe",
     "proposed again with a polka",
+    "status sets in one version",
     "twin",
     "unsynced writes lost",
 ];
