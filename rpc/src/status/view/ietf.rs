@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::bits::{ietf_status, is_width, widened};
 use super::cose::{CborMap, Value as Cbor};
-use super::token::{Published, optional};
+use super::token::{Published, SECONDS, optional, seconds};
 use super::{Form, List, Publication, Signer, ViewError, compress, cose, jws};
 
 /// CWT claims (RFC 8392; the draft's IANA section).
@@ -19,7 +19,6 @@ const STATUS_LIST: i128 = 65_533;
 const TIME_TO_LIVE: i128 = 65_534;
 
 const TEXT: &str = "a text";
-const SECONDS: &str = "seconds since 1970, a whole number";
 
 /// The list as `application/statuslist+jwt`.
 pub fn token_jwt(
@@ -28,7 +27,7 @@ pub fn token_jwt(
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, ViewError> {
     let (bits, compressed) = compressed(list)?;
-    let times = Times::of(list, publication);
+    let window = publication.window.within(list);
     let mut status_list = Map::from_iter([
         ("bits".to_owned(), json!(bits)),
         ("lst".to_owned(), json!(base64url(&compressed))),
@@ -38,11 +37,11 @@ pub fn token_jwt(
     }
     let mut claims = Map::from_iter([
         ("sub".to_owned(), json!(publication.uri)),
-        ("iat".to_owned(), json!(times.issued_s)),
-        ("exp".to_owned(), json!(times.expires_s)),
+        ("iat".to_owned(), json!(window.begins_s())),
+        ("exp".to_owned(), json!(window.ends_s())),
         ("status_list".to_owned(), Json::Object(status_list)),
     ]);
-    if let Some(ttl_s) = times.ttl_s {
+    if let Some(ttl_s) = ttl_s(publication) {
         claims.insert("ttl".to_owned(), json!(ttl_s));
     }
     jws::status_list(&Json::Object(claims), signer)
@@ -56,7 +55,7 @@ pub fn token_cwt(
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, ViewError> {
     let (bits, compressed) = compressed(list)?;
-    let times = Times::of(list, publication);
+    let window = publication.window.within(list);
     let text = |text: &str| Cbor::Text(text.to_owned());
     let number = |number: u64| Cbor::Integer(i128::from(number));
     let mut status_list =
@@ -66,11 +65,11 @@ pub fn token_cwt(
     }
     let mut claims = vec![
         (Cbor::Integer(SUBJECT), text(publication.uri)),
-        (Cbor::Integer(EXPIRY), number(times.expires_s)),
-        (Cbor::Integer(ISSUED_AT), number(times.issued_s)),
+        (Cbor::Integer(EXPIRY), number(window.ends_s())),
+        (Cbor::Integer(ISSUED_AT), number(window.begins_s())),
         (Cbor::Integer(STATUS_LIST), Cbor::Map(status_list)),
     ];
-    if let Some(ttl_s) = times.ttl_s {
+    if let Some(ttl_s) = ttl_s(publication) {
         claims.push((Cbor::Integer(TIME_TO_LIVE), number(ttl_s)));
     }
     cose::sign(Form::TokenCwt.media_type(), claims, signer)
@@ -94,30 +93,14 @@ fn compressed(list: &List<'_>) -> Result<(u8, Vec<u8>), ViewError> {
     Ok((bits, compress::zlib(&array)?))
 }
 
-/// The times of a token, in whole seconds.
-struct Times {
-    issued_s: u64,
-    expires_s: u64,
-    ttl_s: Option<u64>,
-}
-
-impl Times {
-    /// Rounded up: at each whole second from `iat` on, before `exp`, this was the version.
-    fn of(list: &List<'_>, publication: &Publication<'_>) -> Self {
-        let window = publication.window.within(list);
-        Self {
-            issued_s: window.from_ms.div_ceil(1_000),
-            expires_s: window.until_ms.div_ceil(1_000),
-            ttl_s: publication.ttl_ms.map(|ttl_ms| (ttl_ms / 1_000).max(1)),
-        }
-    }
+/// Time to live in whole seconds, which must be positive.
+fn ttl_s(publication: &Publication<'_>) -> Option<u64> {
+    publication.ttl_ms.map(|ttl_ms| (ttl_ms / 1_000).max(1))
 }
 
 /// Reads the claims of a JWT.
 pub(super) fn read_json(claims: &Map<String, Json>) -> Result<Published, ViewError> {
     let text = |field| optional(claims.get(field), field, TEXT, Json::as_str);
-    let time_ms =
-        |field| optional(claims.get(field), field, SECONDS, |value| millis(value.as_u64()?));
     let Some(Json::Object(status_list)) = claims.get("status_list") else {
         return Err(ViewError::malformed("status_list", "an object"));
     };
@@ -130,9 +113,9 @@ pub(super) fn read_json(claims: &Map<String, Json>) -> Result<Published, ViewErr
         purpose: None,
         bits: width(status_list.get("bits").and_then(Json::as_u64))?,
         array: compress::unzlib(&compressed)?,
-        issued_ms: time_ms("iat")?,
-        expires_ms: time_ms("exp")?,
-        ttl_ms: time_ms("ttl")?,
+        issued_ms: seconds(claims, "iat")?,
+        expires_ms: seconds(claims, "exp")?,
+        ttl_ms: seconds(claims, "ttl")?,
     })
 }
 
@@ -146,7 +129,7 @@ pub(super) fn read_cbor(claims: &CborMap) -> Result<Published, ViewError> {
     };
     let time_ms = |key, field| {
         let value = claims.get(&Cbor::Integer(key), field)?;
-        optional(value, field, SECONDS, |value| millis(unsigned(value)?))
+        optional(value, field, SECONDS, |value| unsigned(value)?.checked_mul(1_000))
     };
     let list_key = Cbor::Integer(STATUS_LIST);
     let Some(Cbor::Map(status_list)) = claims.get(&list_key, "claim 65533 (status_list)")? else {
@@ -178,10 +161,6 @@ fn unsigned(value: &Cbor) -> Option<u64> {
         Cbor::Integer(number) => u64::try_from(*number).ok(),
         _ => None,
     }
-}
-
-fn millis(seconds: u64) -> Option<u64> {
-    seconds.checked_mul(1_000)
 }
 
 fn width(bits: Option<u64>) -> Result<u8, ViewError> {

@@ -95,6 +95,15 @@ impl Window {
         }
     }
 
+    /// In whole seconds, both ends up: from each one on, before the other, this was the version.
+    fn begins_s(self) -> u64 {
+        self.from_ms.div_ceil(1_000)
+    }
+
+    fn ends_s(self) -> u64 {
+        self.until_ms.div_ceil(1_000)
+    }
+
     /// Of a view of the newest version that is signed at `now_ms`. It begins with the whole second
     /// before, since a verifier whose library counts seconds refuses what is issued in its future.
     pub fn current(now_ms: u64, life_ms: u64) -> Self {

@@ -11,6 +11,8 @@ use super::cose::CborMap;
 use super::{Form, Purpose, ViewError, cose, data_integrity, ietf, jws, w3c};
 use crate::limits::STATUS_TOKEN_BYTES_MAX;
 
+pub(super) const SECONDS: &str = "seconds, a whole number";
+
 /// A published list taken apart. Nobody has vouched for it before [`Token::verify`].
 #[derive(Debug, Clone)]
 pub struct Token {
@@ -155,4 +157,12 @@ pub(super) fn optional<'a, V, T>(
     read: impl FnOnce(&'a V) -> Option<T>,
 ) -> Result<Option<T>, ViewError> {
     value.map(|value| read(value).ok_or(ViewError::malformed(field, rule))).transpose()
+}
+
+/// A NumericDate of a JWT, in ms.
+pub(super) fn seconds(
+    claims: &Map<String, Value>,
+    field: &'static str,
+) -> Result<Option<u64>, ViewError> {
+    optional(claims.get(field), field, SECONDS, |value| value.as_u64()?.checked_mul(1_000))
 }

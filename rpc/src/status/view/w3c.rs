@@ -5,7 +5,7 @@ use registry_core::did::document::TimeMs;
 use serde_json::{Map, Value, json};
 
 use super::bits::{is_width, mirrored};
-use super::token::{Published, optional};
+use super::token::{Published, optional, seconds};
 use super::{Form, List, Publication, Purpose, Signer, ViewError, compress, data_integrity, jws};
 use crate::clock::{millis, seconds_up};
 use crate::limits::STATUS_ENTRIES_MIN;
@@ -25,13 +25,18 @@ pub fn credential(
     serde_json::to_vec(&document).map_err(ViewError::encoding("JSON"))
 }
 
-/// The list as `application/vc+jwt`: the same credential as claims of a JWT.
+/// The list as `application/vc+jwt`: the same credential as claims of a JWT, with its times once
+/// more as `iat` and `exp`, since a verifier of JWTs knows those alone.
 pub fn credential_jwt(
     list: &List<'_>,
     publication: &Publication<'_>,
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, ViewError> {
-    jws::credential(&Value::Object(unsecured(list, publication, signer)?), signer)
+    let mut claims = unsecured(list, publication, signer)?;
+    let window = publication.window.within(list);
+    claims.insert("iat".to_owned(), json!(window.begins_s()));
+    claims.insert("exp".to_owned(), json!(window.ends_s()));
+    jws::credential(&Value::Object(claims), signer)
 }
 
 fn unsecured(
@@ -128,6 +133,14 @@ pub(super) fn read(
             size.ok_or(ViewError::malformed("statusSize", "1, 2, 4 or 8"))? as u8
         }
     };
+    let expires_ms = optional(document.get("validUntil"), "validUntil", TIME, time_ms)?;
+    let exp_ms = match form {
+        Form::CredentialJwt => seconds(document, "exp")?,
+        _ => None,
+    };
+    if exp_ms.is_some_and(|exp_ms| exp_ms.saturating_add(999) < expires_ms.unwrap_or(0)) {
+        return Err(ViewError::malformed("exp", "absent, or no earlier than validUntil"));
+    }
     Ok(Published {
         form,
         uri: optional(document.get("id"), "id", "a text", |id| Some(id.as_str()?.to_owned()))?,
@@ -136,7 +149,7 @@ pub(super) fn read(
         bits,
         array: decoded_list(subject, bits)?,
         issued_ms: optional(document.get("validFrom"), "validFrom", TIME, time_ms)?,
-        expires_ms: optional(document.get("validUntil"), "validUntil", TIME, time_ms)?,
+        expires_ms,
         ttl_ms: optional(subject.get("ttl"), "ttl", "milliseconds, a number", Value::as_u64)?,
     })
 }

@@ -217,9 +217,26 @@ fn a_token_lives_a_day_at_most_and_now() {
         let view = resigned(Form::CredentialJwt, |claims| {
             claims["validFrom"] = json!(crate::clock::seconds_up(iat * 1_000));
             claims["validUntil"] = json!(crate::clock::seconds_up(exp * 1_000));
+            claims["exp"] = json!(exp);
         });
         assert_eq!(outcome(&view), expected, "{iat} to {exp}");
     }
+}
+
+/// Else readers of JWTs and readers of credentials would disagree on whether it is expired.
+#[test]
+fn the_jwt_of_a_credential_ends_no_earlier_than_the_credential() {
+    let ends = |until: &'static str, exp: u64| {
+        outcome(&resigned(Form::CredentialJwt, |claims| {
+            claims["validUntil"] = json!(until);
+            claims["exp"] = json!(exp);
+        }))
+    };
+    let exp_s = NOW_MS / 1_000 + 3_600;
+    assert_eq!(ends("2027-01-15T09:00:00.999Z", exp_s), Ok(()));
+    assert_eq!(ends("2027-01-15T09:00:00.000Z", exp_s + 1), Ok(()));
+    assert_eq!(ends("2027-01-15T09:00:01.000Z", exp_s), Err("TOKEN_MALFORMED"));
+    assert_eq!(ends("2027-01-15T09:00:00.000Z", u64::MAX), Err("TOKEN_MALFORMED"));
 }
 
 #[test]

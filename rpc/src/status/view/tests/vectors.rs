@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
 
 use registry_core::codec::{base64url, from_base64url};
@@ -19,7 +20,9 @@ fn examples() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("SKIPPED: no token-status-list in IDEM_VECTORS or ../shared/vectors");
+    // Past the capture of a test's output, which hides what a passing test says.
+    let skipped = b"SKIPPED: no token-status-list in IDEM_VECTORS or ../shared/vectors\n";
+    std::io::stderr().write_all(skipped).expect("standard error is open");
     None
 }
 
