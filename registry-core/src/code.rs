@@ -115,6 +115,17 @@ codes! {
     UntilTooFar = 2018, "UNTIL_TOO_FAR", "choose an until within the next hour";
     /// A member DID does not exist or is deactivated.
     MemberNotFound = 2019, "MEMBER_NOT_FOUND", "name only live DIDs of this network as members";
+    /// The author's document has no such method with this key.
+    MethodNotFound = 2020, "METHOD_NOT_FOUND",
+        "sign with a method of the author's present document, by the key that it holds now";
+    /// The method is not one of those that sign operations.
+    MethodNotAuthorised = 2021, "METHOD_NOT_AUTHORISED",
+        "sign with a method that the document lists under capabilityInvocation";
+    /// The method is not valid yet, expired or revoked at block time.
+    MethodNotValid = 2022, "METHOD_NOT_VALID", "sign with a method that is valid now";
+    /// A method signed for an author that other DIDs control.
+    ControlRequired = 2023, "CONTROL_REQUIRED",
+        "sign in role control with keys that meet the threshold of the author's control set";
 }
 
 impl fmt::Display for Code {

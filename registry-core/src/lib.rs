@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod author;
 pub mod block;
 pub mod certificate;
 pub mod code;

@@ -46,7 +46,14 @@ impl Action {
     /// Whether the operation is one of those that need no endorsement and have reserved room in
     /// a block: rotate, recovery, deactivation.
     pub fn is_senior(&self) -> bool {
-        !matches!(self, Self::DidCreate(_) | Self::DidUpdate(_))
+        matches!(
+            self,
+            Self::DidRotate(_)
+                | Self::DidRecover(_)
+                | Self::DidRecoverCancel
+                | Self::DidRecoverComplete
+                | Self::DidDeactivate(_)
+        )
     }
 
     /// Largest envelope of such an action.
@@ -83,6 +90,12 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// The DID that acts, of all but a create of a DID.
+    pub fn author(&self) -> Result<&Did, Refusal> {
+        let missing = || Refusal::new(Code::AuthorMismatch, "author", "expected the DID as author");
+        self.author.as_ref().ok_or_else(missing)
+    }
+
     /// The canonical bytes that go into an envelope.
     pub fn body(&self) -> Vec<u8> {
         codec::encode(self)
@@ -139,8 +152,29 @@ impl Role {
 pub enum Signer {
     /// A key of a control, next or recovery set.
     Key(PublicKey),
-    /// A verification method, by DID URL.
-    Method(MethodUrl),
+    /// A verification method of the author's document.
+    Method(MethodSigner),
+}
+
+impl Signer {
+    /// The key that the signature verifies under.
+    pub fn key(&self) -> &PublicKey {
+        match self {
+            Self::Key(key) => key,
+            Self::Method(method) => &method.key,
+        }
+    }
+}
+
+/// A verification method and the key in it. The key travels, so that the signature is verified
+/// without any state; that the method holds it is for the state to say (docs/adr/0007).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MethodSigner {
+    /// The key.
+    pub key: PublicKey,
+    /// The method, by DID URL.
+    pub url: MethodUrl,
 }
 
 /// One signature of an envelope.
@@ -253,8 +287,8 @@ pub fn check_stateless(
         let detail = format!("signed for chain {}, this is {chain}", operation.chain);
         return Err(Refusal::new(Code::ChainMismatch, "chain", detail));
     }
-    check_signature_list(&operation.action, &envelope.signatures)?;
-    did::check_stateless(&operation, network)?;
+    check_signature_list(&operation, &envelope.signatures)?;
+    check_body(&operation, network)?;
     let id = operation_id(&envelope.body.0);
     for (index, signature) in envelope.signatures.iter().enumerate() {
         check_signature(index, signature, &id)?;
@@ -271,7 +305,36 @@ pub fn check_stateless(
 /// The rules of a body that need neither state nor signatures: what a node checks before it asks
 /// anyone to sign.
 pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
-    did::check_stateless(operation, network)
+    check_author(operation, network)?;
+    check_guard_kind(operation)?;
+    did::check_stateless(&operation.action, network)
+}
+
+fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
+    if matches!(operation.action, Action::DidCreate(_)) {
+        return match operation.author {
+            None => Ok(()),
+            Some(_) => Err(Refusal::new(Code::AuthorMismatch, "author", "expected no author")),
+        };
+    }
+    let author = operation.author()?;
+    if author.network != *network {
+        let detail = format!("{author} is not on network {network}");
+        return Err(Refusal::new(Code::NetworkMismatch, "author", detail));
+    }
+    Ok(())
+}
+
+fn check_guard_kind(operation: &Operation) -> Result<(), Refusal> {
+    let (fits, expected) = match operation.action {
+        Action::DidCreate(_) => (matches!(operation.guard, Guard::Absent), "absent"),
+        _ => (matches!(operation.guard, Guard::Previous(_)), "previous"),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(Refusal::new(Code::GuardKind, "guard", format!("expected {expected}")))
+    }
 }
 
 fn too_large(field: &str, actual: usize, limit: usize) -> Refusal {
@@ -289,17 +352,20 @@ where
     })
 }
 
-fn check_signature_list(action: &Action, signatures: &[Signature]) -> Result<(), Refusal> {
-    let role = action.role();
-    let minimum = usize::from(role.is_some());
+fn check_signature_list(operation: &Operation, signatures: &[Signature]) -> Result<(), Refusal> {
+    let minimum = usize::from(operation.action.role().is_some());
     if signatures.len() < minimum || signatures.len() > SIGNATURES_MAX {
         let detail =
             format!("{} signatures, {minimum} to {SIGNATURES_MAX} expected", signatures.len());
         return Err(Refusal::new(Code::SignatureCount, "signatures", detail));
     }
+    let first_role = signatures.first().map(|signature| signature.role);
     for (index, signature) in signatures.iter().enumerate() {
-        if Some(signature.role) != role || !matches!(signature.by, Signer::Key(_)) {
-            let detail = match role {
+        if Some(signature.role) != first_role || !takes(operation, signature) {
+            let detail = match operation.action.role() {
+                Some(Role::Author) => "this action takes either signatures of role author by \
+                                       methods of its author, or of role control by keys"
+                    .to_owned(),
                 Some(role) => {
                     format!("this action takes signatures of role {role:?} by a key only")
                 }
@@ -320,8 +386,20 @@ fn check_signature_list(action: &Action, signatures: &[Signature]) -> Result<(),
     Ok(())
 }
 
+/// Whether the operation takes a signature in such a role by such a signer.
+fn takes(operation: &Operation, signature: &Signature) -> bool {
+    match (operation.action.role(), &signature.by) {
+        (Some(Role::Author), Signer::Method(method)) => {
+            signature.role == Role::Author && operation.author.as_ref() == Some(&method.url.did)
+        }
+        (Some(Role::Author), Signer::Key(_)) => signature.role == Role::Control,
+        (role, Signer::Key(_)) => role == Some(signature.role),
+        (_, Signer::Method(_)) => false,
+    }
+}
+
 fn check_signature(index: usize, signature: &Signature, id: &Hash) -> Result<(), Refusal> {
-    let Signer::Key(key) = &signature.by else { return Ok(()) };
+    let key = signature.by.key();
     key.check().map_err(|error| {
         Refusal::new(Code::KeyUnusable, format!("signatures/{index}/by"), error)
     })?;
