@@ -26,10 +26,11 @@ pub fn check<'c>(
                 let detail = format!("{author} is controlled by other DIDs; they must sign");
                 return Err(Refusal::new(Code::ControlRequired, "signatures", detail).into());
             }
-            Signer::Method(method) => check_method(&state, method, context.time_ms)
-                .map_err(|(code, detail)| {
+            Signer::Method(method) => {
+                check_method(&state, method, context.time_ms).map_err(|(code, detail)| {
                     Refusal::new(code, format!("signatures/{index}/by"), detail)
-                })?,
+                })?
+            }
         }
     }
     // The form allows methods or keys, never both, and at least one.

@@ -29,3 +29,4 @@ pub mod operation;
 pub mod range;
 pub mod record;
 pub mod state;
+pub mod status;

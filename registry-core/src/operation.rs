@@ -7,8 +7,13 @@ use crate::code::{Code, Refusal};
 use crate::codec::{self, Bytes, CodecError, FixedBytes};
 use crate::crypto::{self, Hash, PublicKey, Purpose, SignatureError};
 use crate::did::{self, DidCreate, DidRecover, DidRotate, DidUpdate};
-use crate::id::{Did, MethodUrl, NetworkName};
-use crate::limits::{OPERATION_BYTES_MAX, SIGNATURES_MAX};
+use crate::id::{Did, ListId, MethodUrl, NetworkName, Suffix};
+use crate::limits::{
+    DID_OPERATION_BYTES_MAX, OPERATION_BYTES_MAX, SIGNATURES_MAX, STATUS_OPERATION_BYTES_MAX,
+    STATUS_SET_BYTES_MAX,
+};
+use crate::record::RecordKey;
+use crate::status::{self, StatusClose, StatusCreate, StatusSet, StatusUpdate};
 
 /// What must hold for the operation to be applied exactly once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +45,14 @@ pub enum Action {
     DidRecoverComplete,
     /// Ends the DID for ever, by the members committed to.
     DidDeactivate(did::Reveal),
+    /// A new status list.
+    StatusCreate(Box<StatusCreate>),
+    /// New values for entries of a status list.
+    StatusSet(StatusSet),
+    /// Other validity and delegates of a status list.
+    StatusUpdate(StatusUpdate),
+    /// Ends a status list for ever.
+    StatusClose(StatusClose),
 }
 
 impl Action {
@@ -56,18 +69,34 @@ impl Action {
         )
     }
 
-    /// Largest envelope of such an action.
-    pub fn bytes_max(&self) -> usize {
-        crate::limits::DID_OPERATION_BYTES_MAX
+    /// Whether the action makes a record, whose key then follows from the operation's id.
+    pub fn is_create(&self) -> bool {
+        matches!(self, Self::DidCreate(_) | Self::StatusCreate(_))
     }
 
-    /// The role in which the action is signed; none where anyone may send it unsigned.
+    /// Largest envelope of such an action.
+    pub fn bytes_max(&self) -> usize {
+        match self {
+            Self::StatusSet(_) => STATUS_SET_BYTES_MAX,
+            Self::StatusCreate(_) | Self::StatusUpdate(_) | Self::StatusClose(_) => {
+                STATUS_OPERATION_BYTES_MAX
+            }
+            _ => DID_OPERATION_BYTES_MAX,
+        }
+    }
+
+    /// The role in which the action is signed; none where anyone may send it unsigned. For
+    /// [`Role::Author`] the author's control set may sign instead, in role control.
     pub fn role(&self) -> Option<Role> {
         match self {
             Self::DidCreate(_) | Self::DidUpdate(_) => Some(Role::Control),
             Self::DidRotate(_) | Self::DidDeactivate(_) => Some(Role::Next),
             Self::DidRecover(_) | Self::DidRecoverCancel => Some(Role::Recovery),
             Self::DidRecoverComplete => None,
+            Self::StatusCreate(_)
+            | Self::StatusSet(_)
+            | Self::StatusUpdate(_)
+            | Self::StatusClose(_) => Some(Role::Author),
         }
     }
 }
@@ -250,12 +279,16 @@ impl Checked {
         &self.bytes
     }
 
-    /// The DID that the operation is about: its author, or the DID that it creates.
-    pub fn subject(&self, network: &NetworkName) -> Did {
-        self.operation.author.clone().unwrap_or_else(|| Did {
-            network: network.clone(),
-            suffix: crate::id::Suffix::of_create(&self.id),
-        })
+    /// The record that the operation writes.
+    pub fn record_key(&self) -> RecordKey {
+        match (&self.operation.action, &self.operation.author) {
+            (Action::StatusCreate(_), _) => RecordKey::status(&ListId::of_create(&self.id)),
+            (Action::StatusSet(set), _) => RecordKey::status(&set.list),
+            (Action::StatusUpdate(update), _) => RecordKey::status(&update.list),
+            (Action::StatusClose(close), _) => RecordKey::status(&close.list),
+            (_, Some(author)) => RecordKey::did(&author.suffix),
+            (_, None) => RecordKey::did(&Suffix::of_create(&self.id)),
+        }
     }
 }
 
@@ -307,7 +340,8 @@ pub fn check_stateless(
 pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
     check_author(operation, network)?;
     check_guard_kind(operation)?;
-    did::check_stateless(&operation.action, network)
+    did::check_stateless(&operation.action, network)?;
+    status::check_stateless(&operation.action, network)
 }
 
 fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
@@ -327,7 +361,8 @@ fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refu
 
 fn check_guard_kind(operation: &Operation) -> Result<(), Refusal> {
     let (fits, expected) = match operation.action {
-        Action::DidCreate(_) => (matches!(operation.guard, Guard::Absent), "absent"),
+        ref action if action.is_create() => (matches!(operation.guard, Guard::Absent), "absent"),
+        Action::StatusSet(_) => (matches!(operation.guard, Guard::Until(_)), "until"),
         _ => (matches!(operation.guard, Guard::Previous(_)), "previous"),
     };
     if fits {

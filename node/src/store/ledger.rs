@@ -1,6 +1,8 @@
 //! The typed ledger over any [`Read`]: blocks, records, receipts, consensus log, and the one batch
 //! that commits a block.
 
+use std::sync::Arc;
+
 use registry_core::block::{Block, Header, Receipt};
 use registry_core::certificate::Certificate;
 use registry_core::codec;
@@ -9,12 +11,13 @@ use registry_core::limits::TREE_WINDOW_HEIGHTS;
 use registry_core::range::Position;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::{Changes, Execution, StateView, StoreError, TransientKey};
+use registry_core::status::{Bits, StatusList, keyframe};
 use serde::de::DeserializeOwned;
 
 use super::{Column, Read, Row};
 
 /// The layout of this file. A store with another number is refused.
-pub const FORMAT_VERSION: u64 = 1;
+pub const FORMAT_VERSION: u64 = 2;
 
 /// Stored values are our own; the cap only keeps a damaged row from being decoded at length.
 const VALUE_BYTES_MAX: usize = 64 << 20;
@@ -203,6 +206,18 @@ impl<R: Read + ?Sized> StateView for Ledger<'_, R> {
         rows.into_iter().map(|(key, _)| TransientKey::from_bytes(&key).ok_or_else(wrong)).collect()
     }
 
+    fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError> {
+        let list = StatusList::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let (key, version) = (entry.record.record_key().storage_key(), entry.record.version);
+        let mut array = list.zeros();
+        for version in keyframe(version)..=version {
+            let row = self.0.get(Column::Arrays, &keyed(&key, version))?;
+            let missing = || StoreError::new(format!("no array of version {version} of a list"));
+            array.apply(&row.ok_or_else(missing)?).map_err(StoreError::new)?;
+        }
+        Ok(Arc::new(array))
+    }
+
     fn tree_node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.0.get(Column::Tree, key)
     }
@@ -275,10 +290,14 @@ fn change_rows(height: u64, changes: &Changes) -> Vec<Row> {
     let mut rows = Vec::new();
     for entry in &changes.entries {
         let record = &entry.record;
-        let key = RecordKey { kind: record.kind, key: record.key.clone() }.storage_key();
+        let key = record.record_key().storage_key();
         let version = codec::encode(&record.version);
         rows.push(Row::put(Column::Entries, keyed(&key, record.version), codec::encode(entry)));
         rows.push(Row::put(Column::Heads, key, version));
+    }
+    for (list, version, row) in &changes.status_rows {
+        let key = keyed(&list.storage_key(), *version);
+        rows.push(Row::put(Column::Arrays, key, row.clone()));
     }
     for (range, at, node) in &changes.range_nodes {
         rows.push(Row::put(Column::Ranges, range_key(range, *at), codec::encode(node)));

@@ -28,6 +28,8 @@ pub enum Column {
     Heads,
     /// Record key and version → entry.
     Entries,
+    /// Key of a status list and version → delta row of its array.
+    Arrays,
     /// Range, level, index → hash.
     Ranges,
     /// Transient key → value, in order of expiry.
@@ -44,13 +46,14 @@ pub enum Column {
 
 impl Column {
     /// All columns.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Meta,
         Self::Blocks,
         Self::Certificates,
         Self::Receipts,
         Self::Heads,
         Self::Entries,
+        Self::Arrays,
         Self::Ranges,
         Self::Transient,
         Self::Tree,
@@ -68,6 +71,7 @@ impl Column {
             Self::Receipts => "receipts",
             Self::Heads => "heads",
             Self::Entries => "entries",
+            Self::Arrays => "arrays",
             Self::Ranges => "ranges",
             Self::Transient => "transient",
             Self::Tree => "tree",

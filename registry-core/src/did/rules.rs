@@ -42,9 +42,9 @@ pub(crate) fn apply(
     overlay: &Overlay<'_>,
     context: &Context,
     checked: &Checked,
-) -> Result<Effect, ApplyError> {
+) -> Result<Effect<'static>, ApplyError> {
     let request = Request { overlay, context, checked };
-    let key = RecordKey::did(&checked.subject(&context.network).suffix);
+    let key = checked.record_key();
     if let Action::DidCreate(create) = &checked.operation().action {
         request.check_sets(&create.sets)?;
         request.signed_by(&create.sets.control)?;
@@ -62,8 +62,12 @@ pub(crate) fn apply(
     Ok(effect(key, value, quota))
 }
 
-fn effect(key: RecordKey, value: DidValue, quota: Option<(TransientKey, Vec<u8>)>) -> Effect {
-    Effect { key, value: codec::encode(&value), transient: quota.into_iter().collect() }
+fn effect(
+    key: RecordKey,
+    value: DidValue,
+    quota: Option<(TransientKey, Vec<u8>)>,
+) -> Effect<'static> {
+    Effect { transient: quota.into_iter().collect(), ..Effect::value(key, codec::encode(&value)) }
 }
 
 /// One operation against one state.

@@ -70,7 +70,8 @@ impl Catalogue {
         let unknown = Expect::Applied(Box::new(Applied {
             operation: Hash::ZERO,
             envelope: Hash::ZERO,
-            did: crate::support::did_of(&crate::case_operations::plain_create()),
+            did: None,
+            list: None,
             version: 0,
             record: Hash::ZERO,
             value: Hash::ZERO,
