@@ -33,6 +33,8 @@ impl Catalogue {
         crate::case_operations::add(&mut catalogue);
         crate::case_recoveries::add(&mut catalogue);
         crate::case_documents::add(&mut catalogue);
+        crate::case_authors::add(&mut catalogue);
+        crate::case_status::add(&mut catalogue);
         assert!(catalogue.problems.is_empty(), "refused: {:#?}", catalogue.problems);
         catalogue
     }
