@@ -14,6 +14,9 @@ pub const MEMPOOL_PER_RECORD_MAX: usize = 4;
 /// Pending operations that one DID signed as author: a full block, so that there is room for others.
 pub const MEMPOOL_PER_AUTHOR_MAX: usize = 4_000;
 
+/// Arrays of status lists in memory: those that one block may change, and as many for readers.
+pub const ARRAY_CACHE_BYTES_MAX: usize = 2 * registry_core::limits::BLOCK_STATUS_BYTES_MAX;
+
 /// Proposed blocks kept for heights not yet decided: a few rounds of two heights.
 pub const PROPOSALS_MAX: usize = 16;
 

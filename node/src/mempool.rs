@@ -284,3 +284,6 @@ impl Mempool {
         Ok(Built { execution: block.finish()?, operations, refused })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -207,15 +207,29 @@ impl<R: Read + ?Sized> StateView for Ledger<'_, R> {
     }
 
     fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError> {
-        let list = StatusList::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
-        let (key, version) = (entry.record.record_key().storage_key(), entry.record.version);
-        let mut array = list.zeros();
-        for version in keyframe(version)..=version {
-            let row = self.0.get(Column::Arrays, &keyed(&key, version))?;
-            let missing = || StoreError::new(format!("no array of version {version} of a list"));
-            array.apply(&row.ok_or_else(missing)?).map_err(StoreError::new)?;
+        let (key, version) = (entry.record.record_key(), entry.record.version);
+        let cached = self.0.arrays().newest(&key);
+        if let Some((_, array)) = cached.as_ref().filter(|(cached, _)| *cached == version) {
+            return Ok(Arc::clone(array));
         }
-        Ok(Arc::new(array))
+        let whole = keyframe(version);
+        let (mut array, from) = match cached {
+            Some((cached, array)) if (whole..version).contains(&cached) => {
+                (array, cached.saturating_add(1))
+            }
+            _ => {
+                let list = StatusList::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+                (Arc::new(list.zeros()), whole)
+            }
+        };
+        for version in from..=version {
+            let row = self.0.get(Column::Arrays, &keyed(&key.storage_key(), version))?;
+            let missing = || StoreError::new(format!("no array of version {version} of a list"));
+            let row = row.ok_or_else(missing)?;
+            Arc::make_mut(&mut array).apply(&row).map_err(StoreError::new)?;
+        }
+        self.0.arrays().keep(&key, version, Arc::clone(&array));
+        Ok(array)
     }
 
     fn tree_node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

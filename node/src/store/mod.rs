@@ -1,10 +1,12 @@
 //! Storage: a small key-value trait with columns, its RocksDB and in-memory backends, and the
 //! typed ledger on top (docs/protocol is silent about it: the layout is each node's own).
 
+mod arrays;
 mod ledger;
 mod memory;
 mod rocks;
 
+pub use arrays::ArrayCache;
 pub use ledger::{
     Committed, FORMAT_VERSION, Ledger, candidate_row, certificate_row, commit_rows, genesis_rows,
     guard_row, wal_row,
@@ -121,6 +123,9 @@ pub trait Read {
         to: &[u8],
         limit: usize,
     ) -> Result<Vec<Pair>, StoreError>;
+
+    /// Arrays of status lists that were read or made lately.
+    fn arrays(&self) -> &ArrayCache;
 }
 
 /// The node's disk: atomic batches, and the height floor, which is a file of its own so that it
