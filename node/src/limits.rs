@@ -7,8 +7,15 @@ pub const MEMPOOL_OPERATIONS_MAX: usize = 10_000;
 /// Bytes in the mempool, of envelopes.
 pub const MEMPOOL_BYTES_MAX: usize = 32 << 20;
 
-/// Pending operations of one DID: one is usual since each needs the hash of the head before it.
-pub const MEMPOOL_PER_SUBJECT_MAX: usize = 4;
+/// Pending operations that follow a version of one record: one is usual since each needs the hash
+/// of the head before it. What is guarded by time instead does not count: it is in nobody's way.
+pub const MEMPOOL_PER_RECORD_MAX: usize = 4;
+
+/// Pending operations that one DID signed as author: a full block, so that there is room for others.
+pub const MEMPOOL_PER_AUTHOR_MAX: usize = 4_000;
+
+/// Arrays of status lists in memory: those that one block may change, and as many for readers.
+pub const ARRAY_CACHE_BYTES_MAX: usize = 2 * registry_core::limits::BLOCK_STATUS_BYTES_MAX;
 
 /// Proposed blocks kept for heights not yet decided: a few rounds of two heights.
 pub const PROPOSALS_MAX: usize = 16;

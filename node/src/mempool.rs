@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
-use registry_core::id::{NetworkName, Suffix};
-use registry_core::operation::Checked;
+use registry_core::operation::{Action, Checked, Guard, Role};
+use registry_core::record::RecordKey;
 use registry_core::state::{ApplyError, BlockExecution, Execution, Probe, StoreError};
+use registry_core::status::EntryChanges;
 
-use crate::limits::{MEMPOOL_BYTES_MAX, MEMPOOL_OPERATIONS_MAX, MEMPOOL_PER_SUBJECT_MAX};
+use crate::limits::{
+    MEMPOOL_BYTES_MAX, MEMPOOL_OPERATIONS_MAX, MEMPOOL_PER_AUTHOR_MAX, MEMPOOL_PER_RECORD_MAX,
+};
 
 /// Why the mempool does not take an operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +21,7 @@ pub enum AdmitError {
     /// The rules refuse it against the present head.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// No room, in all or for this DID.
+    /// No room, in all, for this record or for this author.
     #[error("the mempool is full ({what}); send again in a moment")]
     Full {
         /// Which limit.
@@ -35,13 +38,73 @@ pub enum AdmitError {
 /// Place in line: senior actions first, then by arrival.
 type Turn = (bool, u64);
 
+/// Turns by a record.
+#[derive(Debug, Default)]
+struct Index(BTreeMap<RecordKey, BTreeSet<Turn>>);
+
+impl Index {
+    fn insert(&mut self, key: RecordKey, turn: Turn) {
+        self.0.entry(key).or_default().insert(turn);
+    }
+
+    fn remove(&mut self, key: &RecordKey, turn: Turn) {
+        if let Some(turns) = self.0.get_mut(key) {
+            turns.remove(&turn);
+            if turns.is_empty() {
+                self.0.remove(key);
+            }
+        }
+    }
+
+    fn turns(&self, key: &RecordKey) -> impl Iterator<Item = Turn> {
+        self.0.get(key).into_iter().flatten().copied()
+    }
+
+    fn count(&self, key: &RecordKey) -> usize {
+        self.0.get(key).map_or(0, BTreeSet::len)
+    }
+}
+
+/// The record of the DID that signs as author.
+fn author_key(checked: &Checked) -> Option<RecordKey> {
+    let operation = checked.operation();
+    let author = operation.author.as_ref();
+    let author = author.filter(|_| operation.action.role() == Some(Role::Author));
+    author.map(|author| RecordKey::did(&author.suffix))
+}
+
+/// When the guard of an operation ends, where it is a time.
+fn until(checked: &Checked) -> Option<u64> {
+    match checked.operation().guard {
+        Guard::Until(until) => Some(until),
+        Guard::Absent | Guard::Previous(_) => None,
+    }
+}
+
+/// Whether sets of the same list by others may make this operation wrong. A set that expects
+/// nothing commutes with them; what little else may happen the next builder finds.
+fn minds_sets(checked: &Checked) -> bool {
+    match &checked.operation().action {
+        Action::StatusSet(set) => match &set.changes {
+            EntryChanges::Runs(runs) => runs.iter().any(|run| run.expect.is_some()),
+            EntryChanges::Entries(_) => false,
+        },
+        _ => true,
+    }
+}
+
 /// The waiting operations.
 #[derive(Debug, Default)]
 pub struct Mempool {
     by_turn: BTreeMap<Turn, Arc<Checked>>,
     by_envelope: BTreeMap<Hash, Turn>,
     by_operation: BTreeMap<Hash, Turn>,
-    by_subject: BTreeMap<Suffix, BTreeSet<Turn>>,
+    /// By the record that they write.
+    by_record: Index,
+    /// Those of role author, by the record of the DID that signs.
+    by_author: Index,
+    /// Those guarded by time, by its end in ms.
+    by_until: BTreeSet<(u64, Turn)>,
     bytes: usize,
     arrivals: u64,
 }
@@ -100,11 +163,7 @@ impl Mempool {
         if bytes > MEMPOOL_BYTES_MAX {
             return Err(AdmitError::Full { what: "bytes" });
         }
-        let subject = checked.subject(&probe.context().network).suffix;
-        let waiting = self.by_subject.get(&subject).map_or(0, BTreeSet::len);
-        if waiting >= MEMPOOL_PER_SUBJECT_MAX {
-            return Err(AdmitError::Full { what: "operations of one DID" });
-        }
+        self.check_room(&checked)?;
         probe.check(&checked).map_err(|error| match error {
             ApplyError::Refused(refusal) => AdmitError::Refused(refusal),
             ApplyError::Store(error) => AdmitError::Store(error),
@@ -115,44 +174,59 @@ impl Mempool {
         self.bytes = bytes;
         self.by_envelope.insert(checked.envelope_id(), turn);
         self.by_operation.insert(checked.id(), turn);
-        self.by_subject.entry(subject).or_default().insert(turn);
+        self.by_record.insert(checked.record_key(), turn);
+        if let Some(author) = author_key(&checked) {
+            self.by_author.insert(author, turn);
+        }
+        self.by_until.extend(until(&checked).map(|until| (until, turn)));
         self.by_turn.insert(turn, checked);
         Ok(())
     }
 
-    fn remove(&mut self, turn: Turn, network: &NetworkName) -> Option<Arc<Checked>> {
+    fn check_room(&self, checked: &Checked) -> Result<(), AdmitError> {
+        let waiting = |key: RecordKey| {
+            let waiting = self.by_record.turns(&key).filter_map(|turn| self.by_turn.get(&turn));
+            waiting.filter(|checked| until(checked).is_none()).count()
+        };
+        if until(checked).is_none() && waiting(checked.record_key()) >= MEMPOOL_PER_RECORD_MAX {
+            return Err(AdmitError::Full { what: "operations on one record" });
+        }
+        let of_author = author_key(checked).map_or(0, |author| self.by_author.count(&author));
+        if of_author >= MEMPOOL_PER_AUTHOR_MAX {
+            return Err(AdmitError::Full { what: "operations of one author" });
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, turn: Turn) -> Option<Arc<Checked>> {
         let checked = self.by_turn.remove(&turn)?;
         self.by_envelope.remove(&checked.envelope_id());
         self.by_operation.remove(&checked.id());
-        let subject = checked.subject(network).suffix;
-        if let Some(turns) = self.by_subject.get_mut(&subject) {
-            turns.remove(&turn);
-            if turns.is_empty() {
-                self.by_subject.remove(&subject);
-            }
+        self.by_record.remove(&checked.record_key(), turn);
+        if let Some(author) = author_key(&checked) {
+            self.by_author.remove(&author, turn);
+        }
+        if let Some(until) = until(&checked) {
+            self.by_until.remove(&(until, turn));
         }
         self.bytes = self.bytes.saturating_sub(checked.bytes().len());
         Some(checked)
     }
 
-    /// After a commit: drops what was applied, and what the changed DIDs now refuse. `probe` is
-    /// over the new state; `applied` are the block's operations.
+    /// After a commit: drops what was applied, what the changed records now refuse, and what has
+    /// waited too long. `probe` is over the new state; `applied` are the block's operations.
     pub fn committed(
         &mut self,
         probe: &Probe<'_>,
         applied: &[Arc<Checked>],
     ) -> Result<Vec<(Hash, Refusal)>, StoreError> {
-        let network = probe.context().network.clone();
         for checked in applied {
             if let Some(turn) = self.by_operation.get(&checked.id()).copied() {
-                self.remove(turn, &network);
+                self.remove(turn);
             }
         }
-        let subjects = applied.iter().map(|checked| checked.subject(&network).suffix);
-        let touched = subjects.filter_map(|subject| self.by_subject.get(&subject)).flatten();
-        let touched: BTreeSet<Turn> = touched.copied().collect();
         let mut refused = Vec::new();
-        for turn in touched {
+        for turn in self.touched(applied, probe.context().time_ms) {
             let Some(checked) = self.by_turn.get(&turn) else { continue };
             match probe.check(checked) {
                 Ok(_) => {}
@@ -160,17 +234,36 @@ impl Mempool {
                 Err(ApplyError::Full) => {}
                 Err(ApplyError::Refused(refusal)) => {
                     refused.push((checked.id(), refusal));
-                    self.remove(turn, &network);
+                    self.remove(turn);
                 }
             }
         }
         Ok(refused)
     }
 
+    /// Waiting operations that the rules may refuse after these, or since it is late.
+    fn touched(&self, applied: &[Arc<Checked>], time_ms: u64) -> BTreeSet<Turn> {
+        let late = self.by_until.range(..(time_ms, Turn::default()));
+        let mut touched: BTreeSet<Turn> = late.map(|(_, turn)| *turn).collect();
+        let records = |sets: bool| -> BTreeSet<RecordKey> {
+            let is_set =
+                |checked: &Checked| matches!(checked.operation().action, Action::StatusSet(_));
+            let chosen = applied.iter().filter(|checked| is_set(checked) == sets);
+            chosen.map(|checked| checked.record_key()).collect()
+        };
+        for key in records(false) {
+            touched.extend(self.by_record.turns(&key).chain(self.by_author.turns(&key)));
+        }
+        for key in records(true) {
+            let minds = |turn: &Turn| self.by_turn.get(turn).is_some_and(|each| minds_sets(each));
+            touched.extend(self.by_record.turns(&key).filter(minds));
+        }
+        touched
+    }
+
     /// Fills `block` from the front of the line. What does not fit or changed already in this
     /// block waits for the next; what the rules refuse leaves the pool.
     pub fn build(&mut self, mut block: BlockExecution<'_>) -> Result<Built, StoreError> {
-        let network = block.probe().context().network.clone();
         let mut operations = Vec::new();
         let mut refused = Vec::new();
         for (turn, checked) in &self.by_turn {
@@ -185,9 +278,12 @@ impl Mempool {
             }
         }
         for (turn, ..) in &refused {
-            self.remove(*turn, &network);
+            self.remove(*turn);
         }
         let refused = refused.into_iter().map(|(_, id, refusal)| (id, refusal)).collect();
         Ok(Built { execution: block.finish()?, operations, refused })
     }
 }
+
+#[cfg(test)]
+mod tests;

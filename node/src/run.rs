@@ -177,9 +177,9 @@ pub async fn start(
     let role = if config.node.role == Role::Validator { "validator" } else { "follower" };
     let head = driver.head();
     info!(network = %genesis.network, chain = %head.chain, height = head.height, role, "starting");
-    let db = store.database();
+    let view = store.view();
     let shell = Shell::start(driver, store, net.clone(), events)?;
-    let service = Service::new(Arc::clone(&shell.hub), net.clone(), db, data, own_key);
+    let service = Service::new(Arc::clone(&shell.hub), net.clone(), view, data, own_key);
     let mut metrics = prometheus_client::registry::Registry::default();
     net.metrics().register(&mut metrics);
     let service = Arc::new(service);

@@ -59,9 +59,10 @@ codes! {
     /// A signature has a role that the action does not use.
     SignatureRole = 1009, "SIGNATURE_ROLE", "see the table of roles for the action";
     /// The author is missing, or named in a create.
-    AuthorMismatch = 1010, "AUTHOR_MISMATCH", "name the DID as author, and none for a create";
+    AuthorMismatch = 1010, "AUTHOR_MISMATCH", "name the DID as author, and none for a did_create";
     /// The guard is of a kind that the action does not take.
-    GuardKind = 1011, "GUARD_KIND", "absent for a create, previous for every other DID operation";
+    GuardKind = 1011, "GUARD_KIND",
+        "absent for a create, until for a status_set, previous for every other operation";
     /// A public key that cannot verify anything.
     KeyUnusable = 1012, "KEY_UNUSABLE", "use a valid point of Ed25519, P-256 or secp256k1";
     /// A control, next or recovery set breaks its rules.
@@ -78,6 +79,18 @@ codes! {
     FieldUnknown = 1017, "FIELD_UNKNOWN", "leave the member out, or use the version that knows it";
     /// A DID, DID URL or another identifier breaks its syntax.
     IdentifierMalformed = 1018, "IDENTIFIER_MALFORMED", "spell it as the rule says";
+    /// Bits an entry that the purpose does not take.
+    StatusWidth = 1019, "STATUS_WIDTH", "1 bit an entry; for the purpose message 1, 2, 4 or 8";
+    /// No entries, or an array over the limit.
+    StatusLength = 1020, "STATUS_LENGTH",
+        "choose a length from 1, with length times bits at most 8388608; or make several lists";
+    /// The list's URI is not one to publish at.
+    StatusUri = 1021, "STATUS_URI", "an https or http URI without userinfo, query and fragment";
+    /// Validity, delegates or messages of a list break their rules.
+    StatusInvalid = 1022, "STATUS_INVALID", "mend the named field of the list";
+    /// Changes of entries have another form than they must.
+    StatusChanges = 1023, "STATUS_CHANGES",
+        "1 to 4096 runs, ascending, not overlapping; or 1 to 32768 ascending indexes in LEB128";
     /// The key must not exist yet, but does.
     AlreadyExists = 2001, "ALREADY_EXISTS", "choose another salt";
     /// The record changed since the operation was made.
@@ -119,6 +132,36 @@ codes! {
     UntilTooFar = 2018, "UNTIL_TOO_FAR", "choose an until within the next hour";
     /// A member DID does not exist or is deactivated.
     MemberNotFound = 2019, "MEMBER_NOT_FOUND", "name only live DIDs of this network as members";
+    /// The author's document has no such method with this key.
+    MethodNotFound = 2020, "METHOD_NOT_FOUND",
+        "sign with a method of the author's present document, by the key that it holds now";
+    /// The method is not one of those that sign operations.
+    MethodNotAuthorised = 2021, "METHOD_NOT_AUTHORISED",
+        "sign with a method that the document lists under capabilityInvocation";
+    /// The method is not valid yet, expired or revoked at block time.
+    MethodNotValid = 2022, "METHOD_NOT_VALID", "sign with a method that is valid now";
+    /// A method signed for an author that other DIDs control.
+    ControlRequired = 2023, "CONTROL_REQUIRED",
+        "sign in role control with keys that meet the threshold of the author's control set";
+    /// No such status list.
+    StatusNotFound = 2024, "STATUS_NOT_FOUND", "create the list first";
+    /// The author is neither the list's issuer nor, for a set, one of its delegates.
+    StatusNotAllowed = 2025, "STATUS_NOT_ALLOWED",
+        "let the issuer sign, or be named a delegate of the list";
+    /// The author's delegation has ended.
+    StatusDelegateExpired = 2026, "STATUS_DELEGATE_EXPIRED",
+        "let the issuer renew the delegation by a status_update";
+    /// The list changes no more.
+    StatusClosed = 2027, "STATUS_CLOSED", "use another list";
+    /// An entry that the list does not have.
+    StatusRange = 2028, "STATUS_RANGE", "name entries below the list's length";
+    /// A value that the entry's bits cannot hold.
+    StatusValue = 2029, "STATUS_VALUE", "name values below two to the power of the list's bits";
+    /// An entry of a revocation list would be cleared.
+    StatusIrreversible = 2030, "STATUS_IRREVERSIBLE",
+        "a revocation is final; issue a new credential";
+    /// An entry does not hold what the run expects.
+    StatusUnexpected = 2031, "STATUS_UNEXPECTED", "read the entries again";
 }
 
 impl fmt::Display for Code {

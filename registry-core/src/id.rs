@@ -1,4 +1,4 @@
-//! Identifiers: network names, DIDs and DID URLs that name a verification method
+//! Identifiers: network names, DIDs, DID URLs that name a verification method, status lists
 //! (docs/protocol/did-idem.md, section "Syntax").
 
 use std::fmt;
@@ -30,6 +30,12 @@ pub enum IdError {
     /// The suffix is not 32 characters of lower-case base32.
     #[error("suffix {text:?} must be 32 characters of a-z and 2-7")]
     Suffix {
+        /// The text given.
+        text: String,
+    },
+    /// The id of a status list has the form of a suffix, and this has not.
+    #[error("list {text:?} must be 32 characters of a-z and 2-7")]
+    List {
         /// The text given.
         text: String,
     },
@@ -71,42 +77,56 @@ impl fmt::Display for NetworkName {
     }
 }
 
-/// The method-specific suffix: the first 20 bytes of the id of the operation that created the DID.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Suffix(pub [u8; 20]);
+/// Names that follow from the operation that made the thing, so that nobody can choose them: the
+/// first 20 bytes of its id, in text 32 characters of lower-case base32.
+macro_rules! named_by_create {
+    ($($(#[doc = $doc:literal])+ $name:ident, $error:ident;)+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; 20]);
 
-impl Suffix {
-    /// The suffix that a create with this operation id gets.
-    pub fn of_create(operation: &Hash) -> Self {
-        let mut suffix = [0; 20];
-        for (to, from) in suffix.iter_mut().zip(operation.0) {
-            *to = from;
+        impl $name {
+            /// The one that a create with this operation id gets.
+            pub fn of_create(operation: &Hash) -> Self {
+                let mut name = [0; 20];
+                for (to, from) in name.iter_mut().zip(operation.0) {
+                    *to = from;
+                }
+                Self(name)
+            }
         }
-        Self(suffix)
-    }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let name = from_base32(text).map(Self);
+                name.ok_or_else(|| IdError::$error { text: text.to_owned() })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut text = [0; 32];
+                BASE32_NOPAD.encode_mut(&self.0, &mut text);
+                text.make_ascii_lowercase();
+                f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+            }
+        }
+    )+};
 }
 
-impl FromStr for Suffix {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        let lower = text.len() == 32 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
-        lower
-            .then(|| BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok())
-            .flatten()
-            .and_then(|bytes| bytes.try_into().ok())
-            .map(Self)
-            .ok_or_else(|| IdError::Suffix { text: text.to_owned() })
-    }
+named_by_create! {
+    /// The method-specific suffix of a DID.
+    Suffix, Suffix;
+    /// The id of a status list.
+    ListId, List;
 }
 
-impl fmt::Display for Suffix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0; 32];
-        BASE32_NOPAD.encode_mut(&self.0, &mut text);
-        text.make_ascii_lowercase();
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
-    }
+fn from_base32(text: &str) -> Option<[u8; 20]> {
+    let lower = text.len() == 32 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    let bytes = BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok();
+    bytes.filter(|_| lower)?.try_into().ok()
 }
 
 /// `did:idem:<network>:<suffix>`.
@@ -213,7 +233,7 @@ macro_rules! as_text {
     )+};
 }
 
-as_text!(NetworkName, Suffix, Did, Fragment, MethodUrl);
+as_text!(NetworkName, Suffix, ListId, Did, Fragment, MethodUrl);
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod author;
 pub mod block;
 pub mod certificate;
 pub mod code;
@@ -28,3 +29,4 @@ pub mod operation;
 pub mod range;
 pub mod record;
 pub mod state;
+pub mod status;

@@ -4,6 +4,12 @@
 /// A whole DID operation with its signatures. Fits 32 methods and 32 services of usual size.
 pub const DID_OPERATION_BYTES_MAX: usize = 16 * 1024;
 
+/// A status operation that changes no entries. Fits a list with 16 delegates and its messages.
+pub const STATUS_OPERATION_BYTES_MAX: usize = 16 * 1024;
+
+/// A whole `status_set` with its signatures: 30,000 scattered entries at two bytes each.
+pub const STATUS_SET_BYTES_MAX: usize = 64 * 1024;
+
 /// The largest operation of any kind (a schema). Bounds what a decoder ever sees.
 pub const OPERATION_BYTES_MAX: usize = 80 * 1024;
 
@@ -74,6 +80,28 @@ pub const UNTIL_WINDOW_MS: u64 = 3_600_000;
 
 /// Seen operation ids that one block may expire; bounds the work of a block after a halt.
 pub const SEEN_EXPIRED_PER_BLOCK_MAX: usize = 4_096;
+
+/// Bits of a list's array: 2^23 entries of one bit. A verifier loads such a list as a whole.
+pub const STATUS_BITS_MAX: u64 = 1 << 23;
+
+/// The same in bytes: 1 MiB.
+pub const STATUS_ARRAY_BYTES_MAX: usize = 1 << 20;
+
+/// Runs in one `status_set`.
+pub const STATUS_RUNS_MAX: usize = 4_096;
+
+/// Scattered entries in one `status_set`; bounds what one operation costs to check.
+pub const STATUS_ENTRIES_MAX: usize = 32_768;
+
+/// Delegates of a list; each set looks its author up among them.
+pub const STATUS_DELEGATES_MAX: usize = 16;
+
+/// What one value of a message list means: a phrase, too short for prose.
+pub const STATUS_MESSAGE_BYTES_MAX: usize = 64;
+
+/// Arrays of the lists that one block changes, each counted once: what a node holds, hashes and
+/// writes for it.
+pub const BLOCK_STATUS_BYTES_MAX: usize = 32 * STATUS_ARRAY_BYTES_MAX;
 
 /// Validators in a set. All-to-all votes beyond it cost more than they give.
 pub const VALIDATORS_MAX: usize = 128;

@@ -7,8 +7,13 @@ use crate::code::{Code, Refusal};
 use crate::codec::{self, Bytes, CodecError, FixedBytes};
 use crate::crypto::{self, Hash, PublicKey, Purpose, SignatureError};
 use crate::did::{self, DidCreate, DidRecover, DidRotate, DidUpdate};
-use crate::id::{Did, MethodUrl, NetworkName};
-use crate::limits::{OPERATION_BYTES_MAX, SIGNATURES_MAX};
+use crate::id::{Did, ListId, MethodUrl, NetworkName, Suffix};
+use crate::limits::{
+    DID_OPERATION_BYTES_MAX, OPERATION_BYTES_MAX, SIGNATURES_MAX, STATUS_OPERATION_BYTES_MAX,
+    STATUS_SET_BYTES_MAX,
+};
+use crate::record::RecordKey;
+use crate::status::{self, StatusClose, StatusCreate, StatusSet, StatusUpdate};
 
 /// What must hold for the operation to be applied exactly once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,27 +45,58 @@ pub enum Action {
     DidRecoverComplete,
     /// Ends the DID for ever, by the members committed to.
     DidDeactivate(did::Reveal),
+    /// A new status list.
+    StatusCreate(Box<StatusCreate>),
+    /// New values for entries of a status list.
+    StatusSet(StatusSet),
+    /// Other validity and delegates of a status list.
+    StatusUpdate(StatusUpdate),
+    /// Ends a status list for ever.
+    StatusClose(StatusClose),
 }
 
 impl Action {
     /// Whether the operation is one of those that need no endorsement and have reserved room in
     /// a block: rotate, recovery, deactivation.
     pub fn is_senior(&self) -> bool {
-        !matches!(self, Self::DidCreate(_) | Self::DidUpdate(_))
+        matches!(
+            self,
+            Self::DidRotate(_)
+                | Self::DidRecover(_)
+                | Self::DidRecoverCancel
+                | Self::DidRecoverComplete
+                | Self::DidDeactivate(_)
+        )
+    }
+
+    /// Whether the action makes a record, whose key then follows from the operation's id.
+    pub fn is_create(&self) -> bool {
+        matches!(self, Self::DidCreate(_) | Self::StatusCreate(_))
     }
 
     /// Largest envelope of such an action.
     pub fn bytes_max(&self) -> usize {
-        crate::limits::DID_OPERATION_BYTES_MAX
+        match self {
+            Self::StatusSet(_) => STATUS_SET_BYTES_MAX,
+            Self::StatusCreate(_) | Self::StatusUpdate(_) | Self::StatusClose(_) => {
+                STATUS_OPERATION_BYTES_MAX
+            }
+            _ => DID_OPERATION_BYTES_MAX,
+        }
     }
 
-    /// The role in which the action is signed; none where anyone may send it unsigned.
+    /// The role in which the action is signed; none where anyone may send it unsigned. For
+    /// [`Role::Author`] the author's control set may sign instead, in role control.
     pub fn role(&self) -> Option<Role> {
         match self {
             Self::DidCreate(_) | Self::DidUpdate(_) => Some(Role::Control),
             Self::DidRotate(_) | Self::DidDeactivate(_) => Some(Role::Next),
             Self::DidRecover(_) | Self::DidRecoverCancel => Some(Role::Recovery),
             Self::DidRecoverComplete => None,
+            Self::StatusCreate(_)
+            | Self::StatusSet(_)
+            | Self::StatusUpdate(_)
+            | Self::StatusClose(_) => Some(Role::Author),
         }
     }
 }
@@ -83,6 +119,12 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// The DID that acts, of all but a create of a DID.
+    pub fn author(&self) -> Result<&Did, Refusal> {
+        let missing = || Refusal::new(Code::AuthorMismatch, "author", "expected the DID as author");
+        self.author.as_ref().ok_or_else(missing)
+    }
+
     /// The canonical bytes that go into an envelope.
     pub fn body(&self) -> Vec<u8> {
         codec::encode(self)
@@ -139,8 +181,29 @@ impl Role {
 pub enum Signer {
     /// A key of a control, next or recovery set.
     Key(PublicKey),
-    /// A verification method, by DID URL.
-    Method(MethodUrl),
+    /// A verification method of the author's document.
+    Method(MethodSigner),
+}
+
+impl Signer {
+    /// The key that the signature verifies under.
+    pub fn key(&self) -> &PublicKey {
+        match self {
+            Self::Key(key) => key,
+            Self::Method(method) => &method.key,
+        }
+    }
+}
+
+/// A verification method and the key in it. The key travels, so that the signature is verified
+/// without any state; that the method holds it is for the state to say (docs/adr/0007).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MethodSigner {
+    /// The key.
+    pub key: PublicKey,
+    /// The method, by DID URL.
+    pub url: MethodUrl,
 }
 
 /// One signature of an envelope.
@@ -216,12 +279,16 @@ impl Checked {
         &self.bytes
     }
 
-    /// The DID that the operation is about: its author, or the DID that it creates.
-    pub fn subject(&self, network: &NetworkName) -> Did {
-        self.operation.author.clone().unwrap_or_else(|| Did {
-            network: network.clone(),
-            suffix: crate::id::Suffix::of_create(&self.id),
-        })
+    /// The record that the operation writes.
+    pub fn record_key(&self) -> RecordKey {
+        match (&self.operation.action, &self.operation.author) {
+            (Action::StatusCreate(_), _) => RecordKey::status(&ListId::of_create(&self.id)),
+            (Action::StatusSet(set), _) => RecordKey::status(&set.list),
+            (Action::StatusUpdate(update), _) => RecordKey::status(&update.list),
+            (Action::StatusClose(close), _) => RecordKey::status(&close.list),
+            (_, Some(author)) => RecordKey::did(&author.suffix),
+            (_, None) => RecordKey::did(&Suffix::of_create(&self.id)),
+        }
     }
 }
 
@@ -253,8 +320,8 @@ pub fn check_stateless(
         let detail = format!("signed for chain {}, this is {chain}", operation.chain);
         return Err(Refusal::new(Code::ChainMismatch, "chain", detail));
     }
-    check_signature_list(&operation.action, &envelope.signatures)?;
-    did::check_stateless(&operation, network)?;
+    check_signature_list(&operation, &envelope.signatures)?;
+    check_body(&operation, network)?;
     let id = operation_id(&envelope.body.0);
     for (index, signature) in envelope.signatures.iter().enumerate() {
         check_signature(index, signature, &id)?;
@@ -271,7 +338,38 @@ pub fn check_stateless(
 /// The rules of a body that need neither state nor signatures: what a node checks before it asks
 /// anyone to sign.
 pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
-    did::check_stateless(operation, network)
+    check_author(operation, network)?;
+    check_guard_kind(operation)?;
+    did::check_stateless(&operation.action, network)?;
+    status::check_stateless(&operation.action, network)
+}
+
+fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
+    if matches!(operation.action, Action::DidCreate(_)) {
+        return match operation.author {
+            None => Ok(()),
+            Some(_) => Err(Refusal::new(Code::AuthorMismatch, "author", "expected no author")),
+        };
+    }
+    let author = operation.author()?;
+    if author.network != *network {
+        let detail = format!("{author} is not on network {network}");
+        return Err(Refusal::new(Code::NetworkMismatch, "author", detail));
+    }
+    Ok(())
+}
+
+fn check_guard_kind(operation: &Operation) -> Result<(), Refusal> {
+    let (fits, expected) = match operation.action {
+        ref action if action.is_create() => (matches!(operation.guard, Guard::Absent), "absent"),
+        Action::StatusSet(_) => (matches!(operation.guard, Guard::Until(_)), "until"),
+        _ => (matches!(operation.guard, Guard::Previous(_)), "previous"),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(Refusal::new(Code::GuardKind, "guard", format!("expected {expected}")))
+    }
 }
 
 fn too_large(field: &str, actual: usize, limit: usize) -> Refusal {
@@ -291,17 +389,20 @@ where
     })
 }
 
-fn check_signature_list(action: &Action, signatures: &[Signature]) -> Result<(), Refusal> {
-    let role = action.role();
-    let minimum = usize::from(role.is_some());
+fn check_signature_list(operation: &Operation, signatures: &[Signature]) -> Result<(), Refusal> {
+    let minimum = usize::from(operation.action.role().is_some());
     if signatures.len() < minimum || signatures.len() > SIGNATURES_MAX {
         let detail =
             format!("{} signatures, {minimum} to {SIGNATURES_MAX} expected", signatures.len());
         return Err(Refusal::new(Code::SignatureCount, "signatures", detail));
     }
+    let first_role = signatures.first().map(|signature| signature.role);
     for (index, signature) in signatures.iter().enumerate() {
-        if Some(signature.role) != role || !matches!(signature.by, Signer::Key(_)) {
-            let detail = match role {
+        if Some(signature.role) != first_role || !takes(operation, signature) {
+            let detail = match operation.action.role() {
+                Some(Role::Author) => "this action takes either signatures of role author by \
+                                       methods of its author, or of role control by keys"
+                    .to_owned(),
                 Some(role) => {
                     format!("this action takes signatures of role {role:?} by a key only")
                 }
@@ -322,8 +423,20 @@ fn check_signature_list(action: &Action, signatures: &[Signature]) -> Result<(),
     Ok(())
 }
 
+/// Whether the operation takes a signature in such a role by such a signer.
+fn takes(operation: &Operation, signature: &Signature) -> bool {
+    match (operation.action.role(), &signature.by) {
+        (Some(Role::Author), Signer::Method(method)) => {
+            signature.role == Role::Author && operation.author.as_ref() == Some(&method.url.did)
+        }
+        (Some(Role::Author), Signer::Key(_)) => signature.role == Role::Control,
+        (role, Signer::Key(_)) => role == Some(signature.role),
+        (_, Signer::Method(_)) => false,
+    }
+}
+
 fn check_signature(index: usize, signature: &Signature, id: &Hash) -> Result<(), Refusal> {
-    let Signer::Key(key) = &signature.by else { return Ok(()) };
+    let key = signature.by.key();
     key.check().map_err(|error| {
         Refusal::new(Code::KeyUnusable, format!("signatures/{index}/by"), error)
     })?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{Bytes, FixedBytes};
 use crate::crypto::{Hash, Purpose};
-use crate::id::Suffix;
+use crate::id::{ListId, Suffix};
 
 /// What a record is about. The number is part of tree keys and never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -13,6 +13,8 @@ use crate::id::Suffix;
 pub enum Kind {
     /// A DID; the key is its suffix.
     Did,
+    /// A status list; the key is its id.
+    Status,
     /// Validators, parameters, protocol version; the key is their name.
     Governance,
 }
@@ -22,6 +24,7 @@ impl Kind {
     pub fn number(self) -> u8 {
         match self {
             Self::Did => 1,
+            Self::Status => 2,
             Self::Governance => 6,
         }
     }
@@ -41,6 +44,11 @@ impl RecordKey {
     /// The record of a DID.
     pub fn did(suffix: &Suffix) -> Self {
         Self { kind: Kind::Did, key: Bytes(suffix.0.to_vec()) }
+    }
+
+    /// The record of a status list.
+    pub fn status(list: &ListId) -> Self {
+        Self { kind: Kind::Status, key: Bytes(list.0.to_vec()) }
     }
 
     /// A governance record.
@@ -83,6 +91,11 @@ pub struct Record {
 }
 
 impl Record {
+    /// Which record this is a version of.
+    pub fn record_key(&self) -> RecordKey {
+        RecordKey { kind: self.kind, key: self.key.clone() }
+    }
+
     /// The record's hash.
     pub fn hash(&self) -> Hash {
         Hash::of_value(Purpose::Record, self)

@@ -10,6 +10,7 @@ use registry_core::id::NetworkName;
 use registry_core::operation::Checked;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
+use registry_core::status::Bits;
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -170,6 +171,9 @@ pub trait Reader: Send + Sync + 'static {
 
     /// The last version of a record with time ≤ `time_ms`.
     fn version_at(&self, key: &RecordKey, time_ms: u64) -> Result<Option<Entry>, StoreError>;
+
+    /// The array of a status list at the version in `entry`, be it the head or an older one.
+    fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError>;
 
     /// A committed block by height.
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError>;

@@ -90,13 +90,15 @@ pub(crate) fn behaviour(chain: Hash) -> Result<Gossip, NetError> {
         let id = Hash::of(Purpose::Gossip, &[&chain.0, &[tag], &message.data]);
         gossipsub::MessageId::from(id.0.to_vec())
     };
-    let largest = GOSSIP_DECIDED_BYTES_MAX.max(GOSSIP_OPERATION_BYTES_MAX);
+    // More than any topic takes: a frame above it ends the stream and blames nobody, a message above
+    // its topic's limit counts against its sender.
+    let frame_bytes_max = 2 * GOSSIP_DECIDED_BYTES_MAX.max(GOSSIP_OPERATION_BYTES_MAX);
     let mut config = ConfigBuilder::default();
     config
         .validation_mode(ValidationMode::Anonymous)
         .validate_messages()
         .message_id_fn(id_of)
-        .max_transmit_size(largest + GOSSIP_OVERHEAD_BYTES_MAX)
+        .max_transmit_size(frame_bytes_max)
         .connection_handler_queue_len(GOSSIP_QUEUE_MAX)
         .flood_publish(false);
     for topic in TOPICS {

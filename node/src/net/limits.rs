@@ -8,8 +8,8 @@ const KIB: usize = 1024;
 /// A frame on a validator stream: a compact proposal of 160 KiB and its envelope.
 pub const VALIDATOR_FRAME_BYTES_MAX: usize = 161 * KIB;
 
-/// An operation on gossip in full, 16 KiB, and its envelope; larger ones are announced by id.
-pub const GOSSIP_OPERATION_BYTES_MAX: usize = 17 * KIB;
+/// An operation of any kind (docs/adr/0008-operations-are-gossiped-in-full.md).
+pub const GOSSIP_OPERATION_BYTES_MAX: usize = registry_core::limits::OPERATION_BYTES_MAX;
 
 /// A header with a certificate of 128 signatures of about 130 bytes each, rounded up.
 pub const GOSSIP_DECIDED_BYTES_MAX: usize = 32 * KIB;

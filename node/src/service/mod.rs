@@ -12,19 +12,18 @@ use std::time::Instant;
 
 use registry_core::id::NetworkName;
 use registry_core::state::StoreError;
-use rocksdb::DB;
 use rpc::service::Head;
 use tokio::sync::watch;
 
 use crate::net::NetHandle;
 use crate::shell::Hub;
-use crate::store::RocksView;
+use crate::store::{Ledger, RocksView};
 
 /// Implements the API's traits over one running node.
 pub struct Service {
     hub: Arc<Hub>,
     net: NetHandle,
-    db: Arc<DB>,
+    view: RocksView,
     data: PathBuf,
     own_key: Option<registry_core::crypto::ValidatorKey>,
     started: Instant,
@@ -36,16 +35,12 @@ impl Service {
     pub fn new(
         hub: Arc<Hub>,
         net: NetHandle,
-        db: Arc<DB>,
+        view: RocksView,
         data: PathBuf,
         own_key: Option<registry_core::crypto::ValidatorKey>,
     ) -> Self {
         let heads = hub.heads();
-        Self { hub, net, db, data, own_key, started: Instant::now(), heads }
-    }
-
-    fn view(&self) -> RocksView<'_> {
-        RocksView(&self.db)
+        Self { hub, net, view, data, own_key, started: Instant::now(), heads }
     }
 
     fn network(&self) -> &NetworkName {
@@ -54,9 +49,8 @@ impl Service {
 
     fn read<T>(
         &self,
-        read: impl FnOnce(crate::store::Ledger<'_, RocksView<'_>>) -> Result<T, StoreError>,
+        read: impl FnOnce(Ledger<'_, RocksView>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let view = self.view();
-        read(crate::store::Ledger(&view))
+        read(Ledger(&self.view))
     }
 }

@@ -1,5 +1,7 @@
 //! Reads for the API.
 
+use std::sync::Arc;
+
 use registry_core::block::Block;
 use registry_core::certificate::Certificate;
 use registry_core::crypto::Hash;
@@ -7,6 +9,7 @@ use registry_core::governance::{VALIDATORS, ValidatorEntry, Validators, key};
 use registry_core::id::NetworkName;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::{StateView, StoreError};
+use registry_core::status::Bits;
 use rpc::service::{
     Check, Head, Outcome, Peer, Problem, Reader, Role, Round, Status, ValidatorStatus,
 };
@@ -40,6 +43,10 @@ impl Reader for Service {
 
     fn version_at(&self, key: &RecordKey, time_ms: u64) -> Result<Option<Entry>, StoreError> {
         self.read(|ledger| ledger.version_at(key, time_ms))
+    }
+
+    fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError> {
+        self.read(|ledger| ledger.status_array(entry))
     }
 
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {

@@ -1,6 +1,8 @@
 //! The typed ledger over any [`Read`]: blocks, records, receipts, consensus log, and the one batch
 //! that commits a block.
 
+use std::sync::Arc;
+
 use registry_core::block::{Block, Header, Receipt};
 use registry_core::certificate::Certificate;
 use registry_core::codec;
@@ -9,6 +11,7 @@ use registry_core::limits::TREE_WINDOW_HEIGHTS;
 use registry_core::range::Position;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::{Changes, Execution, StateView, StoreError, TransientKey};
+use registry_core::status::{Bits, StatusList, keyframe};
 use serde::de::DeserializeOwned;
 
 use super::{Column, Read, Row};
@@ -167,10 +170,6 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
     }
 }
 
-fn record_key(entry: &Entry) -> RecordKey {
-    RecordKey { kind: entry.record.kind, key: entry.record.key.clone() }
-}
-
 fn candidate_key(height: u64, value: &Hash) -> Vec<u8> {
     [&height_key(height)[..], &value.0].concat()
 }
@@ -216,6 +215,32 @@ impl<R: Read + ?Sized> StateView for Ledger<'_, R> {
         rows.into_iter().map(|(key, _)| TransientKey::from_bytes(&key).ok_or_else(wrong)).collect()
     }
 
+    fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError> {
+        let (key, version) = (entry.record.record_key(), entry.record.version);
+        let cached = self.0.arrays().newest(&key);
+        if let Some((_, array)) = cached.as_ref().filter(|(cached, _)| *cached == version) {
+            return Ok(Arc::clone(array));
+        }
+        let whole = keyframe(version);
+        let (mut array, from) = match cached {
+            Some((cached, array)) if (whole..version).contains(&cached) => {
+                (array, cached.saturating_add(1))
+            }
+            _ => {
+                let list = StatusList::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+                (Arc::new(list.zeros()), whole)
+            }
+        };
+        for version in from..=version {
+            let row = self.0.get(Column::Arrays, &keyed(&key.storage_key(), version))?;
+            let missing = || StoreError::new(format!("no array of version {version} of a list"));
+            let row = row.ok_or_else(missing)?;
+            Arc::make_mut(&mut array).apply(&row).map_err(StoreError::new)?;
+        }
+        self.0.arrays().keep(&key, version, Arc::clone(&array));
+        Ok(array)
+    }
+
     fn tree_node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.0.get(Column::Tree, key)
     }
@@ -251,7 +276,7 @@ pub fn commit_rows<R: Read + ?Sized>(
     let mut rows = block_rows(execution, block);
     rows.push(certificate_row(certificate));
     for entry in &execution.changes.entries {
-        let key = record_key(entry).storage_key();
+        let key = entry.record.record_key().storage_key();
         if let Some(version) = entry.record.version.checked_sub(1).filter(|before| *before > 0) {
             let before = store.get(Column::Heads, &key)?;
             let missing = || StoreError::new(format!("version {version} of a record is missing"));
@@ -295,8 +320,12 @@ fn block_rows(execution: &Execution, block: &Block) -> Vec<Row> {
 fn change_rows(height: u64, changes: &Changes) -> Vec<Row> {
     let mut rows = Vec::new();
     for entry in &changes.entries {
-        let key = record_key(entry).storage_key();
+        let key = entry.record.record_key().storage_key();
         rows.push(Row::put(Column::Heads, key, codec::encode(entry)));
+    }
+    for (list, version, row) in &changes.status_rows {
+        let key = keyed(&list.storage_key(), *version);
+        rows.push(Row::put(Column::Arrays, key, row.clone()));
     }
     for (range, at, node) in &changes.range_nodes {
         rows.push(Row::put(Column::Ranges, range_key(range, *at), codec::encode(node)));

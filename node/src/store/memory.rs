@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Column, Pair, Read, Row, Store, StoreError};
+use super::{ArrayCache, Column, Pair, Read, Row, Store, StoreError};
 
 type Key = (Column, Vec<u8>);
 
@@ -16,6 +16,7 @@ pub struct MemoryStore {
     rows: BTreeMap<Key, Vec<u8>>,
     unsynced: Vec<Undo>,
     floor: u64,
+    arrays: ArrayCache,
 }
 
 impl MemoryStore {
@@ -34,6 +35,7 @@ impl MemoryStore {
             }
         }
         self.unsynced.clear();
+        self.arrays.clear();
     }
 
     /// Batches that a crash would lose.
@@ -50,6 +52,7 @@ impl MemoryStore {
     pub fn lose_data(&mut self) {
         self.rows.clear();
         self.unsynced.clear();
+        self.arrays.clear();
     }
 
     fn put(&mut self, key: Key, value: Option<Vec<u8>>) -> Option<Vec<u8>> {
@@ -77,6 +80,10 @@ impl Read for MemoryStore {
         }
         let rows = self.rows.range((column, from.to_vec())..(column, to.to_vec()));
         Ok(rows.take(limit).map(|((_, key), value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn arrays(&self) -> &ArrayCache {
+        &self.arrays
     }
 }
 

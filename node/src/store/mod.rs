@@ -1,10 +1,12 @@
 //! Storage: a small key-value trait with columns, its RocksDB and in-memory backends, and the
 //! typed ledger on top (docs/protocol is silent about it: the layout is each node's own).
 
+mod arrays;
 mod ledger;
 mod memory;
 mod rocks;
 
+pub use arrays::ArrayCache;
 pub use ledger::{
     Committed, FORMAT_VERSION, Ledger, candidate_row, certificate_row, commit_rows, genesis_rows,
     guard_row, wal_row,
@@ -28,6 +30,8 @@ pub enum Column {
     Heads,
     /// Record key and version → entry of an earlier version.
     Entries,
+    /// Key of a status list and version → delta row of its array.
+    Arrays,
     /// Range, level, index → hash.
     Ranges,
     /// Transient key → value, in order of expiry.
@@ -44,13 +48,14 @@ pub enum Column {
 
 impl Column {
     /// All columns.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Meta,
         Self::Blocks,
         Self::Certificates,
         Self::Receipts,
         Self::Heads,
         Self::Entries,
+        Self::Arrays,
         Self::Ranges,
         Self::Transient,
         Self::Tree,
@@ -68,6 +73,7 @@ impl Column {
             Self::Receipts => "receipts",
             Self::Heads => "heads",
             Self::Entries => "entries",
+            Self::Arrays => "arrays",
             Self::Ranges => "ranges",
             Self::Transient => "transient",
             Self::Tree => "tree",
@@ -117,6 +123,9 @@ pub trait Read {
         to: &[u8],
         limit: usize,
     ) -> Result<Vec<Pair>, StoreError>;
+
+    /// Arrays of status lists that were read or made lately.
+    fn arrays(&self) -> &ArrayCache;
 }
 
 /// The node's disk: atomic batches, and the height floor, which is a file of its own so that it

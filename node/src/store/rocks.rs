@@ -9,7 +9,7 @@ use rocksdb::{
     WriteOptions,
 };
 
-use super::{Column, Pair, Read, Row, Store, StoreError};
+use super::{ArrayCache, Column, Pair, Read, Row, Store, StoreError};
 use crate::floor::FloorFile;
 
 /// Write buffers of one column; small since a block is at most a few MiB.
@@ -21,15 +21,19 @@ const BLOOM_BITS: f64 = 10.0;
 
 /// An open database, and the floor file of a validator.
 pub struct RocksStore {
-    db: Arc<DB>,
+    view: RocksView,
     floor: Option<FloorFile>,
     /// Whether anything was written since the last sync.
     unsynced: bool,
 }
 
-/// The database read from other threads. Rows of the past never change, so readers need no
-/// snapshot: they ignore record versions above the head that they were shown.
-pub struct RocksView<'a>(pub &'a DB);
+/// The database read from any thread. Rows of the past never change, so readers need no snapshot:
+/// they ignore record versions above the head that they were shown.
+#[derive(Clone)]
+pub struct RocksView {
+    db: Arc<DB>,
+    arrays: Arc<ArrayCache>,
+}
 
 fn options(cache_bytes: usize) -> (Options, Options) {
     let mut database = Options::default();
@@ -64,12 +68,13 @@ impl RocksStore {
             Column::ALL.map(|each| ColumnFamilyDescriptor::new(each.name(), column.clone()));
         let db = DB::open_cf_descriptors(&database, path, columns).map_err(StoreError::new)?;
         // What an earlier process wrote may not have been synced by it.
-        Ok(Self { db: Arc::new(db), floor, unsynced: true })
+        let view = RocksView { db: Arc::new(db), arrays: Arc::default() };
+        Ok(Self { view, floor, unsynced: true })
     }
 
     /// The database, to read from other threads.
-    pub fn database(&self) -> Arc<DB> {
-        Arc::clone(&self.db)
+    pub fn view(&self) -> RocksView {
+        self.view.clone()
     }
 }
 
@@ -84,9 +89,9 @@ fn until(to: &[u8]) -> ReadOptions {
     options
 }
 
-impl Read for RocksView<'_> {
+impl Read for RocksView {
     fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.get_cf(family(self.0, column)?, key).map_err(StoreError::new)
+        self.db.get_cf(family(&self.db, column)?, key).map_err(StoreError::new)
     }
 
     fn scan(
@@ -97,15 +102,19 @@ impl Read for RocksView<'_> {
         limit: usize,
     ) -> Result<Vec<Pair>, StoreError> {
         let mode = IteratorMode::From(from, Direction::Forward);
-        let rows = self.0.iterator_cf_opt(family(self.0, column)?, until(to), mode);
+        let rows = self.db.iterator_cf_opt(family(&self.db, column)?, until(to), mode);
         let pairs = rows.take(limit).map(|row| row.map(|(key, value)| (key.into(), value.into())));
         pairs.collect::<Result<_, _>>().map_err(StoreError::new)
+    }
+
+    fn arrays(&self) -> &ArrayCache {
+        &self.arrays
     }
 }
 
 impl Read for RocksStore {
     fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        RocksView(&self.db).get(column, key)
+        self.view.get(column, key)
     }
 
     fn scan(
@@ -115,7 +124,11 @@ impl Read for RocksStore {
         to: &[u8],
         limit: usize,
     ) -> Result<Vec<Pair>, StoreError> {
-        RocksView(&self.db).scan(column, from, to, limit)
+        self.view.scan(column, from, to, limit)
+    }
+
+    fn arrays(&self) -> &ArrayCache {
+        self.view.arrays()
     }
 }
 
@@ -126,7 +139,7 @@ impl Store for RocksStore {
         }
         let mut batch = WriteBatch::default();
         for Row { column, key, value } in rows {
-            let family = family(&self.db, column)?;
+            let family = family(&self.view.db, column)?;
             match value {
                 Some(value) => batch.put_cf(family, key, value),
                 None => batch.delete_cf(family, key),
@@ -134,7 +147,7 @@ impl Store for RocksStore {
         }
         let mut options = WriteOptions::default();
         options.set_sync(sync);
-        self.db.write_opt(batch, &options).map_err(StoreError::new)?;
+        self.view.db.write_opt(batch, &options).map_err(StoreError::new)?;
         self.unsynced = !sync;
         Ok(())
     }

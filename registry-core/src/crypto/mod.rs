@@ -46,6 +46,10 @@ pub enum Purpose {
     RangeRoot,
     /// The state tree: leaf values, leaves and inner nodes.
     Tree,
+    /// 512 bytes of a status list's array.
+    StatusLeaf,
+    /// An inner node over a status list's array.
+    StatusNode,
     /// Envelope id and operation id → leaf of `operations_root`.
     OperationLeaf,
     /// Canonical receipt → leaf of `receipts_root`.
@@ -84,6 +88,8 @@ impl Purpose {
             Self::RangeNode => "idem 2026 v1 range node",
             Self::RangeRoot => "idem 2026 v1 range root",
             Self::Tree => "idem 2026 v1 tree",
+            Self::StatusLeaf => "idem 2026 v1 status leaf",
+            Self::StatusNode => "idem 2026 v1 status node",
             Self::OperationLeaf => "idem 2026 v1 operation leaf",
             Self::ReceiptLeaf => "idem 2026 v1 receipt leaf",
             Self::Block => "idem 2026 v1 block",

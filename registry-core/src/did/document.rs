@@ -14,7 +14,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 mod time_ms;
-mod uri;
+pub(crate) mod uri;
 
 use std::collections::BTreeSet;
 

@@ -7,37 +7,13 @@ use crate::codec;
 use crate::crypto::PublicKey;
 use crate::id::{Did, NetworkName};
 use crate::limits::{DAY_MS, SENIOR_OPERATIONS_PER_DAY};
-use crate::operation::{Action, Checked, Guard, Operation, Role, Signer};
+use crate::operation::{Action, Checked, Role};
 use crate::record::RecordKey;
 use crate::state::{ApplyError, Context, Effect, Overlay, TransientKey, TransientKind};
 
-/// Rules of an action that need no state: author, guard, sets and document.
-pub(crate) fn check_stateless(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
-    let create = matches!(operation.action, Action::DidCreate(_));
-    match &operation.author {
-        Some(did) if !create && did.network != *network => {
-            let detail = format!("{did} is not on network {network}");
-            return Err(Refusal::new(Code::NetworkMismatch, "author", detail));
-        }
-        author if author.is_some() == create => {
-            let expected = if create { "no author" } else { "the DID as author" };
-            return Err(Refusal::new(
-                Code::AuthorMismatch,
-                "author",
-                format!("expected {expected}"),
-            ));
-        }
-        _ => {}
-    }
-    match operation.guard {
-        Guard::Absent if create => {}
-        Guard::Previous(_) if !create => {}
-        _ => {
-            let expected = if create { "absent" } else { "previous" };
-            return Err(Refusal::new(Code::GuardKind, "guard", format!("expected {expected}")));
-        }
-    }
-    let (sets, document) = match &operation.action {
+/// Rules of sets and documents that need no state.
+pub(crate) fn check_stateless(action: &Action, network: &NetworkName) -> Result<(), Refusal> {
+    let (sets, document) = match action {
         Action::DidCreate(create) => (Some(&create.sets), Some(&create.document)),
         Action::DidUpdate(update) => (None, Some(&update.document)),
         Action::DidRotate(rotate) => {
@@ -49,7 +25,7 @@ pub(crate) fn check_stateless(operation: &Operation, network: &NetworkName) -> R
             check_reveal(reveal, network)?;
             (None, None)
         }
-        Action::DidRecoverCancel | Action::DidRecoverComplete => (None, None),
+        _ => (None, None),
     };
     if let Some(sets) = sets {
         sets.check("sets", network)?;
@@ -66,9 +42,9 @@ pub(crate) fn apply(
     overlay: &Overlay<'_>,
     context: &Context,
     checked: &Checked,
-) -> Result<Effect, ApplyError> {
+) -> Result<Effect<'static>, ApplyError> {
     let request = Request { overlay, context, checked };
-    let key = RecordKey::did(&checked.subject(&context.network).suffix);
+    let key = checked.record_key();
     if let Action::DidCreate(create) = &checked.operation().action {
         request.check_sets(&create.sets)?;
         request.signed_by(&create.sets.control)?;
@@ -80,21 +56,18 @@ pub(crate) fn apply(
         };
         return Ok(effect(key, DidValue::Active(Box::new(state)), None));
     }
-    let Some(head) = overlay.head(&key)? else {
-        let detail = format!("{} is not registered", checked.subject(&context.network));
-        return Err(Refusal::new(Code::DidNotFound, "author", detail).into());
-    };
-    let DidValue::Active(state) = overlay.did_value(&head)? else {
-        let detail = format!("{} is deactivated", checked.subject(&context.network));
-        return Err(Refusal::new(Code::DidDeactivated, "author", detail).into());
-    };
+    let state = active(overlay, checked.operation().author()?)?;
     let quota = request.quota(&key)?;
     let value = request.transition(*state)?;
     Ok(effect(key, value, quota))
 }
 
-fn effect(key: RecordKey, value: DidValue, quota: Option<(TransientKey, Vec<u8>)>) -> Effect {
-    Effect { key, value: codec::encode(&value), transient: quota.into_iter().collect() }
+fn effect(
+    key: RecordKey,
+    value: DidValue,
+    quota: Option<(TransientKey, Vec<u8>)>,
+) -> Effect<'static> {
+    Effect { transient: quota.into_iter().collect(), ..Effect::value(key, codec::encode(&value)) }
 }
 
 /// One operation against one state.
@@ -107,9 +80,6 @@ struct Request<'a> {
 impl Request<'_> {
     fn transition(&self, mut state: DidState) -> Result<DidValue, ApplyError> {
         match &self.checked.operation().action {
-            Action::DidCreate(_) => {
-                return Err(Refusal::new(Code::AlreadyExists, "guard", "the DID exists").into());
-            }
             Action::DidUpdate(update) => {
                 self.signed_by(&state.sets.control)?;
                 state.document = update.document.clone();
@@ -142,6 +112,10 @@ impl Request<'_> {
                 }
                 let DidRecover { sets, document } = pending.recover.clone();
                 state = DidState { sets, document, pending: None, recover_from_live_ms: None };
+            }
+            _ => {
+                let detail = "this action does not change a DID that exists";
+                return Err(Refusal::new(Code::OperationMalformed, "action", detail).into());
             }
         }
         Ok(DidValue::Active(Box::new(state)))
@@ -214,20 +188,12 @@ impl Request<'_> {
             return Err(Refusal::new(Code::RecoveryDelay, field, detail).into());
         }
         for (field, did) in sets.dids() {
-            if self.control_of(did)?.is_none() {
+            if control_of(self.overlay, did)?.is_none() {
                 let detail = format!("{did} is not registered or deactivated");
                 return Err(Refusal::new(Code::MemberNotFound, field, detail).into());
             }
         }
         Ok(())
-    }
-
-    fn control_of(&self, did: &Did) -> Result<Option<KeySet>, ApplyError> {
-        let Some(head) = self.overlay.head(&RecordKey::did(&did.suffix))? else { return Ok(None) };
-        Ok(match self.overlay.did_value(&head)? {
-            DidValue::Active(state) => Some(state.sets.control),
-            DidValue::Deactivated => None,
-        })
     }
 
     fn signed_by(&self, set: &KeySet) -> Result<(), ApplyError> {
@@ -236,17 +202,10 @@ impl Request<'_> {
     }
 
     fn signed(&self, threshold: u8, members: &[Member], role: Role) -> Result<(), ApplyError> {
-        let signers: Vec<&PublicKey> = self
-            .checked
-            .signatures()
-            .iter()
-            .filter(|signature| signature.role == role)
-            .filter_map(|signature| match &signature.by {
-                Signer::Key(key) => Some(key),
-                Signer::Method(_) => None,
-            })
-            .collect();
-        check_threshold(threshold, members, &signers, |did| self.control_of(did))
+        let signatures = self.checked.signatures().iter();
+        let signatures = signatures.filter(|signature| signature.role == role);
+        let signers: Vec<&PublicKey> = signatures.map(|signature| signature.by.key()).collect();
+        check_threshold(threshold, members, &signers, |did| control_of(self.overlay, did))
     }
 
     /// Counts rotate and deactivate apart from recover and cancel, so that a thief of the recovery
@@ -269,6 +228,30 @@ impl Request<'_> {
         }
         Ok(Some((quota, used.saturating_add(1).to_be_bytes().to_vec())))
     }
+}
+
+/// The state of a DID that acts: it is registered and not deactivated.
+pub(crate) fn active(overlay: &Overlay<'_>, did: &Did) -> Result<Box<DidState>, ApplyError> {
+    let Some(head) = overlay.head(&RecordKey::did(&did.suffix))? else {
+        let detail = format!("{did} is not registered");
+        return Err(Refusal::new(Code::DidNotFound, "author", detail).into());
+    };
+    match overlay.did_value(&head)? {
+        DidValue::Active(state) => Ok(state),
+        DidValue::Deactivated => {
+            let detail = format!("{did} is deactivated");
+            Err(Refusal::new(Code::DidDeactivated, "author", detail).into())
+        }
+    }
+}
+
+/// The control set of a DID that is registered and not deactivated.
+pub(crate) fn control_of(overlay: &Overlay<'_>, did: &Did) -> Result<Option<KeySet>, ApplyError> {
+    let Some(head) = overlay.head(&RecordKey::did(&did.suffix))? else { return Ok(None) };
+    Ok(match overlay.did_value(&head)? {
+        DidValue::Active(state) => Some(state.sets.control),
+        DidValue::Deactivated => None,
+    })
 }
 
 fn read_count(bytes: &[u8]) -> u64 {

@@ -13,7 +13,8 @@ use crate::limits::{
     BLOCK_BYTES_MAX, BLOCK_CREATES_MAX, BLOCK_OPERATIONS_MAX, BLOCK_RESERVED_DIVISOR,
     OPERATION_BYTES_MAX, SEEN_EXPIRED_PER_BLOCK_MAX,
 };
-use crate::operation::{Action, Checked, Guard};
+use crate::operation::{Checked, Guard};
+use crate::record::RecordKey;
 use crate::state::overlay::WriteContext;
 
 /// Counts what a block holds against its limits.
@@ -39,7 +40,7 @@ impl BlockBudget {
             next.ordinary_operations = next.ordinary_operations.saturating_add(1);
             next.ordinary_bytes = next.ordinary_bytes.saturating_add(bytes);
         }
-        if matches!(action, Action::DidCreate(_)) {
+        if action.is_create() {
             next.creates = next.creates.saturating_add(1);
         }
         let ordinary = |limit: usize| limit.saturating_sub(limit / BLOCK_RESERVED_DIVISOR);
@@ -60,8 +61,14 @@ pub struct BlockExecution<'a> {
     probe: Probe<'a>,
     template: Header,
     budget: BlockBudget,
-    envelopes: Vec<(Hash, Hash)>,
-    receipts: Vec<Receipt>,
+    applied: Vec<Applied>,
+}
+
+/// An operation in the block. Its receipt names the record version at the end of the block.
+struct Applied {
+    operation: Hash,
+    envelope: Hash,
+    key: RecordKey,
 }
 
 /// An executed block: its header, and what it changes.
@@ -110,9 +117,9 @@ impl<'a> BlockExecution<'a> {
     }
 
     fn over(overlay: Overlay<'a>, context: Context, template: Header) -> Self {
-        let (budget, envelopes, receipts) = Default::default();
+        let (budget, applied) = Default::default();
         let probe = Probe { overlay, context };
-        Self { probe, template, budget, envelopes, receipts }
+        Self { probe, template, budget, applied }
     }
 
     /// What the rules say in this block, over what is applied already.
@@ -121,7 +128,7 @@ impl<'a> BlockExecution<'a> {
     }
 
     /// Whether the rules allow the operation now; changes nothing.
-    pub fn check(&self, checked: &Checked) -> Result<Effect, ApplyError> {
+    pub fn check<'c>(&self, checked: &'c Checked) -> Result<Effect<'c>, ApplyError> {
         self.probe.check(checked)
     }
 
@@ -131,29 +138,16 @@ impl<'a> BlockExecution<'a> {
         if !budget.take(checked) {
             return Err(ApplyError::Full);
         }
-        let Effect { key, value, transient } = self.check(checked)?;
+        let effect = self.check(checked)?;
         self.budget = budget;
-        let operation = checked.id();
+        let (operation, envelope, key) = (checked.id(), checked.envelope_id(), effect.key.clone());
         let Probe { overlay, context } = &mut self.probe;
         let at = WriteContext { height: context.height, time_ms: context.time_ms, operation };
-        let record = overlay.write(&key, value, checked.operation().salt, at)?;
-        for (key, value) in transient {
-            overlay.set_transient(key, Some(value));
-        }
+        overlay.apply(effect, checked.operation().salt, at)?;
         if let Guard::Until(until) = checked.operation().guard {
             mark_seen(overlay, until, &operation);
         }
-        self.envelopes.push((checked.envelope_id(), operation));
-        self.receipts.push(Receipt {
-            operation,
-            envelope: checked.envelope_id(),
-            height: context.height,
-            index: u64::try_from(self.receipts.len()).unwrap_or(u64::MAX),
-            kind: record.kind,
-            key: record.key.clone(),
-            version: record.version,
-            record: record.hash(),
-        });
+        self.applied.push(Applied { operation, envelope, key });
         Ok(())
     }
 
@@ -161,15 +155,39 @@ impl<'a> BlockExecution<'a> {
     pub fn finish(self) -> Result<Execution, StoreError> {
         let Probe { overlay, context } = self.probe;
         let (state_root, changes) = overlay.finish(context.height)?;
-        let leaves = self.envelopes.iter();
+        let receipts = receipts(&self.applied, context.height, &changes)?;
+        let leaves = self.applied.iter().map(|applied| (&applied.envelope, &applied.operation));
         let header = Header {
-            operations_root: operations_root(leaves.map(|(envelope, id)| (envelope, id))),
-            receipts_root: receipts_root(&self.receipts),
+            operations_root: operations_root(leaves),
+            receipts_root: receipts_root(&receipts),
             state_root,
             ..self.template
         };
-        Ok(Execution { header, changes, receipts: self.receipts })
+        Ok(Execution { header, changes, receipts })
     }
+}
+
+fn receipts(
+    applied: &[Applied],
+    height: u64,
+    changes: &Changes,
+) -> Result<Vec<Receipt>, StoreError> {
+    let receipt = |(index, applied): (u64, &Applied)| {
+        let Applied { operation, envelope, key } = applied;
+        let entry = changes.entry(key);
+        let entry = entry.ok_or_else(|| StoreError::new("an operation wrote no record"))?;
+        Ok(Receipt {
+            operation: *operation,
+            envelope: *envelope,
+            height,
+            index,
+            kind: key.kind,
+            key: key.key.clone(),
+            version: entry.record.version,
+            record: entry.record.hash(),
+        })
+    };
+    (0..).zip(applied).map(receipt).collect()
 }
 
 /// Why a proposed block is not valid.

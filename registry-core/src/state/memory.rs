@@ -1,17 +1,20 @@
 //! The state in memory: the twin of the node's store for tests, tools and the simulator.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Changes, StateView, StoreError, TransientKey};
 use crate::crypto::Hash;
 use crate::range::Position;
 use crate::record::{Entry, RecordKey};
+use crate::status::{Bits, StatusList, keyframe};
 
 /// All records, ranges, transient leaves and tree nodes after one height.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryState {
     entries: BTreeMap<(RecordKey, u64), Entry>,
     heads: BTreeMap<RecordKey, u64>,
+    status_rows: BTreeMap<(RecordKey, u64), Vec<u8>>,
     range_nodes: BTreeMap<(Hash, Position), Hash>,
     transient: BTreeMap<Vec<u8>, Vec<u8>>,
     tree_nodes: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -21,10 +24,12 @@ impl MemoryState {
     /// Applies the changes of the next block.
     pub fn commit(&mut self, changes: &Changes) {
         for entry in &changes.entries {
-            let record = &entry.record;
-            let key = RecordKey { kind: record.kind, key: record.key.clone() };
-            self.heads.insert(key.clone(), record.version);
-            self.entries.insert((key, record.version), entry.clone());
+            let (key, version) = (entry.record.record_key(), entry.record.version);
+            self.heads.insert(key.clone(), version);
+            self.entries.insert((key, version), entry.clone());
+        }
+        for (key, version, row) in &changes.status_rows {
+            self.status_rows.insert((key.clone(), *version), row.clone());
         }
         for (range, at, node) in &changes.range_nodes {
             self.range_nodes.insert((*range, *at), *node);
@@ -69,6 +74,17 @@ impl StateView for MemoryState {
                 .ok_or_else(|| StoreError::new("a transient key is malformed"))
         })
         .collect()
+    }
+
+    fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError> {
+        let list = StatusList::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let (key, version) = (entry.record.record_key(), entry.record.version);
+        let rows = self.status_rows.range((key.clone(), keyframe(version))..=(key, version));
+        let mut array = list.zeros();
+        for (_, row) in rows {
+            array.apply(row).map_err(StoreError::new)?;
+        }
+        Ok(Arc::new(array))
     }
 
     fn tree_node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

@@ -11,11 +11,14 @@ pub use execute::{BlockBudget, BlockError, BlockExecution, Execution, Genesis};
 pub use execute::{execute, execute_genesis};
 pub use memory::MemoryState;
 pub use overlay::{Changes, Overlay};
-pub use probe::{ApplyError, Context, Effect, Probe};
+pub use probe::{ApplyError, Change, Context, Effect, Opened, Probe};
+
+use std::sync::Arc;
 
 use crate::crypto::{Hash, Purpose};
 use crate::range::Position;
 use crate::record::{Entry, RecordKey};
+use crate::status::Bits;
 
 /// The store failed or holds what it cannot hold. The node stops; nothing is decided on it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,6 +110,8 @@ pub trait StateView {
     fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError>;
     /// The first `limit` transient keys, in storage order, that expired before `time_ms`.
     fn expired(&self, time_ms: u64, limit: usize) -> Result<Vec<TransientKey>, StoreError>;
+    /// The array of a status list at the version in `entry`, be it the head or an older one.
+    fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError>;
     /// A node of the state tree by its storage key.
     fn tree_node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 }

@@ -1,19 +1,25 @@
 //! What a block writes, kept apart from the stored state until the block is decided.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{HISTORY, StateView, StoreError, TransientKey, tree};
-use crate::codec::{Bytes, FixedBytes};
+use super::tree;
+use super::{ApplyError, Change, Effect, HISTORY, Opened, StateView, StoreError, TransientKey};
+use crate::codec::{self, Bytes, FixedBytes};
 use crate::crypto::Hash;
 use crate::did::DidValue;
+use crate::limits::BLOCK_STATUS_BYTES_MAX;
 use crate::range::{Position, Range, peaks};
-use crate::record::{Entry, Record, RecordKey, value_hash};
+use crate::record::{Entry, Kind, Record, RecordKey, value_hash};
+use crate::status::{Bits, Run, StatusList, keyframe};
 
 /// Everything that one block adds to the store, ready for one atomic batch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
-    /// New record versions; each becomes the head of its record.
+    /// New record versions, ascending by key; each becomes the head of its record.
     pub entries: Vec<Entry>,
+    /// What the array of a status list becomes in its new version: list, version, delta row.
+    pub status_rows: Vec<(RecordKey, u64, Vec<u8>)>,
     /// New nodes of ranges: range, position, hash.
     pub range_nodes: Vec<(Hash, Position, Hash)>,
     /// Transient leaves written (some) and deleted (none).
@@ -24,10 +30,33 @@ pub struct Changes {
     pub stale_tree_nodes: Vec<Vec<u8>>,
 }
 
+impl Changes {
+    /// The new version of a record.
+    pub fn entry(&self, key: &RecordKey) -> Option<&Entry> {
+        let at = self.entries.binary_search_by(|entry| {
+            (entry.record.kind, &entry.record.key).cmp(&(key.kind, &key.key))
+        });
+        self.entries.get(at.ok()?)
+    }
+}
+
+/// A status list of which this block changes entries.
+pub(crate) struct OpenList {
+    /// Its value, but for the root.
+    pub(crate) list: StatusList,
+    /// Its array by now.
+    pub(crate) array: Bits,
+    before: Arc<Bits>,
+    salt: FixedBytes<16>,
+    at: WriteContext,
+}
+
 /// A stored state with one block's writes on top.
 pub struct Overlay<'a> {
     view: &'a dyn StateView,
     entries: BTreeMap<RecordKey, Entry>,
+    open_lists: BTreeMap<RecordKey, OpenList>,
+    array_bytes: usize,
     range_nodes: Vec<(Hash, Position, Hash)>,
     transient: BTreeMap<TransientKey, Option<Vec<u8>>>,
 }
@@ -35,11 +64,13 @@ pub struct Overlay<'a> {
 impl<'a> Overlay<'a> {
     /// Nothing written yet.
     pub fn new(view: &'a dyn StateView) -> Self {
-        let (entries, range_nodes, transient) = Default::default();
-        Self { view, entries, range_nodes, transient }
+        let (entries, open_lists, array_bytes) = Default::default();
+        let (range_nodes, transient) = Default::default();
+        Self { view, entries, open_lists, array_bytes, range_nodes, transient }
     }
 
-    /// The newest version of a record, this block's included.
+    /// The newest version of a record, this block's included; of a status list whose entries change
+    /// in this block the one before, since the new one is written when the block ends.
     pub fn head(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         match self.entries.get(key) {
             Some(entry) => Ok(Some(entry.clone())),
@@ -47,9 +78,28 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// Whether this block wrote the record.
+    /// Whether this block changes the record.
     pub fn changed(&self, key: &RecordKey) -> bool {
-        self.entries.contains_key(key)
+        self.entries.contains_key(key) || self.open_lists.contains_key(key)
+    }
+
+    /// A status list of which this block changes entries.
+    pub(crate) fn open_list(&self, key: &RecordKey) -> Option<&OpenList> {
+        self.open_lists.get(key)
+    }
+
+    /// The stored array of a status list at its head.
+    pub(crate) fn status_array(&self, head: &Entry) -> Result<Arc<Bits>, StoreError> {
+        self.view.status_array(head)
+    }
+
+    /// The bytes of a list's array, if the block has room for one more of them.
+    pub(crate) fn room_for_array(&self, list: &StatusList) -> Result<usize, ApplyError> {
+        let bytes = list.array_bytes();
+        if self.array_bytes.saturating_add(bytes) > BLOCK_STATUS_BYTES_MAX {
+            return Err(ApplyError::Full);
+        }
+        Ok(bytes)
     }
 
     /// The value of a DID's head.
@@ -74,6 +124,39 @@ impl<'a> Overlay<'a> {
     pub fn expire(&mut self, time_ms: u64, limit: usize) -> Result<(), StoreError> {
         for key in self.view.expired(time_ms, limit)? {
             self.transient.insert(key, None);
+        }
+        Ok(())
+    }
+
+    /// Does what an operation was found to do.
+    pub(super) fn apply(
+        &mut self,
+        effect: Effect<'_>,
+        salt: FixedBytes<16>,
+        at: WriteContext,
+    ) -> Result<(), StoreError> {
+        let Effect { key, change, transient, array_bytes } = effect;
+        self.array_bytes = self.array_bytes.saturating_add(array_bytes);
+        match change {
+            Change::Value(value) => {
+                self.write(&key, value, salt, at)?;
+            }
+            Change::Entries { opened, changes } => {
+                if let Some(opened) = opened {
+                    let Opened { list, array: before } = *opened;
+                    let array = Bits::clone(&before);
+                    self.open_lists.insert(key.clone(), OpenList { list, array, before, salt, at });
+                }
+                let open = self.open_lists.get_mut(&key);
+                let open = open.ok_or_else(|| StoreError::new("a list is not open"))?;
+                for Run { start, length, value, .. } in changes.runs() {
+                    open.array.fill(start, length, value);
+                }
+                (open.salt, open.at) = (salt, at);
+            }
+        }
+        for (key, value) in transient {
+            self.set_transient(key, Some(value));
         }
         Ok(())
     }
@@ -129,8 +212,40 @@ impl<'a> Overlay<'a> {
         Ok(grown.root())
     }
 
+    /// Writes the versions of the open lists, each with the root of its array, and hands out the
+    /// delta rows of all lists that the block changes.
+    fn close_lists(&mut self) -> Result<Vec<(RecordKey, u64, Vec<u8>)>, StoreError> {
+        let mut rows = Vec::new();
+        for (key, entry) in self.entries.iter().filter(|(key, _)| key.kind == Kind::Status) {
+            rows.push((key.clone(), entry.record.version, self.unchanged_row(key, entry)?));
+        }
+        for (key, open) in std::mem::take(&mut self.open_lists) {
+            let OpenList { mut list, array, before, salt, at } = open;
+            list.root = array.root();
+            let version = self.write(&key, codec::encode(&list), salt, at)?.version;
+            rows.push((key, version, array.row(version, &before)));
+        }
+        Ok(rows)
+    }
+
+    /// The delta row of a new version with the array of the version before it.
+    fn unchanged_row(&self, key: &RecordKey, entry: &Entry) -> Result<Vec<u8>, StoreError> {
+        let version = entry.record.version;
+        if keyframe(version) != version {
+            return Ok(Vec::new());
+        }
+        match self.view.head(key)? {
+            Some(before) => {
+                let array = self.view.status_array(&before)?;
+                Ok(array.row(version, &array))
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Writes the state tree of `height` and hands out its root and all changes.
-    pub fn finish(self, height: u64) -> Result<(Hash, Changes), StoreError> {
+    pub fn finish(mut self, height: u64) -> Result<(Hash, Changes), StoreError> {
+        let status_rows = self.close_lists()?;
         let mut leaves: BTreeMap<Hash, Option<Vec<u8>>> = BTreeMap::new();
         for (key, entry) in &self.entries {
             leaves.insert(key.tree_key(), Some(entry.record.hash().0.to_vec()));
@@ -141,6 +256,7 @@ impl<'a> Overlay<'a> {
         let update = tree::update(self.view, height, leaves)?;
         let changes = Changes {
             entries: self.entries.into_values().collect(),
+            status_rows,
             range_nodes: self.range_nodes,
             transient: self.transient.into_iter().collect(),
             tree_nodes: update.nodes,

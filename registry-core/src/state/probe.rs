@@ -1,5 +1,7 @@
 //! What the rules say of one operation over one state, before anything is written.
 
+use std::sync::Arc;
+
 use super::{Overlay, StateView, StoreError, TransientKey, TransientKind};
 use crate::block::Header;
 use crate::code::{Code, Refusal};
@@ -8,8 +10,9 @@ use crate::did;
 use crate::governance::Parameters;
 use crate::id::NetworkName;
 use crate::limits::{LIVE_GAP_MS_MAX, UNTIL_WINDOW_MS};
-use crate::operation::{Checked, Guard};
-use crate::record::RecordKey;
+use crate::operation::{Action, Checked, Guard};
+use crate::record::{Kind, RecordKey};
+use crate::status::{self, Bits, EntryChanges, StatusList};
 
 /// Why an operation was not applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,13 +62,46 @@ impl Context {
 
 /// What an applied operation writes: one record version, and transient leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Effect {
+pub struct Effect<'a> {
     /// The record.
     pub key: RecordKey,
-    /// Its new canonical value.
-    pub value: Vec<u8>,
+    /// What becomes of it.
+    pub change: Change<'a>,
     /// Leaves set beside it.
     pub transient: Vec<(TransientKey, Vec<u8>)>,
+    /// Bytes of the status array that the block has to hold for it, if it holds it not yet.
+    pub array_bytes: usize,
+}
+
+impl<'a> Effect<'a> {
+    /// A new value and nothing else.
+    pub fn value(key: RecordKey, value: Vec<u8>) -> Self {
+        Self { key, change: Change::Value(value), transient: Vec::new(), array_bytes: 0 }
+    }
+}
+
+/// What becomes of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change<'a> {
+    /// The next version has this canonical value.
+    Value(Vec<u8>),
+    /// Entries of a status list change. All such changes of one block are one version, whose value
+    /// is known when the block ends.
+    Entries {
+        /// The list as stored; none where this block changed entries of it before.
+        opened: Option<Box<Opened>>,
+        /// Which entries get which value.
+        changes: &'a EntryChanges,
+    },
+}
+
+/// A status list with its array.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The value of its head.
+    pub list: StatusList,
+    /// The array that this value commits to.
+    pub array: Arc<Bits>,
 }
 
 /// A state and what the rules know beside it: says what would become of an operation.
@@ -87,10 +123,16 @@ impl<'a> Probe<'a> {
     }
 
     /// Whether the rules allow the operation; changes nothing.
-    pub fn check(&self, checked: &Checked) -> Result<Effect, ApplyError> {
-        let key = RecordKey::did(&checked.subject(&self.context.network).suffix);
-        self.check_guard(checked, &key)?;
-        did::apply(&self.overlay, &self.context, checked)
+    pub fn check<'c>(&self, checked: &'c Checked) -> Result<Effect<'c>, ApplyError> {
+        self.check_guard(checked, &checked.record_key())?;
+        let (overlay, context) = (&self.overlay, &self.context);
+        match &checked.operation().action {
+            Action::StatusCreate(create) => status::create(overlay, context, checked, create),
+            Action::StatusSet(set) => status::set(overlay, context, checked, set),
+            Action::StatusUpdate(update) => status::update(overlay, context, checked, update),
+            Action::StatusClose(_) => status::close(overlay, context, checked),
+            _ => did::apply(overlay, context, checked),
+        }
     }
 
     fn check_guard(&self, checked: &Checked, key: &RecordKey) -> Result<(), ApplyError> {
@@ -120,8 +162,7 @@ impl<'a> Probe<'a> {
         expected: Hash,
     ) -> Result<(), ApplyError> {
         let Some(head) = self.overlay.head(key)? else {
-            let detail = format!("{} is not registered", checked.subject(&self.context.network));
-            return Err(Refusal::new(Code::DidNotFound, "author", detail).into());
+            return Err(not_found(key.kind).into());
         };
         if head.record.operation == checked.id() {
             return Err(Refusal::new(Code::AlreadyApplied, "guard", "it is the head").into());
@@ -136,6 +177,13 @@ impl<'a> Probe<'a> {
             return Err(Refusal::new(Code::GuardStale, "guard", detail).into());
         }
         Ok(())
+    }
+}
+
+fn not_found(kind: Kind) -> Refusal {
+    match kind {
+        Kind::Status => Refusal::new(Code::StatusNotFound, "list", "no such list"),
+        _ => Refusal::new(Code::DidNotFound, "author", "it is not registered"),
     }
 }
 

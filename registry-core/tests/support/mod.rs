@@ -6,6 +6,7 @@
 pub(crate) mod cbor;
 pub(crate) mod keys;
 pub(crate) mod ledger;
+pub(crate) mod status;
 
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::Hash;

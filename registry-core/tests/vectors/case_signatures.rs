@@ -4,7 +4,8 @@ use registry_core::code::Code;
 use registry_core::codec::Bytes;
 use registry_core::crypto::{Hash, PublicKey, Suite};
 use registry_core::did::{Document, Member, Sets};
-use registry_core::operation::{Operation, Role, Signature, SignedOperation, Signer, operation_id};
+use registry_core::operation::{MethodSigner, Operation, Role, Signature, SignedOperation};
+use registry_core::operation::{Signer, operation_id};
 
 use crate::case_operations::{plain_create, plain_sets};
 use crate::catalogue::{At, Catalogue, document};
@@ -321,7 +322,8 @@ fn add_roles(all: &mut Catalogue) {
     all.refused("role_next_on_update", rule, code, &envelope);
     let id = operation_id(&operation.body());
     let url = format!("{did}#key-1").parse().expect("a method");
-    let by_method = Signature { by: Signer::Method(url), ..signature_of(&id) };
+    let by = Signer::Method(MethodSigner { key: ed(10).public(), url });
+    let by_method = Signature { by, ..signature_of(&id) };
     let envelope = SignedOperation::new(operation.body(), vec![by_method]).bytes();
     let rule = "DID actions are signed by keys, never by methods of the document.";
     all.refused("signer_method_on_update", rule, code, &envelope);

@@ -33,6 +33,8 @@ impl Catalogue {
         crate::case_operations::add(&mut catalogue);
         crate::case_recoveries::add(&mut catalogue);
         crate::case_documents::add(&mut catalogue);
+        crate::case_authors::add(&mut catalogue);
+        crate::case_status::add(&mut catalogue);
         assert!(catalogue.problems.is_empty(), "refused: {:#?}", catalogue.problems);
         catalogue
     }
@@ -70,7 +72,8 @@ impl Catalogue {
         let unknown = Expect::Applied(Box::new(Applied {
             operation: Hash::ZERO,
             envelope: Hash::ZERO,
-            did: crate::support::did_of(&crate::case_operations::plain_create()),
+            did: None,
+            list: None,
             version: 0,
             record: Hash::ZERO,
             value: Hash::ZERO,

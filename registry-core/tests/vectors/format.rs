@@ -4,7 +4,7 @@
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
 use registry_core::governance::{Parameters, Validators};
-use registry_core::id::{Did, NetworkName};
+use registry_core::id::{Did, ListId, NetworkName};
 use serde::{Deserialize, Serialize};
 
 /// One file.
@@ -104,7 +104,11 @@ pub(crate) struct DocumentRefused {
 pub(crate) struct Applied {
     pub(crate) operation: Hash,
     pub(crate) envelope: Hash,
-    pub(crate) did: Did,
+    /// The DID concerned, or else the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) did: Option<Did>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) list: Option<ListId>,
     pub(crate) version: u64,
     pub(crate) record: Hash,
     pub(crate) value: Hash,
@@ -138,6 +142,7 @@ pub(crate) enum EncodingType {
     Member,
     Record,
     DidValue,
+    StatusList,
     Receipt,
     Header,
     ValidatorSet,

@@ -6,14 +6,15 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes, CodecError};
 use registry_core::crypto::{Hash, PublicKey, Purpose};
 use registry_core::did::{DidValue, Member};
-use registry_core::id::{Did, MethodUrl};
+use registry_core::id::{Did, ListId, MethodUrl, Suffix};
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Checked, Operation, SignedOperation};
 use registry_core::operation::{check_stateless, envelope_id, operation_id};
 use registry_core::range::root_of;
-use registry_core::record::{Record, RecordKey};
+use registry_core::record::{Kind, Record};
 use registry_core::state::{ApplyError, BlockExecution, Execution, Genesis, MemoryState};
-use registry_core::state::{StateView as _, execute, execute_genesis};
+use registry_core::state::{execute, execute_genesis};
+use registry_core::status::StatusList;
 
 use crate::format::{Applied, Attempt, Body, DocumentRefused, EncodingCase, EncodingType};
 use crate::format::{Expect, GenesisCase, IdentifierCase, IdentifierType, OperationCase, Refused};
@@ -190,18 +191,28 @@ fn document_refused(envelope: &Bytes) -> DocumentRefused {
 fn applied(case: &OperationCase, execution: Execution) -> Applied {
     let bytes = &case.case.operation.0;
     let checked = check_stateless(bytes, case.chain, &case.network).expect("applied before");
-    let did = checked.subject(&case.network);
-    let mut state = MemoryState::default();
-    state.commit(&execution.changes);
-    let entry = state.head(&RecordKey::did(&did.suffix)).expect("a sound store");
-    let entry = entry.expect("the operation wrote its record");
-    let value = DidValue::from_bytes(&entry.value.0).expect("a DID value");
-    assert_eq!(codec::encode(&value), entry.value.0);
+    let key = checked.record_key();
+    let entry = execution.changes.entry(&key).expect("the operation wrote its record").clone();
+    let name: [u8; 20] = key.key.0.as_slice().try_into().expect("20 bytes");
+    let (did, list) = match key.kind {
+        Kind::Did => {
+            let value = DidValue::from_bytes(&entry.value.0).expect("a DID value");
+            assert_eq!(codec::encode(&value), entry.value.0);
+            (Some(Did { network: case.network.clone(), suffix: Suffix(name) }), None)
+        }
+        Kind::Status => {
+            let value = StatusList::from_bytes(&entry.value.0).expect("a list");
+            assert_eq!(codec::encode(&value), entry.value.0);
+            (None, Some(ListId(name)))
+        }
+        Kind::Governance => panic!("no operation writes a governance record"),
+    };
     let header = &execution.header;
     Applied {
         operation: checked.id(),
         envelope: checked.envelope_id(),
         did,
+        list,
         version: entry.record.version,
         record: entry.record.hash(),
         value: entry.record.value,
@@ -231,6 +242,7 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
         EncodingType::Member => decode::<Member>(&bytes).map(|member| Some(member.commitment())),
         EncodingType::Record => decode::<Record>(&bytes).map(|record| Some(record.hash())),
         EncodingType::DidValue => DidValue::from_bytes(&bytes).map(|_| None),
+        EncodingType::StatusList => StatusList::from_bytes(&bytes).map(|_| None),
         EncodingType::Receipt => decode::<Receipt>(&bytes)
             .map(|receipt| Some(Hash::of_value(Purpose::ReceiptLeaf, &receipt))),
         EncodingType::Header => decode::<Header>(&bytes).map(|header| Some(header.hash())),

@@ -186,6 +186,7 @@ fn signers(action: &Action, state: &DidState) -> Result<Signers, Refusal> {
         }
         Action::DidRecoverCancel => recovery(),
         Action::DidRecoverComplete => Ok(None),
+        _ => Err(Refusal::new(Code::OperationMalformed, "action", "this is no action of a DID")),
     }
 }
 
@@ -198,6 +199,7 @@ fn explain(action: &Action, did: &Did, place: &str, signers: Option<&(u8, Vec<Me
         Action::DidRecoverCancel => "Cancels the pending recovery of",
         Action::DidRecoverComplete => "Puts the matured recovery into effect for",
         Action::DidDeactivate(_) => "Deactivates for ever",
+        _ => "Acts for",
     };
     let who = match signers {
         None => "It needs no signature.".to_owned(),

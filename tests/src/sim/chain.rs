@@ -5,10 +5,13 @@ use libp2p::PeerId;
 use libp2p::identity::Keypair;
 use node::store::{Ledger, MemoryStore, Read, Row, genesis_rows};
 use registry_core::block::{Block, Header};
+use registry_core::codec::Bytes;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
 use registry_core::governance::{Parameters, ValidatorEntry, Validators};
 use registry_core::id::NetworkName;
 use registry_core::state::{Genesis, execute_genesis};
+
+use super::lists::SharedList;
 
 /// 2027-01-15T08:00:00Z, when virtual time is 0.
 pub const GENESIS_MS: u64 = 1_800_000_000_000;
@@ -43,6 +46,8 @@ pub struct Chain {
     pub genesis: Genesis,
     /// The header of height 0.
     pub header: Header,
+    /// The status list of genesis.
+    pub list: SharedList,
     /// Validator `i` runs on node `i`.
     pub keys: Vec<SigningKey>,
     rows: Vec<Row>,
@@ -63,20 +68,23 @@ impl Chain {
         };
         let mut entries: Vec<_> = keys.iter().enumerate().map(entry).collect();
         entries.sort_by_key(|entry| entry.key);
+        let (list, operations) = SharedList::genesis(&network);
         let genesis = Genesis {
             chain: id,
             network: network.clone(),
             time_ms: GENESIS_MS,
             validators: Validators { validators: entries },
             parameters,
-            operations: Vec::new(),
+            operations,
         };
         let store = MemoryStore::default();
         let read: &dyn Read = &store;
         let execution = execute_genesis(&Ledger(read), &genesis).expect("a good genesis");
-        let block = Block { header: execution.header.clone(), operations: Vec::new() };
+        let operations = genesis.operations.iter();
+        let operations = operations.map(|checked| Bytes(checked.bytes().to_vec())).collect();
+        let block = Block { header: execution.header.clone(), operations };
         let rows = genesis_rows(&execution, &block);
-        Self { network, id, genesis, header: execution.header, keys, rows }
+        Self { network, id, genesis, header: execution.header, list, keys, rows }
     }
 
     /// What a new disk holds before the first start.

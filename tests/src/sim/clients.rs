@@ -11,6 +11,7 @@ use registry_core::did::{
     DidCreate, DidRotate, DidUpdate, DidValue, Document, KeySet, Member, NextSet, Reveal, Sets,
 };
 use registry_core::id::{Did, Suffix};
+use registry_core::limits::UNTIL_WINDOW_MS;
 use registry_core::operation::{
     Action, Checked, Guard, Operation, Signature, SignedOperation, Signer, check_stateless,
     operation_id,
@@ -18,7 +19,8 @@ use registry_core::operation::{
 use registry_core::record::RecordKey;
 use registry_core::state::StateView;
 
-use super::chain::Chain;
+use super::chain::{Chain, GENESIS_MS};
+use super::random::Random;
 
 /// Rotations of one DID: the ledger takes eight a day, and a refused one would wait for ever.
 const ROTATIONS_MAX: u64 = 8;
@@ -119,6 +121,17 @@ impl Client {
         self.follows = head.record.version;
         let operation = Operation { chain: chain.id, author: Some(did), guard, salt, action };
         Some(self.seal(chain, &operation, generation))
+    }
+
+    /// Entries of the status list of genesis, set at virtual time `now_ms`.
+    pub fn set(&mut self, chain: &Chain, now_ms: u64, random: &mut Random) -> Arc<Checked> {
+        let salt = self.salt();
+        let until_ms = GENESIS_MS + now_ms + UNTIL_WINDOW_MS / 2;
+        // It follows no version, so no version leaves it behind.
+        self.follows = u64::MAX;
+        let checked = Arc::new(chain.list.set(chain.id, until_ms, salt, random));
+        self.pending = Some(Arc::clone(&checked));
+        checked
     }
 
     /// Whether the waiting operation was made for a state that `disk` has left behind: the nodes

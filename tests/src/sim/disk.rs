@@ -1,6 +1,6 @@
 //! A node's disk: memory that forgets what was not synced, and that fails at a chosen write.
 
-use node::store::{Column, MemoryStore, Pair, Read, Row, Store, StoreError};
+use node::store::{ArrayCache, Column, MemoryStore, Pair, Read, Row, Store, StoreError};
 
 /// Where the power goes off.
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +108,10 @@ impl Read for Disk {
         limit: usize,
     ) -> Result<Vec<Pair>, StoreError> {
         self.store.scan(column, from, to, limit)
+    }
+
+    fn arrays(&self) -> &ArrayCache {
+        self.store.arrays()
     }
 }
 

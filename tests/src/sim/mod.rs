@@ -2,7 +2,7 @@
 //! one queue of events and seeded chance (docs/testing.md).
 //!
 //! [`world`] turns the queue; [`actions`] stands for the shell and the network; [`faults`] breaks
-//! things; [`clients`] write; [`oracle`] judges; [`swarm`] draws a whole run from a seed.
+//! things; [`clients`] write, also to one of the [`lists`]; [`oracle`] judges; [`swarm`] draws a whole run from a seed.
 
 pub mod actions;
 pub mod byzantine;
@@ -11,6 +11,7 @@ pub mod clients;
 pub mod disk;
 pub mod faults;
 pub mod links;
+pub mod lists;
 pub mod node;
 pub mod oracle;
 pub mod random;

@@ -14,6 +14,7 @@ use registry_core::operation::check_stateless;
 use registry_core::state::{MemoryState, execute, execute_genesis};
 
 use super::chain::{Chain, public};
+use super::lists::Model;
 
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +82,13 @@ pub enum Violation {
         /// The node that should have it.
         node: usize,
     },
+    /// A node holds other entries in a version of the status list than its operations make.
+    WrongArray {
+        /// The version.
+        version: u64,
+        /// The node.
+        node: usize,
+    },
     /// A node stopped by itself.
     Fatal {
         /// The node.
@@ -130,6 +138,7 @@ pub struct Oracle {
     sent: BTreeMap<(ValidatorKey, u64), u64>,
     headers: Vec<Header>,
     state: MemoryState,
+    list: Model,
     applied: BTreeMap<Hash, u64>,
     acknowledged: BTreeMap<Hash, u64>,
     heights: BTreeMap<usize, u64>,
@@ -150,6 +159,7 @@ impl Oracle {
             sent: BTreeMap::new(),
             headers: vec![execution.header],
             state,
+            list: Model::new(&chain.list),
             applied: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             heights: BTreeMap::new(),
@@ -175,6 +185,11 @@ impl Oracle {
     /// The chain that the nodes agreed on.
     pub fn headers(&self) -> &[Header] {
         &self.headers
+    }
+
+    /// Versions of the status list.
+    pub fn list_versions(&self) -> usize {
+        self.list.versions()
     }
 
     /// Operations in the chain.
@@ -290,6 +305,7 @@ impl Oracle {
             Ok(execution) => self.state.commit(&execution.changes),
             Err(error) => return self.report(bad(error.to_string())),
         }
+        self.list.apply(&checked);
         for operation in checked.iter().map(|checked| checked.id()) {
             if self.applied.insert(operation, height).is_some() {
                 self.report(Violation::Twice { operation });
@@ -332,6 +348,9 @@ impl Oracle {
             if block.map(|block| block.header).as_ref() != self.headers.get(index) {
                 self.report(Violation::Diverged { height, node });
             }
+        }
+        if let Some(version) = self.list.difference(disk) {
+            self.report(Violation::WrongArray { version, node });
         }
         let due = self.acknowledged.iter().filter(|(_, height)| **height <= head);
         let due: Vec<_> = due.map(|(operation, height)| (*operation, *height)).collect();

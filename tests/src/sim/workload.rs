@@ -79,6 +79,11 @@ impl World {
         index: usize,
         up: &[usize],
     ) -> Option<std::sync::Arc<registry_core::operation::Checked>> {
+        if self.random.chance(40) {
+            self.count("status set");
+            let now_ms = self.now_ms();
+            return Some(self.clients[index].set(&self.chain, now_ms, &mut self.random));
+        }
         let rotate = self.random.chance(25);
         let client = &mut self.clients[index];
         let newest = up.iter().max_by_key(|node| client.version(&self.nodes[**node].disk))?;

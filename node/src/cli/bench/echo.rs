@@ -13,6 +13,7 @@ use registry_core::id::NetworkName;
 use registry_core::operation::Checked;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
+use registry_core::status::Bits;
 use rpc::service::{Check, Head, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -51,6 +52,10 @@ impl Reader for Echo {
 
     fn version_at(&self, _: &RecordKey, _: u64) -> Result<Option<Entry>, StoreError> {
         Ok(None)
+    }
+
+    fn status_array(&self, _: &Entry) -> Result<Arc<Bits>, StoreError> {
+        Err(StoreError::new("there is no list"))
     }
 
     fn block(&self, _: u64) -> Result<Option<Block>, StoreError> {

@@ -8,22 +8,47 @@ use crate::limits::URI_BYTES_MAX;
 
 /// What a URI is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum UriUse {
+pub(crate) enum UriUse {
     /// A place or another name: no fragment.
     Reference,
     /// A key by its DID URL: the fragment names it.
     Key,
+    /// A place on the web, outside of documents. Private networks have no certificates.
+    Page,
 }
 
-const SCHEMES: &str = "https://, wss://, did: or urn:uuid:";
+impl UriUse {
+    fn schemes(self) -> &'static str {
+        match self {
+            Self::Reference => "https://, wss://, did: or urn:uuid:",
+            Self::Key => DID_SCHEME,
+            Self::Page => "https:// or http://",
+        }
+    }
+
+    fn web_schemes(self) -> &'static [&'static str] {
+        match self {
+            Self::Reference => &["https://", "wss://"],
+            Self::Key => &[],
+            Self::Page => &["https://", "http://"],
+        }
+    }
+
+    fn web_form(self) -> &'static str {
+        match self {
+            Self::Page => "https://host[:port][/path] or http://host[:port][/path]",
+            _ => "https://host[:port][/path] or wss://host[:port][/path]",
+        }
+    }
+}
+
 const DID_SCHEME: &str = "did:";
-const WEB_FORM: &str = "https://host[:port][/path] or wss://host[:port][/path]";
 const DID_FORM: &str = "did:method:id[/path]";
 const DID_KEY_FORM: &str = "did:method:id[#fragment]";
 const UUID_FORM: &str = "urn:uuid: and a lower-case UUID";
 
 /// The first rule that `text` breaks.
-pub(super) fn refusal(text: &str, usage: UriUse) -> Option<Rule> {
+pub(crate) fn refusal(text: &str, usage: UriUse) -> Option<Rule> {
     if text.len() > URI_BYTES_MAX {
         return Some(Rule::UriLength { actual: text.len() });
     }
@@ -34,13 +59,11 @@ pub(super) fn refusal(text: &str, usage: UriUse) -> Option<Rule> {
         Some((target, fragment)) => (target, Some(fragment)),
         None => (text, None),
     };
-    let did = target.strip_prefix(DID_SCHEME);
-    let web = ["https://", "wss://"].into_iter().find_map(|scheme| target.strip_prefix(scheme));
-    let uuid = target.strip_prefix("urn:uuid:");
-    let scheme_known = did.is_some() || (usage == UriUse::Reference && (web.or(uuid)).is_some());
-    if !scheme_known {
-        let allowed = if usage == UriUse::Key { DID_SCHEME } else { SCHEMES };
-        return Some(Rule::UriScheme { allowed });
+    let did = target.strip_prefix(DID_SCHEME).filter(|_| usage != UriUse::Page);
+    let web = usage.web_schemes().iter().find_map(|scheme| target.strip_prefix(scheme));
+    let uuid = target.strip_prefix("urn:uuid:").filter(|_| usage == UriUse::Reference);
+    if did.or(web).or(uuid).is_none() {
+        return Some(Rule::UriScheme { allowed: usage.schemes() });
     }
     if target.contains('?') {
         return Some(Rule::UriQuery);
@@ -59,7 +82,7 @@ pub(super) fn refusal(text: &str, usage: UriUse) -> Option<Rule> {
             if authority.contains('@') {
                 return Some(Rule::UriUserinfo);
             }
-            (WEB_FORM, is_authority(authority) && is_path(path))
+            (usage.web_form(), is_authority(authority) && is_path(path))
         }
         (_, _, rest) => (UUID_FORM, rest.is_some_and(is_uuid)),
     };

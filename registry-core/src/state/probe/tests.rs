@@ -1,4 +1,4 @@
-//! The `until` guard: no DID operation takes it, so no vector reaches it.
+//! The `until` guard, at its very edges and over its expiry.
 
 use super::*;
 use crate::limits::SEEN_EXPIRED_PER_BLOCK_MAX;

@@ -22,6 +22,7 @@ use registry_core::state::{
     ApplyError, BlockExecution, Execution, Genesis, MemoryState, StateView, StoreError,
     TransientKey, execute_genesis,
 };
+use registry_core::status::Bits;
 use rpc::service::{
     Check, Head, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter, ValidatorStatus,
 };
@@ -266,6 +267,10 @@ impl Reader for Ledger {
         let inner = self.inner();
         let versions = (1..).map_while(|number| inner.state.version(key, number));
         Ok(versions.take_while(|entry| entry.record.time <= time_ms).last().cloned())
+    }
+
+    fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError> {
+        self.inner().state.status_array(entry)
     }
 
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {

@@ -1,0 +1,65 @@
+//! Who may sign for a DID outside its own life: the rules of every action whose role is author
+//! (docs/protocol/operations.md, section "Signatures of an author").
+
+use crate::code::{Code, Refusal};
+use crate::crypto::PublicKey;
+use crate::did::{self, DidState};
+use crate::id::Did;
+use crate::operation::{Checked, MethodSigner, Signer};
+use crate::state::{ApplyError, Context, Overlay};
+
+/// Whether the signatures, whose form and bytes are checked already, speak for the author now: the
+/// author, or the reason against it. A pending recovery changes nothing here before it completes.
+pub fn check<'c>(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &'c Checked,
+) -> Result<&'c Did, ApplyError> {
+    let author = checked.operation().author()?;
+    let state = did::active(overlay, author)?;
+    let control = &state.sets.control;
+    let mut keys: Vec<&PublicKey> = Vec::new();
+    for (index, signature) in checked.signatures().iter().enumerate() {
+        match &signature.by {
+            Signer::Key(key) => keys.push(key),
+            Signer::Method(_) if control.dids().next().is_some() => {
+                let detail = format!("{author} is controlled by other DIDs; they must sign");
+                return Err(Refusal::new(Code::ControlRequired, "signatures", detail).into());
+            }
+            Signer::Method(method) => {
+                check_method(&state, method, context.time_ms).map_err(|(code, detail)| {
+                    Refusal::new(code, format!("signatures/{index}/by"), detail)
+                })?
+            }
+        }
+    }
+    // The form allows methods or keys, never both, and at least one.
+    if !keys.is_empty() {
+        let control_of = |did: &Did| did::control_of(overlay, did);
+        did::check_threshold(control.threshold, &control.members, &keys, control_of)?;
+    }
+    Ok(author)
+}
+
+fn check_method(
+    state: &DidState,
+    method: &MethodSigner,
+    time_ms: u64,
+) -> Result<(), (Code, String)> {
+    let MethodSigner { key, url } = method;
+    let document = &state.document;
+    let Some(found) = document.method(&url.fragment) else {
+        return Err((Code::MethodNotFound, format!("the document has no method {url}")));
+    };
+    if found.signing_key().as_ref() != Some(key) {
+        return Err((Code::MethodNotFound, format!("{url} holds another key than {key}")));
+    }
+    if !document.capability_invocation.contains(&url.fragment) {
+        return Err((Code::MethodNotAuthorised, format!("{url} is no capabilityInvocation")));
+    }
+    if !found.is_valid_at(time_ms) {
+        let detail = format!("{url} is not valid at block time {time_ms}");
+        return Err((Code::MethodNotValid, detail));
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! Credential status: arrays of small numbers that the ledger keeps, one entry a credential
+//! (docs/protocol/status.md).
+
+mod bits;
+mod changes;
+mod delta;
+mod leb128;
+mod rules;
+
+use serde::{Deserialize, Serialize};
+
+pub use bits::Bits;
+pub use changes::{EntryChanges, Run, Scattered};
+pub use delta::{DeltaError, keyframe};
+pub(crate) use rules::{check_stateless, close, create, set, update};
+
+use crate::codec::{self, CodecError};
+use crate::crypto::Hash;
+use crate::id::{Did, ListId};
+use crate::limits::OPERATION_BYTES_MAX;
+
+/// What the entries of a list say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusPurpose {
+    /// Set once and for ever: the credential is withdrawn.
+    Revocation,
+    /// Set and cleared: the credential does not count for now.
+    Suspension,
+    /// The credential has a newer version.
+    Refresh,
+    /// What the list's messages say of each value.
+    Message,
+}
+
+/// Another who may set entries of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delegate {
+    /// Who.
+    pub did: Did,
+    /// Block time in ms from which no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<u64>,
+}
+
+impl Delegate {
+    /// Whether it may set entries at block time `time_ms`.
+    pub fn is_valid_at(&self, time_ms: u64) -> bool {
+        self.valid_until.is_none_or(|end| time_ms < end)
+    }
+}
+
+/// A new list, all entries zero.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatusCreate {
+    /// What its entries say.
+    pub purpose: StatusPurpose,
+    /// Bits an entry.
+    pub bits: u8,
+    /// Number of entries.
+    pub length: u64,
+    /// Where it is published, if not at a node of this network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// Unix milliseconds, shown in the views.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<u64>,
+    /// Unix milliseconds, shown in the views.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<u64>,
+    /// Who besides the issuer may set entries; strictly ascending by DID.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delegates: Vec<Delegate>,
+    /// What each value means, in order of the values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<String>,
+}
+
+/// New values for some entries of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatusSet {
+    /// The list.
+    pub list: ListId,
+    /// Which entries get which value.
+    pub changes: EntryChanges,
+}
+
+/// Other validity and delegates; both replace the old ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatusUpdate {
+    /// The list.
+    pub list: ListId,
+    /// Unix milliseconds, shown in the views.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<u64>,
+    /// Who besides the issuer may set entries; strictly ascending by DID.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delegates: Vec<Delegate>,
+}
+
+/// The end of a list: it stays readable and never changes again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatusClose {
+    /// The list.
+    pub list: ListId,
+}
+
+/// The value of a list's record. The array itself is kept beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatusList {
+    /// Who created it.
+    pub issuer: Did,
+    /// What its entries say.
+    pub purpose: StatusPurpose,
+    /// Bits an entry.
+    pub bits: u8,
+    /// Number of entries.
+    pub length: u64,
+    /// Where it is published, if not at a node of this network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// Unix milliseconds, shown in the views.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<u64>,
+    /// Unix milliseconds, shown in the views.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<u64>,
+    /// Who besides the issuer may set entries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delegates: Vec<Delegate>,
+    /// What each value means, in order of the values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<String>,
+    /// Whether it has ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
+    /// Merkle root of the array.
+    pub root: Hash,
+}
+
+impl StatusList {
+    /// What a create registers.
+    pub fn new(issuer: Did, create: StatusCreate) -> Self {
+        Self {
+            root: bits::zero_root(create.length, create.bits),
+            issuer,
+            purpose: create.purpose,
+            bits: create.bits,
+            length: create.length,
+            uri: create.uri,
+            valid_from: create.valid_from,
+            valid_until: create.valid_until,
+            delegates: create.delegates,
+            messages: create.messages,
+            closed: false,
+        }
+    }
+
+    /// Reads the value bytes of a list's record.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(bytes, OPERATION_BYTES_MAX)
+    }
+
+    /// The same of an entry that the own store holds.
+    pub fn from_own_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
+        codec::decode_own(bytes, OPERATION_BYTES_MAX)
+    }
+
+    /// Bytes of its array.
+    pub fn array_bytes(&self) -> usize {
+        bits::array_bytes(self.length, self.bits)
+    }
+
+    /// Its array when it was made. The array of a version is this one, taken on by the delta rows of
+    /// the version's [`keyframe`] and of each version since.
+    pub fn zeros(&self) -> Bits {
+        Bits::zero(self.length, self.bits)
+    }
+}

@@ -1,0 +1,176 @@
+//! One status list that genesis makes and all clients write to, as workers of its issuer do; and
+//! a plain array of what it must hold after each block.
+
+use ed25519_dalek::{Signer as _, SigningKey};
+use node::store::{Ledger, Read};
+use registry_core::codec::{Bytes, FixedBytes};
+use registry_core::crypto::{Hash, PublicKey, Purpose, Suite};
+use registry_core::did::{DidCreate, Document, KeySet, Member, NextSet, Sets};
+use registry_core::id::{Did, ListId, NetworkName, Suffix};
+use registry_core::operation::{
+    Action, Checked, Guard, Operation, Role, Signature, SignedOperation, Signer, check_stateless,
+    operation_id,
+};
+use registry_core::record::RecordKey;
+use registry_core::state::StateView as _;
+use registry_core::status::{EntryChanges, Run, Scattered, StatusCreate, StatusPurpose, StatusSet};
+
+use super::random::Random;
+
+/// Entries of the list.
+const ENTRIES: u64 = 1_000;
+/// Bits of an entry.
+const BITS: u8 = 2;
+
+/// The list and who issues it.
+#[derive(Debug, Clone)]
+pub struct SharedList {
+    issuer: Did,
+    id: ListId,
+}
+
+fn issuer_key() -> SigningKey {
+    SigningKey::from_bytes(&Hash::of(Purpose::Gossip, &[b"issuer"]).0)
+}
+
+fn seal(operation: &Operation, network: &NetworkName) -> Checked {
+    let (body, key) = (operation.body(), issuer_key());
+    let value = key.sign(&Role::Control.message(&operation_id(&body))).to_bytes().to_vec();
+    let by = Signer::Key(public(&key));
+    let signature = Signature { role: Role::Control, by, value: Bytes(value) };
+    let bytes = SignedOperation::new(body, vec![signature]).bytes();
+    check_stateless(&bytes, operation.chain, network).expect("a good operation")
+}
+
+fn public(key: &SigningKey) -> PublicKey {
+    let raw = key.verifying_key().to_bytes();
+    PublicKey::new(Suite::Ed25519, &raw).expect("an Ed25519 key")
+}
+
+impl SharedList {
+    /// The list, and the operations of genesis that make it.
+    pub fn genesis(network: &NetworkName) -> (Self, Vec<Checked>) {
+        let member = Member::Key(public(&issuer_key()));
+        let next = NextSet { threshold: 1, commitments: vec![member.commitment()] };
+        let control = KeySet { threshold: 1, members: vec![member] };
+        let sets = Sets { control, next, recovery: None };
+        let create = DidCreate { sets, document: Document::default() };
+        let operation = |author, action| Operation {
+            chain: Hash::ZERO,
+            author,
+            guard: Guard::Absent,
+            salt: FixedBytes([0; 16]),
+            action,
+        };
+        let create = seal(&operation(None, Action::DidCreate(Box::new(create))), network);
+        let suffix = Suffix::of_create(&create.id());
+        let issuer = Did { network: network.clone(), suffix };
+        let list = StatusCreate {
+            purpose: StatusPurpose::Message,
+            bits: BITS,
+            length: ENTRIES,
+            uri: None,
+            valid_from: None,
+            valid_until: None,
+            delegates: Vec::new(),
+            messages: Vec::new(),
+        };
+        let action = Action::StatusCreate(Box::new(list));
+        let list = seal(&operation(Some(issuer.clone()), action), network);
+        (Self { issuer, id: ListId::of_create(&list.id()) }, vec![create, list])
+    }
+
+    /// A worker sets some entries.
+    pub fn set(
+        &self,
+        chain: Hash,
+        until_ms: u64,
+        salt: FixedBytes<16>,
+        random: &mut Random,
+    ) -> Checked {
+        let value = u8::try_from(random.below(1 << BITS)).expect("two bits");
+        let start = random.below(ENTRIES);
+        let changes = if random.chance(50) {
+            let length = random.between(1, ENTRIES - start);
+            EntryChanges::Runs(vec![Run { start, length, value, expect: None }])
+        } else {
+            let step = usize::try_from(random.between(1, 50)).expect("small");
+            let indexes = (start..ENTRIES).step_by(step);
+            EntryChanges::Entries(Scattered::new(value, indexes).expect("ascending"))
+        };
+        let action = Action::StatusSet(StatusSet { list: self.id, changes });
+        let (author, guard) = (Some(self.issuer.clone()), Guard::Until(until_ms));
+        let operation = Operation { chain, author, guard, salt, action };
+        seal(&operation, &self.issuer.network)
+    }
+}
+
+/// What the list holds in each of its versions.
+#[derive(Debug)]
+pub struct Model {
+    list: ListId,
+    versions: Vec<Vec<u8>>,
+}
+
+impl Model {
+    /// The list as genesis makes it.
+    pub fn new(list: &SharedList) -> Self {
+        let entries = usize::try_from(ENTRIES).expect("small");
+        Self { list: list.id, versions: vec![vec![0; entries]] }
+    }
+
+    /// Versions so far.
+    pub fn versions(&self) -> usize {
+        self.versions.len()
+    }
+
+    /// A block applies; however many sets it has, they are one version.
+    pub fn apply(&mut self, operations: &[Checked]) {
+        let mut array = None;
+        for operation in operations {
+            if let Action::StatusSet(set) = &operation.operation().action {
+                let before = || self.versions.last().cloned().unwrap_or_default();
+                change(array.get_or_insert_with(before), &set.changes);
+            }
+        }
+        self.versions.extend(array);
+    }
+
+    /// The first version that a disk holds otherwise.
+    pub fn difference(&self, disk: &dyn Read) -> Option<u64> {
+        let (ledger, key) = (Ledger(disk), RecordKey::status(&self.list));
+        let newest = ledger.newest(&key).ok().flatten().map_or(0, |newest| newest.record.version);
+        (1..=newest).find(|version| {
+            let entry = ledger.version(&key, *version).ok().flatten();
+            let array = entry.and_then(|entry| ledger.status_array(&entry).ok());
+            let read = array.and_then(|array| (0..ENTRIES).map(|at| array.get(at)).collect());
+            let index = usize::try_from(version - 1).unwrap_or(usize::MAX);
+            read.as_ref() != self.versions.get(index)
+        })
+    }
+}
+
+/// docs/protocol/status.md by hand, LEB128 included.
+fn change(array: &mut [u8], changes: &EntryChanges) {
+    match changes {
+        EntryChanges::Runs(runs) => {
+            for run in runs {
+                let (from, to) = (run.start as usize, (run.start + run.length) as usize);
+                array[from..to].fill(run.value);
+            }
+        }
+        EntryChanges::Entries(scattered) => {
+            let (mut index, mut number, mut shift) = (0, 0, 0);
+            for byte in &scattered.indexes.0 {
+                number |= usize::from(byte & 0x7f) << shift;
+                shift += 7;
+                if byte & 0x80 == 0 {
+                    index += number;
+                    array[index] = scattered.value;
+                    index += 1;
+                    (number, shift) = (0, 0);
+                }
+            }
+        }
+    }
+}
