@@ -10,7 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use registry_core::crypto::{PublicKey, Suite};
-use rpc::status::view::{Form, List, Publication, Purpose, Signer, ViewError, Window, ietf, w3c};
+use registry_core::status::StatusPurpose;
+use rpc::status::view::{Form, List, Publication, Signer, ViewError, Window, ietf, w3c};
 use serde_json::Value;
 
 /// Exit code of `tests/interop/run` where the libraries cannot be installed.
@@ -100,7 +101,7 @@ fn written(name: &str, form: Form, view: &[u8]) -> PathBuf {
     file
 }
 
-fn list(purpose: Purpose, bits: u8, array: &[u8]) -> List<'_> {
+fn list(purpose: StatusPurpose, bits: u8, array: &[u8]) -> List<'_> {
     let (messages, valid_from_ms, valid_until_ms) = (&[], None, None);
     List { purpose, bits, length: 1_000, array, messages, valid_from_ms, valid_until_ms }
 }
@@ -116,12 +117,12 @@ fn other_libraries_read_our_entries() {
     let key = Key(SigningKey::from_bytes(&[7; 32]));
     let publication = publication(Window::current(now_ms(), 3_600_000));
     let lists = [
-        (Purpose::Revocation, 1, 1),
-        (Purpose::Suspension, 1, 2),
-        (Purpose::Refresh, 1, 3),
-        (Purpose::Message, 2, 1),
-        (Purpose::Message, 4, 1),
-        (Purpose::Message, 8, 1),
+        (StatusPurpose::Revocation, 1, 1),
+        (StatusPurpose::Suspension, 1, 2),
+        (StatusPurpose::Refresh, 1, 3),
+        (StatusPurpose::Message, 2, 1),
+        (StatusPurpose::Message, 4, 1),
+        (StatusPurpose::Message, 8, 1),
     ];
     let mut libraries = BTreeSet::new();
     for (purpose, bits, ietf_value) in lists {
@@ -161,7 +162,7 @@ fn other_libraries_refuse_what_is_not_ours_or_is_past() {
     let other = Key(SigningKey::from_bytes(&[8; 32]));
     let now_ms = now_ms();
     let array = packed(&entries(1), 1);
-    let list = list(Purpose::Revocation, 1, &array);
+    let list = list(StatusPurpose::Revocation, 1, &array);
     for (form, encode) in FORMS {
         let current = publication(Window::current(now_ms, 3_600_000));
         let past = publication(Window::past(now_ms - 7_200_000, now_ms - 3_600_000));

@@ -1,16 +1,16 @@
 //! Orders and widths of packed entries.
 
-use super::Purpose;
+use registry_core::status::StatusPurpose;
 
 /// Bits that an IETF token spends on an entry, and what an entry that is set holds there. The
 /// draft's statuses are 1 INVALID and 2 SUSPENDED; for `refresh` it has none, so that it takes 3,
 /// which stays open to applications. A message is as it stands.
-pub(super) fn ietf_status(purpose: Purpose) -> Option<(u8, u8)> {
+pub(super) fn ietf_status(purpose: StatusPurpose) -> Option<(u8, u8)> {
     match purpose {
-        Purpose::Revocation => Some((1, 1)),
-        Purpose::Suspension => Some((2, 2)),
-        Purpose::Refresh => Some((2, 3)),
-        Purpose::Message => None,
+        StatusPurpose::Revocation => Some((1, 1)),
+        StatusPurpose::Suspension => Some((2, 2)),
+        StatusPurpose::Refresh => Some((2, 3)),
+        StatusPurpose::Message => None,
     }
 }
 

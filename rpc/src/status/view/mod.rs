@@ -20,39 +20,9 @@ mod tests;
 pub mod token;
 pub mod w3c;
 
+use registry_core::status::StatusPurpose;
+
 pub use error::ViewError;
-
-/// What the entries of a list say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Purpose {
-    /// 1: the credential is cancelled for good.
-    Revocation,
-    /// 1: the credential is not to be accepted for now.
-    Suspension,
-    /// 1: a newer credential is to be had.
-    Refresh,
-    /// A number with a meaning of the issuer's.
-    Message,
-}
-
-impl Purpose {
-    const ALL: [Self; 4] = [Self::Revocation, Self::Suspension, Self::Refresh, Self::Message];
-
-    /// Its name in the record and in W3C's `statusPurpose`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Revocation => "revocation",
-            Self::Suspension => "suspension",
-            Self::Refresh => "refresh",
-            Self::Message => "message",
-        }
-    }
-
-    /// The purpose of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
-    }
-}
 
 /// A form in which a list is served, uploaded and imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,7 +91,7 @@ impl Window {
 #[derive(Debug, Clone)]
 pub struct List<'a> {
     /// What the entries say.
-    pub purpose: Purpose,
+    pub purpose: StatusPurpose,
     /// Width of an entry: 1, for messages 1, 2, 4 or 8.
     pub bits: u8,
     /// Number of entries.

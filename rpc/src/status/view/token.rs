@@ -4,11 +4,12 @@
 use std::str;
 
 use registry_core::crypto::{self, PublicKey, SignatureError, Suite};
+use registry_core::status::StatusPurpose;
 use serde_json::{Map, Value};
 
 use super::bits::{ietf_status, narrowed};
 use super::cose::CborMap;
-use super::{Form, Purpose, ViewError, cose, data_integrity, ietf, jws, w3c};
+use super::{Form, ViewError, cose, data_integrity, ietf, jws, w3c};
 use crate::limits::STATUS_TOKEN_BYTES_MAX;
 
 pub(super) const SECONDS: &str = "seconds, a whole number";
@@ -46,7 +47,7 @@ pub struct Published {
     /// Who issued it (`issuer`, `iss`); IETF tokens may leave it out.
     pub issuer: Option<String>,
     /// Its purpose, which IETF tokens do not have.
-    pub purpose: Option<Purpose>,
+    pub purpose: Option<StatusPurpose>,
     /// Width of an entry, in this form.
     pub bits: u8,
     /// The entries, from the least significant bit on.
@@ -130,7 +131,7 @@ impl Published {
     }
 
     /// Width and entries as a ledger list of `purpose` holds them, for import.
-    pub fn to_ledger(&self, purpose: Purpose) -> Result<(u8, Vec<u8>), ViewError> {
+    pub fn to_ledger(&self, purpose: StatusPurpose) -> Result<(u8, Vec<u8>), ViewError> {
         if let Some(own) = self.purpose
             && own != purpose
         {

@@ -2,11 +2,12 @@
 
 use registry_core::codec::{base64url, from_base64url};
 use registry_core::did::document::TimeMs;
+use registry_core::status::StatusPurpose;
 use serde_json::{Map, Value, json};
 
 use super::bits::{is_width, mirrored};
 use super::token::{Published, optional, seconds};
-use super::{Form, List, Publication, Purpose, Signer, ViewError, compress, data_integrity, jws};
+use super::{Form, List, Publication, Signer, ViewError, compress, data_integrity, jws};
 use crate::clock::{millis, seconds_up};
 use crate::limits::STATUS_ENTRIES_MIN;
 
@@ -54,7 +55,7 @@ fn unsecured(
     if let Some(ttl_ms) = publication.ttl_ms {
         subject.insert("ttl".to_owned(), json!(ttl_ms));
     }
-    if list.purpose == Purpose::Message {
+    if list.purpose == StatusPurpose::Message {
         subject.insert("statusSize".to_owned(), json!(list.bits));
         subject.insert("statusMessages".to_owned(), status_messages(list));
     }
@@ -79,7 +80,7 @@ pub fn credential_status(list: &List<'_>, uri: &str, entry: u64) -> Value {
         ("statusListIndex".to_owned(), json!(entry.to_string())),
         ("statusListCredential".to_owned(), json!(uri)),
     ]);
-    if list.purpose == Purpose::Message {
+    if list.purpose == StatusPurpose::Message {
         status.insert("statusSize".to_owned(), json!(list.bits));
         status.insert("statusMessage".to_owned(), status_messages(list));
     }
@@ -169,13 +170,13 @@ fn decoded_list(subject: &Map<String, Value>, bits: u8) -> Result<Vec<u8>, ViewE
 
 /// The one purpose; the standard allows several, but then an entry says which is meant and the
 /// ledger has no such list.
-fn purpose(subject: &Map<String, Value>) -> Result<Purpose, ViewError> {
+fn purpose(subject: &Map<String, Value>) -> Result<StatusPurpose, ViewError> {
     let purpose = match subject.get("statusPurpose") {
         Some(Value::Array(purposes)) if purposes.len() == 1 => purposes.first(),
         purpose => purpose,
     };
     let rule = "one of revocation, suspension, refresh, message";
-    let purpose = purpose.and_then(Value::as_str).and_then(Purpose::from_name);
+    let purpose = purpose.and_then(Value::as_str).and_then(StatusPurpose::from_name);
     purpose.ok_or(ViewError::malformed("statusPurpose", rule))
 }
 

@@ -41,7 +41,7 @@ impl Signer for Key {
     }
 }
 
-fn list(purpose: Purpose, bits: u8, length: u64, array: &[u8]) -> List<'_> {
+fn list(purpose: StatusPurpose, bits: u8, length: u64, array: &[u8]) -> List<'_> {
     let (messages, valid_from_ms, valid_until_ms) = (&[], None, None);
     List { purpose, bits, length, array, messages, valid_from_ms, valid_until_ms }
 }

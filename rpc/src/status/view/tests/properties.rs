@@ -7,15 +7,15 @@ use super::*;
 use crate::limits::STATUS_ENTRIES_MIN;
 
 /// A purpose, its width on the ledger, and packed entries with their number.
-fn lists() -> impl Strategy<Value = (Purpose, u8, u64, Vec<u8>)> {
+fn lists() -> impl Strategy<Value = (StatusPurpose, u8, u64, Vec<u8>)> {
     let kinds = prop_oneof![
-        Just((Purpose::Revocation, 1u8)),
-        Just((Purpose::Suspension, 1)),
-        Just((Purpose::Refresh, 1)),
-        Just((Purpose::Message, 1)),
-        Just((Purpose::Message, 2)),
-        Just((Purpose::Message, 4)),
-        Just((Purpose::Message, 8)),
+        Just((StatusPurpose::Revocation, 1u8)),
+        Just((StatusPurpose::Suspension, 1)),
+        Just((StatusPurpose::Refresh, 1)),
+        Just((StatusPurpose::Message, 1)),
+        Just((StatusPurpose::Message, 2)),
+        Just((StatusPurpose::Message, 4)),
+        Just((StatusPurpose::Message, 8)),
     ];
     let arrays = proptest::collection::vec(any::<u8>(), 1..2_000);
     (kinds, arrays, 0u64..8).prop_map(|((purpose, bits), mut array, short)| {
@@ -32,10 +32,10 @@ fn lists() -> impl Strategy<Value = (Purpose, u8, u64, Vec<u8>)> {
 }
 
 /// What entry `index` must be in a form, from its value on the ledger.
-fn expected(form: Form, purpose: Purpose, value: u8) -> u8 {
+fn expected(form: Form, purpose: StatusPurpose, value: u8) -> u8 {
     match (form, purpose) {
-        (Form::TokenJwt | Form::TokenCwt, Purpose::Suspension) => value * 2,
-        (Form::TokenJwt | Form::TokenCwt, Purpose::Refresh) => value * 3,
+        (Form::TokenJwt | Form::TokenCwt, StatusPurpose::Suspension) => value * 2,
+        (Form::TokenJwt | Form::TokenCwt, StatusPurpose::Refresh) => value * 3,
         _ => value,
     }
 }
@@ -82,7 +82,8 @@ proptest! {
 
 #[test]
 fn the_credential_is_what_w3c_describes() {
-    let view = w3c::credential(&list(Purpose::Suspension, 1, 1, &[1]), &publication(), &Key::new());
+    let view =
+        w3c::credential(&list(StatusPurpose::Suspension, 1, 1, &[1]), &publication(), &Key::new());
     let mut document = json(&view.expect("it encodes"));
     let encoded = document["credentialSubject"]["encodedList"].take();
     assert!(encoded.as_str().is_some_and(|text| text.starts_with('u')));
@@ -118,7 +119,7 @@ fn the_credential_is_what_w3c_describes() {
 #[test]
 fn a_message_list_names_its_width_and_each_value() {
     let messages = ["pending".to_owned(), "accepted".to_owned(), "rejected".to_owned()];
-    let list = List { messages: &messages, ..list(Purpose::Message, 2, 4, &[0b1110_0100]) };
+    let list = List { messages: &messages, ..list(StatusPurpose::Message, 2, 4, &[0b1110_0100]) };
     let expected = json!([
         { "status": "0x0", "message": "pending" },
         { "status": "0x1", "message": "accepted" },
@@ -145,7 +146,7 @@ fn the_claims_of_a_token_are_what_the_draft_describes() {
         aggregation_uri: Some("https://node.example/status-list-aggregation"),
         ..publication()
     };
-    let list = list(Purpose::Suspension, 1, 2, &[0b10]);
+    let list = list(StatusPurpose::Suspension, 1, 2, &[0b10]);
     let view = ietf::token_jwt(&list, &publication, &Key::new()).expect("it encodes");
     let mut claims = json(&view);
     let zlib = claims["status_list"]["lst"].take();
@@ -173,7 +174,7 @@ fn a_view_speaks_for_no_longer_than_its_list_is_in_force() {
     let list = List {
         valid_from_ms: Some(NOW_MS + 10_000),
         valid_until_ms: Some(NOW_MS + 20_000),
-        ..list(Purpose::Revocation, 1, 8, &[0])
+        ..list(StatusPurpose::Revocation, 1, 8, &[0])
     };
     for (_, encode) in ENCODERS {
         let published = read(&encode(&list, &publication(), &Key::new()).expect("encodes"), None);

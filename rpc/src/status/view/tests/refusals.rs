@@ -15,7 +15,7 @@ use crate::status::view::{cose, data_integrity, jws};
 const ARRAY: [u8; 2] = [0b0000_0101, 0b0000_0010];
 
 fn ledger() -> List<'static> {
-    list(Purpose::Revocation, 1, 10, &ARRAY)
+    list(StatusPurpose::Revocation, 1, 10, &ARRAY)
 }
 
 fn views() -> [(Form, Vec<u8>); 4] {
@@ -350,23 +350,33 @@ fn an_issuer_may_sign_by_p256_with_high_s() {
 #[test]
 fn an_import_takes_what_a_list_of_the_purpose_can_hold() {
     let published = |bits, array: &[u8]| {
-        let view =
-            ietf::token_jwt(&list(Purpose::Message, bits, 4, array), &publication(), &Key::new());
+        let view = ietf::token_jwt(
+            &list(StatusPurpose::Message, bits, 4, array),
+            &publication(),
+            &Key::new(),
+        );
         read(&view.expect("it encodes"), None)
     };
     let mixed = published(2, &[0b1001_0001]); // 1, 0, 1, 2
-    assert_eq!(mixed.to_ledger(Purpose::Message), Ok((2, vec![0b1001_0001])));
-    let unfit = |entry, value, purpose: Purpose| {
+    assert_eq!(mixed.to_ledger(StatusPurpose::Message), Ok((2, vec![0b1001_0001])));
+    let unfit = |entry, value, purpose: StatusPurpose| {
         Err(ViewError::EntryUnfit { entry, value, purpose: purpose.name() })
     };
-    assert_eq!(mixed.to_ledger(Purpose::Revocation), unfit(3, 2, Purpose::Revocation));
-    assert_eq!(mixed.to_ledger(Purpose::Suspension), unfit(0, 1, Purpose::Suspension));
-    assert_eq!(published(2, &[0b0001_0001]).to_ledger(Purpose::Revocation), Ok((1, vec![0b101])));
-    assert_eq!(published(4, &[0x20, 0x02]).to_ledger(Purpose::Suspension), Ok((1, vec![0b110])));
-    let view = w3c::credential(&list(Purpose::Suspension, 1, 8, &[1]), &publication(), &Key::new());
+    assert_eq!(mixed.to_ledger(StatusPurpose::Revocation), unfit(3, 2, StatusPurpose::Revocation));
+    assert_eq!(mixed.to_ledger(StatusPurpose::Suspension), unfit(0, 1, StatusPurpose::Suspension));
+    assert_eq!(
+        published(2, &[0b0001_0001]).to_ledger(StatusPurpose::Revocation),
+        Ok((1, vec![0b101]))
+    );
+    assert_eq!(
+        published(4, &[0x20, 0x02]).to_ledger(StatusPurpose::Suspension),
+        Ok((1, vec![0b110]))
+    );
+    let view =
+        w3c::credential(&list(StatusPurpose::Suspension, 1, 8, &[1]), &publication(), &Key::new());
     let credential = read(&view.expect("it encodes"), None);
-    assert_eq!(credential.to_ledger(Purpose::Suspension).map(|(_, array)| array[0]), Ok(1));
-    let error = credential.to_ledger(Purpose::Revocation).map_err(|error| error.name());
+    assert_eq!(credential.to_ledger(StatusPurpose::Suspension).map(|(_, array)| array[0]), Ok(1));
+    let error = credential.to_ledger(StatusPurpose::Revocation).map_err(|error| error.name());
     assert_eq!(error, Err("TOKEN_PURPOSE"));
 }
 
@@ -392,7 +402,7 @@ fn the_largest_list_fits_its_limit_in_every_form() {
             (state >> 56) as u8
         })
         .collect();
-    for purpose in [Purpose::Revocation, Purpose::Suspension, Purpose::Refresh] {
+    for purpose in [StatusPurpose::Revocation, StatusPurpose::Suspension, StatusPurpose::Refresh] {
         for (form, encode) in ENCODERS {
             let list = list(purpose, 1, 1 << 23, &array);
             let view = encode(&list, &publication(), &Key::new()).expect("it encodes");

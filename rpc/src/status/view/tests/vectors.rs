@@ -69,7 +69,7 @@ fn the_long_lists_of_the_draft_hold_the_entries_that_it_names() {
 
 /// Our tokens of the same entries inflate to the same bytes.
 fn assert_our_tokens_hold(bits: u8, length: u64, array: &[u8]) {
-    let list = list(Purpose::Message, bits, length, array);
+    let list = list(StatusPurpose::Message, bits, length, array);
     for encode in [ietf::token_jwt, ietf::token_cwt] {
         let token = encode(&list, &publication(), &Key::new()).expect("it encodes");
         let published = read(&token, None);
@@ -161,7 +161,8 @@ fn the_annotated_cwt_is_the_cwt() {
 #[test]
 fn the_empty_list_of_w3c_is_ours() {
     let encoded = "uH4sIAAAAAAAAA-3BMQEAAADCoPVPbQwfoAAAAAAAAAAAAAAAAAAAAIC3AYbSVKsAQAAA";
-    let view = w3c::credential(&list(Purpose::Revocation, 1, 1, &[0]), &publication(), &Key::new());
+    let view =
+        w3c::credential(&list(StatusPurpose::Revocation, 1, 1, &[0]), &publication(), &Key::new());
     let mut document = json(&view.expect("it encodes"));
     let ours = document["credentialSubject"]["encodedList"].as_str().expect("a text").to_owned();
     let inflated = |text: &str| compress::gunzip(&from_base64url(&text[1..]).expect("base64url"));
@@ -229,7 +230,7 @@ fn the_vector_of_eddsa_jcs_2022_is_made_and_verified() {
 #[test]
 fn the_header_of_each_jwt_is_what_the_standards_want() {
     let key = Key::new();
-    let list = list(Purpose::Revocation, 1, 8, &[0]);
+    let list = list(StatusPurpose::Revocation, 1, 8, &[0]);
     let header = |view: Result<Vec<u8>, ViewError>| {
         let view = String::from_utf8(view.expect("it encodes")).expect("text");
         view.split('.').next().unwrap_or_default().to_owned()
