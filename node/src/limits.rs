@@ -93,6 +93,10 @@ pub const KDF_LANES_MAX: u32 = 64;
 /// A DID document that is read from a file, before the ledger's own smaller limit names the rule.
 pub const DOCUMENT_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
+/// A file that names entries of a status list: all of the largest list, each by 7 digits and a
+/// line end.
+pub const ENTRIES_FILE_BYTES_MAX: u64 = 8 * registry_core::limits::STATUS_BITS_MAX;
+
 /// A genesis file, or an operator's entry for one: what the genesis crate allows.
 pub const GENESIS_FILE_BYTES_MAX: u64 = genesis::limits::GENESIS_BYTES_MAX as u64;
 

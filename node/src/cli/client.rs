@@ -10,6 +10,7 @@ use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
 use jsonrpsee::types::ErrorObjectOwned;
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
+use registry_core::did::document::TimeMs;
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::record::{Entry, RecordKey, value_hash};
@@ -28,8 +29,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Twice the largest value, in base64, with room for the record around it.
 const ENTRY_BYTES_MAX: usize = 2 * OPERATION_BYTES_MAX;
 
-/// Codes below this are the ledger's rules; from here on they tell of the node (DESIGN 5).
-const NODE_CODES_FROM: i64 = 3_000;
+/// Codes below these are the ledger's rules; these tell of the node (DESIGN 5).
+const NODE_CODES: std::ops::Range<i64> = 3_000..4_000;
+
+/// HTTP status of a client, or of a proxy's clients, that asks too often.
+const TOO_MANY_REQUESTS: i64 = 429;
 
 /// One node.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub struct Chain {
     pub chain_id: Hash,
     /// The network's name, which is in every DID.
     pub network: NetworkName,
+    /// Time of the newest block.
+    pub time: TimeMs,
 }
 
 /// An operation that is in a certified block.
@@ -123,7 +129,7 @@ impl Client {
         serde_json::from_value(answer).map_err(|error| self.unreadable(method, error))
     }
 
-    /// Chain id and network name.
+    /// Chain id, network name and the newest block's time.
     pub async fn chain(&self) -> Result<Chain, Failure> {
         self.call("ledger_status", Map::new()).await
     }
@@ -161,7 +167,8 @@ impl Client {
         self.call("ledger_getReceipt", object(json!({ "operation": operation }))).await
     }
 
-    fn unreadable(&self, method: &str, reason: impl std::fmt::Display) -> Failure {
+    /// An answer of another shape than this program knows.
+    pub fn unreadable(&self, method: &str, reason: impl std::fmt::Display) -> Failure {
         let reason = format!("{method} answered what this program does not read: {reason}");
         Failure::Unreachable { url: self.url.clone(), reason }
     }
@@ -179,7 +186,8 @@ impl Client {
                         code: i64::from(*status_code),
                         name: "HTTP_STATUS".to_owned(),
                         reason: format!("the node answered with HTTP status {status_code}"),
-                        hint: (*status_code == 429).then(|| "send fewer requests".to_owned()),
+                        hint: (i64::from(*status_code) == TOO_MANY_REQUESTS)
+                            .then(|| "send fewer requests".to_owned()),
                     }
                 }
                 _ => unreachable(causes(&*error)),
@@ -225,7 +233,16 @@ impl Failure {
     /// Whether the ledger's rules stand against the operation. Any other failure leaves open what
     /// became of it.
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if (1_000..NODE_CODES_FROM).contains(code))
+        matches!(self, Self::Refused { code, .. } if (1_000..NODE_CODES.start).contains(code))
+    }
+
+    /// Whether the same bytes may fare better later: the node is away, or cannot do it now.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { code, .. } => *code == TOO_MANY_REQUESTS || NODE_CODES.contains(code),
+            _ => false,
+        }
     }
 }
 

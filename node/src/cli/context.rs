@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::client::Client;
 use super::exit::Failure;
@@ -39,6 +40,21 @@ impl Context {
             Some(url) => Client::new(url),
             None => Client::new(&Loaded::load(&self.home, &[])?.config.local_rpc_url()),
         }
+    }
+
+    /// A JSON answer on standard output, indented for people.
+    pub fn print_value(&self, value: &Value) -> Result<(), Failure> {
+        self.print(value, serde_json::to_string_pretty(value).unwrap_or_default())
+    }
+
+    /// A flat JSON object on standard output, for people a line a field.
+    pub fn print_fields(&self, fields: &Map<String, Value>) -> Result<(), Failure> {
+        let width = fields.keys().map(String::len).max().unwrap_or_default();
+        let line = |(name, value): (&String, &Value)| match value {
+            Value::String(text) => format!("{name:width$}  {text}"),
+            other => format!("{name:width$}  {other}"),
+        };
+        self.print(fields, fields.iter().map(line).collect::<Vec<_>>().join("\n"))
     }
 
     /// The answer on standard output: `json` under `--json`, else `human`.

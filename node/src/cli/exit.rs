@@ -78,6 +78,16 @@ impl Failure {
         Self::usage_with(format!("not sent: {refusal}"), refusal.code.hint())
     }
 
+    /// What the ledger would answer, by the state that was just read from it.
+    pub fn known(refusal: &Refusal) -> Self {
+        Self::Refused {
+            code: i64::from(refusal.code.number()),
+            name: refusal.code.name().to_owned(),
+            reason: format!("{}: {}", refusal.field, refusal.detail),
+            hint: Some(refusal.code.hint().to_owned()),
+        }
+    }
+
     /// The process's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -36,3 +36,19 @@ pub(super) fn refuse_existing(path: &Path, remedy: &str) -> Result<(), Failure> 
     let message = format!("{} exists already and is never overwritten", path.display());
     Err(Failure::usage_with(message, remedy))
 }
+
+/// The bytes of a file, or of standard input for `-`; at most `bytes_max`.
+pub(super) fn read_input(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+    use std::io::Read as _;
+    let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", path.display()));
+    let source: Box<dyn std::io::Read> = match path.to_str() {
+        Some("-") => Box::new(std::io::stdin()),
+        _ => Box::new(std::fs::File::open(path).map_err(unreadable)?),
+    };
+    let mut bytes = Vec::new();
+    source.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= bytes_max) {
+        return Ok(bytes);
+    }
+    Err(Failure::usage(format!("{} has more than {bytes_max} bytes", path.display())))
+}

@@ -1,6 +1,7 @@
 //! The command line of `idem`. Standard output carries the answer alone, everything else goes to
 //! standard error; exit codes are in [`exit`].
 
+mod author;
 mod bench;
 pub mod client;
 mod config;
@@ -16,6 +17,7 @@ mod localnet;
 mod passphrase;
 mod start;
 mod status;
+mod status_list;
 mod testnet;
 
 use std::path::PathBuf;
@@ -62,6 +64,9 @@ enum Command {
     /// Register and read DIDs
     #[command(subcommand)]
     Did(did::DidCommand),
+    /// Make, change and read lists of credential status
+    #[command(subcommand)]
+    StatusList(status_list::StatusListCommand),
     /// Keys of DIDs and of the node
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -98,6 +103,7 @@ fn run_command(cli: Cli) -> Result<(), Failure> {
             Command::Genesis(command) => genesis::run(command, &context),
             Command::Status(args) => status::run(args, &context).await,
             Command::Did(command) => did::run(command, &context).await,
+            Command::StatusList(command) => status_list::run(command, &context).await,
             Command::Keys(command) => keys::run(command, &context),
             Command::Config(command) => config::run(command, &context),
             Command::Bench(command) => bench::run(command, &context).await,

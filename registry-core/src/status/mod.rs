@@ -33,6 +33,30 @@ pub enum StatusPurpose {
     Message,
 }
 
+impl StatusPurpose {
+    const ALL: [Self; 4] = [Self::Revocation, Self::Suspension, Self::Refresh, Self::Message];
+
+    /// Its name in the record, in JSON and in W3C's `statusPurpose`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Revocation => "revocation",
+            Self::Suspension => "suspension",
+            Self::Refresh => "refresh",
+            Self::Message => "message",
+        }
+    }
+
+    /// The purpose of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
+    }
+
+    /// Whether an entry that is not zero speaks against its credential.
+    pub fn invalidates(self) -> bool {
+        matches!(self, Self::Revocation | Self::Suspension)
+    }
+}
+
 /// Another who may set entries of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

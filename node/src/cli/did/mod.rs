@@ -22,9 +22,10 @@ use super::exit::Failure;
 use super::passphrase::PassphraseArgs;
 use crate::keys::{Parts, Roles};
 pub(super) use document::with_key as document_with_key;
-pub(super) use sets::SuiteName;
-use sets::{NewKeys, SetsArgs};
-use writer::{Draft, Writer, Written};
+use sets::SetsArgs;
+pub(super) use sets::{NewKeys, SuiteName};
+use writer::{Draft, Written};
+pub(super) use writer::{Sealed, Writer};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DidCommand {
@@ -48,7 +49,7 @@ pub(super) enum DidCommand {
 
 /// Which keys sign, and for which DID.
 #[derive(Debug, Args)]
-struct SignerArgs {
+pub(super) struct SignerArgs {
     /// The key file
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
@@ -60,10 +61,10 @@ struct SignerArgs {
 }
 
 #[derive(Debug, Args)]
-struct DidArg {
+pub(super) struct DidArg {
     /// The DID [default: the last one made with the key file]
     #[arg(long, value_name = "DID")]
-    did: Option<Did>,
+    pub(super) did: Option<Did>,
 }
 
 #[derive(Debug, Args)]
@@ -212,7 +213,7 @@ async fn recover(args: RecoverArgs, context: &Context) -> Result<Written, Failur
     }
     let Some(recovery) = &subject.state.sets.recovery else {
         let detail = format!("{} has no recovery set", subject.did);
-        return Err(known(&Refusal::new(Code::RecoveryNotConfigured, "action", detail)));
+        return Err(Failure::known(&Refusal::new(Code::RecoveryNotConfigured, "action", detail)));
     };
     let keys = &recovery.keys;
     let signers = writer.choose(keys.threshold, &keys.members, &new).await?;
@@ -239,15 +240,15 @@ async fn deactivate(args: DeactivateArgs, context: &Context) -> Result<Written, 
 }
 
 /// A DID that is in use, as the ledger has it, and what the key file knows of it.
-struct Subject {
-    did: Did,
+pub(super) struct Subject {
+    pub(super) did: Did,
     entry: Entry,
-    state: DidState,
+    pub(super) state: DidState,
     parts: Parts,
 }
 
 impl Subject {
-    async fn load(writer: &mut Writer, did: Option<Did>) -> Result<Self, Failure> {
+    pub(super) async fn load(writer: &mut Writer, did: Option<Did>) -> Result<Self, Failure> {
         let (did, parts) = writer.author(did).await?;
         let entry = writer.client().record(&did).await?;
         let value = DidValue::from_bytes(&entry.value.0)
@@ -256,7 +257,7 @@ impl Subject {
             DidValue::Active(state) => Ok(Self { did, entry, state: *state, parts }),
             DidValue::Deactivated => {
                 let detail = format!("{did} is deactivated");
-                Err(known(&Refusal::new(Code::DidDeactivated, "author", detail)))
+                Err(Failure::known(&Refusal::new(Code::DidDeactivated, "author", detail)))
             }
         }
     }
@@ -264,16 +265,6 @@ impl Subject {
     fn operation(&self, writer: &Writer, action: Action) -> Result<Operation, Failure> {
         let guard = Guard::Previous(self.entry.record.hash());
         writer.operation(Some(self.did.clone()), guard, action)
-    }
-}
-
-/// What the ledger would answer, by the state that was just read from it.
-fn known(refusal: &Refusal) -> Failure {
-    Failure::Refused {
-        code: i64::from(refusal.code.number()),
-        name: refusal.code.name().to_owned(),
-        reason: format!("{}: {}", refusal.field, refusal.detail),
-        hint: Some(refusal.code.hint().to_owned()),
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn resolve(args: ResolveArgs, context: &Context) -> Result<(), 
     }
     let params = object(json!({ "did": args.did, "resolutionOptions": options }));
     let result: Value = context.client()?.call("did_resolve", params).await?;
-    context.print(&result, pretty(&result))?;
+    context.print_value(&result)?;
     match resolution_error(&result, &args.did) {
         Some(failure) => Err(failure),
         None => Ok(()),
@@ -48,11 +48,7 @@ pub(super) async fn resolve(args: ResolveArgs, context: &Context) -> Result<(), 
 pub(super) async fn history(args: HistoryArgs, context: &Context) -> Result<(), Failure> {
     let params = object(json!({ "did": args.did }));
     let history: Value = context.client()?.call("did_history", params).await?;
-    context.print(&history, pretty(&history))
-}
-
-fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
+    context.print_value(&history)
 }
 
 /// The error in the resolution metadata (W3C DID Resolution section 10), if there is one.

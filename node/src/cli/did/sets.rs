@@ -71,7 +71,7 @@ pub(super) struct SetsArgs {
 
 /// Secret keys that were made for one operation and are not in the key file yet.
 #[derive(Debug, Default)]
-pub(super) struct NewKeys {
+pub(in crate::cli) struct NewKeys {
     suite: Option<Suite>,
     pub(super) secrets: Vec<SecretKey>,
 }

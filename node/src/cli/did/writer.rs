@@ -1,5 +1,6 @@
 //! One write: build, sign, note in the key file, submit, note the outcome. The order is what
 //! keeps a key from being lost: nothing leaves before the file holds the keys that it needs.
+//! What needs no new key is not noted (`cli::author`).
 
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use registry_core::crypto::{Hash, PublicKey};
 use registry_core::did::{DidValue, KeySet, Member};
 use registry_core::id::{Did, Suffix};
 use registry_core::operation::{
-    Action, Guard, Operation, Signature, SignedOperation, Signer, check_stateless, operation_id,
+    Action, Guard, Operation, Role, Signature, SignedOperation, Signer, check_stateless,
+    operation_id,
 };
 use serde::Serialize;
 
@@ -37,8 +39,14 @@ pub(super) struct Written {
     pub(super) height: u64,
 }
 
+/// An operation as it is submitted.
+pub(in crate::cli) struct Sealed {
+    pub(in crate::cli) operation: Hash,
+    pub(in crate::cli) envelope: Vec<u8>,
+}
+
 /// A node, its chain, and the keys that sign.
-pub(super) struct Writer {
+pub(in crate::cli) struct Writer {
     client: Client,
     chain: Chain,
     file: UserKeyFile,
@@ -47,7 +55,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) async fn open(context: &Context, args: &SignerArgs) -> Result<Self, Failure> {
+    pub(in crate::cli) async fn open(
+        context: &Context,
+        args: &SignerArgs,
+    ) -> Result<Self, Failure> {
         let client = context.client()?;
         let mut file = UserKeyFile::new(&args.keys, args.passphrase.passphrase(&args.keys)?);
         let held = file.read()?;
@@ -60,7 +71,7 @@ impl Writer {
         Ok(Self { client, chain, file, held, cosigners })
     }
 
-    pub(super) fn client(&self) -> &Client {
+    pub(in crate::cli) fn client(&self) -> &Client {
         &self.client
     }
 
@@ -69,7 +80,7 @@ impl Writer {
         files.find_map(|keys| keys.find(key))
     }
 
-    pub(super) fn holds(&self, key: &PublicKey) -> bool {
+    pub(in crate::cli) fn holds(&self, key: &PublicKey) -> bool {
         self.find(key).is_some()
     }
 
@@ -111,7 +122,7 @@ impl Writer {
     }
 
     /// The keys that sign for `threshold` of `members`, and no more than those.
-    pub(super) async fn choose(
+    pub(in crate::cli) async fn choose(
         &self,
         threshold: u8,
         members: &[Member],
@@ -157,7 +168,7 @@ impl Writer {
     }
 
     /// A body for this chain with a fresh salt.
-    pub(super) fn operation(
+    pub(in crate::cli) fn operation(
         &self,
         author: Option<Did>,
         guard: Guard,
@@ -177,28 +188,61 @@ impl Writer {
         Ok(Written { did, operation: pending.operation, height })
     }
 
-    /// Signs a draft and writes it, with its new keys, to the key file.
-    fn note(&mut self, draft: Draft) -> Result<(Did, Pending), Failure> {
-        let body = draft.operation.body();
-        let operation = operation_id(&body);
-        let did = draft.operation.author.clone().unwrap_or_else(|| Did {
-            network: self.chain.network.clone(),
-            suffix: Suffix::of_create(&operation),
-        });
+    /// Signs an operation by every signer whose secret is at hand, and checks what the ledger
+    /// would check without state.
+    pub(in crate::cli) fn seal(
+        &self,
+        operation: &Operation,
+        signers: &[Signer],
+        new: &NewKeys,
+    ) -> Result<Sealed, Failure> {
+        let body = operation.body();
+        let id = operation_id(&body);
         let mut signatures = Vec::new();
-        if let Some(role) = draft.operation.action.role() {
-            let message = role.message(&operation);
-            for signer in &draft.signers {
-                let new = || draft.new.secrets.iter().find(|secret| secret.public() == signer);
-                if let Some(secret) = self.find(signer).or_else(new) {
-                    let value = Bytes(secret.sign_operation(&message).to_vec());
-                    signatures.push(Signature { role, by: Signer::Key(signer.clone()), value });
-                }
+        for signer in signers {
+            let role = match (operation.action.role(), signer) {
+                (Some(Role::Author), Signer::Key(_)) => Role::Control,
+                (Some(role), _) => role,
+                (None, _) => continue,
+            };
+            let new = || new.secrets.iter().find(|secret| secret.public() == signer.key());
+            if let Some(secret) = self.find(signer.key()).or_else(new) {
+                let value = Bytes(secret.sign_operation(&role.message(&id)).to_vec());
+                signatures.push(Signature { role, by: signer.clone(), value });
             }
         }
         let envelope = SignedOperation::new(body, signatures).bytes();
         check_stateless(&envelope, self.chain.chain_id, &self.chain.network)
             .map_err(|refusal| Failure::local(&refusal))?;
+        Ok(Sealed { operation: id, envelope })
+    }
+
+    /// Submits an operation once; answers the height of its block.
+    pub(in crate::cli) async fn deliver(
+        &self,
+        operation: &Hash,
+        envelope: &[u8],
+    ) -> Result<u64, Failure> {
+        match self.client.submit_and_wait(envelope).await {
+            Ok(committed) => Ok(committed.height),
+            // A rule also stands against a copy of what is already applied.
+            Err(failure) if failure.is_final() => match self.client.outcome(operation).await? {
+                Outcome::Applied { height } => Ok(height),
+                _ => Err(failure),
+            },
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Signs a draft and writes it, with its new keys, to the key file.
+    fn note(&mut self, draft: Draft) -> Result<(Did, Pending), Failure> {
+        let by_key = |key: &PublicKey| Signer::Key(key.clone());
+        let signers: Vec<_> = draft.signers.iter().map(by_key).collect();
+        let Sealed { operation, envelope } = self.seal(&draft.operation, &signers, &draft.new)?;
+        let did = draft.operation.author.clone().unwrap_or_else(|| Did {
+            network: self.chain.network.clone(),
+            suffix: Suffix::of_create(&operation),
+        });
         let pending = Pending { operation, envelope: Bytes(envelope), parts: draft.parts };
         let chain = self.chain.chain_id;
         self.file.update(|keys| {
@@ -214,16 +258,11 @@ impl Writer {
     async fn submit(&mut self, did: &Did, pending: &Pending) -> Result<u64, Failure> {
         let waiting = ProgressBar::new_spinner().with_message("waiting for the block");
         waiting.enable_steady_tick(Duration::from_millis(100));
-        let result = self.client.submit_and_wait(&pending.envelope.0).await;
+        let result = self.deliver(&pending.operation, &pending.envelope.0).await;
         waiting.finish_and_clear();
         match result {
-            Ok(committed) => self.committed(pending, committed.height),
+            Ok(height) => self.committed(pending, height),
             Err(failure) if failure.is_final() => {
-                // A rule also stands against a copy of what is already applied.
-                if let Outcome::Applied { height } = self.client.outcome(&pending.operation).await?
-                {
-                    return self.committed(pending, height);
-                }
                 self.abandoned(pending)?;
                 Err(failure)
             }

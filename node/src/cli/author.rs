@@ -1,0 +1,119 @@
+//! What a DID does outside its own life: signed by a method of its document, or by its control,
+//! and sent until the outcome is known. No new key is made, so none can be lost and nothing is
+//! noted in the key file: several commands may work with one file at once.
+
+use std::time::Duration;
+
+use registry_core::crypto::Hash;
+use registry_core::did::DidState;
+use registry_core::id::{Did, MethodUrl};
+use registry_core::operation::{Action, Guard, MethodSigner, Signer};
+use serde::Serialize;
+
+use super::client::Client;
+use super::context::Context;
+use super::did::{DidArg, NewKeys, Sealed, SignerArgs, Subject, Writer};
+use super::exit::{Failure, warn};
+
+/// How often the same bytes are sent while the node cannot take them or does not answer.
+const ATTEMPTS_MAX: u32 = 6;
+
+/// Pause before the second attempt; each further one is twice as long, about eight seconds in all:
+/// a node that restarts is back by then.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+
+/// How long an operation without a guard by record stays valid: half of what the ledger allows, so
+/// that a node behind the others does not find it too far ahead.
+const UNTIL_MS: u64 = 30 * 60 * 1_000;
+
+/// A DID that acts, and who signs for it.
+pub(super) struct Author {
+    writer: Writer,
+    did: Did,
+    signers: Vec<Signer>,
+}
+
+/// A committed operation.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Sent {
+    pub(super) operation: Hash,
+    pub(super) height: u64,
+}
+
+impl Author {
+    /// The DID named, or the last one of the key file, with the keys that sign for it now.
+    pub(super) async fn open(
+        context: &Context,
+        signer: &SignerArgs,
+        did: DidArg,
+    ) -> Result<Self, Failure> {
+        let mut writer = Writer::open(context, signer).await?;
+        let Subject { did, state, .. } = Subject::load(&mut writer, did.did).await?;
+        let time_ms = writer.client().chain().await?.time.0;
+        let signers = match method(&writer, &did, &state, time_ms) {
+            Some(method) => vec![Signer::Method(method)],
+            None => {
+                let control = &state.sets.control;
+                let new = NewKeys::default();
+                let keys = writer.choose(control.threshold, &control.members, &new).await?;
+                keys.into_iter().map(Signer::Key).collect()
+            }
+        };
+        Ok(Self { writer, did, signers })
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        self.writer.client()
+    }
+
+    pub(super) fn did(&self) -> &Did {
+        &self.did
+    }
+
+    /// A guard by time for an operation that is sent now.
+    pub(super) async fn until(&self) -> Result<Guard, Failure> {
+        let now_ms = self.client().chain().await?.time.0;
+        Ok(Guard::Until(now_ms.saturating_add(UNTIL_MS)))
+    }
+
+    /// Signs and sends an operation, and answers once it is committed.
+    pub(super) async fn send(&self, guard: Guard, action: Action) -> Result<Sent, Failure> {
+        let operation = self.writer.operation(Some(self.did.clone()), guard, action)?;
+        let sealed = self.writer.seal(&operation, &self.signers, &NewKeys::default())?;
+        let height = self.deliver(&sealed).await?;
+        Ok(Sent { operation: sealed.operation, height })
+    }
+
+    async fn deliver(&self, Sealed { operation, envelope }: &Sealed) -> Result<u64, Failure> {
+        let mut pause = RETRY_PAUSE;
+        for _ in 1..ATTEMPTS_MAX {
+            match self.writer.deliver(operation, envelope).await {
+                Err(failure) if failure.is_passing() => tokio::time::sleep(pause).await,
+                outcome => return outcome,
+            }
+            pause = pause.saturating_mul(2);
+        }
+        let outcome = self.writer.deliver(operation, envelope).await;
+        if outcome.as_ref().is_err_and(Failure::is_passing) {
+            warn(format!(
+                "the outcome of operation {operation} is open after {ATTEMPTS_MAX} attempts; \
+                 ledger_getReceipt tells it once a node answers"
+            ));
+        }
+        outcome
+    }
+}
+
+/// A method of the document whose key is at hand and may sign at `time_ms`. Where other DIDs are
+/// in control the ledger takes no methods.
+fn method(writer: &Writer, did: &Did, state: &DidState, time_ms: u64) -> Option<MethodSigner> {
+    if state.sets.control.dids().next().is_some() {
+        return None;
+    }
+    state.document.capability_invocation.iter().find_map(|fragment| {
+        let found = state.document.method(fragment)?;
+        let key = found.signing_key().filter(|key| writer.holds(key))?;
+        let url = MethodUrl { did: did.clone(), fragment: fragment.clone() };
+        found.is_valid_at(time_ms).then_some(MethodSigner { key, url })
+    })
+}
