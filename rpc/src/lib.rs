@@ -15,6 +15,7 @@ pub mod limits;
 mod metrics;
 mod server;
 pub mod service;
+pub mod status;
 
 pub use limits::Limits;
 pub use server::{RpcConfig, Running, ServeError, serve};

@@ -79,6 +79,20 @@ pub const HEAD_AGE_SECONDS_MAX: u32 = 1;
 /// Seconds for which a cache may serve what cannot change: a year, as `immutable` wants.
 pub const PAST_AGE_SECONDS_MAX: u32 = 31_536_000;
 
+/// Entries of the shortest W3C status list: its standard's minimum, for the privacy of the herd.
+pub const STATUS_ENTRIES_MIN: u64 = 131_072;
+
+/// Bytes of an inflated status list: the largest list of the ledger, 2^23 entries of one bit, as
+/// an IETF token of two bits an entry.
+pub const STATUS_INFLATED_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Bytes of a status list in any form. The largest comes to 2.1 MB: 2^23 entries, half of them
+/// suspended in no order, so that they hardly compress, twice in base64url as a JWT has them.
+pub const STATUS_TOKEN_BYTES_MAX: usize = 3 * 1024 * 1024;
+
+/// Life of an issuer's own token (DESIGN section 5.2).
+pub const STATUS_TOKEN_LIFE_MS_MAX: u64 = 24 * 3_600 * 1_000;
+
 /// Limits that the operator sets. The default is for a public listener (reliability of one small
 /// machine against one hostile address); localnet and benchmarks raise them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

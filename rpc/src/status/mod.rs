@@ -1,0 +1,3 @@
+//! Credential status.
+
+pub mod view;

@@ -1,0 +1,125 @@
+//! Orders and widths of packed entries.
+
+use super::Purpose;
+
+/// Bits that an IETF token spends on an entry, and what an entry that is set holds there. The
+/// draft's statuses are 1 INVALID and 2 SUSPENDED; for `refresh` it has none, so that it takes 3,
+/// which stays open to applications. A message is as it stands.
+pub(super) fn ietf_status(purpose: Purpose) -> Option<(u8, u8)> {
+    match purpose {
+        Purpose::Revocation => Some((1, 1)),
+        Purpose::Suspension => Some((2, 2)),
+        Purpose::Refresh => Some((2, 3)),
+        Purpose::Message => None,
+    }
+}
+
+/// Whether entries may have this width: they never cross a byte.
+pub(super) fn is_width(bits: u64) -> bool {
+    matches!(bits, 1 | 2 | 4 | 8)
+}
+
+/// Entry `index` of an array that begins at the least significant bit; `None` past its end.
+pub fn entry(array: &[u8], bits: u8, index: u64) -> Option<u8> {
+    let position = index.checked_mul(u64::from(bits))?;
+    let byte = array.get(usize::try_from(position / 8).ok()?)?;
+    Some((byte >> (position % 8)) & mask(bits))
+}
+
+/// The byte with its entries in the other order, each entry as it was. Doing it twice undoes it.
+pub(super) fn mirrored(byte: u8, bits: u8) -> u8 {
+    let mut mirrored = byte.reverse_bits();
+    for swap in [1u8, 2, 4].into_iter().take_while(|swap| *swap < bits) {
+        // The bits of an entry were turned round too: swap halves back, from the smallest up.
+        let low = match swap {
+            1 => 0b0101_0101,
+            2 => 0b0011_0011,
+            _ => 0b0000_1111,
+        };
+        mirrored = ((mirrored & low) << swap) | ((mirrored >> swap) & low);
+    }
+    mirrored
+}
+
+/// An array of `bits` wide entries from one of single bits: `value` where a bit is set.
+pub(super) fn widened(array: &[u8], bits: u8, value: u8) -> Vec<u8> {
+    if bits == 1 {
+        return array.to_vec();
+    }
+    let spread: Vec<Vec<u8>> = (0..=u8::MAX).map(|byte| spread(byte, bits, value)).collect();
+    array.iter().filter_map(|byte| spread.get(usize::from(*byte))).flatten().copied().collect()
+}
+
+fn spread(byte: u8, bits: u8, value: u8) -> Vec<u8> {
+    let mut wide = vec![0; usize::from(bits)];
+    for index in 0..8 {
+        if byte >> index & 1 == 1 {
+            let position = index * usize::from(bits);
+            if let Some(target) = wide.get_mut(position / 8) {
+                *target |= value << (position % 8);
+            }
+        }
+    }
+    wide
+}
+
+/// The array of single bits from one of wider entries that hold nothing but 0 and `value`; else
+/// the index and the value of the first entry that does not.
+pub(super) fn narrowed(array: &[u8], bits: u8, value: u8) -> Result<Vec<u8>, (u64, u8)> {
+    let per_byte = 8 / bits;
+    let mut narrow = vec![0u8; array.len().div_ceil(usize::from(bits))];
+    for (at, byte) in array.iter().enumerate().filter(|(_, byte)| **byte != 0) {
+        for slot in 0..per_byte {
+            let actual = byte >> (slot * bits) & mask(bits);
+            let index = at * usize::from(per_byte) + usize::from(slot);
+            if actual == value {
+                narrow[index / 8] |= 1 << (index % 8);
+            } else if actual != 0 {
+                return Err((index as u64, actual));
+            }
+        }
+    }
+    Ok(narrow)
+}
+
+fn mask(bits: u8) -> u8 {
+    u8::MAX >> (8 - bits.clamp(1, 8))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn mirrored_keeps_each_entry_and_turns_their_order() {
+        assert_eq!(mirrored(0b0000_0001, 1), 0b1000_0000);
+        assert_eq!(mirrored(0b0001_1011, 2), 0b1110_0100);
+        assert_eq!(mirrored(0xc9, 4), 0x9c);
+        assert_eq!(mirrored(0xc9, 8), 0xc9);
+        for bits in [1, 2, 4, 8] {
+            for byte in 0..=u8::MAX {
+                assert_eq!(mirrored(mirrored(byte, bits), bits), byte, "{byte} of width {bits}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn narrowing_undoes_widening(array: Vec<u8>, wide in 0usize..3) {
+            let (bits, value) = [(1, 1), (2, 2), (2, 3)][wide];
+            let widened = widened(&array, bits, value);
+            for index in 0..array.len() as u64 * 8 {
+                let expected = entry(&array, 1, index).map(|bit| bit * value);
+                prop_assert_eq!(entry(&widened, bits, index), expected);
+            }
+            prop_assert_eq!(narrowed(&widened, bits, value), Ok(array));
+        }
+    }
+
+    #[test]
+    fn narrowing_names_the_first_entry_that_does_not_fit() {
+        assert_eq!(narrowed(&[0, 0b0000_1001], 2, 2), Err((4, 1)));
+    }
+}

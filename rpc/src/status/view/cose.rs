@@ -1,0 +1,151 @@
+//! COSE_Sign1 (RFC 9052) with CWT claims (RFC 8392), and the little CBOR they need: maps with
+//! numbers as keys, which the ledger's DAG-CBOR does not have.
+
+use cbor4ii::core::dec::{Decode, Read};
+use cbor4ii::core::enc::Encode;
+use cbor4ii::core::utils::{BufWriter, SliceReader};
+use registry_core::crypto::Suite;
+
+pub(super) use cbor4ii::core::Value;
+
+use super::token::Signed;
+use super::{Signer, ViewError};
+
+/// Tag of a COSE_Sign1; also the first byte of its shortest encoding, 0xd2, less the major type.
+const SIGN1: u64 = 18;
+
+/// Header parameters (RFC 9052 section 3.1, RFC 9596).
+const ALGORITHM: i128 = 1;
+const KEY_ID: i128 = 4;
+const TYPE: i128 = 16;
+
+/// Algorithms: EdDSA, ES256, and what RFC 9864 calls Ed25519 and ESP256.
+const EDDSA: i128 = -8;
+const ES256: i128 = -7;
+const ED25519: i128 = -19;
+const ESP256: i128 = -9;
+
+/// Signs `claims` as CWT of media type `media_type`. The key id is protected too.
+pub(super) fn sign(
+    media_type: &str,
+    claims: Vec<(Value, Value)>,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, ViewError> {
+    let protected = encode(&Value::Map(vec![
+        (Value::Integer(ALGORITHM), Value::Integer(EDDSA)),
+        (Value::Integer(KEY_ID), Value::Bytes(signer.method().as_bytes().to_vec())),
+        (Value::Integer(TYPE), Value::Text(media_type.to_owned())),
+    ]))?;
+    let payload = encode(&Value::Map(claims))?;
+    let signature = signer.sign(&to_be_signed(&protected, &payload)?).to_vec();
+    let parts = [Value::Bytes(protected), Value::Map(Vec::new()), Value::Bytes(payload)];
+    let parts = parts.into_iter().chain([Value::Bytes(signature)]).collect();
+    encode(&Value::Tag(SIGN1, Box::new(Value::Array(parts))))
+}
+
+/// Sig_structure of RFC 9052 section 4.4.
+fn to_be_signed(protected: &[u8], payload: &[u8]) -> Result<Vec<u8>, ViewError> {
+    encode(&Value::Array(vec![
+        Value::Text("Signature1".to_owned()),
+        Value::Bytes(protected.to_vec()),
+        Value::Bytes(Vec::new()),
+        Value::Bytes(payload.to_vec()),
+    ]))
+}
+
+/// Takes a CWT of `media_type` apart; `None` if the bytes are no tagged COSE_Sign1 at all.
+pub(super) fn parse(
+    bytes: &[u8],
+    media_type: &str,
+) -> Option<Result<(Signed, CborMap), ViewError>> {
+    let Some(Value::Tag(SIGN1, body)) = decode(bytes) else { return None };
+    let Value::Array(parts) = *body else { return None };
+    let [Value::Bytes(protected), Value::Map(unprotected), payload, signature] =
+        <[Value; 4]>::try_from(parts).ok()?
+    else {
+        return None;
+    };
+    let (Value::Bytes(payload), Value::Bytes(signature)) = (payload, signature) else {
+        return None;
+    };
+    Some(parse_parts(media_type, protected, CborMap(unprotected), (payload, signature)))
+}
+
+fn parse_parts(
+    media_type: &str,
+    protected: Vec<u8>,
+    unprotected: CborMap,
+    (payload, signature): (Vec<u8>, Vec<u8>),
+) -> Result<(Signed, CborMap), ViewError> {
+    let header = CborMap::read(&protected, "the protected header")?;
+    if header.get(&Value::Integer(2), "crit")?.is_some() {
+        return Err(ViewError::malformed("crit", "absent: no extension is known here"));
+    }
+    match header.get(&Value::Integer(TYPE), "header 16 (type)")? {
+        Some(Value::Text(text)) if text == media_type => {}
+        _ => {
+            let rule = "the text application/statuslist+cwt";
+            return Err(ViewError::malformed("header 16 (type)", rule));
+        }
+    }
+    let suite = match header.get(&Value::Integer(ALGORITHM), "header 1 (alg)")? {
+        Some(Value::Integer(EDDSA | ED25519)) => Suite::Ed25519,
+        Some(Value::Integer(ES256 | ESP256)) => Suite::P256,
+        Some(Value::Integer(other)) => {
+            return Err(ViewError::Algorithm { actual: other.to_string(), key: None });
+        }
+        _ => return Err(ViewError::malformed("header 1 (alg)", "a protected integer")),
+    };
+    let key_id = Value::Integer(KEY_ID);
+    let key_id = match header.get(&key_id, "header 4 (kid)")? {
+        Some(protected) => Some(protected),
+        None => unprotected.get(&key_id, "header 4 (kid)")?,
+    };
+    let method = match key_id {
+        None => None,
+        Some(Value::Bytes(bytes)) => String::from_utf8(bytes.clone()).ok(),
+        Some(_) => return Err(ViewError::malformed("header 4 (kid)", "a byte string")),
+    };
+    let message = to_be_signed(&protected, &payload)?;
+    let claims = CborMap::read(&payload, "the CWT claims")?;
+    Ok((Signed { suite, method, message, signature }, claims))
+}
+
+/// A CBOR map whose keys are looked up by value.
+#[derive(Debug, Clone)]
+pub(super) struct CborMap(pub(super) Vec<(Value, Value)>);
+
+impl CborMap {
+    pub(super) fn read(bytes: &[u8], field: &'static str) -> Result<Self, ViewError> {
+        match decode(bytes) {
+            Some(Value::Map(entries)) => Ok(Self(entries)),
+            _ => Err(ViewError::malformed(field, "a CBOR map in a byte string")),
+        }
+    }
+
+    /// The value of `key`. Readers disagree on which of two equal keys counts, so none does.
+    pub(super) fn get(
+        &self,
+        key: &Value,
+        field: &'static str,
+    ) -> Result<Option<&Value>, ViewError> {
+        let mut values = self.0.iter().filter(|(other, _)| other == key).map(|(_, value)| value);
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(ViewError::malformed(field, "given once")),
+            (value, None) => Ok(value),
+        }
+    }
+}
+
+fn encode(value: &Value) -> Result<Vec<u8>, ViewError> {
+    let mut writer = BufWriter::new(Vec::new());
+    value.encode(&mut writer).map_err(ViewError::encoding("CBOR"))?;
+    Ok(writer.into_inner())
+}
+
+/// One value and nothing after it.
+fn decode(bytes: &[u8]) -> Option<Value> {
+    let mut reader = SliceReader::new(bytes);
+    let value = Value::decode(&mut reader).ok()?;
+    reader.fill(1).ok()?.as_ref().is_empty().then_some(value)
+}

@@ -1,0 +1,169 @@
+//! IETF Token Status List (draft-ietf-oauth-status-list): the list as JWT or CWT.
+
+use std::borrow::Cow;
+
+use registry_core::codec::{base64url, from_base64url};
+use serde_json::{Map, Value as Json, json};
+
+use super::bits::{ietf_status, is_width, widened};
+use super::cose::{CborMap, Value as Cbor};
+use super::token::{Published, SECONDS, optional, seconds};
+use super::{Form, List, Publication, Signer, ViewError, compress, cose, jws};
+
+/// CWT claims (RFC 8392; the draft's IANA section).
+const ISSUER: i128 = 1;
+const SUBJECT: i128 = 2;
+const EXPIRY: i128 = 4;
+const ISSUED_AT: i128 = 6;
+const STATUS_LIST: i128 = 65_533;
+const TIME_TO_LIVE: i128 = 65_534;
+
+const TEXT: &str = "a text";
+
+/// The list as `application/statuslist+jwt`.
+pub fn token_jwt(
+    list: &List<'_>,
+    publication: &Publication<'_>,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, ViewError> {
+    let (bits, compressed) = compressed(list)?;
+    let window = publication.window.within(list);
+    let mut status_list = Map::from_iter([
+        ("bits".to_owned(), json!(bits)),
+        ("lst".to_owned(), json!(base64url(&compressed))),
+    ]);
+    if let Some(uri) = publication.aggregation_uri {
+        status_list.insert("aggregation_uri".to_owned(), json!(uri));
+    }
+    let mut claims = Map::from_iter([
+        ("sub".to_owned(), json!(publication.uri)),
+        ("iat".to_owned(), json!(window.begins_s())),
+        ("exp".to_owned(), json!(window.ends_s())),
+        ("status_list".to_owned(), Json::Object(status_list)),
+    ]);
+    if let Some(ttl_s) = ttl_s(publication) {
+        claims.insert("ttl".to_owned(), json!(ttl_s));
+    }
+    jws::status_list(&Json::Object(claims), signer)
+}
+
+/// The list as `application/statuslist+cwt`; the keys of each map ascend as RFC 8949 section
+/// 4.2.1 wants.
+pub fn token_cwt(
+    list: &List<'_>,
+    publication: &Publication<'_>,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, ViewError> {
+    let (bits, compressed) = compressed(list)?;
+    let window = publication.window.within(list);
+    let text = |text: &str| Cbor::Text(text.to_owned());
+    let number = |number: u64| Cbor::Integer(i128::from(number));
+    let mut status_list =
+        vec![(text("lst"), Cbor::Bytes(compressed)), (text("bits"), number(u64::from(bits)))];
+    if let Some(uri) = publication.aggregation_uri {
+        status_list.push((text("aggregation_uri"), text(uri)));
+    }
+    let mut claims = vec![
+        (Cbor::Integer(SUBJECT), text(publication.uri)),
+        (Cbor::Integer(EXPIRY), number(window.ends_s())),
+        (Cbor::Integer(ISSUED_AT), number(window.begins_s())),
+        (Cbor::Integer(STATUS_LIST), Cbor::Map(status_list)),
+    ];
+    if let Some(ttl_s) = ttl_s(publication) {
+        claims.push((Cbor::Integer(TIME_TO_LIVE), number(ttl_s)));
+    }
+    cose::sign(Form::TokenCwt.media_type(), claims, signer)
+}
+
+/// What an issuer puts into a token whose status stands at `entry` of the list published at `uri`.
+pub fn status_claim(uri: &str, entry: u64) -> Json {
+    json!({ "status_list": { "idx": entry, "uri": uri } })
+}
+
+/// Width and entries of the list in this standard.
+pub(super) fn entries<'a>(list: &List<'a>) -> (u8, Cow<'a, [u8]>) {
+    match ietf_status(list.purpose) {
+        None | Some((1, _)) => (list.bits, Cow::Borrowed(list.array)),
+        Some((bits, value)) => (bits, Cow::Owned(widened(list.array, bits, value))),
+    }
+}
+
+fn compressed(list: &List<'_>) -> Result<(u8, Vec<u8>), ViewError> {
+    let (bits, array) = entries(list);
+    Ok((bits, compress::zlib(&array)?))
+}
+
+/// Time to live in whole seconds, which must be positive.
+fn ttl_s(publication: &Publication<'_>) -> Option<u64> {
+    publication.ttl_ms.map(|ttl_ms| (ttl_ms / 1_000).max(1))
+}
+
+/// Reads the claims of a JWT.
+pub(super) fn read_json(claims: &Map<String, Json>) -> Result<Published, ViewError> {
+    let text = |field| optional(claims.get(field), field, TEXT, Json::as_str);
+    let Some(Json::Object(status_list)) = claims.get("status_list") else {
+        return Err(ViewError::malformed("status_list", "an object"));
+    };
+    let compressed = status_list.get("lst").and_then(Json::as_str).and_then(from_base64url);
+    let compressed = compressed.ok_or(ViewError::malformed("lst", "base64url without padding"))?;
+    Ok(Published {
+        form: Form::TokenJwt,
+        uri: Some(text("sub")?.ok_or(ViewError::malformed("sub", TEXT))?.to_owned()),
+        issuer: text("iss")?.map(str::to_owned),
+        purpose: None,
+        bits: width(status_list.get("bits").and_then(Json::as_u64))?,
+        array: compress::unzlib(&compressed)?,
+        issued_ms: seconds(claims, "iat")?,
+        expires_ms: seconds(claims, "exp")?,
+        ttl_ms: seconds(claims, "ttl")?,
+    })
+}
+
+/// Reads the claims of a CWT.
+pub(super) fn read_cbor(claims: &CborMap) -> Result<Published, ViewError> {
+    let text = |key, field| {
+        optional(claims.get(&Cbor::Integer(key), field)?, field, TEXT, |value| match value {
+            Cbor::Text(text) => Some(text.clone()),
+            _ => None,
+        })
+    };
+    let time_ms = |key, field| {
+        let value = claims.get(&Cbor::Integer(key), field)?;
+        optional(value, field, SECONDS, |value| unsigned(value)?.checked_mul(1_000))
+    };
+    let list_key = Cbor::Integer(STATUS_LIST);
+    let Some(Cbor::Map(status_list)) = claims.get(&list_key, "claim 65533 (status_list)")? else {
+        return Err(ViewError::malformed("claim 65533 (status_list)", "a map"));
+    };
+    let status_list = CborMap(status_list.clone());
+    let Some(Cbor::Bytes(compressed)) = status_list.get(&Cbor::Text("lst".to_owned()), "lst")?
+    else {
+        return Err(ViewError::malformed("lst", "a byte string"));
+    };
+    let bits = status_list.get(&Cbor::Text("bits".to_owned()), "bits")?;
+    Ok(Published {
+        form: Form::TokenCwt,
+        uri: Some(
+            text(SUBJECT, "claim 2 (sub)")?.ok_or(ViewError::malformed("claim 2 (sub)", TEXT))?,
+        ),
+        issuer: text(ISSUER, "claim 1 (iss)")?,
+        purpose: None,
+        bits: width(bits.and_then(unsigned))?,
+        array: compress::unzlib(compressed)?,
+        issued_ms: time_ms(ISSUED_AT, "claim 6 (iat)")?,
+        expires_ms: time_ms(EXPIRY, "claim 4 (exp)")?,
+        ttl_ms: time_ms(TIME_TO_LIVE, "claim 65534 (ttl)")?,
+    })
+}
+
+fn unsigned(value: &Cbor) -> Option<u64> {
+    match value {
+        Cbor::Integer(number) => u64::try_from(*number).ok(),
+        _ => None,
+    }
+}
+
+fn width(bits: Option<u64>) -> Result<u8, ViewError> {
+    let bits = bits.filter(|bits| is_width(*bits)).and_then(|bits| u8::try_from(bits).ok());
+    bits.ok_or(ViewError::malformed("bits", "1, 2, 4 or 8"))
+}

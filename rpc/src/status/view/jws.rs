@@ -1,0 +1,74 @@
+//! JSON Web Signatures in compact form (RFC 7515), as far as JWTs need them.
+
+use registry_core::codec::{base64url, from_base64url};
+use registry_core::crypto::Suite;
+use serde_json::{Map, Value, json};
+
+use super::token::Signed;
+use super::{Form, Signer, ViewError};
+
+/// `typ` of a W3C credential (Securing Verifiable Credentials using JOSE and COSE).
+const CREDENTIAL: &str = "vc+jwt";
+
+/// `typ` of an IETF token.
+const STATUS_LIST: &str = "statuslist+jwt";
+
+/// A JWT taken apart: its form, its signature, its claims.
+type Parsed = (Form, Signed, Map<String, Value>);
+
+/// The JWT of a credential.
+pub(super) fn credential(claims: &Value, signer: &dyn Signer) -> Result<Vec<u8>, ViewError> {
+    let kid = signer.method();
+    sign(json!({ "alg": "EdDSA", "cty": "vc", "kid": kid, "typ": CREDENTIAL }), claims, signer)
+}
+
+/// The JWT of a status list token.
+pub(super) fn status_list(claims: &Value, signer: &dyn Signer) -> Result<Vec<u8>, ViewError> {
+    sign(json!({ "alg": "EdDSA", "kid": signer.method(), "typ": STATUS_LIST }), claims, signer)
+}
+
+fn sign(header: Value, claims: &Value, signer: &dyn Signer) -> Result<Vec<u8>, ViewError> {
+    let claims = serde_json::to_vec(claims).map_err(ViewError::encoding("JSON"))?;
+    let mut token = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(&claims));
+    let signature = signer.sign(token.as_bytes());
+    token.push('.');
+    token.push_str(&base64url(&signature));
+    Ok(token.into_bytes())
+}
+
+/// Takes a JWT apart; `None` if `text` is no compact JWS at all.
+pub(super) fn parse(text: &str) -> Option<Result<Parsed, ViewError>> {
+    let (message, signature) = text.rsplit_once('.')?;
+    let (header, claims) = message.split_once('.').filter(|(_, claims)| !claims.contains('.'))?;
+    Some(parse_parts(message, [header, claims, signature]))
+}
+
+fn parse_parts(message: &str, [header, claims, signature]: [&str; 3]) -> Result<Parsed, ViewError> {
+    let header: Map<String, Value> = json_part(header, "the JWT header")?;
+    if header.contains_key("crit") {
+        return Err(ViewError::malformed("crit", "absent: no extension is known here"));
+    }
+    let text = |name: &str| header.get(name).and_then(Value::as_str);
+    let form = match text("typ") {
+        Some(CREDENTIAL) => Form::CredentialJwt,
+        Some(STATUS_LIST) => Form::TokenJwt,
+        _ => return Err(ViewError::malformed("typ", "vc+jwt or statuslist+jwt")),
+    };
+    let suite = match text("alg").unwrap_or_default() {
+        "EdDSA" | "Ed25519" => Suite::Ed25519,
+        "ES256" => Suite::P256,
+        other => return Err(ViewError::Algorithm { actual: other.to_owned(), key: None }),
+    };
+    let signature = from_base64url(signature)
+        .ok_or(ViewError::malformed("the JWT signature", "base64url without padding"))?;
+    let method = text("kid").map(str::to_owned);
+    let signed = Signed { suite, method, message: message.as_bytes().to_vec(), signature };
+    let claims: Map<String, Value> = json_part(claims, "the JWT payload")?;
+    Ok((form, signed, claims))
+}
+
+fn json_part(part: &str, field: &'static str) -> Result<Map<String, Value>, ViewError> {
+    let bytes = from_base64url(part);
+    let bytes = bytes.ok_or(ViewError::malformed(field, "base64url without padding"))?;
+    serde_json::from_slice(&bytes).map_err(|_| ViewError::malformed(field, "a JSON object"))
+}

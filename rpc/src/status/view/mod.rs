@@ -1,0 +1,160 @@
+//! The standard forms of a status list, to and from bytes: W3C Bitstring Status List v1.0 and IETF
+//! Token Status List (docs/protocol/status.md, "Views"). No I/O, no clock, no store.
+//!
+//! The ledger keeps entry 0 at the least significant bits of byte 0, as IETF does; W3C begins at
+//! the most significant ones. IETF compresses by zlib and counts `ttl` in seconds, W3C by gzip and
+//! in milliseconds. [`bits`] and [`compress`] know all of it, [`jws`], [`cose`] and
+//! [`data_integrity`] how each form is signed, [`w3c`] and [`ietf`] what it says, [`token`] reads
+//! any of them, and [`accept`] decides whether an issuer's own one says what the ledger says.
+
+pub mod accept;
+pub mod bits;
+mod compress;
+mod cose;
+mod data_integrity;
+mod error;
+pub mod ietf;
+mod jws;
+#[cfg(test)]
+mod tests;
+pub mod token;
+pub mod w3c;
+
+pub use error::ViewError;
+
+/// What the entries of a list say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// 1: the credential is cancelled for good.
+    Revocation,
+    /// 1: the credential is not to be accepted for now.
+    Suspension,
+    /// 1: a newer credential is to be had.
+    Refresh,
+    /// A number with a meaning of the issuer's.
+    Message,
+}
+
+impl Purpose {
+    const ALL: [Self; 4] = [Self::Revocation, Self::Suspension, Self::Refresh, Self::Message];
+
+    /// Its name in the record and in W3C's `statusPurpose`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Revocation => "revocation",
+            Self::Suspension => "suspension",
+            Self::Refresh => "refresh",
+            Self::Message => "message",
+        }
+    }
+
+    /// The purpose of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
+    }
+}
+
+/// A form in which a list is served, uploaded and imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// W3C credential in JSON with an `eddsa-jcs-2022` proof.
+    Credential,
+    /// W3C credential as JWT.
+    CredentialJwt,
+    /// IETF token as JWT.
+    TokenJwt,
+    /// IETF token as CWT.
+    TokenCwt,
+}
+
+impl Form {
+    /// The media type of its bytes.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Credential => "application/vc",
+            Self::CredentialJwt => "application/vc+jwt",
+            Self::TokenJwt => "application/statuslist+jwt",
+            Self::TokenCwt => "application/statuslist+cwt",
+        }
+    }
+}
+
+/// The time for which a view speaks, in ms since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    from_ms: u64,
+    until_ms: u64,
+}
+
+impl Window {
+    /// The part of the window in which `list` is in force.
+    fn within(self, list: &List<'_>) -> Self {
+        Self {
+            from_ms: self.from_ms.max(list.valid_from_ms.unwrap_or(0)),
+            until_ms: self.until_ms.min(list.valid_until_ms.unwrap_or(u64::MAX)),
+        }
+    }
+
+    /// In whole seconds, both ends up: from each one on, before the other, this was the version.
+    fn begins_s(self) -> u64 {
+        self.from_ms.div_ceil(1_000)
+    }
+
+    fn ends_s(self) -> u64 {
+        self.until_ms.div_ceil(1_000)
+    }
+
+    /// Of a view of the newest version that is signed at `now_ms`. It begins with the whole second
+    /// before, since a verifier whose library counts seconds refuses what is issued in its future.
+    pub fn current(now_ms: u64, life_ms: u64) -> Self {
+        let from_ms = now_ms - now_ms % 1_000;
+        Self { from_ms, until_ms: from_ms.saturating_add(life_ms) }
+    }
+
+    /// Of a view of the version of `version_ms`, which another replaced at `successor_ms`.
+    pub fn past(version_ms: u64, successor_ms: u64) -> Self {
+        Self { from_ms: version_ms, until_ms: successor_ms }
+    }
+}
+
+/// A version of a list as the ledger has it.
+#[derive(Debug, Clone)]
+pub struct List<'a> {
+    /// What the entries say.
+    pub purpose: Purpose,
+    /// Width of an entry: 1, for messages 1, 2, 4 or 8.
+    pub bits: u8,
+    /// Number of entries.
+    pub length: u64,
+    /// The entries, ⌈length · bits / 8⌉ bytes, from the least significant bit on.
+    pub array: &'a [u8],
+    /// For messages: what each value means, in order of the values.
+    pub messages: &'a [String],
+    /// Before this time the list is not in force.
+    pub valid_from_ms: Option<u64>,
+    /// From this time on the list is not in force.
+    pub valid_until_ms: Option<u64>,
+}
+
+/// Where and for how long a list is published.
+#[derive(Debug, Clone)]
+pub struct Publication<'a> {
+    /// Where this form is served: what credentials name, and `id` or `sub` of the view.
+    pub uri: &'a str,
+    /// The time for which the view speaks.
+    pub window: Window,
+    /// How long a copy may be used before a newer one should be fetched.
+    pub ttl_ms: Option<u64>,
+    /// IETF alone: where all lists of the publisher are listed.
+    pub aggregation_uri: Option<&'a str>,
+}
+
+/// A publishing key: Ed25519, named by a method of its owner's DID document.
+pub trait Signer {
+    /// The DID that answers for what is signed.
+    fn issuer(&self) -> &str;
+    /// DID URL of the verification method: `verificationMethod` and `kid`.
+    fn method(&self) -> &str;
+    /// The Ed25519 signature over `message`.
+    fn sign(&self, message: &[u8]) -> [u8; 64];
+}

@@ -1,0 +1,79 @@
+//! Views against published vectors, and back again.
+
+mod properties;
+mod refusals;
+mod vectors;
+
+use ed25519_dalek::Signer as _;
+use registry_core::crypto::{PublicKey, Suite};
+use serde_json::Value;
+
+use super::token::{Published, Token};
+use super::*;
+
+const URI: &str = "https://node.example/status-lists/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const NOW_MS: u64 = 1_800_000_000_000;
+
+/// A publishing key of tests.
+struct Key(ed25519_dalek::SigningKey);
+
+impl Key {
+    fn new() -> Self {
+        Self(ed25519_dalek::SigningKey::from_bytes(&[7; 32]))
+    }
+
+    fn public(&self) -> PublicKey {
+        PublicKey::new(Suite::Ed25519, self.0.verifying_key().as_bytes()).expect("32 bytes")
+    }
+}
+
+impl Signer for Key {
+    fn issuer(&self) -> &str {
+        "did:idem:test:publisher"
+    }
+
+    fn method(&self) -> &str {
+        "did:idem:test:publisher#node-1"
+    }
+
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).to_bytes()
+    }
+}
+
+fn list(purpose: Purpose, bits: u8, length: u64, array: &[u8]) -> List<'_> {
+    let (messages, valid_from_ms, valid_until_ms) = (&[], None, None);
+    List { purpose, bits, length, array, messages, valid_from_ms, valid_until_ms }
+}
+
+fn publication() -> Publication<'static> {
+    let window = Window::current(NOW_MS, 3_600_000);
+    Publication { uri: URI, window, ttl_ms: Some(300_000), aggregation_uri: None }
+}
+
+type Encode = fn(&List<'_>, &Publication<'_>, &dyn Signer) -> Result<Vec<u8>, ViewError>;
+
+const ENCODERS: [(Form, Encode); 4] = [
+    (Form::Credential, w3c::credential),
+    (Form::CredentialJwt, w3c::credential_jwt),
+    (Form::TokenJwt, ietf::token_jwt),
+    (Form::TokenCwt, ietf::token_cwt),
+];
+
+/// Takes a view apart, checks its signature and reads it.
+fn read(bytes: &[u8], size: Option<u8>) -> Published {
+    let token = Token::parse(bytes).expect("it parses");
+    assert_eq!(token.method(), Some("did:idem:test:publisher#node-1"));
+    token.verify(&Key::new().public()).expect("it verifies");
+    token.published(size).expect("it reads")
+}
+
+/// Claims or document of a textual form.
+fn json(bytes: &[u8]) -> Value {
+    let text = std::str::from_utf8(bytes).expect("text");
+    if text.starts_with('{') {
+        return serde_json::from_str(text).expect("JSON");
+    }
+    let claims = text.split('.').nth(1).and_then(registry_core::codec::from_base64url);
+    serde_json::from_slice(&claims.expect("base64url")).expect("JSON")
+}
