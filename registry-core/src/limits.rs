@@ -78,6 +78,9 @@ pub const SEEN_EXPIRED_PER_BLOCK_MAX: usize = 4_096;
 /// Validators in a set. All-to-all votes beyond it cost more than they give.
 pub const VALIDATORS_MAX: usize = 128;
 
+/// Publishing keys of a network: one for each validator, and as many followers beside them.
+pub const PUBLISHING_KEYS_MAX: usize = 2 * VALIDATORS_MAX;
+
 /// Voting power of one validator; the sum over a set stays far from overflow.
 pub const VALIDATOR_POWER_MAX: u64 = 1 << 32;
 

@@ -13,7 +13,7 @@ use crate::id::Suffix;
 pub enum Kind {
     /// A DID; the key is its suffix.
     Did,
-    /// Validators, parameters, protocol version; the key is their name.
+    /// Validators, parameters, protocol version, publishing keys; the key is their name.
     Governance,
 }
 

@@ -6,7 +6,7 @@ use libp2p::identity::Keypair;
 use node::store::{Ledger, MemoryStore, Read, Row, genesis_rows};
 use registry_core::block::{Block, Header};
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
-use registry_core::governance::{Parameters, ValidatorEntry, Validators};
+use registry_core::governance::{Parameters, Publishing, ValidatorEntry, Validators};
 use registry_core::id::NetworkName;
 use registry_core::state::{Genesis, execute_genesis};
 
@@ -69,6 +69,7 @@ impl Chain {
             time_ms: GENESIS_MS,
             validators: Validators { validators: entries },
             parameters,
+            publishing: Publishing::default(),
             operations: Vec::new(),
         };
         let store = MemoryStore::default();
