@@ -7,7 +7,7 @@ use node::store::{Ledger, MemoryStore, Read, Row, genesis_rows};
 use registry_core::block::{Block, Header};
 use registry_core::codec::Bytes;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
-use registry_core::governance::{Parameters, ValidatorEntry, Validators};
+use registry_core::governance::{Parameters, Publishing, ValidatorEntry, Validators};
 use registry_core::id::NetworkName;
 use registry_core::state::{Genesis, execute_genesis};
 
@@ -76,6 +76,8 @@ impl Chain {
             validators: Validators { validators: entries },
             parameters,
             operations,
+            publishing: Publishing::default(),
+            operations: Vec::new(),
         };
         let store = MemoryStore::default();
         let read: &dyn Read = &store;

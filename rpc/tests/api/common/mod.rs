@@ -14,7 +14,7 @@ use registry_core::certificate::{Certificate, CommitSignature};
 use registry_core::code::Refusal;
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, ValidatorKey};
-use registry_core::governance::{Parameters, ValidatorEntry, Validators};
+use registry_core::governance::{Parameters, Publishing, ValidatorEntry, Validators};
 use registry_core::id::NetworkName;
 use registry_core::operation::Checked;
 use registry_core::record::{Entry, RecordKey};
@@ -77,6 +77,7 @@ fn genesis(network: &NetworkName, chain: Hash, validator: &SigningKey) -> Genesi
         time_ms: GENESIS_MS,
         validators: Validators { validators: vec![entry] },
         parameters: Parameters { recovery_delay_ms_min: DELAY_MS, ..Parameters::default() },
+        publishing: Publishing::default(),
         operations: Vec::new(),
     }
 }
