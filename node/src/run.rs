@@ -126,13 +126,16 @@ fn net_config(config: &Config, driver: &Driver, identity: libp2p::identity::Keyp
     }
 }
 
-fn rpc_config(config: &Config) -> rpc::RpcConfig {
+fn rpc_config(config: &Config, genesis: &GenesisFile) -> rpc::RpcConfig {
     let rpc = &config.rpc;
     rpc::RpcConfig {
         listen: rpc.listen,
         admin: config.admin.listen,
         public_url: rpc.public_url.clone(),
+        // Genesis has been checked; a URL it accepts is one.
+        network_url: genesis.public_url.as_ref().and_then(|url| url.parse().ok()),
         trusted_proxies: rpc.trusted_proxies.clone(),
+        status_check_from: rpc.status_check_from.clone(),
         limits: rpc::Limits {
             connections_max: rpc.connections_max as usize,
             connections_per_address_max: rpc.connections_per_address_max as usize,
@@ -185,7 +188,7 @@ pub async fn start(
     let service = Arc::new(service);
     crate::service::register_metrics(&service, &mut metrics);
     let stop = CancellationToken::new();
-    let api = rpc::serve(rpc_config(config), service, metrics, stop.clone()).await?;
+    let api = rpc::serve(rpc_config(config, &genesis), service, metrics, stop.clone()).await?;
     let (public, admin) = (api.public, api.admin);
     info!(%public, %admin, p2p = ?net.listen_addresses(), "listening");
     Ok(Running { public, admin, shell, api, stop, pid_file })

@@ -6,4 +6,5 @@ mod json_rpc;
 mod limits;
 mod negotiation;
 mod resolution;
+mod status;
 mod subscription;

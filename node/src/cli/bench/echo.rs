@@ -126,7 +126,9 @@ pub(super) async fn run(bytes: usize) -> Result<(), Failure> {
         listen: any,
         admin: any,
         public_url: None,
+        network_url: None,
         trusted_proxies: Vec::new(),
+        status_check_from: Vec::new(),
         limits: LOCALNET_REQUESTS,
     };
     let (node, stop) = (Arc::new(Echo { network, heads, document }), CancellationToken::new());
