@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use registry_core::governance::{self, PUBLISHING};
 use registry_core::id::Did;
 use registry_core::record::{Entry, Record, RecordKey};
 use registry_core::state::StoreError;
@@ -19,6 +20,8 @@ pub(crate) struct Api {
     /// Submissions that may wait for their outcome.
     pub(crate) waits: Semaphore,
     shown: ShownCache,
+    /// The network's own DID.
+    network_did: Did,
 }
 
 /// Which version of a record.
@@ -42,7 +45,9 @@ pub(crate) struct DidVersion {
 
 impl Api {
     pub(crate) fn new(node: Arc<dyn Node>) -> Self {
-        Self { node, waits: Semaphore::new(SUBMIT_WAITS_MAX), shown: shown_cache() }
+        let network_did = Did::of_chain(node.network().clone(), &node.chain());
+        let waits = Semaphore::new(SUBMIT_WAITS_MAX);
+        Self { node, waits, shown: shown_cache(), network_did }
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -91,6 +96,15 @@ impl Api {
         Ok(found)
     }
 
+    /// The record that a DID of this network is resolved from: for the network's own DID, which no
+    /// operation can write, the one that lists the publishing keys.
+    pub(crate) fn did_key(&self, did: &Did) -> RecordKey {
+        if *did == self.network_did {
+            return governance::key(PUBLISHING);
+        }
+        RecordKey::did(&did.suffix)
+    }
+
     /// One version of a DID as of `head`.
     pub(crate) fn did_version(
         &self,
@@ -101,7 +115,7 @@ impl Api {
         if did.network != *self.node.network() {
             return Ok(None);
         }
-        let key = RecordKey::did(&did.suffix);
+        let key = self.did_key(did);
         let Some(entry) = self.entry(&key, selector, head)? else { return Ok(None) };
         let number = entry.record.version;
         let next = match selector {

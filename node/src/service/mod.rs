@@ -10,12 +10,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use registry_core::crypto::ValidatorKey;
 use registry_core::id::NetworkName;
 use registry_core::state::StoreError;
 use rocksdb::DB;
 use rpc::service::Head;
 use tokio::sync::watch;
 
+use crate::keys::{NodeKeys, PublishingSigner, ValidatorSigner};
 use crate::net::NetHandle;
 use crate::shell::Hub;
 use crate::store::RocksView;
@@ -26,22 +28,19 @@ pub struct Service {
     net: NetHandle,
     db: Arc<DB>,
     data: PathBuf,
-    own_key: Option<registry_core::crypto::ValidatorKey>,
+    own_key: Option<ValidatorKey>,
+    publishing: Option<Arc<PublishingSigner>>,
     started: Instant,
     heads: watch::Receiver<Head>,
 }
 
 impl Service {
-    /// `data` is the database's directory, `own_key` the validator key of this node.
-    pub fn new(
-        hub: Arc<Hub>,
-        net: NetHandle,
-        db: Arc<DB>,
-        data: PathBuf,
-        own_key: Option<registry_core::crypto::ValidatorKey>,
-    ) -> Self {
+    /// `data` is the database's directory. Of the keys it takes what it signs with by itself.
+    pub fn new(hub: Arc<Hub>, net: NetHandle, db: Arc<DB>, data: PathBuf, keys: NodeKeys) -> Self {
         let heads = hub.heads();
-        Self { hub, net, db, data, own_key, started: Instant::now(), heads }
+        let own_key = keys.validator.as_ref().map(ValidatorSigner::key);
+        let publishing = keys.publishing.map(Arc::new);
+        Self { hub, net, db, data, own_key, publishing, started: Instant::now(), heads }
     }
 
     fn view(&self) -> RocksView<'_> {

@@ -9,6 +9,7 @@ use registry_core::did::{
 };
 use registry_core::id::{Did, Suffix};
 use registry_core::operation::{Action, Guard, Operation, Role, check_body, operation_id};
+use registry_core::record::Kind;
 use registry_core::state::StoreError;
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +106,13 @@ impl Api {
         let (guard, signers, place) = match (&author, &action) {
             (Some(did), _) => {
                 let entry = self.did_head(did, &head)?;
+                if entry.record.kind != Kind::Did {
+                    let detail = format!(
+                        "{did} is the network's own: governance lists its keys, no operation of \
+                         a DID changes it"
+                    );
+                    return Err(Refusal::new(Code::DidNotFound, "did", detail).into());
+                }
                 let value = DidValue::from_bytes(&entry.value.0).map_err(StoreError::new)?;
                 let DidValue::Active(state) = value else {
                     let detail = format!("{did} is deactivated");

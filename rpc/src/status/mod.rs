@@ -1,3 +1,4 @@
 //! Credential status.
 
+pub mod publisher;
 pub mod view;

@@ -5,5 +5,6 @@ mod documents;
 mod json_rpc;
 mod limits;
 mod negotiation;
+mod publishing;
 mod resolution;
 mod subscription;

@@ -13,7 +13,9 @@ use registry_core::id::NetworkName;
 use registry_core::operation::Checked;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
-use rpc::service::{Check, Head, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter};
+use rpc::service::{
+    Check, Head, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter, ViewKey,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -81,6 +83,10 @@ impl Reader for Echo {
 
     fn peers(&self) -> Vec<Peer> {
         vec![self.document.clone()]
+    }
+
+    fn view_key(&self) -> Option<Arc<dyn ViewKey>> {
+        None
     }
 
     fn checks(&self) -> Vec<Check> {
