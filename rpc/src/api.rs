@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use registry_core::codec;
-use registry_core::governance::{self, PARAMETERS, Parameters};
+use registry_core::governance::{self, PARAMETERS, PUBLISHING, Parameters};
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::record::{Entry, Record, RecordKey};
@@ -28,6 +28,8 @@ pub(crate) struct Api {
     /// Where status lists are published.
     pub(crate) uris: Uris,
     shown: ShownCache,
+    /// The network's own DID.
+    network_did: Did,
 }
 
 /// Which version of a record.
@@ -70,7 +72,9 @@ pub(crate) struct DidVersion {
 
 impl Api {
     pub(crate) fn new(node: Arc<dyn Node>, uris: Uris) -> Self {
-        Self { node, waits: Semaphore::new(SUBMIT_WAITS_MAX), uris, shown: shown_cache() }
+        let network_did = Did::of_chain(node.network().clone(), &node.chain());
+        let waits = Semaphore::new(SUBMIT_WAITS_MAX);
+        Self { node, waits, uris, shown: shown_cache(), network_did }
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -152,6 +156,15 @@ impl Api {
         Ok(head.time_ms + parameters.heartbeat_ms + FUTURE_TIME_MS_MAX)
     }
 
+    /// The record that a DID of this network is resolved from: for the network's own DID, which no
+    /// operation can write, the one that lists the publishing keys.
+    pub(crate) fn did_key(&self, did: &Did) -> RecordKey {
+        if *did == self.network_did {
+            return governance::key(PUBLISHING);
+        }
+        RecordKey::did(&did.suffix)
+    }
+
     /// One version of a DID as of `head`.
     pub(crate) fn did_version(
         &self,
@@ -162,7 +175,7 @@ impl Api {
         if did.network != *self.node.network() {
             return Ok(None);
         }
-        let key = RecordKey::did(&did.suffix);
+        let key = self.did_key(did);
         let Some(entry) = self.entry(&key, selector, head)? else { return Ok(None) };
         let number = entry.record.version;
         let next = match selector {

@@ -6,7 +6,7 @@ use registry_core::crypto::Hash;
 use registry_core::did::{DidState, DidValue, Member};
 use registry_core::id::{Did, ListId};
 use registry_core::operation::{Action, Guard, Operation, Role, Signer, check_body, operation_id};
-use registry_core::record::Entry;
+use registry_core::record::{Entry, Kind};
 use registry_core::state::StoreError;
 use serde::Serialize;
 
@@ -123,6 +123,13 @@ impl Api {
         field: &str,
     ) -> Result<(Entry, Box<DidState>), ApiError> {
         let entry = self.did_head(did, head, field)?;
+        if entry.record.kind != Kind::Did {
+            let detail = format!(
+                "{did} is the network's own: governance lists its keys, and no operation speaks \
+                 for it"
+            );
+            return Err(Refusal::new(Code::DidNotFound, field, detail).into());
+        }
         match DidValue::from_bytes(&entry.value.0).map_err(StoreError::new)? {
             DidValue::Active(state) => Ok((entry, state)),
             DidValue::Deactivated => {

@@ -4,8 +4,10 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
 use registry_core::did::DidValue;
+use registry_core::governance::Publishing;
 use registry_core::id::Did;
-use registry_core::record::{Entry, RecordKey};
+use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::record::{Entry, Kind};
 use registry_core::state::StoreError;
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +62,16 @@ struct Version {
     time: String,
     /// Hash of the record.
     record: Hash,
-    value: DidValue,
+    value: Value,
+}
+
+/// The value of a version.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+enum Value {
+    Did(DidValue),
+    /// Of the network's own DID.
+    Network(Publishing),
 }
 
 /// The head record of a DID with its value, byte for byte as stored.
@@ -73,7 +84,7 @@ impl Api {
     /// The head of a DID, or the refusal that an operation on it would get. `field` is where the
     /// caller named it.
     pub(crate) fn did_head(&self, did: &Did, head: &Head, field: &str) -> Result<Entry, ApiError> {
-        let key = RecordKey::did(&did.suffix);
+        let key = self.did_key(did);
         let entry = match did.network == *self.node.network() {
             true => self.entry(&key, Selector::Head, head)?,
             false => None,
@@ -102,12 +113,17 @@ impl Api {
 
 fn version(entry: &Entry) -> Result<Version, StoreError> {
     let record = &entry.record;
+    let bytes = &entry.value.0;
+    let value = match record.kind {
+        Kind::Governance => codec::decode(bytes, OPERATION_BYTES_MAX).map(Value::Network),
+        _ => DidValue::from_bytes(bytes).map(Value::Did),
+    };
     Ok(Version {
         version: record.version,
         operation: record.operation,
         height: record.height,
         time: millis(record.time),
         record: record.hash(),
-        value: DidValue::from_bytes(&entry.value.0).map_err(StoreError::new)?,
+        value: value.map_err(StoreError::new)?,
     })
 }

@@ -3,5 +3,6 @@
 pub(crate) mod check;
 pub(crate) mod list;
 pub(crate) mod prepare;
+pub mod publisher;
 pub(crate) mod uris;
 pub mod view;

@@ -14,7 +14,9 @@ use registry_core::operation::Checked;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
 use registry_core::status::Bits;
-use rpc::service::{Check, Head, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter};
+use rpc::service::{
+    Check, Head, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter, ViewKey,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -86,6 +88,10 @@ impl Reader for Echo {
 
     fn peers(&self) -> Vec<Peer> {
         vec![self.document.clone()]
+    }
+
+    fn view_key(&self) -> Option<Arc<dyn ViewKey>> {
+        None
     }
 
     fn checks(&self) -> Vec<Check> {
