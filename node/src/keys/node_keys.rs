@@ -1,5 +1,5 @@
-//! The keys of a node in HOME/keys: who it is among its peers, what it votes with, and what it signs
-//! its publications with.
+//! The keys of a node in HOME/keys: who it is among its peers, what it votes with, and what it
+//! signs status views with.
 
 use registry_core::codec::FixedBytes;
 use registry_core::crypto::{PublicKey, Suite, ValidatorKey};

@@ -75,9 +75,8 @@ impl Chain {
             time_ms: GENESIS_MS,
             validators: Validators { validators: entries },
             parameters,
-            operations,
             publishing: Publishing::default(),
-            operations: Vec::new(),
+            operations,
         };
         let store = MemoryStore::default();
         let read: &dyn Read = &store;
