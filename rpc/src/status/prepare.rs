@@ -264,7 +264,7 @@ fn author_signers(author: &Did, state: &DidState, time_ms: u64) -> Vec<Signers> 
         None => methods.collect(),
         Some(_) => Vec::new(),
     };
-    let by_method = (!methods.is_empty()).then(|| Signers {
+    let by_method = (!methods.is_empty()).then_some(Signers {
         role: Role::Author,
         threshold: 1,
         members: methods,

@@ -5,6 +5,7 @@ mod chain;
 mod client;
 mod localnet;
 mod node;
+mod status;
 mod wallet;
 mod writer;
 
@@ -19,8 +20,9 @@ pub use chain::{check_acknowledged, check_equal_chains, wait_for_height};
 pub use client::{CallError, Client};
 pub use localnet::Localnet;
 pub use node::Node;
+pub use status::ListState;
 pub use wallet::{Chain, Signed, Wallet, document, seal};
-pub use writer::{Acknowledged, Writer};
+pub use writer::{Acknowledged, Writer, retry};
 
 /// Pause between two looks at something that another process changes.
 const LOOK: Duration = Duration::from_millis(20);

@@ -7,9 +7,9 @@ use registry_core::did::document::{KeyMaterial, Multikey, VerificationMethod};
 use registry_core::did::{
     DidCreate, DidRotate, DidUpdate, Document, KeySet, Member, NextSet, Reveal, Sets,
 };
-use registry_core::id::{Did, NetworkName, Suffix};
+use registry_core::id::{Did, MethodUrl, NetworkName, Suffix};
 use registry_core::operation::{
-    Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
+    Action, Guard, MethodSigner, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
 
 /// What a client signs for.
@@ -44,13 +44,19 @@ pub struct Wallet {
 
 /// The envelope of a body that `keys` sign in `role`.
 pub fn seal(body: Vec<u8>, role: Role, keys: &[&SecretKey]) -> Signed {
+    let signer = |key: &&SecretKey| Signer::Key(key.public().clone());
+    let signers: Vec<_> = keys.iter().map(|key| (signer(key), *key)).collect();
+    seal_by(body, role, &signers)
+}
+
+fn seal_by(body: Vec<u8>, role: Role, signers: &[(Signer, &SecretKey)]) -> Signed {
     let operation = operation_id(&body);
-    let sign = |key: &&SecretKey| Signature {
+    let sign = |(by, key): &(Signer, &SecretKey)| Signature {
         role,
-        by: Signer::Key(key.public().clone()),
+        by: by.clone(),
         value: Bytes(key.sign_operation(&role.message(&operation)).to_vec()),
     };
-    let envelope = SignedOperation::new(body, keys.iter().map(sign).collect()).bytes();
+    let envelope = SignedOperation::new(body, signers.iter().map(sign).collect()).bytes();
     Signed { operation, envelope }
 }
 
@@ -113,6 +119,15 @@ impl Wallet {
 
     fn by_control(&self, operation: &Operation) -> Signed {
         seal(operation.body(), Role::Control, &self.control.iter().collect::<Vec<_>>())
+    }
+
+    /// An operation outside the DID's own life, signed by the one method of its document.
+    pub fn act(&self, guard: Guard, action: Action) -> Signed {
+        let key = &self.control[0];
+        let fragment = "key-1".parse().expect("a fragment");
+        let url = MethodUrl { did: self.did(), fragment };
+        let by = Signer::Method(MethodSigner { key: key.public().clone(), url });
+        seal_by(self.operation(guard, action).body(), Role::Author, &[(by, key)])
     }
 
     /// The body of the create.

@@ -119,30 +119,40 @@ impl Worker {
         }
     }
 
-    /// Sends the same bytes, to one node after the other, until one answers with a receipt. None
-    /// when the load ends before.
+    /// None when the load ends before there is a receipt.
     async fn write(&mut self, signed: &Signed) -> Option<Receipt> {
-        let mut refusals = 0;
-        while !self.shared.stopped() {
-            let node = &self.nodes[self.turn % self.nodes.len()];
-            match node.submit_and_wait(&signed.envelope, PATIENCE).await {
-                Ok(answer) => return Some(receipt(&answer)),
-                // A retry of what is applied may be refused by a node that is behind, never for
-                // good by all.
-                Err(CallError::Refused { code, message, .. }) if code < 3_000 => {
-                    refusals += 1;
-                    if let Some(receipt) = applied(node, signed).await {
-                        return Some(receipt);
-                    }
-                    assert!(refusals < 100, "refused for good: {message}");
-                }
-                Err(_) => {}
-            }
-            self.turn += 1;
-            tokio::time::sleep(PAUSE).await;
-        }
-        None
+        retry(&self.nodes, &mut self.turn, signed, || self.shared.stopped()).await
     }
+}
+
+/// Sends the same bytes, to one node after the other from the one whose `turn` it is, until one
+/// answers with a receipt. None when `stopped` before.
+pub async fn retry(
+    nodes: &[Client],
+    turn: &mut usize,
+    signed: &Signed,
+    stopped: impl Fn() -> bool,
+) -> Option<Receipt> {
+    let mut refusals = 0;
+    while !stopped() {
+        let node = &nodes[*turn % nodes.len()];
+        match node.submit_and_wait(&signed.envelope, PATIENCE).await {
+            Ok(answer) => return Some(receipt(&answer)),
+            // A retry of what is applied may be refused by a node that is behind, never for
+            // good by all.
+            Err(CallError::Refused { code, message, .. }) if code < 3_000 => {
+                refusals += 1;
+                if let Some(receipt) = applied(node, signed).await {
+                    return Some(receipt);
+                }
+                assert!(refusals < 100, "refused for good: {message}");
+            }
+            Err(_) => {}
+        }
+        *turn += 1;
+        tokio::time::sleep(PAUSE).await;
+    }
+    None
 }
 
 async fn applied(node: &Client, signed: &Signed) -> Option<Receipt> {

@@ -5,15 +5,12 @@ use std::time::Duration;
 use registry_tests::cluster::{CallError, Localnet, check_equal_chains, wait_for_height};
 use serde_json::json;
 
-use crate::cases::cases;
+use crate::cases::{Case, cases};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn each_refusal_has_its_own_code() {
-    let network = Localnet::start(4, 0).await;
-    let chain = network.chain();
-    let cases = cases(&network.nodes[0].client, &chain).await;
+/// Every node refuses every case with its code.
+pub(crate) async fn check_refused(network: &Localnet, cases: Vec<Case>) {
     let height = network.nodes[0].client.height().await.expect("a height");
     wait_for_height(&network.clients(), height, LIMIT).await;
     for case in cases {
@@ -29,6 +26,14 @@ async fn each_refusal_has_its_own_code() {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_refusal_has_its_own_code() {
+    let network = Localnet::start(4, 0).await;
+    let chain = network.chain();
+    let cases = cases(&network.nodes[0].client, &chain).await;
+    check_refused(&network, cases).await;
     let did = format!("did:idem:{}:UPPER", chain.network);
     let resolved = network.nodes[0].client.call("did_resolve", json!({ "did": did })).await;
     let error = resolved.expect("a resolution result")["didResolutionMetadata"]["error"].take();

@@ -1,0 +1,78 @@
+//! Status lists: operations that make and set them, and how a node has them.
+
+use registry_core::codec;
+use registry_core::did::document::TimeMs;
+use registry_core::id::ListId;
+use registry_core::operation::{Action, Guard};
+use registry_core::status::{
+    Delegate, EntryChanges, StatusClose, StatusCreate, StatusPurpose, StatusSet,
+};
+use serde_json::json;
+
+use super::{Client, Signed, Wallet};
+
+/// A list as a node has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListState {
+    /// Its newest version.
+    pub version: u64,
+    /// Merkle root of the entries.
+    pub root: String,
+    /// The packed entries.
+    pub array: Vec<u8>,
+}
+
+impl Wallet {
+    /// A new list and its id.
+    pub fn status_create(
+        &self,
+        purpose: StatusPurpose,
+        bits: u8,
+        length: u64,
+        delegates: Vec<Delegate>,
+    ) -> (ListId, Signed) {
+        let create = StatusCreate {
+            purpose,
+            bits,
+            length,
+            uri: None,
+            valid_from: None,
+            valid_until: None,
+            delegates,
+            messages: Vec::new(),
+        };
+        let signed = self.act(Guard::Absent, Action::StatusCreate(Box::new(create)));
+        (ListId::of_create(&signed.operation), signed)
+    }
+
+    /// New values for entries.
+    pub fn status_set(&self, list: ListId, changes: EntryChanges, until_ms: u64) -> Signed {
+        self.act(Guard::Until(until_ms), Action::StatusSet(StatusSet { list, changes }))
+    }
+
+    /// The end of a list with record hash `previous`.
+    pub fn status_close(&self, list: ListId, previous: registry_core::crypto::Hash) -> Signed {
+        self.act(Guard::Previous(previous), Action::StatusClose(StatusClose { list }))
+    }
+}
+
+impl Client {
+    /// Time of the newest block.
+    pub async fn head_time_ms(&self) -> u64 {
+        let status = self.status().await.expect("a status");
+        let time = status["time"].as_str().and_then(TimeMs::from_text);
+        time.expect("a time").0
+    }
+
+    /// A list with its entries, once the node is at `min_height`.
+    pub async fn list(&self, list: ListId, min_height: u64) -> ListState {
+        let params = json!({ "list": list, "array": true, "minHeight": min_height });
+        let answer = self.call("status_getList", params).await.expect("a list");
+        let text = |field: &str| answer[field].as_str().expect("a text");
+        ListState {
+            version: answer["version"].as_u64().expect("a version"),
+            root: text("root").to_owned(),
+            array: codec::from_base64url(text("array")).expect("base64url"),
+        }
+    }
+}
