@@ -92,6 +92,7 @@ impl Fixture {
             time_ms: GENESIS_MS,
             validators: Validators { validators: vec![validator] },
             parameters: Parameters::default(),
+            publishing: Default::default(),
             operations: vec![create, list],
         };
         let mut state = MemoryState::default();
