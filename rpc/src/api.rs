@@ -18,6 +18,7 @@ use crate::limits::{
     MIN_HEIGHT_WAIT_MS, SUBMIT_WAITS_MAX,
 };
 use crate::service::{Head, Node};
+use crate::status::publish::Views;
 use crate::status::uris::Uris;
 
 /// What every method and route works on.
@@ -28,6 +29,8 @@ pub(crate) struct Api {
     /// Where status lists are published.
     pub(crate) uris: Uris,
     shown: ShownCache,
+    /// Views of status lists.
+    pub(crate) views: Views,
     /// The network's own DID.
     network_did: Did,
 }
@@ -74,7 +77,7 @@ impl Api {
     pub(crate) fn new(node: Arc<dyn Node>, uris: Uris) -> Self {
         let network_did = Did::of_chain(node.network().clone(), &node.chain());
         let waits = Semaphore::new(SUBMIT_WAITS_MAX);
-        Self { node, waits, uris, shown: shown_cache(), network_did }
+        Self { node, waits, uris, shown: shown_cache(), views: Views::new(), network_did }
     }
 
     pub(crate) fn head(&self) -> Head {

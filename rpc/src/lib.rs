@@ -6,6 +6,7 @@
 
 mod api;
 mod clock;
+mod coding;
 mod did;
 pub mod error;
 mod http;

@@ -97,6 +97,35 @@ pub const STATUS_INFLATED_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// suspended in no order, so that they hardly compress, twice in base64url as a JWT has them.
 pub const STATUS_TOKEN_BYTES_MAX: usize = 3 * 1024 * 1024;
 
+/// How long a copy of a node's view may be used: the delay of a revocation at verifiers that keep
+/// copies, against the load of those that ask again.
+pub const STATUS_TTL_MS: u64 = 60_000;
+
+/// How long a node's view of the newest version speaks, from when it is signed: verifiers that
+/// reach no node can go on for some minutes.
+pub const STATUS_VIEW_LIFE_MS: u64 = 600_000;
+
+/// How long a view of an unchanged list is served before it is signed anew: copies that come back
+/// to ask are still good for half of the life.
+pub const STATUS_VIEW_PERIOD_MS: u64 = 300_000;
+
+/// How long a version of a list is served before the next: bounds what is compressed of a list
+/// that changes with every block (DESIGN section 5.2).
+pub const STATUS_VERSION_MS_MIN: u64 = 5_000;
+
+/// Lists whose newest version is remembered, for the limit above.
+pub const STATUS_LISTS_SHOWN_MAX: usize = 10_000;
+
+/// Compressed entries that are kept: dozens of lists of the largest size.
+pub const STATUS_ENTRIES_BYTES_MAX: usize = 32 << 20;
+
+/// Signed views that are kept, in all forms and codings.
+pub const STATUS_VIEWS_BYTES_MAX: usize = 64 << 20;
+
+/// Views of the newest versions that are made at once, and those of past ones, which wait apart
+/// so that questions about the past cannot hold up those about now.
+pub const STATUS_BUILDS_MAX: usize = 2;
+
 /// Life of an issuer's own token (DESIGN section 5.2).
 pub const STATUS_TOKEN_LIFE_MS_MAX: u64 = 24 * 3_600 * 1_000;
 

@@ -1,10 +1,12 @@
-//! Content negotiation of the DID binding: what the clients in use send, and what they can read
-//! (docs/protocol/http.md, "Media types").
+//! Content negotiation: what the clients in use send, and what they can read
+//! (docs/protocol/http.md, "Media types" and "Status lists").
 
 use http::HeaderValue;
 
+use crate::coding::Coding;
 use crate::did::dereference::URI_LIST;
 use crate::did::resolve::DOCUMENT_TYPES;
+use crate::status::view;
 
 /// What the body holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,9 +65,10 @@ impl Representation {
     }
 }
 
-/// One media range of an `Accept` header.
-struct Range<'a> {
-    essence: String,
+/// One range of an `Accept` header or its like.
+pub(super) struct Range<'a> {
+    /// Media type or coding in lower case.
+    pub(super) essence: String,
     /// Parameters as sent, without `q`.
     parameters: Vec<(&'a str, &'a str)>,
     /// Weight in thousandths.
@@ -78,10 +81,40 @@ pub(super) fn negotiate(accept: &str, redirects: bool) -> Option<Representation>
     if accept.trim().is_empty() {
         return choose(&any_range(), redirects);
     }
-    let mut ranges: Vec<_> = split(accept, b',').map(range).collect();
+    ranges(accept).iter().find_map(|range| choose(range, redirects))
+}
+
+/// The form among `forms` that `accept` allows; the first of them if it does not care. Clients of
+/// the older data model ask for plain JSON.
+pub(super) fn negotiate_view(accept: &str, forms: &[view::Form]) -> Option<view::Form> {
+    let of = |essence: &str| match essence {
+        "*/*" | "application/*" => forms.first().copied(),
+        "application/json" | "application/ld+json" | "application/vc+ld+json" => {
+            forms.iter().copied().find(|form| *form == view::Form::Credential)
+        }
+        _ => forms.iter().copied().find(|form| form.media_type() == essence),
+    };
+    if accept.trim().is_empty() {
+        return forms.first().copied();
+    }
+    ranges(accept).iter().find_map(|range| of(&range.essence))
+}
+
+/// The best content coding that an `Accept-Encoding` header names.
+pub(super) fn negotiate_coding(accept: &str) -> Coding {
+    let accepted = ranges(accept);
+    let mut named = Coding::NAMED.into_iter();
+    let allowed = named.find(|(name, _)| accepted.iter().any(|range| range.essence == *name));
+    allowed.map_or(Coding::Identity, |(_, coding)| coding)
+}
+
+/// What a header of ranges allows, the best first.
+pub(super) fn ranges(header: &str) -> Vec<Range<'_>> {
+    let ranges = split(header, b',').map(range);
+    let mut ranges: Vec<_> = ranges.filter(|range| range.weight > 0).collect();
     // Stable: of equal weight, the first wins.
     ranges.sort_by_key(|range| std::cmp::Reverse(range.weight));
-    ranges.iter().filter(|range| range.weight > 0).find_map(|range| choose(range, redirects))
+    ranges
 }
 
 fn any_range() -> Range<'static> {
@@ -159,6 +192,20 @@ fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_coding_is_one_that_is_named() {
+        for (accept, coding) in [
+            ("gzip, deflate, br", Coding::Brotli),
+            ("gzip;q=1.0, br;q=0", Coding::Gzip),
+            ("GZIP", Coding::Gzip),
+            ("deflate, *", Coding::Identity),
+            ("gzip;q=0", Coding::Identity),
+            ("", Coding::Identity),
+        ] {
+            assert_eq!(negotiate_coding(accept), coding, "{accept}");
+        }
+    }
 
     #[test]
     fn weights_and_order_decide() {

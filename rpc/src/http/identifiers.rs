@@ -9,9 +9,9 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use serde_json::{Map, Value};
 
 use super::accept::{Form, Representation, negotiate};
-use super::{LEDGER_AGE, LEDGER_HEIGHT, json};
+use super::headers::{as_of, list_header, matches};
+use super::json;
 use crate::api::Api;
-use crate::clock::now_ms;
 use crate::did::dereference::{Content, Dereferenced, DereferencingResult, URI_LIST};
 use crate::did::error::{DidError, DidErrorKind};
 use crate::did::options::{Options, pairs_of};
@@ -26,7 +26,7 @@ struct Question {
     options: Vec<(String, String)>,
     /// `Accept`, or the option of that name.
     accept: String,
-    if_none_match: Option<String>,
+    if_none_match: String,
 }
 
 /// `GET` and `HEAD`.
@@ -81,18 +81,12 @@ fn question(
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
         format!("{before}{query}{fragment}")
     };
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let accept = match options.iter().find(|(name, _)| name == "accept") {
         Some((_, accept)) => accept.clone(),
-        None => accept_header(headers),
+        None => list_header(headers, header::ACCEPT),
     };
-    let if_none_match = text(header::IF_NONE_MATCH).map(str::to_owned);
+    let if_none_match = list_header(headers, header::IF_NONE_MATCH);
     Ok(Question { identifier, options, accept, if_none_match })
-}
-
-fn accept_header(headers: &HeaderMap) -> String {
-    let values = headers.get_all(header::ACCEPT).iter();
-    values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",")
 }
 
 impl Question {
@@ -132,7 +126,7 @@ async fn respond(api: &Api, question: Result<Question, DidError>) -> Response {
     match representation {
         Some(representation) => {
             let answer = Answer { followed, options, resolves };
-            write(answer, representation, question.if_none_match.as_deref())
+            write(answer, representation, &question.if_none_match)
         }
         None => {
             let detail = format!("no representation for Accept {:?}", question.accept);
@@ -168,7 +162,7 @@ fn failed(error: DidError, asked: Representation, dereferencing: bool) -> Respon
     response
 }
 
-fn write(answer: Answer, asked: Representation, if_none_match: Option<&str>) -> Response {
+fn write(answer: Answer, asked: Representation, if_none_match: &str) -> Response {
     let Answer { followed, options, resolves } = answer;
     let Dereferenced { found, head, content } = followed;
     let asked = if content.is_none() { asked.without_content() } else { asked };
@@ -225,11 +219,6 @@ fn tag(freshness: &Freshness, form: Form) -> String {
     format!("\"{}-{form}\"", freshness.tag)
 }
 
-fn matches(if_none_match: Option<&str>, tag: &str) -> bool {
-    let mut tags = if_none_match.unwrap_or_default().split(',').map(str::trim);
-    tags.any(|other| other == "*" || other.strip_prefix("W/").unwrap_or(other) == tag)
-}
-
 fn with_headers(
     mut response: Response,
     tag: &str,
@@ -245,9 +234,7 @@ fn with_headers(
         format!("public, max-age={HEAD_AGE_SECONDS_MAX}")
     };
     let headers = response.headers_mut();
-    let age = now_ms().saturating_sub(head.time_ms) / 1_000;
-    headers.insert(LEDGER_HEIGHT, HeaderValue::from(head.height));
-    headers.insert(LEDGER_AGE, HeaderValue::from(age));
+    as_of(headers, head);
     headers.insert(header::VARY, HeaderValue::from_static("accept"));
     for (name, value) in [(header::ETAG, tag), (header::CACHE_CONTROL, &cache)] {
         // Digits, letters and dashes only: always a header value.

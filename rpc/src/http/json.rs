@@ -64,7 +64,7 @@ pub(crate) fn response<T: Serialize>(
     response
 }
 
-/// Problem details without a type of their own.
+/// Problem details.
 #[derive(Serialize)]
 struct Problem<'a> {
     #[serde(rename = "type")]
@@ -76,8 +76,17 @@ struct Problem<'a> {
 
 /// A failure that is about HTTP rather than about a DID.
 pub(crate) fn problem(status: StatusCode, detail: &str) -> Response {
+    typed_problem("about:blank", status, detail)
+}
+
+/// The same with a type that a standard names.
+pub(crate) fn typed_problem(
+    problem_type: &'static str,
+    status: StatusCode,
+    detail: &str,
+) -> Response {
     let title = status.canonical_reason().unwrap_or_default();
-    let problem = Problem { problem_type: "about:blank", title, status: status.as_u16(), detail };
+    let problem = Problem { problem_type, title, status: status.as_u16(), detail };
     response(status, PROBLEM, &problem)
 }
 

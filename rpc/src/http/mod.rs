@@ -1,10 +1,12 @@
 //! HTTP: the standards surface, probes and metrics (docs/protocol/http.md).
 
 mod accept;
+mod headers;
 mod health;
 mod identifiers;
 pub(crate) mod json;
 mod listings;
+mod status_lists;
 
 use std::sync::Arc;
 
@@ -26,6 +28,9 @@ pub(crate) const LEDGER_HEIGHT: HeaderName = HeaderName::from_static("x-ledger-h
 /// Seconds since the block of that height.
 pub(crate) const LEDGER_AGE: HeaderName = HeaderName::from_static("x-ledger-age");
 
+/// Version of the status list that a view shows.
+pub(crate) const LEDGER_VERSION: HeaderName = HeaderName::from_static("idem-ledger-version");
+
 /// Everything on the public listener.
 pub(crate) fn public(
     api: &Arc<Api>,
@@ -40,6 +45,8 @@ pub(crate) fn public(
         .route("/1.0/identifiers/", identifiers.clone())
         .route("/1.0/identifiers/{*did}", identifiers)
         .merge(listings::routes(api.node.network(), public_url))
+        .route("/status-lists/{list}", get(status_lists::w3c))
+        .route("/token-status-lists/{list}", get(status_lists::ietf))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .with_state(Arc::clone(api))
@@ -66,6 +73,7 @@ fn cors() -> CorsLayer {
         http::header::RETRY_AFTER,
         LEDGER_HEIGHT,
         LEDGER_AGE,
+        LEDGER_VERSION,
     ];
     CorsLayer::new()
         .allow_origin(Any)

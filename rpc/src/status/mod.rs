@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod list;
 pub(crate) mod prepare;
+pub(crate) mod publish;
 pub mod publisher;
 pub(crate) mod uris;
 pub mod view;

@@ -8,4 +8,5 @@ mod negotiation;
 mod publishing;
 mod resolution;
 mod status;
+mod status_views;
 mod subscription;

@@ -1,68 +1,13 @@
 //! Status lists: reads, checks of single entries, and operations from preparation to receipt.
 
 use crate::common::client::{Server, config, operation};
+use crate::common::lists::Issuer;
 use crate::common::people::{Person, public};
 use ed25519_dalek::Signer as _;
 use http::Request;
 use registry_core::codec::{Bytes, from_base64url};
 use registry_core::operation::{Role, Signature, SignedOperation, Signer};
 use serde_json::{Value, json};
-
-/// A server, an issuer and its first list.
-struct Issuer {
-    server: Server,
-    person: Person,
-    did: String,
-    list: String,
-}
-
-impl Issuer {
-    async fn with(purpose: &str, length: u64) -> Self {
-        Self::on(Server::start().await, purpose, length).await
-    }
-
-    async fn on(server: Server, purpose: &str, length: u64) -> Self {
-        let person = Person::new(1);
-        let did = server.register(person).await;
-        let create = json!({ "author": did, "purpose": purpose, "length": length });
-        let created = server.act_status("Create", create, &person.control()).await;
-        let list = created["list"].as_str().expect("a list").to_owned();
-        Self { server, person, did, list }
-    }
-
-    async fn act(&self, action: &str, members: Value) -> Value {
-        self.server.act_status(action, self.params(members), &self.person.control()).await
-    }
-
-    /// Sets entries to a value.
-    async fn set(&self, entries: &[u64], value: u8) -> Value {
-        self.act("Set", json!({ "entries": entries, "value": value })).await
-    }
-
-    fn params(&self, members: Value) -> Value {
-        let mut params = json!({ "author": self.did, "list": self.list });
-        for (name, value) in members.as_object().expect("an object") {
-            params[name] = value.clone();
-        }
-        params
-    }
-
-    async fn refusal(&self, action: &str, members: Value) -> String {
-        let method = format!("status_prepare{action}");
-        self.server.refusal(&method, self.params(members)).await.1
-    }
-
-    async fn get(&self, members: Value) -> Value {
-        let mut params = members;
-        params["list"] = json!(self.list);
-        self.server.call("status_getList", params).await.expect("a list")
-    }
-
-    async fn check(&self, entry: u64, at: Option<&str>) -> Value {
-        let params = json!({ "list": self.list, "entry": entry, "at": at });
-        self.server.call("status_check", params).await.expect("an answer")
-    }
-}
 
 #[tokio::test]
 async fn a_list_is_read_whole_now_and_then() {

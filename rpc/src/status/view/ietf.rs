@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::bits::{ietf_status, is_width, widened};
 use super::cose::{CborMap, Value as Cbor};
 use super::token::{Published, SECONDS, optional, seconds};
-use super::{Form, List, Publication, Signer, ViewError, compress, cose, jws};
+use super::{Entries, Form, List, Publication, Signer, ViewError, compress, cose, jws};
 
 /// CWT claims (RFC 8392; the draft's IANA section).
 const ISSUER: i128 = 1;
@@ -26,11 +26,19 @@ pub fn token_jwt(
     publication: &Publication<'_>,
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, ViewError> {
-    let (bits, compressed) = compressed(list)?;
+    sign_token_jwt(list, &compressed(list)?, publication, signer)
+}
+
+pub(super) fn sign_token_jwt(
+    list: &List<'_>,
+    entries: &Entries,
+    publication: &Publication<'_>,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, ViewError> {
     let window = publication.window.within(list);
     let mut status_list = Map::from_iter([
-        ("bits".to_owned(), json!(bits)),
-        ("lst".to_owned(), json!(base64url(&compressed))),
+        ("bits".to_owned(), json!(entries.bits)),
+        ("lst".to_owned(), json!(base64url(&entries.compressed))),
     ]);
     if let Some(uri) = publication.aggregation_uri {
         status_list.insert("aggregation_uri".to_owned(), json!(uri));
@@ -54,12 +62,22 @@ pub fn token_cwt(
     publication: &Publication<'_>,
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, ViewError> {
-    let (bits, compressed) = compressed(list)?;
+    sign_token_cwt(list, &compressed(list)?, publication, signer)
+}
+
+pub(super) fn sign_token_cwt(
+    list: &List<'_>,
+    entries: &Entries,
+    publication: &Publication<'_>,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, ViewError> {
     let window = publication.window.within(list);
     let text = |text: &str| Cbor::Text(text.to_owned());
     let number = |number: u64| Cbor::Integer(i128::from(number));
-    let mut status_list =
-        vec![(text("lst"), Cbor::Bytes(compressed)), (text("bits"), number(u64::from(bits)))];
+    let mut status_list = vec![
+        (text("lst"), Cbor::Bytes(entries.compressed.clone())),
+        (text("bits"), number(u64::from(entries.bits))),
+    ];
     if let Some(uri) = publication.aggregation_uri {
         status_list.push((text("aggregation_uri"), text(uri)));
     }
@@ -88,9 +106,9 @@ pub(super) fn entries<'a>(list: &List<'a>) -> (u8, Cow<'a, [u8]>) {
     }
 }
 
-fn compressed(list: &List<'_>) -> Result<(u8, Vec<u8>), ViewError> {
+pub(super) fn compressed(list: &List<'_>) -> Result<Entries, ViewError> {
     let (bits, array) = entries(list);
-    Ok((bits, compress::zlib(&array)?))
+    Ok(Entries { bits, compressed: compress::zlib(&array)? })
 }
 
 /// Time to live in whole seconds, which must be positive.

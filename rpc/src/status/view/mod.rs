@@ -20,12 +20,12 @@ mod tests;
 pub mod token;
 pub mod w3c;
 
-use registry_core::status::StatusPurpose;
+use registry_core::status::{Bits, StatusList, StatusPurpose};
 
 pub use error::ViewError;
 
 /// A form in which a list is served, uploaded and imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
     /// W3C credential in JSON with an `eddsa-jcs-2022` proof.
     Credential,
@@ -47,16 +47,78 @@ impl Form {
             Self::TokenCwt => "application/statuslist+cwt",
         }
     }
+
+    /// The standard that it belongs to.
+    pub fn standard(self) -> Standard {
+        match self {
+            Self::Credential | Self::CredentialJwt => Standard::W3c,
+            Self::TokenJwt | Self::TokenCwt => Standard::Ietf,
+        }
+    }
+
+    /// A list in this form. `entries` are those of the list in the form's standard; its array is
+    /// not read.
+    pub fn sign(
+        self,
+        list: &List<'_>,
+        entries: &Entries,
+        publication: &Publication<'_>,
+        signer: &dyn Signer,
+    ) -> Result<Vec<u8>, ViewError> {
+        match self {
+            Self::Credential => w3c::sign_credential(list, entries, publication, signer),
+            Self::CredentialJwt => w3c::sign_credential_jwt(list, entries, publication, signer),
+            Self::TokenJwt => ietf::sign_token_jwt(list, entries, publication, signer),
+            Self::TokenCwt => ietf::sign_token_cwt(list, entries, publication, signer),
+        }
+    }
+}
+
+/// A standard of status lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standard {
+    /// W3C Bitstring Status List.
+    W3c,
+    /// IETF Token Status List.
+    Ietf,
+}
+
+/// The entries of a list as both forms of a standard hold them. To compress them is what costs
+/// time, and depends on the version of the list alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entries {
+    bits: u8,
+    compressed: Vec<u8>,
+}
+
+impl Entries {
+    /// Orders, widens and compresses the entries of `list`.
+    pub fn of(list: &List<'_>, standard: Standard) -> Result<Self, ViewError> {
+        match standard {
+            Standard::W3c => w3c::compressed(list),
+            Standard::Ietf => ietf::compressed(list),
+        }
+    }
+
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        self.compressed.len()
+    }
 }
 
 /// The time for which a view speaks, in ms since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Window {
     from_ms: u64,
     until_ms: u64,
 }
 
 impl Window {
+    /// When it ends.
+    pub fn until_ms(self) -> u64 {
+        self.until_ms
+    }
+
     /// The part of the window in which `list` is in force.
     fn within(self, list: &List<'_>) -> Self {
         Self {
@@ -104,6 +166,26 @@ pub struct List<'a> {
     pub valid_from_ms: Option<u64>,
     /// From this time on the list is not in force.
     pub valid_until_ms: Option<u64>,
+}
+
+impl<'a> List<'a> {
+    /// A version of a list and its array.
+    pub fn of(list: &'a StatusList, array: &'a Bits) -> Self {
+        Self { array: array.bytes(), ..Self::without_array(list) }
+    }
+
+    /// A version of a list whose entries are compressed already.
+    pub fn without_array(list: &'a StatusList) -> Self {
+        Self {
+            purpose: list.purpose,
+            bits: list.bits,
+            length: list.length,
+            array: &[],
+            messages: &list.messages,
+            valid_from_ms: list.valid_from,
+            valid_until_ms: list.valid_until,
+        }
+    }
 }
 
 /// Where and for how long a list is published.

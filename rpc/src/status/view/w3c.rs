@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::bits::{is_width, mirrored};
 use super::token::{Published, optional, seconds};
-use super::{Form, List, Publication, Signer, ViewError, compress, data_integrity, jws};
+use super::{Entries, Form, List, Publication, Signer, ViewError, compress, data_integrity, jws};
 use crate::clock::{millis, seconds_up};
 use crate::limits::STATUS_ENTRIES_MIN;
 
@@ -21,8 +21,18 @@ pub fn credential(
     publication: &Publication<'_>,
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, ViewError> {
+    sign_credential(list, &compressed(list)?, publication, signer)
+}
+
+pub(super) fn sign_credential(
+    list: &List<'_>,
+    entries: &Entries,
+    publication: &Publication<'_>,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, ViewError> {
     let created = seconds_up(publication.window.from_ms);
-    let document = data_integrity::secure(unsecured(list, publication, signer)?, created, signer)?;
+    let document = unsecured(list, entries, publication, signer);
+    let document = data_integrity::secure(document, created, signer)?;
     serde_json::to_vec(&document).map_err(ViewError::encoding("JSON"))
 }
 
@@ -33,7 +43,16 @@ pub fn credential_jwt(
     publication: &Publication<'_>,
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, ViewError> {
-    let mut claims = unsecured(list, publication, signer)?;
+    sign_credential_jwt(list, &compressed(list)?, publication, signer)
+}
+
+pub(super) fn sign_credential_jwt(
+    list: &List<'_>,
+    entries: &Entries,
+    publication: &Publication<'_>,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, ViewError> {
+    let mut claims = unsecured(list, entries, publication, signer);
     let window = publication.window.within(list);
     claims.insert("iat".to_owned(), json!(window.begins_s()));
     claims.insert("exp".to_owned(), json!(window.ends_s()));
@@ -42,15 +61,18 @@ pub fn credential_jwt(
 
 fn unsecured(
     list: &List<'_>,
+    entries: &Entries,
     publication: &Publication<'_>,
     signer: &dyn Signer,
-) -> Result<Map<String, Value>, ViewError> {
+) -> Map<String, Value> {
+    // Multibase base64url.
+    let encoded_list = format!("u{}", base64url(&entries.compressed));
     let window = publication.window.within(list);
     let mut subject = Map::from_iter([
         ("id".to_owned(), json!(format!("{}#list", publication.uri))),
         ("type".to_owned(), json!("BitstringStatusList")),
         ("statusPurpose".to_owned(), json!(list.purpose.name())),
-        ("encodedList".to_owned(), json!(encoded_list(list)?)),
+        ("encodedList".to_owned(), json!(encoded_list)),
     ]);
     if let Some(ttl_ms) = publication.ttl_ms {
         subject.insert("ttl".to_owned(), json!(ttl_ms));
@@ -59,7 +81,7 @@ fn unsecured(
         subject.insert("statusSize".to_owned(), json!(list.bits));
         subject.insert("statusMessages".to_owned(), status_messages(list));
     }
-    Ok(Map::from_iter([
+    Map::from_iter([
         ("@context".to_owned(), json!([CONTEXT])),
         ("id".to_owned(), json!(publication.uri)),
         ("type".to_owned(), json!(["VerifiableCredential", "BitstringStatusListCredential"])),
@@ -67,7 +89,7 @@ fn unsecured(
         ("validFrom".to_owned(), json!(millis(window.from_ms))),
         ("validUntil".to_owned(), json!(millis(window.until_ms))),
         ("credentialSubject".to_owned(), Value::Object(subject)),
-    ]))
+    ])
 }
 
 /// What an issuer puts into a credential whose status stands at `entry` of the list published at
@@ -97,13 +119,12 @@ fn status_messages(list: &List<'_>) -> Value {
     Value::Array(messages.collect())
 }
 
-/// Multibase base64url of the gzip of the entries, entry 0 left-most, filled up with zeros to
-/// W3C's minimum.
-fn encoded_list(list: &List<'_>) -> Result<String, ViewError> {
+/// The gzip of the entries, entry 0 left-most, filled up with zeros to W3C's minimum.
+pub(super) fn compressed(list: &List<'_>) -> Result<Entries, ViewError> {
     let mut bytes: Vec<u8> = list.array.iter().map(|byte| mirrored(*byte, list.bits)).collect();
     let least = (STATUS_ENTRIES_MIN / 8) as usize * usize::from(list.bits);
     bytes.resize(bytes.len().max(least), 0);
-    Ok(format!("u{}", base64url(&compress::gzip(&bytes)?)))
+    Ok(Entries { bits: list.bits, compressed: compress::gzip(&bytes)? })
 }
 
 /// Reads what a credential says. `size` is the width of an entry if the credential does not name

@@ -1,6 +1,7 @@
 //! A ledger in memory that executes real blocks, and an API server over it on loopback.
 
 pub(crate) mod client;
+pub(crate) mod lists;
 pub(crate) mod people;
 pub(crate) mod websocket;
 

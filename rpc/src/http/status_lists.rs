@@ -1,0 +1,186 @@
+//! Status lists in the forms of both standards (docs/protocol/http.md, "Status lists").
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use registry_core::did::document::TimeMs;
+use registry_core::id::ListId;
+
+use super::accept::{negotiate_coding, negotiate_view};
+use super::headers::{as_of, list_header, matches};
+use super::{LEDGER_VERSION, json};
+use crate::api::Api;
+use crate::coding::Coding;
+use crate::did::url::parse_pairs;
+use crate::error::{ApiError, NodeCode};
+use crate::limits::PAST_AGE_SECONDS_MAX;
+use crate::status::publish::{Published, Wanted};
+use crate::status::view::Form;
+
+/// What differs between the two routes.
+struct Route {
+    /// The forms served there, the default first.
+    forms: &'static [Form],
+    /// Name of the parameter for a time, what it must be, and how it is read, in ms.
+    time: (&'static str, &'static str, fn(&str) -> Option<u64>),
+    /// `type` of problems.
+    problem: &'static str,
+}
+
+const W3C: Route = Route {
+    forms: &[Form::Credential, Form::CredentialJwt, Form::TokenJwt, Form::TokenCwt],
+    time: ("timestamp", "RFC 3339 in UTC with Z", |text| Some(TimeMs::from_text(text)?.0)),
+    problem: "https://www.w3.org/ns/credentials/status-list#STATUS_RETRIEVAL_ERROR",
+};
+
+const IETF: Route = Route {
+    forms: &[Form::TokenJwt, Form::TokenCwt],
+    time: ("time", "Unix seconds", |text| text.parse::<u64>().ok()?.checked_mul(1_000)),
+    problem: "about:blank",
+};
+
+/// `/status-lists/{list}`
+pub(super) async fn w3c(
+    State(api): State<Arc<Api>>,
+    Path(list): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    serve(&api, &W3C, Question { list, query, headers }).await
+}
+
+/// `/token-status-lists/{list}`
+pub(super) async fn ietf(
+    State(api): State<Arc<Api>>,
+    Path(list): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    serve(&api, &IETF, Question { list, query, headers }).await
+}
+
+/// What is asked, as it came.
+struct Question {
+    list: String,
+    query: Option<String>,
+    headers: HeaderMap,
+}
+
+/// Why there is no view: status and words.
+type Failure = (StatusCode, String);
+
+async fn serve(api: &Api, route: &Route, question: Question) -> Response {
+    let found = async {
+        let wanted = read(route, &question)?;
+        let published = api.view(wanted).await.map_err(failure)?;
+        Ok::<_, Failure>((wanted, published))
+    };
+    match found.await {
+        Ok((wanted, published)) => {
+            let if_none_match = list_header(&question.headers, header::IF_NONE_MATCH);
+            write(&wanted, &published, &if_none_match)
+        }
+        Err((status, detail)) => {
+            let mut response = json::typed_problem(route.problem, status, &detail);
+            let headers = response.headers_mut();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            response
+        }
+    }
+}
+
+fn read(route: &Route, question: &Question) -> Result<Wanted, Failure> {
+    let bad = |detail: String| (StatusCode::BAD_REQUEST, detail);
+    let list: ListId = question
+        .list
+        .parse()
+        .map_err(|error| (StatusCode::NOT_FOUND, format!("there is no such list: {error}")))?;
+    let query = question.query.as_deref().unwrap_or_default();
+    let malformed = || bad("the query has a malformed percent-encoding".to_owned());
+    let pairs = parse_pairs(query).ok_or_else(malformed)?;
+    let (time, rule, read_time) = route.time;
+    let (mut at_ms, mut min_height) = (None, None);
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        if pairs.iter().take(index).any(|(other, _)| other == name) {
+            return Err(bad(format!("{name} is given twice")));
+        }
+        let must = |rule: &str| bad(format!("{name} {value:?} must be {rule}"));
+        match name.as_str() {
+            name if name == time => at_ms = Some(read_time(value).ok_or_else(|| must(rule))?),
+            "minHeight" => {
+                min_height = Some(value.parse().map_err(|_| must("a height"))?);
+            }
+            "view" if value == "ledger" => {}
+            "view" => return Err(must("\"ledger\"")),
+            _ => {
+                let known = format!("known are {time}, minHeight and view");
+                return Err(bad(format!("{name:?} is no parameter here; {known}")));
+            }
+        }
+    }
+    let accept = list_header(&question.headers, header::ACCEPT);
+    let form = negotiate_view(&accept, route.forms).ok_or_else(|| {
+        let types: Vec<&str> = route.forms.iter().map(|form| form.media_type()).collect();
+        let detail = format!("no form for Accept {accept:?}; there are {}", types.join(", "));
+        (StatusCode::NOT_ACCEPTABLE, detail)
+    })?;
+    let coding = match form {
+        // Compressed bytes as they are: no coding makes them shorter.
+        Form::TokenCwt => Coding::Identity,
+        _ => negotiate_coding(&list_header(&question.headers, header::ACCEPT_ENCODING)),
+    };
+    Ok(Wanted { list, form, coding, at_ms, min_height })
+}
+
+fn failure(error: ApiError) -> Failure {
+    let status = match &error {
+        ApiError::Refused(_) => StatusCode::NOT_FOUND,
+        ApiError::Params { .. } => StatusCode::BAD_REQUEST,
+        ApiError::Node { code, .. } => match code {
+            NodeCode::FutureTime => StatusCode::BAD_REQUEST,
+            NodeCode::StoreFailed => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        },
+    };
+    (status, error.to_string())
+}
+
+fn write(wanted: &Wanted, published: &Published, if_none_match: &str) -> Response {
+    let Published { view, version, head, immutable, max_age_ms } = published;
+    let unchanged = matches(if_none_match, &view.tag);
+    let body = if unchanged { Body::empty() } else { Body::from(view.bytes.clone()) };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    if !unchanged {
+        let content_type = HeaderValue::from_static(wanted.form.media_type());
+        headers.insert(header::CONTENT_TYPE, content_type);
+        let coding = Coding::NAMED.into_iter().find(|(_, coding)| *coding == wanted.coding);
+        if let Some((name, _)) = coding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+    }
+    let cache = match immutable {
+        true => format!("public, max-age={PAST_AGE_SECONDS_MAX}, immutable"),
+        false => format!("public, max-age={}", max_age_ms / 1_000),
+    };
+    for (name, value) in [(header::ETAG, &view.tag), (header::CACHE_CONTROL, &cache)] {
+        // Digits, letters and signs of ASCII: always a header value.
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
+    headers.insert(LEDGER_VERSION, HeaderValue::from(*version));
+    as_of(headers, head);
+    if unchanged {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    response
+}
