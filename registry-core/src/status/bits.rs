@@ -50,6 +50,18 @@ impl Bits {
         Some(byte >> span.first_mask.trailing_zeros())
     }
 
+    /// How many entries are not zero.
+    pub fn count_set(&self) -> u64 {
+        let low = self.pattern(1);
+        let set = |byte: &u8| {
+            // Every bit of an entry is folded onto its lowest.
+            let folded = [1u8, 2, 4].iter().take_while(|shift| **shift < self.width);
+            let folded = folded.fold(*byte, |byte, shift| byte | byte >> shift);
+            u64::from((folded & low).count_ones())
+        };
+        self.bytes.iter().map(set).sum()
+    }
+
     /// Gives `length` entries from `start` one value; what lies behind the end stays undone.
     pub fn fill(&mut self, start: u64, length: u64, value: u8) {
         let pattern = self.pattern(value);
@@ -240,6 +252,8 @@ mod tests {
                 plain[range].fill(value);
                 prop_assert!(bits.is_filled(start, count, value));
             }
+            let set = plain.iter().filter(|value| **value != 0).count();
+            prop_assert_eq!(bits.count_set(), set as u64);
             for (index, value) in (0..).zip(&plain) {
                 prop_assert_eq!(bits.get(index), Some(*value));
                 prop_assert_eq!(naive_get(bits.bytes(), width, index), *value);

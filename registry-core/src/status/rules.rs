@@ -139,8 +139,8 @@ pub(crate) fn set<'a>(
     let key = checked.record_key();
     let changes = &set.changes;
     if let Some(open) = overlay.open_list(&key) {
-        check_writer(&open.list, writer, context.time_ms)?;
-        check_changes(&open.list, &open.array, changes)?;
+        open.list.check_writer(writer, context.time_ms)?;
+        open.list.check_changes(&open.array, changes)?;
         let change = Change::Entries { opened: None, changes };
         return Ok(Effect { key, change, transient: Vec::new(), array_bytes: 0 });
     }
@@ -150,24 +150,24 @@ pub(crate) fn set<'a>(
         return Err(Refusal::new(Code::ChangedInBlock, "list", detail).into());
     }
     let list = StatusList::from_own_bytes(&head.value.0).map_err(StoreError::new)?;
-    check_writer(&list, writer, context.time_ms)?;
+    list.check_writer(writer, context.time_ms)?;
     let array_bytes = overlay.room_for_array(&list)?;
     let array = overlay.status_array(&head)?;
-    check_changes(&list, &array, changes)?;
+    list.check_changes(&array, changes)?;
     let opened = Some(Box::new(Opened { list, array }));
     let change = Change::Entries { opened, changes };
     Ok(Effect { key, change, transient: Vec::new(), array_bytes })
 }
 
-/// `status_update`: ST2 to ST4, and the validity once more, now that its start is known.
+/// `status_update`: ST2 to ST4.
 pub(crate) fn update(
     overlay: &Overlay<'_>,
     context: &Context,
     checked: &Checked,
     update: &StatusUpdate,
 ) -> Result<Effect<'static>, ApplyError> {
-    change(overlay, context, checked, |list| {
-        check_validity(list.valid_from, update.valid_until)?;
+    change(overlay, context, checked, |list, author| {
+        list.check_update(author, update)?;
         list.valid_until = update.valid_until;
         list.delegates = update.delegates.clone();
         Ok(())
@@ -180,7 +180,8 @@ pub(crate) fn close(
     context: &Context,
     checked: &Checked,
 ) -> Result<Effect<'static>, ApplyError> {
-    change(overlay, context, checked, |list| {
+    change(overlay, context, checked, |list, author| {
+        list.check_close(author)?;
         list.closed = true;
         Ok(())
     })
@@ -191,18 +192,13 @@ fn change(
     overlay: &Overlay<'_>,
     context: &Context,
     checked: &Checked,
-    make: impl FnOnce(&mut StatusList) -> Result<(), Refusal>,
+    make: impl FnOnce(&mut StatusList, &Did) -> Result<(), Refusal>,
 ) -> Result<Effect<'static>, ApplyError> {
     let author = author::check(overlay, context, checked)?;
     let key = checked.record_key();
     let head = head(overlay, &key)?;
     let mut list = StatusList::from_own_bytes(&head.value.0).map_err(StoreError::new)?;
-    if list.issuer != *author {
-        let detail = format!("{author} is not the issuer {}", list.issuer);
-        return Err(Refusal::new(Code::StatusNotAllowed, "author", detail).into());
-    }
-    check_open(&list)?;
-    make(&mut list)?;
+    make(&mut list, author)?;
     let array_bytes = overlay.room_for_array(&list)?;
     Ok(Effect { array_bytes, ..Effect::value(key, codec::encode(&list)) })
 }
@@ -213,55 +209,76 @@ fn head(overlay: &Overlay<'_>, key: &RecordKey) -> Result<Entry, ApplyError> {
     head.ok_or_else(|| Refusal::new(Code::StatusNotFound, "list", "no such list").into())
 }
 
-/// ST3 and ST4 of a set.
-fn check_writer(list: &StatusList, writer: &Did, time_ms: u64) -> Result<(), Refusal> {
-    if list.issuer != *writer {
-        let delegate = list.delegates.iter().find(|delegate| delegate.did == *writer);
-        let Some(delegate) = delegate else {
-            let detail = format!("{writer} is neither the issuer {} nor a delegate", list.issuer);
+/// The rules that need no more than the list and its array: what a node checks before it asks anyone
+/// to sign.
+impl StatusList {
+    /// ST3 and ST4 of a set at block time `time_ms`.
+    pub fn check_writer(&self, writer: &Did, time_ms: u64) -> Result<(), Refusal> {
+        if self.issuer != *writer {
+            let delegate = self.delegates.iter().find(|delegate| delegate.did == *writer);
+            let Some(delegate) = delegate else {
+                let issuer = &self.issuer;
+                let detail = format!("{writer} is neither the issuer {issuer} nor a delegate");
+                return Err(Refusal::new(Code::StatusNotAllowed, "author", detail));
+            };
+            if !delegate.is_valid_at(time_ms) {
+                let detail = format!("{writer} was a delegate until {:?}", delegate.valid_until);
+                return Err(Refusal::new(Code::StatusDelegateExpired, "author", detail));
+            }
+        }
+        self.check_open()
+    }
+
+    /// ST3 and ST4 of an update; the validity once more, now that its start is known.
+    pub fn check_update(&self, author: &Did, update: &StatusUpdate) -> Result<(), Refusal> {
+        self.check_close(author)?;
+        check_validity(self.valid_from, update.valid_until)
+    }
+
+    /// ST3 and ST4 of a close.
+    pub fn check_close(&self, author: &Did) -> Result<(), Refusal> {
+        if self.issuer != *author {
+            let detail = format!("{author} is not the issuer {}", self.issuer);
             return Err(Refusal::new(Code::StatusNotAllowed, "author", detail));
+        }
+        self.check_open()
+    }
+
+    /// ST4.
+    fn check_open(&self) -> Result<(), Refusal> {
+        if self.closed {
+            return Err(Refusal::new(Code::StatusClosed, "list", "the list is closed"));
+        }
+        Ok(())
+    }
+
+    /// ST5 to ST7 over the present array, each over all changes before the next.
+    pub fn check_changes(&self, array: &Bits, changes: &EntryChanges) -> Result<(), Refusal> {
+        let refuse = |run: Option<Run>, code: Code, detail: &str| match run {
+            None => Ok(()),
+            Some(Run { start, length, .. }) => {
+                let detail = format!("of {length} entries from {start} {detail}");
+                Err(Refusal::new(code, "changes", detail))
+            }
         };
-        if !delegate.is_valid_at(time_ms) {
-            let detail = format!("{writer} was a delegate until {:?}", delegate.valid_until);
-            return Err(Refusal::new(Code::StatusDelegateExpired, "author", detail));
+        let beyond = |run: &Run| run.end().is_none_or(|end| end > self.length);
+        let detail = format!("not all are below {}", self.length);
+        refuse(changes.runs().find(beyond), Code::StatusRange, &detail)?;
+        let max = u8::MAX.checked_shr(u32::from(8u8.saturating_sub(self.bits))).unwrap_or(u8::MAX);
+        let too_large = |run: &Run| run.value > max || run.expect.is_some_and(|value| value > max);
+        let detail = format!("one gets or expects a value above {max}");
+        refuse(changes.runs().find(too_large), Code::StatusValue, &detail)?;
+        if self.purpose == StatusPurpose::Revocation {
+            // Its entries have one bit (ST1), so none gets smaller unless a set one is cleared.
+            let clears =
+                |run: &Run| run.value == 0 && !array.is_filled(run.start, run.length, run.value);
+            let detail = "one is revoked, which is final";
+            refuse(changes.runs().find(clears), Code::StatusIrreversible, detail)?;
         }
+        let unexpected = |run: &Run| {
+            run.expect.is_some_and(|value| !array.is_filled(run.start, run.length, value))
+        };
+        let detail = "one holds another value than expected";
+        refuse(changes.runs().find(unexpected), Code::StatusUnexpected, detail)
     }
-    check_open(list)
-}
-
-/// ST4.
-fn check_open(list: &StatusList) -> Result<(), Refusal> {
-    if list.closed {
-        return Err(Refusal::new(Code::StatusClosed, "list", "the list is closed"));
-    }
-    Ok(())
-}
-
-/// ST5 to ST7, each over all changes before the next.
-fn check_changes(list: &StatusList, array: &Bits, changes: &EntryChanges) -> Result<(), Refusal> {
-    let refuse = |run: Option<Run>, code: Code, detail: &str| match run {
-        None => Ok(()),
-        Some(Run { start, length, .. }) => {
-            let detail = format!("of {length} entries from {start} {detail}");
-            Err(Refusal::new(code, "changes", detail))
-        }
-    };
-    let beyond = |run: &Run| run.end().is_none_or(|end| end > list.length);
-    let detail = format!("not all are below {}", list.length);
-    refuse(changes.runs().find(beyond), Code::StatusRange, &detail)?;
-    let max = u8::MAX.checked_shr(u32::from(8u8.saturating_sub(list.bits))).unwrap_or(u8::MAX);
-    let too_large = |run: &Run| run.value > max || run.expect.is_some_and(|value| value > max);
-    let detail = format!("one gets or expects a value above {max}");
-    refuse(changes.runs().find(too_large), Code::StatusValue, &detail)?;
-    if list.purpose == StatusPurpose::Revocation {
-        // Its entries have one bit (ST1), so none gets smaller unless a set one is cleared.
-        let clears =
-            |run: &Run| run.value == 0 && !array.is_filled(run.start, run.length, run.value);
-        let detail = "one is revoked, which is final";
-        refuse(changes.runs().find(clears), Code::StatusIrreversible, detail)?;
-    }
-    let unexpected =
-        |run: &Run| run.expect.is_some_and(|value| !array.is_filled(run.start, run.length, value));
-    let detail = "one holds another value than expected";
-    refuse(changes.runs().find(unexpected), Code::StatusUnexpected, detail)
 }
