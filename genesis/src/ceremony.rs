@@ -3,13 +3,13 @@
 
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, Purpose};
-use registry_core::governance::{PROTOCOL_VERSION, Parameters, ValidatorEntry};
+use registry_core::governance::{PROTOCOL_VERSION, Parameters, PublishingKey, ValidatorEntry};
 use registry_core::id::NetworkName;
 use serde::{Deserialize, Serialize};
 
 use crate::error::GenesisError;
 use crate::file::{GenesisFile, parse_json, to_json};
-use crate::rules::{check_unique, check_validator};
+use crate::rules::{check_entry_publishing, check_unique, check_validator};
 use crate::time::Timestamp;
 
 /// One operator's part, as JSON beside the genesis file.
@@ -20,8 +20,10 @@ pub struct Entry {
     pub network: NetworkName,
     /// The validator, as it will stand in the genesis.
     pub validator: ValidatorEntry,
+    /// The key with which the operator's node signs what it publishes, under the same name.
+    pub publishing: PublishingKey,
     /// Ed25519 by the validator's key over [`Entry::message`]: the operator holds the key and
-    /// wants exactly this power, peer id and addresses.
+    /// wants exactly this power, peer id, addresses and publishing key.
     pub signature: FixedBytes<64>,
 }
 
@@ -30,13 +32,19 @@ pub struct Entry {
 struct EntryBody<'a> {
     network: &'a NetworkName,
     validator: &'a ValidatorEntry,
+    publishing: &'a PublishingKey,
 }
 
 impl Entry {
-    /// The 32 bytes that the validator's key signs: H(CBOR of network and validator), under a
-    /// purpose of its own.
-    pub fn message(network: &NetworkName, validator: &ValidatorEntry) -> [u8; 32] {
-        Hash::of_value(Purpose::GenesisEntry, &EntryBody { network, validator }).0
+    /// The 32 bytes that the validator's key signs: H(CBOR of network, validator and publishing
+    /// key), under a purpose of its own.
+    pub fn message(
+        network: &NetworkName,
+        validator: &ValidatorEntry,
+        publishing: &PublishingKey,
+    ) -> [u8; 32] {
+        let body = EntryBody { network, validator, publishing };
+        Hash::of_value(Purpose::GenesisEntry, &body).0
     }
 
     /// Reads and checks an entry.
@@ -46,10 +54,11 @@ impl Entry {
         Ok(entry)
     }
 
-    /// Checks the validator's own rules and the signature.
+    /// Checks the validator's own rules, those of its publishing key, and the signature.
     pub fn check(&self) -> Result<(), GenesisError> {
         check_validator(&self.validator, "validator")?;
-        let message = Self::message(&self.network, &self.validator);
+        check_entry_publishing(&self.publishing, &self.validator)?;
+        let message = Self::message(&self.network, &self.validator, &self.publishing);
         self.validator.key.verify(&message, &self.signature.0).map_err(|error| {
             let name = self.validator.name.clone();
             GenesisError::Entry { name, error }
@@ -75,16 +84,20 @@ pub struct Outline {
     pub public_url: Option<String>,
     /// The rules that the operators chose.
     pub parameters: Parameters,
+    /// Publishing keys of nodes that make no entry, followers for one; in any order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub publishing: Vec<PublishingKey>,
     /// Envelopes made for chain zero.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<Bytes>,
 }
 
 impl Outline {
-    /// A network with the usual parameters, no public URL and no operations.
+    /// A network with the usual parameters, no public URL, publishing keys and operations.
     pub fn new(network: NetworkName, time: Timestamp) -> Self {
-        let (public_url, operations) = Default::default();
-        Self { network, time, public_url, parameters: Parameters::default(), operations }
+        let (public_url, publishing, operations) = Default::default();
+        let parameters = Parameters::default();
+        Self { network, time, public_url, parameters, publishing, operations }
     }
 
     /// Reads an outline; what it says is checked together with the validators.
@@ -93,7 +106,7 @@ impl Outline {
     }
 
     /// The ceremony's last step: the same file from the same entries, in any order.
-    pub fn build(self, entries: &[Entry]) -> Result<GenesisFile, GenesisError> {
+    pub fn build(mut self, entries: &[Entry]) -> Result<GenesisFile, GenesisError> {
         for entry in entries {
             entry.check()?;
             if entry.network != self.network {
@@ -101,6 +114,7 @@ impl Outline {
                 return Err(GenesisError::value(path, &entry.network, self.network.to_string()));
             }
         }
+        self.publishing.extend(entries.iter().map(|entry| entry.publishing.clone()));
         self.with_validators(entries.iter().map(|entry| entry.validator.clone()).collect())
     }
 
@@ -112,10 +126,18 @@ impl Outline {
     ) -> Result<GenesisFile, GenesisError> {
         validators.sort_by_key(|entry| entry.key);
         check_unique(&validators)?;
-        let Self { network, time, public_url, parameters, operations } = self;
-        let version = PROTOCOL_VERSION;
-        let file =
-            GenesisFile { version, network, time, public_url, parameters, validators, operations };
+        let Self { network, time, public_url, parameters, mut publishing, operations } = self;
+        publishing.sort_by(|left, right| left.name.cmp(&right.name));
+        let file = GenesisFile {
+            version: PROTOCOL_VERSION,
+            network,
+            time,
+            public_url,
+            parameters,
+            validators,
+            publishing,
+            operations,
+        };
         file.check()?;
         Ok(file)
     }

@@ -3,6 +3,7 @@
 use registry_core::certificate::ValidatorSetError;
 use registry_core::code::Refusal;
 use registry_core::crypto::SignatureError;
+use registry_core::governance::PublishingError;
 use registry_core::state::BlockError;
 
 use crate::limits::SUGGESTION_DISTANCE_MAX;
@@ -53,6 +54,9 @@ pub enum GenesisError {
     /// The list of validators is no validator set.
     #[error("validators: {0}")]
     Validators(#[from] ValidatorSetError),
+    /// The list of publishing keys breaks one of its rules.
+    #[error("publishing: {0}")]
+    Publishing(#[from] PublishingError),
     /// An operation that is wrong by itself or does not apply.
     #[error("operations[{index}] is refused: {refusal}; {}", refusal.code.hint())]
     Operation {

@@ -2,7 +2,9 @@
 
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::{Hash, Purpose};
-use registry_core::governance::{Parameters, ValidatorEntry, Validators};
+use registry_core::governance::{
+    Parameters, Publishing, PublishingKey, ValidatorEntry, Validators,
+};
 use registry_core::id::NetworkName;
 use registry_core::limits::RECOVERY_DELAY_MS_MIN;
 use registry_core::operation::check_stateless;
@@ -34,6 +36,9 @@ pub struct GenesisFile {
     pub parameters: Parameters,
     /// The first validators, ascending by key.
     pub validators: Vec<ValidatorEntry>,
+    /// The first publishing keys, ascending by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub publishing: Vec<PublishingKey>,
     /// Envelopes made for chain zero, applied in order as height 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<Bytes>,
@@ -90,6 +95,11 @@ impl GenesisFile {
         Validators { validators: self.validators.clone() }
     }
 
+    /// The publishing record.
+    pub fn publishing(&self) -> Publishing {
+        Publishing { keys: self.publishing.clone() }
+    }
+
     /// Checks all but whether the operations apply, and hands out what the registry executes.
     pub fn to_registry(&self) -> Result<Genesis, GenesisError> {
         rules::check(self)?;
@@ -105,6 +115,7 @@ impl GenesisFile {
             time_ms: self.time.0,
             validators: self.validators(),
             parameters: self.parameters.clone(),
+            publishing: self.publishing(),
             operations,
         })
     }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use registry_core::codec;
 use registry_core::crypto::{PublicKey, Suite};
-use registry_core::governance::{PROTOCOL_VERSION, Parameters, ValidatorEntry};
+use registry_core::governance::{
+    PROTOCOL_VERSION, Parameters, Publishing, PublishingKey, ValidatorEntry,
+};
 use registry_core::limits::{
     BLOCK_BYTES_MAX, BLOCK_OPERATIONS_MAX, OPERATION_BYTES_MAX, RECOVERY_DELAY_MS_MAX,
     URI_BYTES_MAX,
@@ -29,6 +31,7 @@ pub(crate) fn check(file: &GenesisFile) -> Result<(), GenesisError> {
     check_public_url(file.public_url.as_deref())?;
     check_parameters(&file.parameters)?;
     check_validators(file)?;
+    check_publishing(file)?;
     check_operations(file)
 }
 
@@ -160,6 +163,44 @@ pub(crate) fn check_unique(validators: &[ValidatorEntry]) -> Result<(), GenesisE
         }
     }
     Ok(())
+}
+
+/// The list by itself, and that no key in it has another use.
+fn check_publishing(file: &GenesisFile) -> Result<(), GenesisError> {
+    file.publishing().check()?;
+    for (index, entry) in file.publishing.iter().enumerate() {
+        check_own_use(&entry.key, &file.validators, &format!("publishing[{index}].key"))?;
+    }
+    Ok(())
+}
+
+/// What a ceremony's entry says of the operator's publishing key.
+pub(crate) fn check_entry_publishing(
+    entry: &PublishingKey,
+    validator: &ValidatorEntry,
+) -> Result<(), GenesisError> {
+    if entry.name.as_str() != validator.name {
+        let expected = format!("{}, the validator's name", validator.name);
+        return Err(GenesisError::value("publishing.name", &entry.name, expected));
+    }
+    Publishing { keys: vec![entry.clone()] }.check()?;
+    check_own_use(&entry.key, std::slice::from_ref(validator), "publishing.key")
+}
+
+/// That no validator votes or speaks to its peers with the key.
+fn check_own_use(
+    key: &PublicKey,
+    validators: &[ValidatorEntry],
+    path: &str,
+) -> Result<(), GenesisError> {
+    let used = |validator: &&ValidatorEntry| {
+        let peer = peer_key(&validator.peer);
+        validator.key.0 == key.raw() || peer.is_some_and(|peer| peer.raw() == key.raw())
+    };
+    let Some(validator) = validators.iter().find(used) else { return Ok(()) };
+    let name = &validator.name;
+    let expected = format!("a key of its own: {name} votes or speaks to its peers with this one");
+    Err(GenesisError::value(path, key, expected))
 }
 
 fn check_operations(file: &GenesisFile) -> Result<(), GenesisError> {

@@ -9,6 +9,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use genesis::GenesisFile;
 use registry_core::crypto::{Hash, ValidatorKey};
 use registry_core::governance::ValidatorEntry;
+use rpc::service::Reader as _;
+use rpc::status::publisher::Publisher;
+use rpc::status::view::Signer as _;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -126,13 +129,16 @@ fn net_config(config: &Config, driver: &Driver, identity: libp2p::identity::Keyp
     }
 }
 
-fn rpc_config(config: &Config) -> rpc::RpcConfig {
+fn rpc_config(config: &Config, genesis: &GenesisFile) -> rpc::RpcConfig {
     let rpc = &config.rpc;
     rpc::RpcConfig {
         listen: rpc.listen,
         admin: config.admin.listen,
         public_url: rpc.public_url.clone(),
+        // Genesis has been checked; a URL it accepts is one.
+        network_url: genesis.public_url.as_ref().and_then(|url| url.parse().ok()),
         trusted_proxies: rpc.trusted_proxies.clone(),
+        status_check_from: rpc.status_check_from.clone(),
         limits: rpc::Limits {
             connections_max: rpc.connections_max as usize,
             connections_per_address_max: rpc.connections_per_address_max as usize,
@@ -179,16 +185,26 @@ pub async fn start(
     info!(network = %genesis.network, chain = %head.chain, height = head.height, role, "starting");
     let view = store.view();
     let shell = Shell::start(driver, store, net.clone(), events)?;
-    let service = Service::new(Arc::clone(&shell.hub), net.clone(), view, data, own_key);
+    let service = Service::new(Arc::clone(&shell.hub), net.clone(), view, data, keys);
+    log_publisher(&service);
     let mut metrics = prometheus_client::registry::Registry::default();
     net.metrics().register(&mut metrics);
     let service = Arc::new(service);
     crate::service::register_metrics(&service, &mut metrics);
     let stop = CancellationToken::new();
-    let api = rpc::serve(rpc_config(config), service, metrics, stop.clone()).await?;
+    let api = rpc::serve(rpc_config(config, &genesis), service, metrics, stop.clone()).await?;
     let (public, admin) = (api.public, api.admin);
     info!(%public, %admin, p2p = ?net.listen_addresses(), "listening");
     Ok(Running { public, admin, shell, api, stop, pid_file })
+}
+
+/// Says under which method the node signs status views, or why it signs none.
+fn log_publisher(service: &Service) {
+    let time_ms = service.heads().borrow().time_ms;
+    match Publisher::of(service, time_ms) {
+        Ok(publisher) => info!(method = publisher.method(), "signs status views"),
+        Err(reason) => warn!("signs no status views: {reason}"),
+    }
 }
 
 fn write_pid(home: &Home) -> Result<PathBuf, RunError> {

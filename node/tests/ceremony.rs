@@ -140,6 +140,13 @@ fn a_wrong_entry_is_refused_by_name() {
     let entry = place.text("ben.json");
     place.write("stronger.json", &entry.replace("\"power\": 1", "\"power\": 9"));
     place.refused(&build(&["ada.json", "stronger.json"]), "stronger.json: entry of ben: ");
+    let key = place.json(&["--home", "ada", "keys", "show"])["publishing"].clone();
+    let mut other: Value = serde_json::from_str(&entry).expect("JSON");
+    other["publishing"]["key"] = key;
+    place.write("swapped.json", &other.to_string());
+    place.refused(&build(&["ada.json", "swapped.json"]), "swapped.json: entry of ben: ");
+    std::fs::remove_file(place.path("ada/keys/publishing.json")).expect("removed");
+    place.refused(&entry_of("ada"), "run `idem init` again");
     place.write("misspelt.json", &entry.replace("\"power\"", "\"powr\""));
     place.refused(&build(&["misspelt.json"]), "did you mean `power`?");
     place.refused(&build(&["ada.json", "ben.json", "ada.json"]), "which ada has already");
@@ -147,6 +154,44 @@ fn a_wrong_entry_is_refused_by_name() {
     let other = ["genesis", "build", "--network", "other", "ada.json"];
     place.refused(&other, "entry of ada: network is testnet, it must be other");
     assert!(!place.path("genesis.json").exists(), "a refused build writes nothing");
+}
+
+/// Name and key of each publishing key that a genesis lists.
+fn listed(genesis: &Value) -> Vec<(&str, &str)> {
+    let keys = genesis["publishing"].as_array().expect("a list");
+    keys.iter()
+        .filter_map(|entry| Some((entry["name"].as_str()?, entry["key"].as_str()?)))
+        .collect()
+}
+
+#[test]
+fn a_ceremony_lists_the_publishing_keys_of_validators_and_of_named_followers() {
+    let place = Place::new();
+    let built = place.ceremony();
+    let of_home = |home: &str| {
+        let shown = place.json(&["--home", home, "keys", "show"]);
+        shown["publishing"].as_str().expect("a key").to_owned()
+    };
+    let validators = ["ada", "ben", "cyn", "dan"].map(|name| (name, of_home(name)));
+    let expected: Vec<_> = validators.iter().map(|(name, key)| (*name, key.as_str())).collect();
+    assert_eq!(listed(&built), expected);
+
+    let made = place.json(&["--home", "fay", "init"]);
+    assert_eq!(made["publishing"], of_home("fay"));
+    let entries = ["ada.json", "ben.json", "cyn.json", "dan.json"];
+    let fay = format!("bob={}", of_home("fay"));
+    let more = [&build(&entries)[..], &["--publishing", &fay, "--out", "more.json"]].concat();
+    let more = place.json(&more);
+    let names: Vec<_> = listed(&more).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["ada", "ben", "bob", "cyn", "dan"]);
+    assert_ne!(more["chain_id"], built["chain_id"]);
+
+    let twice = format!("fay={}", of_home("ada"));
+    let refused = [&build(&entries)[..], &["--publishing", &twice, "--out", "twice.json"]].concat();
+    place.refused(&refused, "publishing: the key of fay is listed for ada too");
+    let peer = text(&place.idem(&["--home", "fay", "keys", "show"]).stdout);
+    assert!(peer.contains("publishing z6Mk"), "{peer}");
+    place.refused(&[&build(&entries)[..], &["--publishing", "fay"]].concat(), "give NAME=KEY");
 }
 
 #[test]
@@ -257,6 +302,8 @@ fn a_testnet_has_a_home_for_each_host() {
         names(&place.path("net")),
         ["follower-1", "genesis.json", "validator-1", "validator-2", "validator-3"]
     );
+    let names: Vec<_> = listed(&checked).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["follower-1", "validator-1", "validator-2", "validator-3"]);
     let addresses =
         ["/dns/one.example.org/tcp/7777", "/ip4/192.0.2.2/tcp/7777", "/ip6/2001:db8::3/tcp/7777"];
     let nodes = made["nodes"].as_array().expect("nodes");

@@ -1,5 +1,7 @@
-//! The network's own records: validators, parameters and protocol version. Genesis writes the
-//! first version of each (docs/protocol/governance.md).
+//! The network's own records: validators, parameters, protocol version and publishing keys. Genesis
+//! writes the first version of each (docs/protocol/state.md, section "Genesis").
+
+mod publishing;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +10,16 @@ use crate::crypto::ValidatorKey;
 use crate::limits::RECOVERY_DELAY_MS_MIN;
 use crate::record::RecordKey;
 
+pub use publishing::{Publishing, PublishingError, PublishingKey};
+
 /// Key of the validator record.
 pub const VALIDATORS: &str = "validators";
 /// Key of the parameter record.
 pub const PARAMETERS: &str = "parameters";
 /// Key of the record that holds the protocol version, an unsigned integer.
 pub const VERSION: &str = "version";
+/// Key of the record that lists the nodes' publishing keys.
+pub const PUBLISHING: &str = "publishing";
 
 /// The protocol version that this code speaks; it stands in every header.
 pub const PROTOCOL_VERSION: u64 = 1;

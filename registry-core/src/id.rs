@@ -138,6 +138,14 @@ pub struct Did {
     pub suffix: Suffix,
 }
 
+impl Did {
+    /// The DID of a network itself. It follows from the chain id as others follow from their
+    /// create, so no create can take it.
+    pub fn of_chain(network: NetworkName, chain: &Hash) -> Self {
+        Self { network, suffix: Suffix::of_create(chain) }
+    }
+}
+
 impl FromStr for Did {
     type Err = IdError;
 

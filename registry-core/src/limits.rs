@@ -106,6 +106,9 @@ pub const BLOCK_STATUS_BYTES_MAX: usize = 32 * STATUS_ARRAY_BYTES_MAX;
 /// Validators in a set. All-to-all votes beyond it cost more than they give.
 pub const VALIDATORS_MAX: usize = 128;
 
+/// Publishing keys of a network: one for each validator, and as many followers beside them.
+pub const PUBLISHING_KEYS_MAX: usize = 2 * VALIDATORS_MAX;
+
 /// Voting power of one validator; the sum over a set stays far from overflow.
 pub const VALIDATOR_POWER_MAX: u64 = 1 << 32;
 

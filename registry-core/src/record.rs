@@ -15,7 +15,7 @@ pub enum Kind {
     Did,
     /// A status list; the key is its id.
     Status,
-    /// Validators, parameters, protocol version; the key is their name.
+    /// Validators, parameters, protocol version, publishing keys; the key is their name.
     Governance,
 }
 

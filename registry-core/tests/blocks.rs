@@ -6,7 +6,7 @@ use registry_core::block::Header;
 use registry_core::code::Code;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
 use registry_core::did::Document;
-use registry_core::governance::{PARAMETERS, VALIDATORS, VERSION};
+use registry_core::governance::{PARAMETERS, PUBLISHING, VALIDATORS, VERSION};
 use registry_core::limits::{BLOCK_BYTES_MAX, BLOCK_CREATES_MAX, BLOCK_OPERATIONS_MAX};
 use registry_core::limits::{DAY_MS, SEEN_EXPIRED_PER_BLOCK_MAX};
 use registry_core::operation::{Action, Checked};
@@ -223,8 +223,10 @@ fn tree_root(leaves: &[(Hash, Vec<u8>)], bit: usize) -> [u8; 32] {
 #[test]
 fn the_state_root_follows_from_the_leaves_alone() {
     let mut ledger = Ledger::new();
-    let mut keys: Vec<RecordKey> =
-        [VALIDATORS, PARAMETERS, VERSION].into_iter().map(RecordKey::governance).collect();
+    let mut keys: Vec<RecordKey> = [VALIDATORS, PARAMETERS, VERSION, PUBLISHING]
+        .into_iter()
+        .map(RecordKey::governance)
+        .collect();
     for number in 1..60 {
         let operation = create(single(&ed(10), &ed(11), &ed(12)), Document::default(), number);
         keys.push(RecordKey::did(&did_of(&operation).suffix));

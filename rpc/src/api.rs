@@ -3,22 +3,33 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use registry_core::codec;
+use registry_core::governance::{self, PARAMETERS, PUBLISHING, Parameters};
 use registry_core::id::Did;
+use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::record::{Entry, Record, RecordKey};
 use registry_core::state::StoreError;
 use tokio::sync::Semaphore;
 
 use crate::did::shown::{Shown, ShownCache, shown_cache};
 use crate::error::{ApiError, NodeCode};
-use crate::limits::{MIN_HEIGHT_WAIT_MS, SUBMIT_WAITS_MAX};
+use crate::limits::{
+    FUTURE_TIME_MS_MAX, HISTORY_PAGE_BYTES_MAX, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX,
+    MIN_HEIGHT_WAIT_MS, SUBMIT_WAITS_MAX,
+};
 use crate::service::{Head, Node};
+use crate::status::uris::Uris;
 
 /// What every method and route works on.
 pub(crate) struct Api {
     pub(crate) node: Arc<dyn Node>,
     /// Submissions that may wait for their outcome.
     pub(crate) waits: Semaphore,
+    /// Where status lists are published.
+    pub(crate) uris: Uris,
     shown: ShownCache,
+    /// The network's own DID.
+    network_did: Did,
 }
 
 /// Which version of a record.
@@ -32,6 +43,25 @@ pub(crate) enum Selector {
     At(u64),
 }
 
+/// Which versions of a history.
+pub(crate) struct Page {
+    /// The newest of them, or the newest of all.
+    from: u64,
+    limit: u64,
+}
+
+impl Page {
+    /// Checks what the caller asks for.
+    pub(crate) fn new(from: Option<u64>, limit: Option<u64>) -> Result<Self, ApiError> {
+        let (from, limit) = (from.unwrap_or(u64::MAX), limit.unwrap_or(HISTORY_PAGE_DEFAULT));
+        if limit == 0 || limit > HISTORY_PAGE_MAX {
+            let detail = format!("limit {limit} must be 1 to {HISTORY_PAGE_MAX}");
+            return Err(ApiError::Params { detail });
+        }
+        Ok(Self { from, limit })
+    }
+}
+
 /// One version of a DID with what surrounds it.
 pub(crate) struct DidVersion {
     pub(crate) entry: Entry,
@@ -41,8 +71,10 @@ pub(crate) struct DidVersion {
 }
 
 impl Api {
-    pub(crate) fn new(node: Arc<dyn Node>) -> Self {
-        Self { node, waits: Semaphore::new(SUBMIT_WAITS_MAX), shown: shown_cache() }
+    pub(crate) fn new(node: Arc<dyn Node>, uris: Uris) -> Self {
+        let network_did = Did::of_chain(node.network().clone(), &node.chain());
+        let waits = Semaphore::new(SUBMIT_WAITS_MAX);
+        Self { node, waits, uris, shown: shown_cache(), network_did }
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -91,6 +123,48 @@ impl Api {
         Ok(found)
     }
 
+    /// Versions up to `newest`, newest first, and where the next older page begins.
+    pub(crate) fn page<T>(
+        &self,
+        newest: &Record,
+        page: Page,
+        show: impl Fn(&Entry) -> Result<T, StoreError>,
+    ) -> Result<(Vec<T>, Option<u64>), StoreError> {
+        let key = newest.record_key();
+        let mut number = page.from.min(newest.version);
+        let mut versions = Vec::new();
+        let mut bytes = 0;
+        for _ in 0..page.limit {
+            let Some(entry) = self.node.version(&key, number)? else { break };
+            bytes += entry.value.0.len();
+            if bytes > HISTORY_PAGE_BYTES_MAX && !versions.is_empty() {
+                break;
+            }
+            versions.push(show(&entry)?);
+            number -= 1;
+        }
+        Ok((versions, (number > 0).then_some(number)))
+    }
+
+    /// The last time about which `head` says something: later, a block could be overdue (DESIGN
+    /// section 4).
+    pub(crate) fn last_time_ms(&self, head: &Head) -> Result<u64, StoreError> {
+        let entry = self.node.newest(&governance::key(PARAMETERS))?;
+        let entry = entry.ok_or_else(|| StoreError::new("no parameters"))?;
+        let parameters: Parameters =
+            codec::decode(&entry.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)?;
+        Ok(head.time_ms + parameters.heartbeat_ms + FUTURE_TIME_MS_MAX)
+    }
+
+    /// The record that a DID of this network is resolved from: for the network's own DID, which no
+    /// operation can write, the one that lists the publishing keys.
+    pub(crate) fn did_key(&self, did: &Did) -> RecordKey {
+        if *did == self.network_did {
+            return governance::key(PUBLISHING);
+        }
+        RecordKey::did(&did.suffix)
+    }
+
     /// One version of a DID as of `head`.
     pub(crate) fn did_version(
         &self,
@@ -101,7 +175,7 @@ impl Api {
         if did.network != *self.node.network() {
             return Ok(None);
         }
-        let key = RecordKey::did(&did.suffix);
+        let key = self.did_key(did);
         let Some(entry) = self.entry(&key, selector, head)? else { return Ok(None) };
         let number = entry.record.version;
         let next = match selector {

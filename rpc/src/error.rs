@@ -69,6 +69,11 @@ node_codes! {
     OutdatedCursor = 3011, "OutdatedCursor", "use a later cursor, or a node with all blocks";
     /// The subscriber did not read.
     ConsumerTooSlow = 3012, "ConsumerTooSlow", "subscribe again from the cursor in the message";
+    /// A time about which the newest block says nothing.
+    FutureTime = 3013, "FUTURE_TIME", "ask for a time up to that of ledger_status, or ask later";
+    /// A question about single entries from an address that the operator does not name.
+    CallerNotAllowed = 3014, "CALLER_NOT_ALLOWED",
+        "let the operator name your network in rpc.status_check_from, or read the whole list";
 }
 
 /// Why a call fails.

@@ -21,6 +21,8 @@ use crate::clock::{millis, now_ms};
 use crate::error::{ApiError, NodeCode};
 use crate::limits::{BLOCK_PAGE_BYTES_MAX, BLOCK_PAGE_MAX, SUBMIT_WAIT_MS_MAX};
 use crate::service::{Outcome, Problem, Role, Round, ValidatorStatus};
+use crate::status::publisher::Publisher;
+use crate::status::view::Signer as _;
 
 /// Parameters of `ledger_submit`.
 #[derive(Debug, Deserialize)]
@@ -155,6 +157,12 @@ pub(crate) struct StatusView {
     validators: Vec<ValidatorStatus>,
     peers: usize,
     mempool: MempoolView,
+    /// The method under which the node signs status views.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publisher: Option<String>,
+    /// Why it signs none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publisher_problem: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem>,
 }
@@ -309,6 +317,10 @@ impl Api {
     /// `ledger_status`.
     pub(crate) fn status(&self) -> StatusView {
         let (head, status) = (self.head(), self.node.status());
+        let (publisher, publisher_problem) = match Publisher::of(&*self.node, head.time_ms) {
+            Ok(publisher) => (Some(publisher.method().to_owned()), None),
+            Err(reason) => (None, Some(reason.to_string())),
+        };
         StatusView {
             network: self.node.network().clone(),
             chain_id: self.node.chain(),
@@ -329,6 +341,8 @@ impl Api {
                 operations: status.mempool_operations,
                 bytes: status.mempool_bytes,
             },
+            publisher,
+            publisher_problem,
             problem: status.problem,
         }
     }

@@ -13,6 +13,7 @@ mod json_rpc;
 mod ledger;
 pub mod limits;
 mod metrics;
+mod prepare;
 mod server;
 pub mod service;
 pub mod status;

@@ -30,6 +30,13 @@ pub const HISTORY_PAGE_DEFAULT: u64 = 20;
 /// Stored bytes in a page of history; as JSON they stay well below the largest response.
 pub const HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
 
+/// Entries of one `status_checkMany`: more than a wallet shows at once, a small answer.
+pub const STATUS_CHECKS_MAX: usize = 1_000;
+
+/// How long a prepared `status_set` may be applied when the caller does not say: half of what the
+/// ledger allows, which leaves time to sign and to try again.
+pub const UNTIL_DEFAULT_MS: u64 = 30 * 60 * 1_000;
+
 /// Operations in a page of a block.
 pub const BLOCK_PAGE_MAX: usize = 100;
 

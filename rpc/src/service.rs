@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use registry_core::block::{Block, Receipt};
 use registry_core::certificate::Certificate;
 use registry_core::code::Refusal;
-use registry_core::crypto::{Hash, ValidatorKey};
+use registry_core::crypto::{Hash, PublicKey, ValidatorKey};
 use registry_core::id::NetworkName;
 use registry_core::operation::Checked;
 use registry_core::record::{Entry, RecordKey};
@@ -151,6 +151,15 @@ pub struct Check {
     pub detail: String,
 }
 
+/// A node's publishing key.
+pub trait ViewKey: Send + Sync {
+    /// The public key, Ed25519.
+    fn public(&self) -> &PublicKey;
+
+    /// Its signature over the bytes of a view.
+    fn sign_view(&self, message: &[u8]) -> [u8; 64];
+}
+
 /// Reads. All are point reads of committed data, short enough for an async task, and lock no
 /// writer. Rows of a block must be readable before [`Reader::heads`] shows it.
 pub trait Reader: Send + Sync + 'static {
@@ -189,6 +198,9 @@ pub trait Reader: Send + Sync + 'static {
 
     /// The connected peers.
     fn peers(&self) -> Vec<Peer>;
+
+    /// The node's publishing key, whether or not the network lists it; none if it has none.
+    fn view_key(&self) -> Option<Arc<dyn ViewKey>>;
 
     /// What makes the node ready besides its clock, which the API checks from [`Head`]: lag,
     /// peers (a quorum of validators reachable), room on the disk.

@@ -1,4 +1,5 @@
 use registry_core::code::Code;
+use registry_core::did::document::TimeMs;
 use registry_core::record::Kind;
 use registry_core::state::Genesis;
 
@@ -29,7 +30,7 @@ fn a_file_survives_its_json() {
 
 #[test]
 fn the_chain_id_is_the_hash_of_the_canonical_form_and_not_of_the_text() {
-    let file = file();
+    let file = outline().with_validators((1..=4).map(validator).collect()).expect("a genesis");
     let golden = "e33eaf621a0df59d61a4b8b25b6d9382e62d16f653806524684770613161b8f7";
     assert_eq!(file.chain_id().to_string(), golden);
     let sorted: serde_json::Value = serde_json::from_str(&file.to_json()).expect("JSON");
@@ -55,6 +56,9 @@ fn every_field_is_under_the_chain_id() {
     differs(|file| file.validators[0].power += 1);
     differs(|file| file.validators[0].addresses.push("/dns/a.example/tcp/1".to_owned()));
     differs(|file| file.validators.truncate(3));
+    differs(|file| file.publishing[0].key = public_key(209));
+    differs(|file| file.publishing[0].valid_from = Some(TimeMs(1_000)));
+    differs(|file| file.publishing.truncate(3));
     differs(|file| file.operations.push(create(50, Hash::ZERO)));
 }
 
@@ -91,11 +95,13 @@ fn height_0_holds_the_governance_records_and_the_operations() {
     let header = &execution.header;
     assert_eq!((header.chain, header.height, header.time), (file.chain_id(), 0, file.time.0));
     let kinds = |kind| execution.changes.entries.iter().filter(|e| e.record.kind == kind).count();
-    assert_eq!((kinds(Kind::Governance), kinds(Kind::Did)), (3, 2));
+    assert_eq!((kinds(Kind::Governance), kinds(Kind::Did)), (4, 2));
     assert_eq!(execution.receipts.len(), 2);
-    let Genesis { validators, parameters, .. } = file.to_registry().expect("a valid genesis");
+    let Genesis { validators, parameters, publishing, .. } =
+        file.to_registry().expect("a valid genesis");
     assert_eq!(validators.set().map(|set| set.hash()), Ok(header.validators));
     assert_eq!(parameters, file.parameters);
+    assert_eq!(publishing.keys, file.publishing);
 }
 
 #[test]

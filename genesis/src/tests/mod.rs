@@ -8,7 +8,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use registry_core::codec::FixedBytes;
 use registry_core::crypto::{PublicKey, Suite, ValidatorKey};
 use registry_core::did::{DidCreate, Document, KeySet, Member, NextSet, Sets};
-use registry_core::governance::ValidatorEntry;
+use registry_core::governance::{PublishingKey, ValidatorEntry};
 use registry_core::operation::{
     Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
@@ -42,11 +42,18 @@ fn validator(n: u8) -> ValidatorEntry {
     }
 }
 
+/// The publishing key of operator `n`, from seed `200 + n`.
+fn publishing(n: u8) -> PublishingKey {
+    let name = format!("node-{n}").parse().expect("a fragment");
+    PublishingKey::new(name, public_key(200 + n))
+}
+
 fn entry_for(network: &str, n: u8) -> Entry {
-    let (network, validator) = (network.parse().expect("a network name"), validator(n));
-    let message = Entry::message(&network, &validator);
+    let network = network.parse().expect("a network name");
+    let (validator, publishing) = (validator(n), publishing(n));
+    let message = Entry::message(&network, &validator, &publishing);
     let signature = FixedBytes(signing_key(n).sign(&message).to_bytes());
-    Entry { network, validator, signature }
+    Entry { network, validator, publishing, signature }
 }
 
 fn entry(n: u8) -> Entry {
@@ -58,8 +65,12 @@ fn outline() -> Outline {
     Outline::new("testnet".parse().expect("a network name"), time)
 }
 
+/// What four operators build.
 fn file() -> GenesisFile {
-    outline().with_validators((1..=4).map(validator).collect()).expect("a valid genesis")
+    let publishing = (1..=4).map(publishing).collect();
+    Outline { publishing, ..outline() }
+        .with_validators((1..=4).map(validator).collect())
+        .expect("a valid genesis")
 }
 
 /// A create by the key of `seed`, signed for `chain`.

@@ -1,6 +1,7 @@
 //! Each rule at both sides of its boundary.
 
 use registry_core::certificate::ValidatorSetError;
+use registry_core::governance::PublishingError;
 use registry_core::limits::{BLOCK_OPERATIONS_MAX, RECOVERY_DELAY_MS_MAX, VALIDATOR_POWER_MAX};
 
 use super::*;
@@ -206,6 +207,20 @@ fn the_validator_record_stays_small_enough_to_be_read_back() {
     let long = format!("/dns/{label}.{label}.{label}.{label}/tcp/7640");
     let error = many(&long).expect_err("must be refused");
     assert!(matches!(&error, GenesisError::Value { path, .. } if path == "validators"), "{error}");
+}
+
+#[test]
+fn publishing_keys_are_a_list_by_name_and_have_no_other_use() {
+    accepted(|file| file.publishing.clear());
+    accepted(|file| file.publishing.push(publishing(9)));
+    let mut file = file();
+    file.publishing.swap(0, 1);
+    let error = refusal(&file);
+    assert!(matches!(error, GenesisError::Publishing(PublishingError::Order { .. })), "{error}");
+    assert!(error.to_string().starts_with("publishing: node-1 is out of order"), "{error}");
+    for used in [3, 103] {
+        refused("publishing[1].key", |file| file.publishing[1].key = public_key(used));
+    }
 }
 
 #[test]

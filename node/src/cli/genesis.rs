@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use genesis::{Entry, GenesisError, GenesisFile, Outline, Timestamp};
-use registry_core::governance::Parameters;
+use registry_core::crypto::PublicKey;
+use registry_core::governance::{Parameters, PublishingKey};
 use registry_core::id::NetworkName;
 use serde_json::json;
 
@@ -67,6 +68,10 @@ pub(super) struct GenesisBuildArgs {
     /// URL at which the network answers in public, without a slash at the end
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Publishing key of a node that makes no entry, as its `idem keys show` prints it; may be
+    /// repeated, and all builders must give the same
+    #[arg(long = "publishing", value_name = "NAME=KEY", value_parser = publishing)]
+    publishing: Vec<PublishingKey>,
     /// Time of the genesis block, RFC 3339; all builders must give the same [default: now]
     #[arg(long, value_name = "TIME")]
     time: Option<Timestamp>,
@@ -80,6 +85,14 @@ pub(super) struct GenesisFileArgs {
     /// The genesis file
     #[arg(value_name = "FILE")]
     file: PathBuf,
+}
+
+/// `NAME=KEY`; what the list demands of both is checked with the file.
+fn publishing(text: &str) -> Result<PublishingKey, String> {
+    let (name, key) = text.split_once('=').ok_or("give NAME=KEY, such as follower-1=z6Mk…")?;
+    let name = name.parse().map_err(|error| format!("{error}"))?;
+    let key = PublicKey::from_multikey(key).map_err(|error| error.to_string())?;
+    Ok(PublishingKey::new(name, key))
 }
 
 pub(super) fn run(command: GenesisCommand, context: &Context) -> Result<(), Failure> {
@@ -102,9 +115,11 @@ fn entry(args: GenesisEntryArgs, context: &Context) -> Result<(), Failure> {
     let GenesisEntryArgs { network, name, addresses, power, out, passphrase } = args;
     let passphrase = passphrase.passphrase(&context.home.validator_key_file())?;
     let keys = NodeKeys::load(&context.home, Role::Validator, passphrase)?;
+    let signer = homes::signer(&keys)?;
     let validator = homes::validator_entry(&keys, name, power, addresses)?;
-    let signature = homes::signer(&keys)?.sign_genesis_entry(&network, &validator);
-    let entry = Entry { network, validator, signature };
+    let publishing = homes::publishing_key(&keys, &validator.name)?;
+    let signature = signer.sign_genesis_entry(&network, &validator, &publishing);
+    let entry = Entry { network, validator, publishing, signature };
     entry.check()?;
     let Some(path) = out else { return context.print(&entry, entry.to_json()) };
     write_new_text(&path, &entry.to_json())?;
@@ -118,8 +133,9 @@ fn build(args: GenesisBuildArgs, context: &Context) -> Result<(), Failure> {
         None => Parameters::default(),
     };
     let time = args.time.unwrap_or_else(homes::now);
-    let public_url = args.public_url;
-    let outline = Outline { parameters, public_url, ..Outline::new(args.network, time) };
+    let GenesisBuildArgs { public_url, publishing, .. } = args;
+    let outline = Outline::new(args.network, time);
+    let outline = Outline { parameters, public_url, publishing, ..outline };
     let entries = args.entries.iter().map(|path| read_entry(path));
     let genesis = outline.build(&entries.collect::<Result<Vec<_>, _>>()?)?;
     write_new_text(&args.out, &genesis.to_json())?;
@@ -162,12 +178,16 @@ fn show(genesis: &GenesisFile, path: &Path, context: &Context) -> Result<(), Fai
             entry.addresses.join(" ")
         );
     }
+    for entry in &genesis.publishing {
+        let _written = writeln!(human, "publishing {}, {}", entry.name, entry.key);
+    }
     let json = json!({
         "genesis": path,
         "network": network,
         "chain_id": chain_id,
         "time": time,
         "validators": genesis.validators,
+        "publishing": genesis.publishing,
         "warnings": warnings,
     });
     context.print(&json, human)

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use genesis::{GenesisFile, Outline, Timestamp};
-use registry_core::governance::ValidatorEntry;
+use registry_core::governance::{PublishingKey, ValidatorEntry};
 use toml::Value;
 
 use super::exit::Failure;
@@ -65,13 +65,16 @@ pub(super) fn make_network(
 
 fn fill(
     dir: &Path,
-    outline: Outline,
+    mut outline: Outline,
     members: &[Member],
     passphrases: Vec<Option<Passphrase>>,
 ) -> Result<GenesisFile, Failure> {
     let mut keys = Vec::new();
     for (member, passphrase) in members.iter().zip(passphrases) {
         keys.push(NodeKeys::create(&member.home(dir), member.role, passphrase)?);
+    }
+    for (member, keys) in members.iter().zip(&keys) {
+        outline.publishing.push(publishing_key(keys, &member.name)?);
     }
     let mut validators = Vec::new();
     for (member, keys) in members.iter().zip(&keys).filter(|(_, keys)| keys.validator.is_some()) {
@@ -106,6 +109,14 @@ pub(super) fn validator_entry(
 ) -> Result<ValidatorEntry, Failure> {
     let key = signer(keys)?.key();
     Ok(ValidatorEntry { name, key, power, peer: keys.peer_id()?.to_string(), addresses })
+}
+
+/// A node's publishing key as genesis lists it.
+pub(super) fn publishing_key(keys: &NodeKeys, name: &str) -> Result<PublishingKey, Failure> {
+    let name = name.parse().map_err(|error| Failure::usage(format!("{error}")))?;
+    let absent = || Failure::usage_with("the home has no publishing key", "run `idem init` again");
+    let key = keys.publishing.as_ref().ok_or_else(absent)?.public().clone();
+    Ok(PublishingKey::new(name, key))
 }
 
 /// What a validator signs with.

@@ -57,14 +57,16 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Result<(), Failure> {
     }
     let peer_id = keys.peer_id()?.to_string();
     let validator = keys.validator.as_ref().map(|signer| signer.key().to_string());
+    let publishing = keys.publishing.as_ref().map(|signer| signer.public().to_string());
     let chain_id = genesis.as_ref().map(GenesisFile::chain_id);
     let shown = chain_id.map_or("none, no genesis file yet".to_owned(), |id| id.to_string());
     let human = format!(
-        "home       {}\nrole       {}\npeer id    {peer_id}\nvalidator  {}\nchain id   {shown}\n\
-         next       {}",
+        "home       {}\nrole       {}\npeer id    {peer_id}\nvalidator  {}\npublishing {}\n\
+         chain id   {shown}\nnext       {}",
         home.path().display(),
         role.name(),
         validator.as_deref().unwrap_or("none, this is a follower"),
+        publishing.as_deref().unwrap_or("none"),
         if genesis.is_some() {
             format!("idem start --home {}", home.path().display())
         } else {
@@ -76,6 +78,7 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Result<(), Failure> {
         "role": role,
         "peerId": peer_id,
         "validator": validator,
+        "publishing": publishing,
         "genesis": genesis.is_some().then_some(path),
         "chainId": chain_id,
     });

@@ -176,9 +176,15 @@ fn show_node(args: &ShowArgs, context: &Context) -> Result<(), Failure> {
     let keys = NodeKeys::load(home, role, passphrase)?;
     let peer_id = keys.peer_id()?.to_string();
     let validator = keys.validator.as_ref().map(|signer| signer.key().to_string());
-    let shown = validator.as_deref().unwrap_or("none");
-    let human = format!("peer id    {peer_id}\nvalidator  {shown}");
-    context.print(&json!({ "peerId": peer_id, "validator": validator }), human)
+    let publishing = keys.publishing.as_ref().map(|signer| signer.public().to_string());
+    let shown = |key: &Option<String>| key.clone().unwrap_or_else(|| "none".to_owned());
+    let human = format!(
+        "peer id    {peer_id}\nvalidator  {}\npublishing {}",
+        shown(&validator),
+        shown(&publishing)
+    );
+    let json = json!({ "peerId": peer_id, "validator": validator, "publishing": publishing });
+    context.print(&json, human)
 }
 
 fn export(args: &ExportArgs, context: &Context) -> Result<(), Failure> {

@@ -55,6 +55,11 @@ impl Home {
         self.keys().join("validator.json")
     }
 
+    /// The key that signs what this node publishes.
+    pub fn publishing_key_file(&self) -> PathBuf {
+        self.keys().join("publishing.json")
+    }
+
     /// The height floor; beside the key, so that whoever moves the key moves the floor too.
     pub fn height_floor_file(&self) -> PathBuf {
         self.keys().join("height-floor")

@@ -10,6 +10,7 @@ pub mod template;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use libp2p::{Multiaddr, PeerId};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -97,6 +98,8 @@ pub struct RpcConfig {
     pub public_url: Option<Url>,
     /// Proxies whose `X-Forwarded-For` names the client.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Networks besides loopback from which single status entries may be asked for.
+    pub status_check_from: Vec<IpNet>,
     /// Whether a validator may listen on more than loopback.
     pub public_on_validator: bool,
     /// Open connections over all clients.
@@ -123,6 +126,7 @@ impl Default for RpcConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7641)),
             public_url: None,
             trusted_proxies: Vec::new(),
+            status_check_from: Vec::new(),
             public_on_validator: false,
             connections_max: limits::RPC_CONNECTIONS_DEFAULT,
             connections_per_address_max: limits::RPC_CONNECTIONS_PER_ADDRESS_DEFAULT,

@@ -16,6 +16,7 @@ const RULES: &[(&str, &str)] = &[
     ("rpc.listen", "an address and port such as \"127.0.0.1:7641\""),
     ("rpc.public_url", "an http or https URL such as \"https://node.example.org\", or empty"),
     ("rpc.trusted_proxies", "IP addresses of proxies such as \"127.0.0.1\""),
+    ("rpc.status_check_from", "networks such as \"10.0.0.0/8\""),
     ("rpc.public_on_validator", "true or false"),
     ("rpc.connections_max", "a whole number from 1"),
     ("rpc.connections_per_address_max", "a whole number from 1, at most rpc.connections_max"),

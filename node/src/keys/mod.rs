@@ -12,7 +12,7 @@ mod vault;
 use std::path::PathBuf;
 
 pub use file::{Lock, read_private, write_atomic};
-pub use node_keys::{NodeKeys, ValidatorSigner};
+pub use node_keys::{NodeKeys, PublishingSigner, ValidatorSigner};
 pub use secret::SecretKey;
 pub use user::{DidKeys, Parts, Pending, Roles, UserKeyFile, UserKeys};
 pub use vault::{Passphrase, Protection, protection};

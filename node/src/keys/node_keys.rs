@@ -1,8 +1,9 @@
-//! The keys of a node in HOME/keys: who it is among its peers, and what it votes with.
+//! The keys of a node in HOME/keys: who it is among its peers, what it votes with, and what it
+//! signs status views with.
 
 use registry_core::codec::FixedBytes;
-use registry_core::crypto::{Suite, ValidatorKey};
-use registry_core::governance::ValidatorEntry;
+use registry_core::crypto::{PublicKey, Suite, ValidatorKey};
+use registry_core::governance::{PublishingKey, ValidatorEntry};
 use registry_core::id::NetworkName;
 
 use super::file::make_private_directory;
@@ -12,6 +13,7 @@ use crate::config::{Home, Role};
 use crate::floor::{FloorError, FloorFile};
 
 const P2P_FORMAT: &str = "idem-p2p-key/1";
+const PUBLISHING_FORMAT: &str = "idem-publishing-key/1";
 const VALIDATOR_FORMAT: &str = "idem-validator-key/1";
 const REMEDY: &str = "make it with `idem init`";
 
@@ -20,6 +22,8 @@ const REMEDY: &str = "make it with `idem init`";
 pub struct NodeKeys {
     /// Its libp2p identity.
     pub p2p: SecretKey,
+    /// What it signs status views with; none in a home that was made without one.
+    pub publishing: Option<PublishingSigner>,
     /// What it votes with; none on a follower.
     pub validator: Option<ValidatorSigner>,
 }
@@ -27,7 +31,7 @@ pub struct NodeKeys {
 impl NodeKeys {
     /// Makes the keys that HOME lacks and answers all of them. A key that exists stays, so an
     /// interrupted `init` can be run again. The validator key is sealed when there is a
-    /// passphrase; the p2p key is always plain, since it protects no vote.
+    /// passphrase; the p2p and publishing keys are always plain, since they protect no vote.
     pub fn create(
         home: &Home,
         role: Role,
@@ -37,6 +41,8 @@ impl NodeKeys {
         let _lock = Lock::acquire(&home.validator_key_file())?;
         let mut p2p = Vault::new(home.p2p_key_file(), P2P_FORMAT, None);
         let p2p = load_or(&mut p2p, |_| Ok(()))?;
+        let mut publishing = Vault::new(home.publishing_key_file(), PUBLISHING_FORMAT, None);
+        let publishing = Some(PublishingSigner(load_or(&mut publishing, |_| Ok(()))?));
         let validator = match role {
             Role::Follower => None,
             Role::Validator => {
@@ -49,16 +55,21 @@ impl NodeKeys {
                 })?))
             }
         };
-        Ok(Self { p2p, validator })
+        Ok(Self { p2p, publishing, validator })
     }
 
-    /// Reads the keys that `role` needs and makes none.
+    /// Reads the keys that `role` needs, and the publishing key if there is one. Makes none.
     pub fn load(
         home: &Home,
         role: Role,
         passphrase: Option<Passphrase>,
     ) -> Result<Self, KeysError> {
         let p2p = load(&mut Vault::new(home.p2p_key_file(), P2P_FORMAT, None))?;
+        let mut publishing = Vault::new(home.publishing_key_file(), PUBLISHING_FORMAT, None);
+        let publishing = match load(&mut publishing) {
+            Err(KeysError::Missing { .. }) => None,
+            loaded => Some(PublishingSigner(loaded?)),
+        };
         let validator = match role {
             Role::Follower => None,
             Role::Validator => {
@@ -67,7 +78,7 @@ impl NodeKeys {
                 Some(ValidatorSigner::new(load(&mut vault)?))
             }
         };
-        Ok(Self { p2p, validator })
+        Ok(Self { p2p, publishing, validator })
     }
 
     /// The name of this node among its peers.
@@ -119,6 +130,23 @@ fn validator_key(secret: &SecretKey) -> ValidatorKey {
     key
 }
 
+/// What a node signs status views with. It is a key of its own: a view is text that others compose
+/// in part, and nothing that is signed for them may be a vote.
+#[derive(Debug)]
+pub struct PublishingSigner(SecretKey);
+
+impl PublishingSigner {
+    /// The public key, as governance lists it.
+    pub fn public(&self) -> &PublicKey {
+        self.0.public()
+    }
+
+    /// Signs the bytes of a status view in one of its forms.
+    pub fn sign_view(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message)
+    }
+}
+
 /// What a validator signs with.
 #[derive(Debug)]
 pub struct ValidatorSigner {
@@ -141,8 +169,9 @@ impl ValidatorSigner {
         &self,
         network: &NetworkName,
         validator: &ValidatorEntry,
+        publishing: &PublishingKey,
     ) -> FixedBytes<64> {
-        FixedBytes(self.secret.sign(&genesis::Entry::message(network, validator)))
+        FixedBytes(self.secret.sign(&genesis::Entry::message(network, validator, publishing)))
     }
 
     /// The key in the form that the consensus core signs with. Its step function consults the
@@ -186,6 +215,10 @@ mod tests {
         assert_eq!(key(&first), key(&again));
         assert_eq!(key(&first), key(&loaded));
         assert_eq!(first.p2p.public(), loaded.p2p.public());
+        let publishing = |keys: &NodeKeys| keys.publishing.as_ref().map(|key| key.public().clone());
+        assert!(publishing(&first).is_some());
+        assert_eq!(publishing(&first), publishing(&again));
+        assert_eq!(publishing(&first), publishing(&loaded));
         let mode = std::fs::metadata(home.keys()).expect("metadata").permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
     }
@@ -222,6 +255,30 @@ mod tests {
         let public = keys.p2p_keypair().expect("a keypair").public();
         let public = public.try_into_ed25519().expect("Ed25519");
         assert_eq!(public.to_bytes(), keys.p2p.public().raw());
+    }
+
+    #[test]
+    fn a_home_without_publishing_key_starts_and_init_makes_one() {
+        let (_directory, home) = home();
+        NodeKeys::create(&home, Role::Follower, None).expect("made");
+        let path = home.publishing_key_file();
+        std::fs::remove_file(&path).expect("removed");
+        let loaded = NodeKeys::load(&home, Role::Follower, None).expect("loaded");
+        assert!(loaded.publishing.is_none() && !path.exists());
+        let made = NodeKeys::create(&home, Role::Follower, None).expect("made");
+        assert!(made.publishing.is_some());
+        std::fs::write(&path, "{}").expect("written");
+        let damaged = NodeKeys::load(&home, Role::Follower, None);
+        assert!(matches!(damaged, Err(KeysError::Malformed { .. })), "{damaged:?}");
+    }
+
+    #[test]
+    fn a_view_is_signed_by_the_listed_key() {
+        let (_directory, home) = home();
+        let keys = NodeKeys::create(&home, Role::Follower, None).expect("made");
+        let signer = keys.publishing.expect("made");
+        let signature = signer.sign_view(b"a view");
+        assert_eq!(registry_core::crypto::verify(signer.public(), b"a view", &signature), Ok(()));
     }
 
     #[test]

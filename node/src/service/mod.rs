@@ -10,11 +10,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use registry_core::crypto::ValidatorKey;
 use registry_core::id::NetworkName;
 use registry_core::state::StoreError;
 use rpc::service::Head;
 use tokio::sync::watch;
 
+use crate::keys::{NodeKeys, PublishingSigner, ValidatorSigner};
 use crate::net::NetHandle;
 use crate::shell::Hub;
 use crate::store::{Ledger, RocksView};
@@ -25,22 +27,25 @@ pub struct Service {
     net: NetHandle,
     view: RocksView,
     data: PathBuf,
-    own_key: Option<registry_core::crypto::ValidatorKey>,
+    own_key: Option<ValidatorKey>,
+    publishing: Option<Arc<PublishingSigner>>,
     started: Instant,
     heads: watch::Receiver<Head>,
 }
 
 impl Service {
-    /// `data` is the database's directory, `own_key` the validator key of this node.
+    /// `data` is the database's directory. Of the keys it takes what it signs with by itself.
     pub fn new(
         hub: Arc<Hub>,
         net: NetHandle,
         view: RocksView,
         data: PathBuf,
-        own_key: Option<registry_core::crypto::ValidatorKey>,
+        keys: NodeKeys,
     ) -> Self {
         let heads = hub.heads();
-        Self { hub, net, view, data, own_key, started: Instant::now(), heads }
+        let own_key = keys.validator.as_ref().map(ValidatorSigner::key);
+        let publishing = keys.publishing.map(Arc::new);
+        Self { hub, net, view, data, own_key, publishing, started: Instant::now(), heads }
     }
 
     fn network(&self) -> &NetworkName {

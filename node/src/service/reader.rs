@@ -4,21 +4,32 @@ use std::sync::Arc;
 
 use registry_core::block::Block;
 use registry_core::certificate::Certificate;
-use registry_core::crypto::Hash;
+use registry_core::crypto::{Hash, PublicKey};
 use registry_core::governance::{VALIDATORS, ValidatorEntry, Validators, key};
 use registry_core::id::NetworkName;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::{StateView, StoreError};
 use registry_core::status::Bits;
 use rpc::service::{
-    Check, Head, Outcome, Peer, Problem, Reader, Role, Round, Status, ValidatorStatus,
+    Check, Head, Outcome, Peer, Problem, Reader, Role, Round, Status, ValidatorStatus, ViewKey,
 };
 use tokio::sync::watch;
 
 use super::Service;
+use crate::keys::PublishingSigner;
 use crate::limits::{DISK_FREE_BYTES_MIN, READY_LAG_MAX, STUCK_MS};
 use crate::net::Direction;
 use crate::shell::Unsettled;
+
+impl ViewKey for PublishingSigner {
+    fn public(&self) -> &PublicKey {
+        self.public()
+    }
+
+    fn sign_view(&self, message: &[u8]) -> [u8; 64] {
+        self.sign_view(message)
+    }
+}
 
 impl Reader for Service {
     fn network(&self) -> &NetworkName {
@@ -103,6 +114,10 @@ impl Reader for Service {
             bytes_out: peer.bytes_out,
         };
         self.net.peers().into_iter().map(shown).collect()
+    }
+
+    fn view_key(&self) -> Option<Arc<dyn ViewKey>> {
+        self.publishing.clone().map(|key| key as Arc<dyn ViewKey>)
     }
 
     fn checks(&self) -> Vec<Check> {

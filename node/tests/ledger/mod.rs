@@ -12,7 +12,7 @@ use registry_core::code::Refusal;
 use registry_core::codec;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
 use registry_core::did::{DidValue, document::render};
-use registry_core::governance::{Parameters, ValidatorEntry, Validators};
+use registry_core::governance::{Parameters, Publishing, ValidatorEntry, Validators};
 use registry_core::id::{Did, NetworkName};
 use registry_core::operation::check_stateless;
 use registry_core::record::{Entry, RecordKey};
@@ -119,6 +119,7 @@ impl Chain {
             time_ms: 1_800_000_000_000,
             validators: Validators { validators: vec![validator] },
             parameters: Parameters { recovery_delay_ms_min: 2_000, ..Parameters::default() },
+            publishing: Publishing::default(),
             operations: Vec::new(),
         };
         let mut state = MemoryState::default();

@@ -6,8 +6,10 @@ use crate::block::{Header, Receipt, operations_root, receipts_root};
 use crate::code::Refusal;
 use crate::codec::{self, FixedBytes};
 use crate::crypto::{Hash, ValidatorKey};
-use crate::governance::Validators;
-use crate::governance::{self, PARAMETERS, PROTOCOL_VERSION, Parameters, VALIDATORS, VERSION};
+use crate::governance::{
+    self, PARAMETERS, PROTOCOL_VERSION, PUBLISHING, Parameters, Publishing, VALIDATORS, VERSION,
+    Validators,
+};
 use crate::id::NetworkName;
 use crate::limits::{
     BLOCK_BYTES_MAX, BLOCK_CREATES_MAX, BLOCK_OPERATIONS_MAX, BLOCK_RESERVED_DIVISOR,
@@ -306,6 +308,8 @@ pub struct Genesis {
     pub validators: Validators,
     /// The first parameters.
     pub parameters: Parameters,
+    /// The first publishing keys.
+    pub publishing: Publishing,
     /// Operations with chain zero; all must apply.
     pub operations: Vec<Checked>,
 }
@@ -318,6 +322,7 @@ pub fn execute_genesis(view: &dyn StateView, genesis: &Genesis) -> Result<Execut
         (VALIDATORS, codec::encode(&genesis.validators)),
         (PARAMETERS, codec::encode(&genesis.parameters)),
         (VERSION, codec::encode(&PROTOCOL_VERSION)),
+        (PUBLISHING, codec::encode(&genesis.publishing)),
     ];
     for (name, value) in records {
         overlay.write(&governance::key(name), value, FixedBytes([0; 16]), at)?;

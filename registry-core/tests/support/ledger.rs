@@ -4,7 +4,7 @@ use registry_core::block::Header;
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
 use registry_core::crypto::ValidatorKey;
-use registry_core::governance::{Parameters, ValidatorEntry, Validators};
+use registry_core::governance::{Parameters, Publishing, ValidatorEntry, Validators};
 use registry_core::id::Did;
 use registry_core::operation::{Checked, check_stateless};
 use registry_core::record::{Entry, RecordKey};
@@ -51,6 +51,7 @@ impl Ledger {
             time_ms: GENESIS_MS,
             validators: validators(),
             parameters: parameters(),
+            publishing: Publishing::default(),
             operations: checked.collect::<Result<_, _>>().expect("good operations"),
         };
         let execution = execute_genesis(&state, &genesis).expect("a good genesis");

@@ -6,6 +6,7 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes, CodecError};
 use registry_core::crypto::{Hash, PublicKey, Purpose};
 use registry_core::did::{DidValue, Member};
+use registry_core::governance::Publishing;
 use registry_core::id::{Did, ListId, MethodUrl, Suffix};
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Checked, Operation, SignedOperation};
@@ -94,6 +95,7 @@ impl<'a> Chain<'a> {
             time_ms: genesis.time_ms,
             validators: genesis.validators.clone(),
             parameters: genesis.parameters.clone(),
+            publishing: Publishing::default(),
             operations: operations.collect::<Result<_, _>>().expect("good genesis operations"),
         };
         let mut state = MemoryState::default();

@@ -1,9 +1,8 @@
 //! Dereferencing of DID URLs: document, method, service object, or service endpoint.
 
 use ::url::Url;
-use registry_core::did::DidState;
 use registry_core::did::document::{
-    Endpoint, EndpointValue, RenderedMethod, RenderedService, Service, render_method,
+    Document, Endpoint, EndpointValue, RenderedMethod, RenderedService, Service, render_method,
     render_service,
 };
 use registry_core::id::Did;
@@ -12,7 +11,7 @@ use serde::Serialize;
 use super::error::{DidError, DidErrorKind};
 use super::options::Options;
 use super::resolve::{DocumentMetadata, Found, ResultMetadata, document_type};
-use super::shown::{DocumentJson, state_of};
+use super::shown::{DocumentJson, stated};
 use super::url::{DidUrl, percent_decode};
 use crate::api::Api;
 use crate::service::Head;
@@ -111,11 +110,12 @@ impl Api {
             let content = found.document.clone().map(Content::Document);
             return Ok(Dereferenced { found, head, content });
         }
-        let content = match (state_of(&found.entry)?, &url.fragment) {
+        let document = stated(&found.entry)?.map(|stated| stated.document);
+        let content = match (document, &url.fragment) {
             (None, _) => None,
-            (Some(state), Some(fragment)) => Some(part(&url.did, &state, fragment, options)?),
-            (Some(state), None) => {
-                Some(Content::Endpoints(endpoints(&state.document.service, options)?))
+            (Some(document), Some(fragment)) => Some(part(&url.did, &document, fragment, options)?),
+            (Some(document), None) => {
+                Some(Content::Endpoints(endpoints(&document.service, options)?))
             }
         };
         Ok(Dereferenced { found, head, content })
@@ -137,11 +137,10 @@ impl DidUrl {
 /// The method or service that a fragment names.
 fn part(
     did: &Did,
-    state: &DidState,
+    document: &Document,
     fragment: &str,
     options: &Options,
 ) -> Result<Content, DidError> {
-    let document = &state.document;
     let relationship = options.relationship.as_deref();
     if let Some(method) =
         document.verification_method.iter().find(|method| method.id.as_str() == fragment)

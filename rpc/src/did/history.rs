@@ -4,15 +4,16 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
 use registry_core::did::DidValue;
+use registry_core::governance::Publishing;
 use registry_core::id::Did;
-use registry_core::record::{Entry, RecordKey};
+use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::record::{Entry, Kind};
 use registry_core::state::StoreError;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Api, Selector};
+use crate::api::{Api, Page, Selector};
 use crate::clock::millis;
 use crate::error::ApiError;
-use crate::limits::{HISTORY_PAGE_BYTES_MAX, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX};
 use crate::service::Head;
 
 /// Parameters of `did_history`.
@@ -61,7 +62,16 @@ struct Version {
     time: String,
     /// Hash of the record.
     record: Hash,
-    value: DidValue,
+    value: Value,
+}
+
+/// The value of a version.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+enum Value {
+    Did(DidValue),
+    /// Of the network's own DID.
+    Network(Publishing),
 }
 
 /// The head record of a DID with its value, byte for byte as stored.
@@ -71,60 +81,49 @@ pub(crate) struct StoredRecord {
 }
 
 impl Api {
-    /// The head of a DID, or the refusal that an operation on it would get.
-    pub(crate) fn did_head(&self, did: &Did, head: &Head) -> Result<Entry, ApiError> {
-        let key = RecordKey::did(&did.suffix);
+    /// The head of a DID, or the refusal that an operation on it would get. `field` is where the
+    /// caller named it.
+    pub(crate) fn did_head(&self, did: &Did, head: &Head, field: &str) -> Result<Entry, ApiError> {
+        let key = self.did_key(did);
         let entry = match did.network == *self.node.network() {
             true => self.entry(&key, Selector::Head, head)?,
             false => None,
         };
-        let absent = || Refusal::new(Code::DidNotFound, "did", format!("{did} is not registered"));
+        let absent = || Refusal::new(Code::DidNotFound, field, format!("{did} is not registered"));
         entry.ok_or_else(|| absent().into())
     }
 
     /// `did_getRecord`.
     pub(crate) async fn record(&self, params: RecordParams) -> Result<StoredRecord, ApiError> {
         let head = self.head_from(params.min_height).await?;
-        let entry = self.did_head(&params.did, &head)?;
+        let entry = self.did_head(&params.did, &head, "did")?;
         Ok(StoredRecord { entry: Bytes(codec::encode(&entry)) })
     }
 
     /// `did_history`.
     pub(crate) async fn history(&self, params: HistoryParams) -> Result<History, ApiError> {
         let HistoryParams { did, cursor, limit, min_height } = params;
-        let limit = limit.unwrap_or(HISTORY_PAGE_DEFAULT);
-        if limit == 0 || limit > HISTORY_PAGE_MAX {
-            let detail = format!("limit {limit} must be 1 to {HISTORY_PAGE_MAX}");
-            return Err(ApiError::Params { detail });
-        }
+        let page = Page::new(cursor, limit)?;
         let head = self.head_from(min_height).await?;
-        let newest = self.did_head(&did, &head)?;
-        let key = RecordKey::did(&did.suffix);
-        let mut number = cursor.unwrap_or(u64::MAX).min(newest.record.version);
-        let mut versions = Vec::new();
-        let mut bytes = 0;
-        for _ in 0..limit {
-            let Some(entry) = self.node.version(&key, number)? else { break };
-            bytes += entry.value.0.len();
-            if bytes > HISTORY_PAGE_BYTES_MAX && !versions.is_empty() {
-                break;
-            }
-            versions.push(version(&entry)?);
-            number -= 1;
-        }
-        let next = (number > 0).then_some(number);
+        let newest = self.did_head(&did, &head, "did")?;
+        let (versions, next) = self.page(&newest.record, page, version)?;
         Ok(History { did, height: head.height, versions, next })
     }
 }
 
 fn version(entry: &Entry) -> Result<Version, StoreError> {
     let record = &entry.record;
+    let bytes = &entry.value.0;
+    let value = match record.kind {
+        Kind::Governance => codec::decode(bytes, OPERATION_BYTES_MAX).map(Value::Network),
+        _ => DidValue::from_bytes(bytes).map(Value::Did),
+    };
     Ok(Version {
         version: record.version,
         operation: record.operation,
         height: record.height,
         time: millis(record.time),
         record: record.hash(),
-        value: DidValue::from_bytes(&entry.value.0).map_err(StoreError::new)?,
+        value: value.map_err(StoreError::new)?,
     })
 }

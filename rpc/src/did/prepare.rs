@@ -1,19 +1,18 @@
-//! Bodies for clients to sign: the exact bytes, who must sign which message, and what it does.
+//! Bodies of operations on DIDs for clients to sign.
 
 use registry_core::code::{Code, Refusal};
-use registry_core::codec::{Bytes, FixedBytes};
-use registry_core::crypto::Hash;
+use registry_core::codec::FixedBytes;
 use registry_core::did::document::Document;
 use registry_core::did::{
-    DidCreate, DidRecover, DidRotate, DidState, DidUpdate, DidValue, Member, Reveal, Sets,
+    DidCreate, DidRecover, DidRotate, DidState, DidUpdate, Member, Reveal, Sets,
 };
 use registry_core::id::{Did, Suffix};
-use registry_core::operation::{Action, Guard, Operation, Role, check_body, operation_id};
-use registry_core::state::StoreError;
-use serde::{Deserialize, Serialize};
+use registry_core::operation::{Action, Guard};
+use serde::Deserialize;
 
 use crate::api::Api;
-use crate::error::{ApiError, NodeCode};
+use crate::error::ApiError;
+use crate::prepare::{Prepared, Signers, Subject};
 
 /// Declares the parameters of each prepare method and the action that they make.
 macro_rules! prepares {
@@ -72,44 +71,14 @@ prepares! {
         Action::DidDeactivate(Reveal { revealed: p.revealed });
 }
 
-/// A body and what is needed to make an envelope of it.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Prepared {
-    /// Canonical bytes: the `body` of the envelope.
-    body: Bytes,
-    /// Id of the operation, whoever signs it.
-    operation: Hash,
-    /// The DID that it is about.
-    did: Did,
-    /// Empty where no signature is needed.
-    signatures: Vec<SignatureRequest>,
-    /// What it does, for the person who signs.
-    explanation: String,
-}
-
-/// Who must sign, and what.
-#[derive(Debug, Clone, Serialize)]
-struct SignatureRequest {
-    role: Role,
-    threshold: u8,
-    members: Vec<Member>,
-    /// The 32 bytes to sign.
-    message: Bytes,
-}
-
 impl Api {
     /// All `did_prepare…` methods.
-    pub(crate) fn prepare(&self, draft: Draft) -> Result<Prepared, ApiError> {
+    pub(crate) fn prepare_did(&self, draft: Draft) -> Result<Prepared, ApiError> {
         let Draft { did: author, salt, action } = draft;
         let head = self.head();
         let (guard, signers, place) = match (&author, &action) {
             (Some(did), _) => {
-                let entry = self.did_head(did, &head)?;
-                let value = DidValue::from_bytes(&entry.value.0).map_err(StoreError::new)?;
-                let DidValue::Active(state) = value else {
-                    let detail = format!("{did} is deactivated");
-                    return Err(Refusal::new(Code::DidDeactivated, "did", detail).into());
-                };
+                let (entry, state) = self.active(did, &head, "did")?;
                 let record = entry.record.hash();
                 let place = format!(" after version {} ({record})", entry.record.version);
                 (Guard::Previous(record), signers(&action, &state)?, place)
@@ -120,38 +89,25 @@ impl Api {
             }
             (None, _) => return Err(ApiError::Params { detail: "did is missing".into() }),
         };
-        let salt = salt.map_or_else(random_salt, Ok)?;
-        let role = action.role();
-        let operation = Operation { chain: self.node.chain(), author, guard, salt, action };
-        check_body(&operation, self.node.network())?;
-        let body = operation.body();
-        let id = operation_id(&body);
-        let did = operation.author.clone().unwrap_or_else(|| Did {
+        let drafted = self.draft(author, guard, salt, action)?;
+        let did = drafted.operation.author.clone().unwrap_or_else(|| Did {
             network: self.node.network().clone(),
-            suffix: Suffix::of_create(&id),
+            suffix: Suffix::of_create(&drafted.id),
         });
-        let message = |role: Role| Bytes(role.message(&id).to_vec());
-        let explanation = explain(&operation.action, &did, &place, signers.as_ref());
-        let signatures = role.zip(signers).map(|(role, (threshold, members))| SignatureRequest {
-            role,
-            threshold,
-            members,
-            message: message(role),
-        });
-        Ok(Prepared {
-            body: Bytes(body),
-            operation: id,
-            did,
-            signatures: signatures.into_iter().collect(),
-            explanation,
-        })
+        let action = &drafted.operation.action;
+        let explanation = explain(action, &did, &place, signers.as_ref());
+        let signers = action.role().zip(signers);
+        let signers =
+            signers.map(|(role, (threshold, members))| Signers::of_set(role, threshold, members));
+        Ok(drafted.prepared(Subject::Did(did), signers, explanation))
     }
 }
 
-type Signers = Option<(u8, Vec<Member>)>;
+/// Threshold and members; none where no signature is needed.
+type SetSigners = Option<(u8, Vec<Member>)>;
 
 /// Who must sign an action on an existing DID; what its state refuses at once is refused here.
-fn signers(action: &Action, state: &DidState) -> Result<Signers, Refusal> {
+fn signers(action: &Action, state: &DidState) -> Result<SetSigners, Refusal> {
     let recovery = || {
         let keys = state.sets.recovery.as_ref().map(|recovery| recovery.keys.clone());
         let absent = "the DID has no recovery set";
@@ -208,11 +164,4 @@ fn explain(action: &Action, did: &Did, place: &str, signers: Option<&(u8, Vec<Me
         }
     };
     format!("{what} {did}{place}. {who}")
-}
-
-fn random_salt() -> Result<FixedBytes<16>, ApiError> {
-    let mut salt = [0; 16];
-    getrandom::fill(&mut salt)
-        .map_err(|error| ApiError::node(NodeCode::NotReady, format!("no randomness: {error}")))?;
-    Ok(FixedBytes(salt))
 }

@@ -1,14 +1,10 @@
 //! `resolve(did, resolutionOptions)` of W3C DID Resolution, over the records.
 
 use http::StatusCode;
-use registry_core::codec;
 use registry_core::crypto::Hash;
 use registry_core::did::PendingRecovery;
-use registry_core::governance::{self, PARAMETERS, Parameters};
 use registry_core::id::Did;
-use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::record::Entry;
-use registry_core::state::StoreError;
 use serde::Serialize;
 
 use super::error::{DidError, DidErrorKind};
@@ -17,7 +13,6 @@ use super::shown::{DocumentJson, Shown};
 use super::url::parse_did;
 use crate::api::{Api, DidVersion, Selector};
 use crate::clock::seconds_up;
-use crate::limits::FUTURE_TIME_MS_MAX;
 use crate::service::Head;
 
 /// The media type of a DID document.
@@ -198,18 +193,9 @@ impl Api {
         }
     }
 
-    /// A time shortly after the head is answered as of the head; later than a block could be
-    /// overdue, the head says nothing about it (DESIGN section 4).
+    /// A time shortly after the head is answered as of the head, a later one not at all.
     fn check_future(&self, time_ms: u64, head: &Head) -> Result<(), DidError> {
-        if time_ms <= head.time_ms {
-            return Ok(());
-        }
-        let entry = self.node.newest(&governance::key(PARAMETERS))?;
-        let entry = entry.ok_or_else(|| StoreError::new("no parameters"))?;
-        let parameters: Parameters =
-            codec::decode(&entry.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)?;
-        let last = head.time_ms + parameters.heartbeat_ms + FUTURE_TIME_MS_MAX;
-        if time_ms <= last {
+        if time_ms <= head.time_ms || time_ms <= self.last_time_ms(head)? {
             return Ok(());
         }
         let detail = format!("versionTime is in the future; the newest block is of {}", {

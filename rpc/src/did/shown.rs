@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use registry_core::codec;
 use registry_core::did::document::render;
-use registry_core::did::{DidState, DidValue, PendingRecovery};
+use registry_core::did::{DidValue, Document, PendingRecovery};
+use registry_core::governance::Publishing;
 use registry_core::id::{Did, Suffix};
-use registry_core::record::Entry;
+use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::record::{Entry, Kind};
 use registry_core::state::StoreError;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -28,20 +31,37 @@ pub(crate) struct Shown {
 impl Shown {
     /// Renders a version.
     pub(crate) fn of(did: &Did, entry: &Entry, created_ms: u64) -> Result<Self, StoreError> {
-        let Some(state) = state_of(entry)? else {
+        let Some(Stated { document, controllers, pending }) = stated(entry)? else {
             return Ok(Self { created_ms, document: None, pending: None });
         };
-        let controllers: Vec<Did> = state.sets.control.dids().cloned().collect();
-        let json = serde_json::value::to_raw_value(&render(did, &controllers, &state.document));
+        let json = serde_json::value::to_raw_value(&render(did, &controllers, &document));
         let document = Some(DocumentJson(json.map_err(StoreError::new)?.into()));
-        Ok(Self { created_ms, document, pending: state.pending.map(Arc::new) })
+        Ok(Self { created_ms, document, pending: pending.map(Arc::new) })
     }
 }
 
-/// The state of a DID in a version of its record; none when deactivated.
-pub(crate) fn state_of(entry: &Entry) -> Result<Option<Box<DidState>>, StoreError> {
+/// What a version of a record says of its DID.
+pub(crate) struct Stated {
+    /// The document as stored, or as it follows from what is stored.
+    pub(crate) document: Document,
+    controllers: Vec<Did>,
+    pending: Option<PendingRecovery>,
+}
+
+/// Reads a version of a DID's record, or of the publishing record, which stands for the network's
+/// own DID; none when deactivated.
+pub(crate) fn stated(entry: &Entry) -> Result<Option<Stated>, StoreError> {
+    if entry.record.kind == Kind::Governance {
+        let publishing: Publishing =
+            codec::decode_own(&entry.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)?;
+        let (controllers, pending) = Default::default();
+        return Ok(Some(Stated { document: publishing.document(), controllers, pending }));
+    }
     match DidValue::from_own_bytes(&entry.value.0).map_err(StoreError::new)? {
-        DidValue::Active(state) => Ok(Some(state)),
+        DidValue::Active(state) => {
+            let controllers = state.sets.control.dids().cloned().collect();
+            Ok(Some(Stated { document: state.document, controllers, pending: state.pending }))
+        }
         DidValue::Deactivated => Ok(None),
     }
 }

@@ -31,7 +31,8 @@ use crate::limits::{
     Limits, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, WEBSOCKET_MESSAGES_MAX, WEBSOCKET_PING_MS,
     WEBSOCKET_SILENCE_MS_MAX,
 };
-use crate::server::guard::Guard;
+use crate::server::guard::{Client, Guard};
+use crate::status::{self, check, list};
 
 use meter::{MeterLayer, Transport};
 use subscribe::subscribe_blocks;
@@ -76,9 +77,27 @@ where
     F: Fn(Arc<Api>, P) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<R, ApiError>> + Send,
 {
-    module.register_async_method(name, move |params, api, _| {
-        let method = method.clone();
+    add_for(module, name, |_| Ok(()), method)
+}
+
+/// Registers a method for those callers whom `admit` lets in.
+fn add_for<P, R, G, F, Fut>(
+    module: &mut RpcModule<Arc<Api>>,
+    name: &'static str,
+    admit: G,
+    method: F,
+) -> Result<(), RegisterMethodError>
+where
+    G: Fn(Option<&Client>) -> Result<(), ApiError> + Clone + Send + Sync + 'static,
+    P: DeserializeOwned + Send,
+    R: Serialize + Clone + Send + 'static,
+    F: Fn(Arc<Api>, P) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, ApiError>> + Send,
+{
+    module.register_async_method(name, move |params, api, extensions| {
+        let (method, admitted) = (method.clone(), admit(extensions.get::<Client>()));
         async move {
+            admitted?;
             let params = read::<P>(&params)?;
             method(Arc::clone(&api), params).await.map_err(ErrorObjectOwned::from)
         }
@@ -86,7 +105,7 @@ where
     Ok(())
 }
 
-/// Registers a prepare method with parameters `P`.
+/// Registers a prepare method of DIDs with parameters `P`.
 fn add_prepare<P>(
     module: &mut RpcModule<Arc<Api>>,
     name: &'static str,
@@ -94,7 +113,45 @@ fn add_prepare<P>(
 where
     P: DeserializeOwned + Into<prepare::Draft> + Send + 'static,
 {
-    add(module, name, |api, params: P| async move { api.prepare(params.into()) })
+    add(module, name, |api, params: P| async move { api.prepare_did(params.into()) })
+}
+
+/// Registers a prepare method of status lists with parameters `P`.
+fn add_status_prepare<P>(
+    module: &mut RpcModule<Arc<Api>>,
+    name: &'static str,
+) -> Result<(), RegisterMethodError>
+where
+    P: DeserializeOwned + TryInto<status::prepare::Draft, Error = ApiError> + Send + 'static,
+{
+    add(module, name, |api, params: P| async move { api.prepare_status(params.try_into()?) })
+}
+
+/// The methods of status lists.
+fn add_status(m: &mut RpcModule<Arc<Api>>, guard: &Arc<Guard>) -> Result<(), RegisterMethodError> {
+    add(
+        m,
+        "status_getList",
+        |api, params: list::ListParams| async move { api.list(params).await },
+    )?;
+    add(m, "status_history", |api, params: list::HistoryParams| async move {
+        api.list_history(params).await
+    })?;
+    let admit = |guard: &Arc<Guard>| {
+        let guard = Arc::clone(guard);
+        move |client: Option<&Client>| guard.admit_status_check(client)
+    };
+    add_for(m, "status_check", admit(guard), |api, params: check::CheckParams| async move {
+        api.check_entry(params).await
+    })?;
+    let admit = admit(guard);
+    add_for(m, "status_checkMany", admit, |api, params: check::CheckManyParams| async move {
+        api.check_entries(params).await
+    })?;
+    add_status_prepare::<status::prepare::Create>(m, "status_prepareCreate")?;
+    add_status_prepare::<status::prepare::Set>(m, "status_prepareSet")?;
+    add_status_prepare::<status::prepare::Update>(m, "status_prepareUpdate")?;
+    add_status_prepare::<status::prepare::Close>(m, "status_prepareClose")
 }
 
 /// All methods.
@@ -122,6 +179,7 @@ pub(crate) fn methods(api: Arc<Api>, guard: Arc<Guard>) -> Result<Methods, Regis
     add_prepare::<prepare::RecoverCancel>(m, "did_prepareRecoverCancel")?;
     add_prepare::<prepare::RecoverComplete>(m, "did_prepareRecoverComplete")?;
     add_prepare::<prepare::Deactivate>(m, "did_prepareDeactivate")?;
+    add_status(m, &guard)?;
     add(m, "ledger_submit", |api, params: ledger::SubmitParams| async move {
         api.submit(params).await
     })?;

@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
+use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::RpcConfig;
@@ -21,14 +22,20 @@ use crate::http::json::problem;
 use crate::limits::{FORWARDED_ENTRIES_MAX, Limits, MIN_HEIGHT_WAIT_MS, SUBMIT_WAIT_MS_MAX};
 use crate::metrics::Metrics;
 
-/// Who a request is from, for its rate.
+/// Who a request is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Client(IpAddr);
+pub(crate) struct Client {
+    /// For its rate.
+    address: IpAddr,
+    /// Whether nobody else may stand behind that address: no proxy says so whom nobody vouches for.
+    certain: bool,
+}
 
 /// The state of the checks.
 pub(crate) struct Guard {
     limits: Limits,
     trusted_proxies: Vec<IpAddr>,
+    status_check_from: Vec<IpNet>,
     public_host: Option<String>,
     rates: Rates,
     requests: Arc<Semaphore>,
@@ -45,6 +52,7 @@ impl Guard {
         Self {
             limits,
             trusted_proxies: config.trusted_proxies.clone(),
+            status_check_from: config.status_check_from.clone(),
             public_host: host.map(str::to_owned),
             rates: Rates::new(rate, burst),
             requests: Arc::new(Semaphore::new(limits.concurrent_requests_max)),
@@ -56,7 +64,7 @@ impl Guard {
     /// Takes `calls` from the client's bucket, or says for how many ms it lacks them.
     pub(crate) fn charge(&self, client: Client, calls: u32) -> Result<(), u64> {
         let now_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.rates.take(client.0, calls, now_ns).inspect_err(|_| {
+        self.rates.take(client.address, calls, now_ns).inspect_err(|_| {
             self.metrics.rate_limited.inc();
         })
     }
@@ -70,8 +78,11 @@ impl Guard {
     /// The client behind `peer`: the last address in `X-Forwarded-For` that is no trusted proxy,
     /// if the peer is one.
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
+        let forwarded =
+            headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded");
+        let peer_itself = Client { address: peer, certain: !forwarded };
         if !self.trusted_proxies.contains(&peer) {
-            return Client(peer);
+            return peer_itself;
         }
         let values = headers.get_all("x-forwarded-for").iter();
         let lists = values.filter_map(|value| value.to_str().ok());
@@ -79,11 +90,28 @@ impl Guard {
         for entry in entries.iter().rev().take(FORWARDED_ENTRIES_MAX) {
             match entry.trim().parse::<IpAddr>().map(|address| address.to_canonical()) {
                 Ok(address) if self.trusted_proxies.contains(&address) => {}
-                Ok(address) => return Client(address),
+                Ok(address) => return Client { address, certain: true },
                 Err(_) => break,
             }
         }
-        Client(peer)
+        peer_itself
+    }
+
+    /// Whether a request may ask for single status entries: the question tells who is being
+    /// checked, so it is for those alone whom the operator knows.
+    pub(crate) fn admit_status_check(&self, client: Option<&Client>) -> Result<(), ApiError> {
+        let known = |address: IpAddr| {
+            let mut networks = self.status_check_from.iter();
+            address.is_loopback() || networks.any(|network| network.contains(&address))
+        };
+        match client {
+            Some(Client { address, certain: true }) if known(*address) => Ok(()),
+            _ => {
+                let detail = "single entries are answered to this machine and to the networks in \
+                              rpc.status_check_from alone";
+                Err(ApiError::node(NodeCode::CallerNotAllowed, detail))
+            }
+        }
     }
 
     /// Whether a browser may have sent this on purpose. A page whose name was rebound to this

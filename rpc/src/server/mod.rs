@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use jsonrpsee::core::RegisterMethodError;
 use jsonrpsee::server::stop_channel;
 use prometheus_client::registry::Registry;
@@ -22,6 +23,7 @@ use crate::json_rpc::{JsonRpc, methods};
 use crate::limits::{ADMIN_CONNECTIONS_MAX, Limits, SHUTDOWN_MS_MAX};
 use crate::metrics::Metrics;
 use crate::service::Node;
+use crate::status::uris::Uris;
 
 use connections::{Connections, accept};
 use guard::Guard;
@@ -35,8 +37,12 @@ pub struct RpcConfig {
     pub admin: SocketAddr,
     /// The base URL that clients use when a reverse proxy stands in front.
     pub public_url: Option<Url>,
+    /// The network's own base URL, from its genesis: where status lists are published.
+    pub network_url: Option<Url>,
     /// Proxies whose `X-Forwarded-For` names the client.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Networks besides loopback from which single status entries may be asked for.
+    pub status_check_from: Vec<IpNet>,
     /// What clients may use.
     pub limits: Limits,
 }
@@ -91,7 +97,8 @@ pub async fn serve(
     let (listener, public) = bind(config.listen).await?;
     let (admin_listener, admin) = bind(config.admin).await?;
     let metrics = Metrics::register(&mut registry);
-    let api = Arc::new(Api::new(node));
+    let uris = Uris::new(config.network_url.as_ref(), config.public_url.as_ref(), public);
+    let api = Arc::new(Api::new(node, uris));
     let guard = Arc::new(Guard::new(&config, metrics.clone()));
     let (stop_handle, server_handle) = stop_channel();
     let methods = methods(Arc::clone(&api), Arc::clone(&guard))?;

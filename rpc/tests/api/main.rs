@@ -5,5 +5,7 @@ mod documents;
 mod json_rpc;
 mod limits;
 mod negotiation;
+mod publishing;
 mod resolution;
+mod status;
 mod subscription;

@@ -7,7 +7,7 @@ use node::store::{Ledger, MemoryStore, Read, Row, genesis_rows};
 use registry_core::block::{Block, Header};
 use registry_core::codec::Bytes;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
-use registry_core::governance::{Parameters, ValidatorEntry, Validators};
+use registry_core::governance::{Parameters, Publishing, ValidatorEntry, Validators};
 use registry_core::id::NetworkName;
 use registry_core::state::{Genesis, execute_genesis};
 
@@ -75,6 +75,7 @@ impl Chain {
             time_ms: GENESIS_MS,
             validators: Validators { validators: entries },
             parameters,
+            publishing: Publishing::default(),
             operations,
         };
         let store = MemoryStore::default();

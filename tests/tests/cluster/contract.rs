@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::time::Duration;
 
+use registry_core::id::Did;
 use registry_tests::cluster::{Localnet, run};
 use serde_json::Value;
 
@@ -29,6 +30,27 @@ fn check_description(network: &Localnet) {
     }
 }
 
+/// The network's own DID is the same at every node, lists all of them, and each knows its place.
+async fn check_publishing_keys(network: &Localnet) {
+    let chain = network.chain();
+    let did = Did::of_chain(chain.network, &chain.id).to_string();
+    let mut documents = Vec::new();
+    for node in &network.nodes {
+        documents.push(node.client.document(&did, None).await.expect("a document"));
+        let status = node.client.status().await.expect("a status");
+        assert_eq!(status["publisher"], format!("{did}#{}", node.name), "{status}");
+    }
+    assert!(documents.iter().all(|document| *document == documents[0]), "{documents:?}");
+    let document: Value = serde_json::from_slice(&documents[0]).expect("JSON");
+    let mut names: Vec<_> = network.nodes.iter().map(|node| node.name.clone()).collect();
+    names.sort();
+    let urls: Vec<_> = names.iter().map(|name| Value::from(format!("{did}#{name}"))).collect();
+    assert_eq!(urls.len(), 5);
+    assert_eq!(document["assertionMethod"], Value::Array(urls.clone()));
+    let methods = document["verificationMethod"].as_array().expect("a list");
+    assert_eq!(methods.iter().map(|method| method["id"].clone()).collect::<Vec<_>>(), urls);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_localnet_keeps_the_outside_contract() {
     let (mut network, (mut reader, writer)) = Localnet::start_after(4, 1, inherited_pipe).await;
@@ -45,6 +67,7 @@ async fn a_localnet_keeps_the_outside_contract() {
         assert_eq!(status["chainId"], network.description["chain_id"], "{status}");
         assert_eq!(status["network"], network.description["network"], "{status}");
     }
+    check_publishing_keys(&network).await;
     network.nodes[1].kill();
     assert!(!network.nodes[1].client.is_ready().await);
     network.nodes[1].restart().await;
@@ -55,5 +78,7 @@ async fn a_localnet_keeps_the_outside_contract() {
     for node in &network.nodes {
         assert!(!node.runs(), "{} still runs after localnet stop", node.name);
     }
-    println!("contract: 5 nodes ready, a restarted one among those that localnet stop ended");
+    println!(
+        "contract: 5 nodes ready and listed by the network's DID, a restarted one among those that localnet stop ended"
+    );
 }

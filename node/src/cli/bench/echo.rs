@@ -14,7 +14,9 @@ use registry_core::operation::Checked;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
 use registry_core::status::Bits;
-use rpc::service::{Check, Head, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter};
+use rpc::service::{
+    Check, Head, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter, ViewKey,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -88,6 +90,10 @@ impl Reader for Echo {
         vec![self.document.clone()]
     }
 
+    fn view_key(&self) -> Option<Arc<dyn ViewKey>> {
+        None
+    }
+
     fn checks(&self) -> Vec<Check> {
         Vec::new()
     }
@@ -126,7 +132,9 @@ pub(super) async fn run(bytes: usize) -> Result<(), Failure> {
         listen: any,
         admin: any,
         public_url: None,
+        network_url: None,
         trusted_proxies: Vec::new(),
+        status_check_from: Vec::new(),
         limits: LOCALNET_REQUESTS,
     };
     let (node, stop) = (Arc::new(Echo { network, heads, document }), CancellationToken::new());

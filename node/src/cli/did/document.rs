@@ -121,8 +121,7 @@ fn localise(id: Option<&mut Value>, own: &str, path: &str) -> Result<(), String>
 /// The document of a DID for which none is given: one key for the three common purposes.
 pub(in crate::cli) fn with_key(key: &PublicKey) -> Result<Document, Failure> {
     let id: Fragment = "key-1".parse().map_err(|error| Failure::usage(format!("{error}")))?;
-    let material = Multikey::from_text(&key.to_string())
-        .ok_or_else(|| Failure::usage(format!("{key} is not a multikey")))?;
+    let material = Multikey::from(key);
     Ok(Document {
         verification_method: vec![VerificationMethod::new(
             id.clone(),

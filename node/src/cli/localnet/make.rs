@@ -82,8 +82,10 @@ pub(in crate::cli) fn make_alone(
     let [ports] = &free_ports(1)?[..] else { return Err(Failure::usage("no free port")) };
     let Member { name, address, mut settings, .. } = member(Role::Validator, 1, ports);
     let keys = NodeKeys::create(home, Role::Validator, None)?;
+    let publishing = vec![homes::publishing_key(&keys, &name)?];
     let entry = homes::validator_entry(&keys, name, 1, vec![address])?;
-    let genesis = outline(network).with_validators(vec![entry])?;
+    let outline = Outline { publishing, ..outline(network) };
+    let genesis = outline.with_validators(vec![entry])?;
     homes::write_genesis(home, &genesis)?;
     settings.push(("node.role", Value::from(Role::Validator.name())));
     homes::write_config(home, &settings)?;

@@ -210,6 +210,12 @@ impl Multikey {
     }
 }
 
+impl From<&PublicKey> for Multikey {
+    fn from(key: &PublicKey) -> Self {
+        Self(key.bytes().to_vec())
+    }
+}
+
 impl fmt::Display for Multikey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.codec().map_or('u', KeyCodec::multibase) {

@@ -24,7 +24,7 @@ impl TimeMs {
         (text.ends_with('Z') && time.offset() == UtcOffset::UTC && whole).then_some(Self(millis))
     }
 
-    pub(super) fn refusal(self) -> Option<Rule> {
+    pub(crate) fn refusal(self) -> Option<Rule> {
         if self.0 >= DOCUMENT_TIME_MS_END {
             return Some(Rule::TimeRange { actual: self.0 });
         }

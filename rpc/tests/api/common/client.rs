@@ -63,7 +63,15 @@ pub(crate) fn config() -> RpcConfig {
         ..Limits::default()
     };
     let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    RpcConfig { listen: any, admin: any, public_url: None, trusted_proxies: Vec::new(), limits }
+    RpcConfig {
+        listen: any,
+        admin: any,
+        public_url: None,
+        network_url: None,
+        trusted_proxies: Vec::new(),
+        status_check_from: Vec::new(),
+        limits,
+    }
 }
 
 impl Server {
@@ -169,7 +177,16 @@ impl Server {
 
     /// Prepares by method name, signs with `key`, submits and waits; the prepared answer.
     pub(crate) async fn act(&self, action: &str, params: Value, key: &SigningKey) -> Value {
-        let prepared = self.call(&format!("did_prepare{action}"), params).await.expect("prepared");
+        self.perform(&format!("did_prepare{action}"), params, key).await
+    }
+
+    /// The same of an operation on a status list.
+    pub(crate) async fn act_status(&self, action: &str, params: Value, key: &SigningKey) -> Value {
+        self.perform(&format!("status_prepare{action}"), params, key).await
+    }
+
+    async fn perform(&self, method: &str, params: Value, key: &SigningKey) -> Value {
+        let prepared = self.call(method, params).await.expect("prepared");
         self.submit(&signed(&prepared, key)).await.expect("applied");
         prepared
     }

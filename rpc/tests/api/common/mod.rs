@@ -13,9 +13,12 @@ use registry_core::block::{Block, Receipt};
 use registry_core::certificate::{Certificate, CommitSignature};
 use registry_core::code::Refusal;
 use registry_core::codec::{Bytes, FixedBytes};
-use registry_core::crypto::{Hash, ValidatorKey};
-use registry_core::governance::{Parameters, ValidatorEntry, Validators};
-use registry_core::id::NetworkName;
+use registry_core::crypto::{Hash, PublicKey, Suite, ValidatorKey};
+use registry_core::did::document::TimeMs;
+use registry_core::governance::{
+    Parameters, Publishing, PublishingKey, ValidatorEntry, Validators,
+};
+use registry_core::id::{Did, NetworkName};
 use registry_core::operation::Checked;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::{
@@ -25,6 +28,7 @@ use registry_core::state::{
 use registry_core::status::Bits;
 use rpc::service::{
     Check, Head, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter, ValidatorStatus,
+    ViewKey,
 };
 use tokio::sync::watch;
 
@@ -57,10 +61,44 @@ struct Inner {
     holds: bool,
     answer: Option<SubmitError>,
     checks: Vec<Check>,
+    view_key_seed: Option<u8>,
 }
 
 fn validator_key(key: &SigningKey) -> ValidatorKey {
     ValidatorKey(key.verifying_key().to_bytes())
+}
+
+/// The publishing keys of two nodes; the first is this one.
+pub(crate) fn publishing() -> Publishing {
+    let key = |(name, seed): (&str, u8)| {
+        let name = name.parse().expect("a fragment");
+        PublishingKey::new(name, Publisher::new(seed).0)
+    };
+    let mut keys: Vec<_> = [("node-1", 201), ("node-2", 202)].into_iter().map(key).collect();
+    keys[1].valid_from = Some(TimeMs(GENESIS_MS));
+    keys[1].valid_until = Some(TimeMs(GENESIS_MS + 60_000));
+    Publishing { keys }
+}
+
+/// A publishing key of a node.
+struct Publisher(PublicKey, SigningKey);
+
+impl Publisher {
+    fn new(seed: u8) -> Self {
+        let secret = SigningKey::from_bytes(&[seed; 32]);
+        let public = PublicKey::new(Suite::Ed25519, secret.verifying_key().as_bytes());
+        Self(public.expect("32 bytes"), secret)
+    }
+}
+
+impl ViewKey for Publisher {
+    fn public(&self) -> &PublicKey {
+        &self.0
+    }
+
+    fn sign_view(&self, message: &[u8]) -> [u8; 64] {
+        self.1.sign(message).to_bytes()
+    }
 }
 
 fn genesis(network: &NetworkName, chain: Hash, validator: &SigningKey) -> Genesis {
@@ -77,6 +115,7 @@ fn genesis(network: &NetworkName, chain: Hash, validator: &SigningKey) -> Genesi
         time_ms: GENESIS_MS,
         validators: Validators { validators: vec![entry] },
         parameters: Parameters { recovery_delay_ms_min: DELAY_MS, ..Parameters::default() },
+        publishing: publishing(),
         operations: Vec::new(),
     }
 }
@@ -118,6 +157,7 @@ impl Ledger {
             holds: false,
             answer: None,
             checks,
+            view_key_seed: Some(201),
         };
         let (inner, generations) = (Mutex::new(inner), watch::Sender::new(0));
         Arc::new(Self { chain, network, validator, heads, inner, generations })
@@ -153,6 +193,16 @@ impl Ledger {
 
     pub(crate) fn set_checks(&self, checks: Vec<Check>) {
         self.inner().checks = checks;
+    }
+
+    /// Gives the node another publishing key, or none.
+    pub(crate) fn set_view_key(&self, seed: Option<u8>) {
+        self.inner().view_key_seed = seed;
+    }
+
+    /// The network's own DID.
+    pub(crate) fn network_did(&self) -> Did {
+        Did::of_chain(self.network.clone(), &self.chain)
     }
 
     /// Drops what waits as refused.
@@ -327,6 +377,10 @@ impl Reader for Ledger {
             bytes_in: 2,
             bytes_out: 3,
         }]
+    }
+
+    fn view_key(&self) -> Option<Arc<dyn ViewKey>> {
+        Some(Arc::new(Publisher::new(self.inner().view_key_seed?)))
     }
 
     fn checks(&self) -> Vec<Check> {

@@ -1,0 +1,148 @@
+//! Bodies for clients to sign: what all prepare methods share.
+
+use registry_core::code::{Code, Refusal};
+use registry_core::codec::{Bytes, FixedBytes};
+use registry_core::crypto::Hash;
+use registry_core::did::{DidState, DidValue, Member};
+use registry_core::id::{Did, ListId};
+use registry_core::operation::{Action, Guard, Operation, Role, Signer, check_body, operation_id};
+use registry_core::record::{Entry, Kind};
+use registry_core::state::StoreError;
+use serde::Serialize;
+
+use crate::api::Api;
+use crate::error::{ApiError, NodeCode};
+use crate::service::Head;
+
+/// A body and what is needed to make an envelope of it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Prepared {
+    /// Canonical bytes: the `body` of the envelope.
+    body: Bytes,
+    /// Id of the operation, whoever signs it.
+    operation: Hash,
+    #[serde(flatten)]
+    subject: Subject,
+    /// Empty where no signature is needed; one of them is enough where there are several.
+    signatures: Vec<SignatureRequest>,
+    /// What it does, for the person who signs.
+    explanation: String,
+}
+
+/// What an operation is about.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Subject {
+    Did(Did),
+    List(ListId),
+}
+
+/// Who must sign, and what.
+#[derive(Debug, Clone, Serialize)]
+struct SignatureRequest {
+    #[serde(flatten)]
+    signers: Signers,
+    /// The 32 bytes to sign.
+    message: Bytes,
+}
+
+/// Who may sign in one role, and how many of them must.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Signers {
+    pub(crate) role: Role,
+    pub(crate) threshold: u8,
+    pub(crate) members: Vec<OneSigner>,
+}
+
+/// A member of a set, or a method as the envelope names it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(crate) enum OneSigner {
+    Member(Member),
+    Method(Signer),
+}
+
+impl Signers {
+    /// Members of one of a DID's sets.
+    pub(crate) fn of_set(role: Role, threshold: u8, members: Vec<Member>) -> Self {
+        let members = members.into_iter().map(OneSigner::Member).collect();
+        Self { role, threshold, members }
+    }
+}
+
+/// A body that keeps the rules which need no state.
+pub(crate) struct Drafted {
+    pub(crate) operation: Operation,
+    pub(crate) id: Hash,
+    body: Vec<u8>,
+}
+
+impl Drafted {
+    pub(crate) fn prepared(
+        self,
+        subject: Subject,
+        signers: impl IntoIterator<Item = Signers>,
+        explanation: String,
+    ) -> Prepared {
+        let request = |signers: Signers| SignatureRequest {
+            message: Bytes(signers.role.message(&self.id).to_vec()),
+            signers,
+        };
+        let signatures = signers.into_iter().map(request).collect();
+        Prepared { body: Bytes(self.body), operation: self.id, subject, signatures, explanation }
+    }
+}
+
+impl Api {
+    /// The body of an operation, with random salt unless there is one.
+    pub(crate) fn draft(
+        &self,
+        author: Option<Did>,
+        guard: Guard,
+        salt: Option<FixedBytes<16>>,
+        action: Action,
+    ) -> Result<Drafted, ApiError> {
+        let salt = salt.map_or_else(random_salt, Ok)?;
+        let operation = Operation { chain: self.node.chain(), author, guard, salt, action };
+        check_body(&operation, self.node.network())?;
+        let body = operation.body();
+        let (actual, limit) = (body.len(), operation.action.bytes_max());
+        if actual > limit {
+            let detail = format!("{actual} bytes before signatures, at most {limit} are allowed");
+            return Err(Refusal::new(Code::OperationTooLarge, "body", detail).into());
+        }
+        Ok(Drafted { id: operation_id(&body), operation, body })
+    }
+
+    /// The head of a DID and its state, or the refusal that an operation by it would get.
+    /// `field` is where the caller named it.
+    pub(crate) fn active(
+        &self,
+        did: &Did,
+        head: &Head,
+        field: &str,
+    ) -> Result<(Entry, Box<DidState>), ApiError> {
+        let entry = self.did_head(did, head, field)?;
+        if entry.record.kind != Kind::Did {
+            let detail = format!(
+                "{did} is the network's own: governance lists its keys, and no operation speaks \
+                 for it"
+            );
+            return Err(Refusal::new(Code::DidNotFound, field, detail).into());
+        }
+        match DidValue::from_bytes(&entry.value.0).map_err(StoreError::new)? {
+            DidValue::Active(state) => Ok((entry, state)),
+            DidValue::Deactivated => {
+                let detail = format!("{did} is deactivated");
+                Err(Refusal::new(Code::DidDeactivated, field, detail).into())
+            }
+        }
+    }
+}
+
+fn random_salt() -> Result<FixedBytes<16>, ApiError> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt)
+        .map_err(|error| ApiError::node(NodeCode::NotReady, format!("no randomness: {error}")))?;
+    Ok(FixedBytes(salt))
+}

@@ -1,0 +1,116 @@
+//! Single entries, for callers that the operator trusts: the question tells who is being checked.
+
+use registry_core::code::{Code, Refusal};
+use registry_core::did::document::TimeMs;
+use registry_core::id::ListId;
+use registry_core::status::{Bits, StatusList};
+use serde::{Deserialize, Serialize};
+
+use super::list::AsOf;
+use crate::api::{Api, Selector};
+use crate::error::ApiError;
+use crate::limits::STATUS_CHECKS_MAX;
+
+/// Parameters of `status_check`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CheckParams {
+    list: ListId,
+    entry: u64,
+    #[serde(default)]
+    at: Option<TimeMs>,
+    #[serde(default)]
+    min_height: Option<u64>,
+}
+
+/// Parameters of `status_checkMany`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CheckManyParams {
+    list: ListId,
+    entries: Vec<u64>,
+    #[serde(default)]
+    at: Option<TimeMs>,
+    #[serde(default)]
+    min_height: Option<u64>,
+}
+
+/// One entry and what it says of its credential.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct EntryAnswer {
+    entry: u64,
+    value: u8,
+    valid: bool,
+}
+
+/// The answer of `status_check`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Checked {
+    list: ListId,
+    #[serde(flatten)]
+    entry: EntryAnswer,
+    version: u64,
+    #[serde(flatten)]
+    as_of: AsOf,
+}
+
+/// The answer of `status_checkMany`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ManyChecked {
+    list: ListId,
+    entries: Vec<EntryAnswer>,
+    version: u64,
+    #[serde(flatten)]
+    as_of: AsOf,
+}
+
+impl Api {
+    /// `status_check`.
+    pub(crate) async fn check_entry(&self, params: CheckParams) -> Result<Checked, ApiError> {
+        let CheckParams { list: id, entry, at, min_height } = params;
+        let found = self.find_list(&id, selector(at), min_height).await?;
+        let bits = self.node.status_array(&found.entry)?;
+        let entry = answer(&found.list, &bits, entry, || "entry".to_owned())?;
+        let version = found.entry.record.version;
+        Ok(Checked { list: id, entry, version, as_of: found.as_of })
+    }
+
+    /// `status_checkMany`.
+    pub(crate) async fn check_entries(
+        &self,
+        params: CheckManyParams,
+    ) -> Result<ManyChecked, ApiError> {
+        let CheckManyParams { list: id, entries, at, min_height } = params;
+        if entries.len() > STATUS_CHECKS_MAX {
+            let detail = format!("{} entries, at most {STATUS_CHECKS_MAX}", entries.len());
+            return Err(ApiError::Params { detail });
+        }
+        let found = self.find_list(&id, selector(at), min_height).await?;
+        let bits = self.node.status_array(&found.entry)?;
+        let entries = entries.iter().enumerate().map(|(index, entry)| {
+            answer(&found.list, &bits, *entry, || format!("entries/{index}"))
+        });
+        let entries = entries.collect::<Result<_, _>>()?;
+        let version = found.entry.record.version;
+        Ok(ManyChecked { list: id, entries, version, as_of: found.as_of })
+    }
+}
+
+fn selector(at: Option<TimeMs>) -> Selector {
+    at.map_or(Selector::Head, |TimeMs(time_ms)| Selector::At(time_ms))
+}
+
+fn answer(
+    list: &StatusList,
+    bits: &Bits,
+    entry: u64,
+    field: impl FnOnce() -> String,
+) -> Result<EntryAnswer, Refusal> {
+    // The array may have room behind the last entry.
+    let value = bits.get(entry).filter(|_| entry < list.length);
+    let value = value.ok_or_else(|| {
+        let detail = format!("entry {entry}, the list has {}", list.length);
+        Refusal::new(Code::StatusRange, field(), detail)
+    })?;
+    Ok(EntryAnswer { entry, value, valid: value == 0 || !list.purpose.invalidates() })
+}
