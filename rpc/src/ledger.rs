@@ -224,7 +224,7 @@ impl Api {
             Ok::<_, ApiError>(self.node.settled(operation).await?)
         };
         match tokio::time::timeout(Duration::from_millis(timeout_ms), settled).await {
-            Ok(outcome) => self.committed(operation, outcome?),
+            Ok(outcome) => self.committed(operation, outcome?).await,
             Err(_) => {
                 let detail = format!(
                     "operation {operation} is still pending after {timeout_ms} ms; ask \
@@ -235,9 +235,12 @@ impl Api {
         }
     }
 
-    fn committed(&self, operation: Hash, outcome: Outcome) -> Result<Committed, ApiError> {
+    async fn committed(&self, operation: Hash, outcome: Outcome) -> Result<Committed, ApiError> {
         match outcome {
             Outcome::Applied(receipt) => {
+                // The receipt may stand in the store a moment before the head shows its block; who
+                // has it reads the write at once.
+                self.head_from(Some(receipt.height)).await?;
                 let (height, certificate) = self.certified(&receipt)?;
                 Ok(Committed { operation, height, receipt, certificate })
             }

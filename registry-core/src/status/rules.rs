@@ -222,7 +222,8 @@ impl StatusList {
                 return Err(Refusal::new(Code::StatusNotAllowed, "author", detail));
             };
             if !delegate.is_valid_at(time_ms) {
-                let detail = format!("{writer} was a delegate until {:?}", delegate.valid_until);
+                let until = delegate.valid_until.unwrap_or(time_ms);
+                let detail = format!("{writer} was a delegate until {until}, now is {time_ms}");
                 return Err(Refusal::new(Code::StatusDelegateExpired, "author", detail));
             }
         }

@@ -1,8 +1,8 @@
 //! The JSON-RPC methods over HTTP and WebSocket, and how every error arrives.
 
-use crate::common::Ledger;
 use crate::common::client::{Server, signed, status};
 use crate::common::people::{Person, create, member, sign};
+use crate::common::{BLOCK_MS, Ledger};
 use jsonrpsee::core::client::ClientT;
 use jsonrpsee::core::params::ObjectParams;
 use jsonrpsee::rpc_params;
@@ -173,6 +173,28 @@ async fn a_submission_is_pending_then_has_a_receipt_that_a_certificate_proves() 
     let unknown = json!(["00".repeat(32)]);
     let unknown = server.call("ledger_getReceipt", unknown).await.expect("a status");
     assert_eq!(unknown["status"], "unknown");
+}
+
+#[tokio::test]
+async fn a_receipt_waits_for_the_head_that_shows_its_block() {
+    let server = Server::start().await;
+    server.ledger.hold();
+    let envelope_of = create(server.ledger.chain(), Person::new(1), 1);
+    server.call("ledger_submit", envelope(&envelope_of)).await.expect("admitted");
+    let head = server.ledger.commit_unseen(BLOCK_MS);
+    let waiting = server.call("ledger_submitAndWait", envelope(&envelope_of));
+    tokio::pin!(waiting);
+    let awaited = async {
+        while server.ledger.readers() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answer = &mut waiting => panic!("answered before the head: {answer:?}"),
+        () = awaited => {}
+    }
+    server.ledger.show(head);
+    assert_eq!(waiting.await.expect("committed")["height"], 1);
 }
 
 #[tokio::test]

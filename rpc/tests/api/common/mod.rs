@@ -224,9 +224,14 @@ impl Ledger {
     /// Commits a block with what waits, `gap_ms` after the last.
     pub(crate) fn commit_after(&self, gap_ms: u64) -> Head {
         let head = self.commit_unseen(gap_ms);
-        self.inner().publish.send_replace(head);
+        self.show(head);
         self.generations.send_modify(|generation| *generation += 1);
         head
+    }
+
+    /// Shows the head of [`Ledger::commit_unseen`].
+    pub(crate) fn show(&self, head: Head) {
+        self.inner().publish.send_replace(head);
     }
 
     /// Commits without showing the new head: the moment between a node's write and its word.
