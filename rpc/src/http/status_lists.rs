@@ -20,12 +20,15 @@ use crate::limits::PAST_AGE_SECONDS_MAX;
 use crate::status::publish::{Published, Wanted};
 use crate::status::view::Form;
 
+/// Reads a time, in ms.
+type ReadTime = fn(&str) -> Option<u64>;
+
 /// What differs between the two routes.
 struct Route {
     /// The forms served there, the default first.
     forms: &'static [Form],
-    /// Name of the parameter for a time, what it must be, and how it is read, in ms.
-    time: (&'static str, &'static str, fn(&str) -> Option<u64>),
+    /// Name of the parameter for a time, what it must be, and how it is read.
+    time: (&'static str, &'static str, ReadTime),
     /// `type` of problems.
     problem: &'static str,
 }
