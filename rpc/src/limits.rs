@@ -126,6 +126,9 @@ pub const STATUS_VIEWS_BYTES_MAX: usize = 64 << 20;
 /// so that questions about the past cannot hold up those about now.
 pub const STATUS_BUILDS_MAX: usize = 2;
 
+/// Lists named by one answer of the aggregation endpoint, which come to about 1 MB.
+pub const STATUS_AGGREGATED_MAX: usize = 10_000;
+
 /// Life of an issuer's own token (DESIGN section 5.2).
 pub const STATUS_TOKEN_LIFE_MS_MAX: u64 = 24 * 3_600 * 1_000;
 

@@ -6,7 +6,7 @@ use registry_core::block::{Block, Receipt};
 use registry_core::certificate::Certificate;
 use registry_core::code::Refusal;
 use registry_core::crypto::{Hash, PublicKey, ValidatorKey};
-use registry_core::id::NetworkName;
+use registry_core::id::{Did, ListId, NetworkName};
 use registry_core::operation::Checked;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
@@ -160,6 +160,15 @@ pub trait ViewKey: Send + Sync {
     fn sign_view(&self, message: &[u8]) -> [u8; 64];
 }
 
+/// A status list of an issuer, and where it is published if not at the nodes of the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListOf {
+    /// Its id.
+    pub list: ListId,
+    /// Its own URI.
+    pub uri: Option<String>,
+}
+
 /// Reads. All are point reads of committed data, short enough for an async task, and lock no
 /// writer. Rows of a block must be readable before [`Reader::heads`] shows it.
 pub trait Reader: Send + Sync + 'static {
@@ -183,6 +192,14 @@ pub trait Reader: Send + Sync + 'static {
 
     /// The array of a status list at the version in `entry`, be it the head or an older one.
     fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError>;
+
+    /// The lists of an issuer after one of them, ascending by id, at most `limit`.
+    fn lists_of(
+        &self,
+        issuer: &Did,
+        after: Option<ListId>,
+        limit: usize,
+    ) -> Result<Vec<ListOf>, StoreError>;
 
     /// A committed block by height.
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError>;

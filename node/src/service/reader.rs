@@ -6,12 +6,13 @@ use registry_core::block::Block;
 use registry_core::certificate::Certificate;
 use registry_core::crypto::{Hash, PublicKey};
 use registry_core::governance::{VALIDATORS, ValidatorEntry, Validators, key};
-use registry_core::id::NetworkName;
+use registry_core::id::{Did, ListId, NetworkName};
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::{StateView, StoreError};
 use registry_core::status::Bits;
 use rpc::service::{
-    Check, Head, Outcome, Peer, Problem, Reader, Role, Round, Status, ValidatorStatus, ViewKey,
+    Check, Head, ListOf, Outcome, Peer, Problem, Reader, Role, Round, Status, ValidatorStatus,
+    ViewKey,
 };
 use tokio::sync::watch;
 
@@ -58,6 +59,16 @@ impl Reader for Service {
 
     fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError> {
         self.read(|ledger| ledger.status_array(entry))
+    }
+
+    fn lists_of(
+        &self,
+        issuer: &Did,
+        after: Option<ListId>,
+        limit: usize,
+    ) -> Result<Vec<ListOf>, StoreError> {
+        let lists = self.read(|ledger| ledger.lists_of(issuer, after, limit))?;
+        Ok(lists.into_iter().map(|(list, uri)| ListOf { list, uri }).collect())
     }
 
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {

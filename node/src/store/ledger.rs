@@ -7,9 +7,10 @@ use registry_core::block::{Block, Header, Receipt};
 use registry_core::certificate::Certificate;
 use registry_core::codec;
 use registry_core::crypto::Hash;
+use registry_core::id::{Did, ListId};
 use registry_core::limits::TREE_WINDOW_HEIGHTS;
 use registry_core::range::Position;
-use registry_core::record::{Entry, RecordKey};
+use registry_core::record::{Entry, Kind, RecordKey};
 use registry_core::state::{Changes, Execution, StateView, StoreError, TransientKey};
 use registry_core::status::{Bits, StatusList, keyframe};
 use serde::de::DeserializeOwned;
@@ -113,6 +114,34 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
             Some(newest) if newest.record.version > version => self.earlier(key, version),
             _ => Ok(None),
         }
+    }
+
+    /// The lists of an issuer of this network after one of them, with their own URIs, ascending by
+    /// id.
+    pub fn lists_of(
+        &self,
+        issuer: &Did,
+        after: Option<ListId>,
+        limit: usize,
+    ) -> Result<Vec<(ListId, Option<String>)>, StoreError> {
+        let prefix = &issuer.suffix.0;
+        // The keys behind a key begin with the key and a zero byte; those of an issuer end before
+        // a key of its suffix and 21 bytes of ones.
+        let from = match after {
+            Some(after) => [&prefix[..], &after.0, &[0]].concat(),
+            None => prefix.to_vec(),
+        };
+        let to = [&prefix[..], &[u8::MAX; 21]].concat();
+        let malformed = || StoreError::new("a row of the lists is malformed");
+        let rows = self.0.scan(Column::Lists, &from, &to, limit)?;
+        rows.into_iter()
+            .map(|(key, uri)| {
+                let list = key.get(prefix.len()..).and_then(|list| list.try_into().ok());
+                let uri = String::from_utf8(uri).map_err(|_| malformed())?;
+                let uri = (!uri.is_empty()).then_some(uri);
+                Ok((ListId(list.ok_or_else(malformed)?), uri))
+            })
+            .collect()
     }
 
     /// A version that is not the newest.
@@ -317,11 +346,24 @@ fn block_rows(execution: &Execution, block: &Block) -> Vec<Row> {
     rows
 }
 
+/// The index row of a list that was made.
+fn list_row(entry: &Entry) -> Option<Row> {
+    let record = &entry.record;
+    if (record.kind, record.version) != (Kind::Status, 1) {
+        return None;
+    }
+    // The value is of this execution and holds a list.
+    let list = StatusList::from_own_bytes(&entry.value.0).ok()?;
+    let key = [&list.issuer.suffix.0[..], &record.key.0].concat();
+    Some(Row::put(Column::Lists, key, list.uri.unwrap_or_default()))
+}
+
 fn change_rows(height: u64, changes: &Changes) -> Vec<Row> {
     let mut rows = Vec::new();
     for entry in &changes.entries {
         let key = entry.record.record_key().storage_key();
         rows.push(Row::put(Column::Heads, key, codec::encode(entry)));
+        rows.extend(list_row(entry));
     }
     for (list, version, row) in &changes.status_rows {
         let key = keyed(&list.storage_key(), *version);

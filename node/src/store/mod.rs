@@ -32,6 +32,8 @@ pub enum Column {
     Entries,
     /// Key of a status list and version → delta row of its array.
     Arrays,
+    /// Issuer and id of a status list → its own URI, or nothing.
+    Lists,
     /// Range, level, index → hash.
     Ranges,
     /// Transient key → value, in order of expiry.
@@ -48,7 +50,7 @@ pub enum Column {
 
 impl Column {
     /// All columns.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Meta,
         Self::Blocks,
         Self::Certificates,
@@ -56,6 +58,7 @@ impl Column {
         Self::Heads,
         Self::Entries,
         Self::Arrays,
+        Self::Lists,
         Self::Ranges,
         Self::Transient,
         Self::Tree,
@@ -74,6 +77,7 @@ impl Column {
             Self::Heads => "heads",
             Self::Entries => "entries",
             Self::Arrays => "arrays",
+            Self::Lists => "lists",
             Self::Ranges => "ranges",
             Self::Transient => "transient",
             Self::Tree => "tree",

@@ -47,6 +47,7 @@ pub(crate) fn public(
         .merge(listings::routes(api.node.network(), public_url))
         .route("/status-lists/{list}", get(status_lists::w3c))
         .route("/token-status-lists/{list}", get(status_lists::ietf))
+        .route("/token-status-lists/aggregation/{issuer}", get(status_lists::aggregation))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .with_state(Arc::clone(api))

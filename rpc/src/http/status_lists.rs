@@ -7,7 +7,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use registry_core::did::document::TimeMs;
-use registry_core::id::ListId;
+use registry_core::id::{Did, ListId};
 
 use super::accept::{negotiate_coding, negotiate_view};
 use super::headers::{as_of, list_header, matches};
@@ -16,7 +16,8 @@ use crate::api::Api;
 use crate::coding::Coding;
 use crate::did::url::parse_pairs;
 use crate::error::{ApiError, NodeCode};
-use crate::limits::PAST_AGE_SECONDS_MAX;
+use crate::limits::{PAST_AGE_SECONDS_MAX, STATUS_TTL_MS};
+use crate::status::list::Aggregation;
 use crate::status::publish::{Published, Wanted};
 use crate::status::view::Form;
 
@@ -63,6 +64,50 @@ pub(super) async fn ietf(
     headers: HeaderMap,
 ) -> Response {
     serve(&api, &IETF, Question { list, query, headers }).await
+}
+
+/// `/token-status-lists/aggregation/{issuer}`: where the lists of an issuer are. The draft has no
+/// pages; a `Link` names the next one where there are too many lists.
+pub(super) async fn aggregation(
+    State(api): State<Arc<Api>>,
+    Path(issuer): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let not_found = |detail: String| json::problem(StatusCode::NOT_FOUND, &detail);
+    let issuer: Did = match issuer.parse() {
+        Ok(issuer) => issuer,
+        Err(error) => return not_found(format!("there is no such issuer: {error}")),
+    };
+    let after = match query.as_deref().map(|query| query.strip_prefix("after=")) {
+        None => None,
+        Some(after) => match after.and_then(|after| after.parse().ok()) {
+            Some(after) => Some(after),
+            None => {
+                let detail = "the one parameter is after, the id of a list";
+                return json::problem(StatusCode::BAD_REQUEST, detail);
+            }
+        },
+    };
+    match api.aggregate(&issuer, after) {
+        Ok(Aggregation { status_lists, next }) => {
+            let body = serde_json::json!({ "status_lists": status_lists });
+            let content_type = HeaderValue::from_static("application/json");
+            let mut response = json::response(StatusCode::OK, content_type, &body);
+            let headers = response.headers_mut();
+            let age = format!("public, max-age={}", STATUS_TTL_MS / 1_000);
+            let link = next.map(|next| format!("<?after={next}>; rel=\"next\""));
+            for (name, value) in [(header::CACHE_CONTROL, Some(age)), (header::LINK, link)] {
+                if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+                    headers.insert(name, value);
+                }
+            }
+            response
+        }
+        Err(error) => {
+            let (status, detail) = failure(error);
+            json::problem(status, &detail)
+        }
+    }
 }
 
 /// What is asked, as it came.

@@ -14,7 +14,8 @@ use super::uris::ListUris;
 use crate::api::{Api, Page, Selector};
 use crate::clock::millis;
 use crate::error::{ApiError, NodeCode};
-use crate::service::Head;
+use crate::limits::STATUS_AGGREGATED_MAX;
+use crate::service::{Head, ListOf};
 
 /// Parameters of `status_getList`.
 #[derive(Debug, Deserialize)]
@@ -190,7 +191,7 @@ impl Api {
         let newest = self.entry(&key, Selector::Head, &head)?.ok_or_else(absent)?;
         let array = array.unwrap_or_default().then(|| Bytes(bits.bytes().to_vec()));
         Ok(ListAnswer {
-            uris: self.uris.of(&id, &list),
+            uris: self.uris.of(&id, list.uri.as_deref()),
             list: id,
             issuer: list.issuer,
             purpose: list.purpose,
@@ -221,6 +222,29 @@ impl Api {
             self.find_list(&list, Selector::Head, min_height).await?;
         let (versions, next) = self.page(&entry.record, page, version)?;
         Ok(History { list, versions, next, height: head.height })
+    }
+}
+
+/// Where the lists of an issuer are published.
+pub(crate) struct Aggregation {
+    pub(crate) status_lists: Vec<String>,
+    /// The list after which the rest comes.
+    pub(crate) next: Option<ListId>,
+}
+
+impl Api {
+    /// The lists of an issuer after one of them.
+    pub(crate) fn aggregate(
+        &self,
+        issuer: &Did,
+        after: Option<ListId>,
+    ) -> Result<Aggregation, ApiError> {
+        self.did_head(issuer, &self.head(), "issuer")?;
+        let lists = self.node.lists_of(issuer, after, STATUS_AGGREGATED_MAX)?;
+        let more = lists.len() == STATUS_AGGREGATED_MAX;
+        let next = lists.last().map(|last| last.list).filter(|_| more);
+        let uri = |list: &ListOf| self.uris.of(&list.list, list.uri.as_deref()).ietf;
+        Ok(Aggregation { status_lists: lists.iter().map(uri).collect(), next })
     }
 }
 

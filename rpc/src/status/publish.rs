@@ -198,7 +198,8 @@ impl Api {
         let make = self.entries(source, standard);
         let entries = self.views.entries.get_or_insert_async(&entries, make).await?;
         let list = source.list.clone();
-        let uris = self.uris.of(&id, &list);
+        let uris = self.uris.of(&id, list.uri.as_deref());
+        let aggregation = self.uris.aggregation(&list.issuer);
         // What is past is never replaced by anything newer.
         let ttl_ms = (!source.past).then_some(STATUS_TTL_MS);
         let work = move || {
@@ -206,7 +207,8 @@ impl Api {
                 Standard::W3c => &uris.w3c,
                 Standard::Ietf => &uris.ietf,
             };
-            let publication = Publication { uri, window, ttl_ms, aggregation_uri: None };
+            let publication =
+                Publication { uri, window, ttl_ms, aggregation_uri: Some(&aggregation) };
             let list = List::without_array(&list);
             Ok(form.sign(&list, &entries, &publication, &publisher)?)
         };

@@ -2,8 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use registry_core::id::ListId;
-use registry_core::status::StatusList;
+use registry_core::id::{Did, ListId};
 use serde::Serialize;
 use url::Url;
 
@@ -39,15 +38,20 @@ impl Uris {
         Self { base }
     }
 
-    /// Where `list` is published.
-    pub(crate) fn of(&self, id: &ListId, list: &StatusList) -> ListUris {
-        match &list.uri {
-            Some(uri) => ListUris { w3c: uri.clone(), ietf: uri.clone() },
+    /// Where the list is published whose record has `uri`.
+    pub(crate) fn of(&self, id: &ListId, uri: Option<&str>) -> ListUris {
+        match uri {
+            Some(uri) => ListUris { w3c: uri.to_owned(), ietf: uri.to_owned() },
             None => ListUris {
                 w3c: format!("{}/status-lists/{id}", self.base),
                 ietf: format!("{}/token-status-lists/{id}", self.base),
             },
         }
+    }
+
+    /// Where all lists of an issuer are named.
+    pub(crate) fn aggregation(&self, issuer: &Did) -> String {
+        format!("{}/token-status-lists/aggregation/{issuer}", self.base)
     }
 }
 

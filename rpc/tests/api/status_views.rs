@@ -4,11 +4,12 @@ use crate::common::client::{Answer, Server, config};
 use crate::common::lists::Issuer;
 use ed25519_dalek::SigningKey;
 use http::{Method, StatusCode};
+use registry_core::codec::from_base64url;
 use registry_core::crypto::{PublicKey, Suite};
 use rpc::status::view::Form;
 use rpc::status::view::bits::entry;
 use rpc::status::view::token::{Published, Token};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const GENESIS_S: u64 = 1_700_000_000;
 const FORMS: [Form; 4] = [Form::Credential, Form::CredentialJwt, Form::TokenJwt, Form::TokenCwt];
@@ -277,6 +278,36 @@ async fn a_list_is_published_under_one_name_at_every_node() {
     for path in [format!("/status-lists/{list}"), format!("/token-status-lists/{list}")] {
         let published = read(&issuer.server.get(&path).await);
         assert_eq!(published.uri.as_deref(), Some("https://a.example/list"));
+    }
+}
+
+#[tokio::test]
+async fn the_lists_of_an_issuer_are_named_in_one_place() {
+    let issuer = Issuer::with("revocation", 64).await;
+    let (base, did) = (issuer.server.url(), issuer.did.as_str());
+    for uri in [None, Some("https://a.example/list")] {
+        let create = json!({ "author": did, "purpose": "refresh", "length": 8, "uri": uri });
+        issuer.server.act_status("Create", create, &issuer.person.control()).await;
+    }
+    let token = issuer.server.get(&issuer.ietf()).await.text();
+    let claims = token.split('.').nth(1).and_then(from_base64url).expect("claims");
+    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    let path = format!("/token-status-lists/aggregation/{did}");
+    assert_eq!(claims["status_list"]["aggregation_uri"], format!("{base}{path}"));
+    let answer = issuer.server.get(&path).await;
+    let all: Vec<String> =
+        serde_json::from_value(answer.json()["status_lists"].clone()).expect("URIs");
+    assert_eq!(all.len(), 3);
+    assert!(all.contains(&format!("{base}{}", issuer.ietf())));
+    assert!(all.contains(&"https://a.example/list".to_owned()));
+    let first = all.iter().find_map(|uri| Some(uri.rsplit_once("/token-status-lists/")?.1));
+    let rest = issuer.server.get(&format!("{path}?after={}", first.expect("an id"))).await.json();
+    assert!(rest["status_lists"].as_array().is_some_and(|rest| rest.len() < 3));
+    let stranger = format!("/token-status-lists/aggregation/{}", did.replace(":local:", ":else:"));
+    for (path, status) in
+        [(stranger, 404), (format!("{path}x"), 404), (format!("{path}?after=x"), 400)]
+    {
+        assert_eq!(issuer.server.get(&path).await.status, status, "{path}");
     }
 }
 

@@ -9,13 +9,13 @@ use futures::future::BoxFuture;
 use registry_core::block::Block;
 use registry_core::certificate::Certificate;
 use registry_core::crypto::Hash;
-use registry_core::id::NetworkName;
+use registry_core::id::{Did, ListId, NetworkName};
 use registry_core::operation::Checked;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
 use registry_core::status::Bits;
 use rpc::service::{
-    Check, Head, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter, ViewKey,
+    Check, Head, ListOf, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter, ViewKey,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -58,6 +58,10 @@ impl Reader for Echo {
 
     fn status_array(&self, _: &Entry) -> Result<Arc<Bits>, StoreError> {
         Err(StoreError::new("there is no list"))
+    }
+
+    fn lists_of(&self, _: &Did, _: Option<ListId>, _: usize) -> Result<Vec<ListOf>, StoreError> {
+        Ok(Vec::new())
     }
 
     fn block(&self, _: u64) -> Result<Option<Block>, StoreError> {

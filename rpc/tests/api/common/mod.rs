@@ -19,17 +19,17 @@ use registry_core::did::document::TimeMs;
 use registry_core::governance::{
     Parameters, Publishing, PublishingKey, ValidatorEntry, Validators,
 };
-use registry_core::id::{Did, NetworkName};
+use registry_core::id::{Did, ListId, NetworkName};
 use registry_core::operation::Checked;
-use registry_core::record::{Entry, RecordKey};
+use registry_core::record::{Entry, Kind, RecordKey};
 use registry_core::state::{
     ApplyError, BlockExecution, Execution, Genesis, MemoryState, StateView, StoreError,
     TransientKey, execute_genesis,
 };
-use registry_core::status::Bits;
+use registry_core::status::{Bits, StatusList};
 use rpc::service::{
-    Check, Head, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter, ValidatorStatus,
-    ViewKey,
+    Check, Head, ListOf, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter,
+    ValidatorStatus, ViewKey,
 };
 use tokio::sync::watch;
 
@@ -62,6 +62,8 @@ struct Inner {
     holds: bool,
     answer: Option<SubmitError>,
     checks: Vec<Check>,
+    /// Ascending by id.
+    lists: Vec<(Did, ListOf)>,
     view_key_seed: Option<u8>,
 }
 
@@ -158,6 +160,7 @@ impl Ledger {
             holds: false,
             answer: None,
             checks,
+            lists: Vec::new(),
             view_key_seed: Some(201),
         };
         let (inner, generations) = (Mutex::new(inner), watch::Sender::new(0));
@@ -250,6 +253,14 @@ impl Ledger {
         }
         let execution = block.finish().expect("memory");
         inner.state.commit(&execution.changes);
+        for entry in &execution.changes.entries {
+            if let (Kind::Status, 1) = (entry.record.kind, entry.record.version) {
+                let list = ListId(entry.record.key.0.as_slice().try_into().expect("20 bytes"));
+                let value = StatusList::from_bytes(&entry.value.0).expect("a list");
+                inner.lists.push((value.issuer, ListOf { list, uri: value.uri }));
+            }
+        }
+        inner.lists.sort_by_key(|(_, list)| list.list);
         let header = execution.header.clone();
         let certificate = self.certify(&header.hash(), header.height);
         inner.certificates.insert(header.height, certificate);
@@ -327,6 +338,20 @@ impl Reader for Ledger {
 
     fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError> {
         self.inner().state.status_array(entry)
+    }
+
+    fn lists_of(
+        &self,
+        issuer: &Did,
+        after: Option<ListId>,
+        limit: usize,
+    ) -> Result<Vec<ListOf>, StoreError> {
+        let inner = self.inner();
+        let lists = inner
+            .lists
+            .iter()
+            .filter(|(of, list)| of == issuer && after.is_none_or(|after| list.list > after));
+        Ok(lists.map(|(_, list)| list.clone()).take(limit).collect())
     }
 
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {
