@@ -11,7 +11,8 @@ use registry_core::block::Header;
 use registry_core::code::Refusal;
 use registry_core::codec;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
-use registry_core::did::{DidValue, document::render};
+use registry_core::did::DidValue;
+use registry_core::did::document::{TimeMs, render};
 use registry_core::governance::{Parameters, Publishing, ValidatorEntry, Validators};
 use registry_core::id::{Did, NetworkName};
 use registry_core::operation::check_stateless;
@@ -157,8 +158,9 @@ impl Chain {
     }
 
     fn status(&mut self, _: &Map<String, Value>) -> Answer {
-        let Header { chain, height, .. } = &self.head;
-        Ok(json!({ "chainId": chain, "network": self.network, "height": height }))
+        let Header { chain, height, time, .. } = &self.head;
+        let time = TimeMs(*time);
+        Ok(json!({ "chainId": chain, "network": self.network, "height": height, "time": time }))
     }
 
     fn submit(&mut self, params: &Map<String, Value>) -> Answer {
