@@ -209,8 +209,8 @@ fn head(overlay: &Overlay<'_>, key: &RecordKey) -> Result<Entry, ApplyError> {
     head.ok_or_else(|| Refusal::new(Code::StatusNotFound, "list", "no such list").into())
 }
 
-/// The rules that need no more than the list and its array: what a node checks before it asks anyone
-/// to sign.
+/// The rules that need no more than the list and its array: what a node checks before it asks
+/// anyone to sign.
 impl StatusList {
     /// ST3 and ST4 of a set at block time `time_ms`.
     pub fn check_writer(&self, writer: &Did, time_ms: u64) -> Result<(), Refusal> {

@@ -253,7 +253,10 @@ async fn preparing_a_set_says_what_it_does() {
 async fn preparing_refuses_at_once_what_the_ledger_would_refuse() {
     let issuer = Issuer::with("revocation", 64).await;
     issuer.set(&[1], 1).await;
-    let run = |start: u64, expect: u8| json!({ "runs": [{ "start": start, "length": 1, "value": 1, "expect": expect }] });
+    let run = |start: u64, expect: u8| {
+        let run = json!({ "start": start, "length": 1, "value": 1, "expect": expect });
+        json!({ "runs": [run] })
+    };
     let one = json!({ "entries": [2], "value": 1 });
     let until = |until: &str| json!({ "entries": [2], "value": 1, "until": until });
     let stranger = issuer.server.register(Person::new(2)).await;

@@ -79,6 +79,7 @@ async fn a_localnet_keeps_the_outside_contract() {
         assert!(!node.runs(), "{} still runs after localnet stop", node.name);
     }
     println!(
-        "contract: 5 nodes ready and listed by the network's DID, a restarted one among those that localnet stop ended"
+        "contract: 5 nodes ready and listed by the network's DID, a restarted one among those that \
+         localnet stop ended"
     );
 }
