@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -53,14 +53,14 @@ impl Client {
         Self { url: url.to_owned(), http }
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), String> {
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, String> {
         let exchange = async {
             let answer = self.http.request(request).await.map_err(|error| {
                 format!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string))
             })?;
-            let status = answer.status();
-            let body = answer.into_body().collect().await.map_err(|error| error.to_string())?;
-            Ok((status, body.to_bytes()))
+            let (head, body) = answer.into_parts();
+            let body = body.collect().await.map_err(|error| error.to_string())?;
+            Ok(Response::from_parts(head, body.to_bytes()))
         };
         let answered = tokio::time::timeout(ANSWER_TIMEOUT, exchange).await;
         answered.unwrap_or_else(|_| Err(format!("no answer within {ANSWER_TIMEOUT:?}")))
@@ -75,10 +75,10 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::from(body.to_string()))
             .expect("a request");
-        let (status, body) = self.send(request).await.map_err(CallError::Unreachable)?;
+        let (head, body) = self.send(request).await.map_err(CallError::Unreachable)?.into_parts();
         let unreadable = |_| {
             let text = String::from_utf8_lossy(&body);
-            CallError::Unreachable(format!("{method}: HTTP {status}: {text}"))
+            CallError::Unreachable(format!("{method}: HTTP {}: {text}", head.status))
         };
         let mut answer: Value = serde_json::from_slice(&body).map_err(unreadable)?;
         let error = &answer["error"];
@@ -92,14 +92,20 @@ impl Client {
         Ok(answer["result"].take())
     }
 
-    /// Status and body of a GET of a path; `accept` is the media type asked for.
-    pub async fn get(&self, path: &str, accept: &str) -> Result<(StatusCode, Bytes), String> {
+    /// The answer to a GET of a path; `accept` is the media type asked for.
+    pub async fn fetch(&self, path: &str, accept: &str) -> Result<Response<Bytes>, String> {
         let request = Request::builder()
             .uri(format!("{}{path}", self.url))
             .header(header::ACCEPT, accept)
             .body(Full::default())
             .expect("a request");
         self.send(request).await
+    }
+
+    /// Status and body of a GET of a path.
+    pub async fn get(&self, path: &str, accept: &str) -> Result<(StatusCode, Bytes), String> {
+        let answer = self.fetch(path, accept).await?;
+        Ok((answer.status(), answer.into_body()))
     }
 
     /// Whether `/readyz` says 200.

@@ -141,20 +141,38 @@ impl Node {
         fs::remove_dir_all(self.home.join("data")).expect("a database");
     }
 
+    /// Bytes of memory that its process holds (`VmRSS`).
+    pub fn memory_bytes(&self) -> u64 {
+        let pid = self.pid.expect("a process that runs");
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("its state");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        1_024 * kib.and_then(|kib| kib.parse::<u64>().ok()).expect("a number of KiB")
+    }
+
     /// Bytes of its database on the disk.
     pub fn data_bytes(&self) -> u64 {
-        fn bytes(path: &Path) -> u64 {
-            // Files come and go while the database works.
-            let Ok(entries) = fs::read_dir(path) else { return 0 };
-            let sizes = entries.flatten().map(|entry| match entry.metadata() {
-                Ok(data) if data.is_dir() => bytes(&entry.path()),
-                Ok(data) => data.len(),
-                Err(_) => 0,
-            });
-            sizes.sum()
-        }
-        bytes(&self.home.join("data"))
+        bytes(&self.home.join("data"), |_| true)
     }
+
+    /// Bytes of its tables and its log on the disk. What RocksDB tells of itself beside them grows
+    /// with every start, up to a limit.
+    pub fn row_bytes(&self) -> u64 {
+        let rows = |path: &Path| path.extension().is_some_and(|end| end == "sst" || end == "log");
+        bytes(&self.home.join("data"), rows)
+    }
+}
+
+/// Bytes of the files in a directory that `counts`.
+fn bytes(path: &Path, counts: impl Fn(&Path) -> bool + Copy) -> u64 {
+    // Files come and go while the database works.
+    let Ok(entries) = fs::read_dir(path) else { return 0 };
+    let sizes = entries.flatten().map(|entry| match entry.metadata() {
+        Ok(data) if data.is_dir() => bytes(&entry.path(), counts),
+        Ok(data) if counts(&entry.path()) => data.len(),
+        _ => 0,
+    });
+    sizes.sum()
 }
 
 impl Drop for Node {

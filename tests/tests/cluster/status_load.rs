@@ -11,15 +11,15 @@ use registry_tests::cluster::{Client, Localnet, Wallet, check_equal_chains, meas
 
 use crate::cases::commit;
 
-const LIMIT: Duration = Duration::from_secs(600);
+pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 const WORKERS: u64 = 10;
-const LENGTH: u64 = 1 << 20;
+pub(crate) const LENGTH: u64 = 1 << 20;
 /// Operations of one worker, whatever the number of entries.
 const OPERATIONS: u64 = 50;
 /// The validator that dies.
 const VICTIM: usize = 3;
 /// Well inside the hour that the ledger allows.
-const UNTIL_MS: u64 = 30 * 60 * 1_000;
+pub(crate) const UNTIL_MS: u64 = 30 * 60 * 1_000;
 
 /// Entry `number` of the load: an odd factor permutes the list.
 fn entry(number: u64) -> u64 {
