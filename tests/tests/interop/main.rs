@@ -1,7 +1,10 @@
-//! Libraries of others read our views (`tests/interop`). Says so aloud where they cannot be
-//! installed.
+//! Libraries of others read our views (`tests/interop`), made here or served by a node. Says so
+//! aloud where they cannot be installed.
+
+mod live;
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ed25519_dalek::{Signer as _, SigningKey};
 use registry_core::crypto::{PublicKey, Suite};
 use registry_core::status::StatusPurpose;
-use rpc::status::view::{Form, List, Publication, Signer, ViewError, Window, ietf, w3c};
+use rpc::status::view::{Form, List, Publication, Signer, Standard, ViewError, Window, ietf, w3c};
 use serde_json::Value;
 
 /// Exit code of `tests/interop/run` where the libraries cannot be installed.
@@ -54,14 +57,14 @@ const FORMS: [(Form, Encode); 4] = [
     (Form::TokenCwt, ietf::token_cwt),
 ];
 
-/// What the libraries say of a view; `None` where they cannot be installed.
-fn judged(form: Form, file: &Path, key: &Key, size: u8) -> Option<Value> {
-    let run = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/interop/run");
+/// What the libraries say of a view in a file or at a URL; `None` where they cannot be installed.
+fn judged(form: Form, source: impl AsRef<OsStr>, multikey: &str, size: u8) -> Option<Value> {
+    let run = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/run");
     let entries = ENTRIES.map(|entry| entry.to_string()).join(",");
     let output = Command::new(run)
         .arg(form.media_type())
-        .arg(file)
-        .args([&key.multikey(), &entries, &size.to_string()])
+        .arg(source)
+        .args([multikey, &entries, &size.to_string()])
         .output()
         .expect("tests/interop/run starts");
     let said = String::from_utf8_lossy(&output.stderr);
@@ -72,6 +75,30 @@ fn judged(form: Form, file: &Path, key: &Key, size: u8) -> Option<Value> {
     }
     assert!(output.status.success(), "{said}");
     Some(serde_json::from_slice(&output.stdout).expect("JSON"))
+}
+
+/// Checks that a view was accepted and each entry read as `expected` says; answers who read them.
+fn check(judgement: &Value, expected: impl Fn(u64) -> u64) -> BTreeSet<String> {
+    assert_eq!(judgement["accepted"], true, "{judgement}");
+    let values = judgement["values"].as_array().expect("values");
+    assert!(values.len() >= ENTRIES.len(), "{judgement}");
+    let read = values.iter().map(|value| {
+        let entry = value["entry"].as_u64().expect("an entry");
+        assert_eq!(value["value"].as_u64(), Some(expected(entry)), "{value}");
+        value["library"].as_str().expect("a name").to_owned()
+    });
+    read.collect()
+}
+
+/// All that must have read something.
+fn check_libraries(libraries: &BTreeSet<String>) {
+    let expected = [
+        "@4sure-tech/vc-bitstring-status-lists",
+        "@digitalbazaar/vc-bitstring-status-list",
+        "@owf/token-status-list",
+        "@sd-jwt/jwt-status-list",
+    ];
+    assert_eq!(*libraries, expected.map(str::to_owned).into());
 }
 
 fn now_ms() -> u64 {
@@ -131,29 +158,17 @@ fn other_libraries_read_our_entries() {
         for (form, encode) in FORMS {
             let view = encode(&list(purpose, bits, &array), &publication, &key).expect("encodes");
             let file = written(&format!("{}-{bits}", purpose.name()), form, &view);
-            let Some(judgement) = judged(form, &file, &key, bits) else { return };
-            let factor = match form {
-                Form::TokenJwt | Form::TokenCwt => ietf_value,
-                Form::Credential | Form::CredentialJwt => 1,
+            println!("{purpose:?} of {bits} bits, {form:?}");
+            let Some(judgement) = judged(form, &file, &key.multikey(), bits) else { return };
+            let factor = match form.standard() {
+                Standard::Ietf => ietf_value,
+                Standard::W3c => 1,
             };
-            assert_eq!(judgement["accepted"], true, "{purpose:?} {bits} {form:?}: {judgement}");
-            let values = judgement["values"].as_array().expect("values");
-            assert!(values.len() >= ENTRIES.len(), "{judgement}");
-            for value in values {
-                let entry = value["entry"].as_u64().expect("an entry") as usize;
-                let expected = u64::from(entries[entry] * factor);
-                assert_eq!(value["value"].as_u64(), Some(expected), "{purpose:?} {form:?} {value}");
-                libraries.insert(value["library"].as_str().expect("a name").to_owned());
-            }
+            let expected = |entry: u64| u64::from(entries[entry as usize] * factor);
+            libraries.append(&mut check(&judgement, expected));
         }
     }
-    let expected = [
-        "@4sure-tech/vc-bitstring-status-lists",
-        "@digitalbazaar/vc-bitstring-status-list",
-        "@owf/token-status-list",
-        "@sd-jwt/jwt-status-list",
-    ];
-    assert_eq!(libraries, expected.map(str::to_owned).into());
+    check_libraries(&libraries);
 }
 
 #[test]
@@ -171,7 +186,7 @@ fn other_libraries_refuse_what_is_not_ours_or_is_past() {
         let cases = [("foreign", foreign, &["verif"][..]), ("past", past, &["exp", "validuntil"])];
         for (name, view, words) in cases {
             let file = written(name, form, &view);
-            let Some(judgement) = judged(form, &file, &key, 1) else { return };
+            let Some(judgement) = judged(form, &file, &key.multikey(), 1) else { return };
             assert_eq!(judgement["accepted"], false, "{name} {form:?}: {judgement}");
             let error = judgement["error"].as_str().expect("a reason");
             assert!(words.iter().any(|word| error.to_lowercase().contains(word)), "{judgement}");
