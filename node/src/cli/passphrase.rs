@@ -12,7 +12,7 @@ use crate::keys::{Passphrase, Protection, protection};
 use crate::limits::PASSPHRASE_BYTES_MAX;
 
 /// The passphrase options of a command that opens or makes key files.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct PassphraseArgs {
     /// File whose first line is the passphrase of the key file
     #[arg(long, env = "IDEM_PASSPHRASE_FILE", value_name = "FILE")]

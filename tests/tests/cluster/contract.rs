@@ -3,8 +3,9 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use registry_core::id::Did;
-use registry_tests::cluster::{Localnet, run};
+use http::StatusCode;
+use registry_core::id::{Did, ListId};
+use registry_tests::cluster::{Localnet, command, run};
 use serde_json::Value;
 
 /// A pipe whose writing end every child of this process inherits until it is dropped.
@@ -51,6 +52,54 @@ async fn check_publishing_keys(network: &Localnet) {
     assert_eq!(methods.iter().map(|method| method["id"].clone()).collect::<Vec<_>>(), urls);
 }
 
+/// A list is there from the start, served by every node, and its issuer's keys are at hand.
+async fn check_seed(network: &Localnet) {
+    let seed = network.description["seed"].as_object().expect("a seed");
+    let mut members: Vec<_> = seed.keys().collect();
+    members.sort();
+    assert_eq!(members, ["issuer", "status_list"]);
+    let list: ListId = seed["status_list"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    let first = network.nodes[0].client.list(list, 0).await;
+    assert_eq!(first.array.len(), 131_072 / 8);
+    assert!(first.array.iter().any(|byte| *byte != 0), "nothing is revoked");
+    // Made by three operations, the last of which was the first node's to wait for.
+    for node in &network.nodes {
+        assert_eq!(node.client.list(list, 3).await, first);
+        let (status, _) =
+            node.client.get(&format!("/status-lists/{list}"), "*/*").await.expect("an answer");
+        assert_eq!(status, StatusCode::OK, "{}", node.name);
+    }
+    let rpc = network.description["nodes"][0]["rpc"].as_str().expect("a URL");
+    let (keys, list) = (network.path("keys/issuer.json").display().to_string(), list.to_string());
+    let revoke = ["--rpc", rpc, "status-list", "revoke", &list, "--keys", &keys, "--entries", "7"];
+    let (code, _, errors) = run(&revoke);
+    assert_eq!(code, 0, "{errors}");
+}
+
+/// Another start of the same network names the same list and makes none.
+fn check_second_start(network: &Localnet, dir: &str) {
+    let start = |json: &[&str]| {
+        let arguments = [&["localnet", "start", "--detach", "--dir", dir], json].concat();
+        let output = command().args(arguments).output().expect("idem runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("a text")
+    };
+    let stop = || {
+        let (code, _, errors) = run(&["localnet", "stop", "--dir", dir, "--json"]);
+        assert_eq!(code, 0, "{errors}");
+    };
+    let again: Value = serde_json::from_str(&start(&["--json"])).expect("JSON");
+    stop();
+    assert_eq!(again["seed"], network.description["seed"]);
+    let list = again["seed"]["status_list"].as_str().expect("an id");
+    let rpc = again["nodes"][0]["rpc"].as_str().expect("a URL");
+    let text = start(&[]);
+    let (_, history, errors) = run(&["--rpc", rpc, "--json", "status-list", "history", list]);
+    stop();
+    assert!(text.contains(&format!("{rpc}/status-lists/{list}")), "{text}");
+    assert_eq!(history["versions"].as_array().map(Vec::len), Some(3), "{errors}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_localnet_keeps_the_outside_contract() {
     let (mut network, (mut reader, writer)) = Localnet::start_after(4, 1, inherited_pipe).await;
@@ -68,6 +117,7 @@ async fn a_localnet_keeps_the_outside_contract() {
         assert_eq!(status["network"], network.description["network"], "{status}");
     }
     check_publishing_keys(&network).await;
+    check_seed(&network).await;
     network.nodes[1].kill();
     assert!(!network.nodes[1].client.is_ready().await);
     network.nodes[1].restart().await;
@@ -78,6 +128,7 @@ async fn a_localnet_keeps_the_outside_contract() {
     for node in &network.nodes {
         assert!(!node.runs(), "{} still runs after localnet stop", node.name);
     }
+    check_second_start(&network, &dir);
     println!(
         "contract: 5 nodes ready and listed by the network's DID, a restarted one among those that \
          localnet stop ended"

@@ -24,8 +24,8 @@ use crate::keys::{Parts, Roles};
 pub(super) use document::with_key as document_with_key;
 use sets::SetsArgs;
 pub(super) use sets::{NewKeys, SuiteName};
-use writer::{Draft, Written};
-pub(super) use writer::{Sealed, Writer};
+use writer::Draft;
+pub(super) use writer::{Sealed, Writer, Written};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DidCommand {
@@ -58,6 +58,13 @@ pub(super) struct SignerArgs {
     cosigner_keys: Vec<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseArgs,
+}
+
+impl SignerArgs {
+    /// A key file that is plain.
+    pub(super) fn plain(keys: PathBuf) -> Self {
+        Self { keys, cosigner_keys: Vec::new(), passphrase: PassphraseArgs::default() }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -149,6 +156,11 @@ pub(super) async fn run(command: DidCommand, context: &Context) -> Result<(), Fa
     let Written { did, operation, height } = &written;
     let human = format!("did        {did}\noperation  {operation}\nheight     {height}");
     context.print(&written, human)
+}
+
+/// Registers a DID of new keys.
+pub(super) async fn register(signer: SignerArgs, context: &Context) -> Result<Written, Failure> {
+    create(CreateArgs { signer, document: None, sets: SetsArgs::default() }, context).await
 }
 
 async fn create(args: CreateArgs, context: &Context) -> Result<Written, Failure> {

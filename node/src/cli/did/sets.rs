@@ -34,7 +34,7 @@ impl From<SuiteName> for Suite {
 
 /// Members are multikeys or DIDs. A set without members of its own gets one new key; a set with
 /// members needs all of them unless a threshold is given.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct SetsArgs {
     /// Suite of new keys
     #[arg(long, value_enum, default_value_t)]

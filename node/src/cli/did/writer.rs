@@ -33,8 +33,8 @@ pub(super) struct Draft {
 
 /// A committed write.
 #[derive(Debug, Serialize)]
-pub(super) struct Written {
-    pub(super) did: Did,
+pub(in crate::cli) struct Written {
+    pub(in crate::cli) did: Did,
     pub(super) operation: Hash,
     pub(super) height: u64,
 }

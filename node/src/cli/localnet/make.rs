@@ -65,6 +65,7 @@ pub(super) fn make(
         chain_id: genesis.chain_id(),
         genesis: dir.join("genesis.json"),
         nodes: nodes.collect(),
+        seed: None,
     })
 }
 

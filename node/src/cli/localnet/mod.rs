@@ -2,6 +2,7 @@
 
 mod make;
 mod process;
+mod seed;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use crate::keys::write_atomic;
 use crate::limits::LOCALNET_NODES_MAX;
 pub(super) use make::make_alone;
 use process::Node;
+use seed::Seed;
 
 /// How long all nodes together may take to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -71,6 +73,9 @@ pub(super) struct Localnet {
     chain_id: Hash,
     genesis: PathBuf,
     nodes: Vec<LocalnetNode>,
+    /// None until the first start is through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seed: Option<Seed>,
 }
 
 /// One node of it; validators come first.
@@ -138,11 +143,18 @@ async fn start(args: LocalnetStartArgs, context: &Context) -> Result<(), Failure
         nodes.push(running);
     }
     localnet.write(&dir)?;
-    let ready = wait_until_ready(&localnet, &mut nodes).await;
-    if let Err(failure) = ready {
-        stop_all(&localnet)?;
-        return Err(failure);
+    let ready = async {
+        wait_until_ready(&localnet, &mut nodes).await?;
+        seed::seed(&localnet, &dir).await
+    };
+    match ready.await {
+        Ok(seed) => localnet.seed = Some(seed),
+        Err(failure) => {
+            stop_all(&localnet)?;
+            return Err(failure);
+        }
     }
+    localnet.write(&dir)?;
     context.print(&localnet, human(&localnet, &dir))?;
     if args.detach {
         return Ok(());
@@ -161,6 +173,14 @@ fn human(localnet: &Localnet, dir: &Path) -> String {
         let _written = writeln!(text, "{name:<12} {role:<10} {rpc:<24} pid {pid}");
     }
     let rpc = localnet.nodes.first().map_or("", |node| node.rpc.as_str());
+    if let Some(Seed { issuer, status_list }) = &localnet.seed {
+        let keys = seed::keys(dir);
+        let _written = write!(
+            text,
+            "\nissuer       {issuer}, keys in {}\nstatus list  {rpc}/status-lists/{status_list}\n",
+            keys.display()
+        );
+    }
     let keys = dir.join("my-keys.json");
     let (keys, dir) = (keys.display(), dir.display());
     let _written = write!(text, "\ntry   idem --rpc {rpc} did create --keys {keys}");

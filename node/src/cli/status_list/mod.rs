@@ -15,6 +15,7 @@ use super::did::{DidArg, SignerArgs};
 use super::exit::Failure;
 use entries::EntriesArgs;
 use write::Mark;
+pub(super) use write::{make, set};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StatusListCommand {

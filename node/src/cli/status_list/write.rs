@@ -51,8 +51,8 @@ impl Mark {
 
 /// A list after one operation.
 #[derive(Debug, Serialize)]
-pub(super) struct Written {
-    pub(super) list: ListId,
+pub(in crate::cli) struct Written {
+    pub(in crate::cli) list: ListId,
     #[serde(flatten)]
     pub(super) sent: Sent,
 }
@@ -89,7 +89,10 @@ impl ListArgs {
     }
 }
 
-pub(super) async fn make(author: &Author, create: StatusCreate) -> Result<Written, Failure> {
+pub(in crate::cli) async fn make(
+    author: &Author,
+    create: StatusCreate,
+) -> Result<Written, Failure> {
     let sent = author.send(Guard::Absent, Action::StatusCreate(Box::new(create))).await?;
     Ok(Written { list: ListId::of_create(&sent.operation), sent })
 }
@@ -132,7 +135,7 @@ pub(super) fn check_range(runs: &[Run], length: u64) -> Result<(), Failure> {
 }
 
 /// Sets entries by as many operations as that takes, one after the other.
-pub(super) async fn set(
+pub(in crate::cli) async fn set(
     author: &Author,
     list: &ListId,
     runs: &[Run],
