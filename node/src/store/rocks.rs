@@ -18,6 +18,14 @@ const WRITE_BUFFER_BYTES: usize = 16 << 20;
 const WAL_BYTES_MAX: u64 = 128 << 20;
 /// Bits of the bloom filters; 10 give about 1 % false positives.
 const BLOOM_BITS: f64 = 10.0;
+/// Share of deletions, among these many rows or in a table, from which on a table is merged with
+/// what it deletes: logs, candidates and stale tree nodes would else stay on disk as long again.
+const DELETIONS_RATIO: f64 = 0.25;
+const DELETIONS_WINDOW_ROWS: usize = 1_000;
+const DELETIONS_WINDOW_MAX: usize = 250;
+/// Bytes that are compressed together in columns of the past: more get shorter, and take longer to
+/// read a row of.
+const PAST_BLOCK_BYTES: usize = 16 << 10;
 
 /// An open database, and the floor file of a validator.
 pub struct RocksStore {
@@ -35,7 +43,7 @@ pub struct RocksView {
     arrays: Arc<ArrayCache>,
 }
 
-fn options(cache_bytes: usize) -> (Options, Options) {
+fn database_options() -> Options {
     let mut database = Options::default();
     database.create_if_missing(true);
     database.create_missing_column_families(true);
@@ -43,16 +51,35 @@ fn options(cache_bytes: usize) -> (Options, Options) {
     database.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     database.set_max_total_wal_size(WAL_BYTES_MAX);
     database.set_keep_log_file_num(4);
-    let mut column = Options::default();
+    database
+}
+
+/// Whether a column is seldom read again and grows for ever, so that its size counts most.
+fn is_past(column: Column) -> bool {
+    use Column::{Arrays, Blocks, Certificates, Entries, Receipts};
+    matches!(column, Blocks | Certificates | Receipts | Entries | Arrays)
+}
+
+fn column_options(column: Column, cache: &Cache) -> Options {
+    let mut options = Options::default();
     let mut table = BlockBasedOptions::default();
-    // Readers on several threads share it without a lock; 0 lets it find the usual block size.
-    table.set_block_cache(&Cache::new_hyper_clock_cache(cache_bytes, 0));
+    table.set_block_cache(cache);
     table.set_data_block_index_type(DataBlockIndexType::BinaryAndHash);
     table.set_bloom_filter(BLOOM_BITS, false);
-    column.set_block_based_table_factory(&table);
-    column.set_compression_type(DBCompressionType::Lz4);
-    column.set_write_buffer_size(WRITE_BUFFER_BYTES);
-    (database, column)
+    if is_past(column) {
+        table.set_block_size(PAST_BLOCK_BYTES);
+        options.set_compression_type(DBCompressionType::Zstd);
+    } else {
+        options.set_compression_type(DBCompressionType::Lz4);
+    }
+    options.set_block_based_table_factory(&table);
+    options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+    options.add_compact_on_deletion_collector_factory(
+        DELETIONS_WINDOW_ROWS,
+        DELETIONS_WINDOW_MAX,
+        DELETIONS_RATIO,
+    );
+    options
 }
 
 impl RocksStore {
@@ -63,9 +90,12 @@ impl RocksStore {
         cache_bytes: usize,
         floor: Option<FloorFile>,
     ) -> Result<Self, StoreError> {
-        let (database, column) = options(cache_bytes);
-        let columns =
-            Column::ALL.map(|each| ColumnFamilyDescriptor::new(each.name(), column.clone()));
+        // Readers on several threads share it without a lock; 0 lets it find the usual block size.
+        let cache = Cache::new_hyper_clock_cache(cache_bytes, 0);
+        let columns = Column::ALL.map(|column| {
+            ColumnFamilyDescriptor::new(column.name(), column_options(column, &cache))
+        });
+        let database = database_options();
         let db = DB::open_cf_descriptors(&database, path, columns).map_err(StoreError::new)?;
         // What an earlier process wrote may not have been synced by it.
         let view = RocksView { db: Arc::new(db), arrays: Arc::default() };

@@ -1,0 +1,182 @@
+//! What status lists take on disk and in memory.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use registry_core::crypto::Suite;
+use registry_core::id::ListId;
+use registry_core::status::{EntryChanges, Scattered, StatusPurpose};
+use registry_tests::cluster::{
+    Client, Localnet, Wallet, check_equal_chains, measure, retry, wait_for_height,
+};
+use registry_tests::sim::random::Random;
+
+use crate::cases::commit;
+use crate::status_load::{LENGTH, LIMIT, UNTIL_MS};
+
+const LISTS: u64 = 100;
+/// What 100 lists with entries may take in memory more than others: half of their arrays, since
+/// the memory of a process goes up and down by a few MiB.
+const MEMORY_BYTES_MAX: u64 = LISTS * LENGTH / 8 / 2;
+/// What a list may take on disk when it is made: a fraction of its array.
+const CREATE_BYTES_MAX: u64 = 4 * 1_024;
+const REVOCATIONS: u64 = 10_000;
+/// What one may take on a disk. Over few of them, those tree nodes count fully that are kept for
+/// 1,000 heights, and the least size of a table.
+const REVOCATION_BYTES_MAX: u64 = 2 * 1_024;
+const FEW_REVOCATION_BYTES_MAX: u64 = 2 * REVOCATION_BYTES_MAX;
+/// Pause between two looks at a database that merges tables.
+const PAUSE: Duration = Duration::from_millis(300);
+/// Versions from one keyframe to the next, so that the short form pays for one.
+const KEYFRAME_VERSIONS: u64 = 64;
+
+/// Bytes of each node after a restart, which writes the database's log out into tables, as happens
+/// by itself whenever the log has 128 MiB, and once no tables are merged any more.
+async fn settled_bytes(network: &mut Localnet) -> Vec<u64> {
+    let mut settled = Vec::new();
+    for node in &mut network.nodes {
+        node.terminate();
+        node.restart().await;
+        let mut bytes = 0;
+        while bytes != node.row_bytes() {
+            bytes = node.row_bytes();
+            tokio::time::sleep(PAUSE).await;
+        }
+        settled.push(bytes);
+    }
+    settled
+}
+
+fn memory_bytes(network: &Localnet) -> Vec<u64> {
+    network.nodes.iter().map(|node| node.memory_bytes()).collect()
+}
+
+/// Makes lists of one length, all at once.
+async fn create(network: &Localnet, issuer: &Wallet, length: u64) -> Duration {
+    let nodes = network.clients();
+    let started = Instant::now();
+    let creates = (0..LISTS).map(|number| {
+        let (nodes, purpose) = (&nodes, StatusPurpose::Revocation);
+        let (_, signed) = issuer.status_create(purpose, 1, length, Vec::new());
+        let mut turn = number as usize;
+        async move { retry(nodes, &mut turn, &signed, || false).await.expect("a receipt").height }
+    });
+    let height = join_all(creates).await.into_iter().max().expect("lists");
+    let elapsed = started.elapsed();
+    wait_for_height(&nodes, height, LIMIT).await;
+    elapsed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_takes_no_room_before_its_entries_are_set() {
+    let mut network = Localnet::start(4, 1).await;
+    let mut issuer = Wallet::new(&network.chain(), Suite::Ed25519, 1);
+    commit(&network.nodes[0].client, &issuer.create()).await;
+    // Lists of one byte show what a list takes beside its array.
+    let mut disk = settled_bytes(&mut network).await;
+    let mut growths: Vec<Vec<u64>> = Vec::new();
+    for length in [8, LENGTH] {
+        let memory_before = memory_bytes(&network);
+        let elapsed = create(&network, &issuer, length).await;
+        println!("{LISTS} lists of {length} entries in {elapsed:.1?}, {:.1?} each", elapsed / 100);
+        let memory = memory_bytes(&network);
+        let growth = memory.iter().zip(&memory_before).map(|(now, then)| now.saturating_sub(*then));
+        growths.push(growth.collect());
+        let disk_before = std::mem::replace(&mut disk, settled_bytes(&mut network).await);
+        for (index, node) in network.nodes.iter().enumerate() {
+            let name = &node.name;
+            let bytes = disk[index].saturating_sub(disk_before[index]) / LISTS;
+            let (before, after) = (memory_before[index] >> 10, memory[index] >> 10);
+            println!("{name}: {bytes} bytes a list on disk; memory {before} KiB, then {after} KiB");
+            assert!(bytes <= CREATE_BYTES_MAX, "{name}: {bytes} bytes a list on disk");
+        }
+    }
+    for (small, large) in growths[0].iter().zip(&growths[1]) {
+        assert!(
+            *large <= small + MEMORY_BYTES_MAX,
+            "{large} bytes of memory, {small} without arrays"
+        );
+    }
+}
+
+/// Entries without an order that a compressor would find.
+fn spread() -> Vec<u64> {
+    let (mut random, mut all) = (Random::new(1), (0..LENGTH).collect::<Vec<_>>());
+    for place in 0..REVOCATIONS as usize {
+        let other = place + random.index(all.len() - place);
+        all.swap(place, other);
+    }
+    all.truncate(REVOCATIONS as usize);
+    all
+}
+
+struct Load {
+    issuer: Wallet,
+    list: ListId,
+    nodes: Vec<Client>,
+    entries: Vec<u64>,
+}
+
+impl Load {
+    async fn set(&self, turn: usize, entries: &[u64]) -> u64 {
+        let mut indexes = entries.to_vec();
+        indexes.sort_unstable();
+        let changes = EntryChanges::Entries(Scattered::new(1, indexes).expect("ascending"));
+        let mut turn = turn % self.nodes.len();
+        let until_ms = self.nodes[turn].head_time_ms().await + UNTIL_MS;
+        let signed = self.issuer.status_set(self.list, changes, until_ms);
+        let receipt = retry(&self.nodes, &mut turn, &signed, || false).await;
+        receipt.expect("a receipt").version
+    }
+
+    /// One revocation after the other, those of `worker` among so many workers.
+    async fn work(&self, first: u64, worker: u64, workers: u64) -> u64 {
+        let mut version = 0;
+        for number in (first + worker..REVOCATIONS).step_by(workers as usize) {
+            let number = number as usize;
+            version = self.set(number, &self.entries[number..=number]).await;
+        }
+        version
+    }
+}
+
+/// The long form makes all revocations one by one, the short one the last of them: each keyframe
+/// then has the entries of all others to hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_revocation_takes_at_most_2_kib_on_disk() {
+    let first = measure(REVOCATIONS - KEYFRAME_VERSIONS, 0);
+    let (workers, bytes_max) = measure((1, FEW_REVOCATION_BYTES_MAX), (2, REVOCATION_BYTES_MAX));
+    let mut network = Localnet::start(4, 1).await;
+    let nodes = network.clients();
+    let mut issuer = Wallet::new(&network.chain(), Suite::Ed25519, 1);
+    commit(&nodes[0], &issuer.create()).await;
+    let (list, create) = issuer.status_create(StatusPurpose::Revocation, 1, LENGTH, Vec::new());
+    commit(&nodes[0], &create).await;
+    let load = Load { issuer, list, nodes, entries: spread() };
+    let before_version = match first {
+        0 => 1,
+        _ => load.set(0, &load.entries[..first as usize]).await,
+    };
+    check_equal_chains(&load.nodes, LIMIT).await;
+    let disk_before = settled_bytes(&mut network).await;
+
+    let started = Instant::now();
+    let work = (0..workers).map(|worker| load.work(first, worker, workers));
+    let version = join_all(work).await.into_iter().max().expect("workers");
+    let (elapsed, versions) = (started.elapsed(), version - before_version);
+    check_equal_chains(&load.nodes, LIMIT).await;
+    let raw: Vec<u64> = network.nodes.iter().map(|node| node.row_bytes()).collect();
+    let disk = settled_bytes(&mut network).await;
+    let revocations = REVOCATIONS - first;
+    println!("{revocations} single revocations in {elapsed:.1?}, {versions} versions");
+    for (index, node) in network.nodes.iter().enumerate() {
+        let name = &node.name;
+        let each = |bytes: u64| bytes.saturating_sub(disk_before[index]) / revocations;
+        let (bytes, raw_bytes) = (each(disk[index]), each(raw[index]));
+        println!("{name}: {bytes} bytes each on disk, {raw_bytes} while they were in the log");
+        assert!(bytes <= bytes_max, "{name}: {bytes} bytes each on disk");
+    }
+    let state = network.nodes[0].client.list(load.list, 0).await;
+    let set: u32 = state.array.iter().map(|byte| byte.count_ones()).sum();
+    assert_eq!((u64::from(set), state.version), (REVOCATIONS, version));
+}
