@@ -66,17 +66,17 @@ impl View {
     fn report(&self, report: &mut Report) {
         let name = &self.subject.name;
         let rate = self.subject.median(|(served, _)| served.per_second);
-        let cpu_us = self.subject.median(|(_, cpu_us)| *cpu_us);
+        let cpu_us = |subject: &Subject| subject.median(|(_, cpu_us)| *cpu_us);
         report.add(format!("{name}: answer"), self.bytes, "bytes");
         report.add(format!("{name}: first request"), self.first_ms, "ms");
         report.add(name, rate, "/s");
         report.add(format!("{name}: bytes"), rate * self.bytes / 1e6, "MB/s");
-        report.add(format!("{name}: CPU of the server"), cpu_us, "µs a request");
+        let unit = "µs a request";
+        report.add(format!("{name}: CPU of the server"), cpu_us(&self.subject), unit);
         for floor in &self.floors {
             let bound = floor.median(|(served, _)| served.per_second);
-            let floor = &floor.name;
-            report.add(format!("{name}: {floor}"), bound * self.bytes / 1e6, "MB/s");
-            report.add(format!("**{name}: of {floor}**"), 100.0 * rate / bound, "%");
+            report.add(format!("{name}: CPU of {}", floor.name), cpu_us(floor), unit);
+            report.add(format!("**{name}: of {}**", floor.name), 100.0 * rate / bound, "%");
         }
     }
 }
