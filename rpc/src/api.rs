@@ -17,6 +17,7 @@ use crate::limits::{
     FUTURE_TIME_MS_MAX, HISTORY_PAGE_BYTES_MAX, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX,
     MIN_HEIGHT_WAIT_MS, SUBMIT_WAITS_MAX,
 };
+use crate::metrics::Metrics;
 use crate::service::{Head, Node};
 use crate::status::publish::Views;
 use crate::status::uris::Uris;
@@ -74,10 +75,11 @@ pub(crate) struct DidVersion {
 }
 
 impl Api {
-    pub(crate) fn new(node: Arc<dyn Node>, uris: Uris) -> Self {
+    pub(crate) fn new(node: Arc<dyn Node>, uris: Uris, metrics: Metrics) -> Self {
         let network_did = Did::of_chain(node.network().clone(), &node.chain());
         let waits = Semaphore::new(SUBMIT_WAITS_MAX);
-        Self { node, waits, uris, shown: shown_cache(), views: Views::new(), network_did }
+        let views = Views::new(metrics);
+        Self { node, waits, uris, shown: shown_cache(), views, network_did }
     }
 
     pub(crate) fn head(&self) -> Head {

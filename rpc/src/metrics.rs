@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -25,6 +25,22 @@ struct StatusLabel {
     status: u16,
 }
 
+/// A part of making a view of a status list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum ViewStep {
+    /// Compressing the entries.
+    Compress,
+    /// Writing and signing what surrounds them.
+    Sign,
+    /// A content coding of the whole.
+    Code,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ViewLabel {
+    step: ViewStep,
+}
+
 /// Counters of the two listeners.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
@@ -35,6 +51,7 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     pub(crate) connections_refused: Counter,
     pub(crate) subscriptions: Gauge,
+    views: Family<ViewLabel, Counter>,
 }
 
 /// 50 µs to about 27 s.
@@ -53,6 +70,7 @@ impl Metrics {
             connections: Gauge::default(),
             connections_refused: Counter::default(),
             subscriptions: Gauge::default(),
+            views: Family::default(),
         };
         let rpc = registry.sub_registry_with_prefix("rpc");
         rpc.register("requests", "JSON-RPC calls", metrics.calls.clone());
@@ -63,7 +81,13 @@ impl Metrics {
         let refused = metrics.connections_refused.clone();
         rpc.register("connections_refused", "Connections over a limit", refused);
         rpc.register("subscriptions", "Open subscriptions", metrics.subscriptions.clone());
+        let help = "Work on views of status lists, which are kept";
+        rpc.register("status_view_steps", help, metrics.views.clone());
         metrics
+    }
+
+    pub(crate) fn view(&self, step: ViewStep) {
+        self.views.get_or_create(&ViewLabel { step }).inc();
     }
 
     pub(crate) fn call(&self, method: &'static str, ok: bool, time: Option<Duration>) {

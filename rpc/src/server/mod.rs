@@ -98,7 +98,7 @@ pub async fn serve(
     let (admin_listener, admin) = bind(config.admin).await?;
     let metrics = Metrics::register(&mut registry);
     let uris = Uris::new(config.network_url.as_ref(), config.public_url.as_ref(), public);
-    let api = Arc::new(Api::new(node, uris));
+    let api = Arc::new(Api::new(node, uris, metrics.clone()));
     let guard = Arc::new(Guard::new(&config, metrics.clone()));
     let (stop_handle, server_handle) = stop_channel();
     let methods = methods(Arc::clone(&api), Arc::clone(&guard))?;

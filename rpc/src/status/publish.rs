@@ -26,6 +26,7 @@ use crate::limits::{
     STATUS_BUILDS_MAX, STATUS_ENTRIES_BYTES_MAX, STATUS_LISTS_SHOWN_MAX, STATUS_TTL_MS,
     STATUS_VERSION_MS_MIN, STATUS_VIEW_LIFE_MS, STATUS_VIEW_PERIOD_MS, STATUS_VIEWS_BYTES_MAX,
 };
+use crate::metrics::{Metrics, ViewStep};
 use crate::service::Head;
 
 /// Which view is asked for.
@@ -107,10 +108,11 @@ pub(crate) struct Views {
     served: Mutex<quick_cache::unsync::Cache<ListId, ServedSince>>,
     newest: Arc<Semaphore>,
     past: Arc<Semaphore>,
+    metrics: Metrics,
 }
 
 impl Views {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(metrics: Metrics) -> Self {
         // A usual view has some 16 KiB.
         let cache = |bytes: usize| (bytes >> 14, bytes as u64);
         let (entries, entries_bytes) = cache(STATUS_ENTRIES_BYTES_MAX);
@@ -121,6 +123,7 @@ impl Views {
             served: Mutex::new(quick_cache::unsync::Cache::new(STATUS_LISTS_SHOWN_MAX)),
             newest: Arc::new(Semaphore::new(STATUS_BUILDS_MAX)),
             past: Arc::new(Semaphore::new(STATUS_BUILDS_MAX)),
+            metrics,
         }
     }
 
@@ -182,6 +185,7 @@ impl Api {
             return Ok(view);
         }
         let make = async {
+            self.views.metrics.view(ViewStep::Code);
             let bytes = view.bytes.clone();
             let coded = self.work(source, move || Ok(key.coding.encode(&bytes)?)).await?;
             Ok(Arc::new(View::new(&key, coded)))
@@ -197,6 +201,7 @@ impl Api {
         let entries = EntriesKey { list: id, version, standard };
         let make = self.entries(source, standard);
         let entries = self.views.entries.get_or_insert_async(&entries, make).await?;
+        self.views.metrics.view(ViewStep::Sign);
         let list = source.list.clone();
         let uris = self.uris.of(&id, list.uri.as_deref());
         let aggregation = self.uris.aggregation(&list.issuer);
@@ -216,6 +221,7 @@ impl Api {
     }
 
     async fn entries(&self, source: &Source, standard: Standard) -> Result<Arc<Entries>, ApiError> {
+        self.views.metrics.view(ViewStep::Compress);
         let (node, list) = (Arc::clone(&self.node), source.list.clone());
         let entry = source.entry.clone();
         let work = move || {

@@ -1,11 +1,20 @@
-//! The floor of reads: the API's own server, with all that stands around a call, over a node that
-//! knows nothing. `net_peers` answers one constant document of the wanted size.
+//! The floors of reads. One is the API's own server, with all that stands around a call, over a
+//! node that knows nothing: `net_peers` answers one constant document of the wanted size. The other
+//! is HTTP without anything around it, for bodies so large that JSON is most of the first one.
 
+use std::convert::Infallible;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use http::Response;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use registry_core::block::Block;
 use registry_core::certificate::Certificate;
 use registry_core::crypto::Hash;
@@ -17,10 +26,12 @@ use registry_core::status::Bits;
 use rpc::service::{
     Check, Head, ListOf, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter, ViewKey,
 };
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::local;
+use super::process::Process;
 use crate::cli::exit::Failure;
 use crate::limits::LOCALNET_REQUESTS;
 
@@ -114,6 +125,31 @@ impl Submitter for Echo {
     }
 }
 
+/// Starts the API's echo with answers of a length, and says where it listens.
+pub(super) async fn start(answer: usize) -> Result<(Process, String), Failure> {
+    let bytes = document(answer).to_string();
+    let mut process = Process::start(["bench", "echo", "--bytes", &bytes])?;
+    let address = process.line().await?;
+    Ok((process, address))
+}
+
+/// The same for plain HTTP.
+pub(super) async fn start_plain(answer: usize) -> Result<(Process, String), Failure> {
+    let mut process = Process::start(["bench", "echo", "--plain", "--bytes", &answer.to_string()])?;
+    let address = process.line().await?;
+    Ok((process, address))
+}
+
+/// The length of the document that makes an answer as long as `answer`: the rest is what JSON-RPC
+/// and the fields of a peer take.
+fn document(answer: usize) -> usize {
+    const AROUND: &str = concat!(
+        r#"{"jsonrpc":"2.0","id":1,"result":[{"peer":"","address":"","direction":"inbound","#,
+        r#""version":"","validator":false,"connectedMs":0,"bytesIn":0,"bytesOut":0}]}"#
+    );
+    answer.saturating_sub(AROUND.len())
+}
+
 /// Serves until it is interrupted, and writes its address as a line to standard output.
 pub(super) async fn run(bytes: usize) -> Result<(), Failure> {
     let network = "bench".parse().map_err(|error| Failure::usage(format!("{error}")))?;
@@ -149,4 +185,27 @@ pub(super) async fn run(bytes: usize) -> Result<(), Failure> {
     stop.cancel();
     served.stopped().await;
     Ok(())
+}
+
+/// Answers every request with the same bytes until it is interrupted; its address as with [`run`].
+pub(super) async fn plain(bytes: usize) -> Result<(), Failure> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(local)?;
+    println!("{}", listener.local_addr().map_err(local)?);
+    tokio::select! {
+        stopped = accept(&listener, Bytes::from(vec![b'x'; bytes])) => stopped.map_err(local),
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(local),
+    }
+}
+
+async fn accept(listener: &TcpListener, body: Bytes) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let body = body.clone();
+        let answer = service_fn(move |_| {
+            let body = Full::new(body.clone());
+            async move { Ok::<_, Infallible>(Response::new(body)) }
+        });
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+    }
 }

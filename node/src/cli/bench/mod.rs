@@ -11,6 +11,10 @@ mod operations;
 mod process;
 mod reads;
 mod report;
+mod status;
+mod subject;
+mod submit;
+mod views;
 mod writes;
 
 use std::io;
@@ -32,6 +36,8 @@ pub(super) enum BenchCommand {
     Reads(ReadsArgs),
     /// Submit signed operations to four validators and count what is committed
     Writes(WritesArgs),
+    /// Set entries of status lists on four validators, and read lists against echoes of equal size
+    Status(StatusArgs),
     /// Time from submission to receipt on four idle validators
     Latency(LatencyArgs),
     /// Serve a constant answer through the API until it is interrupted
@@ -84,6 +90,27 @@ pub(super) struct WritesArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// Lists of 2^20 entries that are filled by runs, and as many that are by scattered entries
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = at_least_one())]
+    lists: u64,
+    /// Connections for submissions to each node, each with one request at a time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = at_least_one())]
+    connections: u64,
+    /// Connections for reads
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = at_least_one())]
+    readers: u64,
+    /// Seconds of each measurement of reads
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = at_least_one())]
+    seconds: u64,
+    /// Times that the floors and what is compared with them are measured, in turn
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = at_least_one())]
+    repeat: u64,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct LatencyArgs {
     /// Writes, one after the other to rotating nodes
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = at_least_one())]
@@ -97,6 +124,9 @@ pub(super) struct EchoArgs {
     /// Bytes of the constant document
     #[arg(long)]
     bytes: usize,
+    /// Serve it by HTTP alone, without the API
+    #[arg(long)]
+    plain: bool,
 }
 
 fn at_least_one() -> clap::builder::RangedU64ValueParser {
@@ -122,8 +152,10 @@ pub(super) async fn run(command: BenchCommand, context: &Context) -> Result<(), 
         }
         BenchCommand::Reads(args) => reads::run(args).await?,
         BenchCommand::Writes(args) => writes::run(args).await?,
+        BenchCommand::Status(args) => status::run(args).await?,
         BenchCommand::Latency(args) => latency::run(args).await?,
-        BenchCommand::Echo(args) => return echo::run(args.bytes).await,
+        BenchCommand::Echo(EchoArgs { bytes, plain: false }) => return echo::run(bytes).await,
+        BenchCommand::Echo(EchoArgs { bytes, plain: true }) => return echo::plain(bytes).await,
     };
     context.print(&report, &report)
 }

@@ -26,6 +26,7 @@ struct Localnet {
 pub(super) struct Node {
     pub(super) pid: u32,
     pub(super) rpc: String,
+    pub(super) admin: String,
 }
 
 impl Node {

@@ -4,10 +4,11 @@
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, Suite};
 use registry_core::did::{DidCreate, DidUpdate, KeySet, Member, NextSet, Sets};
-use registry_core::id::{Did, NetworkName, Suffix};
+use registry_core::id::{Did, ListId, NetworkName, Suffix};
 use registry_core::operation::{
     Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
+use registry_core::status::{EntryChanges, StatusCreate, StatusPurpose, StatusSet};
 
 use crate::cli::did::document_with_key;
 use crate::cli::exit::Failure;
@@ -66,6 +67,13 @@ impl Maker {
         Ok(self.sign(Some(did), Guard::Previous(previous), salt, action, &control).1)
     }
 
+    /// DID 0 as issuer of lists whose operations are valid until a time in ms, and the envelope
+    /// of its create.
+    pub(super) fn issuer(&self, until_ms: u64) -> Result<(Issuer<'_>, Vec<u8>), Failure> {
+        let (did, create) = self.create(0)?;
+        Ok((Issuer { maker: self, did, control: key(Use::Control, 0)?, until_ms }, create))
+    }
+
     fn sign(
         &self,
         author: Option<Did>,
@@ -74,11 +82,48 @@ impl Maker {
         action: Action,
         key: &SecretKey,
     ) -> (Hash, Vec<u8>) {
+        let role = Role::Control;
         let body = Operation { chain: self.chain, author, guard, salt, action }.body();
         let id = operation_id(&body);
-        let role = Role::Control;
         let value = Bytes(key.sign_operation(&role.message(&id)).to_vec());
         let by = Signer::Key(key.public().clone());
         (id, SignedOperation::new(body, vec![Signature { role, by, value }]).bytes())
+    }
+}
+
+/// Who writes lists.
+pub(super) struct Issuer<'a> {
+    maker: &'a Maker,
+    did: Did,
+    control: SecretKey,
+    until_ms: u64,
+}
+
+impl Issuer<'_> {
+    /// The create of revocation list `number`, and its envelope.
+    pub(super) fn list(&self, number: u64, length: u64) -> (ListId, Vec<u8>) {
+        let create = StatusCreate {
+            purpose: StatusPurpose::Revocation,
+            bits: 1,
+            length,
+            uri: None,
+            valid_from: None,
+            valid_until: None,
+            delegates: Vec::new(),
+            messages: Vec::new(),
+        };
+        let action = Action::StatusCreate(Box::new(create));
+        let (id, bytes) = self.sign(Guard::Absent, salt(Use::Control, number), action);
+        (ListId::of_create(&id), bytes)
+    }
+
+    /// Changes of a list, by which the operation differs from all others.
+    pub(super) fn set(&self, list: ListId, changes: EntryChanges) -> Vec<u8> {
+        let action = Action::StatusSet(StatusSet { list, changes });
+        self.sign(Guard::Until(self.until_ms), salt(Use::Control, 0), action).1
+    }
+
+    fn sign(&self, guard: Guard, salt: FixedBytes<16>, action: Action) -> (Hash, Vec<u8>) {
+        self.maker.sign(Some(self.did.clone()), guard, salt, action, &self.control)
     }
 }
