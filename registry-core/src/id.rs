@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use data_encoding::BASE32_NOPAD;
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
 
 use crate::codec::IDENTIFIER;
 use crate::crypto::Hash;
@@ -220,26 +220,37 @@ impl fmt::Display for MethodUrl {
 /// Text is the one form of these types in JSON, CBOR and `Debug`.
 macro_rules! as_text {
     ($($name:ty),+) => {$(
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let refused = |error| D::Error::custom(format_args!("{IDENTIFIER}: {error}"));
-                String::deserialize(deserializer)?.parse().map_err(refused)
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::id::read_text(deserializer)
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
             }
         }
     )+};
 }
+
+/// Reads an identifier from its text; the error says that it is one.
+pub(crate) fn read_text<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err: fmt::Display>,
+    D: Deserializer<'de>,
+{
+    let refused = |error| D::Error::custom(format_args!("{IDENTIFIER}: {error}"));
+    String::deserialize(deserializer)?.parse().map_err(refused)
+}
+
+pub(crate) use as_text;
 
 as_text!(NetworkName, Suffix, ListId, Did, Fragment, MethodUrl);
 

@@ -30,3 +30,4 @@ pub mod range;
 pub mod record;
 pub mod state;
 pub mod status;
+pub mod trust;

@@ -10,10 +10,11 @@ use crate::did::{self, DidCreate, DidRecover, DidRotate, DidUpdate};
 use crate::id::{Did, ListId, MethodUrl, NetworkName, Suffix};
 use crate::limits::{
     DID_OPERATION_BYTES_MAX, OPERATION_BYTES_MAX, SIGNATURES_MAX, STATUS_OPERATION_BYTES_MAX,
-    STATUS_SET_BYTES_MAX,
+    STATUS_SET_BYTES_MAX, TRUST_OPERATION_BYTES_MAX,
 };
 use crate::record::RecordKey;
 use crate::status::{self, StatusClose, StatusCreate, StatusSet, StatusUpdate};
+use crate::trust::{self, TrustChange, TrustGrant, TrustKey, TrustRecognise, TrustStep};
 
 /// What must hold for the operation to be applied exactly once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,20 @@ pub enum Action {
     StatusUpdate(StatusUpdate),
     /// Ends a status list for ever.
     StatusClose(StatusClose),
+    /// Grants a right.
+    TrustGrant(Box<TrustGrant>),
+    /// Other conditions of a grant.
+    TrustChange(Box<TrustChange>),
+    /// Lets a grant not count for now.
+    TrustSuspend(Box<TrustStep>),
+    /// Lets a suspended grant count again.
+    TrustResume(Box<TrustStep>),
+    /// Ends a grant.
+    TrustRevoke(Box<TrustStep>),
+    /// Recognises another authority.
+    TrustRecognise(Box<TrustRecognise>),
+    /// Ends a recognition.
+    TrustDerecognise(Box<TrustStep>),
 }
 
 impl Action {
@@ -69,9 +84,18 @@ impl Action {
         )
     }
 
-    /// Whether the action makes a record, whose key then follows from the operation's id.
-    pub fn is_create(&self) -> bool {
-        matches!(self, Self::DidCreate(_) | Self::StatusCreate(_))
+    /// What a grant or a recognition is about; none for other actions.
+    pub fn trust_key(&self) -> Option<&TrustKey> {
+        match self {
+            Self::TrustGrant(grant) => Some(&grant.key),
+            Self::TrustChange(change) => Some(&change.key),
+            Self::TrustRecognise(recognise) => Some(&recognise.key),
+            Self::TrustSuspend(step)
+            | Self::TrustResume(step)
+            | Self::TrustRevoke(step)
+            | Self::TrustDerecognise(step) => Some(&step.key),
+            _ => None,
+        }
     }
 
     /// Largest envelope of such an action.
@@ -81,6 +105,7 @@ impl Action {
             Self::StatusCreate(_) | Self::StatusUpdate(_) | Self::StatusClose(_) => {
                 STATUS_OPERATION_BYTES_MAX
             }
+            action if action.trust_key().is_some() => TRUST_OPERATION_BYTES_MAX,
             _ => DID_OPERATION_BYTES_MAX,
         }
     }
@@ -96,7 +121,14 @@ impl Action {
             Self::StatusCreate(_)
             | Self::StatusSet(_)
             | Self::StatusUpdate(_)
-            | Self::StatusClose(_) => Some(Role::Author),
+            | Self::StatusClose(_)
+            | Self::TrustGrant(_)
+            | Self::TrustChange(_)
+            | Self::TrustSuspend(_)
+            | Self::TrustResume(_)
+            | Self::TrustRevoke(_)
+            | Self::TrustRecognise(_)
+            | Self::TrustDerecognise(_) => Some(Role::Author),
         }
     }
 }
@@ -119,6 +151,11 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Whether it makes a record.
+    pub fn is_create(&self) -> bool {
+        matches!(self.guard, Guard::Absent)
+    }
+
     /// The DID that acts, of all but a create of a DID.
     pub fn author(&self) -> Result<&Did, Refusal> {
         let missing = || Refusal::new(Code::AuthorMismatch, "author", "expected the DID as author");
@@ -286,6 +323,14 @@ impl Checked {
             (Action::StatusSet(set), _) => RecordKey::status(&set.list),
             (Action::StatusUpdate(update), _) => RecordKey::status(&update.list),
             (Action::StatusClose(close), _) => RecordKey::status(&close.list),
+            (Action::TrustRecognise(recognise), _) => RecordKey::recognition(&recognise.key),
+            (Action::TrustDerecognise(step), _) => RecordKey::recognition(&step.key),
+            (Action::TrustGrant(grant), _) => RecordKey::grant(&grant.key),
+            (Action::TrustChange(change), _) => RecordKey::grant(&change.key),
+            (
+                Action::TrustSuspend(step) | Action::TrustResume(step) | Action::TrustRevoke(step),
+                _,
+            ) => RecordKey::grant(&step.key),
             (_, Some(author)) => RecordKey::did(&author.suffix),
             (_, None) => RecordKey::did(&Suffix::of_create(&self.id)),
         }
@@ -341,7 +386,8 @@ pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Re
     check_author(operation, network)?;
     check_guard_kind(operation)?;
     did::check_stateless(&operation.action, network)?;
-    status::check_stateless(&operation.action, network)
+    status::check_stateless(&operation.action, network)?;
+    trust::check_stateless(operation, network)
 }
 
 fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
@@ -360,10 +406,16 @@ fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refu
 }
 
 fn check_guard_kind(operation: &Operation) -> Result<(), Refusal> {
+    let guard = &operation.guard;
     let (fits, expected) = match operation.action {
-        ref action if action.is_create() => (matches!(operation.guard, Guard::Absent), "absent"),
-        Action::StatusSet(_) => (matches!(operation.guard, Guard::Until(_)), "until"),
-        _ => (matches!(operation.guard, Guard::Previous(_)), "previous"),
+        Action::DidCreate(_) | Action::StatusCreate(_) => {
+            (matches!(guard, Guard::Absent), "absent")
+        }
+        Action::StatusSet(_) => (matches!(guard, Guard::Until(_)), "until"),
+        Action::TrustGrant(_) | Action::TrustRecognise(_) => {
+            (!matches!(guard, Guard::Until(_)), "absent or previous")
+        }
+        _ => (matches!(guard, Guard::Previous(_)), "previous"),
     };
     if fits {
         Ok(())
