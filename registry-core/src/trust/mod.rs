@@ -12,6 +12,7 @@ pub use answer::{
 };
 pub use names::{ActionName, EntityId, NameError, Resource};
 pub use recognition::{Checkpoint, Recognition, TrustRecognise};
+pub use rules::{By, check};
 pub(crate) use rules::{apply, check_stateless};
 
 use crate::codec::{self, CodecError};

@@ -96,28 +96,40 @@ pub(crate) fn apply(
     checked: &Checked,
 ) -> Result<Effect<'static>, ApplyError> {
     let author = author::check(overlay, context, checked)?;
-    let write = Write { overlay, context, author };
-    let record = checked.record_key();
-    let value = match &checked.operation().action {
-        Action::TrustGrant(grant) => write.grant(&record, grant)?,
-        Action::TrustChange(change) => write.change(&record, change)?,
-        Action::TrustSuspend(_) => {
-            write.step(&record, &[GrantStatus::Active], GrantStatus::Suspended)?
-        }
-        Action::TrustResume(_) => {
-            write.step(&record, &[GrantStatus::Suspended], GrantStatus::Active)?
-        }
-        Action::TrustRevoke(_) => {
-            let from = [GrantStatus::Active, GrantStatus::Suspended];
-            write.step(&record, &from, GrantStatus::Revoked)?
-        }
+    let by = By { network: &context.network, time_ms: context.time_ms, author };
+    let value = check(&Heads(overlay), by, &checked.operation().action)?;
+    Ok(Effect::value(checked.record_key(), value))
+}
+
+/// Who acts, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'b> {
+    /// The network's name in DIDs.
+    pub network: &'b NetworkName,
+    /// Block time in ms.
+    pub time_ms: u64,
+    /// The author, whose signatures are checked elsewhere.
+    pub author: &'b Did,
+}
+
+/// TR3 to TR9 of a trust action over the newest records, and the value that it writes: also what a
+/// node checks before it asks anyone to sign.
+pub fn check(view: &dyn TrustView, by: By<'_>, action: &Action) -> Result<Vec<u8>, ApplyError> {
+    let write = Write { view, by };
+    let either = [GrantStatus::Active, GrantStatus::Suspended];
+    let [active, suspended] = either;
+    match action {
+        Action::TrustGrant(grant) => write.grant(grant),
+        Action::TrustChange(change) => write.change(change),
+        Action::TrustSuspend(step) => write.step(&step.key, &[active], suspended),
+        Action::TrustResume(step) => write.step(&step.key, &[suspended], active),
+        Action::TrustRevoke(step) => write.step(&step.key, &either, GrantStatus::Revoked),
         Action::TrustRecognise(recognise) => {
-            codec::encode(&Recognition::new(TrustRecognise::clone(recognise), context.time_ms))
+            Ok(codec::encode(&Recognition::new(TrustRecognise::clone(recognise), by.time_ms)))
         }
-        Action::TrustDerecognise(_) => write.derecognise(&record)?,
-        _ => return Err(StoreError::new("no trust action").into()),
-    };
-    Ok(Effect::value(record, value))
+        Action::TrustDerecognise(step) => write.derecognise(&step.key),
+        _ => Err(StoreError::new("no trust action").into()),
+    }
 }
 
 /// The records before the operation, those of the block's earlier ones included.
@@ -129,24 +141,20 @@ impl TrustView for Heads<'_, '_> {
     }
 }
 
-struct Write<'w, 'a> {
-    overlay: &'w Overlay<'a>,
-    context: &'w Context,
-    author: &'w Did,
+struct Write<'w> {
+    view: &'w dyn TrustView,
+    by: By<'w>,
 }
 
-impl Write<'_, '_> {
+impl Write<'_> {
     /// TR4 to TR8 of a new grant.
-    fn grant(&self, record: &RecordKey, grant: &TrustGrant) -> Result<Vec<u8>, ApplyError> {
-        let key = &grant.key;
-        let mut grants = match self.overlay.head(record)? {
-            Some(head) => Grants::from_own_bytes(&head.value.0).map_err(StoreError::new)?,
-            None => Grants::new(key),
-        };
-        make_room(&mut grants, self.author, self.context.time_ms)?;
-        let time_ms = self.context.time_ms;
+    fn grant(&self, grant: &TrustGrant) -> Result<Vec<u8>, ApplyError> {
+        let (key, By { time_ms, author, .. }) = (&grant.key, self.by);
+        let found = answer::grants(self.view, key)?;
+        let mut grants = found.map_or_else(|| Grants::new(key), |(grants, _)| grants);
+        make_room(&mut grants, author, time_ms)?;
         let new = Grant {
-            grantor: self.author.clone(),
+            grantor: author.clone(),
             parent: grant.parent.clone(),
             conditions: grant.conditions.clone(),
             status: GrantStatus::Active,
@@ -161,12 +169,12 @@ impl Write<'_, '_> {
     }
 
     /// TR3, TR5 to TR8 of other conditions.
-    fn change(&self, record: &RecordKey, change: &TrustChange) -> Result<Vec<u8>, ApplyError> {
+    fn change(&self, change: &TrustChange) -> Result<Vec<u8>, ApplyError> {
         let from = [GrantStatus::Active, GrantStatus::Suspended];
-        let mut grants = self.own(record)?;
-        let own = own_grant(&mut grants, self.author, &from)?;
+        let mut grants = self.existing(&change.key)?;
+        let own = own_grant(&mut grants, self.by.author, &from)?;
         own.conditions = change.conditions.clone();
-        own.confirmed = self.context.time_ms;
+        own.confirmed = self.by.time_ms;
         let changed = own.clone();
         self.check_attenuation(&change.key, &changed)?;
         Ok(codec::encode(&grants))
@@ -175,19 +183,19 @@ impl Write<'_, '_> {
     /// TR3 of another status.
     fn step(
         &self,
-        record: &RecordKey,
+        key: &TrustKey,
         from: &[GrantStatus],
         to: GrantStatus,
     ) -> Result<Vec<u8>, ApplyError> {
-        let mut grants = self.own(record)?;
-        let own = own_grant(&mut grants, self.author, from)?;
-        (own.status, own.since) = (to, self.context.time_ms);
+        let mut grants = self.existing(key)?;
+        let own = own_grant(&mut grants, self.by.author, from)?;
+        (own.status, own.since) = (to, self.by.time_ms);
         Ok(codec::encode(&grants))
     }
 
     /// TR9.
-    fn derecognise(&self, record: &RecordKey) -> Result<Vec<u8>, ApplyError> {
-        let Some(head) = self.overlay.head(record)? else {
+    fn derecognise(&self, key: &TrustKey) -> Result<Vec<u8>, ApplyError> {
+        let Some(head) = self.view.entry(&RecordKey::recognition(key))? else {
             return Err(Refusal::new(Code::TrustNotFound, "key", "no such recognition").into());
         };
         let value = &head.value.0;
@@ -196,15 +204,15 @@ impl Write<'_, '_> {
             let detail = "the recognition is withdrawn already";
             return Err(Refusal::new(Code::TrustStatus, "key", detail).into());
         }
-        (recognition.withdrawn, recognition.since) = (true, self.context.time_ms);
+        (recognition.withdrawn, recognition.since) = (true, self.by.time_ms);
         Ok(codec::encode(&recognition))
     }
 
-    fn own(&self, record: &RecordKey) -> Result<Grants, ApplyError> {
-        let Some(head) = self.overlay.head(record)? else {
-            return Err(Refusal::new(Code::TrustNotFound, "key", "no such grant").into());
-        };
-        Ok(Grants::from_own_bytes(&head.value.0).map_err(StoreError::new)?)
+    fn existing(&self, key: &TrustKey) -> Result<Grants, ApplyError> {
+        match answer::grants(self.view, key)? {
+            Some((grants, _)) => Ok(grants),
+            None => Err(Refusal::new(Code::TrustNotFound, "key", "no such grant").into()),
+        }
     }
 
     /// TR5 to TR8: the chain above is live, and the grant gives no more than it.
@@ -224,25 +232,23 @@ impl Write<'_, '_> {
 
     /// TR5.
     fn above(&self, key: &TrustKey, parent: &Parent) -> Result<Chain, ApplyError> {
-        let heads = Heads(self.overlay);
-        let (grantor, time_ms) = (&parent.grantor, self.context.time_ms);
-        let entity = EntityId::from(self.author);
+        let By { network, time_ms, author } = self.by;
+        let (grantor, entity) = (&parent.grantor, EntityId::from(author));
         let held = TrustKey { resource: parent.resource.clone(), entity, ..key.clone() };
-        let found = answer::grants(&heads, &held)?;
+        let found = answer::grants(self.view, &held)?;
         let found =
             found.and_then(|(grants, version)| Some((grants.by(grantor)?.clone(), version)));
         let Some((grant, version)) = found else {
-            let author = self.author;
             let detail = format!("{author} holds no grant by {grantor} on {}", parent.resource);
             return Err(Refusal::new(Code::TrustParentNotFound, "parent", detail).into());
         };
         let not_live = |detail| Refusal::new(Code::TrustParentNotLive, "parent", detail);
-        if let Some((reason, _)) = answer::authority_fault(&heads, &key.authority)? {
+        if let Some((reason, _)) = answer::authority_fault(self.view, &key.authority)? {
             let detail = format!("the authority {}: {reason}", key.authority);
             return Err(not_live(detail).into());
         }
         let last = Link { key: held, grant, version };
-        let chain = answer::chain(&heads, &self.context.network, last, time_ms)?;
+        let chain = answer::chain(self.view, network, last, time_ms)?;
         if let Some(broken) = &chain.broken {
             let link = chain.links.get(broken.link);
             let entity = link.map_or_else(String::new, |link| link.key.entity.to_string());
