@@ -18,6 +18,7 @@ mod prepare;
 mod server;
 pub mod service;
 pub mod status;
+mod trust;
 
 pub use limits::Limits;
 pub use server::{RpcConfig, Running, ServeError, serve};

@@ -4,10 +4,13 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::Hash;
 use registry_core::did::{DidState, DidValue, Member};
-use registry_core::id::{Did, ListId};
-use registry_core::operation::{Action, Guard, Operation, Role, Signer, check_body, operation_id};
+use registry_core::id::{Did, ListId, MethodUrl};
+use registry_core::operation::{
+    Action, Guard, MethodSigner, Operation, Role, Signer, check_body, operation_id,
+};
 use registry_core::record::{Entry, Kind};
 use registry_core::state::StoreError;
+use registry_core::trust::TrustKey;
 use serde::Serialize;
 
 use crate::api::Api;
@@ -35,6 +38,7 @@ pub(crate) struct Prepared {
 pub(crate) enum Subject {
     Did(Did),
     List(ListId),
+    Right(TrustKey),
 }
 
 /// Who must sign, and what.
@@ -138,6 +142,29 @@ impl Api {
             }
         }
     }
+}
+
+/// Who may sign for an author, of which one suffices: a method of its document, or its control set
+/// (docs/protocol/operations.md, "Signatures of an author").
+pub(crate) fn author_signers(author: &Did, state: &DidState, time_ms: u64) -> Vec<Signers> {
+    let (document, control) = (&state.document, &state.sets.control);
+    let methods = document.capability_invocation.iter().filter_map(|fragment| {
+        let method = document.method(fragment).filter(|method| method.is_valid_at(time_ms))?;
+        let url = MethodUrl { did: author.clone(), fragment: fragment.clone() };
+        let signer = MethodSigner { key: method.signing_key()?, url };
+        Some(OneSigner::Method(Signer::Method(signer)))
+    });
+    let methods: Vec<OneSigner> = match control.dids().next() {
+        None => methods.collect(),
+        Some(_) => Vec::new(),
+    };
+    let by_method = (!methods.is_empty()).then_some(Signers {
+        role: Role::Author,
+        threshold: 1,
+        members: methods,
+    });
+    let by_control = Signers::of_set(Role::Control, control.threshold, control.members.clone());
+    by_method.into_iter().chain([by_control]).collect()
 }
 
 fn random_salt() -> Result<FixedBytes<16>, ApiError> {

@@ -98,6 +98,16 @@ impl Recognition {
         }
     }
 
+    /// What it is about.
+    pub fn key(&self) -> TrustKey {
+        TrustKey {
+            authority: self.authority.clone(),
+            action: self.action.clone(),
+            resource: self.resource.clone(),
+            entity: self.entity.clone(),
+        }
+    }
+
     /// Reads the value bytes of its record.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
         codec::decode(bytes, OPERATION_BYTES_MAX)
