@@ -97,6 +97,11 @@ codes! {
     /// A parent where the authority grants, or none where another does.
     TrustParent = 1025, "TRUST_PARENT",
         "name your own grant as parent, and none if you are the authority";
+    /// Actions, resources, validity or depth of a delegation break their rules.
+    AgentTerms = 1026, "AGENT_TERMS", "mend the named field of the delegation";
+    /// Another party that the action binds has not signed.
+    ConsentMissing = 1027, "CONSENT_MISSING",
+        "add a signature of role consent by a method of the named DID, or by its control set";
     /// The key must not exist yet, but does.
     AlreadyExists = 2001, "ALREADY_EXISTS",
         "choose another salt; of a right, read the record and sign for its present version";
@@ -189,6 +194,25 @@ codes! {
     TrustCycle = 2039, "TRUST_CYCLE", "grant to another than those the right comes from";
     /// The grant or recognition has another status than the action needs.
     TrustStatus = 2040, "TRUST_STATUS", "read its status again";
+    /// The DID is no agent.
+    AgentNotFound = 2041, "AGENT_NOT_FOUND", "delegate to it first";
+    /// Another principal answers for the agent.
+    AgentBound = 2042, "AGENT_BOUND",
+        "have the present delegation revoked, or make a DID of its own for this work";
+    /// A delegation above is suspended, revoked, out of its time or deactivated.
+    AgentChain = 2043, "AGENT_CHAIN",
+        "let the principal of the named link mend it; agent_verify shows the chain";
+    /// More delegations than one of the chain allows beneath it.
+    AgentDepth = 2044, "AGENT_DEPTH", "have the depth of the named delegation raised";
+    /// Wider actions, resources or window than the principal has.
+    AgentBeyondPrincipal = 2045, "AGENT_BEYOND_PRINCIPAL", "delegate no more than you have";
+    /// The agent stands above itself.
+    AgentCycle = 2046, "AGENT_CYCLE", "delegate to another than those who answer for you";
+    /// The delegation has another status than the action needs.
+    AgentStatus = 2047, "AGENT_STATUS", "read its status again";
+    /// The author stands not above the agent.
+    AgentNotAllowed = 2048, "AGENT_NOT_ALLOWED",
+        "let a principal of the agent sign; what one further up suspended, that one resumes";
 }
 
 impl fmt::Display for Code {

@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod agent;
 pub mod author;
 pub mod block;
 pub mod certificate;

@@ -121,6 +121,9 @@ pub const TRUST_GRANTS_MAX: usize = 4;
 /// Grants from the authority down to the entity.
 pub const TRUST_CHAIN_MAX: usize = 8;
 
+/// Actions of a delegation, and its resources: a job, not a catalogue.
+pub const AGENT_NAMES_MAX: usize = 16;
+
 /// Validators in a set. All-to-all votes beyond it cost more than they give.
 pub const VALIDATORS_MAX: usize = 128;
 

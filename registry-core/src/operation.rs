@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::{self, AgentDelegate, AgentStep};
 use crate::code::{Code, Refusal};
 use crate::codec::{self, Bytes, CodecError, FixedBytes};
 use crate::crypto::{self, Hash, PublicKey, Purpose, SignatureError};
@@ -68,6 +69,14 @@ pub enum Action {
     TrustRecognise(Box<TrustRecognise>),
     /// Ends a recognition.
     TrustDerecognise(Box<TrustStep>),
+    /// Delegates to an agent, or again.
+    AgentDelegate(Box<AgentDelegate>),
+    /// Stops an agent and all beneath it for now.
+    AgentSuspend(AgentStep),
+    /// Lets a suspended agent act again.
+    AgentResume(AgentStep),
+    /// Ends a delegation.
+    AgentRevoke(AgentStep),
 }
 
 impl Action {
@@ -82,6 +91,25 @@ impl Action {
                 | Self::DidRecoverComplete
                 | Self::DidDeactivate(_)
         )
+    }
+
+    /// The agent that it is about; none for other actions.
+    pub fn agent(&self) -> Option<&Did> {
+        match self {
+            Self::AgentDelegate(delegate) => Some(&delegate.agent),
+            Self::AgentSuspend(step) | Self::AgentResume(step) | Self::AgentRevoke(step) => {
+                Some(&step.agent)
+            }
+            _ => None,
+        }
+    }
+
+    /// Another DID that the action binds and that must consent.
+    pub fn consents(&self) -> Option<&Did> {
+        match self {
+            Self::AgentDelegate(delegate) => Some(&delegate.agent),
+            _ => None,
+        }
     }
 
     /// What a grant or a recognition is about; none for other actions.
@@ -105,7 +133,9 @@ impl Action {
             Self::StatusCreate(_) | Self::StatusUpdate(_) | Self::StatusClose(_) => {
                 STATUS_OPERATION_BYTES_MAX
             }
-            action if action.trust_key().is_some() => TRUST_OPERATION_BYTES_MAX,
+            action if action.trust_key().is_some() || action.agent().is_some() => {
+                TRUST_OPERATION_BYTES_MAX
+            }
             _ => DID_OPERATION_BYTES_MAX,
         }
     }
@@ -128,7 +158,11 @@ impl Action {
             | Self::TrustResume(_)
             | Self::TrustRevoke(_)
             | Self::TrustRecognise(_)
-            | Self::TrustDerecognise(_) => Some(Role::Author),
+            | Self::TrustDerecognise(_)
+            | Self::AgentDelegate(_)
+            | Self::AgentSuspend(_)
+            | Self::AgentResume(_)
+            | Self::AgentRevoke(_) => Some(Role::Author),
         }
     }
 }
@@ -318,6 +352,9 @@ impl Checked {
 
     /// The record that the operation writes.
     pub fn record_key(&self) -> RecordKey {
+        if let Some(agent) = self.operation.action.agent() {
+            return RecordKey::delegation(agent);
+        }
         match (&self.operation.action, &self.operation.author) {
             (Action::StatusCreate(_), _) => RecordKey::status(&ListId::of_create(&self.id)),
             (Action::StatusSet(set), _) => RecordKey::status(&set.list),
@@ -387,7 +424,8 @@ pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Re
     check_guard_kind(operation)?;
     did::check_stateless(&operation.action, network)?;
     status::check_stateless(&operation.action, network)?;
-    trust::check_stateless(operation, network)
+    trust::check_stateless(operation, network)?;
+    agent::check_stateless(operation, network)
 }
 
 fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
@@ -412,7 +450,7 @@ fn check_guard_kind(operation: &Operation) -> Result<(), Refusal> {
             (matches!(guard, Guard::Absent), "absent")
         }
         Action::StatusSet(_) => (matches!(guard, Guard::Until(_)), "until"),
-        Action::TrustGrant(_) | Action::TrustRecognise(_) => {
+        Action::TrustGrant(_) | Action::TrustRecognise(_) | Action::AgentDelegate(_) => {
             (!matches!(guard, Guard::Until(_)), "absent or previous")
         }
         _ => (matches!(guard, Guard::Previous(_)), "previous"),
@@ -448,21 +486,25 @@ fn check_signature_list(operation: &Operation, signatures: &[Signature]) -> Resu
             format!("{} signatures, {minimum} to {SIGNATURES_MAX} expected", signatures.len());
         return Err(Refusal::new(Code::SignatureCount, "signatures", detail));
     }
-    let first_role = signatures.first().map(|signature| signature.role);
-    for (index, signature) in signatures.iter().enumerate() {
-        if Some(signature.role) != first_role || !takes(operation, signature) {
-            let detail = match operation.action.role() {
-                Some(Role::Author) => "this action takes either signatures of role author by \
-                                       methods of its author, or of role control by keys"
-                    .to_owned(),
-                Some(role) => {
-                    format!("this action takes signatures of role {role:?} by a key only")
-                }
-                None => "this action takes no signature".to_owned(),
-            };
-            let field = format!("signatures/{index}/role");
-            return Err(Refusal::new(Code::SignatureRole, field, detail));
-        }
+    let (consents, own): (Vec<_>, Vec<_>) =
+        signatures.iter().enumerate().partition(|(_, signature)| signature.role == Role::Consent);
+    check_one_kind(&own, |signature| takes(operation, signature), || expected(operation))?;
+    let consenting = operation.action.consents();
+    check_one_kind(
+        &consents,
+        |signature| takes_consent(consenting, signature),
+        || match consenting {
+            Some(did) => format!("consent is given by methods of {did}, or by keys"),
+            None => "this action needs nobody's consent".to_owned(),
+        },
+    )?;
+    if own.len() < minimum {
+        let detail = "only signatures of role consent, where the author's own are expected";
+        return Err(Refusal::new(Code::SignatureCount, "signatures", detail));
+    }
+    if let Some(did) = consenting.filter(|_| consents.is_empty()) {
+        let detail = format!("{did} must consent");
+        return Err(Refusal::new(Code::ConsentMissing, "signatures", detail));
     }
     let ascending = signatures.windows(2).all(|pair| match pair {
         [first, second] => (first.role, &first.by) < (second.role, &second.by),
@@ -475,6 +517,33 @@ fn check_signature_list(operation: &Operation, signatures: &[Signature]) -> Resu
     Ok(())
 }
 
+/// All of one role and one kind of signer, and each one that the action takes.
+fn check_one_kind(
+    signatures: &[(usize, &Signature)],
+    takes: impl Fn(&Signature) -> bool,
+    expected: impl Fn() -> String,
+) -> Result<(), Refusal> {
+    let kind = |signature: &Signature| (signature.role, matches!(signature.by, Signer::Key(_)));
+    let first = signatures.first().map(|(_, signature)| kind(signature));
+    match signatures.iter().find(|(_, each)| Some(kind(each)) != first || !takes(each)) {
+        Some((index, _)) => {
+            let field = format!("signatures/{index}/role");
+            Err(Refusal::new(Code::SignatureRole, field, expected()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn expected(operation: &Operation) -> String {
+    match operation.action.role() {
+        Some(Role::Author) => "this action takes either signatures of role author by methods of \
+                               its author, or of role control by keys"
+            .to_owned(),
+        Some(role) => format!("this action takes signatures of role {role:?} by a key only"),
+        None => "this action takes no signature".to_owned(),
+    }
+}
+
 /// Whether the operation takes a signature in such a role by such a signer.
 fn takes(operation: &Operation, signature: &Signature) -> bool {
     match (operation.action.role(), &signature.by) {
@@ -484,6 +553,14 @@ fn takes(operation: &Operation, signature: &Signature) -> bool {
         (Some(Role::Author), Signer::Key(_)) => signature.role == Role::Control,
         (role, Signer::Key(_)) => role == Some(signature.role),
         (_, Signer::Method(_)) => false,
+    }
+}
+
+/// Whether a signature may be the consent of `did`.
+fn takes_consent(did: Option<&Did>, signature: &Signature) -> bool {
+    match &signature.by {
+        Signer::Method(method) => did == Some(&method.url.did),
+        Signer::Key(_) => did.is_some(),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{Bytes, FixedBytes};
 use crate::crypto::{Hash, Purpose};
-use crate::id::{ListId, Suffix};
+use crate::id::{Did, ListId, Suffix};
 use crate::trust::TrustKey;
 
 /// What a record is about. The number is part of tree keys and never changes.
@@ -18,6 +18,8 @@ pub enum Kind {
     Status,
     /// The grants of one right to one entity; the key is a hash of both.
     Grant,
+    /// What an agent may do, and who answers for it; the key is the agent's suffix.
+    Delegation,
     /// Validators, parameters, protocol version, publishing keys; the key is their name.
     Governance,
     /// That one authority recognises another; the key is as that of a grant.
@@ -31,6 +33,7 @@ impl Kind {
             Self::Did => 1,
             Self::Status => 2,
             Self::Grant => 3,
+            Self::Delegation => 5,
             Self::Governance => 6,
             Self::Recognition => 7,
         }
@@ -66,6 +69,11 @@ impl RecordKey {
     /// The record of a recognition.
     pub fn recognition(key: &TrustKey) -> Self {
         Self { kind: Kind::Recognition, key: Bytes(key.hash().0.to_vec()) }
+    }
+
+    /// The record of an agent.
+    pub fn delegation(agent: &Did) -> Self {
+        Self { kind: Kind::Delegation, key: Bytes(agent.suffix.0.to_vec()) }
     }
 
     /// A governance record.

@@ -76,6 +76,9 @@ pub enum Reason {
         /// How many follow.
         beneath: usize,
     },
+    /// It does not delegate what is asked for; of agents alone.
+    #[error("what is asked for is not delegated")]
+    NotDelegated,
     /// Its entity is deactivated.
     #[error("its entity is deactivated")]
     EntityDeactivated,
@@ -286,7 +289,7 @@ pub(super) fn grants(
 }
 
 /// What is wrong with a link, and since when.
-type Fault = Option<(Reason, Option<u64>)>;
+pub(crate) type Fault = Option<(Reason, Option<u64>)>;
 
 pub(super) fn authority_fault(view: &dyn TrustView, authority: &Did) -> Result<Fault, StoreError> {
     Ok(match view.entry(&RecordKey::did(&authority.suffix))? {
@@ -304,9 +307,16 @@ fn entity_fault(
     entity: &EntityId,
 ) -> Result<Fault, StoreError> {
     let Some(did) = entity.local(network) else { return Ok(None) };
-    let entry = view.entry(&RecordKey::did(&did.suffix))?;
-    let since = entry.as_ref().and_then(deactivated_at);
+    let since = deactivated_since(view, &did)?;
     Ok(since.map(|time_ms| (Reason::EntityDeactivated, Some(time_ms))))
+}
+
+/// When a DID of this network was deactivated, in ms.
+pub(crate) fn deactivated_since(
+    view: &dyn TrustView,
+    did: &Did,
+) -> Result<Option<u64>, StoreError> {
+    Ok(view.entry(&RecordKey::did(&did.suffix))?.as_ref().and_then(deactivated_at))
 }
 
 fn deactivated_at(entry: &Entry) -> Option<u64> {
@@ -336,7 +346,8 @@ fn link_fault(
     })
 }
 
-fn window_fault((from, until): (Option<u64>, Option<u64>), time_ms: u64) -> Fault {
+/// A time before or after a window.
+pub(crate) fn window_fault((from, until): (Option<u64>, Option<u64>), time_ms: u64) -> Fault {
     match (from, until) {
         (Some(valid_from), _) if time_ms < valid_from => {
             Some((Reason::NotYetValid { valid_from }, None))

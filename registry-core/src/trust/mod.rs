@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 pub use answer::{
     Answer, Asked, Broken, Chain, Link, Reason, Recognised, TrustView, ask, ask_recognition,
 };
+pub(crate) use answer::{Fault, deactivated_since, window_fault};
 pub use names::{ActionName, EntityId, NameError, Resource};
 pub use recognition::{Checkpoint, Recognition, TrustRecognise};
 pub use rules::{By, check};
-pub(crate) use rules::{apply, check_stateless};
+pub(crate) use rules::{Heads, apply, check_stateless};
 
 use crate::codec::{self, CodecError};
 use crate::crypto::{Hash, Purpose};

@@ -133,7 +133,7 @@ pub fn check(view: &dyn TrustView, by: By<'_>, action: &Action) -> Result<Vec<u8
 }
 
 /// The records before the operation, those of the block's earlier ones included.
-struct Heads<'o, 'a>(&'o Overlay<'a>);
+pub(crate) struct Heads<'o, 'a>(pub(crate) &'o Overlay<'a>);
 
 impl TrustView for Heads<'_, '_> {
     fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {

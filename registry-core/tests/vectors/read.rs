@@ -1,5 +1,6 @@
 //! Runs a vector against registry-core. It knows the file format and nothing of the generator.
 
+use registry_core::agent::Delegation;
 use registry_core::block::{Header, Receipt};
 use registry_core::certificate::{Certificate, ValidatorSet};
 use registry_core::code::{Code, Refusal};
@@ -210,6 +211,11 @@ fn applied(case: &OperationCase, execution: Execution) -> Applied {
         }
         Kind::Grant => {
             let value = Grants::from_bytes(&entry.value.0).expect("a record of grants");
+            assert_eq!(codec::encode(&value), entry.value.0);
+            (None, None)
+        }
+        Kind::Delegation => {
+            let value = Delegation::from_bytes(&entry.value.0).expect("a delegation");
             assert_eq!(codec::encode(&value), entry.value.0);
             (None, None)
         }
