@@ -26,7 +26,7 @@ pub(crate) struct Prepared {
     operation: Hash,
     #[serde(flatten)]
     subject: Subject,
-    /// Empty where no signature is needed; one of them is enough where there are several.
+    /// Empty where no signature is needed. Of those of one DID, one is enough.
     signatures: Vec<SignatureRequest>,
     /// What it does, for the person who signs.
     explanation: String,
@@ -39,6 +39,7 @@ pub(crate) enum Subject {
     Did(Did),
     List(ListId),
     Right(TrustKey),
+    Agent(Did),
 }
 
 /// Who must sign, and what.
@@ -53,6 +54,9 @@ struct SignatureRequest {
 /// Who may sign in one role, and how many of them must.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Signers {
+    /// The DID that signs by them, where several DIDs must.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) of: Option<Did>,
     pub(crate) role: Role,
     pub(crate) threshold: u8,
     pub(crate) members: Vec<OneSigner>,
@@ -70,7 +74,7 @@ impl Signers {
     /// Members of one of a DID's sets.
     pub(crate) fn of_set(role: Role, threshold: u8, members: Vec<Member>) -> Self {
         let members = members.into_iter().map(OneSigner::Member).collect();
-        Self { role, threshold, members }
+        Self { of: None, role, threshold, members }
     }
 }
 
@@ -144,13 +148,18 @@ impl Api {
     }
 }
 
-/// Who may sign for an author, of which one suffices: a method of its document, or its control set
-/// (docs/protocol/operations.md, "Signatures of an author").
-pub(crate) fn author_signers(author: &Did, state: &DidState, time_ms: u64) -> Vec<Signers> {
+/// Who may sign for a party in a role of its own, author or consent, of which one suffices: a method
+/// of its document, or its control set (docs/protocol/operations.md, "Signatures of an author").
+pub(crate) fn author_signers(
+    party: &Did,
+    state: &DidState,
+    time_ms: u64,
+    role: Role,
+) -> Vec<Signers> {
     let (document, control) = (&state.document, &state.sets.control);
     let methods = document.capability_invocation.iter().filter_map(|fragment| {
         let method = document.method(fragment).filter(|method| method.is_valid_at(time_ms))?;
-        let url = MethodUrl { did: author.clone(), fragment: fragment.clone() };
+        let url = MethodUrl { did: party.clone(), fragment: fragment.clone() };
         let signer = MethodSigner { key: method.signing_key()?, url };
         Some(OneSigner::Method(Signer::Method(signer)))
     });
@@ -158,13 +167,16 @@ pub(crate) fn author_signers(author: &Did, state: &DidState, time_ms: u64) -> Ve
         None => methods.collect(),
         Some(_) => Vec::new(),
     };
+    let of = Some(party.clone());
     let by_method = (!methods.is_empty()).then_some(Signers {
-        role: Role::Author,
+        of: of.clone(),
+        role,
         threshold: 1,
         members: methods,
     });
-    let by_control = Signers::of_set(Role::Control, control.threshold, control.members.clone());
-    by_method.into_iter().chain([by_control]).collect()
+    let by_key = if role == Role::Author { Role::Control } else { role };
+    let by_control = Signers::of_set(by_key, control.threshold, control.members.clone());
+    by_method.into_iter().chain([Signers { of, ..by_control }]).collect()
 }
 
 fn random_salt() -> Result<FixedBytes<16>, ApiError> {

@@ -16,6 +16,7 @@ use jsonrpsee::server::{
     TowerServiceBuilder, ws,
 };
 use jsonrpsee::types::{ErrorObjectOwned, Params};
+use registry_core::agent::AgentStep;
 use registry_core::operation::Action;
 use registry_core::trust::TrustStep;
 use serde::Serialize;
@@ -24,6 +25,7 @@ use serde_json::{Map, Value};
 use tower::Service;
 use tower::layer::util::{Identity, Stack};
 
+use crate::agent;
 use crate::api::Api;
 use crate::did::options::pairs_of;
 use crate::did::{history, prepare};
@@ -187,6 +189,28 @@ fn add_trust(m: &mut RpcModule<Arc<Api>>) -> Result<(), RegisterMethodError> {
     add_trust_prepare(m, "trust_prepareDerecognise", step(Action::TrustDerecognise))
 }
 
+/// The methods of agents.
+fn add_agents(m: &mut RpcModule<Arc<Api>>) -> Result<(), RegisterMethodError> {
+    add(m, "agent_verify", |api, params: agent::VerifyParams| async move {
+        api.verify_agent(params).await
+    })?;
+    add(m, "agent_get", |api, params: agent::GetParams| async move { api.agent(params).await })?;
+    add(m, "agent_prepareDelegate", |api, params: agent::Delegate| async move {
+        api.prepare_agent(params.draft()).await
+    })?;
+    let steps: [(_, fn(AgentStep) -> Action); 3] = [
+        ("agent_prepareSuspend", Action::AgentSuspend),
+        ("agent_prepareResume", Action::AgentResume),
+        ("agent_prepareRevoke", Action::AgentRevoke),
+    ];
+    for (name, make) in steps {
+        add(m, name, move |api, params: agent::Step| async move {
+            api.prepare_agent(params.draft(make)).await
+        })?;
+    }
+    Ok(())
+}
+
 /// Registers a prepare method of rights with parameters `P`.
 fn add_trust_prepare<P, D>(
     module: &mut RpcModule<Arc<Api>>,
@@ -230,6 +254,7 @@ pub(crate) fn methods(api: Arc<Api>, guard: Arc<Guard>) -> Result<Methods, Regis
     add_prepare::<prepare::Deactivate>(m, "did_prepareDeactivate")?;
     add_status(m, &guard)?;
     add_trust(m)?;
+    add_agents(m)?;
     add(m, "ledger_submit", |api, params: ledger::SubmitParams| async move {
         api.submit(params).await
     })?;

@@ -7,7 +7,7 @@ use registry_core::codec::FixedBytes;
 use registry_core::did::document::TimeMs;
 use registry_core::id::{Did, ListId};
 use registry_core::limits::UNTIL_WINDOW_MS;
-use registry_core::operation::{Action, Guard, Operation};
+use registry_core::operation::{Action, Guard, Operation, Role};
 use registry_core::status::{
     Delegate, EntryChanges, Run, Scattered, StatusClose, StatusCreate, StatusList, StatusPurpose,
     StatusSet, StatusUpdate,
@@ -227,7 +227,7 @@ impl Api {
             }
         }
         let id = list.as_ref().map_or_else(|| ListId::of_create(&drafted.id), |(id, _)| *id);
-        let signers = author_signers(&author, &state, head.time_ms);
+        let signers = author_signers(&author, &state, head.time_ms, Role::Author);
         let explanation =
             explain(&drafted.operation, &author, &id, list.map(|(_, (_, list))| list));
         Ok(drafted.prepared(Subject::List(id), signers, explanation))

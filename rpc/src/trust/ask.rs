@@ -124,6 +124,7 @@ fn status_of(reason: Reason) -> &'static str {
         Reason::Expired { .. } => "expired",
         Reason::AuthorityUnknown => "unknown",
         Reason::Revoked
+        | Reason::NotDelegated
         | Reason::ParentGone
         | Reason::TooDeep { .. }
         | Reason::AuthorityDeactivated
@@ -187,7 +188,7 @@ impl TrustView for RecordsAt<'_> {
 
 impl Api {
     /// The records as a question about `moment` sees them.
-    pub(super) fn records_at(&self, moment: &Moment) -> impl TrustView + '_ {
+    pub(crate) fn records_at(&self, moment: &Moment) -> impl TrustView + '_ {
         RecordsAt { api: self, selector: moment.selector, head: moment.head }
     }
 

@@ -69,6 +69,7 @@ fn fault(chain: &Chain, broken: &Broken) -> String {
             format!("allows {max_depth} grants beneath it, and {beneath} follow")
         }
         Reason::ParentGone => "rests on one that is gone or was granted anew".to_owned(),
+        Reason::NotDelegated => format!("does not count: {}", broken.reason),
         Reason::EntityDeactivated => format!("is of a DID deactivated{}", since(broken)),
         Reason::AuthorityUnknown => return "the authority was not registered then".to_owned(),
         Reason::AuthorityDeactivated => {

@@ -4,9 +4,8 @@ use registry_core::codec::FixedBytes;
 use registry_core::crypto::Hash;
 use registry_core::did::document::TimeMs;
 use registry_core::id::Did;
-use registry_core::operation::{Action, Guard};
+use registry_core::operation::{Action, Guard, Role};
 use registry_core::record::RecordKey;
-use registry_core::state::ApplyError;
 use registry_core::trust::{
     ActionName, Asked, Assurance, By, Checkpoint, Conditions, EntityId, Parent, Resource,
     TrustChange, TrustGrant, TrustKey, TrustRecognise, TrustStep, ask, check,
@@ -191,12 +190,8 @@ impl Api {
         let network = self.node.network();
         let by = By { network, time_ms: moment.head.time_ms, author: &author };
         let view = self.records_at(&moment);
-        check(&view, by, &drafted.operation.action).map_err(|error| match error {
-            ApplyError::Refused(refusal) => ApiError::from(refusal),
-            ApplyError::Store(error) => ApiError::from(error),
-            ApplyError::Full => ApiError::node(NodeCode::MempoolFull, error),
-        })?;
-        let signers = author_signers(&author, &state, moment.head.time_ms);
+        check(&view, by, &drafted.operation.action)?;
+        let signers = author_signers(&author, &state, moment.head.time_ms, Role::Author);
         let explanation = explain(&drafted.operation.action, &author, &key);
         Ok(drafted.prepared(Subject::Right(key), signers, explanation))
     }
