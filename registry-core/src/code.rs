@@ -173,8 +173,9 @@ codes! {
     TrustNotFound = 2032, "TRUST_NOT_FOUND", "grant or recognise first";
     /// The author has granted it already.
     TrustExists = 2033, "TRUST_EXISTS", "change, suspend or resume the grant that is there";
-    /// Four parties have granted it already.
-    TrustFull = 2034, "TRUST_FULL", "have one of the other grants revoked";
+    /// Three others than the authority have granted it already.
+    TrustFull = 2034, "TRUST_FULL",
+        "have one of them revoke its grant, or the authority grant";
     /// The author has no such grant to grant from.
     TrustParentNotFound = 2035, "TRUST_PARENT_NOT_FOUND",
         "name the resource and the grantor of a grant that you hold";
