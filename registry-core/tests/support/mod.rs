@@ -6,6 +6,7 @@
 pub(crate) mod cbor;
 pub(crate) mod keys;
 pub(crate) mod ledger;
+pub(crate) mod random;
 pub(crate) mod status;
 pub(crate) mod trust;
 
