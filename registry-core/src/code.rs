@@ -62,8 +62,8 @@ codes! {
     AuthorMismatch = 1010, "AUTHOR_MISMATCH", "name the DID as author, and none for a did_create";
     /// The guard is of a kind that the action does not take.
     GuardKind = 1011, "GUARD_KIND",
-        "absent for a create, until for a status_set, previous for every other operation; a grant or \
-         recognition takes absent where there is no record yet";
+        "absent for a create, until for a status_set, previous for every other operation; a grant \
+         or recognition takes absent where there is no record yet";
     /// A public key that cannot verify anything.
     KeyUnusable = 1012, "KEY_UNUSABLE", "use a valid point of Ed25519, P-256 or secp256k1";
     /// A control, next or recovery set breaks its rules.
@@ -178,8 +178,9 @@ codes! {
     TrustNotFound = 2032, "TRUST_NOT_FOUND", "grant or recognise first";
     /// The author has granted it already.
     TrustExists = 2033, "TRUST_EXISTS", "change, suspend or resume the grant that is there";
-    /// Four parties have granted it already.
-    TrustFull = 2034, "TRUST_FULL", "have one of the other grants revoked";
+    /// Three others than the authority have granted it already.
+    TrustFull = 2034, "TRUST_FULL",
+        "have one of them revoke its grant, or the authority grant";
     /// The author has no such grant to grant from.
     TrustParentNotFound = 2035, "TRUST_PARENT_NOT_FOUND",
         "name the resource and the grantor of a grant that you hold";

@@ -146,11 +146,14 @@ impl Did {
     }
 }
 
+/// What every DID of this method begins with.
+pub(crate) const METHOD_PREFIX: &str = "did:idem:";
+
 impl FromStr for Did {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let rest = text.strip_prefix("did:idem:").and_then(|rest| rest.split_once(':'));
+        let rest = text.strip_prefix(METHOD_PREFIX).and_then(|rest| rest.split_once(':'));
         let (network, suffix) = rest.ok_or_else(|| IdError::Method { text: text.to_owned() })?;
         Ok(Self { network: network.parse()?, suffix: suffix.parse()? })
     }
@@ -158,7 +161,7 @@ impl FromStr for Did {
 
 impl fmt::Display for Did {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "did:idem:{}:{}", self.network, self.suffix)
+        write!(f, "{METHOD_PREFIX}{}:{}", self.network, self.suffix)
     }
 }
 

@@ -362,14 +362,11 @@ impl Checked {
             (Action::StatusClose(close), _) => RecordKey::status(&close.list),
             (Action::TrustRecognise(recognise), _) => RecordKey::recognition(&recognise.key),
             (Action::TrustDerecognise(step), _) => RecordKey::recognition(&step.key),
-            (Action::TrustGrant(grant), _) => RecordKey::grant(&grant.key),
-            (Action::TrustChange(change), _) => RecordKey::grant(&change.key),
-            (
-                Action::TrustSuspend(step) | Action::TrustResume(step) | Action::TrustRevoke(step),
-                _,
-            ) => RecordKey::grant(&step.key),
-            (_, Some(author)) => RecordKey::did(&author.suffix),
-            (_, None) => RecordKey::did(&Suffix::of_create(&self.id)),
+            (action, author) => match (action.trust_key(), author) {
+                (Some(key), _) => RecordKey::grant(key),
+                (None, Some(author)) => RecordKey::did(&author.suffix),
+                (None, None) => RecordKey::did(&Suffix::of_create(&self.id)),
+            },
         }
     }
 }

@@ -84,6 +84,13 @@ pub enum Reason {
     EntityDeactivated,
 }
 
+impl Reason {
+    /// Whether the chain stays broken unless one of those in it grants or changes anew.
+    pub(super) fn is_lasting(self) -> bool {
+        matches!(self, Self::ParentGone | Self::Revoked | Self::EntityDeactivated)
+    }
+}
+
 /// The first broken link of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
@@ -156,7 +163,7 @@ impl Answer {
 /// TA1: whether the entity has the right, and by which chain.
 pub fn ask(view: &dyn TrustView, asked: &Asked<'_>) -> Result<Answer, StoreError> {
     let key = asked.key;
-    if let Some((reason, since)) = authority_fault(view, &key.authority)? {
+    if let Some((reason, since)) = authority_fault(view, asked.network, &key.authority)? {
         return Ok(Answer { chain: Some(Chain::without_links(reason, since)) });
     }
     let mut broken = None;
@@ -200,7 +207,7 @@ impl Recognised {
 /// TA6: whether the authority recognises the entity.
 pub fn ask_recognition(view: &dyn TrustView, asked: &Asked<'_>) -> Result<Recognised, StoreError> {
     let key = asked.key;
-    if let Some(fault) = authority_fault(view, &key.authority)? {
+    if let Some(fault) = authority_fault(view, asked.network, &key.authority)? {
         return Ok(Recognised { recognition: None, broken: Some(fault) });
     }
     let gone = entity_fault(view, asked.network, &key.entity)?;
@@ -291,9 +298,18 @@ pub(super) fn grants(
 /// What is wrong with a link, and since when.
 pub(crate) type Fault = Option<(Reason, Option<u64>)>;
 
-pub(super) fn authority_fault(view: &dyn TrustView, authority: &Did) -> Result<Fault, StoreError> {
+/// A suffix names a record whatever the network before it, so the network is asked for here.
+pub(super) fn authority_fault(
+    view: &dyn TrustView,
+    network: &NetworkName,
+    authority: &Did,
+) -> Result<Fault, StoreError> {
+    let unknown = Some((Reason::AuthorityUnknown, None));
+    if authority.network != *network {
+        return Ok(unknown);
+    }
     Ok(match view.entry(&RecordKey::did(&authority.suffix))? {
-        None => Some((Reason::AuthorityUnknown, None)),
+        None => unknown,
         Some(entry) => {
             deactivated_at(&entry).map(|time_ms| (Reason::AuthorityDeactivated, Some(time_ms)))
         }

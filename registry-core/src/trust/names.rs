@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::did::document::uri::{self, UriUse};
-use crate::id::{Did, NetworkName, as_text};
+use crate::id::{Did, METHOD_PREFIX, NetworkName, as_text};
 use crate::limits::{TRUST_ACTION_BYTES_MAX, TRUST_NAME_BYTES_MAX, TRUST_SEGMENTS_MAX};
 
 /// Why a text names no action, resource or entity.
@@ -158,9 +158,13 @@ impl FromStr for EntityId {
             let actual = text.len();
             return refused(format!("{actual} bytes, at most {TRUST_NAME_BYTES_MAX} are allowed"));
         }
-        match uri::refusal(text, UriUse::Reference) {
-            Some(rule) => refused(rule.to_string()),
-            None => Ok(Self(text.to_owned())),
+        if let Some(rule) = uri::refusal(text, UriUse::Reference) {
+            return refused(rule.to_string());
+        }
+        // Another spelling would be an entity that can neither act nor be deactivated.
+        match text.parse::<Did>() {
+            Err(error) if text.starts_with(METHOD_PREFIX) => refused(error.to_string()),
+            _ => Ok(Self(text.to_owned())),
         }
     }
 }
@@ -228,6 +232,11 @@ mod tests {
         }
         for text in ["", "x", "did:web", "https://a.example/?q", "mailto:a@b.example"] {
             assert!(text.parse::<EntityId>().is_err(), "{text}");
+        }
+        let did = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
+        assert!(did.parse::<EntityId>().is_ok());
+        for other in [format!("{did}/"), format!("{did}a"), did.replace("local", "LOCAL")] {
+            assert!(other.parse::<EntityId>().is_err(), "{other}");
         }
         for text in ["did:web:a.example", "did:key:z6Mk", "https://a.example/issuer"] {
             assert_eq!(text.parse::<EntityId>().map(|id| id.to_string()).as_deref(), Ok(text));

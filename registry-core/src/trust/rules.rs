@@ -23,14 +23,14 @@ pub(crate) fn check_stateless(operation: &Operation, network: &NetworkName) -> R
     let author = operation.author()?;
     match &operation.action {
         Action::TrustGrant(grant) => {
-            check_parent(author, grant)?;
-            check_conditions(&grant.conditions)
+            check_conditions(&grant.conditions)?;
+            check_parent(author, grant)
         }
         Action::TrustChange(change) => check_conditions(&change.conditions),
         Action::TrustRecognise(recognise) => {
-            check_own(author, key)?;
             check_window(recognise.valid_from, recognise.valid_until)?;
-            check_terms(recognise.terms.as_deref())
+            check_terms(recognise.terms.as_deref())?;
+            check_own(author, key)
         }
         Action::TrustDerecognise(_) => check_own(author, key),
         _ => Ok(()),
@@ -151,8 +151,8 @@ impl Write<'_> {
     fn grant(&self, grant: &TrustGrant) -> Result<Vec<u8>, ApplyError> {
         let (key, By { time_ms, author, .. }) = (&grant.key, self.by);
         let found = answer::grants(self.view, key)?;
-        let mut grants = found.map_or_else(|| Grants::new(key), |(grants, _)| grants);
-        make_room(&mut grants, author, time_ms)?;
+        let (mut grants, version) = found.unwrap_or_else(|| (Grants::new(key), 0));
+        self.make_room(&mut grants, version)?;
         let new = Grant {
             grantor: author.clone(),
             parent: grant.parent.clone(),
@@ -215,6 +215,41 @@ impl Write<'_> {
         }
     }
 
+    /// TR4: takes away what the new grant may replace.
+    fn make_room(&self, grants: &mut Grants, version: u64) -> Result<(), ApplyError> {
+        let By { time_ms, author, .. } = self.by;
+        if let Some(own) = grants.by(author) {
+            let ended = own.conditions.valid_until.is_some_and(|end| end <= time_ms);
+            if !ended && own.status != GrantStatus::Revoked {
+                let detail = format!("granted, and {}", own.status.name());
+                return Err(Refusal::new(Code::TrustExists, "key", detail).into());
+            }
+            grants.grants.retain(|grant| grant.grantor != *author);
+            return Ok(());
+        }
+        let others = grants.grants.iter().filter(|grant| grant.grantor != grants.authority);
+        if *author == grants.authority || others.count().saturating_add(1) < TRUST_GRANTS_MAX {
+            return Ok(());
+        }
+        for (index, grant) in grants.grants.iter().enumerate() {
+            if grant.grantor != grants.authority && self.is_lost(grants, grant, version)? {
+                grants.grants.remove(index);
+                return Ok(());
+            }
+        }
+        let detail = "as many others than the authority as there is room for have granted it";
+        Err(Refusal::new(Code::TrustFull, "key", detail).into())
+    }
+
+    /// Whether a grant is revoked, or rests on what is revoked, gone or deactivated. Else bodies
+    /// that lost their accreditation could keep their places for ever.
+    fn is_lost(&self, of: &Grants, grant: &Grant, version: u64) -> Result<bool, StoreError> {
+        let last = Link { key: of.key(), grant: grant.clone(), version };
+        let chain = answer::chain(self.view, self.by.network, last, self.by.time_ms)?;
+        let revoked = grant.status == GrantStatus::Revoked;
+        Ok(revoked || chain.broken.is_some_and(|broken| broken.reason.is_lasting()))
+    }
+
     /// TR5 to TR8: the chain above is live, and the grant gives no more than it.
     fn check_attenuation(&self, key: &TrustKey, new: &Grant) -> Result<(), ApplyError> {
         let above = match &new.parent {
@@ -243,7 +278,7 @@ impl Write<'_> {
             return Err(Refusal::new(Code::TrustParentNotFound, "parent", detail).into());
         };
         let not_live = |detail| Refusal::new(Code::TrustParentNotLive, "parent", detail);
-        if let Some((reason, _)) = answer::authority_fault(self.view, &key.authority)? {
+        if let Some((reason, _)) = answer::authority_fault(self.view, network, &key.authority)? {
             let detail = format!("the authority {}: {reason}", key.authority);
             return Err(not_live(detail).into());
         }
@@ -255,41 +290,6 @@ impl Write<'_> {
             return Err(not_live(format!("the grant to {entity}: {}", broken.reason)).into());
         }
         Ok(chain)
-    }
-}
-
-/// TR4: takes away what a new grant by `author` may replace.
-fn make_room(grants: &mut Grants, author: &Did, time_ms: u64) -> Result<(), Refusal> {
-    let over = |grant: &Grant| {
-        let ended = grant.conditions.valid_until.is_some_and(|end| end <= time_ms);
-        ended || grant.status == GrantStatus::Revoked
-    };
-    if let Some(own) = grants.by(author) {
-        if !over(own) {
-            let detail = format!("granted, and {}", own.status.name());
-            return Err(Refusal::new(Code::TrustExists, "key", detail));
-        }
-        grants.grants.retain(|grant| grant.grantor != *author);
-        return Ok(());
-    }
-    let authority = grants.authority.clone();
-    let others = grants.grants.iter().filter(|grant| grant.grantor != authority).count();
-    if *author == authority || others.saturating_add(1) < TRUST_GRANTS_MAX {
-        return Ok(());
-    }
-    let free = grants
-        .grants
-        .iter()
-        .position(|grant| grant.grantor != authority && grant.status == GrantStatus::Revoked);
-    match free {
-        Some(index) => {
-            grants.grants.remove(index);
-            Ok(())
-        }
-        None => {
-            let detail = format!("{others} others than the authority have granted it");
-            Err(Refusal::new(Code::TrustFull, "key", detail))
-        }
     }
 }
 

@@ -262,6 +262,8 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
         EncodingType::Record => decode::<Record>(&bytes).map(|record| Some(record.hash())),
         EncodingType::DidValue => DidValue::from_bytes(&bytes).map(|_| None),
         EncodingType::StatusList => StatusList::from_bytes(&bytes).map(|_| None),
+        EncodingType::Grants => Grants::from_bytes(&bytes).map(|_| None),
+        EncodingType::Recognition => Recognition::from_bytes(&bytes).map(|_| None),
         EncodingType::Receipt => decode::<Receipt>(&bytes)
             .map(|receipt| Some(Hash::of_value(Purpose::ReceiptLeaf, &receipt))),
         EncodingType::Header => decode::<Header>(&bytes).map(|header| Some(header.hash())),
