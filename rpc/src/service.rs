@@ -221,7 +221,7 @@ pub trait Reader: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<ListOf>, StoreError>;
 
-    /// The records of rights, at most `limit`, each with a cursor, after which the rest is asked for.
+    /// The records of rights, at most `limit`, each with a cursor after which the rest comes.
     fn rights(
         &self,
         of: &RightsOf,

@@ -68,7 +68,7 @@ pub(super) fn rows(entry: &Entry) -> Vec<Row> {
                 rows.extend(delegated.map(|grant| {
                     let (grantor, authority) =
                         (&grant.grantor.suffix.0, &grants.authority.suffix.0);
-                    let key = [&[BY_GRANTOR][..], grantor, authority].concat();
+                    let key = [&[BY_GRANTOR][..], grantor, root].concat();
                     Row::put(Column::Rights, key, Vec::new())
                 }));
                 rows
