@@ -5,7 +5,7 @@ use crate::code::{Code, Refusal};
 use crate::crypto::PublicKey;
 use crate::did::{self, DidState};
 use crate::id::Did;
-use crate::operation::{Checked, MethodSigner, Signer};
+use crate::operation::{Checked, MethodSigner, Role, Signer};
 use crate::state::{ApplyError, Context, Overlay};
 
 /// Whether the signatures, whose form and bytes are checked already, speak for the author now: the
@@ -16,14 +16,39 @@ pub fn check<'c>(
     checked: &'c Checked,
 ) -> Result<&'c Did, ApplyError> {
     let author = checked.operation().author()?;
-    let state = did::active(overlay, author)?;
+    check_party(overlay, context, checked, author, &[Role::Control, Role::Author])?;
+    Ok(author)
+}
+
+/// A6: whether those of role consent speak for the other party that the action binds.
+pub(crate) fn check_consent(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+) -> Result<(), ApplyError> {
+    match checked.operation().action.consents() {
+        Some(party) => check_party(overlay, context, checked, party, &[Role::Consent]),
+        None => Ok(()),
+    }
+}
+
+/// A1 to A5 of one party, by the signatures of its roles.
+fn check_party(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+    party: &Did,
+    roles: &[Role],
+) -> Result<(), ApplyError> {
+    let state = did::active(overlay, party)?;
     let control = &state.sets.control;
     let mut keys: Vec<&PublicKey> = Vec::new();
     for (index, signature) in checked.signatures().iter().enumerate() {
         match &signature.by {
+            _ if !roles.contains(&signature.role) => {}
             Signer::Key(key) => keys.push(key),
             Signer::Method(_) if control.dids().next().is_some() => {
-                let detail = format!("{author} is controlled by other DIDs; they must sign");
+                let detail = format!("{party} is controlled by other DIDs; they must sign");
                 return Err(Refusal::new(Code::ControlRequired, "signatures", detail).into());
             }
             Signer::Method(method) => {
@@ -38,7 +63,7 @@ pub fn check<'c>(
         let control_of = |did: &Did| did::control_of(overlay, did);
         did::check_threshold(control.threshold, &control.members, &keys, control_of)?;
     }
-    Ok(author)
+    Ok(())
 }
 
 fn check_method(

@@ -58,11 +58,12 @@ codes! {
         "sign H(context, role, operation id) with the named key";
     /// A signature has a role that the action does not use.
     SignatureRole = 1009, "SIGNATURE_ROLE", "see the table of roles for the action";
-    /// The author is missing, or named in a create.
+    /// The author is missing, named in a create, or not the authority that recognises.
     AuthorMismatch = 1010, "AUTHOR_MISMATCH", "name the DID as author, and none for a did_create";
     /// The guard is of a kind that the action does not take.
     GuardKind = 1011, "GUARD_KIND",
-        "absent for a create, until for a status_set, previous for every other operation";
+        "absent for a create, until for a status_set, previous for every other operation; a grant \
+         or recognition takes absent where there is no record yet";
     /// A public key that cannot verify anything.
     KeyUnusable = 1012, "KEY_UNUSABLE", "use a valid point of Ed25519, P-256 or secp256k1";
     /// A control, next or recovery set breaks its rules.
@@ -91,8 +92,19 @@ codes! {
     /// Changes of entries have another form than they must.
     StatusChanges = 1023, "STATUS_CHANGES",
         "1 to 4096 runs, ascending, not overlapping; or 1 to 32768 ascending indexes in LEB128";
+    /// Validity, depth or terms of a grant or recognition break their rules.
+    TrustConditions = 1024, "TRUST_CONDITIONS", "mend the named field of the conditions";
+    /// A parent where the authority grants, or none where another does.
+    TrustParent = 1025, "TRUST_PARENT",
+        "name your own grant as parent, and none if you are the authority";
+    /// Actions, resources, validity or depth of a delegation break their rules.
+    AgentTerms = 1026, "AGENT_TERMS", "mend the named field of the delegation";
+    /// Another party that the action binds has not signed.
+    ConsentMissing = 1027, "CONSENT_MISSING",
+        "add a signature of role consent by a method of the named DID, or by its control set";
     /// The key must not exist yet, but does.
-    AlreadyExists = 2001, "ALREADY_EXISTS", "choose another salt";
+    AlreadyExists = 2001, "ALREADY_EXISTS",
+        "choose another salt; of a right, read the record and sign for its present version";
     /// The record changed since the operation was made.
     GuardStale = 2002, "GUARD_STALE", "read the record again and sign for its present version";
     /// No such DID.
@@ -162,6 +174,46 @@ codes! {
         "a revocation is final; issue a new credential";
     /// An entry does not hold what the run expects.
     StatusUnexpected = 2031, "STATUS_UNEXPECTED", "read the entries again";
+    /// The author has no such grant or recognition.
+    TrustNotFound = 2032, "TRUST_NOT_FOUND", "grant or recognise first";
+    /// The author has granted it already.
+    TrustExists = 2033, "TRUST_EXISTS", "change, suspend or resume the grant that is there";
+    /// Three others than the authority have granted it already.
+    TrustFull = 2034, "TRUST_FULL",
+        "have one of them revoke its grant, or the authority grant";
+    /// The author has no such grant to grant from.
+    TrustParentNotFound = 2035, "TRUST_PARENT_NOT_FOUND",
+        "name the resource and the grantor of a grant that you hold";
+    /// A link of the author's own chain is suspended, revoked, out of its time or deactivated.
+    TrustParentNotLive = 2036, "TRUST_PARENT_NOT_LIVE",
+        "let the grantor of the named link mend it; trust_explain shows the chain";
+    /// More links than a grant of the chain allows beneath it.
+    TrustDepth = 2037, "TRUST_DEPTH", "have the depth of the named grant raised";
+    /// A wider resource or window or a higher assurance than the grantor holds.
+    TrustBeyondParent = 2038, "TRUST_BEYOND_PARENT", "grant no more than you hold";
+    /// The entity stands above itself.
+    TrustCycle = 2039, "TRUST_CYCLE", "grant to another than those the right comes from";
+    /// The grant or recognition has another status than the action needs.
+    TrustStatus = 2040, "TRUST_STATUS", "read its status again";
+    /// The DID is no agent.
+    AgentNotFound = 2041, "AGENT_NOT_FOUND", "delegate to it first";
+    /// Another principal answers for the agent.
+    AgentBound = 2042, "AGENT_BOUND",
+        "have the present delegation revoked, or make a DID of its own for this work";
+    /// A delegation above is suspended, revoked, out of its time or deactivated.
+    AgentChain = 2043, "AGENT_CHAIN",
+        "let the principal of the named link mend it; agent_verify shows the chain";
+    /// More delegations than one of the chain allows beneath it.
+    AgentDepth = 2044, "AGENT_DEPTH", "have the depth of the named delegation raised";
+    /// Wider actions, resources or window than the principal has.
+    AgentBeyondPrincipal = 2045, "AGENT_BEYOND_PRINCIPAL", "delegate no more than you have";
+    /// The agent stands above itself.
+    AgentCycle = 2046, "AGENT_CYCLE", "delegate to another than those who answer for you";
+    /// The delegation has another status than the action needs.
+    AgentStatus = 2047, "AGENT_STATUS", "read its status again";
+    /// The author stands not above the agent.
+    AgentNotAllowed = 2048, "AGENT_NOT_ALLOWED",
+        "let a principal of the agent sign; what one further up suspended, that one resumes";
 }
 
 impl fmt::Display for Code {

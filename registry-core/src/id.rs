@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use data_encoding::BASE32_NOPAD;
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
 
 use crate::codec::IDENTIFIER;
 use crate::crypto::Hash;
@@ -146,11 +146,14 @@ impl Did {
     }
 }
 
+/// What every DID of this method begins with.
+pub(crate) const METHOD_PREFIX: &str = "did:idem:";
+
 impl FromStr for Did {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let rest = text.strip_prefix("did:idem:").and_then(|rest| rest.split_once(':'));
+        let rest = text.strip_prefix(METHOD_PREFIX).and_then(|rest| rest.split_once(':'));
         let (network, suffix) = rest.ok_or_else(|| IdError::Method { text: text.to_owned() })?;
         Ok(Self { network: network.parse()?, suffix: suffix.parse()? })
     }
@@ -158,7 +161,7 @@ impl FromStr for Did {
 
 impl fmt::Display for Did {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "did:idem:{}:{}", self.network, self.suffix)
+        write!(f, "{METHOD_PREFIX}{}:{}", self.network, self.suffix)
     }
 }
 
@@ -220,26 +223,37 @@ impl fmt::Display for MethodUrl {
 /// Text is the one form of these types in JSON, CBOR and `Debug`.
 macro_rules! as_text {
     ($($name:ty),+) => {$(
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let refused = |error| D::Error::custom(format_args!("{IDENTIFIER}: {error}"));
-                String::deserialize(deserializer)?.parse().map_err(refused)
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::id::read_text(deserializer)
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
             }
         }
     )+};
 }
+
+/// Reads an identifier from its text; the error says that it is one.
+pub(crate) fn read_text<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err: fmt::Display>,
+    D: Deserializer<'de>,
+{
+    let refused = |error| D::Error::custom(format_args!("{IDENTIFIER}: {error}"));
+    String::deserialize(deserializer)?.parse().map_err(refused)
+}
+
+pub(crate) use as_text;
 
 as_text!(NetworkName, Suffix, ListId, Did, Fragment, MethodUrl);
 

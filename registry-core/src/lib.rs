@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod agent;
 pub mod author;
 pub mod block;
 pub mod certificate;
@@ -30,3 +31,4 @@ pub mod range;
 pub mod record;
 pub mod state;
 pub mod status;
+pub mod trust;

@@ -103,6 +103,27 @@ pub const STATUS_MESSAGE_BYTES_MAX: usize = 64;
 /// writes for it.
 pub const BLOCK_STATUS_BYTES_MAX: usize = 32 * STATUS_ARRAY_BYTES_MAX;
 
+/// A trust operation with its signatures. Fits the longest names and a threshold of 16.
+pub const TRUST_OPERATION_BYTES_MAX: usize = 8 * 1024;
+
+/// The name of an action: a word, too short for prose.
+pub const TRUST_ACTION_BYTES_MAX: usize = 64;
+
+/// A resource or an entity.
+pub const TRUST_NAME_BYTES_MAX: usize = 256;
+
+/// Segments of a resource; a question reads one record for each, and one for the exact name.
+pub const TRUST_SEGMENTS_MAX: usize = 6;
+
+/// Grants of one right to one entity, each by another grantor, the authority's included.
+pub const TRUST_GRANTS_MAX: usize = 4;
+
+/// Grants from the authority down to the entity.
+pub const TRUST_CHAIN_MAX: usize = 8;
+
+/// Actions of a delegation, and its resources: a job, not a catalogue.
+pub const AGENT_NAMES_MAX: usize = 16;
+
 /// Validators in a set. All-to-all votes beyond it cost more than they give.
 pub const VALIDATORS_MAX: usize = 128;
 

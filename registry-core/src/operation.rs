@@ -1,19 +1,22 @@
 //! Operations as they travel: the signed body, its envelope, both ids, and the checks that need
 //! no state (docs/protocol/operations.md).
 
+mod action;
+
 use serde::{Deserialize, Serialize};
 
+pub use action::Action;
+
+use crate::agent;
 use crate::code::{Code, Refusal};
 use crate::codec::{self, Bytes, CodecError, FixedBytes};
 use crate::crypto::{self, Hash, PublicKey, Purpose, SignatureError};
-use crate::did::{self, DidCreate, DidRecover, DidRotate, DidUpdate};
+use crate::did;
 use crate::id::{Did, ListId, MethodUrl, NetworkName, Suffix};
-use crate::limits::{
-    DID_OPERATION_BYTES_MAX, OPERATION_BYTES_MAX, SIGNATURES_MAX, STATUS_OPERATION_BYTES_MAX,
-    STATUS_SET_BYTES_MAX,
-};
+use crate::limits::{OPERATION_BYTES_MAX, SIGNATURES_MAX};
 use crate::record::RecordKey;
-use crate::status::{self, StatusClose, StatusCreate, StatusSet, StatusUpdate};
+use crate::status;
+use crate::trust;
 
 /// What must hold for the operation to be applied exactly once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,80 +28,6 @@ pub enum Guard {
     Previous(Hash),
     /// Block time must be within the hour before this time (ms), and the id unseen.
     Until(u64),
-}
-
-/// What the author wants.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// A new DID.
-    DidCreate(Box<DidCreate>),
-    /// Another document, by control.
-    DidUpdate(Box<DidUpdate>),
-    /// New sets and document, by the members committed to; the veto of a recovery.
-    DidRotate(Box<DidRotate>),
-    /// Starts a recovery with complete new sets and document.
-    DidRecover(Box<DidRecover>),
-    /// Ends the pending recovery, by the recovery set.
-    DidRecoverCancel,
-    /// Puts the matured recovery into effect, by anyone.
-    DidRecoverComplete,
-    /// Ends the DID for ever, by the members committed to.
-    DidDeactivate(did::Reveal),
-    /// A new status list.
-    StatusCreate(Box<StatusCreate>),
-    /// New values for entries of a status list.
-    StatusSet(StatusSet),
-    /// Other validity and delegates of a status list.
-    StatusUpdate(StatusUpdate),
-    /// Ends a status list for ever.
-    StatusClose(StatusClose),
-}
-
-impl Action {
-    /// Whether the operation is one of those that need no endorsement and have reserved room in
-    /// a block: rotate, recovery, deactivation.
-    pub fn is_senior(&self) -> bool {
-        matches!(
-            self,
-            Self::DidRotate(_)
-                | Self::DidRecover(_)
-                | Self::DidRecoverCancel
-                | Self::DidRecoverComplete
-                | Self::DidDeactivate(_)
-        )
-    }
-
-    /// Whether the action makes a record, whose key then follows from the operation's id.
-    pub fn is_create(&self) -> bool {
-        matches!(self, Self::DidCreate(_) | Self::StatusCreate(_))
-    }
-
-    /// Largest envelope of such an action.
-    pub fn bytes_max(&self) -> usize {
-        match self {
-            Self::StatusSet(_) => STATUS_SET_BYTES_MAX,
-            Self::StatusCreate(_) | Self::StatusUpdate(_) | Self::StatusClose(_) => {
-                STATUS_OPERATION_BYTES_MAX
-            }
-            _ => DID_OPERATION_BYTES_MAX,
-        }
-    }
-
-    /// The role in which the action is signed; none where anyone may send it unsigned. For
-    /// [`Role::Author`] the author's control set may sign instead, in role control.
-    pub fn role(&self) -> Option<Role> {
-        match self {
-            Self::DidCreate(_) | Self::DidUpdate(_) => Some(Role::Control),
-            Self::DidRotate(_) | Self::DidDeactivate(_) => Some(Role::Next),
-            Self::DidRecover(_) | Self::DidRecoverCancel => Some(Role::Recovery),
-            Self::DidRecoverComplete => None,
-            Self::StatusCreate(_)
-            | Self::StatusSet(_)
-            | Self::StatusUpdate(_)
-            | Self::StatusClose(_) => Some(Role::Author),
-        }
-    }
 }
 
 /// What is signed.
@@ -119,6 +48,11 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Whether it makes a record.
+    pub fn is_create(&self) -> bool {
+        matches!(self.guard, Guard::Absent)
+    }
+
     /// The DID that acts, of all but a create of a DID.
     pub fn author(&self) -> Result<&Did, Refusal> {
         let missing = || Refusal::new(Code::AuthorMismatch, "author", "expected the DID as author");
@@ -281,13 +215,21 @@ impl Checked {
 
     /// The record that the operation writes.
     pub fn record_key(&self) -> RecordKey {
+        if let Some(agent) = self.operation.action.agent() {
+            return RecordKey::delegation(agent);
+        }
         match (&self.operation.action, &self.operation.author) {
             (Action::StatusCreate(_), _) => RecordKey::status(&ListId::of_create(&self.id)),
             (Action::StatusSet(set), _) => RecordKey::status(&set.list),
             (Action::StatusUpdate(update), _) => RecordKey::status(&update.list),
             (Action::StatusClose(close), _) => RecordKey::status(&close.list),
-            (_, Some(author)) => RecordKey::did(&author.suffix),
-            (_, None) => RecordKey::did(&Suffix::of_create(&self.id)),
+            (Action::TrustRecognise(recognise), _) => RecordKey::recognition(&recognise.key),
+            (Action::TrustDerecognise(step), _) => RecordKey::recognition(&step.key),
+            (action, author) => match (action.trust_key(), author) {
+                (Some(key), _) => RecordKey::grant(key),
+                (None, Some(author)) => RecordKey::did(&author.suffix),
+                (None, None) => RecordKey::did(&Suffix::of_create(&self.id)),
+            },
         }
     }
 }
@@ -341,7 +283,9 @@ pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Re
     check_author(operation, network)?;
     check_guard_kind(operation)?;
     did::check_stateless(&operation.action, network)?;
-    status::check_stateless(&operation.action, network)
+    status::check_stateless(&operation.action, network)?;
+    trust::check_stateless(operation, network)?;
+    agent::check_stateless(operation, network)
 }
 
 fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
@@ -360,10 +304,16 @@ fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refu
 }
 
 fn check_guard_kind(operation: &Operation) -> Result<(), Refusal> {
+    let guard = &operation.guard;
     let (fits, expected) = match operation.action {
-        ref action if action.is_create() => (matches!(operation.guard, Guard::Absent), "absent"),
-        Action::StatusSet(_) => (matches!(operation.guard, Guard::Until(_)), "until"),
-        _ => (matches!(operation.guard, Guard::Previous(_)), "previous"),
+        Action::DidCreate(_) | Action::StatusCreate(_) => {
+            (matches!(guard, Guard::Absent), "absent")
+        }
+        Action::StatusSet(_) => (matches!(guard, Guard::Until(_)), "until"),
+        Action::TrustGrant(_) | Action::TrustRecognise(_) | Action::AgentDelegate(_) => {
+            (!matches!(guard, Guard::Until(_)), "absent or previous")
+        }
+        _ => (matches!(guard, Guard::Previous(_)), "previous"),
     };
     if fits {
         Ok(())
@@ -396,21 +346,25 @@ fn check_signature_list(operation: &Operation, signatures: &[Signature]) -> Resu
             format!("{} signatures, {minimum} to {SIGNATURES_MAX} expected", signatures.len());
         return Err(Refusal::new(Code::SignatureCount, "signatures", detail));
     }
-    let first_role = signatures.first().map(|signature| signature.role);
-    for (index, signature) in signatures.iter().enumerate() {
-        if Some(signature.role) != first_role || !takes(operation, signature) {
-            let detail = match operation.action.role() {
-                Some(Role::Author) => "this action takes either signatures of role author by \
-                                       methods of its author, or of role control by keys"
-                    .to_owned(),
-                Some(role) => {
-                    format!("this action takes signatures of role {role:?} by a key only")
-                }
-                None => "this action takes no signature".to_owned(),
-            };
-            let field = format!("signatures/{index}/role");
-            return Err(Refusal::new(Code::SignatureRole, field, detail));
-        }
+    let (consents, own): (Vec<_>, Vec<_>) =
+        signatures.iter().enumerate().partition(|(_, signature)| signature.role == Role::Consent);
+    check_one_kind(&own, |signature| takes(operation, signature), || expected(operation))?;
+    let consenting = operation.action.consents();
+    check_one_kind(
+        &consents,
+        |signature| takes_consent(consenting, signature),
+        || match consenting {
+            Some(did) => format!("consent is given by methods of {did}, or by keys"),
+            None => "this action needs nobody's consent".to_owned(),
+        },
+    )?;
+    if own.len() < minimum {
+        let detail = "only signatures of role consent, where the author's own are expected";
+        return Err(Refusal::new(Code::SignatureCount, "signatures", detail));
+    }
+    if let Some(did) = consenting.filter(|_| consents.is_empty()) {
+        let detail = format!("{did} must consent");
+        return Err(Refusal::new(Code::ConsentMissing, "signatures", detail));
     }
     let ascending = signatures.windows(2).all(|pair| match pair {
         [first, second] => (first.role, &first.by) < (second.role, &second.by),
@@ -423,6 +377,33 @@ fn check_signature_list(operation: &Operation, signatures: &[Signature]) -> Resu
     Ok(())
 }
 
+/// All of one role and one kind of signer, and each one that the action takes.
+fn check_one_kind(
+    signatures: &[(usize, &Signature)],
+    takes: impl Fn(&Signature) -> bool,
+    expected: impl Fn() -> String,
+) -> Result<(), Refusal> {
+    let kind = |signature: &Signature| (signature.role, matches!(signature.by, Signer::Key(_)));
+    let first = signatures.first().map(|(_, signature)| kind(signature));
+    match signatures.iter().find(|(_, each)| Some(kind(each)) != first || !takes(each)) {
+        Some((index, _)) => {
+            let field = format!("signatures/{index}/role");
+            Err(Refusal::new(Code::SignatureRole, field, expected()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn expected(operation: &Operation) -> String {
+    match operation.action.role() {
+        Some(Role::Author) => "this action takes either signatures of role author by methods of \
+                               its author, or of role control by keys"
+            .to_owned(),
+        Some(role) => format!("this action takes signatures of role {role:?} by a key only"),
+        None => "this action takes no signature".to_owned(),
+    }
+}
+
 /// Whether the operation takes a signature in such a role by such a signer.
 fn takes(operation: &Operation, signature: &Signature) -> bool {
     match (operation.action.role(), &signature.by) {
@@ -432,6 +413,14 @@ fn takes(operation: &Operation, signature: &Signature) -> bool {
         (Some(Role::Author), Signer::Key(_)) => signature.role == Role::Control,
         (role, Signer::Key(_)) => role == Some(signature.role),
         (_, Signer::Method(_)) => false,
+    }
+}
+
+/// Whether a signature may be the consent of `did`.
+fn takes_consent(did: Option<&Did>, signature: &Signature) -> bool {
+    match &signature.by {
+        Signer::Method(method) => did == Some(&method.url.did),
+        Signer::Key(_) => did.is_some(),
     }
 }
 

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{Bytes, FixedBytes};
 use crate::crypto::{Hash, Purpose};
-use crate::id::{ListId, Suffix};
+use crate::id::{Did, ListId, Suffix};
+use crate::trust::TrustKey;
 
 /// What a record is about. The number is part of tree keys and never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,8 +16,14 @@ pub enum Kind {
     Did,
     /// A status list; the key is its id.
     Status,
+    /// The grants of one right to one entity; the key is a hash of both.
+    Grant,
+    /// What an agent may do, and who answers for it; the key is the agent's suffix.
+    Delegation,
     /// Validators, parameters, protocol version, publishing keys; the key is their name.
     Governance,
+    /// That one authority recognises another; the key is as that of a grant.
+    Recognition,
 }
 
 impl Kind {
@@ -25,7 +32,10 @@ impl Kind {
         match self {
             Self::Did => 1,
             Self::Status => 2,
+            Self::Grant => 3,
+            Self::Delegation => 5,
             Self::Governance => 6,
+            Self::Recognition => 7,
         }
     }
 }
@@ -49,6 +59,21 @@ impl RecordKey {
     /// The record of a status list.
     pub fn status(list: &ListId) -> Self {
         Self { kind: Kind::Status, key: Bytes(list.0.to_vec()) }
+    }
+
+    /// The record of the grants of a right.
+    pub fn grant(key: &TrustKey) -> Self {
+        Self { kind: Kind::Grant, key: Bytes(key.hash().0.to_vec()) }
+    }
+
+    /// The record of a recognition.
+    pub fn recognition(key: &TrustKey) -> Self {
+        Self { kind: Kind::Recognition, key: Bytes(key.hash().0.to_vec()) }
+    }
+
+    /// The record of an agent.
+    pub fn delegation(agent: &Did) -> Self {
+        Self { kind: Kind::Delegation, key: Bytes(agent.suffix.0.to_vec()) }
     }
 
     /// A governance record.

@@ -12,8 +12,9 @@ mod support;
 
 use registry_core::did::DidValue;
 
-use histories::{History, Random};
+use histories::History;
 use life::Life;
+use support::random::Random;
 
 /// Histories in all; each has a seed of its own, printed when it fails.
 const HISTORIES: u64 = 2_000;

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use registry_core::codec;
+use registry_core::did::document::TimeMs;
 use registry_core::governance::{self, PARAMETERS, PUBLISHING, Parameters};
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::record::{Entry, Record, RecordKey};
 use registry_core::state::StoreError;
+use serde::Serialize;
 use tokio::sync::Semaphore;
 
+use crate::clock::millis;
 use crate::did::shown::{Shown, ShownCache, shown_cache};
 use crate::error::{ApiError, NodeCode};
 use crate::limits::{
@@ -45,6 +48,28 @@ pub(crate) enum Selector {
     Number(u64),
     /// The newest at a time in ms.
     At(u64),
+}
+
+/// A head, and the time about which it is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) head: Head,
+    pub(crate) selector: Selector,
+    /// At most the head's.
+    pub(crate) time_ms: u64,
+}
+
+/// The head that an answer is as of, and the time about which it speaks.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AsOf {
+    height: u64,
+    time: String,
+}
+
+impl Moment {
+    pub(crate) fn as_of(&self) -> AsOf {
+        AsOf { height: self.head.height, time: millis(self.time_ms) }
+    }
 }
 
 /// Which versions of a history.
@@ -103,6 +128,35 @@ impl Api {
                 Err(ApiError::node(NodeCode::HeightNotReached, detail))
             }
         }
+    }
+
+    /// The moment `at`, or now, as of a head of at least `min_height`.
+    pub(crate) async fn moment(
+        &self,
+        at: Option<TimeMs>,
+        min_height: Option<u64>,
+    ) -> Result<Moment, ApiError> {
+        let selector = at.map_or(Selector::Head, |TimeMs(time_ms)| Selector::At(time_ms));
+        self.moment_of(selector, min_height).await
+    }
+
+    /// The moment of a selector; a time may lie after the head as long as no block is overdue.
+    pub(crate) async fn moment_of(
+        &self,
+        selector: Selector,
+        min_height: Option<u64>,
+    ) -> Result<Moment, ApiError> {
+        let head = self.head_from(min_height).await?;
+        let mut time_ms = head.time_ms;
+        if let Selector::At(at_ms) = selector {
+            if at_ms > head.time_ms && at_ms > self.last_time_ms(&head)? {
+                let newest = millis(head.time_ms);
+                let detail = format!("at is in the future; the newest block is of {newest}");
+                return Err(ApiError::node(NodeCode::FutureTime, detail));
+            }
+            time_ms = time_ms.min(at_ms);
+        }
+        Ok(Moment { head, selector, time_ms })
     }
 
     /// One version of a record as of `head`. Versions never change, so leaving out those of

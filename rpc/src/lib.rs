@@ -4,6 +4,7 @@
 //! A request passes [`server`] (limits), then JSON-RPC or HTTP (form), then one layer under both
 //! that reads records and submits operations. It knows no storage and no network of peers.
 
+mod agent;
 mod api;
 mod clock;
 mod coding;
@@ -18,6 +19,7 @@ mod prepare;
 mod server;
 pub mod service;
 pub mod status;
+mod trust;
 
 pub use limits::Limits;
 pub use server::{RpcConfig, Running, ServeError, serve};

@@ -168,3 +168,15 @@ impl Default for Limits {
         }
     }
 }
+
+/// Rights in one page of `trust_list`; each is one read of a record.
+pub const TRUST_PAGE_MAX: usize = 100;
+
+/// The same without a wish of the caller's.
+pub const TRUST_PAGE_DEFAULT: usize = 20;
+
+/// Authorities under which an accredited one is asked for what it granted: a body has few of them.
+pub const TRUST_AUTHORITIES_MAX: usize = 16;
+
+/// An `X-Request-ID` that is given back: a UUID and then some.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;

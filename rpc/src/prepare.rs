@@ -4,10 +4,13 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::Hash;
 use registry_core::did::{DidState, DidValue, Member};
-use registry_core::id::{Did, ListId};
-use registry_core::operation::{Action, Guard, Operation, Role, Signer, check_body, operation_id};
+use registry_core::id::{Did, ListId, MethodUrl};
+use registry_core::operation::{
+    Action, Guard, MethodSigner, Operation, Role, Signer, check_body, operation_id,
+};
 use registry_core::record::{Entry, Kind};
 use registry_core::state::StoreError;
+use registry_core::trust::TrustKey;
 use serde::Serialize;
 
 use crate::api::Api;
@@ -23,7 +26,7 @@ pub(crate) struct Prepared {
     operation: Hash,
     #[serde(flatten)]
     subject: Subject,
-    /// Empty where no signature is needed; one of them is enough where there are several.
+    /// Empty where no signature is needed. Of those of one DID, one is enough.
     signatures: Vec<SignatureRequest>,
     /// What it does, for the person who signs.
     explanation: String,
@@ -35,6 +38,8 @@ pub(crate) struct Prepared {
 pub(crate) enum Subject {
     Did(Did),
     List(ListId),
+    Right(TrustKey),
+    Agent(Did),
 }
 
 /// Who must sign, and what.
@@ -49,6 +54,9 @@ struct SignatureRequest {
 /// Who may sign in one role, and how many of them must.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Signers {
+    /// The DID that signs by them, where several DIDs must.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) of: Option<Did>,
     pub(crate) role: Role,
     pub(crate) threshold: u8,
     pub(crate) members: Vec<OneSigner>,
@@ -66,7 +74,7 @@ impl Signers {
     /// Members of one of a DID's sets.
     pub(crate) fn of_set(role: Role, threshold: u8, members: Vec<Member>) -> Self {
         let members = members.into_iter().map(OneSigner::Member).collect();
-        Self { role, threshold, members }
+        Self { of: None, role, threshold, members }
     }
 }
 
@@ -138,6 +146,37 @@ impl Api {
             }
         }
     }
+}
+
+/// Who may sign for a party in a role of its own, author or consent, of which one suffices: a method
+/// of its document, or its control set (docs/protocol/operations.md, "Signatures of an author").
+pub(crate) fn author_signers(
+    party: &Did,
+    state: &DidState,
+    time_ms: u64,
+    role: Role,
+) -> Vec<Signers> {
+    let (document, control) = (&state.document, &state.sets.control);
+    let methods = document.capability_invocation.iter().filter_map(|fragment| {
+        let method = document.method(fragment).filter(|method| method.is_valid_at(time_ms))?;
+        let url = MethodUrl { did: party.clone(), fragment: fragment.clone() };
+        let signer = MethodSigner { key: method.signing_key()?, url };
+        Some(OneSigner::Method(Signer::Method(signer)))
+    });
+    let methods: Vec<OneSigner> = match control.dids().next() {
+        None => methods.collect(),
+        Some(_) => Vec::new(),
+    };
+    let of = Some(party.clone());
+    let by_method = (!methods.is_empty()).then_some(Signers {
+        of: of.clone(),
+        role,
+        threshold: 1,
+        members: methods,
+    });
+    let by_key = if role == Role::Author { Role::Control } else { role };
+    let by_control = Signers::of_set(by_key, control.threshold, control.members.clone());
+    by_method.into_iter().chain([Signers { of, ..by_control }]).collect()
 }
 
 fn random_salt() -> Result<FixedBytes<16>, ApiError> {

@@ -11,6 +11,7 @@ use registry_core::operation::Checked;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
 use registry_core::status::Bits;
+use registry_core::trust::{ActionName, EntityId};
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -169,6 +170,25 @@ pub struct ListOf {
     pub uri: Option<String>,
 }
 
+/// Which rights are listed: grants and recognitions, in a fixed order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RightsOf {
+    /// Those that an authority gave, to do one thing or all.
+    Authority {
+        /// Who.
+        authority: Did,
+        /// To do what.
+        action: Option<ActionName>,
+    },
+    /// Those of an entity, from one authority (to do one thing or all) or from all.
+    Entity {
+        /// Whose.
+        entity: EntityId,
+        /// From whom, and to do what.
+        authority: Option<(Did, Option<ActionName>)>,
+    },
+}
+
 /// Reads. All are point reads of committed data, short enough for an async task, and lock no
 /// writer. Rows of a block must be readable before [`Reader::heads`] shows it.
 pub trait Reader: Send + Sync + 'static {
@@ -200,6 +220,17 @@ pub trait Reader: Send + Sync + 'static {
         after: Option<ListId>,
         limit: usize,
     ) -> Result<Vec<ListOf>, StoreError>;
+
+    /// The records of rights, at most `limit`, each with a cursor after which the rest comes.
+    fn rights(
+        &self,
+        of: &RightsOf,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError>;
+
+    /// The authorities under which a party has granted something, besides itself; at most `limit`.
+    fn authorities_of(&self, grantor: &Did, limit: usize) -> Result<Vec<Did>, StoreError>;
 
     /// A committed block by height.
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError>;

@@ -11,8 +11,8 @@ use registry_core::record::{Entry, RecordKey};
 use registry_core::state::{StateView, StoreError};
 use registry_core::status::Bits;
 use rpc::service::{
-    Check, Head, ListOf, Outcome, Peer, Problem, Reader, Role, Round, Status, ValidatorStatus,
-    ViewKey,
+    Check, Head, ListOf, Outcome, Peer, Problem, Reader, RightsOf, Role, Round, Status,
+    ValidatorStatus, ViewKey,
 };
 use tokio::sync::watch;
 
@@ -69,6 +69,19 @@ impl Reader for Service {
     ) -> Result<Vec<ListOf>, StoreError> {
         let lists = self.read(|ledger| ledger.lists_of(issuer, after, limit))?;
         Ok(lists.into_iter().map(|(list, uri)| ListOf { list, uri }).collect())
+    }
+
+    fn rights(
+        &self,
+        of: &RightsOf,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
+        self.read(|ledger| ledger.rights(of, after, limit))
+    }
+
+    fn authorities_of(&self, grantor: &Did, limit: usize) -> Result<Vec<Did>, StoreError> {
+        self.read(|ledger| ledger.authorities_of(grantor, limit))
     }
 
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {

@@ -4,6 +4,7 @@
 mod arrays;
 mod ledger;
 mod memory;
+mod rights;
 mod rocks;
 
 pub use arrays::ArrayCache;
@@ -34,6 +35,8 @@ pub enum Column {
     Arrays,
     /// Issuer and id of a status list → its own URI, or nothing.
     Lists,
+    /// Names of a right in three orders → key of its record.
+    Rights,
     /// Range, level, index → hash.
     Ranges,
     /// Transient key → value, in order of expiry.
@@ -50,7 +53,7 @@ pub enum Column {
 
 impl Column {
     /// All columns.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Meta,
         Self::Blocks,
         Self::Certificates,
@@ -59,6 +62,7 @@ impl Column {
         Self::Entries,
         Self::Arrays,
         Self::Lists,
+        Self::Rights,
         Self::Ranges,
         Self::Transient,
         Self::Tree,
@@ -78,6 +82,7 @@ impl Column {
             Self::Entries => "entries",
             Self::Arrays => "arrays",
             Self::Lists => "lists",
+            Self::Rights => "rights",
             Self::Ranges => "ranges",
             Self::Transient => "transient",
             Self::Tree => "tree",

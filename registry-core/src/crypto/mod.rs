@@ -50,6 +50,8 @@ pub enum Purpose {
     StatusLeaf,
     /// An inner node over a status list's array.
     StatusNode,
+    /// Authority, action, resource and entity → the key of a grant or recognition.
+    TrustKey,
     /// Envelope id and operation id → leaf of `operations_root`.
     OperationLeaf,
     /// Canonical receipt → leaf of `receipts_root`.
@@ -90,6 +92,7 @@ impl Purpose {
             Self::Tree => "idem 2026 v1 tree",
             Self::StatusLeaf => "idem 2026 v1 status leaf",
             Self::StatusNode => "idem 2026 v1 status node",
+            Self::TrustKey => "idem 2026 v1 trust key",
             Self::OperationLeaf => "idem 2026 v1 operation leaf",
             Self::ReceiptLeaf => "idem 2026 v1 receipt leaf",
             Self::Block => "idem 2026 v1 block",

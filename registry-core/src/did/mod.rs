@@ -115,4 +115,9 @@ impl DidValue {
     pub fn from_own_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
         codec::decode_own(bytes, OPERATION_BYTES_MAX)
     }
+
+    /// Whether these are the value bytes of a deactivated DID; spends nothing on a document.
+    pub fn is_deactivated(bytes: &[u8]) -> bool {
+        bytes == codec::encode(&Self::Deactivated)
+    }
 }

@@ -42,7 +42,7 @@ impl BlockBudget {
             next.ordinary_operations = next.ordinary_operations.saturating_add(1);
             next.ordinary_bytes = next.ordinary_bytes.saturating_add(bytes);
         }
-        if action.is_create() {
+        if checked.operation().is_create() {
             next.creates = next.creates.saturating_add(1);
         }
         let ordinary = |limit: usize| limit.saturating_sub(limit / BLOCK_RESERVED_DIVISOR);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Overlay, StateView, StoreError, TransientKey, TransientKind};
+use crate::agent;
 use crate::block::Header;
 use crate::code::{Code, Refusal};
 use crate::crypto::Hash;
@@ -13,6 +14,7 @@ use crate::limits::{LIVE_GAP_MS_MAX, UNTIL_WINDOW_MS};
 use crate::operation::{Action, Checked, Guard};
 use crate::record::{Kind, RecordKey};
 use crate::status::{self, Bits, EntryChanges, StatusList};
+use crate::trust;
 
 /// Why an operation was not applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -131,6 +133,8 @@ impl<'a> Probe<'a> {
             Action::StatusSet(set) => status::set(overlay, context, checked, set),
             Action::StatusUpdate(update) => status::update(overlay, context, checked, update),
             Action::StatusClose(_) => status::close(overlay, context, checked),
+            action if action.agent().is_some() => agent::apply(overlay, context, checked),
+            action if action.trust_key().is_some() => trust::apply(overlay, context, checked),
             _ => did::apply(overlay, context, checked),
         }
     }
@@ -183,6 +187,9 @@ impl<'a> Probe<'a> {
 fn not_found(kind: Kind) -> Refusal {
     match kind {
         Kind::Status => Refusal::new(Code::StatusNotFound, "list", "no such list"),
+        Kind::Delegation => Refusal::new(Code::AgentNotFound, "agent", "it is no agent"),
+        Kind::Grant => Refusal::new(Code::TrustNotFound, "key", "no such grant"),
+        Kind::Recognition => Refusal::new(Code::TrustNotFound, "key", "no such recognition"),
         _ => Refusal::new(Code::DidNotFound, "author", "it is not registered"),
     }
 }

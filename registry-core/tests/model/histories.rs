@@ -11,6 +11,7 @@ use registry_core::operation::{Action, Operation, operation_id};
 
 use crate::life::{Deed, Group, Life, Moment, Power, Who, live_on};
 use crate::support::ledger::{GENESIS_MS, Ledger};
+use crate::support::random::Random;
 use crate::support::{DELAY_MS, Key, change, create, did_member, did_of, ed, k256, key_member};
 use crate::support::{key_set, next_set, recover, rotate, seal, update};
 
@@ -18,32 +19,6 @@ const DIDS: usize = 3;
 const KEYS: u64 = 11;
 const HALT_MS: u64 = 60_000;
 const DAY_MS: u64 = 86_400_000;
-
-/// SplitMix64: small, and the same everywhere.
-#[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-
-    fn one_in(&mut self, times: u64) -> bool {
-        self.below(times) == 0
-    }
-
-    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize].clone()
-    }
-}
 
 /// One operation at one time.
 #[derive(Debug, Clone)]

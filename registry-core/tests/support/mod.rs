@@ -6,7 +6,9 @@
 pub(crate) mod cbor;
 pub(crate) mod keys;
 pub(crate) mod ledger;
+pub(crate) mod random;
 pub(crate) mod status;
+pub(crate) mod trust;
 
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::Hash;

@@ -35,6 +35,7 @@ impl Catalogue {
         crate::case_documents::add(&mut catalogue);
         crate::case_authors::add(&mut catalogue);
         crate::case_status::add(&mut catalogue);
+        crate::case_trust::add(&mut catalogue);
         assert!(catalogue.problems.is_empty(), "refused: {:#?}", catalogue.problems);
         catalogue
     }

@@ -143,6 +143,8 @@ pub(crate) enum EncodingType {
     Record,
     DidValue,
     StatusList,
+    Grants,
+    Recognition,
     Receipt,
     Header,
     ValidatorSet,

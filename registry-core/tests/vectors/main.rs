@@ -11,6 +11,7 @@ mod case_recoveries;
 mod case_sets;
 mod case_signatures;
 mod case_status;
+mod case_trust;
 mod case_values;
 mod catalogue;
 mod format;

@@ -1,5 +1,6 @@
 //! Runs a vector against registry-core. It knows the file format and nothing of the generator.
 
+use registry_core::agent::Delegation;
 use registry_core::block::{Header, Receipt};
 use registry_core::certificate::{Certificate, ValidatorSet};
 use registry_core::code::{Code, Refusal};
@@ -16,6 +17,7 @@ use registry_core::record::{Kind, Record};
 use registry_core::state::{ApplyError, BlockExecution, Execution, Genesis, MemoryState};
 use registry_core::state::{execute, execute_genesis};
 use registry_core::status::StatusList;
+use registry_core::trust::{Grants, Recognition};
 
 use crate::format::{Applied, Attempt, Body, DocumentRefused, EncodingCase, EncodingType};
 use crate::format::{Expect, GenesisCase, IdentifierCase, IdentifierType, OperationCase, Refused};
@@ -195,17 +197,32 @@ fn applied(case: &OperationCase, execution: Execution) -> Applied {
     let checked = check_stateless(bytes, case.chain, &case.network).expect("applied before");
     let key = checked.record_key();
     let entry = execution.changes.entry(&key).expect("the operation wrote its record").clone();
-    let name: [u8; 20] = key.key.0.as_slice().try_into().expect("20 bytes");
+    let name = || -> [u8; 20] { key.key.0.as_slice().try_into().expect("20 bytes") };
     let (did, list) = match key.kind {
         Kind::Did => {
             let value = DidValue::from_bytes(&entry.value.0).expect("a DID value");
             assert_eq!(codec::encode(&value), entry.value.0);
-            (Some(Did { network: case.network.clone(), suffix: Suffix(name) }), None)
+            (Some(Did { network: case.network.clone(), suffix: Suffix(name()) }), None)
         }
         Kind::Status => {
             let value = StatusList::from_bytes(&entry.value.0).expect("a list");
             assert_eq!(codec::encode(&value), entry.value.0);
-            (None, Some(ListId(name)))
+            (None, Some(ListId(name())))
+        }
+        Kind::Grant => {
+            let value = Grants::from_bytes(&entry.value.0).expect("a record of grants");
+            assert_eq!(codec::encode(&value), entry.value.0);
+            (None, None)
+        }
+        Kind::Delegation => {
+            let value = Delegation::from_bytes(&entry.value.0).expect("a delegation");
+            assert_eq!(codec::encode(&value), entry.value.0);
+            (None, None)
+        }
+        Kind::Recognition => {
+            let value = Recognition::from_bytes(&entry.value.0).expect("a recognition");
+            assert_eq!(codec::encode(&value), entry.value.0);
+            (None, None)
         }
         Kind::Governance => panic!("no operation writes a governance record"),
     };
@@ -245,6 +262,8 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
         EncodingType::Record => decode::<Record>(&bytes).map(|record| Some(record.hash())),
         EncodingType::DidValue => DidValue::from_bytes(&bytes).map(|_| None),
         EncodingType::StatusList => StatusList::from_bytes(&bytes).map(|_| None),
+        EncodingType::Grants => Grants::from_bytes(&bytes).map(|_| None),
+        EncodingType::Recognition => Recognition::from_bytes(&bytes).map(|_| None),
         EncodingType::Receipt => decode::<Receipt>(&bytes)
             .map(|receipt| Some(Hash::of_value(Purpose::ReceiptLeaf, &receipt))),
         EncodingType::Header => decode::<Header>(&bytes).map(|header| Some(header.hash())),

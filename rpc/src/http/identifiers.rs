@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
@@ -17,7 +17,7 @@ use crate::did::error::{DidError, DidErrorKind};
 use crate::did::options::{Options, pairs_of};
 use crate::did::resolve::{DID_DOCUMENT, Freshness, ResolutionResult, status_of};
 use crate::did::url::{DidUrl, parse_pairs, percent_decode};
-use crate::limits::{HEAD_AGE_SECONDS_MAX, PAST_AGE_SECONDS_MAX, REQUEST_BYTES_MAX};
+use crate::limits::{HEAD_AGE_SECONDS_MAX, PAST_AGE_SECONDS_MAX};
 use crate::service::Head;
 
 /// What is asked: a DID or DID URL, and options beside it.
@@ -37,10 +37,9 @@ pub(super) async fn get(State(api): State<Arc<Api>>, uri: Uri, headers: HeaderMa
 /// `POST`: as `GET`, with options in a JSON body.
 pub(super) async fn post(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
-    let limit = usize::try_from(REQUEST_BYTES_MAX).unwrap_or(usize::MAX);
-    let Ok(bytes) = to_bytes(body, limit).await else {
-        let detail = format!("the body must be read whole and have at most {limit} bytes");
-        return json::problem(StatusCode::PAYLOAD_TOO_LARGE, &detail);
+    let bytes = match json::body(body).await {
+        Ok(bytes) => bytes,
+        Err(response) => return response,
     };
     let options = match serde_json::from_slice::<Map<String, Value>>(&bytes) {
         _ if bytes.is_empty() => Ok(Vec::new()),

@@ -2,11 +2,13 @@
 
 use std::io;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::ser::Formatter;
+
+use crate::limits::REQUEST_BYTES_MAX;
 
 /// The media type of problem details (RFC 9457).
 pub(crate) const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -43,6 +45,15 @@ pub(crate) fn to_ascii<T: Serialize>(value: &T) -> serde_json::Result<Vec<u8>> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Ascii);
     value.serialize(&mut serializer)?;
     Ok(bytes)
+}
+
+/// A whole request body, or the response that refuses it.
+pub(crate) async fn body(body: Body) -> Result<Bytes, Response> {
+    let limit = usize::try_from(REQUEST_BYTES_MAX).unwrap_or(usize::MAX);
+    to_bytes(body, limit).await.map_err(|_| {
+        let detail = format!("the body must be read whole and have at most {limit} bytes");
+        problem(StatusCode::PAYLOAD_TOO_LARGE, &detail)
+    })
 }
 
 /// A JSON response. The types of this crate always serialise; if one did not, the client gets 500.

@@ -7,6 +7,7 @@ mod identifiers;
 pub(crate) mod json;
 mod listings;
 mod status_lists;
+mod trqp;
 
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ pub(crate) fn public(
         .route("/1.0/identifiers/", identifiers.clone())
         .route("/1.0/identifiers/{*did}", identifiers)
         .merge(listings::routes(api.node.network(), public_url))
+        .merge(trqp::routes(api.node.network(), public_url))
         .route("/status-lists/{list}", get(status_lists::w3c))
         .route("/token-status-lists/{list}", get(status_lists::ietf))
         .route("/token-status-lists/aggregation/{issuer}", get(status_lists::aggregation))
@@ -70,11 +72,13 @@ pub(crate) fn admin(api: &Arc<Api>, registry: Registry) -> Router {
 fn cors() -> CorsLayer {
     let exposed = [
         http::header::ETAG,
+        http::header::LINK,
         http::header::LOCATION,
         http::header::RETRY_AFTER,
         LEDGER_HEIGHT,
         LEDGER_AGE,
         LEDGER_VERSION,
+        trqp::REQUEST_ID,
     ];
     CorsLayer::new()
         .allow_origin(Any)

@@ -16,12 +16,16 @@ use jsonrpsee::server::{
     TowerServiceBuilder, ws,
 };
 use jsonrpsee::types::{ErrorObjectOwned, Params};
+use registry_core::agent::AgentStep;
+use registry_core::operation::Action;
+use registry_core::trust::TrustStep;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tower::Service;
 use tower::layer::util::{Identity, Stack};
 
+use crate::agent;
 use crate::api::Api;
 use crate::did::options::pairs_of;
 use crate::did::{history, prepare};
@@ -33,6 +37,7 @@ use crate::limits::{
 };
 use crate::server::guard::{Client, Guard};
 use crate::status::{self, check, list};
+use crate::trust::{self, ask, list as rights};
 
 use meter::{MeterLayer, Transport};
 use subscribe::subscribe_blocks;
@@ -154,6 +159,74 @@ fn add_status(m: &mut RpcModule<Arc<Api>>, guard: &Arc<Guard>) -> Result<(), Reg
     add_status_prepare::<status::prepare::Close>(m, "status_prepareClose")
 }
 
+/// The methods of the trusted registry.
+fn add_trust(m: &mut RpcModule<Arc<Api>>) -> Result<(), RegisterMethodError> {
+    add(m, "trust_authorization", |api, params: ask::Params| async move {
+        api.authorization(params).await
+    })?;
+    add(m, "trust_recognition", |api, params: ask::Params| async move {
+        api.recognition(params).await
+    })?;
+    add(m, "trust_chain", |api, params: ask::Params| async move { api.chain(params).await })?;
+    add(
+        m,
+        "trust_explain",
+        |api, params: ask::Params| async move { api.explain_right(params).await },
+    )?;
+    add(
+        m,
+        "trust_list",
+        |api, params: rights::ListParams| async move { api.rights(params).await },
+    )?;
+    add_trust_prepare(m, "trust_prepareGrant", trust::prepare::Grant::grant)?;
+    add_trust_prepare(m, "trust_prepareChange", trust::prepare::Grant::change)?;
+    let step =
+        |make: fn(Box<TrustStep>) -> Action| move |params: trust::prepare::Step| params.draft(make);
+    add_trust_prepare(m, "trust_prepareSuspend", step(Action::TrustSuspend))?;
+    add_trust_prepare(m, "trust_prepareResume", step(Action::TrustResume))?;
+    add_trust_prepare(m, "trust_prepareRevoke", step(Action::TrustRevoke))?;
+    add_trust_prepare(m, "trust_prepareRecognise", trust::prepare::Recognise::draft)?;
+    add_trust_prepare(m, "trust_prepareDerecognise", step(Action::TrustDerecognise))
+}
+
+/// The methods of agents.
+fn add_agents(m: &mut RpcModule<Arc<Api>>) -> Result<(), RegisterMethodError> {
+    add(m, "agent_verify", |api, params: agent::VerifyParams| async move {
+        api.verify_agent(params).await
+    })?;
+    add(m, "agent_get", |api, params: agent::GetParams| async move { api.agent(params).await })?;
+    add(m, "agent_prepareDelegate", |api, params: agent::Delegate| async move {
+        api.prepare_agent(params.draft()).await
+    })?;
+    let steps: [(_, fn(AgentStep) -> Action); 3] = [
+        ("agent_prepareSuspend", Action::AgentSuspend),
+        ("agent_prepareResume", Action::AgentResume),
+        ("agent_prepareRevoke", Action::AgentRevoke),
+    ];
+    for (name, make) in steps {
+        add(m, name, move |api, params: agent::Step| async move {
+            api.prepare_agent(params.draft(make)).await
+        })?;
+    }
+    Ok(())
+}
+
+/// Registers a prepare method of rights with parameters `P`.
+fn add_trust_prepare<P, D>(
+    module: &mut RpcModule<Arc<Api>>,
+    name: &'static str,
+    draft: D,
+) -> Result<(), RegisterMethodError>
+where
+    P: DeserializeOwned + Send,
+    D: Fn(P) -> Result<trust::prepare::Draft, ApiError> + Clone + Send + Sync + 'static,
+{
+    add(module, name, move |api, params: P| {
+        let draft = draft(params);
+        async move { api.prepare_trust(draft?).await }
+    })
+}
+
 /// All methods.
 pub(crate) fn methods(api: Arc<Api>, guard: Arc<Guard>) -> Result<Methods, RegisterMethodError> {
     let mut module = RpcModule::new(api);
@@ -180,6 +253,8 @@ pub(crate) fn methods(api: Arc<Api>, guard: Arc<Guard>) -> Result<Methods, Regis
     add_prepare::<prepare::RecoverComplete>(m, "did_prepareRecoverComplete")?;
     add_prepare::<prepare::Deactivate>(m, "did_prepareDeactivate")?;
     add_status(m, &guard)?;
+    add_trust(m)?;
+    add_agents(m)?;
     add(m, "ledger_submit", |api, params: ledger::SubmitParams| async move {
         api.submit(params).await
     })?;

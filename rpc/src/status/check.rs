@@ -6,8 +6,7 @@ use registry_core::id::ListId;
 use registry_core::status::{Bits, StatusList};
 use serde::{Deserialize, Serialize};
 
-use super::list::AsOf;
-use crate::api::{Api, Selector};
+use crate::api::{Api, AsOf, Selector};
 use crate::error::ApiError;
 use crate::limits::STATUS_CHECKS_MAX;
 

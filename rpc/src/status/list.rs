@@ -11,9 +11,9 @@ use registry_core::status::{Delegate, StatusList, StatusPurpose};
 use serde::{Deserialize, Serialize};
 
 use super::uris::ListUris;
-use crate::api::{Api, Page, Selector};
+use crate::api::{Api, AsOf, Page, Selector};
 use crate::clock::millis;
-use crate::error::{ApiError, NodeCode};
+use crate::error::ApiError;
 use crate::limits::STATUS_AGGREGATED_MAX;
 use crate::service::{Head, ListOf};
 
@@ -110,13 +110,6 @@ struct Version {
     closed: bool,
 }
 
-/// The head that an answer is as of, and the time about which it speaks.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct AsOf {
-    height: u64,
-    time: String,
-}
-
 /// A version of a list as found.
 pub(crate) struct FoundList {
     pub(crate) entry: Entry,
@@ -133,19 +126,9 @@ impl Api {
         selector: Selector,
         min_height: Option<u64>,
     ) -> Result<FoundList, ApiError> {
-        let head = self.head_from(min_height).await?;
-        let mut time_ms = head.time_ms;
-        if let Selector::At(at_ms) = selector {
-            if at_ms > head.time_ms && at_ms > self.last_time_ms(&head)? {
-                let detail = format!("at is in the future; the newest block is of {}", {
-                    millis(head.time_ms)
-                });
-                return Err(ApiError::node(NodeCode::FutureTime, detail));
-            }
-            time_ms = time_ms.min(at_ms);
-        }
+        let moment = self.moment_of(selector, min_height).await?;
+        let (head, as_of) = (moment.head, moment.as_of());
         let (entry, list) = self.list_version(id, selector, &head)?;
-        let as_of = AsOf { height: head.height, time: millis(time_ms) };
         Ok(FoundList { entry, list, as_of, head })
     }
 

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::FixedBytes;
-use registry_core::did::DidState;
 use registry_core::did::document::TimeMs;
-use registry_core::id::{Did, ListId, MethodUrl};
+use registry_core::id::{Did, ListId};
 use registry_core::limits::UNTIL_WINDOW_MS;
-use registry_core::operation::{Action, Guard, MethodSigner, Operation, Role, Signer};
+use registry_core::operation::{Action, Guard, Operation, Role};
 use registry_core::status::{
     Delegate, EntryChanges, Run, Scattered, StatusClose, StatusCreate, StatusList, StatusPurpose,
     StatusSet, StatusUpdate,
@@ -19,7 +18,7 @@ use crate::api::{Api, Selector};
 use crate::clock::millis;
 use crate::error::ApiError;
 use crate::limits::UNTIL_DEFAULT_MS;
-use crate::prepare::{OneSigner, Prepared, Signers, Subject};
+use crate::prepare::{Prepared, Subject, author_signers};
 use crate::service::Head;
 
 /// Parameters of `status_prepareCreate`.
@@ -228,7 +227,7 @@ impl Api {
             }
         }
         let id = list.as_ref().map_or_else(|| ListId::of_create(&drafted.id), |(id, _)| *id);
-        let signers = author_signers(&author, &state, head.time_ms);
+        let signers = author_signers(&author, &state, head.time_ms, Role::Author);
         let explanation =
             explain(&drafted.operation, &author, &id, list.map(|(_, (_, list))| list));
         Ok(drafted.prepared(Subject::List(id), signers, explanation))
@@ -248,29 +247,6 @@ impl Api {
         }
         Ok(until_ms)
     }
-}
-
-/// Who may sign for an author, of which one suffices: a method of its document, or its control set
-/// (docs/protocol/operations.md, "Signatures of an author").
-fn author_signers(author: &Did, state: &DidState, time_ms: u64) -> Vec<Signers> {
-    let (document, control) = (&state.document, &state.sets.control);
-    let methods = document.capability_invocation.iter().filter_map(|fragment| {
-        let method = document.method(fragment).filter(|method| method.is_valid_at(time_ms))?;
-        let url = MethodUrl { did: author.clone(), fragment: fragment.clone() };
-        let signer = MethodSigner { key: method.signing_key()?, url };
-        Some(OneSigner::Method(Signer::Method(signer)))
-    });
-    let methods: Vec<OneSigner> = match control.dids().next() {
-        None => methods.collect(),
-        Some(_) => Vec::new(),
-    };
-    let by_method = (!methods.is_empty()).then_some(Signers {
-        role: Role::Author,
-        threshold: 1,
-        members: methods,
-    });
-    let by_control = Signers::of_set(Role::Control, control.threshold, control.members.clone());
-    by_method.into_iter().chain([by_control]).collect()
 }
 
 fn explain(operation: &Operation, author: &Did, id: &ListId, list: Option<StatusList>) -> String {

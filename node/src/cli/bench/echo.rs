@@ -24,7 +24,8 @@ use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
 use registry_core::status::Bits;
 use rpc::service::{
-    Check, Head, ListOf, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter, ViewKey,
+    Check, Head, ListOf, Outcome, Peer, Reader, RightsOf, Role, Status, SubmitError, Submitter,
+    ViewKey,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -72,6 +73,19 @@ impl Reader for Echo {
     }
 
     fn lists_of(&self, _: &Did, _: Option<ListId>, _: usize) -> Result<Vec<ListOf>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn rights(
+        &self,
+        _: &RightsOf,
+        _: Option<&[u8]>,
+        _: usize,
+    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn authorities_of(&self, _: &Did, _: usize) -> Result<Vec<Did>, StoreError> {
         Ok(Vec::new())
     }
 

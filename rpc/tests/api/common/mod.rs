@@ -5,7 +5,7 @@ pub(crate) mod lists;
 pub(crate) mod people;
 pub(crate) mod websocket;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -27,8 +27,9 @@ use registry_core::state::{
     TransientKey, execute_genesis,
 };
 use registry_core::status::{Bits, StatusList};
+use registry_core::trust::{Grants, Recognition, TrustKey};
 use rpc::service::{
-    Check, Head, ListOf, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter,
+    Check, Head, ListOf, Outcome, Peer, Reader, RightsOf, Role, Status, SubmitError, Submitter,
     ValidatorStatus, ViewKey,
 };
 use tokio::sync::watch;
@@ -64,6 +65,7 @@ struct Inner {
     checks: Vec<Check>,
     /// Ascending by id.
     lists: Vec<(Did, ListOf)>,
+    rights: Vec<(RecordKey, TrustKey)>,
     view_key_seed: Option<u8>,
 }
 
@@ -161,6 +163,7 @@ impl Ledger {
             answer: None,
             checks,
             lists: Vec::new(),
+            rights: Vec::new(),
             view_key_seed: Some(201),
         };
         let (inner, generations) = (Mutex::new(inner), watch::Sender::new(0));
@@ -260,6 +263,15 @@ impl Ledger {
                 inner.lists.push((value.issuer, ListOf { list, uri: value.uri }));
             }
         }
+        for entry in execution.changes.entries.iter().filter(|entry| entry.record.version == 1) {
+            let value = &entry.value.0;
+            let key = match entry.record.kind {
+                Kind::Grant => Grants::from_bytes(value).expect("grants").key(),
+                Kind::Recognition => Recognition::from_bytes(value).expect("one").key(),
+                _ => continue,
+            };
+            inner.rights.push((entry.record.record_key(), key));
+        }
         inner.lists.sort_by_key(|(_, list)| list.list);
         let header = execution.header.clone();
         let certificate = self.certify(&header.hash(), header.height);
@@ -352,6 +364,51 @@ impl Reader for Ledger {
             .iter()
             .filter(|(of, list)| of == issuer && after.is_none_or(|after| list.list > after));
         Ok(lists.map(|(_, list)| list.clone()).take(limit).collect())
+    }
+
+    fn rights(
+        &self,
+        of: &RightsOf,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
+        let inner = self.inner();
+        let named = inner.rights.iter().filter(|(_, key)| match of {
+            RightsOf::Authority { authority, action } => {
+                key.authority == *authority
+                    && action.as_ref().is_none_or(|name| key.action == *name)
+            }
+            RightsOf::Entity { entity, authority } => {
+                key.entity == *entity
+                    && authority.as_ref().is_none_or(|(authority, action)| {
+                        key.authority == *authority
+                            && action.as_ref().is_none_or(|name| key.action == *name)
+                    })
+            }
+        });
+        let cursors = named.map(|(record, key)| {
+            let cursor = [&key.hash().0[..], &[record.kind.number()]].concat();
+            (cursor, record.clone())
+        });
+        let mut rows: Vec<_> = cursors.collect();
+        rows.sort();
+        Ok(rows
+            .into_iter()
+            .filter(|row| after.is_none_or(|after| row.0.as_slice() > after))
+            .take(limit)
+            .collect())
+    }
+
+    fn authorities_of(&self, grantor: &Did, limit: usize) -> Result<Vec<Did>, StoreError> {
+        let inner = self.inner();
+        let granted = inner.rights.iter().filter_map(|(record, key)| {
+            let entry = inner.state.head(record).expect("memory")?;
+            let grants = Grants::from_bytes(&entry.value.0).ok()?;
+            let other = key.authority != *grantor && grants.by(grantor).is_some();
+            other.then(|| key.authority.clone())
+        });
+        let found: BTreeSet<Did> = granted.collect();
+        Ok(found.into_iter().take(limit).collect())
     }
 
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {

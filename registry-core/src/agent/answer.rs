@@ -1,0 +1,158 @@
+//! What an agent may do at one moment, and who answers for it: a pure function of records
+//! (docs/protocol/agents.md, section "The answer").
+
+use super::Delegation;
+use crate::id::Did;
+use crate::limits::TRUST_CHAIN_MAX;
+use crate::record::RecordKey;
+use crate::state::StoreError;
+use crate::trust::{
+    ActionName, Fault, GrantStatus, Reason, Resource, TrustView, deactivated_since, window_fault,
+};
+
+/// One delegation of a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentLink {
+    /// The delegation.
+    pub delegation: Delegation,
+    /// Version of its record.
+    pub version: u64,
+}
+
+/// The first link that does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentBroken {
+    /// Its place in the chain, from the principal down.
+    pub link: usize,
+    /// What is wrong with it.
+    pub reason: Reason,
+    /// Since when, in ms, where a record says so.
+    pub since: Option<u64>,
+}
+
+/// The delegations from the principal that answers for all down to the agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentChain {
+    /// From the principal down.
+    pub links: Vec<AgentLink>,
+    /// Why it is not live, if it is not.
+    pub broken: Option<AgentBroken>,
+}
+
+impl AgentChain {
+    /// Who answers for all, if the chain reaches that far.
+    pub fn principal(&self) -> Option<&Did> {
+        let first = self.links.first().filter(|link| !link.delegation.beneath);
+        first.map(|link| &link.delegation.principal)
+    }
+
+    /// The DIDs that stand above the agent, the one that answers for all first.
+    pub fn principals(&self) -> impl Iterator<Item = &Did> {
+        self.links.iter().map(|link| &link.delegation.principal)
+    }
+
+    /// Whether each of its delegations has the action and a resource that covers the one given;
+    /// else the first that has not.
+    fn refusing(&self, action: &ActionName, resource: &Resource) -> Option<usize> {
+        self.links.iter().position(|link| !link.delegation.covers(action, resource))
+    }
+}
+
+/// What the registry says of an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentAnswer {
+    /// Its chain; none if it is no agent.
+    pub chain: Option<AgentChain>,
+}
+
+impl AgentAnswer {
+    /// Whether it may do what was asked.
+    pub fn is_permitted(&self) -> bool {
+        self.chain.as_ref().is_some_and(|chain| chain.broken.is_none())
+    }
+}
+
+/// AA1 to AA3: whether an agent may do `action` on `resource` at `time_ms`, the view's moment.
+pub fn verify(
+    view: &dyn TrustView,
+    agent: &Did,
+    action: &ActionName,
+    resource: &Resource,
+    time_ms: u64,
+) -> Result<AgentAnswer, StoreError> {
+    let Some(link) = link(view, agent)? else { return Ok(AgentAnswer { chain: None }) };
+    let mut chain = chain(view, link, time_ms)?;
+    if chain.broken.is_none() {
+        let reason = Reason::NotDelegated;
+        let refusing = chain.refusing(action, resource);
+        chain.broken = refusing.map(|link| AgentBroken { link, reason, since: None });
+    }
+    Ok(AgentAnswer { chain: Some(chain) })
+}
+
+/// The record of an agent.
+pub(super) fn link(view: &dyn TrustView, agent: &Did) -> Result<Option<AgentLink>, StoreError> {
+    let Some(entry) = view.entry(&RecordKey::delegation(agent))? else { return Ok(None) };
+    let delegation = Delegation::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+    Ok(Some(AgentLink { delegation, version: entry.record.version }))
+}
+
+/// AA1 and AA2.
+pub(super) fn chain(
+    view: &dyn TrustView,
+    last: AgentLink,
+    time_ms: u64,
+) -> Result<AgentChain, StoreError> {
+    let mut links = vec![last];
+    let mut orphan = false;
+    while let Some(below) = links.last().filter(|link| link.delegation.beneath) {
+        let above = link(view, &below.delegation.principal)?;
+        let rests = |above: &AgentLink| above.delegation.granted <= below.delegation.confirmed;
+        match above.filter(rests) {
+            Some(above) if links.len() < TRUST_CHAIN_MAX => links.push(above),
+            _ => {
+                orphan = true;
+                break;
+            }
+        }
+    }
+    links.reverse();
+    let at =
+        |link: usize, (reason, since): (Reason, Option<u64>)| AgentBroken { link, reason, since };
+    let mut broken = orphan.then(|| at(0, (Reason::ParentGone, None)));
+    if let (None, Some(top)) = (&broken, links.first()) {
+        let since = deactivated_since(view, &top.delegation.principal)?;
+        broken = since.map(|since| at(0, (Reason::AuthorityDeactivated, Some(since))));
+    }
+    for (index, link) in links.iter().enumerate() {
+        if broken.is_some() {
+            break;
+        }
+        let beneath = links.len().saturating_sub(index).saturating_sub(1);
+        broken =
+            link_fault(view, &link.delegation, beneath, time_ms)?.map(|fault| at(index, fault));
+    }
+    Ok(AgentChain { links, broken })
+}
+
+fn link_fault(
+    view: &dyn TrustView,
+    delegation: &Delegation,
+    beneath: usize,
+    time_ms: u64,
+) -> Result<Fault, StoreError> {
+    let max_depth = delegation.depth();
+    Ok(match delegation.status {
+        GrantStatus::Suspended => Some((Reason::Suspended, Some(delegation.since))),
+        GrantStatus::Revoked => Some((Reason::Revoked, Some(delegation.since))),
+        GrantStatus::Active => {
+            let window = (delegation.valid_from, Some(delegation.valid_until));
+            match window_fault(window, time_ms) {
+                Some(fault) => Some(fault),
+                None if beneath > max_depth => Some((Reason::TooDeep { max_depth, beneath }, None)),
+                None => deactivated_since(view, &delegation.agent)?
+                    .map(|since| (Reason::EntityDeactivated, Some(since))),
+            }
+        }
+    })
+}

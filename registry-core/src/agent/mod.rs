@@ -1,0 +1,100 @@
+//! Agents: what a program may do, and who answers for it (docs/protocol/agents.md).
+
+mod answer;
+mod rules;
+
+use serde::{Deserialize, Serialize};
+
+pub use answer::{AgentAnswer, AgentBroken, AgentChain, AgentLink, verify};
+pub use rules::check;
+pub(crate) use rules::{apply, check_stateless};
+
+use crate::codec::{self, CodecError};
+use crate::id::Did;
+use crate::limits::OPERATION_BYTES_MAX;
+use crate::trust::{ActionName, GrantStatus, Resource};
+
+/// A delegation, new or in place of the last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentDelegate {
+    /// To whom.
+    pub agent: Did,
+    /// To do what; strictly ascending.
+    pub actions: Vec<ActionName>,
+    /// On what; strictly ascending.
+    pub resources: Vec<Resource>,
+    /// In force from this time (ms).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<u64>,
+    /// In force before this time (ms).
+    pub valid_until: u64,
+    /// How many delegations may follow beneath; none: the agent may not delegate on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_depth: Option<u8>,
+}
+
+/// What a suspension, a resumption and a revocation need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentStep {
+    /// Whose delegation.
+    pub agent: Did,
+}
+
+/// The value of an agent's record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delegation {
+    /// Who answers for the agent.
+    pub principal: Did,
+    /// Who acts.
+    pub agent: Did,
+    /// Whether the principal is an agent itself, on whose delegation this one rests.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beneath: bool,
+    /// To do what; strictly ascending.
+    pub actions: Vec<ActionName>,
+    /// On what; strictly ascending.
+    pub resources: Vec<Resource>,
+    /// In force from this time (ms).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<u64>,
+    /// In force before this time (ms).
+    pub valid_until: u64,
+    /// How many delegations may follow beneath.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_depth: Option<u8>,
+    /// Whether it counts.
+    pub status: GrantStatus,
+    /// Block time in ms of the last change of status.
+    pub since: u64,
+    /// Who made it.
+    pub by: Did,
+    /// Block time in ms since which this principal answers for the agent.
+    pub granted: u64,
+    /// Block time in ms of the last `agent_delegate`, when the chain above was found live.
+    pub confirmed: u64,
+}
+
+impl Delegation {
+    /// How many delegations may follow beneath.
+    pub fn depth(&self) -> usize {
+        self.max_depth.map_or(0, usize::from)
+    }
+
+    /// Whether it has the action and a resource that covers the one given.
+    pub fn covers(&self, action: &ActionName, resource: &Resource) -> bool {
+        self.actions.contains(action) && self.resources.iter().any(|own| own.covers(resource))
+    }
+
+    /// Reads the value bytes of its record.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(bytes, OPERATION_BYTES_MAX)
+    }
+
+    /// The same of an entry that the own store holds.
+    pub fn from_own_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
+        codec::decode_own(bytes, OPERATION_BYTES_MAX)
+    }
+}

@@ -1,0 +1,169 @@
+//! Who may do what, asked at any time: the answers of the registry against a plain loop over the
+//! history.
+
+#[path = "trust/histories.rs"]
+mod histories;
+#[path = "trust/oracle.rs"]
+mod oracle;
+mod support;
+
+use std::collections::BTreeMap;
+
+use registry_core::trust::{
+    Answer, Asked, Broken, Chain, Reason, Recognised, ask, ask_recognition,
+};
+
+use histories::{ENTITIES, History, Moment, RANKS, key, party, who};
+use oracle::{RESOURCES, Verdict, What, Who, World, covers};
+use support::network;
+
+/// Histories in all; each has a seed of its own, printed when it fails.
+const HISTORIES: u64 = 40;
+
+/// Moments in each.
+const MOMENTS: usize = 40;
+
+/// Questions at each moment.
+const QUESTIONS: usize = 8;
+
+/// The answer in the oracle's words.
+fn verdict(answer: &Answer) -> Verdict {
+    let Some(Chain { links, broken, valid_from, valid_until, assurance }) = &answer.chain else {
+        return Verdict::Nothing;
+    };
+    assert_eq!(answer.is_authorised(), broken.is_none());
+    match broken {
+        None => Verdict::Yes {
+            links: links.len(),
+            from: *valid_from,
+            until: *valid_until,
+            assurance: assurance.map_or(0, |level| level as usize + 1),
+        },
+        Some(Broken { link, reason, since, mender }) => Verdict::No {
+            link: *link,
+            reason: *reason,
+            since: *since,
+            mender: mender.as_ref().map(who),
+        },
+    }
+}
+
+/// The name of a reason without its numbers.
+fn name(reason: &Reason) -> String {
+    let text = format!("{reason:?}");
+    text.split_whitespace().next().unwrap_or_default().to_owned()
+}
+
+/// How often each kind of answer was given.
+#[derive(Default)]
+struct Counts(BTreeMap<String, u32>);
+
+impl Counts {
+    fn count(&mut self, name: String) {
+        *self.0.entry(name).or_default() += 1;
+    }
+}
+
+/// Half of the rights that are asked for were granted at some time.
+fn some_right(history: &mut History, world: &World) -> (What, Who) {
+    let (what, entity) = (history.below(RESOURCES.len()), history.below(ENTITIES));
+    match world.held.get(history.below(2 * world.held.len() + 1)) {
+        Some(held) => (if covers(held.what, what) { what } else { held.what }, held.entity),
+        None => (what, entity),
+    }
+}
+
+fn ask_once(history: &mut History, time_ms: u64, world: &World, seed: u64, counts: &mut Counts) {
+    let (what, entity) = some_right(history, world);
+    let through = if history.below(3) == 0 { Some(history.below(5)) } else { None };
+    let key = key(what, entity);
+    let view = Moment { entries: &history.entries, time_ms };
+    let through_did = through.map(|who| &party(who).did);
+    let asked = Asked { network: &network(), key: &key, through: through_did, time_ms };
+    let actual = ask(&view, &asked).expect("a sound store");
+    let expected = world.ask(what, entity, through, &RANKS);
+    let question = format!("seed {seed} at {time_ms}: {key:?} through {through:?}");
+    assert_eq!(verdict(&actual), expected, "{question}");
+    match &expected {
+        Verdict::Nothing => counts.count("Nothing".to_owned()),
+        Verdict::Yes { links, .. } => counts.count(format!("Yes by {links}")),
+        Verdict::No { reason, .. } => counts.count(name(reason)),
+    }
+    let Recognised { recognition, broken } = ask_recognition(&view, &asked).expect("a store");
+    let expected = world.ask_recognition(what, entity);
+    let actual = match (broken, recognition) {
+        (Some(fault), _) => Err(fault),
+        (None, found) => Ok(found.map(|found| (found.valid_from, found.valid_until))),
+    };
+    let expected = expected.map(|terms| terms.map(|terms| (terms.from, terms.until)));
+    assert_eq!(actual, expected, "recognition, {question}");
+    match expected {
+        Ok(found) => counts.count(format!("recognised: {}", found.is_some())),
+        Err((reason, _)) => counts.count(format!("recognised: {}", name(&reason))),
+    }
+}
+
+fn compare(seeds: std::ops::Range<u64>) {
+    let mut counts = Counts::default();
+    let (mut applied, mut refused) = (0, 0);
+    for seed in seeds {
+        let mut history = History::new(seed);
+        (applied, refused) = (applied + history.events.len(), refused + history.refused);
+        for _ in 0..MOMENTS {
+            let time_ms = history.some_time();
+            let world = World::at(&history.events, &RANKS, time_ms);
+            for _ in 0..QUESTIONS {
+                ask_once(&mut history, time_ms, &world, seed, &mut counts);
+            }
+        }
+    }
+    // A comparison that hardly ever answers, or always the same, would show nothing.
+    let counts = counts.0;
+    assert!(applied > refused && refused > 100, "{applied} applied, {refused} refused: {counts:?}");
+    for (answer, least) in [
+        ("Yes by 1", 200),
+        ("Yes by 2", 100),
+        ("Yes by 3", 20),
+        ("Nothing", 100),
+        ("AuthorityUnknown", 10),
+        ("AuthorityDeactivated", 10),
+        ("ParentGone", 5),
+        ("Suspended", 50),
+        ("Revoked", 20),
+        ("NotYetValid", 20),
+        ("Expired", 50),
+        ("TooDeep", 5),
+        ("EntityDeactivated", 20),
+        ("recognised: true", 100),
+        ("recognised: Revoked", 5),
+        ("recognised: NotYetValid", 5),
+        ("recognised: Expired", 5),
+        ("recognised: EntityDeactivated", 5),
+    ] {
+        assert!(counts.get(answer) >= Some(&least), "{answer} is rare: {counts:?}");
+    }
+}
+
+#[test]
+fn answers_at_any_time_are_those_of_the_history_in_the_first_histories() {
+    compare(0..HISTORIES / 2);
+}
+
+#[test]
+fn answers_at_any_time_are_those_of_the_history_in_the_other_histories() {
+    compare(HISTORIES / 2..HISTORIES);
+}
+
+#[test]
+fn an_authority_of_another_network_is_unknown() {
+    let history = History::new(0);
+    let time_ms = history.events[0].time_ms;
+    let mut key = key(0, 1);
+    key.authority.network = "other".parse().expect("a name");
+    let view = Moment { entries: &history.entries, time_ms };
+    let asked = Asked { network: &network(), key: &key, through: None, time_ms };
+    let unknown = Some((Reason::AuthorityUnknown, None));
+    let chain = ask(&view, &asked).expect("a sound store").chain.expect("a chain that is broken");
+    assert_eq!(chain.broken.map(|broken| (broken.reason, broken.since)), unknown);
+    assert_eq!(ask_recognition(&view, &asked).expect("a sound store").broken, unknown);
+}

@@ -1,0 +1,336 @@
+//! What the registry should answer: a plain loop over everything that happened.
+//!
+//! Parties and resources are numbers. A grant is known by the event that made it, and one beneath
+//! it by which event it was made or confirmed under; records, keys and times of confirmation,
+//! which the rules go by, are left out.
+
+use registry_core::trust::Reason;
+
+/// A party: 0 is the authority.
+pub(crate) type Who = usize;
+
+/// A place in [`RESOURCES`].
+pub(crate) type What = usize;
+
+pub(crate) const AUTHORITY: Who = 0;
+
+pub(crate) const RESOURCES: [&str; 5] = ["t/a/x", "t/a/*", "t/*", "*", "t/b"];
+
+/// What covers each of them, most specific first.
+const COVERED_BY: [&[What]; 5] = [&[0, 1, 2, 3], &[1, 2, 3], &[2, 3], &[3], &[4, 2, 3]];
+
+pub(crate) fn covers(pattern: What, what: What) -> bool {
+    COVERED_BY[what].contains(&pattern)
+}
+
+/// Conditions. Assurance 0 is none, 3 is high.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) from: Option<u64>,
+    pub(crate) until: Option<u64>,
+    pub(crate) depth: usize,
+    pub(crate) assurance: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    Register,
+    Deactivate,
+    /// With the resource and the grantor of the parent.
+    Grant(What, Who, Option<(What, Who)>, Terms),
+    Change(What, Who, Terms),
+    Suspend(What, Who),
+    Resume(What, Who),
+    Revoke(What, Who),
+    /// Of its terms, only the window counts.
+    Recognise(What, Who, Terms),
+    Derecognise(What, Who),
+}
+
+/// Something that was done, at the time of its block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Event {
+    pub(crate) time_ms: u64,
+    pub(crate) by: Who,
+    pub(crate) deed: Deed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    Active,
+    Suspended,
+    Revoked,
+}
+
+/// A grant as it stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held {
+    /// The event that made it.
+    event: usize,
+    pub(crate) grantor: Who,
+    pub(crate) what: What,
+    pub(crate) entity: Who,
+    pub(crate) parent: Option<(What, Who)>,
+    /// The event that made the parent which it rests on.
+    rests_on: Option<usize>,
+    pub(crate) terms: Terms,
+    pub(crate) status: Status,
+    since: u64,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Nothing,
+    Yes { links: usize, from: Option<u64>, until: Option<u64>, assurance: usize },
+    No { link: usize, reason: Reason, since: Option<u64>, mender: Option<Who> },
+}
+
+/// The world at one moment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct World {
+    time_ms: u64,
+    pub(crate) held: Vec<Held>,
+    registered: Vec<Who>,
+    deactivated: Vec<(Who, u64)>,
+    /// Window, end, by what and whom.
+    recognised: Vec<(What, Who, Terms, Option<u64>)>,
+}
+
+impl World {
+    /// After all that happened until then. `ranks` is the order of the parties' DIDs.
+    pub(crate) fn at(events: &[Event], ranks: &[usize], time_ms: u64) -> Self {
+        let mut world = Self::default();
+        for (number, event) in events.iter().enumerate() {
+            if event.time_ms <= time_ms {
+                world.time_ms = event.time_ms;
+                world.follow(number, event, ranks);
+            }
+        }
+        world.time_ms = time_ms;
+        world
+    }
+
+    fn follow(&mut self, number: usize, event: &Event, ranks: &[usize]) {
+        let Event { time_ms, by, deed } = *event;
+        match deed {
+            Deed::Register => self.registered.push(by),
+            Deed::Deactivate => self.deactivated.push((by, time_ms)),
+            Deed::Grant(what, entity, parent, terms) => {
+                self.make_room(what, entity, by, ranks);
+                let rests_on = self.parent_event(by, parent);
+                self.held.push(Held {
+                    event: number,
+                    grantor: by,
+                    what,
+                    entity,
+                    parent,
+                    rests_on,
+                    terms,
+                    status: Status::Active,
+                    since: time_ms,
+                });
+            }
+            Deed::Change(what, entity, terms) => {
+                let parent = self.by(by, what, entity).expect("a grant").parent;
+                let rests_on = self.parent_event(by, parent);
+                let held = self.by(by, what, entity).expect("a grant");
+                (held.terms, held.rests_on) = (terms, rests_on);
+            }
+            Deed::Suspend(what, entity) => self.step(event, what, entity, Status::Suspended),
+            Deed::Resume(what, entity) => self.step(event, what, entity, Status::Active),
+            Deed::Revoke(what, entity) => self.step(event, what, entity, Status::Revoked),
+            Deed::Recognise(what, entity, terms) => {
+                self.recognised.retain(|(w, e, ..)| (*w, *e) != (what, entity));
+                self.recognised.push((what, entity, terms, None));
+            }
+            Deed::Derecognise(what, entity) => {
+                for (w, e, _, end) in &mut self.recognised {
+                    if (*w, *e) == (what, entity) {
+                        *end = Some(time_ms);
+                    }
+                }
+            }
+        }
+    }
+
+    fn by(&mut self, grantor: Who, what: What, entity: Who) -> Option<&mut Held> {
+        let is =
+            |held: &&mut Held| (held.grantor, held.what, held.entity) == (grantor, what, entity);
+        self.held.iter_mut().find(is)
+    }
+
+    fn step(&mut self, event: &Event, what: What, entity: Who, status: Status) {
+        let held = self.by(event.by, what, entity).expect("a grant");
+        (held.status, held.since) = (status, event.time_ms);
+    }
+
+    fn parent_event(&mut self, by: Who, parent: Option<(What, Who)>) -> Option<usize> {
+        let (what, grantor) = parent?;
+        Some(self.by(grantor, what, by).expect("a parent").event)
+    }
+
+    /// Own grants are replaced; of three by others the first that is lost makes room.
+    fn make_room(&mut self, what: What, entity: Who, by: Who, ranks: &[usize]) {
+        if let Some(own) = self.by(by, what, entity) {
+            let own = own.event;
+            return self.held.retain(|held| held.event != own);
+        }
+        let same = |held: &&Held| (held.what, held.entity) == (what, entity);
+        let others = self.held.iter().filter(same).filter(|held| held.grantor != AUTHORITY);
+        let mut others: Vec<Held> = others.copied().collect();
+        if by == AUTHORITY || others.len() < 3 {
+            return;
+        }
+        others.sort_by_key(|held| ranks[held.grantor]);
+        let is_lost = |held: &&Held| {
+            let lasting = |reason| {
+                matches!(reason, Reason::ParentGone | Reason::Revoked | Reason::EntityDeactivated)
+            };
+            let verdict = self.verdict(held);
+            let lost = matches!(verdict, Verdict::No { reason, .. } if lasting(reason));
+            lost || held.status == Status::Revoked
+        };
+        let lost = others.iter().find(is_lost).expect("room").event;
+        self.held.retain(|held| held.event != lost);
+    }
+
+    /// The grants from this one up, and whether they reach the authority.
+    fn path(&self, last: &Held) -> (Vec<Held>, bool) {
+        let mut path = vec![*last];
+        let mut above = last.rests_on;
+        while let Some(event) = above {
+            let Some(next) = self.held.iter().find(|held| held.event == event) else {
+                return (path, false);
+            };
+            path.push(*next);
+            above = next.rests_on;
+        }
+        (path, true)
+    }
+
+    /// Whether a chain counts now.
+    pub(crate) fn verdict(&self, last: &Held) -> Verdict {
+        let (mut path, whole) = self.path(last);
+        path.reverse();
+        if !whole {
+            let (reason, mender) = (Reason::ParentGone, Some(path[0].grantor));
+            return Verdict::No { link: 0, reason, since: None, mender };
+        }
+        for (link, held) in path.iter().enumerate() {
+            if let Some((reason, since)) = self.fault(held, path.len() - link - 1) {
+                let lasting = reason == Reason::EntityDeactivated;
+                let mender = if lasting { None } else { Some(held.grantor) };
+                return Verdict::No { link, reason, since, mender };
+            }
+        }
+        Verdict::Yes {
+            links: path.len(),
+            from: path.iter().filter_map(|held| held.terms.from).max(),
+            until: path.iter().filter_map(|held| held.terms.until).min(),
+            assurance: path.iter().map(|held| held.terms.assurance).min().expect("a link"),
+        }
+    }
+
+    fn fault(&self, held: &Held, beneath: usize) -> Option<(Reason, Option<u64>)> {
+        match held.status {
+            Status::Suspended => return Some((Reason::Suspended, Some(held.since))),
+            Status::Revoked => return Some((Reason::Revoked, Some(held.since))),
+            Status::Active => {}
+        }
+        if let Some(outside) = self.outside(&held.terms) {
+            return Some(outside);
+        }
+        if beneath > held.terms.depth {
+            return Some((Reason::TooDeep { max_depth: held.terms.depth, beneath }, None));
+        }
+        self.deactivation(held.entity).map(|time_ms| (Reason::EntityDeactivated, Some(time_ms)))
+    }
+
+    fn outside(&self, terms: &Terms) -> Option<(Reason, Option<u64>)> {
+        if let Some(valid_from) = terms.from
+            && self.time_ms < valid_from
+        {
+            return Some((Reason::NotYetValid { valid_from }, None));
+        }
+        if let Some(valid_until) = terms.until
+            && self.time_ms >= valid_until
+        {
+            return Some((Reason::Expired { valid_until }, Some(valid_until)));
+        }
+        None
+    }
+
+    fn deactivation(&self, who: Who) -> Option<u64> {
+        self.deactivated.iter().find(|(each, _)| *each == who).map(|(_, time_ms)| *time_ms)
+    }
+
+    fn authority(&self) -> Option<Verdict> {
+        let no = |reason, since| Some(Verdict::No { link: 0, reason, since, mender: None });
+        if !self.registered.contains(&AUTHORITY) {
+            return no(Reason::AuthorityUnknown, None);
+        }
+        let deactivated = self.deactivation(AUTHORITY);
+        deactivated.and_then(|time_ms| no(Reason::AuthorityDeactivated, Some(time_ms)))
+    }
+
+    /// Whether the entity may, by a chain in which `through` granted something.
+    pub(crate) fn ask(
+        &self,
+        what: What,
+        entity: Who,
+        through: Option<Who>,
+        ranks: &[usize],
+    ) -> Verdict {
+        if let Some(verdict) = self.authority() {
+            return verdict;
+        }
+        let mut first = Verdict::Nothing;
+        for pattern in COVERED_BY[what] {
+            let mut all: Vec<&Held> = self.held.iter().collect();
+            all.retain(|held| (held.what, held.entity) == (*pattern, entity));
+            all.sort_by_key(|held| (held.grantor != AUTHORITY, ranks[held.grantor]));
+            for held in all {
+                let (path, _) = self.path(held);
+                if through.is_some_and(|who| path.iter().all(|link| link.grantor != who)) {
+                    continue;
+                }
+                let verdict = self.verdict(held);
+                if matches!(verdict, Verdict::Yes { .. }) {
+                    return verdict;
+                }
+                if first == Verdict::Nothing {
+                    first = verdict;
+                }
+            }
+        }
+        first
+    }
+
+    /// Whether the authority recognises the entity; the fault, if it does not.
+    pub(crate) fn ask_recognition(
+        &self,
+        what: What,
+        entity: Who,
+    ) -> Result<Option<Terms>, (Reason, Option<u64>)> {
+        if let Some(Verdict::No { reason, since, .. }) = self.authority() {
+            return Err((reason, since));
+        }
+        let mut first = Ok(None);
+        for pattern in COVERED_BY[what] {
+            for (w, e, terms, end) in &self.recognised {
+                if (*w, *e) != (*pattern, entity) {
+                    continue;
+                }
+                let gone = || Some((Reason::EntityDeactivated, Some(self.deactivation(entity)?)));
+                let withdrawn = end.map(|time_ms| (Reason::Revoked, Some(time_ms)));
+                match withdrawn.or_else(|| self.outside(terms)).or_else(gone) {
+                    None => return Ok(Some(*terms)),
+                    Some(fault) if first == Ok(None) => first = Err(fault),
+                    Some(_) => {}
+                }
+            }
+        }
+        first
+    }
+}

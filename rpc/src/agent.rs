@@ -1,0 +1,294 @@
+//! Agents: what one may do, who answers for it, and bodies of delegations to sign.
+
+use registry_core::agent::{
+    AgentChain, AgentDelegate, AgentLink, AgentStep, Delegation, check, verify,
+};
+use registry_core::code::{Code, Refusal};
+use registry_core::codec::FixedBytes;
+use registry_core::did::document::TimeMs;
+use registry_core::id::Did;
+use registry_core::operation::{Action, Guard, Role};
+use registry_core::record::{Entry, RecordKey};
+use registry_core::state::StoreError;
+use registry_core::trust::{ActionName, By, Reason, Resource};
+use serde::{Deserialize, Serialize};
+
+use crate::api::{Api, AsOf, Selector};
+use crate::clock::millis;
+use crate::error::ApiError;
+use crate::prepare::{Prepared, Subject, author_signers};
+
+/// Parameters of `agent_verify`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct VerifyParams {
+    agent: Did,
+    action: ActionName,
+    resource: Resource,
+    #[serde(default)]
+    at: Option<TimeMs>,
+    #[serde(default)]
+    min_height: Option<u64>,
+}
+
+/// Parameters of `agent_get`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct GetParams {
+    agent: Did,
+    #[serde(default)]
+    at: Option<TimeMs>,
+    #[serde(default)]
+    min_height: Option<u64>,
+}
+
+/// Parameters of `agent_prepareDelegate`: the complete delegation.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Delegate {
+    author: Did,
+    agent: Did,
+    /// In any order.
+    actions: Vec<ActionName>,
+    /// In any order.
+    resources: Vec<Resource>,
+    #[serde(default)]
+    valid_from: Option<TimeMs>,
+    valid_until: TimeMs,
+    #[serde(default)]
+    max_depth: Option<u8>,
+    #[serde(default)]
+    salt: Option<FixedBytes<16>>,
+}
+
+/// Parameters of `agent_prepare{Suspend,Resume,Revoke}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Step {
+    author: Did,
+    agent: Did,
+    #[serde(default)]
+    salt: Option<FixedBytes<16>>,
+}
+
+/// What a prepare method was asked for.
+pub(crate) struct Draft {
+    author: Did,
+    action: Action,
+    salt: Option<FixedBytes<16>>,
+}
+
+impl Delegate {
+    /// Of a delegation, or another in its place.
+    pub(crate) fn draft(self) -> Draft {
+        let Self { author, agent, mut actions, mut resources, max_depth, salt, .. } = self;
+        actions.sort();
+        resources.sort();
+        let action = Action::AgentDelegate(Box::new(AgentDelegate {
+            agent,
+            actions,
+            resources,
+            valid_from: self.valid_from.map(|TimeMs(time_ms)| time_ms),
+            valid_until: self.valid_until.0,
+            max_depth,
+        }));
+        Draft { author, action, salt }
+    }
+}
+
+impl Step {
+    /// The draft of one of the actions that need no more than an agent.
+    pub(crate) fn draft(self, make: impl FnOnce(AgentStep) -> Action) -> Draft {
+        let Self { author, agent, salt } = self;
+        Draft { author, action: make(AgentStep { agent }), salt }
+    }
+}
+
+/// A delegation as JSON shows it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownDelegation {
+    principal: Did,
+    agent: Did,
+    actions: Vec<ActionName>,
+    resources: Vec<Resource>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_from: Option<String>,
+    valid_until: String,
+    max_depth: u8,
+    status: &'static str,
+    since: String,
+    /// Who made it so.
+    by: Did,
+    version: u64,
+}
+
+impl From<&AgentLink> for ShownDelegation {
+    fn from(link: &AgentLink) -> Self {
+        let delegation = link.delegation.clone();
+        Self {
+            principal: delegation.principal,
+            agent: delegation.agent,
+            actions: delegation.actions,
+            resources: delegation.resources,
+            valid_from: delegation.valid_from.map(millis),
+            valid_until: millis(delegation.valid_until),
+            max_depth: delegation.max_depth.unwrap_or(0),
+            status: delegation.status.name(),
+            since: millis(delegation.since),
+            by: delegation.by,
+            version: link.version,
+        }
+    }
+}
+
+/// The answer of `agent_verify`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Verified {
+    agent: Did,
+    action: ActionName,
+    resource: Resource,
+    permitted: bool,
+    /// Who answers for the agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<Did>,
+    explanation: String,
+    /// From the principal down.
+    chain: Vec<ShownDelegation>,
+    /// Place of the first link that does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken: Option<usize>,
+    #[serde(flatten)]
+    as_of: AsOf,
+}
+
+/// The answer of `agent_get`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Agent {
+    #[serde(flatten)]
+    delegation: ShownDelegation,
+    #[serde(flatten)]
+    as_of: AsOf,
+}
+
+impl Api {
+    /// `agent_verify`.
+    pub(crate) async fn verify_agent(&self, params: VerifyParams) -> Result<Verified, ApiError> {
+        let VerifyParams { agent, action, resource, at, min_height } = params;
+        let moment = self.moment(at, min_height).await?;
+        self.did_head(&agent, &moment.head, "agent")?;
+        let view = self.records_at(&moment);
+        let answer = verify(&view, &agent, &action, &resource, moment.time_ms)?;
+        let chain = answer.chain.as_ref();
+        let broken = chain.and_then(|chain| chain.broken.as_ref());
+        Ok(Verified {
+            permitted: answer.is_permitted(),
+            principal: chain.and_then(AgentChain::principal).cloned(),
+            explanation: explain_answer(&agent, &action, &resource, chain),
+            chain: chain.iter().flat_map(|chain| &chain.links).map(From::from).collect(),
+            broken: broken.map(|broken| broken.link),
+            agent,
+            action,
+            resource,
+            as_of: moment.as_of(),
+        })
+    }
+
+    /// `agent_get`.
+    pub(crate) async fn agent(&self, params: GetParams) -> Result<Agent, ApiError> {
+        let GetParams { agent, at, min_height } = params;
+        let moment = self.moment(at, min_height).await?;
+        let entry = self.entry(&RecordKey::delegation(&agent), moment.selector, &moment.head)?;
+        let entry = agent_entry(&agent, entry)?;
+        let delegation = Delegation::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let link = AgentLink { delegation, version: entry.record.version };
+        Ok(Agent { delegation: (&link).into(), as_of: moment.as_of() })
+    }
+
+    /// All `agent_prepare…` methods.
+    pub(crate) async fn prepare_agent(&self, draft: Draft) -> Result<Prepared, ApiError> {
+        let Draft { author, action, salt } = draft;
+        let moment = self.moment(None, None).await?;
+        let (_, state) = self.active(&author, &moment.head, "author")?;
+        let (agent, consents) = match &action {
+            Action::AgentDelegate(delegate) => (delegate.agent.clone(), true),
+            Action::AgentSuspend(AgentStep { agent })
+            | Action::AgentResume(AgentStep { agent })
+            | Action::AgentRevoke(AgentStep { agent }) => (agent.clone(), false),
+            _ => return Err(StoreError::new("no agent action").into()),
+        };
+        let head = self.entry(&RecordKey::delegation(&agent), Selector::Head, &moment.head)?;
+        let guard = match head {
+            None if consents => Guard::Absent,
+            head => Guard::Previous(agent_entry(&agent, head)?.record.hash()),
+        };
+        let drafted = self.draft(Some(author.clone()), guard, salt, action)?;
+        let time_ms = moment.head.time_ms;
+        let mut signers = author_signers(&author, &state, time_ms, Role::Author);
+        if consents {
+            let (_, state) = self.active(&agent, &moment.head, "agent")?;
+            signers.extend(author_signers(&agent, &state, time_ms, Role::Consent));
+        }
+        let by = By { network: self.node.network(), time_ms, author: &author };
+        let action = &drafted.operation.action;
+        check(&self.records_at(&moment), by, action)?;
+        let explanation = explain(action, &author);
+        Ok(drafted.prepared(Subject::Agent(agent), signers, explanation))
+    }
+}
+
+fn agent_entry(agent: &Did, entry: Option<Entry>) -> Result<Entry, Refusal> {
+    let absent = || Refusal::new(Code::AgentNotFound, "agent", format!("{agent} is no agent"));
+    entry.ok_or_else(absent)
+}
+
+fn explain(action: &Action, author: &Did) -> String {
+    match action {
+        Action::AgentDelegate(delegate) => {
+            let AgentDelegate { agent, actions, resources, valid_until, .. } = &**delegate;
+            let (actions, resources) = (actions.len(), resources.len());
+            let until = millis(*valid_until);
+            format!(
+                "Lets {agent} act for {author}, who answers for it: {actions} actions on \
+                 {resources} resources, until {until}. It needs signatures of both"
+            )
+        }
+        Action::AgentSuspend(AgentStep { agent }) => {
+            format!("Stops {agent} and all agents beneath it, until it is resumed")
+        }
+        Action::AgentResume(AgentStep { agent }) => format!("Lets {agent} act again"),
+        Action::AgentRevoke(AgentStep { agent }) => {
+            format!("Ends the delegation to {agent}, and with it all beneath")
+        }
+        _ => String::new(),
+    }
+}
+
+fn explain_answer(
+    agent: &Did,
+    action: &ActionName,
+    resource: &Resource,
+    chain: Option<&AgentChain>,
+) -> String {
+    let Some(chain) = chain else { return format!("{agent} is no agent: nobody answers for it") };
+    let Some(broken) = &chain.broken else {
+        let principal = chain.principal().map_or_else(String::new, Did::to_string);
+        return format!("{agent} may {action} on {resource}, and {principal} answers for it");
+    };
+    let since =
+        broken.since.map_or_else(String::new, |time_ms| format!(" since {}", millis(time_ms)));
+    let what = match broken.reason {
+        Reason::NotYetValid { valid_from } => format!("begins at {}", millis(valid_from)),
+        Reason::Expired { valid_until } => format!("ended at {}", millis(valid_until)),
+        Reason::AuthorityDeactivated => format!("is by a DID deactivated{since}"),
+        Reason::EntityDeactivated => format!("is to a DID deactivated{since}"),
+        Reason::NotDelegated => "has no such action on such a resource".to_owned(),
+        other => format!("is: {other}{since}"),
+    };
+    let link = chain.links.get(broken.link);
+    let which = link.map_or_else(String::new, |AgentLink { delegation, .. }| {
+        format!("the delegation by {} to {}", delegation.principal, delegation.agent)
+    });
+    format!("{agent} may not {action} on {resource}: {which} {what}")
+}

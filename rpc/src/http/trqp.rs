@@ -1,0 +1,230 @@
+//! ToIP Trust Registry Query Protocol v2.0: `/authorization`, `/recognition`, and where they are
+//! found (docs/protocol/http.md, "Trust registry queries").
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
+use registry_core::did::document::TimeMs;
+use registry_core::id::NetworkName;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::headers::as_of;
+use super::json;
+use crate::api::{Api, Moment};
+use crate::clock::millis;
+use crate::error::{ApiError, NodeCode};
+use crate::limits::REQUEST_ID_BYTES_MAX;
+use crate::trust::ask::{Question, Standing};
+use crate::trust::explain::sentence;
+
+/// Names a request in the caller's logs.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const WELL_KNOWN: &str = "/.well-known/trqp";
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Both queries and the document that names them.
+pub(super) fn routes(network: &NetworkName, public_url: Option<&Url>) -> Router<Arc<Api>> {
+    let base = public_url.map_or("", |url| url.as_str().trim_end_matches('/'));
+    let document = json!({
+        "protocol": "https://trustoverip.org/trqp/v2",
+        "version": "2.0",
+        "network": network.to_string(),
+        "authorization": format!("{base}/authorization"),
+        "recognition": format!("{base}/recognition"),
+    });
+    let found = get(async move || json::response(StatusCode::OK, JSON, &document));
+    Router::new()
+        .route("/authorization", post(authorization))
+        .route("/recognition", post(recognition))
+        .route(WELL_KNOWN, found)
+}
+
+/// The answer of both, in the names of the protocol's schemas.
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    question: Ids,
+    #[serde(flatten)]
+    verdict: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_requested: Option<String>,
+    time_evaluated: String,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<Map<String, Value>>,
+    #[serde(flatten)]
+    standing: Standing,
+    #[serde(rename = "evaluationBasis")]
+    evaluation_basis: &'static str,
+}
+
+#[derive(Serialize)]
+struct Ids {
+    entity_id: String,
+    authority_id: String,
+    action: String,
+    resource: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Authorized(bool),
+    Recognized(bool),
+}
+
+/// A query as read.
+struct Query {
+    question: Question,
+    /// What was given of it that is text: members of other types are none that anyone knows.
+    context: Option<Map<String, Value>>,
+    time: Option<TimeMs>,
+}
+
+/// Why a query has no answer.
+struct Problem {
+    status: StatusCode,
+    detail: String,
+}
+
+impl Problem {
+    fn malformed(detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, detail: detail.into() }
+    }
+}
+
+impl From<ApiError> for Problem {
+    /// Of what an answer needs only the authority can be unknown.
+    fn from(error: ApiError) -> Self {
+        let status = match &error {
+            ApiError::Refused(_) => StatusCode::NOT_FOUND,
+            ApiError::Node { code: NodeCode::FutureTime, .. } | ApiError::Params { .. } => {
+                StatusCode::BAD_REQUEST
+            }
+            ApiError::Node { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self { status, detail: error.to_string() }
+    }
+}
+
+/// `POST /authorization`
+async fn authorization(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
+    answer(&api, request, |query, moment| {
+        let found = api.ask_right(&query.question, moment)?;
+        let message = sentence(&query.question, &found);
+        Ok((Verdict::Authorized(found.is_authorised()), Standing::of_answer(&found), message))
+    })
+    .await
+}
+
+/// `POST /recognition`
+async fn recognition(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
+    answer(&api, request, |query, moment| {
+        let found = api.ask_recognised(&query.question, moment)?;
+        let Question { authority, entity, action, resource } = &query.question;
+        let standing = Standing::of_recognised(&found);
+        let verb = if found.is_recognised() { "recognises" } else { "does not recognise" };
+        let message =
+            format!("{authority} {verb} {entity} to {action} on {resource}: {}", standing.status);
+        Ok((Verdict::Recognized(found.is_recognised()), standing, message))
+    })
+    .await
+}
+
+async fn answer(
+    api: &Api,
+    request: Request<Body>,
+    ask: impl FnOnce(&Query, &Moment) -> Result<(Verdict, Standing, String), ApiError>,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let bytes = match json::body(body).await {
+        Ok(bytes) => bytes,
+        Err(response) => return response,
+    };
+    let (mut response, head) = match query(&bytes, ask, api).await {
+        Ok((answer, moment)) => (json::response(StatusCode::OK, JSON, &answer), Some(moment.head)),
+        Err(Problem { status, detail }) => (json::problem(status, &detail), None),
+    };
+    let headers = response.headers_mut();
+    if let Some(head) = &head {
+        as_of(headers, head);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let link = HeaderValue::from_static("</.well-known/trqp>; rel=\"service-desc\"");
+    headers.insert(header::LINK, link);
+    if let Some(id) = request_id(&parts.headers) {
+        headers.insert(REQUEST_ID, id.clone());
+    }
+    response
+}
+
+fn request_id(headers: &HeaderMap) -> Option<&HeaderValue> {
+    headers.get(REQUEST_ID).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX)
+}
+
+async fn query(
+    bytes: &[u8],
+    ask: impl FnOnce(&Query, &Moment) -> Result<(Verdict, Standing, String), ApiError>,
+    api: &Api,
+) -> Result<(Answer, Moment), Problem> {
+    let query = read(bytes)?;
+    let moment = api.moment(query.time, None).await?;
+    let (verdict, standing, message) = ask(&query, &moment)?;
+    let Query { question, context, time } = query;
+    let Question { authority, entity, action, resource } = question;
+    let answer = Answer {
+        question: Ids { entity_id: entity, authority_id: authority, action, resource },
+        verdict,
+        evaluation_basis: if time.is_some() { "historical_state" } else { "current_state" },
+        time_requested: time.map(|TimeMs(time_ms)| millis(time_ms)),
+        time_evaluated: millis(moment.head.time_ms),
+        message,
+        context,
+        standing,
+    };
+    Ok((answer, moment))
+}
+
+fn read(bytes: &[u8]) -> Result<Query, Problem> {
+    let mut members: Map<String, Value> = serde_json::from_slice(bytes)
+        .map_err(|error| Problem::malformed(format!("the body must be a JSON object: {error}")))?;
+    let mut text = |name: &str| match members.remove(name) {
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(Problem::malformed(format!("{name} must be a string"))),
+        None => Err(Problem::malformed(format!("{name} is missing; it is required"))),
+    };
+    let question = Question {
+        entity: text("entity_id")?,
+        authority: text("authority_id")?,
+        action: text("action")?,
+        resource: text("resource")?,
+    };
+    let context = match members.remove("context") {
+        None => None,
+        Some(Value::Object(context)) => Some(context),
+        Some(_) => return Err(Problem::malformed("context must be an object")),
+    };
+    let time = match context.as_ref().and_then(|context| context.get("time")) {
+        None => None,
+        Some(Value::String(text)) if text.is_empty() => None,
+        Some(Value::String(text)) => {
+            let time = TimeMs::from_text(text).ok_or_else(|| {
+                let rule = "RFC 3339 in UTC with Z, as 2026-01-31T12:00:00Z";
+                Problem::malformed(format!("context.time {text:?} must be {rule}"))
+            })?;
+            Some(time)
+        }
+        Some(_) => return Err(Problem::malformed("context.time must be a string")),
+    };
+    let strings = |context: Map<String, Value>| -> Map<String, Value> {
+        context.into_iter().filter(|(_, value)| value.is_string()).collect()
+    };
+    Ok(Query { question, context: context.map(strings), time })
+}

@@ -1,0 +1,279 @@
+//! One question about a right or a recognition: what JSON-RPC and TRQP share.
+
+use registry_core::code::{Code, Refusal};
+use registry_core::did::document::TimeMs;
+use registry_core::id::Did;
+use registry_core::record::{Entry, RecordKey};
+use registry_core::state::StoreError;
+use registry_core::trust::{
+    Answer, Asked, Chain, Reason, Recognised, TrustKey, TrustView, ask, ask_recognition,
+};
+use serde::{Deserialize, Serialize};
+
+use super::shown::ShownLink;
+use crate::api::{Api, AsOf, Moment, Selector};
+use crate::clock::millis;
+use crate::error::ApiError;
+use crate::limits::TRUST_AUTHORITIES_MAX;
+use crate::service::Head;
+
+/// Parameters of `trust_authorization`, `trust_recognition`, `trust_chain` and `trust_explain`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Params {
+    pub(crate) authority: String,
+    pub(crate) entity: String,
+    pub(crate) action: String,
+    pub(crate) resource: String,
+    #[serde(default)]
+    pub(crate) at: Option<TimeMs>,
+    #[serde(default)]
+    pub(crate) min_height: Option<u64>,
+}
+
+/// What is asked, in the words of the caller. Names that no record can have are no error: nobody
+/// has such a right.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Question {
+    pub(crate) authority: String,
+    pub(crate) entity: String,
+    pub(crate) action: String,
+    pub(crate) resource: String,
+}
+
+impl Question {
+    fn key(&self, authority: Did) -> Option<TrustKey> {
+        let action = self.action.parse().ok()?;
+        let (resource, entity) = (self.resource.parse().ok()?, self.entity.parse().ok()?);
+        Some(TrustKey { authority, action, resource, entity })
+    }
+}
+
+impl From<Params> for (Question, Option<TimeMs>, Option<u64>) {
+    fn from(params: Params) -> Self {
+        let Params { authority, entity, action, resource, at, min_height } = params;
+        (Question { authority, entity, action, resource }, at, min_height)
+    }
+}
+
+/// The state of a right: the lifecycle words asked for in TRQP issue 176.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Standing {
+    pub(crate) status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) valid_from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) valid_until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) suspended_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) revoked_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) assurance: Option<&'static str>,
+}
+
+impl Standing {
+    fn new(broken: Option<(Reason, Option<u64>)>) -> Self {
+        let (status, since) = match broken {
+            None => ("active", None),
+            Some((reason, since)) => (status_of(reason), since.map(millis)),
+        };
+        Self {
+            status,
+            valid_from: None,
+            valid_until: None,
+            suspended_at: since.clone().filter(|_| status == "suspended"),
+            revoked_at: since.filter(|_| status == "revoked"),
+            assurance: None,
+        }
+    }
+
+    /// Of a right.
+    pub(crate) fn of_answer(answer: &Answer) -> Self {
+        let Some(chain) = &answer.chain else {
+            return Self { status: "unknown", ..Self::new(None) };
+        };
+        let broken = chain.broken.as_ref().map(|broken| (broken.reason, broken.since));
+        Self {
+            valid_from: chain.valid_from.map(millis),
+            valid_until: chain.valid_until.map(millis),
+            assurance: chain.assurance.map(|level| level.name()),
+            ..Self::new(broken)
+        }
+    }
+
+    /// Of a recognition.
+    pub(crate) fn of_recognised(recognised: &Recognised) -> Self {
+        let Some(recognition) = &recognised.recognition else {
+            let unknown = Self { status: "unknown", ..Self::new(None) };
+            return recognised.broken.map_or(unknown, |broken| Self::new(Some(broken)));
+        };
+        Self {
+            valid_from: recognition.valid_from.map(millis),
+            valid_until: recognition.valid_until.map(millis),
+            ..Self::new(recognised.broken)
+        }
+    }
+}
+
+fn status_of(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Suspended => "suspended",
+        Reason::NotYetValid { .. } => "pending",
+        Reason::Expired { .. } => "expired",
+        Reason::AuthorityUnknown => "unknown",
+        Reason::Revoked
+        | Reason::NotDelegated
+        | Reason::ParentGone
+        | Reason::TooDeep { .. }
+        | Reason::AuthorityDeactivated
+        | Reason::EntityDeactivated => "revoked",
+    }
+}
+
+/// The answer of `trust_authorization`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Authorization {
+    #[serde(flatten)]
+    question: Question,
+    authorized: bool,
+    #[serde(flatten)]
+    standing: Standing,
+    #[serde(flatten)]
+    as_of: AsOf,
+}
+
+/// The answer of `trust_recognition`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Recognition {
+    #[serde(flatten)]
+    question: Question,
+    recognized: bool,
+    #[serde(flatten)]
+    standing: Standing,
+    #[serde(flatten)]
+    as_of: AsOf,
+}
+
+/// The answer of `trust_chain`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ChainAnswer {
+    #[serde(flatten)]
+    question: Question,
+    authorized: bool,
+    #[serde(flatten)]
+    standing: Standing,
+    /// From the authority down; that of the answer, live or not.
+    chain: Vec<ShownLink>,
+    #[serde(flatten)]
+    as_of: AsOf,
+}
+
+/// The records at one moment, as of one head.
+struct RecordsAt<'a> {
+    api: &'a Api,
+    selector: Selector,
+    head: Head,
+}
+
+impl TrustView for RecordsAt<'_> {
+    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        self.api.entry(key, self.selector, &self.head)
+    }
+}
+
+impl Api {
+    /// The records as a question about `moment` sees them.
+    pub(crate) fn records_at(&self, moment: &Moment) -> impl TrustView + '_ {
+        RecordsAt { api: self, selector: moment.selector, head: moment.head }
+    }
+
+    /// The authority that a question names, if it was ever registered.
+    fn known_authority(&self, text: &str, head: &Head) -> Result<Did, ApiError> {
+        let unknown = |detail| ApiError::from(Refusal::new(Code::DidNotFound, "authority", detail));
+        let did: Did = text.parse().map_err(|error| unknown(format!("{error}")))?;
+        self.did_head(&did, head, "authority")?;
+        Ok(did)
+    }
+
+    /// Whether an entity has a right. Under the authority itself, and under those from which it
+    /// has the right to grant (docs/protocol/trust.md TA5).
+    pub(crate) fn ask_right(
+        &self,
+        question: &Question,
+        moment: &Moment,
+    ) -> Result<Answer, ApiError> {
+        let authority = self.known_authority(&question.authority, &moment.head)?;
+        let Some(own) = question.key(authority.clone()) else { return Ok(Answer { chain: None }) };
+        let view = self.records_at(moment);
+        let (network, time_ms) = (self.node.network(), moment.time_ms);
+        let mut first = ask(&view, &Asked { network, key: &own, through: None, time_ms })?;
+        if first.is_authorised() {
+            return Ok(first);
+        }
+        for root in self.node.authorities_of(&authority, TRUST_AUTHORITIES_MAX)? {
+            let key = TrustKey { authority: root, ..own.clone() };
+            let through = Some(&authority);
+            let answer = ask(&view, &Asked { network, key: &key, through, time_ms })?;
+            if answer.is_authorised() {
+                return Ok(answer);
+            }
+            if first.chain.as_ref().is_none_or(|chain| chain.links.is_empty()) {
+                first.chain = answer.chain.filter(|chain| chain.passes(&authority)).or(first.chain);
+            }
+        }
+        Ok(first)
+    }
+
+    /// Whether an authority recognises another.
+    pub(crate) fn ask_recognised(
+        &self,
+        question: &Question,
+        moment: &Moment,
+    ) -> Result<Recognised, ApiError> {
+        let authority = self.known_authority(&question.authority, &moment.head)?;
+        let Some(key) = question.key(authority) else {
+            return Ok(Recognised { recognition: None, broken: None });
+        };
+        let (network, time_ms) = (self.node.network(), moment.time_ms);
+        let asked = Asked { network, key: &key, through: None, time_ms };
+        Ok(ask_recognition(&self.records_at(moment), &asked)?)
+    }
+
+    /// `trust_authorization`.
+    pub(crate) async fn authorization(&self, params: Params) -> Result<Authorization, ApiError> {
+        let (question, at, min_height) = params.into();
+        let moment = self.moment(at, min_height).await?;
+        let answer = self.ask_right(&question, &moment)?;
+        let (authorized, standing) = (answer.is_authorised(), Standing::of_answer(&answer));
+        Ok(Authorization { question, authorized, standing, as_of: moment.as_of() })
+    }
+
+    /// `trust_recognition`.
+    pub(crate) async fn recognition(&self, params: Params) -> Result<Recognition, ApiError> {
+        let (question, at, min_height) = params.into();
+        let moment = self.moment(at, min_height).await?;
+        let found = self.ask_recognised(&question, &moment)?;
+        let (recognized, standing) = (found.is_recognised(), Standing::of_recognised(&found));
+        Ok(Recognition { question, recognized, standing, as_of: moment.as_of() })
+    }
+
+    /// `trust_chain`.
+    pub(crate) async fn chain(&self, params: Params) -> Result<ChainAnswer, ApiError> {
+        let (question, at, min_height) = params.into();
+        let moment = self.moment(at, min_height).await?;
+        let answer = self.ask_right(&question, &moment)?;
+        let links = answer.chain.iter().flat_map(|chain: &Chain| &chain.links);
+        Ok(ChainAnswer {
+            question,
+            authorized: answer.is_authorised(),
+            standing: Standing::of_answer(&answer),
+            chain: links.map(ShownLink::from).collect(),
+            as_of: moment.as_of(),
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! Grants as JSON shows them.
+
+use registry_core::crypto::Hash;
+use registry_core::id::Did;
+use registry_core::trust::{
+    ActionName, Conditions, EntityId, Grant, Link, Parent, Resource, TrustKey,
+};
+use serde::Serialize;
+
+use crate::clock::millis;
+
+/// A grant and the right that it is of.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ShownLink {
+    authority: Did,
+    action: ActionName,
+    resource: Resource,
+    entity: EntityId,
+    /// Version of the record.
+    version: u64,
+    #[serde(flatten)]
+    grant: ShownGrant,
+}
+
+/// A grant without the right that it is of.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ShownGrant {
+    grantor: Did,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<Parent>,
+    status: &'static str,
+    since: String,
+    granted: String,
+    #[serde(flatten)]
+    conditions: ShownConditions,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownConditions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assurance: Option<&'static str>,
+    may_delegate: bool,
+    max_depth: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Hash>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terms: Option<String>,
+}
+
+impl From<Conditions> for ShownConditions {
+    fn from(conditions: Conditions) -> Self {
+        Self {
+            valid_from: conditions.valid_from.map(millis),
+            valid_until: conditions.valid_until.map(millis),
+            assurance: conditions.assurance.map(|level| level.name()),
+            may_delegate: conditions.max_depth.is_some(),
+            max_depth: conditions.max_depth.unwrap_or(0),
+            evidence: conditions.evidence,
+            terms: conditions.terms,
+        }
+    }
+}
+
+impl From<Grant> for ShownGrant {
+    fn from(grant: Grant) -> Self {
+        Self {
+            grantor: grant.grantor,
+            parent: grant.parent,
+            status: grant.status.name(),
+            since: millis(grant.since),
+            granted: millis(grant.granted),
+            conditions: grant.conditions.into(),
+        }
+    }
+}
+
+impl From<&Link> for ShownLink {
+    fn from(link: &Link) -> Self {
+        let TrustKey { authority, action, resource, entity } = link.key.clone();
+        let (version, grant) = (link.version, link.grant.clone().into());
+        Self { authority, action, resource, entity, version, grant }
+    }
+}
