@@ -66,8 +66,7 @@ pub(super) fn rows(entry: &Entry) -> Vec<Row> {
                 let delegated =
                     grants.grants.iter().filter(|grant| grant.grantor != grants.authority);
                 rows.extend(delegated.map(|grant| {
-                    let (grantor, authority) =
-                        (&grant.grantor.suffix.0, &grants.authority.suffix.0);
+                    let (grantor, root) = (&grant.grantor.suffix.0, &grants.authority.suffix.0);
                     let key = [&[BY_GRANTOR][..], grantor, root].concat();
                     Row::put(Column::Rights, key, Vec::new())
                 }));
