@@ -69,13 +69,7 @@ impl Client {
     /// Calls a JSON-RPC method with named parameters.
     pub async fn call(&self, method: &str, params: Value) -> Result<Value, CallError> {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(format!("{}/", self.url))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::from(body.to_string()))
-            .expect("a request");
-        let (status, body) = self.send(request).await.map_err(CallError::Unreachable)?;
+        let (status, body) = self.post("/", &body).await.map_err(CallError::Unreachable)?;
         let unreadable = |_| {
             let text = String::from_utf8_lossy(&body);
             CallError::Unreachable(format!("{method}: HTTP {status}: {text}"))
@@ -90,6 +84,17 @@ impl Client {
             });
         }
         Ok(answer["result"].take())
+    }
+
+    /// Status and body of a POST of JSON to a path.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<(StatusCode, Bytes), String> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}{path}", self.url))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::from(body.to_string()))
+            .expect("a request");
+        self.send(request).await
     }
 
     /// Status and body of a GET of a path; `accept` is the media type asked for.

@@ -1,5 +1,6 @@
 //! Networks of real processes: the localnet contract, kills, lost data, lost quorum, refusals,
-//! hostile peers, recovery, idleness and status lists. They take turns: one network runs at a time.
+//! hostile peers, recovery, idleness, status lists and rights. They take turns: one network runs
+//! at a time.
 //!
 //! `IDEM_SOAK=1` makes the measures long; `IDEM_SEED` and `IDEM_KILLS` choose the kills.
 
@@ -15,3 +16,5 @@ mod returns;
 mod status;
 mod status_cases;
 mod status_load;
+mod trust;
+mod trust_files;

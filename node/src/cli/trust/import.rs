@@ -305,3 +305,99 @@ impl Report {
         rows.chain([sum]).collect::<Vec<_>>().join("\n")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    const A: &str = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
+    const B: &str = "did:idem:local:baaqeayeaudaocajbifqydiob4ibceqt";
+    const NOW_MS: u64 = 1_800_000_000_000;
+
+    fn acting(did: &str, authority: Option<&str>) -> Acting {
+        let parse = |text: &str| text.parse().expect("a DID");
+        Acting { did: parse(did), authority: authority.map(parse), now_ms: NOW_MS }
+    }
+
+    /// A table with a row for each: authority, resource, end, grantor.
+    fn rows(cells: &[[&str; 4]]) -> Vec<Row> {
+        let header = "authority,entity,action,resource,valid_until,grantor\n".to_owned();
+        let line = |[authority, resource, end, grantor]: &[&str; 4]| {
+            format!("{authority},did:web:e.example,issue,{resource},{end},{grantor}\n")
+        };
+        let text: String = [header].into_iter().chain(cells.iter().map(line)).collect();
+        read(text.as_bytes(), &A.parse().expect("a DID"), None).expect("a table")
+    }
+
+    fn detail(row: &Row) -> &str {
+        match &row.state {
+            State::Done(verdict) => verdict.detail.as_deref().unwrap_or_default(),
+            _ => "",
+        }
+    }
+
+    #[test]
+    fn what_is_not_for_this_author_or_over_is_left_out() {
+        let cells = [
+            [A, "a", "", ""],
+            [B, "a", "", ""],
+            [A, "b", "", B],
+            [A, "c", "2027-01-15T08:00:00Z", ""],
+            [A, "c", "2027-01-15T08:00:00.001Z", ""],
+            [A, "a", "2030-01-01T00:00:00Z", A],
+        ];
+        let mut of_a = rows(&cells);
+        sift(&mut of_a, &acting(A, Some(A)));
+        let sent: Vec<bool> = of_a.iter().map(|row| row.wanted().is_some()).collect();
+        assert_eq!(sent, [true, false, false, false, true, false]);
+        let words = [(1, "of the authority"), (2, "granted by"), (3, "ended"), (5, "row 1")];
+        for (index, words) in words {
+            assert!(detail(&of_a[index]).contains(words), "{}", detail(&of_a[index]));
+        }
+        let mut of_b = rows(&cells);
+        sift(&mut of_b, &acting(B, None));
+        let sent: Vec<bool> = of_b.iter().map(|row| row.wanted().is_some()).collect();
+        assert_eq!(sent, [false, true, true, false, false, false], "{of_b:?}");
+    }
+
+    #[test]
+    fn a_grant_that_is_there_is_not_granted_again() {
+        let rows = rows(&[[A, "a", "2030-01-01T00:00:00Z", ""]]);
+        let wanted = rows[0].wanted().expect("a grant");
+        let standing = |resource: &str, grantor: &str, status: &str, end: Value| {
+            let right = json!({
+                "authority": A, "action": "issue", "resource": resource,
+                "entity": "did:web:e.example",
+                "grants": [{ "grantor": grantor, "status": status, "maxDepth": 0,
+                    "since": "2026-01-01T00:00:00Z", "validUntil": end }],
+            });
+            let rights = [serde_json::from_value(right).expect("a right")];
+            standing(wanted, &rights, &acting(A, Some(A))).map(|verdict| verdict.outcome)
+        };
+        let end = || Value::from("2030-01-01T00:00:00Z");
+        assert_eq!(standing("a", A, "active", end()), Some(Outcome::Exists));
+        assert_eq!(standing("a", A, "suspended", end()), Some(Outcome::Exists));
+        assert_eq!(standing("a", A, "active", Value::Null), Some(Outcome::Exists));
+        assert_eq!(standing("a", A, "revoked", end()), Some(Outcome::Skipped));
+        assert_eq!(standing("a", A, "active", "2026-06-01T00:00:00Z".into()), None);
+        assert_eq!(standing("a", B, "active", end()), None);
+        assert_eq!(standing("b", A, "active", end()), None);
+    }
+
+    #[test]
+    fn the_form_of_a_file_is_seen_from_its_first_character() {
+        let authority: Did = A.parse().expect("a DID");
+        let read = |text: &str, action: Option<&str>| {
+            let action = action.map(|action| action.parse().expect("a name"));
+            read(text.as_bytes(), &authority, action)
+        };
+        assert!(read("\u{feff}\n [ ]", Some("verify")).is_ok_and(|rows| rows.is_empty()));
+        assert!(read("{\"items\":[]}", None).is_ok());
+        assert!(read("authority,entity,action,resource\n", None).is_ok());
+        let failure = read("authority,entity,action,resource\n", Some("issue"));
+        assert!(failure.is_err_and(|failure| failure.to_string().contains("--action")));
+        assert!(read("", None).is_err());
+    }
+}

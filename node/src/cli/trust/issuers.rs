@@ -90,7 +90,7 @@ impl List<'_> {
                 issuer.attributes.into_iter().flat_map(rows).collect()
             }
             Err(error) => {
-                vec![self.row(&did, "", Err(Verdict::refused(format!("no issuer: {error}"))))]
+                vec![self.row(&did, "", Err(unread("issuer", &error)))]
             }
         }
     }
@@ -99,7 +99,7 @@ impl List<'_> {
         let one = |verdict| vec![self.row(did, "", Err(verdict))];
         let attribute: Attribute = match serde_json::from_value(attribute) {
             Ok(attribute) => attribute,
-            Err(error) => return one(Verdict::refused(format!("no attribute: {error}"))),
+            Err(error) => return one(unread("attribute", &error)),
         };
         let revoked = matches!(attribute.issuer_type, IssuerType::Revoked);
         let revocation = || Verdict::skipped("revoked in the list");
@@ -139,6 +139,10 @@ impl List<'_> {
     fn row(&self, did: &str, kind: &str, read: Result<Wanted, Verdict>) -> Row {
         Row::new([did, &self.action.to_string(), kind], read)
     }
+}
+
+fn unread(what: &str, error: &serde_json::Error) -> Verdict {
+    Verdict::refused(format!("no {what}: {}", shown(&error.to_string())))
 }
 
 impl IssuerType {
@@ -213,5 +217,194 @@ fn one_or_many(value: &Value) -> &[Value] {
         Value::Null => &[],
         Value::Array(values) => values,
         one => std::slice::from_ref(one),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use registry_core::codec::base64url;
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::trust::row::{Outcome, State};
+
+    const A: &str = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
+    const UNIVERSITY: &str = "did:ebsi:zUniversity";
+
+    fn token(payload: &Value) -> String {
+        let part = |value: &Value| base64url(value.to_string().as_bytes());
+        format!("{}.{}.{}", part(&json!({ "alg": "ES256" })), part(payload), base64url(&[7; 64]))
+    }
+
+    fn accredited(kind: &str) -> Value {
+        json!({ "schemaId": "https://e.example/s", "types": ["VerifiableCredential", kind] })
+    }
+
+    /// A credential of version 1 for these types.
+    fn credential(kinds: &[&str]) -> Value {
+        let accredited: Vec<Value> = kinds.iter().map(|kind| accredited(kind)).collect();
+        json!({
+            "iss": "did:ebsi:zTao",
+            "vc": {
+                "issuanceDate": "2026-01-01T00:00:00Z",
+                "expirationDate": "2031-01-01T00:00:00Z",
+                "credentialSubject": { "id": UNIVERSITY, "accreditedFor": accredited },
+            },
+        })
+    }
+
+    fn attribute(kind: &str, payload: &Value) -> Value {
+        json!({ "hash": "0xAB".to_owned() + &"cd".repeat(31), "body": token(payload),
+            "issuerType": kind, "tao": "did:ebsi:zTao", "rootTao": "did:ebsi:zRoot" })
+    }
+
+    fn rows(list: &Value) -> Vec<Row> {
+        let (authority, action) = (A.parse().expect("a DID"), "issue".parse().expect("a name"));
+        read(list.to_string().as_bytes(), &authority, &action).expect("a list")
+    }
+
+    /// Rows of one issuer with these attributes.
+    fn of(attributes: &[Value]) -> Vec<Row> {
+        rows(&json!([{ "did": UNIVERSITY, "attributes": attributes }]))
+    }
+
+    fn verdict(row: &Row) -> (Outcome, &str) {
+        match &row.state {
+            State::Done(verdict) => {
+                (verdict.outcome, verdict.detail.as_deref().unwrap_or_default())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_type_of_an_accreditation_is_a_grant() {
+        let rows = of(&[attribute("TI", &credential(&["Diploma", "Transcript", "Diploma"]))]);
+        let wanted: Vec<&Wanted> = rows.iter().filter_map(Row::wanted).collect();
+        let resources: Vec<_> = wanted.iter().map(|w| w.key.resource.to_string()).collect();
+        assert_eq!(resources, ["Diploma", "Transcript"]);
+        let conditions = &wanted[0].conditions;
+        assert_eq!(conditions.valid_from, Some(1_767_225_600_000));
+        assert_eq!(conditions.valid_until, Some(1_924_992_000_000));
+        assert_eq!(
+            conditions.evidence.map(|hash| hash.to_string()).as_deref().map(str::len),
+            Some(64)
+        );
+        assert_eq!(conditions.max_depth, None);
+        assert_eq!(wanted[0].key.entity.to_string(), UNIVERSITY);
+        assert_eq!(wanted[0].key.authority.to_string(), A);
+        for (kind, depth) in [("TAO", 1), ("RootTAO", 2)] {
+            let rows = of(&[attribute(kind, &credential(&["Diploma"]))]);
+            assert_eq!(rows[0].wanted().and_then(|w| w.conditions.max_depth), Some(depth));
+        }
+    }
+
+    #[test]
+    fn credentials_of_both_versions_are_read() {
+        let second = json!({
+            "@context": ["https://www.w3.org/ns/credentials/v2"],
+            "validFrom": "2026-01-01T00:00:00Z",
+            "exp": 1_924_992_000,
+            "credentialSubject": [{ "id": UNIVERSITY, "accreditedFor": accredited("Diploma") }],
+        });
+        let claims = json!({ "nbf": 1_767_225_600, "vc": { "credentialSubject":
+            { "accreditedFor": [accredited("Diploma")] }, "expirationDate": "2031-01-01T00:00:00Z" } });
+        let list = json!({ "items": [{ "did": UNIVERSITY, "attributes":
+            [attribute("TI", &second), attribute("TI", &claims)] }], "total": 1 });
+        let rows = rows(&list);
+        assert_eq!(rows.len(), 2);
+        for row in &rows {
+            let conditions = &row.wanted().unwrap_or_else(|| panic!("{row:?}")).conditions;
+            assert_eq!(conditions.valid_from, Some(1_767_225_600_000));
+            assert_eq!(conditions.valid_until, Some(1_924_992_000_000));
+        }
+    }
+
+    #[test]
+    fn what_is_revoked_or_empty_is_skipped() {
+        let mut reserved = attribute("TI", &Value::Null);
+        reserved["body"] = "".into();
+        let mut broken = attribute("Revoked", &Value::Null);
+        broken["body"] = "x".into();
+        let list = json!([
+            { "did": UNIVERSITY, "attributes": [attribute("Revoked", &credential(&["A", "B"])), broken] },
+            { "did": UNIVERSITY, "attributes": [reserved, attribute("TI", &credential(&[]))] },
+            { "did": UNIVERSITY },
+        ]);
+        let rows = rows(&list);
+        let details: Vec<_> = rows.iter().map(verdict).collect();
+        let skipped = |detail| (Outcome::Skipped, detail);
+        let revoked = skipped("revoked in the list");
+        let nothing = skipped("accredited for nothing");
+        let reserved = skipped("no credential is registered for it");
+        assert_eq!(details, [revoked, revoked, revoked, reserved, nothing, nothing]);
+        assert_eq!((rows[1].resource.as_str(), rows[1].entity.as_str()), ("B", UNIVERSITY));
+    }
+
+    #[test]
+    fn hostile_entries_spoil_no_other() {
+        let good = attribute("TI", &credential(&["Diploma"]));
+        let with = |member: &str, value: Value| {
+            let mut attribute = good.clone();
+            attribute[member] = value;
+            attribute
+        };
+        let mut about_another = credential(&["Diploma"]);
+        about_another["vc"]["credentialSubject"]["id"] = "did:ebsi:zOther".into();
+        let mut late = credential(&["Diploma"]);
+        late["vc"]["expirationDate"] = "soon".into();
+        let mut odd = credential(&["Diploma"]);
+        odd["vc"]["expirationDate"] = json!({});
+        let mut claim = json!({ "vc": credential(&["Diploma"])["vc"] });
+        claim["vc"]["expirationDate"] = Value::Null;
+        claim["exp"] = u64::MAX.into();
+        let mut untyped = credential(&["Diploma"]);
+        untyped["vc"]["credentialSubject"]["accreditedFor"][0]["types"] = json!([]);
+        for (bad, words) in [
+            (with("issuerType", "King".into()), "King"),
+            (with("issuerType", Value::Null), "no attribute"),
+            (with("body", "a.b".into()), "three parts"),
+            (with("body", "a.!.c".into()), "base64url"),
+            (with("body", format!("a.{}.c", base64url(b"{")).into()), "not JSON"),
+            (
+                with("body", format!("a.{}.c", base64url("[".repeat(200_000).as_bytes())).into()),
+                "JSON",
+            ),
+            (attribute("TI", &about_another), "zOther"),
+            (attribute("TI", &late), "expirationDate"),
+            (attribute("TI", &odd), "expirationDate"),
+            (attribute("TI", &claim), "seconds"),
+            (attribute("TI", &untyped), "no types"),
+            (attribute("TI", &credential(&["A type"])), "resource"),
+            (attribute("TI", &credential(&[&"x".repeat(1 << 20)])), "resource"),
+        ] {
+            let rows = of(&[bad, good.clone()]);
+            assert_eq!(rows.len(), 2);
+            let (outcome, detail) = verdict(&rows[0]);
+            assert!(outcome == Outcome::Refused && detail.contains(words), "{words}: {detail}");
+            assert!(detail.len() < 1_000, "{words}: {} bytes", detail.len());
+            assert!(rows[1].wanted().is_some(), "{words}");
+        }
+        let rows = rows(&json!([7, null, { "did": 5 }, { "did": "x", "attributes": {} }]));
+        assert_eq!(rows.len(), 4);
+        assert!(rows.iter().all(|row| verdict(row).0 == Outcome::Refused));
+    }
+
+    #[test]
+    fn evidence_is_32_bytes_of_hex_or_none() {
+        for (text, is_hash) in [("ab", false), ("", false), (&"zz".repeat(32), false)] {
+            assert_eq!(hash(text).is_some(), is_hash, "{text}");
+        }
+        assert_eq!(hash(&"AB".repeat(32)), hash(&format!("0x{}", "ab".repeat(32))));
+        assert!(hash(&"AB".repeat(32)).is_some());
+    }
+
+    #[test]
+    fn other_json_is_refused_as_a_whole() {
+        let (authority, action) = (A.parse().expect("a DID"), "issue".parse().expect("a name"));
+        for text in ["{}", "{\"items\":{}}", "[", "{\"items\":[]} x"] {
+            assert!(read(text.as_bytes(), &authority, &action).is_err(), "{text}");
+        }
+        assert!(rows(&json!([])).is_empty());
     }
 }

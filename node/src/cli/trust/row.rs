@@ -6,6 +6,7 @@ use std::str::FromStr;
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
+use registry_core::limits::TRUST_NAME_BYTES_MAX;
 use registry_core::trust::{Conditions, Parent, TrustKey};
 use serde::Serialize;
 
@@ -14,7 +15,7 @@ use crate::cli::author::Sent;
 use crate::cli::exit::Failure;
 
 /// Characters of a cell that a report repeats: as many as the longest name has.
-const SHOWN_CHARACTERS_MAX: usize = registry_core::limits::TRUST_NAME_BYTES_MAX;
+const SHOWN_CHARACTERS_MAX: usize = TRUST_NAME_BYTES_MAX;
 
 /// A grant that a row asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +89,7 @@ impl Verdict {
     }
 
     /// As the ledger would refuse it.
-    pub(super) fn refused_by(code: Code, field: &'static str, detail: impl Display) -> Self {
+    pub(super) fn refused_by(code: Code, field: &'static str, detail: String) -> Self {
         Self::from(Failure::known(&Refusal::new(code, field, detail)))
     }
 }
@@ -155,5 +156,11 @@ pub(super) fn name<T: FromStr<Err: Display>>(
     field: &'static str,
     text: &str,
 ) -> Result<T, Verdict> {
-    text.parse().map_err(|error| Verdict::refused_by(Code::IdentifierMalformed, field, error))
+    let malformed = |detail| Verdict::refused_by(Code::IdentifierMalformed, field, detail);
+    if text.len() > TRUST_NAME_BYTES_MAX {
+        let actual = text.len();
+        let detail = format!("{actual} bytes, at most {TRUST_NAME_BYTES_MAX} are allowed");
+        return Err(malformed(detail));
+    }
+    text.parse().map_err(|error: T::Err| malformed(error.to_string()))
 }

@@ -240,3 +240,192 @@ fn cells(right: &Right, grant: &Listed) -> [String; COLUMNS.len()] {
         grant.since.to_string(),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::trust::row::{Outcome, State};
+
+    const A: &str = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
+    const B: &str = "did:idem:local:baaqeayeaudaocajbifqydiob4ibceqt";
+
+    fn rows(text: &str) -> Vec<Row> {
+        read(text.as_bytes()).expect("a table")
+    }
+
+    fn wanted(row: &Row) -> &Wanted {
+        row.wanted().unwrap_or_else(|| panic!("{row:?}"))
+    }
+
+    /// Outcome, code and detail of a row that asks for nothing.
+    fn verdict(row: &Row) -> (Outcome, Option<i64>, &str) {
+        match &row.state {
+            State::Done(Verdict { outcome, code, detail, .. }) => {
+                (*outcome, *code, detail.as_deref().unwrap_or_default())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The one row of a table with the four columns that must be there, and others.
+    fn with(columns: &str, cells: &str) -> Row {
+        let text = format!(
+            "authority,entity,action,resource,{columns}\n{A},did:web:e.example,issue,r,{cells}\n"
+        );
+        let mut rows = rows(&text);
+        assert_eq!(rows.len(), 1, "{text}");
+        rows.remove(0)
+    }
+
+    #[test]
+    fn columns_stand_in_any_order() {
+        let text = format!(
+            "\u{feff}Resource, action ,entity,valid_until,authority,max_depth,assurance\r\n\
+             \"a/b\",issue,did:web:e.example,2027-01-01T00:00:00Z,{A},2,high\r\n\
+             \r\n\
+             a/*,\"issue\", https://e.example/x ,,{A},0,\r\n"
+        );
+        let rows = rows(&text);
+        assert_eq!(rows.len(), 2, "{rows:?}");
+        let first = wanted(&rows[0]);
+        assert_eq!(first.key.resource.to_string(), "a/b");
+        assert_eq!((first.key.authority.to_string(), &first.grantor), (A.to_owned(), &None));
+        assert_eq!(first.conditions.valid_until, Some(1_798_761_600_000));
+        assert_eq!(first.conditions.assurance, Some(Assurance::High));
+        assert_eq!(first.conditions.max_depth, Some(2));
+        let second = wanted(&rows[1]);
+        assert_eq!(second.key.entity.to_string(), "https://e.example/x");
+        assert_eq!(second.conditions, Conditions::default());
+        assert_eq!(rows[1].entity, "https://e.example/x");
+    }
+
+    #[test]
+    fn a_wrong_header_is_refused_as_a_whole() {
+        for (text, words) in [
+            ("", "authority is missing"),
+            ("authority,entity,action", "resource is missing"),
+            ("authority,entity,action,resource,Entity", "entity is there twice"),
+            ("authority;entity;action;resource", "unknown column"),
+            ("authority,entity,action,resource,valid_untill", "valid_untill"),
+            ("authority,entity,action,resource,", "unknown column"),
+        ] {
+            let failure = read(text.as_bytes()).expect_err(text);
+            assert!(failure.to_string().contains(words), "{text:?}: {failure}");
+        }
+        let huge = "x".repeat(1 << 20);
+        let failure = read(huge.as_bytes()).expect_err("no column");
+        assert!(failure.to_string().len() < 2_000);
+    }
+
+    #[test]
+    fn wrong_cells_are_named_and_spoil_their_row_alone() {
+        for (columns, cells, code, words) in [
+            ("valid_from", "tomorrow", Some(1024), "valid_from"),
+            ("valid_from", "2026-02-30T00:00:00Z", Some(1024), "valid_from"),
+            ("valid_until", "2026-01-01", Some(1024), "valid_until"),
+            ("valid_until", "2026-01-01T00:00:00+02:00", Some(1024), "valid_until"),
+            ("max_depth", "-1", Some(1024), "max_depth"),
+            ("max_depth", "256", Some(1024), "max_depth"),
+            ("assurance", "High", Some(1024), "assurance"),
+            ("evidence", "abcd", Some(1024), "evidence"),
+            ("grantor", "did:web:x", Some(1018), "grantor"),
+            ("parent_resource", "r", None, "go together"),
+            ("status", "dead", None, "status"),
+            ("valid_from", "", None, ""),
+        ] {
+            let row = with(columns, cells);
+            if words.is_empty() {
+                assert_eq!(wanted(&row).conditions, Conditions::default());
+                continue;
+            }
+            let (outcome, actual, detail) = verdict(&row);
+            assert_eq!((outcome, actual), (Outcome::Refused, code), "{columns} {cells}");
+            assert!(detail.contains(words), "{columns} {cells}: {detail}");
+        }
+        let text = format!(
+            "authority,entity,action,resource\n\
+             {A},not a uri,issue,r\n\
+             did:web:x,did:web:e.example,issue,r\n\
+             {A},did:web:e.example,is sue,r\n\
+             {A},did:web:e.example,issue,a*b\n\
+             {A},did:web:e.example,issue\n\
+             {A},did:web:e.example,issue,r,r\n\
+             ,did:web:e.example,issue,r\n\
+             {A},did:web:e.example,issue,r\n"
+        );
+        let rows = rows(&text);
+        assert_eq!(rows.len(), 8);
+        for row in &rows[..4] {
+            assert_eq!(verdict(row).1, Some(1018), "{row:?}");
+        }
+        for (row, words) in rows[4..7].iter().zip(["3 cells", "5 cells", "authority is empty"]) {
+            let (outcome, _, detail) = verdict(row);
+            assert!(outcome == Outcome::Refused && detail.contains(words), "{detail}");
+        }
+        wanted(&rows[7]);
+    }
+
+    #[test]
+    fn quotes_and_great_cells_are_survived() {
+        let good = format!("{A},did:web:e.example,issue,r");
+        let header = "authority,entity,action,resource";
+        let open = rows(&format!("{header}\n{A},did:web:e.example,issue,\"r\n{good}\n{good}\n"));
+        assert_eq!(open.len(), 1, "an open quote takes all that follows");
+        assert!(verdict(&open[0]).2.contains("quote"), "{open:?}");
+        let inner = rows(&format!("{header}\n{A},did:web:e.example,issue,\"r\"\"s\"\n{good}\n"));
+        assert_eq!(verdict(&inner[0]).1, Some(1018), "a quote is no character of a resource");
+        wanted(&inner[1]);
+        let huge = "r".repeat(4 << 20);
+        let long = rows(&format!("{header}\n{A},did:web:e.example,issue,{huge}\n{good}\n"));
+        assert!(verdict(&long[0]).2.contains("4194304 bytes"), "{}", verdict(&long[0]).2);
+        assert!(long[0].resource.len() < 300);
+        wanted(&long[1]);
+        let mut bytes = format!("{header}\n{good}\n{A},did:web:e.example,issue,").into_bytes();
+        bytes.extend(b"\xff\xfe\n");
+        let binary = read(&bytes).expect("a table");
+        wanted(&binary[0]);
+        assert!(verdict(&binary[1]).2.contains("UTF-8"));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let terms = "https://t.example/a,b'c";
+        let right: Right = serde_json::from_value(json!({
+            "authority": A, "action": "issue", "resource": "a/,=x/*", "entity": "did:web:e.example",
+            "grants": [
+                {
+                    "grantor": A, "status": "active", "since": "2026-01-01T00:00:00.070Z",
+                    "validFrom": "2026-01-01T00:00:00.000Z", "validUntil": "2027-01-01T00:00:00.005Z",
+                    "assurance": "low", "maxDepth": 3, "mayDelegate": true,
+                    "evidence": "ab".repeat(32), "terms": terms,
+                },
+                {
+                    "grantor": B, "status": "active", "since": "2026-01-01T00:00:00.000Z",
+                    "parent": { "resource": "a/*", "grantor": A }, "maxDepth": 0,
+                },
+                { "grantor": B, "status": "revoked", "since": "2026-01-01T00:00:00Z", "maxDepth": 0 },
+                { "grantor": B, "status": "suspended", "since": "2026-01-01T00:00:00Z", "maxDepth": 0 },
+            ],
+        }))
+        .expect("a right");
+        let mut table = Table::new().expect("a table");
+        table.add(&right).expect("added");
+        let text = table.text().expect("text");
+        assert_eq!(text.lines().count(), 5, "{text}");
+        let rows = rows(&text);
+        let [own, other] = [&rows[0], &rows[1]].map(wanted);
+        assert_eq!(own.conditions, right.grants[0].conditions());
+        assert_eq!(own.conditions.terms.as_deref(), Some(terms));
+        assert_eq!(own.key.resource, right.resource);
+        assert_eq!((&own.grantor, &own.parent), (&Some(right.authority.clone()), &None));
+        assert_eq!(other.grantor.as_ref(), Some(&right.grants[1].grantor));
+        assert_eq!(other.parent, right.grants[1].parent);
+        assert_eq!(other.conditions, Conditions::default());
+        for (row, status) in rows[2..].iter().zip(["revoked", "suspended"]) {
+            let (outcome, _, detail) = verdict(row);
+            assert!(outcome == Outcome::Skipped && detail.starts_with(status), "{detail}");
+        }
+    }
+}
