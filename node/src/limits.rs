@@ -97,6 +97,9 @@ pub const DOCUMENT_FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// line end.
 pub const ENTRIES_FILE_BYTES_MAX: u64 = 8 * registry_core::limits::STATUS_BITS_MAX;
 
+/// A file of rights to import: some 100,000 grants, or as many credentials as that many bytes hold.
+pub const TRUST_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
 /// A genesis file, or an operator's entry for one: what the genesis crate allows.
 pub const GENESIS_FILE_BYTES_MAX: u64 = genesis::limits::GENESIS_BYTES_MAX as u64;
 

@@ -4,18 +4,22 @@
 
 use std::time::Duration;
 
+use clap::Args;
+use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
 use registry_core::did::DidState;
 use registry_core::id::{Did, MethodUrl};
-use registry_core::operation::{Action, Guard, MethodSigner, Signer};
-use serde::Serialize;
+use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::operation::{Action, Guard, MethodSigner, Operation, Signer};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::client::Client;
 use super::context::Context;
 use super::did::{DidArg, NewKeys, Sealed, SignerArgs, Subject, Writer};
 use super::exit::{Failure, warn};
 
-/// How often the same bytes are sent while the node cannot take them or does not answer.
+/// How often the same is sent or asked while the node cannot take them or does not answer.
 const ATTEMPTS_MAX: u32 = 6;
 
 /// Pause before the second attempt; each further one is twice as long, about eight seconds in all:
@@ -25,6 +29,15 @@ const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// How long an operation without a guard by record stays valid: half of what the ledger allows, so
 /// that a node behind the others does not find it too far ahead.
 const UNTIL_MS: u64 = 30 * 60 * 1_000;
+
+/// Who writes.
+#[derive(Debug, Args)]
+pub(super) struct AuthorArgs {
+    #[command(flatten)]
+    signer: SignerArgs,
+    #[command(flatten)]
+    did: DidArg,
+}
 
 /// A DID that acts, and who signs for it.
 pub(super) struct Author {
@@ -42,13 +55,9 @@ pub(super) struct Sent {
 
 impl Author {
     /// The DID named, or the last one of the key file, with the keys that sign for it now.
-    pub(super) async fn open(
-        context: &Context,
-        signer: &SignerArgs,
-        did: DidArg,
-    ) -> Result<Self, Failure> {
-        let mut writer = Writer::open(context, signer).await?;
-        let Subject { did, state, .. } = Subject::load(&mut writer, did.did).await?;
+    pub(super) async fn open(context: &Context, args: AuthorArgs) -> Result<Self, Failure> {
+        let mut writer = Writer::open(context, &args.signer).await?;
+        let Subject { did, state, .. } = Subject::load(&mut writer, args.did.did).await?;
         let time_ms = writer.client().chain().await?.time.0;
         let signers = match method(&writer, &did, &state, time_ms) {
             Some(method) => vec![Signer::Method(method)],
@@ -76,6 +85,22 @@ impl Author {
         Ok(Guard::Until(now_ms.saturating_add(UNTIL_MS)))
     }
 
+    /// The operation that a `…_prepare…` method of the node would have signed. The caller takes no
+    /// more from it than the ledger finds wrong by itself, such as the guard.
+    pub(super) async fn prepared(
+        &self,
+        method: &str,
+        params: Map<String, Value>,
+    ) -> Result<Operation, Failure> {
+        #[derive(Deserialize)]
+        struct Prepared {
+            body: Bytes,
+        }
+        let prepared: Prepared = self.client().call(method, params).await?;
+        codec::decode(&prepared.body.0, OPERATION_BYTES_MAX)
+            .map_err(|error| self.client().unreadable(method, error))
+    }
+
     /// Signs and sends an operation, and answers once it is committed.
     pub(super) async fn send(&self, guard: Guard, action: Action) -> Result<Sent, Failure> {
         let operation = self.writer.operation(Some(self.did.clone()), guard, action)?;
@@ -85,15 +110,7 @@ impl Author {
     }
 
     async fn deliver(&self, Sealed { operation, envelope }: &Sealed) -> Result<u64, Failure> {
-        let mut pause = RETRY_PAUSE;
-        for _ in 1..ATTEMPTS_MAX {
-            match self.writer.deliver(operation, envelope).await {
-                Err(failure) if failure.is_passing() => tokio::time::sleep(pause).await,
-                outcome => return outcome,
-            }
-            pause = pause.saturating_mul(2);
-        }
-        let outcome = self.writer.deliver(operation, envelope).await;
+        let outcome = patiently(async || self.writer.deliver(operation, envelope).await).await;
         if outcome.as_ref().is_err_and(Failure::is_passing) {
             warn(format!(
                 "the outcome of operation {operation} is open after {ATTEMPTS_MAX} attempts; \
@@ -102,6 +119,19 @@ impl Author {
         }
         outcome
     }
+}
+
+/// Asks again while the node cannot do it now or does not answer.
+pub(super) async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
+    let mut pause = RETRY_PAUSE;
+    for _ in 1..ATTEMPTS_MAX {
+        match ask().await {
+            Err(failure) if failure.is_passing() => tokio::time::sleep(pause).await,
+            outcome => return outcome,
+        }
+        pause = pause.saturating_mul(2);
+    }
+    ask().await
 }
 
 /// A method of the document whose key is at hand and may sign at `time_ms`. Where other DIDs are

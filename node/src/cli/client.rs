@@ -246,6 +246,11 @@ impl Failure {
     }
 }
 
+/// The fields of a JSON object that were given.
+pub fn given(value: impl Serialize) -> Map<String, Value> {
+    object(value).into_iter().filter(|(_, value)| !value.is_null()).collect()
+}
+
 /// The fields of a JSON object.
 pub fn object(value: impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(value) {

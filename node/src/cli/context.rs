@@ -64,6 +64,11 @@ impl Context {
         } else {
             human.to_string()
         };
+        self.print_text(&text)
+    }
+
+    /// An answer of another form than JSON, which the command line asked for.
+    pub fn print_text(&self, text: &str) -> Result<(), Failure> {
         // A reader that closed its end, such as `head`, has what it wanted.
         match writeln!(std::io::stdout(), "{}", text.trim_end()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

@@ -50,6 +50,14 @@ pub enum Failure {
         #[help]
         remedy: Option<String>,
     },
+    /// A command did what it could of many things, and reported the rest.
+    #[error("{refused} of {all} rows were refused")]
+    Rows {
+        /// How many.
+        refused: usize,
+        /// Of how many.
+        all: usize,
+    },
     /// No node answers.
     #[error("no node answers at {url}: {reason}")]
     #[diagnostic(help("start a node there, or name another one with --rpc URL"))]
@@ -91,7 +99,7 @@ impl Failure {
     /// The process's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused { .. } | Self::NotFound { .. } => REFUSED,
+            Self::Refused { .. } | Self::NotFound { .. } | Self::Rows { .. } => REFUSED,
             Self::Usage { .. } => USAGE,
             Self::Unreachable { .. } => UNREACHABLE,
         }

@@ -19,6 +19,8 @@ mod start;
 mod status;
 mod status_list;
 mod testnet;
+mod time;
+mod trust;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -67,6 +69,9 @@ enum Command {
     /// Make, change and read lists of credential status
     #[command(subcommand)]
     StatusList(status_list::StatusListCommand),
+    /// Grant rights, ask who has them, import and export them
+    #[command(subcommand)]
+    Trust(trust::TrustCommand),
     /// Keys of DIDs and of the node
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -104,6 +109,7 @@ fn run_command(cli: Cli) -> Result<(), Failure> {
             Command::Status(args) => status::run(args, &context).await,
             Command::Did(command) => did::run(command, &context).await,
             Command::StatusList(command) => status_list::run(command, &context).await,
+            Command::Trust(command) => trust::run(command, &context).await,
             Command::Keys(command) => keys::run(command, &context),
             Command::Config(command) => config::run(command, &context),
             Command::Bench(command) => bench::run(command, &context).await,

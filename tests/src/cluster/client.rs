@@ -69,13 +69,8 @@ impl Client {
     /// Calls a JSON-RPC method with named parameters.
     pub async fn call(&self, method: &str, params: Value) -> Result<Value, CallError> {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(format!("{}/", self.url))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::from(body.to_string()))
-            .expect("a request");
-        let (head, body) = self.send(request).await.map_err(CallError::Unreachable)?.into_parts();
+        let (head, body) =
+            self.post("/", &body).await.map_err(CallError::Unreachable)?.into_parts();
         let unreadable = |_| {
             let text = String::from_utf8_lossy(&body);
             CallError::Unreachable(format!("{method}: HTTP {}: {text}", head.status))
@@ -90,6 +85,17 @@ impl Client {
             });
         }
         Ok(answer["result"].take())
+    }
+
+    /// The answer to a POST of JSON to a path.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Response<Bytes>, String> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}{path}", self.url))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::from(body.to_string()))
+            .expect("a request");
+        self.send(request).await
     }
 
     /// The answer to a GET of a path; `accept` is the media type asked for.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{Chain, Client, Node, command};
+use super::{Chain, Client, Node, command, run};
 
 /// One network at a time: each is as many processes as a small machine carries.
 static TURN: Mutex<()> = Mutex::const_new(());
@@ -57,6 +57,19 @@ impl Localnet {
         let genesis = GenesisFile::parse(&genesis).expect("a valid genesis");
         let network = Self { nodes: nodes.collect(), description, genesis, dir, _turn: turn };
         (network, prepared)
+    }
+
+    /// Runs a command against one node, with `--json`.
+    pub fn idem(&self, node: usize, arguments: &[&str]) -> (i32, Value, String) {
+        let url = self.description["nodes"][node]["rpc"].as_str().expect("a URL");
+        run(&[&["--rpc", url, "--json"], arguments].concat())
+    }
+
+    /// What a command that succeeds prints.
+    pub fn done(&self, node: usize, arguments: &[&str]) -> Value {
+        let (code, json, errors) = self.idem(node, arguments);
+        assert_eq!(code, 0, "{arguments:?}: {errors}");
+        json
     }
 
     /// What clients sign for.

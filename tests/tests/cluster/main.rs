@@ -1,5 +1,6 @@
 //! Networks of real processes: the localnet contract, kills, lost data, lost quorum, refusals,
-//! hostile peers, recovery, idleness and status lists. They take turns: one network runs at a time.
+//! hostile peers, recovery, idleness, status lists and rights. They take turns: one network runs
+//! at a time.
 //!
 //! `IDEM_SOAK=1` makes the measures long; `IDEM_SEED` and `IDEM_KILLS` choose the kills, and
 //! `IDEM_SEED` the history of the lists whose past is asked for.
@@ -18,3 +19,5 @@ mod status_cases;
 mod status_load;
 mod status_past;
 mod status_space;
+mod trust;
+mod trust_files;

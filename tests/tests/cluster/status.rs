@@ -22,27 +22,14 @@ impl<'a> Cli<'a> {
     fn new(network: &'a Localnet, name: &str) -> (Self, String) {
         let keys = network.path(name).display().to_string();
         let cli = Self { network, keys };
-        let made = cli.done(0, &["did", "create", "--keys", &cli.keys]);
+        let made = cli.network.done(0, &["did", "create", "--keys", &cli.keys]);
         let did = made["did"].as_str().expect("a DID").to_owned();
         (cli, did)
     }
 
-    fn call(&self, node: usize, arguments: &[&str]) -> (i32, Value, String) {
-        let description = &self.network.description["nodes"][node];
-        let url = description["rpc"].as_str().expect("a URL");
-        run(&[&["--rpc", url, "--json"], arguments].concat())
-    }
-
-    /// What a command that succeeds prints.
-    fn done(&self, node: usize, arguments: &[&str]) -> Value {
-        let (code, json, errors) = self.call(node, arguments);
-        assert_eq!(code, 0, "{arguments:?}: {errors}");
-        json
-    }
-
     /// A write by `status-list`, with the keys.
     fn write(&self, node: usize, arguments: &[&str]) -> (i32, Value, String) {
-        self.call(node, &[&["status-list"], arguments, &["--keys", &self.keys]].concat())
+        self.network.idem(node, &[&["status-list"], arguments, &["--keys", &self.keys]].concat())
     }
 
     /// A write that succeeds, once all nodes have it.
@@ -77,7 +64,7 @@ impl<'a> Cli<'a> {
         let check = ["status-list", "check", list, "--entry", &entry_text];
         let mut answers: Vec<_> = (0..self.network.nodes.len())
             .map(|node| {
-                let json = self.done(node, &[&check, at].concat());
+                let json = self.network.done(node, &[&check, at].concat());
                 let mut members: Vec<_> = json.as_object().expect("an object").keys().collect();
                 members.sort();
                 assert_eq!(members, ["entry", "height", "list", "time", "valid", "value"]);
@@ -94,7 +81,7 @@ impl<'a> Cli<'a> {
 async fn revokes(cli: &Cli<'_>) {
     let list = cli.create(&["--purpose", "revocation", "--length", "131072"]).await;
     assert_eq!(list.len(), 32);
-    let before = cli.done(0, &["status-list", "show", &list])["updated"].take();
+    let before = cli.network.done(0, &["status-list", "show", &list])["updated"].take();
     let before = before.as_str().expect("a time").to_owned();
     let revoked = cli.written(0, &["revoke", &list, "--entries", "1,5,9-20"]).await;
     assert_eq!(revoked["entries"], 14);
@@ -109,12 +96,12 @@ async fn revokes(cli: &Cli<'_>) {
     cli.refused(&["revoke", &list, "--entries", "131072"], 1, "2028 STATUS_RANGE");
     cli.refused(&["revoke", &list, "--entries", "3-1"], 2, "ends before it begins");
     cli.refused(&["revoke", &"a".repeat(32), "--entries", "1"], 1, "2024 STATUS_NOT_FOUND");
-    let shown = cli.done(2, &["status-list", "show", &list]);
+    let shown = cli.network.done(2, &["status-list", "show", &list]);
     assert_eq!((&shown["set"], &shown["version"]), (&json!(15), &json!(3)), "{shown}");
 
     cli.written(0, &["close", &list]).await;
     cli.refused(&["revoke", &list, "--entries", "30"], 1, "2027 STATUS_CLOSED");
-    let history = cli.done(3, &["status-list", "history", &list]);
+    let history = cli.network.done(3, &["status-list", "history", &list]);
     assert_eq!(history["versions"].as_array().map(Vec::len), Some(4), "{history}");
     let (code, _, errors) = run(&["--rpc", "http://127.0.0.1:1", "status-list", "show", &list]);
     assert_eq!(code, 3, "{errors}");
@@ -154,7 +141,7 @@ async fn takes_many(cli: &Cli<'_>, file: &Path) {
     let revoked = cli.written(1, &["revoke", &list, "--entries-file", &path]).await;
     assert_eq!(revoked["entries"], 40_000);
     assert_eq!(revoked["operations"].as_array().map(Vec::len), Some(2), "{revoked}");
-    let shown = cli.done(0, &["status-list", "show", &list]);
+    let shown = cli.network.done(0, &["status-list", "show", &list]);
     assert_eq!(shown["set"], 40_000);
     assert_eq!(
         (cli.check(&list, 26 * 39_999, &[]), cli.check(&list, 27, &[])),

@@ -9,9 +9,9 @@ use rpc::status::view::ViewError;
 use rpc::status::view::bits::entry;
 use rpc::status::view::token::Token;
 
+use super::ListArgs;
 use super::write::{changed, check_range, make, set};
-use super::{AuthorArgs, ListArgs};
-use crate::cli::author::Author;
+use crate::cli::author::{Author, AuthorArgs};
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::file::read_input;
@@ -52,7 +52,7 @@ pub(super) async fn run(args: ImportArgs, context: &Context) -> Result<(), Failu
     let length = length.unwrap_or_else(|| published.length());
     let runs = runs(&array, bits);
     check_range(&runs, length)?;
-    let author = Author::open(context, &author.signer, author.did).await?;
+    let author = Author::open(context, author).await?;
     let created = make(&author, list.create(purpose, bits, length)).await?;
     let mut operations = vec![created.sent.clone()];
     operations.extend(set(&author, &created.list, &runs).await?);

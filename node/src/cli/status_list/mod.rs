@@ -6,13 +6,13 @@ mod read;
 mod write;
 
 use clap::{Args, Subcommand};
-use registry_core::did::document::TimeMs;
 use registry_core::id::{Did, ListId};
 use registry_core::status::{Delegate, StatusPurpose};
 
+use super::author::AuthorArgs;
 use super::context::Context;
-use super::did::{DidArg, SignerArgs};
 use super::exit::Failure;
+use super::time::time_ms;
 use entries::EntriesArgs;
 use write::Mark;
 pub(super) use write::{make, set};
@@ -39,15 +39,6 @@ pub(super) enum StatusListCommand {
     Import(import::ImportArgs),
     /// End a list: it stays readable and never changes again
     Close(CloseArgs),
-}
-
-/// Who writes.
-#[derive(Debug, Args)]
-struct AuthorArgs {
-    #[command(flatten)]
-    signer: SignerArgs,
-    #[command(flatten)]
-    did: DidArg,
 }
 
 /// What a new list says beside its entries.
@@ -138,11 +129,6 @@ pub(super) async fn run(command: StatusListCommand, context: &Context) -> Result
 fn purpose(text: &str) -> Result<StatusPurpose, String> {
     let wrong = || format!("{text:?} must be revocation, suspension, refresh or message");
     StatusPurpose::from_name(text).ok_or_else(wrong)
-}
-
-fn time_ms(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text:?} must be RFC 3339 in UTC, such as 2026-11-21T08:00:00Z");
-    TimeMs::from_text(text).map(|time| time.0).ok_or_else(wrong)
 }
 
 fn delegate(text: &str) -> Result<Delegate, String> {

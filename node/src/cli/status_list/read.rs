@@ -6,7 +6,7 @@ use registry_core::status::StatusPurpose;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::cli::client::{Client, object};
+use crate::cli::client::{Client, given, object};
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 
@@ -75,7 +75,7 @@ impl Known {
 
 pub(super) async fn check(args: CheckArgs, context: &Context) -> Result<(), Failure> {
     let CheckArgs { list, entry, at } = args;
-    let params = params(json!({ "list": list, "entry": entry, "at": at }));
+    let params = given(json!({ "list": list, "entry": entry, "at": at }));
     let checked: Checked = context.client()?.call("status_check", params).await?;
     let Checked { value, valid, height, time, .. } = &checked;
     let judgement = if *valid { "valid" } else { "not valid" };
@@ -86,19 +86,14 @@ pub(super) async fn check(args: CheckArgs, context: &Context) -> Result<(), Fail
 pub(super) async fn show(args: ShowArgs, context: &Context) -> Result<(), Failure> {
     let ShowArgs { list, at, version_id, array } = args;
     let array = array.then_some(true);
-    let params = params(json!({ "list": list, "at": at, "versionId": version_id, "array": array }));
+    let params = given(json!({ "list": list, "at": at, "versionId": version_id, "array": array }));
     let shown: Map<String, Value> = context.client()?.call("status_getList", params).await?;
     context.print_fields(&shown)
 }
 
 pub(super) async fn history(args: HistoryArgs, context: &Context) -> Result<(), Failure> {
     let HistoryArgs { list, from, limit } = args;
-    let params = params(json!({ "list": list, "from": from, "limit": limit }));
+    let params = given(json!({ "list": list, "from": from, "limit": limit }));
     let history: Value = context.client()?.call("status_history", params).await?;
     context.print_value(&history)
-}
-
-/// The fields that were given.
-fn params(all: Value) -> Map<String, Value> {
-    object(all).into_iter().filter(|(_, value)| !value.is_null()).collect()
 }

@@ -2,12 +2,10 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 use registry_core::code::{Code, Refusal};
-use registry_core::codec::{self, Bytes};
 use registry_core::id::ListId;
-use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::operation::{Action, Guard, Operation};
+use registry_core::operation::{Action, Guard};
 use registry_core::status::{Run, StatusClose, StatusCreate, StatusPurpose, StatusSet};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 
 use super::entries::{count, plan, runs};
@@ -76,7 +74,7 @@ impl Written {
 
 pub(super) async fn create(args: CreateArgs, context: &Context) -> Result<(), Failure> {
     let CreateArgs { author, purpose, length, bits, list } = args;
-    let author = Author::open(context, &author.signer, author.did).await?;
+    let author = Author::open(context, author).await?;
     let written = make(&author, list.create(purpose, bits, length)).await?;
     context.print(&written, written.human())
 }
@@ -103,7 +101,7 @@ pub(super) async fn mark(args: MarkArgs, mark: Mark, context: &Context) -> Resul
     let known = Known::load(&context.client()?, &list).await?;
     mark.check(&list, known.purpose)?;
     check_range(&runs, known.length)?;
-    let author = Author::open(context, &author.signer, author.did).await?;
+    let author = Author::open(context, author).await?;
     let operations = set(&author, &list, &runs).await?;
     changed(list, &runs, operations, context)
 }
@@ -171,7 +169,7 @@ pub(in crate::cli) async fn set(
 
 pub(super) async fn close(args: CloseArgs, context: &Context) -> Result<(), Failure> {
     let CloseArgs { list, author } = args;
-    let author = Author::open(context, &author.signer, author.did).await?;
+    let author = Author::open(context, author).await?;
     let guard = close_guard(&author, &list).await?;
     let sent = author.send(guard, Action::StatusClose(StatusClose { list })).await?;
     let written = Written { list, sent };
@@ -181,16 +179,8 @@ pub(super) async fn close(args: CloseArgs, context: &Context) -> Result<(), Fail
 /// The guard by the list's head record, as the node sees it. A wrong one makes the ledger refuse
 /// the operation, so only that much is taken from the node.
 async fn close_guard(author: &Author, list: &ListId) -> Result<Guard, Failure> {
-    #[derive(Deserialize)]
-    struct Prepared {
-        body: Bytes,
-    }
-    const METHOD: &str = "status_prepareClose";
     let params = object(json!({ "author": author.did(), "list": list }));
-    let prepared: Prepared = author.client().call(METHOD, params).await?;
-    let operation: Operation = codec::decode(&prepared.body.0, OPERATION_BYTES_MAX)
-        .map_err(|error| author.client().unreadable(METHOD, error))?;
-    Ok(operation.guard)
+    Ok(author.prepared("status_prepareClose", params).await?.guard)
 }
 
 #[cfg(test)]
