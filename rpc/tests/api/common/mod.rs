@@ -28,8 +28,8 @@ use registry_core::state::{
 };
 use registry_core::status::{Bits, StatusList};
 use rpc::service::{
-    Check, Head, ListOf, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter,
-    ValidatorStatus, ViewKey,
+    Check, Head, KeptToken, ListOf, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter,
+    TokenStore, ValidatorStatus, ViewKey,
 };
 use tokio::sync::watch;
 
@@ -65,6 +65,7 @@ struct Inner {
     /// Ascending by id.
     lists: Vec<(Did, ListOf)>,
     view_key_seed: Option<u8>,
+    tokens: BTreeMap<KeptToken, Vec<u8>>,
 }
 
 fn validator_key(key: &SigningKey) -> ValidatorKey {
@@ -162,6 +163,7 @@ impl Ledger {
             checks,
             lists: Vec::new(),
             view_key_seed: Some(201),
+            tokens: BTreeMap::new(),
         };
         let (inner, generations) = (Mutex::new(inner), watch::Sender::new(0));
         Arc::new(Self { chain, network, validator, heads, inner, generations })
@@ -416,6 +418,21 @@ impl Reader for Ledger {
 
     fn checks(&self) -> Vec<Check> {
         self.inner().checks.clone()
+    }
+}
+
+impl TokenStore for Ledger {
+    fn tokens(&self, list: &ListId) -> Vec<KeptToken> {
+        self.inner().tokens.keys().filter(|token| token.list == *list).copied().collect()
+    }
+
+    fn token(&self, token: &KeptToken) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.inner().tokens.get(token).cloned())
+    }
+
+    fn keep_token(&self, token: KeptToken, bytes: &[u8]) -> Result<(), StoreError> {
+        self.inner().tokens.insert(token, bytes.to_vec());
+        Ok(())
     }
 }
 
