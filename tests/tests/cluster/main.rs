@@ -15,3 +15,4 @@ mod returns;
 mod status;
 mod status_cases;
 mod status_load;
+mod status_tokens;
