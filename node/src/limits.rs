@@ -149,6 +149,16 @@ pub const STORAGE_BLOCK_CACHE_MIB_DEFAULT: u32 = 128;
 /// Blocks that a ready node may be behind.
 pub const READY_LAG_MAX: u64 = 5;
 
+/// Tokens of one status list that its issuers uploaded: two months of a new one each day, or half a
+/// month in all four forms, for questions about the past.
+pub const TOKENS_PER_LIST_MAX: usize = 64;
+
+/// Bytes of all tokens: a hundred of the largest, or some ten thousand lists of usual size.
+pub const TOKENS_BYTES_MAX: u64 = 512 << 20;
+
+/// What a token counts at least, a block of a disk: it bounds the number of files as well.
+pub const TOKEN_FILE_BYTES_MIN: u64 = 4 << 10;
+
 /// Free bytes on the data disk that a ready node has: some hours of full blocks.
 pub const DISK_FREE_BYTES_MIN: u64 = 512 << 20;
 

@@ -22,7 +22,7 @@ use crate::keys::{KeysError, NodeKeys};
 use crate::limits::GENESIS_FILE_BYTES_MAX;
 use crate::net::limits::Limits;
 use crate::net::{NetConfig, NetError, PeerAddress};
-use crate::service::Service;
+use crate::service::{Service, Tokens};
 use crate::shell::{OpenError, Shell, ShellError, open_store};
 
 /// Why a node does not start or had to stop.
@@ -57,6 +57,14 @@ pub enum RunError {
     /// The API does not start.
     #[error(transparent)]
     Rpc(#[from] rpc::ServeError),
+    /// The directory of issuers' tokens cannot be used.
+    #[error("cannot open the status tokens in {}: {source}", path.display())]
+    Tokens {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The process id cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Pid {
@@ -172,6 +180,7 @@ pub async fn start(
     let data = home.resolve(&config.storage.path);
     let cache_bytes = (config.storage.block_cache_mib as usize) << 20;
     let store = open_store(&data, cache_bytes, floor, &genesis)?;
+    let tokens = open_tokens(&data)?;
     let pid_file = write_pid(home)?;
     let identity = Identity {
         network: genesis.network.clone(),
@@ -185,7 +194,7 @@ pub async fn start(
     info!(network = %genesis.network, chain = %head.chain, height = head.height, role, "starting");
     let view = store.view();
     let shell = Shell::start(driver, store, net.clone(), events)?;
-    let service = Service::new(Arc::clone(&shell.hub), net.clone(), view, data, keys);
+    let service = Service::new(Arc::clone(&shell.hub), net.clone(), view, (data, tokens), keys);
     log_publisher(&service);
     let mut metrics = prometheus_client::registry::Registry::default();
     net.metrics().register(&mut metrics);
@@ -205,6 +214,12 @@ fn log_publisher(service: &Service) {
         Ok(publisher) => info!(method = publisher.method(), "signs status views"),
         Err(reason) => warn!("signs no status views: {reason}"),
     }
+}
+
+/// The tokens of issuers, which go with the database: what they show is in it.
+fn open_tokens(data: &Path) -> Result<Tokens, RunError> {
+    let path = data.join("tokens");
+    Tokens::open(path.clone()).map_err(|source| RunError::Tokens { path, source })
 }
 
 fn write_pid(home: &Home) -> Result<PathBuf, RunError> {

@@ -1,5 +1,6 @@
 //! Errors of JSON-RPC calls: refusals by the rules keep their own number, conditions of this node
-//! have numbers 3000 to 3999, all with the same data (docs/protocol/json-rpc.md, "Errors").
+//! have numbers 3000 to 3099, faults of status list tokens 3100 to 3199, all with the same data
+//! (docs/protocol/json-rpc.md, "Errors").
 
 use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::types::error::INVALID_PARAMS_CODE;
@@ -8,6 +9,7 @@ use registry_core::state::{ApplyError, StoreError};
 use serde::Serialize;
 
 use crate::service::SubmitError;
+use crate::status::view::ViewError;
 
 /// Where the codes are explained.
 const DOCS: &str = "https://github.com/idem-registry/idem/blob/main/docs/protocol";
@@ -26,7 +28,7 @@ macro_rules! node_codes {
             /// All codes, ascending by number.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The stable number, 3000 to 3999.
+            /// The stable number, 3000 to 3099.
             pub fn number(self) -> u16 {
                 match self { $(Self::$variant => $number,)+ }
             }
@@ -90,6 +92,9 @@ pub enum ApiError {
         /// What was found and what is needed.
         detail: String,
     },
+    /// A status list token is not to be believed, or not to be made.
+    #[error("{}: {}", .0.name(), .0)]
+    View(#[from] ViewError),
     /// The parameters have another shape.
     #[error("INVALID_PARAMS: {detail}")]
     Params {
@@ -153,6 +158,10 @@ impl From<ApiError> for ErrorObjectOwned {
             ApiError::Node { code, .. } => {
                 (i32::from(code.number()), code.name(), "", code.hint(), "json-rpc.md#errors")
             }
+            ApiError::View(error) => {
+                let page = "status.md#reading-a-view";
+                (i32::from(error.number()), error.name(), "token", error.hint(), page)
+            }
             ApiError::Params { .. } => {
                 let hint = "compare the parameters with the method's table";
                 (INVALID_PARAMS_CODE, "INVALID_PARAMS", "params", hint, "json-rpc.md#methods")
@@ -183,10 +192,16 @@ mod tests {
         let conditions = NodeCode::ALL
             .iter()
             .map(|code| (code.number(), code.name(), ApiError::node(*code, "why")));
-        for (number, name, error) in refusals.chain(conditions) {
+        for pair in ViewError::CODES.windows(2) {
+            assert!(pair[0].0 < pair[1].0);
+        }
+        let method = ViewError::Method { method: "#key-1".to_owned(), reason: "why" };
+        let faults = [(3122, "TOKEN_METHOD", ApiError::View(method))];
+        for (number, name, error) in refusals.chain(conditions).chain(faults) {
             let object = ErrorObjectOwned::from(error);
             assert_eq!(object.code(), i32::from(number));
-            assert_eq!(object.message(), format!("{name}: why"));
+            let (start, end) = object.message().split_at(name.len());
+            assert!(start == name && end.starts_with(": ") && end.ends_with("why"));
             let data = object.data().expect("data").get();
             let data: serde_json::Value = serde_json::from_str(data).expect("JSON");
             assert_eq!(data["code"], number);

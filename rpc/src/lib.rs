@@ -1,5 +1,5 @@
 //! The API of a node: JSON-RPC 2.0 over HTTP and WebSocket, the HTTP binding of W3C DID
-//! Resolution, probes and metrics, over the two traits in [`service`].
+//! Resolution, probes and metrics, over the traits in [`service`].
 //!
 //! A request passes [`server`] (limits), then JSON-RPC or HTTP (form), then one layer under both
 //! that reads records and submits operations. It knows no storage and no network of peers.

@@ -5,8 +5,17 @@
 /// Body of a request: a block of 20 calls with the largest DID operation each, as base64url.
 pub const REQUEST_BYTES_MAX: u32 = 256 * 1024;
 
-/// Body of a response.
-pub const RESPONSE_BYTES_MAX: u32 = 2 * 1024 * 1024;
+/// Body of a request that uploads a status list token: the largest one as base64url, and 4 KiB
+/// around it.
+pub const UPLOAD_BYTES_MAX: u32 = 4 * 1024 * 1024 + 4 * 1024;
+
+/// Uploads of such size that are read and checked at once: each takes three times its bytes.
+pub const UPLOADS_MAX: usize = 8;
+
+/// Body of a response: the largest status list token as it is prepared, as what is signed and as
+/// what the signature is put to, both as base64url. All other answers have smaller limits of their
+/// own.
+pub const RESPONSE_BYTES_MAX: u32 = 6 * 1024 * 1024;
 
 /// Rendered documents that are kept: some ten thousands of usual size.
 pub const SHOWN_BYTES_MAX: usize = 32 << 20;
@@ -122,8 +131,9 @@ pub const STATUS_ENTRIES_BYTES_MAX: usize = 32 << 20;
 /// Signed views that are kept, in all forms and codings.
 pub const STATUS_VIEWS_BYTES_MAX: usize = 64 << 20;
 
-/// Views of the newest versions that are made at once, and those of past ones, which wait apart
-/// so that questions about the past cannot hold up those about now.
+/// Views of the newest versions that are made at once, those of past ones, and issuers' tokens that
+/// are checked: they wait apart, so that neither questions about the past nor uploads can hold up
+/// questions about now.
 pub const STATUS_BUILDS_MAX: usize = 2;
 
 /// Lists named by one answer of the aggregation endpoint, which come to about 1 MB.
@@ -131,6 +141,14 @@ pub const STATUS_AGGREGATED_MAX: usize = 10_000;
 
 /// Life of an issuer's own token (DESIGN section 5.2).
 pub const STATUS_TOKEN_LIFE_MS_MAX: u64 = 24 * 3_600 * 1_000;
+
+/// Life of a prepared token when the caller does not say. It is the delay of a revocation where the
+/// issuer signs no other token, so it is shorter than it may be.
+pub const STATUS_TOKEN_LIFE_MS_DEFAULT: u64 = 3_600 * 1_000;
+
+/// How long after its version was replaced a token is still taken: copies of a view of that version
+/// are in use for as long, and an issuer needs time to sign.
+pub const STATUS_TOKEN_DELAY_MS_MAX: u64 = STATUS_TTL_MS;
 
 /// Limits that the operator sets. The default is for a public listener (reliability of one small
 /// machine against one hostile address); localnet and benchmarks raise them.

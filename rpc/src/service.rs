@@ -1,5 +1,5 @@
-//! What the API needs of a node: reads of what is stored, and submission. The node implements
-//! these two traits; nothing here knows how.
+//! What the API needs of a node: reads of what is stored, submission, and a place for issuers' own
+//! tokens. The node implements these traits; nothing here knows how.
 
 use futures::future::BoxFuture;
 use registry_core::block::{Block, Receipt};
@@ -15,6 +15,8 @@ use registry_core::trust::{ActionName, EntityId};
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::watch;
+
+use crate::status::view::Form;
 
 /// The newest committed block that readers may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -286,7 +288,40 @@ pub trait Submitter: Send + Sync + 'static {
     fn settled(&self, operation: Hash) -> BoxFuture<'_, Result<Outcome, StoreError>>;
 }
 
-/// All that the API needs.
-pub trait Node: Reader + Submitter {}
+/// An issuer's own token that a node keeps: what it is told by, without its bytes. Tokens of a list
+/// and form ascend by version, then by time of issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeptToken {
+    /// Whose entries it shows.
+    pub list: ListId,
+    /// Its form.
+    pub form: Form,
+    /// Which version of them.
+    pub version: u64,
+    /// When it begins, ms since 1970.
+    pub issued_ms: u64,
+    /// When it ends.
+    pub expires_ms: u64,
+    /// How long a copy may be used, if it says so.
+    pub ttl_ms: Option<u64>,
+    /// Start of the SHA-256 of its bytes.
+    pub digest: [u8; 8],
+}
 
-impl<T: Reader + Submitter> Node for T {}
+/// Issuers' own tokens. They are this node's and no part of the ledger: each kept token was checked
+/// before, and what is lost can be uploaded again.
+pub trait TokenStore: Send + Sync + 'static {
+    /// The tokens of a list that are kept, ascending, from memory.
+    fn tokens(&self, list: &ListId) -> Vec<KeptToken>;
+
+    /// The bytes of a token; none if it is kept no more. May block.
+    fn token(&self, token: &KeptToken) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Keeps a token durably, and drops old ones where there is no room. May block.
+    fn keep_token(&self, token: KeptToken, bytes: &[u8]) -> Result<(), StoreError>;
+}
+
+/// All that the API needs.
+pub trait Node: Reader + Submitter + TokenStore {}
+
+impl<T: Reader + Submitter + TokenStore> Node for T {}

@@ -71,6 +71,11 @@ impl SecretKey {
         self.sign(message)
     }
 
+    /// Signs a status list token as one of its issuer.
+    pub fn sign_token(&self, message: &[u8]) -> [u8; 64] {
+        self.sign(message)
+    }
+
     /// 64 bytes; ECDSA hashes with SHA-256 and has its S in the lower half.
     pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
         match &self.signing {

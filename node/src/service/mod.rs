@@ -1,10 +1,13 @@
-//! The node as its API sees it: reads from the database, submission through the hub.
+//! The node as its API sees it: reads from the database, submission through the hub, and issuers'
+//! own status tokens beside.
 
 mod metrics;
 mod reader;
 mod submitter;
+mod tokens;
 
 pub use metrics::register_metrics;
+pub use tokens::Tokens;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,23 +32,26 @@ pub struct Service {
     data: PathBuf,
     own_key: Option<ValidatorKey>,
     publishing: Option<Arc<PublishingSigner>>,
+    tokens: Tokens,
     started: Instant,
     heads: watch::Receiver<Head>,
 }
 
 impl Service {
-    /// `data` is the database's directory. Of the keys it takes what it signs with by itself.
+    /// `data` is the database's directory, `tokens` those of issuers that lie beside it. Of the
+    /// keys it takes what it signs with by itself.
     pub fn new(
         hub: Arc<Hub>,
         net: NetHandle,
         view: RocksView,
-        data: PathBuf,
+        (data, tokens): (PathBuf, Tokens),
         keys: NodeKeys,
     ) -> Self {
         let heads = hub.heads();
         let own_key = keys.validator.as_ref().map(ValidatorSigner::key);
         let publishing = keys.publishing.map(Arc::new);
-        Self { hub, net, view, data, own_key, publishing, started: Instant::now(), heads }
+        let started = Instant::now();
+        Self { hub, net, view, data, own_key, publishing, tokens, started, heads }
     }
 
     fn network(&self) -> &NetworkName {

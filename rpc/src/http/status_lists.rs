@@ -154,7 +154,7 @@ fn read(route: &Route, question: &Question) -> Result<Wanted, Failure> {
     let malformed = || bad("the query has a malformed percent-encoding".to_owned());
     let pairs = parse_pairs(query).ok_or_else(malformed)?;
     let (time, rule, read_time) = route.time;
-    let (mut at_ms, mut min_height) = (None, None);
+    let (mut at_ms, mut min_height, mut ledger) = (None, None, false);
     for (index, (name, value)) in pairs.iter().enumerate() {
         if pairs.iter().take(index).any(|(other, _)| other == name) {
             return Err(bad(format!("{name} is given twice")));
@@ -165,7 +165,7 @@ fn read(route: &Route, question: &Question) -> Result<Wanted, Failure> {
             "minHeight" => {
                 min_height = Some(value.parse().map_err(|_| must("a height"))?);
             }
-            "view" if value == "ledger" => {}
+            "view" if value == "ledger" => ledger = true,
             "view" => return Err(must("\"ledger\"")),
             _ => {
                 let known = format!("known are {time}, minHeight and view");
@@ -184,13 +184,14 @@ fn read(route: &Route, question: &Question) -> Result<Wanted, Failure> {
         Form::TokenCwt => Coding::Identity,
         _ => negotiate_coding(&list_header(&question.headers, header::ACCEPT_ENCODING)),
     };
-    Ok(Wanted { list, form, coding, at_ms, min_height })
+    Ok(Wanted { list, form, coding, at_ms, min_height, ledger })
 }
 
 fn failure(error: ApiError) -> Failure {
     let status = match &error {
         ApiError::Refused(_) => StatusCode::NOT_FOUND,
         ApiError::Params { .. } => StatusCode::BAD_REQUEST,
+        ApiError::View(_) => StatusCode::INTERNAL_SERVER_ERROR,
         ApiError::Node { code, .. } => match code {
             NodeCode::FutureTime => StatusCode::BAD_REQUEST,
             NodeCode::StoreFailed => StatusCode::INTERNAL_SERVER_ERROR,

@@ -108,7 +108,7 @@ impl From<ApiError> for Problem {
             ApiError::Node { code: NodeCode::FutureTime, .. } | ApiError::Params { .. } => {
                 StatusCode::BAD_REQUEST
             }
-            ApiError::Node { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            ApiError::Node { .. } | ApiError::View(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self { status, detail: error.to_string() }
     }

@@ -2,6 +2,7 @@
 
 mod meter;
 mod subscribe;
+mod upload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use registry_core::trust::TrustStep;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 use tower::Service;
 use tower::layer::util::{Identity, Stack};
 
@@ -32,11 +34,11 @@ use crate::did::{history, prepare};
 use crate::error::ApiError;
 use crate::ledger;
 use crate::limits::{
-    Limits, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, WEBSOCKET_MESSAGES_MAX, WEBSOCKET_PING_MS,
-    WEBSOCKET_SILENCE_MS_MAX,
+    Limits, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, UPLOAD_BYTES_MAX, UPLOADS_MAX,
+    WEBSOCKET_MESSAGES_MAX, WEBSOCKET_PING_MS, WEBSOCKET_SILENCE_MS_MAX,
 };
 use crate::server::guard::{Client, Guard};
-use crate::status::{self, check, list};
+use crate::status::{self, check, list, tokens};
 use crate::trust::{self, ask, list as rights};
 
 use meter::{MeterLayer, Transport};
@@ -156,7 +158,13 @@ fn add_status(m: &mut RpcModule<Arc<Api>>, guard: &Arc<Guard>) -> Result<(), Reg
     add_status_prepare::<status::prepare::Create>(m, "status_prepareCreate")?;
     add_status_prepare::<status::prepare::Set>(m, "status_prepareSet")?;
     add_status_prepare::<status::prepare::Update>(m, "status_prepareUpdate")?;
-    add_status_prepare::<status::prepare::Close>(m, "status_prepareClose")
+    add_status_prepare::<status::prepare::Close>(m, "status_prepareClose")?;
+    add(m, "status_prepareToken", |api, params: tokens::PrepareToken| async move {
+        api.prepare_token(params).await
+    })?;
+    add(m, upload::METHOD, |api, params: tokens::UploadToken| async move {
+        api.upload_token(params).await
+    })
 }
 
 /// The methods of the trusted registry.
@@ -291,10 +299,15 @@ pub(crate) fn methods(api: Arc<Api>, guard: Arc<Guard>) -> Result<Methods, Regis
 /// The methods over HTTP and WebSocket.
 #[derive(Clone)]
 pub(crate) struct JsonRpc {
-    builder: TowerServiceBuilder<Stack<MeterLayer, Identity>, Identity>,
+    builder: Builder,
+    /// The same with larger requests.
+    uploads: Builder,
+    upload_places: Arc<Semaphore>,
     methods: Methods,
     stop: StopHandle,
 }
+
+type Builder = TowerServiceBuilder<Stack<MeterLayer, Identity>, Identity>;
 
 impl JsonRpc {
     pub(crate) fn new(
@@ -308,20 +321,22 @@ impl JsonRpc {
             .inactive_limit(Duration::from_millis(WEBSOCKET_SILENCE_MS_MAX));
         // The listener counts connections; this bound only has to be out of its way.
         let config = ServerConfig::builder()
-            .max_request_body_size(REQUEST_BYTES_MAX)
             .max_response_body_size(RESPONSE_BYTES_MAX)
             .max_connections(u32::MAX)
             .max_subscriptions_per_connection(limits.subscriptions_per_connection_max)
             .set_batch_request_config(BatchRequestConfig::Limit(limits.batch_entries_max))
             .set_message_buffer_capacity(WEBSOCKET_MESSAGES_MAX)
-            .enable_ws_ping(ping)
-            .build();
+            .enable_ws_ping(ping);
         let layer = MeterLayer::new(guard, methods.method_names());
-        let builder = Server::builder()
-            .set_config(config)
-            .set_rpc_middleware(RpcServiceBuilder::new().layer(layer))
-            .to_service_builder();
-        Self { builder, methods, stop }
+        let builder = |request_bytes_max| {
+            Server::builder()
+                .set_config(config.clone().max_request_body_size(request_bytes_max).build())
+                .set_rpc_middleware(RpcServiceBuilder::new().layer(layer.clone()))
+                .to_service_builder()
+        };
+        let (uploads, builder) = (builder(UPLOAD_BYTES_MAX), builder(REQUEST_BYTES_MAX));
+        let upload_places = Arc::new(Semaphore::new(UPLOADS_MAX));
+        Self { builder, uploads, upload_places, methods, stop }
     }
 
     /// One HTTP request: a call, a batch, or the start of a WebSocket.
@@ -329,7 +344,12 @@ impl JsonRpc {
         let transport =
             if ws::is_upgrade_request(&request) { Transport::WebSocket } else { Transport::Http };
         request.extensions_mut().insert(transport);
-        let mut service = self.builder.build(self.methods, self.stop);
+        let (request, place) = match upload::read(request, &self.upload_places).await {
+            Ok(read) => read,
+            Err(busy) => return busy,
+        };
+        let builder = if place.is_some() { self.uploads } else { self.builder };
+        let mut service = builder.build(self.methods, self.stop);
         match service.call(request).await {
             Ok(response) => response.map(Body::new),
             Err(error) => {

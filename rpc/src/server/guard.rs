@@ -151,15 +151,6 @@ impl Guard {
         response
     }
 
-    fn busy(&self) -> Response {
-        let mut response = problem(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too many requests are in work; send it again",
-        );
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        response
-    }
-
     async fn run(&self, mut request: Request<Body>, next: Next) -> Response {
         if !self.is_own_host(&request) {
             let detail = "the Host header names neither this node's public_url nor an IP address";
@@ -178,7 +169,7 @@ impl Guard {
             "/" => None,
             _ => match self.enter() {
                 Ok(permit) => Some(permit),
-                Err(_) => return self.busy(),
+                Err(_) => return busy(),
             },
         };
         let deadline = self.deadline(path);
@@ -188,6 +179,14 @@ impl Guard {
             problem(StatusCode::REQUEST_TIMEOUT, "the request took longer than this node allows")
         })
     }
+}
+
+/// The answer to one request too many at once.
+pub(crate) fn busy() -> Response {
+    let detail = "too many requests are in work; send it again";
+    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, detail);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 /// The middleware of the public listener.

@@ -5,5 +5,6 @@ pub(crate) mod list;
 pub(crate) mod prepare;
 pub(crate) mod publish;
 pub mod publisher;
+pub(crate) mod tokens;
 pub(crate) mod uris;
 pub mod view;

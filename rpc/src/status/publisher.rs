@@ -19,6 +19,7 @@ pub struct Publisher {
     issuer: String,
     method: String,
     key: Arc<dyn ViewKey>,
+    until_ms: Option<u64>,
 }
 
 /// Why a node signs no views.
@@ -85,8 +86,16 @@ impl Publisher {
         match (entry.valid_from, entry.valid_until) {
             (Some(from), _) if time_ms < from.0 => Err(NoPublisher::NotYetValid { method, from }),
             (_, Some(until)) if until.0 <= time_ms => Err(NoPublisher::Expired { method, until }),
-            _ => Ok(Self { issuer, method: method.to_string(), key }),
+            (_, until) => {
+                let until_ms = until.map(|until| until.0);
+                Ok(Self { issuer, method: method.to_string(), key, until_ms })
+            }
         }
+    }
+
+    /// When its key ends, which no view of it may outlive.
+    pub fn until_ms(&self) -> Option<u64> {
+        self.until_ms
     }
 }
 
@@ -155,6 +164,7 @@ mod tests {
             assert_eq!(Some(publisher.issuer()), METHOD.split('#').next());
             assert_eq!(publisher.method(), METHOD);
             assert_eq!(publisher.sign(b"view"), [9; 64]);
+            assert_eq!(publisher.until_ms(), Some(9_000));
         }
     }
 

@@ -3,8 +3,11 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use registry_core::id::{Did, ListId};
+use registry_core::status::StatusList;
 use serde::Serialize;
 use url::Url;
+
+use super::view::{Publication, Standard, Window};
 
 /// The base of all default URIs.
 #[derive(Debug, Clone)]
@@ -20,6 +23,20 @@ pub(crate) struct ListUris {
     pub(crate) w3c: String,
     /// `sub` of the IETF token.
     pub(crate) ietf: String,
+}
+
+/// The addresses in a view.
+pub(crate) struct Named {
+    /// Of the list itself.
+    pub(crate) uri: String,
+    aggregation: String,
+}
+
+impl Named {
+    pub(crate) fn publication(&self, window: Window, ttl_ms: Option<u64>) -> Publication<'_> {
+        let aggregation_uri = Some(self.aggregation.as_str());
+        Publication { uri: &self.uri, window, ttl_ms, aggregation_uri }
+    }
 }
 
 impl Uris {
@@ -47,6 +64,16 @@ impl Uris {
                 ietf: format!("{}/token-status-lists/{id}", self.base),
             },
         }
+    }
+
+    /// What a view in a standard names of `list`.
+    pub(crate) fn named(&self, id: &ListId, list: &StatusList, standard: Standard) -> Named {
+        let uris = self.of(id, list.uri.as_deref());
+        let uri = match standard {
+            Standard::W3c => uris.w3c,
+            Standard::Ietf => uris.ietf,
+        };
+        Named { uri, aggregation: self.aggregation(&list.issuer) }
     }
 
     /// Where all lists of an issuer are named.

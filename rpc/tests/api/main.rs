@@ -8,5 +8,6 @@ mod negotiation;
 mod publishing;
 mod resolution;
 mod status;
+mod status_tokens;
 mod status_views;
 mod subscription;

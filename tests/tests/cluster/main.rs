@@ -19,5 +19,6 @@ mod status_cases;
 mod status_load;
 mod status_past;
 mod status_space;
+mod status_tokens;
 mod trust;
 mod trust_files;

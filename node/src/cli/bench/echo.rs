@@ -24,8 +24,8 @@ use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
 use registry_core::status::Bits;
 use rpc::service::{
-    Check, Head, ListOf, Outcome, Peer, Reader, RightsOf, Role, Status, SubmitError, Submitter,
-    ViewKey,
+    Check, Head, KeptToken, ListOf, Outcome, Peer, Reader, RightsOf, Role, Status, SubmitError,
+    Submitter, TokenStore, ViewKey,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -136,6 +136,20 @@ impl Submitter for Echo {
 
     fn settled(&self, _: Hash) -> BoxFuture<'_, Result<Outcome, StoreError>> {
         async { Ok(Outcome::Unknown) }.boxed()
+    }
+}
+
+impl TokenStore for Echo {
+    fn tokens(&self, _: &ListId) -> Vec<KeptToken> {
+        Vec::new()
+    }
+
+    fn token(&self, _: &KeptToken) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
+    }
+
+    fn keep_token(&self, _: KeptToken, _: &[u8]) -> Result<(), StoreError> {
+        Err(StoreError::new("this node only echoes"))
     }
 }
 

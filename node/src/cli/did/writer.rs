@@ -75,13 +75,14 @@ impl Writer {
         &self.client
     }
 
-    fn find(&self, key: &PublicKey) -> Option<&SecretKey> {
+    /// The secret of a key, if it is at hand.
+    pub(in crate::cli) fn secret(&self, key: &PublicKey) -> Option<&SecretKey> {
         let mut files = std::iter::once(&self.held).chain(&self.cosigners);
         files.find_map(|keys| keys.find(key))
     }
 
     pub(in crate::cli) fn holds(&self, key: &PublicKey) -> bool {
-        self.find(key).is_some()
+        self.secret(key).is_some()
     }
 
     /// Every public key whose secret is at hand.
@@ -206,7 +207,7 @@ impl Writer {
                 (None, _) => continue,
             };
             let new = || new.secrets.iter().find(|secret| secret.public() == signer.key());
-            if let Some(secret) = self.find(signer.key()).or_else(new) {
+            if let Some(secret) = self.secret(signer.key()).or_else(new) {
                 let value = Bytes(secret.sign_operation(&role.message(&id)).to_vec());
                 signatures.push(Signature { role, by: signer.clone(), value });
             }

@@ -41,8 +41,10 @@ pub(super) async fn run(args: ImportArgs, context: &Context) -> Result<(), Failu
     let ImportArgs { file, author, purpose, bits, length, list } = args;
     let limit = u64::try_from(STATUS_TOKEN_BYTES_MAX).unwrap_or(u64::MAX);
     let token = read_input(&file, limit)?;
-    let wrong =
-        |error: ViewError| Failure::usage(format!("{}: {}: {error}", file.display(), error.name()));
+    let wrong = |error: ViewError| {
+        let message = format!("{}: {}: {error}", file.display(), error.name());
+        Failure::usage_with(message, error.hint())
+    };
     let published = Token::parse(&token).and_then(|token| token.published(bits)).map_err(wrong)?;
     let purpose = purpose.or(published.purpose).ok_or_else(|| {
         let message = format!("{} does not say what its entries mean", file.display());

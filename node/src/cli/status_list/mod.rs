@@ -2,6 +2,7 @@
 
 mod entries;
 mod import;
+mod publish;
 mod read;
 mod write;
 
@@ -37,6 +38,8 @@ pub(super) enum StatusListCommand {
     History(read::HistoryArgs),
     /// Make a list of an existing W3C or IETF one, with its entries
     Import(import::ImportArgs),
+    /// Sign a token of a list as its issuer and have a node serve it
+    Publish(publish::PublishArgs),
     /// End a list: it stays readable and never changes again
     Close(CloseArgs),
 }
@@ -122,6 +125,7 @@ pub(super) async fn run(command: StatusListCommand, context: &Context) -> Result
         StatusListCommand::Show(args) => read::show(args, context).await,
         StatusListCommand::History(args) => read::history(args, context).await,
         StatusListCommand::Import(args) => import::run(args, context).await,
+        StatusListCommand::Publish(args) => publish::run(args, context).await,
         StatusListCommand::Close(args) => write::close(args, context).await,
     }
 }

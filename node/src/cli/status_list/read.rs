@@ -1,7 +1,7 @@
 //! Reading status lists from a node.
 
 use clap::Args;
-use registry_core::id::ListId;
+use registry_core::id::{Did, ListId};
 use registry_core::status::StatusPurpose;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -49,11 +49,13 @@ pub(in crate::cli) struct HistoryArgs {
     limit: Option<u64>,
 }
 
-/// What a writer needs to know of a list.
+/// What an issuer needs to know of a list.
 #[derive(Debug, Deserialize)]
 pub(super) struct Known {
     pub(super) purpose: StatusPurpose,
     pub(super) length: u64,
+    pub(super) issuer: Did,
+    pub(super) version: u64,
 }
 
 /// The state of one entry, with the members that scripts rely on.

@@ -3,17 +3,18 @@
 use std::borrow::Cow;
 
 use super::token::Published;
-use super::{Form, List, ViewError, bits, ietf};
+use super::{Form, List, ViewError, Window, bits, ietf};
 use crate::limits::{CLOCK_OFFSET_MS_MAX, STATUS_TOKEN_LIFE_MS_MAX};
 
 /// Checks what a token says against the version of the list for which it is uploaded, published
-/// at `uri`, at `now_ms`. Whose signature it bears is the caller's to ask.
+/// at `uri`, at `now_ms`, and answers for how long it speaks. Whose signature it bears is the
+/// caller's to ask.
 pub fn check(
     published: &Published,
     list: &List<'_>,
     uri: &str,
     now_ms: u64,
-) -> Result<(), ViewError> {
+) -> Result<Window, ViewError> {
     if published.uri.as_deref() != Some(uri) {
         let actual = published.uri.clone().unwrap_or_default();
         return Err(ViewError::Subject { expected: uri.to_owned(), actual });
@@ -24,13 +25,15 @@ pub fn check(
         let actual = purpose.name().to_owned();
         return Err(ViewError::Purpose { expected: list.purpose.name(), actual });
     }
-    check_times(published, now_ms)?;
-    check_entries(published, list)
-}
-
-fn check_times(published: &Published, now_ms: u64) -> Result<(), ViewError> {
     let issued_ms = published.issued_ms.ok_or(ViewError::NoIssueTime)?;
     let expires_ms = published.expires_ms.ok_or(ViewError::NoExpiry)?;
+    check_times(issued_ms, expires_ms, now_ms)?;
+    check_entries(published, list)?;
+    Ok(Window::past(issued_ms, expires_ms))
+}
+
+/// Whether a token may live from `issued_ms` to `expires_ms`, and does at `now_ms`.
+pub fn check_times(issued_ms: u64, expires_ms: u64, now_ms: u64) -> Result<(), ViewError> {
     if expires_ms <= issued_ms || expires_ms - issued_ms > STATUS_TOKEN_LIFE_MS_MAX {
         return Err(ViewError::Lifetime {
             issued_ms,

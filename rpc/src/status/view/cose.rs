@@ -8,11 +8,15 @@ use registry_core::crypto::Suite;
 
 pub(super) use cbor4ii::core::Value;
 
+use super::ViewError;
 use super::token::Signed;
-use super::{Signer, ViewError};
+use super::unsigned::{Method, Unsigned, algorithm};
 
 /// Tag of a COSE_Sign1; also the first byte of its shortest encoding, 0xd2, less the major type.
 const SIGN1: u64 = 18;
+
+/// Bytes of a signature of either algorithm.
+const SIGNATURE_BYTES: usize = 64;
 
 /// Header parameters (RFC 9052 section 3.1, RFC 9596).
 const ALGORITHM: i128 = 1;
@@ -25,22 +29,29 @@ const ES256: i128 = -7;
 const ED25519: i128 = -19;
 const ESP256: i128 = -9;
 
-/// Signs `claims` as CWT of media type `media_type`. The key id is protected too.
-pub(super) fn sign(
+/// `claims` as CWT of media type `media_type`, up to the signature, which is its end. The key id is
+/// protected too.
+pub(super) fn unsigned(
     media_type: &str,
     claims: Vec<(Value, Value)>,
-    signer: &dyn Signer,
-) -> Result<Vec<u8>, ViewError> {
+    method: &Method<'_>,
+) -> Result<Unsigned, ViewError> {
+    let algorithm = match algorithm(method.suite)? {
+        "ES256" => ES256,
+        _ => EDDSA,
+    };
     let protected = encode(&Value::Map(vec![
-        (Value::Integer(ALGORITHM), Value::Integer(EDDSA)),
-        (Value::Integer(KEY_ID), Value::Bytes(signer.method().as_bytes().to_vec())),
+        (Value::Integer(ALGORITHM), Value::Integer(algorithm)),
+        (Value::Integer(KEY_ID), Value::Bytes(method.url.as_bytes().to_vec())),
         (Value::Integer(TYPE), Value::Text(media_type.to_owned())),
     ]))?;
     let payload = encode(&Value::Map(claims))?;
-    let signature = signer.sign(&to_be_signed(&protected, &payload)?).to_vec();
+    let message = to_be_signed(&protected, &payload)?;
     let parts = [Value::Bytes(protected), Value::Map(Vec::new()), Value::Bytes(payload)];
-    let parts = parts.into_iter().chain([Value::Bytes(signature)]).collect();
-    encode(&Value::Tag(SIGN1, Box::new(Value::Array(parts))))
+    let parts = parts.into_iter().chain([Value::Bytes(vec![0; SIGNATURE_BYTES])]).collect();
+    let mut bytes = encode(&Value::Tag(SIGN1, Box::new(Value::Array(parts))))?;
+    bytes.truncate(bytes.len().saturating_sub(SIGNATURE_BYTES));
+    Ok(Unsigned { message, bytes })
 }
 
 /// Sig_structure of RFC 9052 section 4.4.

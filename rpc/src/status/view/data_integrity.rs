@@ -6,32 +6,47 @@ use registry_core::did::document::TimeMs;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::ViewError;
 use super::token::Signed;
-use super::{Signer, ViewError};
+use super::unsigned::{Method, Unsigned};
 
 const SUITE: &str = "eddsa-jcs-2022";
 
-/// `document` with a proof of `signer`, made at `created`.
-pub(super) fn secure(
+/// `document` with a proof by `method`, made at `created`, that lacks its `proofValue`.
+pub(super) fn unsigned(
     mut document: Map<String, Value>,
     created: String,
-    signer: &dyn Signer,
-) -> Result<Map<String, Value>, ViewError> {
+    method: &Method<'_>,
+) -> Result<Unsigned, ViewError> {
+    if method.suite != Suite::Ed25519 {
+        return Err(ViewError::Algorithm { actual: SUITE.to_owned(), key: Some(method.suite) });
+    }
     let mut proof = Map::from_iter([
         ("type".to_owned(), json!("DataIntegrityProof")),
         ("cryptosuite".to_owned(), json!(SUITE)),
         ("created".to_owned(), json!(created)),
-        ("verificationMethod".to_owned(), json!(signer.method())),
+        ("verificationMethod".to_owned(), json!(method.url)),
         ("proofPurpose".to_owned(), json!("assertionMethod")),
     ]);
     if let Some(context) = document.get("@context") {
         proof.insert("@context".to_owned(), context.clone());
     }
-    let signature = signer.sign(&hash_data(&document, &proof)?);
+    let message = hash_data(&document, &proof)?;
+    document.insert("proof".to_owned(), Value::Object(proof));
+    let bytes = serde_json::to_vec(&document).map_err(ViewError::encoding("JSON"))?;
+    Ok(Unsigned { message, bytes })
+}
+
+/// An unsigned document with the `proofValue` that `signature` makes.
+pub(super) fn assemble(unsigned: &[u8], signature: &[u8]) -> Result<Vec<u8>, ViewError> {
+    let mut document: Map<String, Value> =
+        serde_json::from_slice(unsigned).map_err(|_| ViewError::Form)?;
+    let Some(Value::Object(proof)) = document.get_mut("proof") else {
+        return Err(ViewError::malformed("proof", "one object"));
+    };
     let value = format!("z{}", bs58::encode(signature).into_string());
     proof.insert("proofValue".to_owned(), Value::String(value));
-    document.insert("proof".to_owned(), Value::Object(proof));
-    Ok(document)
+    serde_json::to_vec(&document).map_err(ViewError::encoding("JSON"))
 }
 
 /// Takes a secured document apart, into its signature and itself without the proof.

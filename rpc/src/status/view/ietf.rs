@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::bits::{ietf_status, is_width, widened};
 use super::cose::{CborMap, Value as Cbor};
 use super::token::{Published, SECONDS, optional, seconds};
+use super::unsigned::{Method, Unsigned};
 use super::{Entries, Form, List, Publication, Signer, ViewError, compress, cose, jws};
 
 /// CWT claims (RFC 8392; the draft's IANA section).
@@ -26,15 +27,15 @@ pub fn token_jwt(
     publication: &Publication<'_>,
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, ViewError> {
-    sign_token_jwt(list, &compressed(list)?, publication, signer)
+    Form::TokenJwt.sign(list, &compressed(list)?, publication, signer)
 }
 
-pub(super) fn sign_token_jwt(
+pub(super) fn unsigned_token_jwt(
     list: &List<'_>,
     entries: &Entries,
     publication: &Publication<'_>,
-    signer: &dyn Signer,
-) -> Result<Vec<u8>, ViewError> {
+    method: &Method<'_>,
+) -> Result<Unsigned, ViewError> {
     let window = publication.window.within(list);
     let mut status_list = Map::from_iter([
         ("bits".to_owned(), json!(entries.bits)),
@@ -52,7 +53,7 @@ pub(super) fn sign_token_jwt(
     if let Some(ttl_s) = ttl_s(publication) {
         claims.insert("ttl".to_owned(), json!(ttl_s));
     }
-    jws::status_list(&Json::Object(claims), signer)
+    jws::status_list(&Json::Object(claims), method)
 }
 
 /// The list as `application/statuslist+cwt`; the keys of each map ascend as RFC 8949 section
@@ -62,15 +63,15 @@ pub fn token_cwt(
     publication: &Publication<'_>,
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, ViewError> {
-    sign_token_cwt(list, &compressed(list)?, publication, signer)
+    Form::TokenCwt.sign(list, &compressed(list)?, publication, signer)
 }
 
-pub(super) fn sign_token_cwt(
+pub(super) fn unsigned_token_cwt(
     list: &List<'_>,
     entries: &Entries,
     publication: &Publication<'_>,
-    signer: &dyn Signer,
-) -> Result<Vec<u8>, ViewError> {
+    method: &Method<'_>,
+) -> Result<Unsigned, ViewError> {
     let window = publication.window.within(list);
     let text = |text: &str| Cbor::Text(text.to_owned());
     let number = |number: u64| Cbor::Integer(i128::from(number));
@@ -90,7 +91,7 @@ pub(super) fn sign_token_cwt(
     if let Some(ttl_s) = ttl_s(publication) {
         claims.push((Cbor::Integer(TIME_TO_LIVE), number(ttl_s)));
     }
-    cose::sign(Form::TokenCwt.media_type(), claims, signer)
+    cose::unsigned(Form::TokenCwt.media_type(), claims, method)
 }
 
 /// What an issuer puts into a token whose status stands at `entry` of the list published at `uri`.

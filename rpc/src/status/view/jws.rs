@@ -5,7 +5,8 @@ use registry_core::crypto::Suite;
 use serde_json::{Map, Value, json};
 
 use super::token::Signed;
-use super::{Form, Signer, ViewError};
+use super::unsigned::{Method, Unsigned, algorithm};
+use super::{Form, ViewError};
 
 /// `typ` of a W3C credential (Securing Verifiable Credentials using JOSE and COSE).
 const CREDENTIAL: &str = "vc+jwt";
@@ -17,23 +18,24 @@ const STATUS_LIST: &str = "statuslist+jwt";
 type Parsed = (Form, Signed, Map<String, Value>);
 
 /// The JWT of a credential.
-pub(super) fn credential(claims: &Value, signer: &dyn Signer) -> Result<Vec<u8>, ViewError> {
-    let kid = signer.method();
-    sign(json!({ "alg": "EdDSA", "cty": "vc", "kid": kid, "typ": CREDENTIAL }), claims, signer)
+pub(super) fn credential(claims: &Value, method: &Method<'_>) -> Result<Unsigned, ViewError> {
+    let algorithm = algorithm(method.suite)?;
+    let header = json!({ "alg": algorithm, "cty": "vc", "kid": method.url, "typ": CREDENTIAL });
+    unsigned(&header, claims)
 }
 
 /// The JWT of a status list token.
-pub(super) fn status_list(claims: &Value, signer: &dyn Signer) -> Result<Vec<u8>, ViewError> {
-    sign(json!({ "alg": "EdDSA", "kid": signer.method(), "typ": STATUS_LIST }), claims, signer)
+pub(super) fn status_list(claims: &Value, method: &Method<'_>) -> Result<Unsigned, ViewError> {
+    let algorithm = algorithm(method.suite)?;
+    unsigned(&json!({ "alg": algorithm, "kid": method.url, "typ": STATUS_LIST }), claims)
 }
 
-fn sign(header: Value, claims: &Value, signer: &dyn Signer) -> Result<Vec<u8>, ViewError> {
+/// The signing input, which is the token up to its last dot.
+fn unsigned(header: &Value, claims: &Value) -> Result<Unsigned, ViewError> {
     let claims = serde_json::to_vec(claims).map_err(ViewError::encoding("JSON"))?;
-    let mut token = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(&claims));
-    let signature = signer.sign(token.as_bytes());
-    token.push('.');
-    token.push_str(&base64url(&signature));
-    Ok(token.into_bytes())
+    let input = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(&claims));
+    let bytes = input.into_bytes();
+    Ok(Unsigned { message: bytes.clone(), bytes })
 }
 
 /// Takes a JWT apart; `None` if `text` is no compact JWS at all.

@@ -4,8 +4,9 @@
 //! The ledger keeps entry 0 at the least significant bits of byte 0, as IETF does; W3C begins at
 //! the most significant ones. IETF compresses by zlib and counts `ttl` in seconds, W3C by gzip and
 //! in milliseconds. [`bits`] and [`compress`] know all of it, [`jws`], [`cose`] and
-//! [`data_integrity`] how each form is signed, [`w3c`] and [`ietf`] what it says, [`token`] reads
-//! any of them, and [`accept`] decides whether an issuer's own one says what the ledger says.
+//! [`data_integrity`] how each form is signed, [`w3c`] and [`ietf`] what it says, [`unsigned`] lets
+//! others sign it, [`token`] reads any of them, and [`accept`] decides whether an issuer's own one
+//! says what the ledger says.
 
 pub mod accept;
 pub mod bits;
@@ -18,26 +19,48 @@ mod jws;
 #[cfg(test)]
 mod tests;
 pub mod token;
+pub mod unsigned;
 pub mod w3c;
 
+use registry_core::crypto::Suite;
 use registry_core::status::{Bits, StatusList, StatusPurpose};
+use serde::{Deserialize, Serialize};
 
 pub use error::ViewError;
+use unsigned::{Method, Unsigned};
 
 /// A form in which a list is served, uploaded and imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Form {
     /// W3C credential in JSON with an `eddsa-jcs-2022` proof.
+    #[serde(rename = "vc")]
     Credential,
     /// W3C credential as JWT.
+    #[serde(rename = "vc+jwt")]
     CredentialJwt,
     /// IETF token as JWT.
+    #[serde(rename = "statuslist+jwt")]
     TokenJwt,
     /// IETF token as CWT.
+    #[serde(rename = "statuslist+cwt")]
     TokenCwt,
 }
 
 impl Form {
+    /// All forms.
+    pub const ALL: [Self; 4] =
+        [Self::Credential, Self::CredentialJwt, Self::TokenJwt, Self::TokenCwt];
+
+    /// Its name in the API: the subtype of its media type.
+    pub fn name(self) -> &'static str {
+        self.media_type().trim_start_matches("application/")
+    }
+
+    /// The form of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.name() == name)
+    }
+
     /// The media type of its bytes.
     pub fn media_type(self) -> &'static str {
         match self {
@@ -65,11 +88,25 @@ impl Form {
         publication: &Publication<'_>,
         signer: &dyn Signer,
     ) -> Result<Vec<u8>, ViewError> {
+        let (issuer, url) = (signer.issuer(), signer.method());
+        let method = Method { issuer, url, suite: Suite::Ed25519 };
+        let unsigned = self.unsigned(list, entries, publication, &method)?;
+        self.assemble(&unsigned.bytes, &signer.sign(&unsigned.message))
+    }
+
+    /// The same before its signature.
+    pub fn unsigned(
+        self,
+        list: &List<'_>,
+        entries: &Entries,
+        publication: &Publication<'_>,
+        method: &Method<'_>,
+    ) -> Result<Unsigned, ViewError> {
         match self {
-            Self::Credential => w3c::sign_credential(list, entries, publication, signer),
-            Self::CredentialJwt => w3c::sign_credential_jwt(list, entries, publication, signer),
-            Self::TokenJwt => ietf::sign_token_jwt(list, entries, publication, signer),
-            Self::TokenCwt => ietf::sign_token_cwt(list, entries, publication, signer),
+            Self::Credential => w3c::unsigned_credential(list, entries, publication, method),
+            Self::CredentialJwt => w3c::unsigned_credential_jwt(list, entries, publication, method),
+            Self::TokenJwt => ietf::unsigned_token_jwt(list, entries, publication, method),
+            Self::TokenCwt => ietf::unsigned_token_cwt(list, entries, publication, method),
         }
     }
 }
@@ -114,13 +151,25 @@ pub struct Window {
 }
 
 impl Window {
+    /// When it begins.
+    pub fn from_ms(self) -> u64 {
+        self.from_ms
+    }
+
     /// When it ends.
     pub fn until_ms(self) -> u64 {
         self.until_ms
     }
 
+    /// The window as far as `end_ms`. Since both ends are rounded up to seconds, and what signs it
+    /// must be in force to the end, that is a whole second.
+    pub fn ending_by(self, end_ms: Option<u64>) -> Self {
+        let end_ms = end_ms.map(|end_ms| end_ms - end_ms % 1_000);
+        Self { until_ms: self.until_ms.min(end_ms.unwrap_or(u64::MAX)), ..self }
+    }
+
     /// The part of the window in which `list` is in force.
-    fn within(self, list: &List<'_>) -> Self {
+    pub fn within(self, list: &List<'_>) -> Self {
         Self {
             from_ms: self.from_ms.max(list.valid_from_ms.unwrap_or(0)),
             until_ms: self.until_ms.min(list.valid_until_ms.unwrap_or(u64::MAX)),

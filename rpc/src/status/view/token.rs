@@ -91,6 +91,11 @@ impl Token {
         self.signed.method.as_deref()
     }
 
+    /// What was signed, as its bytes say.
+    pub fn message(&self) -> &[u8] {
+        &self.signed.message
+    }
+
     /// Checks its signature under `key`, whose suite must be that of the token's algorithm.
     pub fn verify(&self, key: &PublicKey) -> Result<(), ViewError> {
         let Signed { suite, message, signature, .. } = &self.signed;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::bits::{is_width, mirrored};
 use super::token::{Published, optional, seconds};
+use super::unsigned::{Method, Unsigned};
 use super::{Entries, Form, List, Publication, Signer, ViewError, compress, data_integrity, jws};
 use crate::clock::{millis, seconds_up};
 use crate::limits::STATUS_ENTRIES_MIN;
@@ -21,19 +22,18 @@ pub fn credential(
     publication: &Publication<'_>,
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, ViewError> {
-    sign_credential(list, &compressed(list)?, publication, signer)
+    Form::Credential.sign(list, &compressed(list)?, publication, signer)
 }
 
-pub(super) fn sign_credential(
+pub(super) fn unsigned_credential(
     list: &List<'_>,
     entries: &Entries,
     publication: &Publication<'_>,
-    signer: &dyn Signer,
-) -> Result<Vec<u8>, ViewError> {
+    method: &Method<'_>,
+) -> Result<Unsigned, ViewError> {
     let created = seconds_up(publication.window.from_ms);
-    let document = unsecured(list, entries, publication, signer);
-    let document = data_integrity::secure(document, created, signer)?;
-    serde_json::to_vec(&document).map_err(ViewError::encoding("JSON"))
+    let document = unsecured(list, entries, publication, method);
+    data_integrity::unsigned(document, created, method)
 }
 
 /// The list as `application/vc+jwt`: the same credential as claims of a JWT, with its times once
@@ -43,27 +43,27 @@ pub fn credential_jwt(
     publication: &Publication<'_>,
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, ViewError> {
-    sign_credential_jwt(list, &compressed(list)?, publication, signer)
+    Form::CredentialJwt.sign(list, &compressed(list)?, publication, signer)
 }
 
-pub(super) fn sign_credential_jwt(
+pub(super) fn unsigned_credential_jwt(
     list: &List<'_>,
     entries: &Entries,
     publication: &Publication<'_>,
-    signer: &dyn Signer,
-) -> Result<Vec<u8>, ViewError> {
-    let mut claims = unsecured(list, entries, publication, signer);
+    method: &Method<'_>,
+) -> Result<Unsigned, ViewError> {
+    let mut claims = unsecured(list, entries, publication, method);
     let window = publication.window.within(list);
     claims.insert("iat".to_owned(), json!(window.begins_s()));
     claims.insert("exp".to_owned(), json!(window.ends_s()));
-    jws::credential(&Value::Object(claims), signer)
+    jws::credential(&Value::Object(claims), method)
 }
 
 fn unsecured(
     list: &List<'_>,
     entries: &Entries,
     publication: &Publication<'_>,
-    signer: &dyn Signer,
+    method: &Method<'_>,
 ) -> Map<String, Value> {
     // Multibase base64url.
     let encoded_list = format!("u{}", base64url(&entries.compressed));
@@ -85,7 +85,7 @@ fn unsecured(
         ("@context".to_owned(), json!([CONTEXT])),
         ("id".to_owned(), json!(publication.uri)),
         ("type".to_owned(), json!(["VerifiableCredential", "BitstringStatusListCredential"])),
-        ("issuer".to_owned(), json!(signer.issuer())),
+        ("issuer".to_owned(), json!(method.issuer)),
         ("validFrom".to_owned(), json!(millis(window.from_ms))),
         ("validUntil".to_owned(), json!(millis(window.until_ms))),
         ("credentialSubject".to_owned(), Value::Object(subject)),

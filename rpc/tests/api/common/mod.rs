@@ -29,8 +29,8 @@ use registry_core::state::{
 use registry_core::status::{Bits, StatusList};
 use registry_core::trust::{Grants, Recognition, TrustKey};
 use rpc::service::{
-    Check, Head, ListOf, Outcome, Peer, Reader, RightsOf, Role, Status, SubmitError, Submitter,
-    ValidatorStatus, ViewKey,
+    Check, Head, KeptToken, ListOf, Outcome, Peer, Reader, RightsOf, Role, Status, SubmitError,
+    Submitter, TokenStore, ValidatorStatus, ViewKey,
 };
 use tokio::sync::watch;
 
@@ -67,6 +67,7 @@ struct Inner {
     lists: Vec<(Did, ListOf)>,
     rights: Vec<(RecordKey, TrustKey)>,
     view_key_seed: Option<u8>,
+    tokens: BTreeMap<KeptToken, Vec<u8>>,
 }
 
 fn validator_key(key: &SigningKey) -> ValidatorKey {
@@ -165,6 +166,7 @@ impl Ledger {
             lists: Vec::new(),
             rights: Vec::new(),
             view_key_seed: Some(201),
+            tokens: BTreeMap::new(),
         };
         let (inner, generations) = (Mutex::new(inner), watch::Sender::new(0));
         Arc::new(Self { chain, network, validator, heads, inner, generations })
@@ -473,6 +475,21 @@ impl Reader for Ledger {
 
     fn checks(&self) -> Vec<Check> {
         self.inner().checks.clone()
+    }
+}
+
+impl TokenStore for Ledger {
+    fn tokens(&self, list: &ListId) -> Vec<KeptToken> {
+        self.inner().tokens.keys().filter(|token| token.list == *list).copied().collect()
+    }
+
+    fn token(&self, token: &KeptToken) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.inner().tokens.get(token).cloned())
+    }
+
+    fn keep_token(&self, token: KeptToken, bytes: &[u8]) -> Result<(), StoreError> {
+        self.inner().tokens.insert(token, bytes.to_vec());
+        Ok(())
     }
 }
 

@@ -6,9 +6,10 @@ mod vectors;
 
 use ed25519_dalek::Signer as _;
 use registry_core::crypto::{PublicKey, Suite};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::token::{Published, Token};
+use super::unsigned::{Method, Unsigned};
 use super::*;
 
 const URI: &str = "https://node.example/status-lists/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -59,6 +60,23 @@ const ENCODERS: [(Form, Encode); 4] = [
     (Form::TokenJwt, ietf::token_jwt),
     (Form::TokenCwt, ietf::token_cwt),
 ];
+
+fn method(signer: &dyn Signer) -> Method<'_> {
+    Method { issuer: signer.issuer(), url: signer.method(), suite: Suite::Ed25519 }
+}
+
+/// What `signer` makes of what was prepared.
+fn signed(form: Form, unsigned: Result<Unsigned, ViewError>, signer: &dyn Signer) -> Vec<u8> {
+    let Unsigned { message, bytes } = unsigned.expect("it encodes");
+    form.assemble(&bytes, &signer.sign(&message)).expect("it encodes")
+}
+
+/// A document with a proof.
+fn secure(document: Map<String, Value>, at: String, signer: &dyn Signer) -> Map<String, Value> {
+    let unsigned = data_integrity::unsigned(document, at, &method(signer));
+    let document = serde_json::from_slice(&signed(Form::Credential, unsigned, signer));
+    document.expect("JSON")
+}
 
 /// Takes a view apart, checks its signature and reads it.
 fn read(bytes: &[u8], size: Option<u8>) -> Published {

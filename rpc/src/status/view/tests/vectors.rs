@@ -9,8 +9,8 @@ use registry_core::codec::{base64url, from_base64url};
 use serde_json::json;
 
 use super::*;
+use crate::status::view::compress;
 use crate::status::view::cose::{self, CborMap};
-use crate::status::view::{compress, data_integrity};
 
 /// The draft's examples; `None`, and said aloud, where they are not at hand.
 fn examples() -> Option<PathBuf> {
@@ -212,7 +212,7 @@ fn the_vector_of_eddsa_jcs_2022_is_made_and_verified() {
     let Value::Object(document) = document else { panic!("an object") };
     let signer = Vector(ed25519_dalek::SigningKey::from_bytes(&seed));
     let created = "2023-02-24T23:36:38Z".to_owned();
-    let secured = data_integrity::secure(document, created, &signer).expect("it encodes");
+    let secured = secure(document, created, &signer);
     assert_eq!(
         secured["proof"]["proofValue"],
         "z2HnFSSPPBzR36zdDgK8PbEHeXbR56YF24jwMpt3R1eHXQzJDMWS93FCzpvJpwTWd3GAVFuUfjoJdcnTMuVor51aX"

@@ -1,0 +1,262 @@
+//! An issuer's own tokens of its lists: what it must sign, and the check of what it signed
+//! (docs/protocol/status.md, "Issuers' own tokens").
+
+use std::sync::Arc;
+
+use registry_core::codec::Bytes;
+use registry_core::crypto::PublicKey;
+use registry_core::did::document::VerificationMethod;
+use registry_core::id::{ListId, MethodUrl};
+use registry_core::record::Entry;
+use registry_core::status::StatusList;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::list::FoundList;
+use super::publish::Source;
+use super::view::token::Token;
+use super::view::unsigned::{Method, Unsigned, algorithm};
+use super::view::{Form, List, Standard, ViewError, Window, accept};
+use crate::api::{Api, Selector};
+use crate::clock::millis;
+use crate::error::ApiError;
+use crate::limits::{
+    STATUS_TOKEN_DELAY_MS_MAX, STATUS_TOKEN_LIFE_MS_DEFAULT, STATUS_TOKEN_LIFE_MS_MAX,
+    STATUS_TTL_MS,
+};
+use crate::service::{Head, KeptToken};
+
+/// Parameters of `status_prepareToken`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PrepareToken {
+    list: ListId,
+    form: Form,
+    /// A method of the issuer's document, under `assertionMethod`.
+    method: MethodUrl,
+    #[serde(default)]
+    ttl_ms: Option<u64>,
+    /// Life in seconds.
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+/// A token that lacks its signature.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct PreparedToken {
+    list: ListId,
+    version: u64,
+    form: Form,
+    method: MethodUrl,
+    /// By its JOSE name, also where the token is none of JOSE.
+    algorithm: &'static str,
+    /// What to sign.
+    message: Bytes,
+    /// What to put the signature to.
+    unsigned: Bytes,
+    issued: String,
+    expires: String,
+}
+
+/// Parameters of `status_uploadToken`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UploadToken {
+    list: ListId,
+    version: u64,
+    token: Bytes,
+}
+
+/// A token that is served from now on.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct UploadedToken {
+    list: ListId,
+    version: u64,
+    form: Form,
+    issued: String,
+    expires: String,
+}
+
+/// A list and the keys of its issuer by which a token may be signed now.
+struct Asserting {
+    list: StatusList,
+    methods: Vec<VerificationMethod>,
+}
+
+impl Asserting {
+    /// The method with this URL, which must be the issuer's, and its key.
+    fn method(&self, url: &str) -> Result<(&VerificationMethod, PublicKey), ViewError> {
+        let issuer = &self.list.issuer;
+        let named = url.parse().ok().filter(|named: &MethodUrl| named.did == *issuer);
+        let MethodUrl { fragment, .. } = named.ok_or_else(|| {
+            let (expected, actual) = (issuer.to_string(), url.to_owned());
+            ViewError::Issuer { expected, actual }
+        })?;
+        let refused = |reason| ViewError::Method { method: url.to_owned(), reason };
+        let method = self.methods.iter().find(|method| method.id == fragment);
+        let reason = "is not under assertionMethod of its document, or not valid now";
+        let method = method.ok_or_else(|| refused(reason))?;
+        let key = method.signing_key().ok_or_else(|| refused("has a key that signs nothing"))?;
+        Ok((method, key))
+    }
+}
+
+impl Api {
+    /// The keys by which the issuer of `list` may assert at the time of `head`.
+    fn asserting(&self, list: StatusList, head: &Head) -> Result<Asserting, ApiError> {
+        let (_, state) = self.active(&list.issuer, head, "list")?;
+        let document = &state.document;
+        let methods = document.assertion_method.iter().filter_map(|id| document.method(id));
+        let valid = methods.filter(|method| method.is_valid_at(head.time_ms));
+        Ok(Asserting { methods: valid.cloned().collect(), list })
+    }
+
+    /// `status_prepareToken`.
+    pub(crate) async fn prepare_token(
+        &self,
+        params: PrepareToken,
+    ) -> Result<PreparedToken, ApiError> {
+        let PrepareToken { list: id, form, method, ttl_ms, expires_in } = params;
+        let (life_s, most_s) =
+            (STATUS_TOKEN_LIFE_MS_DEFAULT / 1_000, STATUS_TOKEN_LIFE_MS_MAX / 1_000);
+        let life_ms = bounded("expiresIn", expires_in.unwrap_or(life_s), most_s)? * 1_000;
+        let ttl_ms = bounded("ttlMs", ttl_ms.unwrap_or(STATUS_TTL_MS), STATUS_TOKEN_LIFE_MS_MAX)?;
+        let FoundList { entry, list, head, .. } = self.find_list(&id, Selector::Head, None).await?;
+        let time_ms = self.speaking_ms(&head)?;
+        let asserting = self.asserting(list, &head)?;
+        let url = method.to_string();
+        let (found, key) = asserting.method(&url)?;
+        // Nobody believes a token longer than its key.
+        let end_ms = [found.expires, found.revoked].into_iter().flatten().map(|end| end.0).min();
+        let list = asserting.list;
+        let window = Window::current(time_ms, life_ms).ending_by(end_ms);
+        let window = window.within(&List::without_array(&list));
+        accept::check_times(window.from_ms(), window.until_ms(), time_ms)?;
+        let (version, suite) = (entry.record.version, key.suite());
+        let algorithm = algorithm(suite)?;
+        let standard = form.standard();
+        let named = self.uris.named(&id, &list, standard);
+        let source = Source { entry, list: list.clone(), time_ms, past: false };
+        let entries = self.kept_entries(&id, version, standard, &source).await?;
+        let prepare = move || {
+            let issuer = list.issuer.to_string();
+            let method = Method { issuer: &issuer, url: &url, suite };
+            let publication = named.publication(window, Some(ttl_ms));
+            Ok(form.unsigned(&List::without_array(&list), &entries, &publication, &method)?)
+        };
+        let Unsigned { message, bytes } = self.work(self.views.places(false), prepare).await?;
+        let (issued, expires) = (millis(window.from_ms()), millis(window.until_ms()));
+        let (message, unsigned) = (Bytes(message), Bytes(bytes));
+        let list = id;
+        Ok(PreparedToken {
+            list,
+            version,
+            form,
+            method,
+            algorithm,
+            message,
+            unsigned,
+            issued,
+            expires,
+        })
+    }
+
+    /// `status_uploadToken`.
+    pub(crate) async fn upload_token(
+        &self,
+        params: UploadToken,
+    ) -> Result<UploadedToken, ApiError> {
+        let UploadToken { list: id, version, token: Bytes(token) } = params;
+        let FoundList { entry: newest, head, .. } =
+            self.find_list(&id, Selector::Head, None).await?;
+        let time_ms = self.speaking_ms(&head)?;
+        let (entry, list) = self.list_version(&id, Selector::Number(version), &head)?;
+        self.check_version(&id, &entry, newest.record.version, (&head, time_ms))?;
+        let uris = self.uris.of(&id, list.uri.as_deref());
+        let asserting = self.asserting(list, &head)?;
+        let node = Arc::clone(&self.node);
+        let keep = move || {
+            let parsed = Token::parse(&token)?;
+            let token = match parsed.form() {
+                Form::CredentialJwt | Form::TokenJwt => token.trim_ascii(),
+                Form::Credential | Form::TokenCwt => &token,
+            };
+            let uri = match parsed.form().standard() {
+                Standard::W3c => &uris.w3c,
+                Standard::Ietf => &uris.ietf,
+            };
+            let array = node.status_array(&entry)?;
+            let list = List::of(&asserting.list, &array);
+            let (window, ttl_ms) = check(&parsed, &asserting, &list, (uri, time_ms))?;
+            let mut digest = [0; 8];
+            digest.copy_from_slice(&Sha256::digest(token)[..8]);
+            let kept = KeptToken {
+                list: id,
+                form: parsed.form(),
+                version,
+                issued_ms: window.from_ms(),
+                expires_ms: window.until_ms(),
+                ttl_ms,
+                digest,
+            };
+            node.keep_token(kept, token)?;
+            Ok(kept)
+        };
+        let KeptToken { form, issued_ms, expires_ms, .. } =
+            self.work(&self.views.uploads, keep).await?;
+        let (issued, expires) = (millis(issued_ms), millis(expires_ms));
+        Ok(UploadedToken { list: id, version, form, issued, expires })
+    }
+
+    /// Whether a token of a version may still be taken. Who uploads an older one wants to hide what
+    /// happened since, or is late: a newer token is served already, or the ledger left the version
+    /// behind some time ago.
+    fn check_version(
+        &self,
+        id: &ListId,
+        entry: &Entry,
+        newest: u64,
+        (head, time_ms): (&Head, u64),
+    ) -> Result<(), ApiError> {
+        let version = entry.record.version;
+        let served = self.node.tokens(id).into_iter().map(|token| token.version).max();
+        let replaced = self
+            .successor(id, entry, head)?
+            .filter(|next| time_ms.saturating_sub(next.time) > STATUS_TOKEN_DELAY_MS_MAX);
+        match (served, replaced) {
+            (Some(newest), _) if newest > version => {
+                Err(ViewError::Outdated { version, newest }.into())
+            }
+            (_, Some(_)) => Err(ViewError::Outdated { version, newest }.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Checks signature and content of a token; answers its window and its time to live.
+fn check(
+    token: &Token,
+    asserting: &Asserting,
+    list: &List<'_>,
+    (uri, time_ms): (&str, u64),
+) -> Result<(Window, Option<u64>), ViewError> {
+    let (_, key) = asserting.method(token.method().unwrap_or_default())?;
+    token.verify(&key)?;
+    let published = token.published(Some(list.bits))?;
+    let issuer = asserting.list.issuer.to_string();
+    // A credential must name its issuer, a token may.
+    let named = published.issuer.as_deref();
+    if named != Some(&issuer) && (named.is_some() || token.form().standard() == Standard::W3c) {
+        let actual = named.unwrap_or_default().to_owned();
+        return Err(ViewError::Issuer { expected: issuer, actual });
+    }
+    let window = accept::check(&published, list, uri, time_ms)?;
+    Ok((window, published.ttl_ms))
+}
+
+fn bounded(name: &str, value: u64, most: u64) -> Result<u64, ApiError> {
+    if (1..=most).contains(&value) {
+        return Ok(value);
+    }
+    Err(ApiError::Params { detail: format!("{name} {value} must be 1 to {most}") })
+}
