@@ -34,9 +34,9 @@ const UNTIL_MS: u64 = 30 * 60 * 1_000;
 #[derive(Debug, Args)]
 pub(super) struct AuthorArgs {
     #[command(flatten)]
-    signer: SignerArgs,
+    pub(super) signer: SignerArgs,
     #[command(flatten)]
-    did: DidArg,
+    pub(super) did: DidArg,
 }
 
 /// A DID that acts, and who signs for it.

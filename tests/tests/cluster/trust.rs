@@ -101,8 +101,8 @@ pub(crate) async fn check(network: &Localnet, right: Right<'_>, at: &[&str]) -> 
         question["context"] = json!({ "time": time });
     }
     let node = &network.nodes[2].client;
-    let answer = node.post("/authorization", &question).await.expect("an answer");
-    let (status, body) = (answer.status(), answer.into_body());
+    let reply = node.post("/authorization", &question).await.expect("an answer");
+    let (status, body) = (reply.status(), reply.into_body());
     assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
     let trqp: Value = serde_json::from_slice(&body).expect("JSON");
     for member in ["authorized", "status", "validUntil", "suspendedAt", "revokedAt", "assurance"] {

@@ -8,7 +8,7 @@ use registry_core::status::{Run, StatusCreate, StatusPurpose};
 use serde::{Deserialize, Serialize};
 
 use super::Localnet;
-use crate::cli::author::Author;
+use crate::cli::author::{Author, AuthorArgs};
 use crate::cli::context::Context;
 use crate::cli::did::{self, DidArg, SignerArgs};
 use crate::cli::exit::Failure;
@@ -47,7 +47,8 @@ pub(super) async fn seed(localnet: &Localnet, dir: &Path) -> Result<Seed, Failur
     let context = Context::new(Some(node.home.clone()), Some(node.rpc.clone()), false)?;
     let issuer = did::register(SignerArgs::plain(keys.clone()), &context).await?.did;
     let did = DidArg { did: Some(issuer.clone()) };
-    let author = Author::open(&context, &SignerArgs::plain(keys), did).await?;
+    let author = AuthorArgs { signer: SignerArgs::plain(keys), did };
+    let author = Author::open(&context, author).await?;
     let create = StatusCreate {
         purpose: StatusPurpose::Revocation,
         bits: 1,

@@ -12,8 +12,8 @@ use rpc::status::view::{Form, ViewError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::read::{Known, params};
-use crate::cli::client::{Client, object};
+use super::read::Known;
+use crate::cli::client::{Client, given, object};
 use crate::cli::context::Context;
 use crate::cli::did::{SignerArgs, Subject, Writer};
 use crate::cli::exit::Failure;
@@ -153,7 +153,7 @@ async fn sign(
     let secret = writer.secret(&key).ok_or_else(|| {
         Failure::usage_with(format!("the secret of {url} is in none of the key files"), remedy)
     })?;
-    let params = params(json!({
+    let params = given(json!({
         "list": list, "form": form, "method": url, "ttlMs": ttl_ms, "expiresIn": expires_in,
     }));
     let Prepared { version, unsigned } = writer.client().call(METHOD, params).await?;
