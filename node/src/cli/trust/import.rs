@@ -32,8 +32,6 @@ const IN_FLIGHT: usize = 16;
 /// What an issuer list grants, unless the command line says otherwise.
 const ISSUE: &str = "issue";
 
-/// The signatures of the credentials in a list of issuers are not checked: whoever imports it
-/// answers for its entries.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ImportArgs {
     /// CSV with columns authority,entity,action,resource,valid_from,valid_until (assurance,
@@ -140,7 +138,7 @@ async fn check(rows: Vec<Row>, author: &Author, acting: &Acting) -> Result<Vec<R
     let found = &find(&rows, author).await?;
     let check = async |row: Row| match row.state {
         State::Wanted(wanted) => {
-            let state = check_one(wanted, found, author, acting).await?;
+            let state = check_one(*wanted, found, author, acting).await?;
             Ok(Row { state, ..row })
         }
         _ => Ok(row),

@@ -49,6 +49,9 @@ pub(super) enum TrustCommand {
     /// List rights by authority, by entity, or by both
     List(read::ListArgs),
     /// Grant what a CSV file or an EBSI list of issuers says, and report row by row
+    ///
+    /// The signatures of the credentials in a list of issuers are not checked: whoever imports it
+    /// answers for its entries.
     Import(import::ImportArgs),
     /// Write all grants of an authority as CSV, which import reads, or as JSON
     Export(export::ExportArgs),

@@ -108,7 +108,7 @@ impl From<Failure> for Verdict {
 /// How far a row has come.
 #[derive(Debug)]
 pub(super) enum State {
-    Wanted(Wanted),
+    Wanted(Box<Wanted>),
     Ready(Ready),
     Done(Verdict),
 }
@@ -131,7 +131,7 @@ impl Row {
             entity: shown(entity),
             action: shown(action),
             resource: shown(resource),
-            state: read.map_or_else(State::Done, State::Wanted),
+            state: read.map_or_else(State::Done, |wanted| State::Wanted(Box::new(wanted))),
         }
     }
 
