@@ -4,7 +4,7 @@
 use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::types::error::INVALID_PARAMS_CODE;
 use registry_core::code::Refusal;
-use registry_core::state::StoreError;
+use registry_core::state::{ApplyError, StoreError};
 use serde::Serialize;
 
 use crate::service::SubmitError;
@@ -120,6 +120,16 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         Self::node(NodeCode::StoreFailed, "the node cannot read its store")
+    }
+}
+
+impl From<ApplyError> for ApiError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Refused(refusal) => Self::Refused(refusal),
+            ApplyError::Store(error) => error.into(),
+            ApplyError::Full => Self::node(NodeCode::MempoolFull, error),
+        }
     }
 }
 

@@ -10,3 +10,7 @@ mod resolution;
 mod status;
 mod status_views;
 mod subscription;
+mod trqp;
+mod trqp_generated;
+mod trust;
+mod trust_prepare;
