@@ -150,8 +150,8 @@ impl Api {
         let mut time_ms = head.time_ms;
         if let Selector::At(at_ms) = selector {
             if at_ms > head.time_ms && at_ms > self.last_time_ms(&head)? {
-                let newest = millis(head.time_ms);
-                let detail = format!("at is in the future; the newest block is of {newest}");
+                let (asked, newest) = (millis(at_ms), millis(head.time_ms));
+                let detail = format!("{asked} is in the future; the newest block is of {newest}");
                 return Err(ApiError::node(NodeCode::FutureTime, detail));
             }
             time_ms = time_ms.min(at_ms);

@@ -3,6 +3,7 @@
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::Hash;
+use registry_core::did::document::TimeMs;
 use registry_core::did::{DidState, DidValue, Member};
 use registry_core::id::{Did, ListId, MethodUrl};
 use registry_core::operation::{
@@ -177,6 +178,11 @@ pub(crate) fn author_signers(
     let by_key = if role == Role::Author { Role::Control } else { role };
     let by_control = Signers::of_set(by_key, control.threshold, control.members.clone());
     by_method.into_iter().chain([Signers { of, ..by_control }]).collect()
+}
+
+/// A time as operations write it.
+pub(crate) fn time_ms(time: Option<TimeMs>) -> Option<u64> {
+    time.map(|TimeMs(time_ms)| time_ms)
 }
 
 fn random_salt() -> Result<FixedBytes<16>, ApiError> {

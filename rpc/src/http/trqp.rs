@@ -21,6 +21,7 @@ use crate::api::{Api, Moment};
 use crate::clock::millis;
 use crate::error::{ApiError, NodeCode};
 use crate::limits::REQUEST_ID_BYTES_MAX;
+use crate::service::Head;
 use crate::trust::ask::{Question, Standing};
 use crate::trust::explain::sentence;
 
@@ -85,7 +86,8 @@ struct Query {
     question: Question,
     /// What was given of it that is text: members of other types are none that anyone knows.
     context: Option<Map<String, Value>>,
-    time: Option<TimeMs>,
+    /// When it is about, and the text that says so.
+    time: Option<(TimeMs, String)>,
 }
 
 /// Why a query has no answer.
@@ -103,14 +105,16 @@ impl Problem {
 impl From<ApiError> for Problem {
     /// Of what an answer needs only the authority can be unknown.
     fn from(error: ApiError) -> Self {
-        let status = match &error {
-            ApiError::Refused(_) => StatusCode::NOT_FOUND,
-            ApiError::Node { code: NodeCode::FutureTime, .. } | ApiError::Params { .. } => {
-                StatusCode::BAD_REQUEST
+        let (status, detail) = match error {
+            ApiError::Refused(refusal) => {
+                (StatusCode::NOT_FOUND, format!("authority_id: {}", refusal.detail))
             }
-            ApiError::Node { .. } | ApiError::View(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            ApiError::Node { code: NodeCode::FutureTime, detail } => {
+                (StatusCode::BAD_REQUEST, format!("context.time: {detail}"))
+            }
+            other => (StatusCode::INTERNAL_SERVER_ERROR, other.to_string()),
         };
-        Self { status, detail: error.to_string() }
+        Self { status, detail }
     }
 }
 
@@ -144,13 +148,12 @@ async fn answer(
     ask: impl FnOnce(&Query, &Moment) -> Result<(Verdict, Standing, String), ApiError>,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let bytes = match json::body(body).await {
-        Ok(bytes) => bytes,
-        Err(response) => return response,
-    };
-    let (mut response, head) = match query(&bytes, ask, api).await {
-        Ok((answer, moment)) => (json::response(StatusCode::OK, JSON, &answer), Some(moment.head)),
-        Err(Problem { status, detail }) => (json::problem(status, &detail), None),
+    let (mut response, head) = match json::body(body).await {
+        Err(refused) => (refused, None),
+        Ok(bytes) => match query(&bytes, ask, api).await {
+            Ok((answer, head)) => (json::response(StatusCode::OK, JSON, &answer), Some(head)),
+            Err(Problem { status, detail }) => (json::problem(status, &detail), None),
+        },
     };
     let headers = response.headers_mut();
     if let Some(head) = &head {
@@ -173,9 +176,9 @@ async fn query(
     bytes: &[u8],
     ask: impl FnOnce(&Query, &Moment) -> Result<(Verdict, Standing, String), ApiError>,
     api: &Api,
-) -> Result<(Answer, Moment), Problem> {
+) -> Result<(Answer, Head), Problem> {
     let query = read(bytes)?;
-    let moment = api.moment(query.time, None).await?;
+    let moment = api.moment(query.time.as_ref().map(|(time, _)| *time), None).await?;
     let (verdict, standing, message) = ask(&query, &moment)?;
     let Query { question, context, time } = query;
     let Question { authority, entity, action, resource } = question;
@@ -183,13 +186,13 @@ async fn query(
         question: Ids { entity_id: entity, authority_id: authority, action, resource },
         verdict,
         evaluation_basis: if time.is_some() { "historical_state" } else { "current_state" },
-        time_requested: time.map(|TimeMs(time_ms)| millis(time_ms)),
+        time_requested: time.map(|(_, text)| text),
         time_evaluated: millis(moment.head.time_ms),
         message,
         context,
         standing,
     };
-    Ok((answer, moment))
+    Ok((answer, moment.head))
 }
 
 fn read(bytes: &[u8]) -> Result<Query, Problem> {
@@ -215,11 +218,11 @@ fn read(bytes: &[u8]) -> Result<Query, Problem> {
         None => None,
         Some(Value::String(text)) if text.is_empty() => None,
         Some(Value::String(text)) => {
-            let time = TimeMs::from_text(text).ok_or_else(|| {
-                let rule = "RFC 3339 in UTC with Z, as 2026-01-31T12:00:00Z";
+            let time = TimeMs::floor_of_text(text).ok_or_else(|| {
+                let rule = "RFC 3339 since 1970 in UTC with Z, as 2026-01-31T12:00:00Z";
                 Problem::malformed(format!("context.time {text:?} must be {rule}"))
             })?;
-            Some(time)
+            Some((time, text.clone()))
         }
         Some(_) => return Err(Problem::malformed("context.time must be a string")),
     };

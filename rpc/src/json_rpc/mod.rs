@@ -175,7 +175,11 @@ fn add_trust(m: &mut RpcModule<Arc<Api>>) -> Result<(), RegisterMethodError> {
     add(m, "trust_recognition", |api, params: ask::Params| async move {
         api.recognition(params).await
     })?;
-    add(m, "trust_chain", |api, params: ask::Params| async move { api.chain(params).await })?;
+    add(
+        m,
+        "trust_chain",
+        |api, params: ask::Params| async move { api.chain_of_right(params).await },
+    )?;
     add(
         m,
         "trust_explain",

@@ -18,7 +18,7 @@ use crate::api::{Api, Selector};
 use crate::clock::millis;
 use crate::error::ApiError;
 use crate::limits::UNTIL_DEFAULT_MS;
-use crate::prepare::{Prepared, Subject, author_signers};
+use crate::prepare::{Prepared, Subject, author_signers, time_ms};
 use crate::service::Head;
 
 /// Parameters of `status_prepareCreate`.
@@ -111,10 +111,6 @@ pub(crate) struct Draft {
     /// Of a set alone.
     until: Option<TimeMs>,
     salt: Option<FixedBytes<16>>,
-}
-
-fn time_ms(time: Option<TimeMs>) -> Option<u64> {
-    time.map(|TimeMs(time_ms)| time_ms)
 }
 
 /// In the order that the ledger wants.

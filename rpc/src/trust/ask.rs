@@ -42,17 +42,11 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    fn key(&self, authority: Did) -> Option<TrustKey> {
+    /// The right under `authority`; none if no record can have such names.
+    pub(super) fn key(&self, authority: Did) -> Option<TrustKey> {
         let action = self.action.parse().ok()?;
         let (resource, entity) = (self.resource.parse().ok()?, self.entity.parse().ok()?);
         Some(TrustKey { authority, action, resource, entity })
-    }
-}
-
-impl From<Params> for (Question, Option<TimeMs>, Option<u64>) {
-    fn from(params: Params) -> Self {
-        let Params { authority, entity, action, resource, at, min_height } = params;
-        (Question { authority, entity, action, resource }, at, min_height)
     }
 }
 
@@ -192,6 +186,13 @@ impl Api {
         RecordsAt { api: self, selector: moment.selector, head: moment.head }
     }
 
+    /// The question of a call, and the moment that it is about.
+    pub(super) async fn asked(&self, params: Params) -> Result<(Question, Moment), ApiError> {
+        let Params { authority, entity, action, resource, at, min_height } = params;
+        let moment = self.moment(at, min_height).await?;
+        Ok((Question { authority, entity, action, resource }, moment))
+    }
+
     /// The authority that a question names, if it was ever registered.
     fn known_authority(&self, text: &str, head: &Head) -> Result<Did, ApiError> {
         let unknown = |detail| ApiError::from(Refusal::new(Code::DidNotFound, "authority", detail));
@@ -246,8 +247,7 @@ impl Api {
 
     /// `trust_authorization`.
     pub(crate) async fn authorization(&self, params: Params) -> Result<Authorization, ApiError> {
-        let (question, at, min_height) = params.into();
-        let moment = self.moment(at, min_height).await?;
+        let (question, moment) = self.asked(params).await?;
         let answer = self.ask_right(&question, &moment)?;
         let (authorized, standing) = (answer.is_authorised(), Standing::of_answer(&answer));
         Ok(Authorization { question, authorized, standing, as_of: moment.as_of() })
@@ -255,17 +255,15 @@ impl Api {
 
     /// `trust_recognition`.
     pub(crate) async fn recognition(&self, params: Params) -> Result<Recognition, ApiError> {
-        let (question, at, min_height) = params.into();
-        let moment = self.moment(at, min_height).await?;
+        let (question, moment) = self.asked(params).await?;
         let found = self.ask_recognised(&question, &moment)?;
         let (recognized, standing) = (found.is_recognised(), Standing::of_recognised(&found));
         Ok(Recognition { question, recognized, standing, as_of: moment.as_of() })
     }
 
     /// `trust_chain`.
-    pub(crate) async fn chain(&self, params: Params) -> Result<ChainAnswer, ApiError> {
-        let (question, at, min_height) = params.into();
-        let moment = self.moment(at, min_height).await?;
+    pub(crate) async fn chain_of_right(&self, params: Params) -> Result<ChainAnswer, ApiError> {
+        let (question, moment) = self.asked(params).await?;
         let answer = self.ask_right(&question, &moment)?;
         let links = answer.chain.iter().flat_map(|chain: &Chain| &chain.links);
         Ok(ChainAnswer {

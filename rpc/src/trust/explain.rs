@@ -107,14 +107,16 @@ fn steps(chain: &Chain) -> Vec<Step> {
 impl Api {
     /// `trust_explain`.
     pub(crate) async fn explain_right(&self, params: Params) -> Result<Explanation, ApiError> {
-        let (question, at, min_height) = params.into();
-        let moment = self.moment(at, min_height).await?;
+        let (question, moment) = self.asked(params).await?;
         let answer = self.ask_right(&question, &moment)?;
         let chain = answer.chain.as_ref();
         let broken = chain.and_then(|chain| chain.broken.as_ref());
         let mender = match chain {
             Some(_) => broken.and_then(|broken| broken.mender.clone()),
-            None => question.authority.parse().ok(),
+            None => question.authority.parse().ok().filter(|authority: &Did| {
+                // Nobody can grant what no record can name.
+                question.key(authority.clone()).is_some()
+            }),
         };
         Ok(Explanation {
             authorized: answer.is_authorised(),

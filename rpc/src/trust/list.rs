@@ -1,7 +1,6 @@
 //! Rights by authority, entity and action, page by page. A page proves its items, not that there
 //! are no others.
 
-use registry_core::code::{Code, Refusal};
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
 use registry_core::did::document::TimeMs;
@@ -142,9 +141,10 @@ impl Api {
             }
         };
         let after = after.as_ref().map(|Bytes(after)| after.as_slice());
-        let found = self.node.rights(&of, after, limit)?;
-        let next = found.last().map(|(cursor, _)| Bytes(cursor.clone()));
-        let next = next.filter(|_| found.len() == limit);
+        let mut found = self.node.rights(&of, after, limit + 1)?;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().map(|(cursor, _)| Bytes(cursor.clone())).filter(|_| more);
         let mut rights = Vec::new();
         for (_, key) in &found {
             // What did not exist yet at that time is left out.
@@ -153,10 +153,5 @@ impl Api {
             }
         }
         Ok(Rights { rights, next, as_of: moment.as_of() })
-    }
-
-    /// The head of a right's record, or the refusal that an operation on it would get.
-    pub(super) fn right_head(&self, entry: Option<Entry>) -> Result<Entry, Refusal> {
-        entry.ok_or_else(|| Refusal::new(Code::TrustNotFound, "key", "no such record"))
     }
 }

@@ -1,20 +1,22 @@
 //! Bodies of operations on rights for clients to sign.
 
+use registry_core::code::{Code, Refusal};
 use registry_core::codec::FixedBytes;
 use registry_core::crypto::Hash;
 use registry_core::did::document::TimeMs;
 use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Role};
 use registry_core::record::RecordKey;
+use registry_core::state::StoreError;
 use registry_core::trust::{
-    ActionName, Asked, Assurance, By, Checkpoint, Conditions, EntityId, Parent, Resource,
-    TrustChange, TrustGrant, TrustKey, TrustRecognise, TrustStep, ask, check,
+    ActionName, Assurance, By, Checkpoint, Conditions, EntityId, Grant as Held, Grants, Parent,
+    Resource, TrustChange, TrustGrant, TrustKey, TrustRecognise, TrustStep, TrustView, check,
 };
 use serde::Deserialize;
 
-use crate::api::{Api, Moment, Selector};
+use crate::api::Api;
 use crate::error::{ApiError, NodeCode};
-use crate::prepare::{Prepared, Subject, author_signers};
+use crate::prepare::{Prepared, Subject, author_signers, time_ms};
 
 /// Parameters of `trust_prepareGrant` and, without a parent, of `trust_prepareChange`: the complete
 /// conditions.
@@ -66,6 +68,8 @@ pub(crate) struct Step {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Recognise {
     author: Did,
+    #[serde(default)]
+    authority: Option<Did>,
     action: ActionName,
     resource: Resource,
     entity: EntityId,
@@ -90,8 +94,16 @@ pub(crate) struct Draft {
     salt: Option<FixedBytes<16>>,
 }
 
-fn time_ms(time: Option<TimeMs>) -> Option<u64> {
-    time.map(|TimeMs(time_ms)| time_ms)
+/// What a draft is about; the author is the authority where none is named.
+fn key(
+    author: &Did,
+    authority: Option<Did>,
+    action: ActionName,
+    resource: Resource,
+    entity: EntityId,
+) -> TrustKey {
+    let authority = authority.unwrap_or_else(|| author.clone());
+    TrustKey { authority, action, resource, entity }
 }
 
 impl Grant {
@@ -110,8 +122,7 @@ impl Grant {
     pub(crate) fn grant(self) -> Result<Draft, ApiError> {
         let conditions = self.conditions();
         let Self { author, authority, action, resource, entity, parent, salt, .. } = self;
-        let authority = authority.unwrap_or_else(|| author.clone());
-        let key = TrustKey { authority, action, resource, entity };
+        let key = key(&author, authority, action, resource, entity);
         let action = Action::TrustGrant(Box::new(TrustGrant { key, parent, conditions }));
         Ok(Draft { author, action, salt })
     }
@@ -124,8 +135,7 @@ impl Grant {
         }
         let conditions = self.conditions();
         let Self { author, authority, action, resource, entity, salt, .. } = self;
-        let authority = authority.unwrap_or_else(|| author.clone());
-        let key = TrustKey { authority, action, resource, entity };
+        let key = key(&author, authority, action, resource, entity);
         let action = Action::TrustChange(Box::new(TrustChange { key, conditions }));
         Ok(Draft { author, action, salt })
     }
@@ -134,8 +144,8 @@ impl Grant {
 impl Recognise {
     /// Of a recognition, or another in its place.
     pub(crate) fn draft(self) -> Result<Draft, ApiError> {
-        let Self { author, action, resource, entity, .. } = self;
-        let key = TrustKey { authority: author.clone(), action, resource, entity };
+        let Self { author, authority, action, resource, entity, .. } = self;
+        let key = key(&author, authority, action, resource, entity);
         let action = Action::TrustRecognise(Box::new(TrustRecognise {
             key,
             valid_from: time_ms(self.valid_from),
@@ -155,8 +165,7 @@ impl Step {
         make: impl FnOnce(Box<TrustStep>) -> Action,
     ) -> Result<Draft, ApiError> {
         let Self { author, authority, action, resource, entity, salt } = self;
-        let authority = authority.unwrap_or_else(|| author.clone());
-        let key = TrustKey { authority, action, resource, entity };
+        let key = key(&author, authority, action, resource, entity);
         Ok(Draft { author, action: make(Box::new(TrustStep { key })), salt })
     }
 }
@@ -167,49 +176,62 @@ impl Api {
         let Draft { author, mut action, salt } = draft;
         let moment = self.moment(None, None).await?;
         let (_, state) = self.active(&author, &moment.head, "author")?;
-        if let Action::TrustGrant(grant) = &mut action
-            && grant.parent.is_none()
-            && grant.key.authority != author
-        {
-            grant.parent = self.parent_for(&author, &grant.key, &moment)?;
-        }
         let Some(key) = action.trust_key().cloned() else {
             return Err(ApiError::node(NodeCode::StoreFailed, "no trust action"));
         };
+        let by = By { network: self.node.network(), time_ms: moment.head.time_ms, author: &author };
+        let view = self.records_at(&moment);
+        if let Action::TrustGrant(grant) = &mut action
+            && grant.parent.is_none()
+            && key.authority != author
+        {
+            grant.parent = Some(parent_for(&view, by, grant)?);
+        }
         let record = match &action {
             Action::TrustRecognise(_) | Action::TrustDerecognise(_) => RecordKey::recognition(&key),
             _ => RecordKey::grant(&key),
         };
-        let head = self.entry(&record, Selector::Head, &moment.head)?;
         let creates = matches!(action, Action::TrustGrant(_) | Action::TrustRecognise(_));
-        let guard = match head {
+        let guard = match view.entry(&record)? {
+            Some(head) => Guard::Previous(head.record.hash()),
             None if creates => Guard::Absent,
-            head => Guard::Previous(self.right_head(head)?.record.hash()),
+            None => {
+                let what = format!("{} to {} on {}", key.entity, key.action, key.resource);
+                let detail = format!("{} has no record of {what}", key.authority);
+                return Err(Refusal::new(Code::TrustNotFound, "key", detail).into());
+            }
         };
         let drafted = self.draft(Some(author.clone()), guard, salt, action)?;
-        let network = self.node.network();
-        let by = By { network, time_ms: moment.head.time_ms, author: &author };
-        let view = self.records_at(&moment);
         check(&view, by, &drafted.operation.action)?;
         let signers = author_signers(&author, &state, moment.head.time_ms, Role::Author);
         let explanation = explain(&drafted.operation.action, &author, &key);
         Ok(drafted.prepared(Subject::Right(key), signers, explanation))
     }
+}
 
-    /// The grant from which `author` can grant the right, if it holds a live one.
-    fn parent_for(
-        &self,
-        author: &Did,
-        key: &TrustKey,
-        moment: &Moment,
-    ) -> Result<Option<Parent>, ApiError> {
-        let held = TrustKey { entity: EntityId::from(author), ..key.clone() };
-        let (network, time_ms) = (self.node.network(), moment.time_ms);
-        let asked = Asked { network, key: &held, through: None, time_ms };
-        let answer = ask(&self.records_at(moment), &asked)?;
-        let last = answer.chain.and_then(|chain| chain.links.into_iter().last());
-        Ok(last.map(|link| Parent { resource: link.key.resource, grantor: link.grant.grantor }))
+/// The most specific right of the author from which the rules allow the grant; else the most
+/// specific of all, so that the refusal tells what it lacks.
+fn parent_for(view: &dyn TrustView, by: By<'_>, grant: &TrustGrant) -> Result<Parent, ApiError> {
+    let mut first = None;
+    for resource in grant.key.resource.covering() {
+        let held = TrustKey { resource, entity: EntityId::from(by.author), ..grant.key.clone() };
+        let Some(entry) = view.entry(&RecordKey::grant(&held))? else { continue };
+        let found = Grants::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        for Held { grantor, .. } in found.grants {
+            let parent = Parent { resource: held.resource.clone(), grantor };
+            let tried = TrustGrant { parent: Some(parent.clone()), ..grant.clone() };
+            if check(view, by, &Action::TrustGrant(Box::new(tried))).is_ok() {
+                return Ok(parent);
+            }
+            first.get_or_insert(parent);
+        }
     }
+    first.ok_or_else(|| {
+        let TrustKey { authority, action, resource, .. } = &grant.key;
+        let what = format!("no right to {action} on {resource} under {authority}");
+        let detail = format!("{} holds {what}", by.author);
+        Refusal::new(Code::TrustParentNotFound, "parent", detail).into()
+    })
 }
 
 fn explain(action: &Action, author: &Did, key: &TrustKey) -> String {

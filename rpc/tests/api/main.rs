@@ -11,3 +11,7 @@ mod status;
 mod status_tokens;
 mod status_views;
 mod subscription;
+mod trqp;
+mod trqp_generated;
+mod trust;
+mod trust_prepare;

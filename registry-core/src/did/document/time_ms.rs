@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
 
 use super::rule::Rule;
 use crate::limits::DOCUMENT_TIME_MS_END;
@@ -16,12 +16,26 @@ use crate::limits::DOCUMENT_TIME_MS_END;
 pub struct TimeMs(pub u64);
 
 impl TimeMs {
-    /// Reads RFC 3339 in UTC with `Z`, with or without a fraction of whole milliseconds.
+    /// Reads RFC 3339 in UTC with `T` and `Z`, with or without a fraction of whole milliseconds.
     pub fn from_text(text: &str) -> Option<Self> {
+        let (time, nanos_beyond) = Self::at_or_before(text)?;
+        (nanos_beyond == 0).then_some(time)
+    }
+
+    /// The same with any fraction: the last millisecond that is not after it, which is all that a
+    /// question about records of whole milliseconds needs.
+    pub fn floor_of_text(text: &str) -> Option<Self> {
+        Self::at_or_before(text).map(|(time, _)| time)
+    }
+
+    fn at_or_before(text: &str) -> Option<(Self, u32)> {
+        // The parser takes any character between date and time.
+        if text.as_bytes().get(10) != Some(&b'T') || !text.ends_with('Z') {
+            return None;
+        }
         let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
         let millis = u64::try_from(time.unix_timestamp_nanos().checked_div(1_000_000)?).ok()?;
-        let whole = time.nanosecond().checked_rem(1_000_000) == Some(0);
-        (text.ends_with('Z') && time.offset() == UtcOffset::UTC && whole).then_some(Self(millis))
+        Some((Self(millis), time.nanosecond().checked_rem(1_000_000)?))
     }
 
     pub(crate) fn refusal(self) -> Option<Rule> {
@@ -64,5 +78,32 @@ impl<'de> Deserialize<'de> for TimeMs {
         let text = String::deserialize(deserializer)?;
         let form = "is no RFC 3339 time in UTC with Z and at most milliseconds";
         Self::from_text(&text).ok_or_else(|| D::Error::custom(format!("{text:?} {form}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TimeMs;
+
+    #[test]
+    fn a_time_has_one_form_and_a_question_may_be_finer() {
+        for (text, exact, floor) in [
+            ("1970-01-01T00:00:01Z", Some(1_000), Some(1_000)),
+            ("1970-01-01T00:00:01.5Z", Some(1_500), Some(1_500)),
+            ("1970-01-01T00:00:01.001000Z", Some(1_001), Some(1_001)),
+            ("1970-01-01T00:00:01.001999Z", None, Some(1_001)),
+            ("1970-01-01T00:00:01.999999999Z", None, Some(1_999)),
+            ("1969-12-31T23:59:59Z", None, None),
+            ("1970-01-01 00:00:01Z", None, None),
+            ("1970-01-01t00:00:01Z", None, None),
+            ("1970-01-01T00:00:01z", None, None),
+            ("1970-01-01T00:00:01+00:00", None, None),
+            ("1970-01-01T00:00:01", None, None),
+            ("1970-01-01", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(TimeMs::from_text(text), exact.map(TimeMs), "{text}");
+            assert_eq!(TimeMs::floor_of_text(text), floor.map(TimeMs), "{text}");
+        }
     }
 }

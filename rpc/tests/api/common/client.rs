@@ -185,6 +185,11 @@ impl Server {
         self.perform(&format!("status_prepare{action}"), params, key).await
     }
 
+    /// The same of an operation on a right.
+    pub(crate) async fn act_trust(&self, action: &str, params: Value, key: &SigningKey) -> Value {
+        self.perform(&format!("trust_prepare{action}"), params, key).await
+    }
+
     async fn perform(&self, method: &str, params: Value, key: &SigningKey) -> Value {
         let prepared = self.call(method, params).await.expect("prepared");
         self.submit(&signed(&prepared, key)).await.expect("applied");
@@ -197,6 +202,14 @@ impl Server {
         let prepared = self.act("Create", params, &person.control()).await;
         prepared["did"].as_str().expect("a DID").to_owned()
     }
+}
+
+/// `params` with more members, or others in their place.
+pub(crate) fn with_members(mut params: Value, members: Value) -> Value {
+    for (name, value) in members.as_object().expect("an object") {
+        params[name] = value.clone();
+    }
+    params
 }
 
 /// The envelope of what a prepare method answered.

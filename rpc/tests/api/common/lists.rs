@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::client::Server;
+use super::client::{Server, with_members};
 use super::people::Person;
 
 /// A server, an issuer and its first list.
@@ -37,11 +37,7 @@ impl Issuer {
     }
 
     pub(crate) fn params(&self, members: Value) -> Value {
-        let mut params = json!({ "author": self.did, "list": self.list });
-        for (name, value) in members.as_object().expect("an object") {
-            params[name] = value.clone();
-        }
-        params
+        with_members(json!({ "author": self.did, "list": self.list }), members)
     }
 
     pub(crate) async fn refusal(&self, action: &str, members: Value) -> String {

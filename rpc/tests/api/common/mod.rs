@@ -3,6 +3,7 @@
 pub(crate) mod client;
 pub(crate) mod lists;
 pub(crate) mod people;
+pub(crate) mod rights;
 pub(crate) mod websocket;
 
 use std::collections::{BTreeMap, BTreeSet};
