@@ -210,17 +210,20 @@ fn add_agents(m: &mut RpcModule<Arc<Api>>) -> Result<(), RegisterMethodError> {
     add(m, "agent_prepareDelegate", |api, params: agent::Delegate| async move {
         api.prepare_agent(params.draft()).await
     })?;
-    let steps: [(_, fn(AgentStep) -> Action); 3] = [
-        ("agent_prepareSuspend", Action::AgentSuspend),
-        ("agent_prepareResume", Action::AgentResume),
-        ("agent_prepareRevoke", Action::AgentRevoke),
-    ];
-    for (name, make) in steps {
-        add(m, name, move |api, params: agent::Step| async move {
-            api.prepare_agent(params.draft(make)).await
-        })?;
-    }
-    Ok(())
+    add_agent_step(m, "agent_prepareSuspend", Action::AgentSuspend)?;
+    add_agent_step(m, "agent_prepareResume", Action::AgentResume)?;
+    add_agent_step(m, "agent_prepareRevoke", Action::AgentRevoke)
+}
+
+/// Registers a prepare method of an action that needs no more than an agent.
+fn add_agent_step(
+    module: &mut RpcModule<Arc<Api>>,
+    name: &'static str,
+    make: fn(AgentStep) -> Action,
+) -> Result<(), RegisterMethodError> {
+    add(module, name, move |api, params: agent::Step| async move {
+        api.prepare_agent(params.draft(make)).await
+    })
 }
 
 /// Registers a prepare method of rights with parameters `P`.

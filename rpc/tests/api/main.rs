@@ -1,5 +1,6 @@
 //! The API over a real server on loopback and a ledger in memory that executes real blocks.
 
+mod agents;
 mod common;
 mod documents;
 mod json_rpc;
