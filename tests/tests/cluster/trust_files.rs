@@ -60,7 +60,7 @@ pub(crate) async fn imports(authority: &Party<'_>, accreditor: &Party<'_>) {
          \"did:web:two.example\",{root},issue,\"licences/pilot\",2026-01-01T00:00:00Z,,\r\n\
          did:web:three.example,{other},issue,licences/pilot,,,\r\n\
          did:web:four.example,{root},issue,licences/pilot,,soon,\r\n\
-         did:web:five.example,{root},issue,licences/pilot,2030-01-01T00:00:00Z,2029-01-01T00:00:00Z,\r\n\
+         did:web:five.example,{root},issue,x,2030-01-01T00:00:00Z,2029-01-01T00:00:00Z,\r\n\
          {root},{root},issue,licences/pilot,,,\r\n\
          did:web:six.example,{root},issue,licences/pilot,,2020-01-01T00:00:00Z,\r\n\
          did:web:one.example,{root},issue,licences/pilot,,,\r\n"

@@ -307,8 +307,13 @@ mod tests {
             "exp": 1_924_992_000,
             "credentialSubject": [{ "id": UNIVERSITY, "accreditedFor": accredited("Diploma") }],
         });
-        let claims = json!({ "nbf": 1_767_225_600, "vc": { "credentialSubject":
-            { "accreditedFor": [accredited("Diploma")] }, "expirationDate": "2031-01-01T00:00:00Z" } });
+        let claims = json!({
+            "nbf": 1_767_225_600,
+            "vc": {
+                "expirationDate": "2031-01-01T00:00:00Z",
+                "credentialSubject": { "accreditedFor": [accredited("Diploma")] },
+            },
+        });
         let list = json!({ "items": [{ "did": UNIVERSITY, "attributes":
             [attribute("TI", &second), attribute("TI", &claims)] }], "total": 1 });
         let rows = rows(&list);
@@ -324,10 +329,11 @@ mod tests {
     fn what_is_revoked_or_empty_is_skipped() {
         let mut reserved = attribute("TI", &Value::Null);
         reserved["body"] = "".into();
+        let revoked = attribute("Revoked", &credential(&["A", "B"]));
         let mut broken = attribute("Revoked", &Value::Null);
         broken["body"] = "x".into();
         let list = json!([
-            { "did": UNIVERSITY, "attributes": [attribute("Revoked", &credential(&["A", "B"])), broken] },
+            { "did": UNIVERSITY, "attributes": [revoked, broken] },
             { "did": UNIVERSITY, "attributes": [reserved, attribute("TI", &credential(&[]))] },
             { "did": UNIVERSITY },
         ]);

@@ -112,7 +112,10 @@ mod tests {
     fn an_explanation_names_the_broken_link_and_who_mends_it() {
         let answer = object(json!({
             "explanation": "E may not",
-            "steps": [{ "finding": "A granted", "ok": true }, { "finding": "suspended", "ok": false }],
+            "steps": [
+                { "finding": "A granted", "ok": true },
+                { "finding": "suspended", "ok": false },
+            ],
             "mender": "did:idem:local:a",
         }));
         let lines = "E may not\n  ok     A granted\n  broken suspended\n\

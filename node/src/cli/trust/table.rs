@@ -392,12 +392,14 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let terms = "https://t.example/a,b'c";
+        let since = "2026-01-01T00:00:00Z";
         let right: Right = serde_json::from_value(json!({
             "authority": A, "action": "issue", "resource": "a/,=x/*", "entity": "did:web:e.example",
             "grants": [
                 {
                     "grantor": A, "status": "active", "since": "2026-01-01T00:00:00.070Z",
-                    "validFrom": "2026-01-01T00:00:00.000Z", "validUntil": "2027-01-01T00:00:00.005Z",
+                    "validFrom": "2026-01-01T00:00:00.000Z",
+                    "validUntil": "2027-01-01T00:00:00.005Z",
                     "assurance": "low", "maxDepth": 3, "mayDelegate": true,
                     "evidence": "ab".repeat(32), "terms": terms,
                 },
@@ -405,8 +407,8 @@ mod tests {
                     "grantor": B, "status": "active", "since": "2026-01-01T00:00:00.000Z",
                     "parent": { "resource": "a/*", "grantor": A }, "maxDepth": 0,
                 },
-                { "grantor": B, "status": "revoked", "since": "2026-01-01T00:00:00Z", "maxDepth": 0 },
-                { "grantor": B, "status": "suspended", "since": "2026-01-01T00:00:00Z", "maxDepth": 0 },
+                { "grantor": B, "status": "revoked", "since": since, "maxDepth": 0 },
+                { "grantor": B, "status": "suspended", "since": since, "maxDepth": 0 },
             ],
         }))
         .expect("a right");
