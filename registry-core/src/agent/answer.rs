@@ -106,9 +106,7 @@ pub(super) fn chain(
     let mut links = vec![last];
     let mut orphan = false;
     while let Some(below) = links.last().filter(|link| link.delegation.beneath) {
-        let above = link(view, &below.delegation.principal)?;
-        let rests = |above: &AgentLink| above.delegation.granted <= below.delegation.confirmed;
-        match above.filter(rests) {
+        match link(view, &below.delegation.principal)? {
             Some(above) if links.len() < TRUST_CHAIN_MAX => links.push(above),
             _ => {
                 orphan = true;
@@ -124,13 +122,15 @@ pub(super) fn chain(
         let since = deactivated_since(view, &top.delegation.principal)?;
         broken = since.map(|since| at(0, (Reason::AuthorityDeactivated, Some(since))));
     }
+    let mut granted_above = 0;
     for (index, link) in links.iter().enumerate() {
         if broken.is_some() {
             break;
         }
         let beneath = links.len().saturating_sub(index).saturating_sub(1);
-        broken =
-            link_fault(view, &link.delegation, beneath, time_ms)?.map(|fault| at(index, fault));
+        let fault = link_fault(view, &link.delegation, beneath, granted_above, time_ms)?;
+        broken = fault.map(|fault| at(index, fault));
+        granted_above = link.delegation.granted;
     }
     Ok(AgentChain { links, broken })
 }
@@ -139,6 +139,7 @@ fn link_fault(
     view: &dyn TrustView,
     delegation: &Delegation,
     beneath: usize,
+    granted_above: u64,
     time_ms: u64,
 ) -> Result<Fault, StoreError> {
     let max_depth = delegation.depth();
@@ -150,6 +151,7 @@ fn link_fault(
             match window_fault(window, time_ms) {
                 Some(fault) => Some(fault),
                 None if beneath > max_depth => Some((Reason::TooDeep { max_depth, beneath }, None)),
+                None if delegation.confirmed < granted_above => Some((Reason::ParentGone, None)),
                 None => deactivated_since(view, &delegation.agent)?
                     .map(|since| (Reason::EntityDeactivated, Some(since))),
             }

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test program uses its own part")]
 
+pub(crate) mod agent;
 pub(crate) mod cbor;
 pub(crate) mod keys;
 pub(crate) mod ledger;

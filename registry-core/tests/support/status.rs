@@ -16,9 +16,20 @@ pub(crate) fn authored(author: &Did, guard: Guard, number: u8, action: Action) -
 
 /// One signature over an operation id by a method, as its author says.
 pub(crate) fn method_signature(key: &Key, did: &Did, fragment: &str, id: &Hash) -> Signature {
+    method_signature_as(Role::Author, key, did, fragment, id)
+}
+
+/// The same in another role.
+pub(crate) fn method_signature_as(
+    role: Role,
+    key: &Key,
+    did: &Did,
+    fragment: &str,
+    id: &Hash,
+) -> Signature {
     let url = format!("{did}#{fragment}").parse().expect("a method");
     let by = Signer::Method(MethodSigner { key: key.public(), url });
-    Signature { role: Role::Author, by, value: Bytes(key.sign(&Role::Author.message(id))) }
+    Signature { role, by, value: Bytes(key.sign(&role.message(id))) }
 }
 
 /// The envelope of an operation signed by methods of its author.

@@ -36,6 +36,7 @@ impl Catalogue {
         crate::case_authors::add(&mut catalogue);
         crate::case_status::add(&mut catalogue);
         crate::case_trust::add(&mut catalogue);
+        crate::case_agents::add(&mut catalogue);
         assert!(catalogue.problems.is_empty(), "refused: {:#?}", catalogue.problems);
         catalogue
     }
@@ -154,7 +155,7 @@ fn alone(envelope: &[u8], expect: Expect) -> Body {
 /// An envelope in the block `gap_ms` after the ledger's last one.
 pub(crate) struct At<'a> {
     ledger: &'a Ledger,
-    gap_ms: u64,
+    pub(crate) gap_ms: u64,
     before: Vec<Vec<u8>>,
     envelope: Vec<u8>,
 }

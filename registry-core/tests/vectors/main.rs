@@ -3,6 +3,7 @@
 //! Run without environment, each file is read and its case executed. `UPDATE_VECTORS=1` writes the
 //! files anew; they change only in a commit of their own.
 
+mod case_agents;
 mod case_authors;
 mod case_documents;
 mod case_encodings;
