@@ -34,6 +34,9 @@ const COLUMNS: [&str; 15] = [
 
 const REQUIRED: usize = 4;
 
+/// What TRQP calls some of them.
+const TRQP_NAMES: [(&str, &str); 2] = [("authority_id", "authority"), ("entity_id", "entity")];
+
 /// The longest cell: a URI of terms.
 const CELL_BYTES_MAX: usize = URI_BYTES_MAX;
 
@@ -67,7 +70,9 @@ impl Header {
         let mut columns: Vec<&'static str> = Vec::new();
         for cell in record {
             let text = String::from_utf8_lossy(cell).to_ascii_lowercase();
-            let known = COLUMNS.into_iter().find(|column| *column == text);
+            let alias = TRQP_NAMES.into_iter().find(|(trqp, _)| *trqp == text);
+            let own = alias.map_or(text.as_str(), |(_, own)| own);
+            let known = COLUMNS.into_iter().find(|column| *column == own);
             let column =
                 known.ok_or_else(|| wrong(format!("unknown column {:?}", shown(&text))))?;
             if columns.contains(&column) {
@@ -302,8 +307,19 @@ mod tests {
     }
 
     #[test]
+    fn trqp_names_of_columns_are_read_too() {
+        let text =
+            format!("entity_id,Authority_ID,action,resource\ndid:web:x.example,{A},issue,a\n");
+        let rows = rows(&text);
+        let first = wanted(&rows[0]);
+        assert_eq!(first.key.authority.to_string(), A);
+        assert_eq!(first.key.entity.to_string(), "did:web:x.example");
+    }
+
+    #[test]
     fn a_wrong_header_is_refused_as_a_whole() {
         for (text, words) in [
+            ("authority,authority_id,entity,action", "authority is there twice"),
             ("", "authority is missing"),
             ("authority,entity,action", "resource is missing"),
             ("authority,entity,action,resource,Entity", "entity is there twice"),
