@@ -13,9 +13,10 @@ use registry_core::trust::{
     Answer, Asked, Broken, Chain, Reason, Recognised, ask, ask_recognition,
 };
 
-use histories::{ENTITIES, History, Moment, RANKS, key, party, who};
+use histories::{ENTITIES, History, RANKS, key, party, who};
 use oracle::{RESOURCES, Verdict, What, Who, World, covers};
 use support::network;
+use support::trust::Moment;
 
 /// Histories in all; each has a seed of its own, printed when it fails.
 const HISTORIES: u64 = 40;

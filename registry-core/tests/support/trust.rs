@@ -3,10 +3,10 @@
 use registry_core::did::Document;
 use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Operation};
-use registry_core::record::RecordKey;
-use registry_core::state::StateView as _;
+use registry_core::record::{Entry, RecordKey};
+use registry_core::state::{StateView as _, StoreError};
 use registry_core::trust::{Conditions, Parent, TrustChange, TrustGrant, TrustKey};
-use registry_core::trust::{TrustRecognise, TrustStep};
+use registry_core::trust::{TrustRecognise, TrustStep, TrustView};
 use serde_json::json;
 
 use super::ledger::Ledger;
@@ -127,4 +127,20 @@ pub(crate) fn recognition(key: &TrustKey) -> TrustRecognise {
 
 pub(crate) fn recognise(key: &TrustKey) -> Action {
     Action::TrustRecognise(Box::new(recognition(key)))
+}
+
+/// The records as they were at one time.
+pub(crate) struct Moment<'h> {
+    pub(crate) entries: &'h [Entry],
+    pub(crate) time_ms: u64,
+}
+
+impl TrustView for Moment<'_> {
+    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        let is = |entry: &&Entry| {
+            let record = &entry.record;
+            record.time <= self.time_ms && (record.kind, &record.key) == (key.kind, &key.key)
+        };
+        Ok(self.entries.iter().rev().find(is).cloned())
+    }
 }

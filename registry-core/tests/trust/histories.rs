@@ -3,9 +3,8 @@
 use std::sync::LazyLock;
 
 use registry_core::operation::Action;
-use registry_core::record::{Entry, RecordKey};
-use registry_core::state::StoreError;
-use registry_core::trust::{Assurance, Conditions, TrustKey, TrustRecognise, TrustView};
+use registry_core::record::Entry;
+use registry_core::trust::{Assurance, Conditions, TrustKey, TrustRecognise};
 
 use crate::oracle::{
     AUTHORITY, Deed, Event, Held, RESOURCES, Status, Terms, Verdict, What, Who, World, covers,
@@ -59,22 +58,6 @@ pub(crate) struct History {
     pub(crate) events: Vec<Event>,
     pub(crate) refused: usize,
     pub(crate) begin_ms: u64,
-}
-
-/// The records as they were at one time.
-pub(crate) struct Moment<'h> {
-    pub(crate) entries: &'h [Entry],
-    pub(crate) time_ms: u64,
-}
-
-impl TrustView for Moment<'_> {
-    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
-        let is = |entry: &&Entry| {
-            let record = &entry.record;
-            record.time <= self.time_ms && (record.kind, &record.key) == (key.kind, &key.key)
-        };
-        Ok(self.entries.iter().rev().find(is).cloned())
-    }
 }
 
 impl History {

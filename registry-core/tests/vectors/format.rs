@@ -144,6 +144,7 @@ pub(crate) enum EncodingType {
     DidValue,
     StatusList,
     Grants,
+    Delegation,
     Recognition,
     Receipt,
     Header,

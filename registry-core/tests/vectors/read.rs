@@ -263,6 +263,7 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
         EncodingType::DidValue => DidValue::from_bytes(&bytes).map(|_| None),
         EncodingType::StatusList => StatusList::from_bytes(&bytes).map(|_| None),
         EncodingType::Grants => Grants::from_bytes(&bytes).map(|_| None),
+        EncodingType::Delegation => Delegation::from_bytes(&bytes).map(|_| None),
         EncodingType::Recognition => Recognition::from_bytes(&bytes).map(|_| None),
         EncodingType::Receipt => decode::<Receipt>(&bytes)
             .map(|receipt| Some(Hash::of_value(Purpose::ReceiptLeaf, &receipt))),

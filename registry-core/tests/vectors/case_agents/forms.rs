@@ -5,9 +5,12 @@ use registry_core::code::Code;
 use registry_core::crypto::Hash;
 use registry_core::limits::TRUST_OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Guard, Operation, SignedOperation, operation_id};
+use registry_core::record::RecordKey;
+use registry_core::state::StateView as _;
 
-use super::{PARTIES, Parties, next, registered};
+use super::{PARTIES, Parties, next, registered, with_agent};
 use crate::catalogue::Catalogue;
+use crate::format::EncodingType;
 use crate::support::agent::{
     as_author, as_consent, deep, delegate, resume, revoke, seal_for, suspend, terms,
 };
@@ -35,6 +38,7 @@ pub(super) fn add(all: &mut Catalogue) {
     add_lists(all);
     add_order(all);
     add_sizes(all);
+    add_values(all);
 }
 
 fn add_guards(all: &mut Catalogue) {
@@ -212,4 +216,24 @@ fn add_sizes(all: &mut Catalogue) {
     all.refused("size_8193_bytes_of_a_delegation", rule, code, &sized(most + 1));
     let rule = "An agent operation of 8 KiB is not too large; no such lists are allowed.";
     all.refused("size_8192_bytes_of_a_delegation", rule, Code::AgentTerms, &sized(most));
+}
+
+fn add_values(all: &mut Catalogue) {
+    let ledger = with_agent();
+    let key = RecordKey::delegation(&PARTIES.agent.did);
+    let head = ledger.state.head(&key).expect("a sound store").expect("a delegation");
+    let value = head.value.0;
+    let rule = "The value of an agent's record.";
+    all.encoding("encoding_of_delegation", rule, EncodingType::Delegation, &value, true);
+    let mut edited = |name: &str, rule: &str, edit: &dyn Fn(&mut Cbor)| {
+        let mut item = Cbor::read(&value);
+        edit(&mut item);
+        all.encoding(name, rule, EncodingType::Delegation, &item.write(), false);
+    };
+    let rule = "An unknown member is refused, at every level.";
+    edited("delegation_unknown_member", rule, &|item| item.set("extra", Cbor::Uint(0)));
+    let rule = "A status is active, suspended or revoked.";
+    edited("delegation_status_unknown", rule, &|item| item.set("status", Cbor::text("ended")));
+    let rule = "Beneath another is true or absent.";
+    edited("delegation_beneath_false", rule, &|item| item.set("beneath", Cbor::Raw(vec![0xf4])));
 }

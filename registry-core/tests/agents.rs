@@ -1,0 +1,113 @@
+//! What agents may do, asked at any time, and what they may change: the answers of the registry
+//! against a plain loop over the history.
+
+#[path = "agents/histories.rs"]
+mod histories;
+#[path = "agents/oracle.rs"]
+mod oracle;
+mod support;
+
+use std::collections::BTreeMap;
+
+use registry_core::agent::{AgentAnswer, AgentBroken, verify};
+
+use histories::{History, PARTIES, party, who};
+use oracle::{ACTIONS, RESOURCES, Verdict, World};
+use support::trust::Moment;
+
+/// Histories in all; each has a seed of its own, printed when it fails.
+const HISTORIES: u64 = 80;
+
+/// Moments in each.
+const MOMENTS: usize = 40;
+
+/// Questions at each moment.
+const QUESTIONS: usize = 8;
+
+/// The answer in the oracle's words.
+fn verdict(answer: &AgentAnswer) -> Verdict {
+    let Some(chain) = &answer.chain else { return Verdict::Nothing };
+    assert_eq!(answer.is_permitted(), chain.broken.is_none());
+    match &chain.broken {
+        None => {
+            let principal = who(chain.principal().expect("the principal of all"));
+            Verdict::Yes { links: chain.links.len(), principal }
+        }
+        Some(AgentBroken { link, reason, since }) => {
+            Verdict::No { link: *link, reason: *reason, since: *since }
+        }
+    }
+}
+
+/// The name of a kind of answer.
+fn name(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Nothing => "Nothing".to_owned(),
+        Verdict::Yes { links, .. } => format!("Yes by {links}"),
+        Verdict::No { reason, .. } => {
+            let text = format!("{reason:?}");
+            text.split_whitespace().next().unwrap_or_default().to_owned()
+        }
+    }
+}
+
+fn compare(seeds: std::ops::Range<u64>) {
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for seed in seeds {
+        let mut history = History::new(seed);
+        for code in &history.refused {
+            *counts.entry(code.name().to_owned()).or_default() += 1;
+        }
+        for _ in 0..MOMENTS {
+            let time_ms = history.some_time();
+            let world = World::at(&history.events, time_ms);
+            for _ in 0..QUESTIONS {
+                let agent = history.below(PARTIES);
+                let (action, what) = (history.below(ACTIONS.len()), history.below(RESOURCES.len()));
+                let view = Moment { entries: &history.entries, time_ms };
+                let name_of = ACTIONS[action].parse().expect("an action");
+                let resource = RESOURCES[what].parse().expect("a resource");
+                let actual = verify(&view, &party(agent).did, &name_of, &resource, time_ms);
+                let expected = world.verify(agent, action, what);
+                let question = format!("seed {seed} at {time_ms}: {agent}, {name_of} {resource}");
+                assert_eq!(verdict(&actual.expect("a sound store")), expected, "{question}");
+                *counts.entry(name(&expected)).or_default() += 1;
+            }
+        }
+    }
+    // A comparison that hardly ever answers, or always the same, would show nothing.
+    for (answer, least) in [
+        ("Yes by 1", 100),
+        ("Yes by 2", 50),
+        ("Yes by 3", 5),
+        ("Nothing", 50),
+        ("AuthorityDeactivated", 20),
+        ("ParentGone", 5),
+        ("Suspended", 50),
+        ("Revoked", 50),
+        ("NotYetValid", 20),
+        ("Expired", 50),
+        ("TooDeep", 5),
+        ("NotDelegated", 50),
+        ("EntityDeactivated", 10),
+        ("AGENT_BOUND", 20),
+        ("AGENT_CHAIN", 20),
+        ("AGENT_CYCLE", 5),
+        ("AGENT_DEPTH", 20),
+        ("AGENT_BEYOND_PRINCIPAL", 10),
+        ("AGENT_NOT_ALLOWED", 20),
+        ("AGENT_STATUS", 20),
+    ] {
+        assert!(counts.get(answer) >= Some(&least), "{answer} is rare: {counts:?}");
+    }
+}
+
+#[test]
+fn answers_and_refusals_are_those_of_the_history_in_the_first_histories() {
+    compare(0..HISTORIES / 2);
+}
+
+#[test]
+fn answers_and_refusals_are_those_of_the_history_in_the_other_histories() {
+    compare(HISTORIES / 2..HISTORIES);
+}

@@ -1,0 +1,270 @@
+//! What the registry should say of agents: a plain loop over everything that happened.
+//!
+//! Parties are numbers, actions and resources are bits. A delegation is known by the event with
+//! which its principal took the agent on, and rests on the event of the one above; records and
+//! times of confirmation, which the rules go by, are left out.
+
+use std::collections::BTreeMap;
+
+use registry_core::code::Code;
+use registry_core::trust::Reason;
+
+pub(crate) type Who = usize;
+
+pub(crate) const ACTIONS: [&str; 2] = ["read", "write"];
+
+/// Ascending.
+pub(crate) const RESOURCES: [&str; 5] = ["*", "t/*", "t/a/*", "t/a/x", "t/b"];
+
+/// What covers each of them.
+const COVERED_BY: [&[usize]; 5] = [&[0], &[0, 1], &[0, 1, 2], &[0, 1, 2, 3], &[0, 1, 4]];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) actions: u8,
+    pub(crate) resources: u8,
+    pub(crate) from: Option<u64>,
+    pub(crate) until: u64,
+    pub(crate) depth: usize,
+}
+
+pub(crate) fn has(bits: u8, place: usize) -> bool {
+    bits >> place & 1 == 1
+}
+
+impl Terms {
+    fn covers(&self, resource: usize) -> bool {
+        COVERED_BY[resource].iter().any(|pattern| has(self.resources, *pattern))
+    }
+
+    /// Whether `other` is no wider.
+    fn holds(&self, other: &Self) -> bool {
+        (0..ACTIONS.len()).all(|action| !has(other.actions, action) || has(self.actions, action))
+            && (0..RESOURCES.len()).all(|each| !has(other.resources, each) || self.covers(each))
+            && other.until <= self.until
+            && other.from.is_none_or(|from| self.from.is_none_or(|least| least <= from))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    Register,
+    Deactivate,
+    Delegate(Who, Terms),
+    Suspend(Who),
+    Resume(Who),
+    Revoke(Who),
+}
+
+/// Something that was done, at the time of its block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Event {
+    pub(crate) time_ms: u64,
+    pub(crate) by: Who,
+    pub(crate) deed: Deed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    Active,
+    Suspended,
+    Revoked,
+}
+
+/// A delegation as it stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held {
+    /// The event with which the principal took the agent on.
+    made: usize,
+    pub(crate) principal: Who,
+    /// That of the principal's own delegation, when this one was last written.
+    rests_on: Option<usize>,
+    pub(crate) terms: Terms,
+    pub(crate) status: Status,
+    since: u64,
+    by: Who,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Nothing,
+    Yes { links: usize, principal: Who },
+    No { link: usize, reason: Reason, since: Option<u64> },
+}
+
+type Fault = (usize, Reason, Option<u64>);
+
+/// The world at one moment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct World {
+    pub(crate) time_ms: u64,
+    pub(crate) held: BTreeMap<Who, Held>,
+    pub(crate) deactivated: BTreeMap<Who, u64>,
+}
+
+impl World {
+    /// After all that happened until then.
+    pub(crate) fn at(events: &[Event], time_ms: u64) -> Self {
+        let mut world = Self::default();
+        for (number, event) in events.iter().enumerate() {
+            if event.time_ms <= time_ms {
+                world.follow(number, event);
+            }
+        }
+        world.time_ms = time_ms;
+        world
+    }
+
+    fn follow(&mut self, number: usize, event: &Event) {
+        let Event { time_ms, by, deed } = *event;
+        let (agent, status) = match deed {
+            Deed::Register => return,
+            Deed::Deactivate => {
+                self.deactivated.insert(by, time_ms);
+                return;
+            }
+            Deed::Delegate(agent, terms) => {
+                let own = self.held.get(&by).filter(|own| own.status != Status::Revoked);
+                let rests_on = own.map(|own| own.made);
+                let (status, since) = (Status::Active, time_ms);
+                let new = Held { made: number, principal: by, rests_on, terms, status, since, by };
+                let kept = self.held.get(&agent).filter(|held| held.binds(time_ms));
+                let held = kept.map_or(new, |kept| Held { rests_on, terms, ..*kept });
+                self.held.insert(agent, held);
+                return;
+            }
+            Deed::Suspend(agent) => (agent, Status::Suspended),
+            Deed::Resume(agent) => (agent, Status::Active),
+            Deed::Revoke(agent) => (agent, Status::Revoked),
+        };
+        let held = self.held.get_mut(&agent).expect("a delegation");
+        (held.status, held.since, held.by) = (status, time_ms, by);
+    }
+
+    /// The agents from beneath the principal of all down to this one.
+    fn path(&self, agent: Who) -> Vec<(Who, Held)> {
+        let mut path = Vec::new();
+        let mut next = Some(agent);
+        while let Some((who, held)) = next.and_then(|who| Some((who, *self.held.get(&who)?))) {
+            assert!(path.len() < 8, "{who} stands above itself");
+            path.insert(0, (who, held));
+            next = held.rests_on.map(|_| held.principal);
+        }
+        path
+    }
+
+    /// The first link from above that does not count.
+    fn fault(&self, path: &[(Who, Held)]) -> Option<Fault> {
+        let (_, top) = path.first()?;
+        if let Some(since) = self.deactivated.get(&top.principal) {
+            return Some((0, Reason::AuthorityDeactivated, Some(*since)));
+        }
+        let mut above = None;
+        for (link, (agent, held)) in path.iter().enumerate() {
+            let Held { terms, since, .. } = *held;
+            let (max_depth, beneath) = (terms.depth, path.len() - 1 - link);
+            let fault = |reason, since| Some((link, reason, since));
+            match held.status {
+                Status::Suspended => return fault(Reason::Suspended, Some(since)),
+                Status::Revoked => return fault(Reason::Revoked, Some(since)),
+                Status::Active => {}
+            }
+            if let Some(valid_from) = terms.from.filter(|from| self.time_ms < *from) {
+                return fault(Reason::NotYetValid { valid_from }, None);
+            }
+            if self.time_ms >= terms.until {
+                let valid_until = terms.until;
+                return fault(Reason::Expired { valid_until }, Some(valid_until));
+            }
+            if beneath > max_depth {
+                return fault(Reason::TooDeep { max_depth, beneath }, None);
+            }
+            if held.rests_on != above {
+                return fault(Reason::ParentGone, None);
+            }
+            if let Some(since) = self.deactivated.get(agent) {
+                return fault(Reason::EntityDeactivated, Some(*since));
+            }
+            above = Some(held.made);
+        }
+        None
+    }
+
+    pub(crate) fn verify(&self, agent: Who, action: usize, resource: usize) -> Verdict {
+        let path = self.path(agent);
+        let Some((_, top)) = path.first() else { return Verdict::Nothing };
+        let lacks = |(_, held): &(Who, Held)| {
+            !has(held.terms.actions, action) || !held.terms.covers(resource)
+        };
+        let lacking = || Some((path.iter().position(lacks)?, Reason::NotDelegated, None));
+        match self.fault(&path).or_else(lacking) {
+            Some((link, reason, since)) => Verdict::No { link, reason, since },
+            None => Verdict::Yes { links: path.len(), principal: top.principal },
+        }
+    }
+
+    /// Why something would be refused now.
+    pub(crate) fn refusal(&self, by: Who, deed: Deed) -> Option<Code> {
+        let gone = |who: Who| self.deactivated.contains_key(&who);
+        match deed {
+            Deed::Delegate(agent, _) if agent == by => Some(Code::AgentCycle),
+            _ if gone(by) => Some(Code::DidDeactivated),
+            Deed::Delegate(agent, _) if gone(agent) => Some(Code::DidDeactivated),
+            Deed::Delegate(agent, terms) => self.refused_delegation(by, agent, terms),
+            Deed::Suspend(agent) => self.refused_step(by, agent, deed),
+            Deed::Resume(agent) => self.refused_step(by, agent, deed),
+            Deed::Revoke(agent) => self.refused_step(by, agent, deed),
+            Deed::Register | Deed::Deactivate => None,
+        }
+    }
+
+    fn refused_delegation(&self, by: Who, agent: Who, terms: Terms) -> Option<Code> {
+        let bound = self.held.get(&agent).filter(|held| held.binds(self.time_ms));
+        if bound.is_some_and(|held| held.principal != by) {
+            return Some(Code::AgentBound);
+        }
+        self.held.get(&by).filter(|own| own.status != Status::Revoked)?;
+        let path = self.path(by);
+        if self.fault(&path).is_some() {
+            return Some(Code::AgentChain);
+        }
+        if path.iter().any(|(_, held)| held.principal == agent) {
+            return Some(Code::AgentCycle);
+        }
+        let too_deep = |link: usize| path.len() - link + terms.depth > path[link].1.terms.depth;
+        if (0..path.len()).any(too_deep) {
+            return Some(Code::AgentDepth);
+        }
+        let narrower = path.iter().any(|(_, held)| !held.terms.holds(&terms));
+        narrower.then_some(Code::AgentBeyondPrincipal)
+    }
+
+    fn refused_step(&self, by: Who, agent: Who, deed: Deed) -> Option<Code> {
+        let Some(held) = self.held.get(&agent) else { return Some(Code::AgentNotFound) };
+        let above: Vec<Who> = self.path(agent).iter().map(|(_, held)| held.principal).collect();
+        let place = |who: Who| above.iter().position(|each| *each == who);
+        let resigns = by == agent && matches!(deed, Deed::Revoke(_));
+        if !resigns && place(by).is_none() {
+            return Some(Code::AgentNotAllowed);
+        }
+        let fits = match deed {
+            Deed::Suspend(_) => held.status == Status::Active,
+            Deed::Resume(_) => held.status == Status::Suspended,
+            _ => held.status != Status::Revoked,
+        };
+        if !fits {
+            return Some(Code::AgentStatus);
+        }
+        let outranked = place(held.by).is_some_and(|theirs| place(by) > Some(theirs));
+        let resumes = matches!(deed, Deed::Resume(_));
+        (resumes && outranked).then_some(Code::AgentNotAllowed)
+    }
+}
+
+impl Held {
+    /// Whether the agent can have no other principal.
+    fn binds(&self, time_ms: u64) -> bool {
+        self.status != Status::Revoked && time_ms < self.terms.until
+    }
+}
