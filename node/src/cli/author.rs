@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use clap::Args;
+use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
-use registry_core::did::DidState;
+use registry_core::did::{DidState, DidValue};
 use registry_core::id::{Did, MethodUrl};
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Guard, MethodSigner, Operation, Signer};
@@ -58,16 +59,7 @@ impl Author {
     pub(super) async fn open(context: &Context, args: AuthorArgs) -> Result<Self, Failure> {
         let mut writer = Writer::open(context, &args.signer).await?;
         let Subject { did, state, .. } = Subject::load(&mut writer, args.did.did).await?;
-        let time_ms = writer.client().chain().await?.time.0;
-        let signers = match method(&writer, &did, &state, time_ms) {
-            Some(method) => vec![Signer::Method(method)],
-            None => {
-                let control = &state.sets.control;
-                let new = NewKeys::default();
-                let keys = writer.choose(control.threshold, &control.members, &new).await?;
-                keys.into_iter().map(Signer::Key).collect()
-            }
-        };
+        let signers = signers(&writer, &did, &state).await?;
         Ok(Self { writer, did, signers })
     }
 
@@ -103,8 +95,16 @@ impl Author {
 
     /// Signs and sends an operation, and answers once it is committed.
     pub(super) async fn send(&self, guard: Guard, action: Action) -> Result<Sent, Failure> {
+        let consents = match action.consents() {
+            Some(party) => {
+                let state = party_state(&self.writer, party).await?;
+                signers(&self.writer, party, &state).await?
+            }
+            None => Vec::new(),
+        };
         let operation = self.writer.operation(Some(self.did.clone()), guard, action)?;
-        let sealed = self.writer.seal(&operation, &self.signers, &NewKeys::default())?;
+        let new = NewKeys::default();
+        let sealed = self.writer.seal(&operation, &self.signers, &consents, &new)?;
         let height = self.deliver(&sealed).await?;
         Ok(Sent { operation: sealed.operation, height })
     }
@@ -118,6 +118,31 @@ impl Author {
             ));
         }
         outcome
+    }
+}
+
+/// Who signs for a DID with the keys at hand: a method of its document, or its control set.
+async fn signers(writer: &Writer, did: &Did, state: &DidState) -> Result<Vec<Signer>, Failure> {
+    let time_ms = writer.client().chain().await?.time.0;
+    if let Some(method) = method(writer, did, state, time_ms) {
+        return Ok(vec![Signer::Method(method)]);
+    }
+    let control = &state.sets.control;
+    let new = NewKeys::default();
+    let keys = writer.choose(control.threshold, &control.members, &new).await?;
+    Ok(keys.into_iter().map(Signer::Key).collect())
+}
+
+/// The state of another DID that an action binds.
+async fn party_state(writer: &Writer, did: &Did) -> Result<Box<DidState>, Failure> {
+    let entry = writer.client().record(did).await?;
+    match DidValue::from_bytes(&entry.value.0) {
+        Ok(DidValue::Active(state)) => Ok(state),
+        Ok(DidValue::Deactivated) => {
+            let detail = format!("{did} is deactivated");
+            Err(Failure::known(&Refusal::new(Code::DidDeactivated, "agent", detail)))
+        }
+        Err(error) => Err(Failure::usage(format!("the value of {did}: {error}"))),
     }
 }
 

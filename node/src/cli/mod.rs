@@ -1,6 +1,7 @@
 //! The command line of `idem`. Standard output carries the answer alone, everything else goes to
 //! standard error; exit codes are in [`exit`].
 
+mod agent;
 mod author;
 mod bench;
 pub mod client;
@@ -72,6 +73,9 @@ enum Command {
     /// Grant rights, ask who has them, import and export them
     #[command(subcommand)]
     Trust(trust::TrustCommand),
+    /// Delegate to agents, stop them, and ask what they may do
+    #[command(subcommand)]
+    Agent(agent::AgentCommand),
     /// Keys of DIDs and of the node
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -110,6 +114,7 @@ fn run_command(cli: Cli) -> Result<(), Failure> {
             Command::Did(command) => did::run(command, &context).await,
             Command::StatusList(command) => status_list::run(command, &context).await,
             Command::Trust(command) => trust::run(command, &context).await,
+            Command::Agent(command) => agent::run(command, &context).await,
             Command::Keys(command) => keys::run(command, &context),
             Command::Config(command) => config::run(command, &context),
             Command::Bench(command) => bench::run(command, &context).await,

@@ -189,23 +189,27 @@ impl Writer {
         Ok(Written { did, operation: pending.operation, height })
     }
 
-    /// Signs an operation by every signer whose secret is at hand, and checks what the ledger
-    /// would check without state.
+    /// Signs an operation by every signer whose secret is at hand, and by those of another party
+    /// that consents to it, and checks what the ledger would check without state.
     pub(in crate::cli) fn seal(
         &self,
         operation: &Operation,
         signers: &[Signer],
+        consents: &[Signer],
         new: &NewKeys,
     ) -> Result<Sealed, Failure> {
         let body = operation.body();
         let id = operation_id(&body);
         let mut signatures = Vec::new();
-        for signer in signers {
-            let role = match (operation.action.role(), signer) {
-                (Some(Role::Author), Signer::Key(_)) => Role::Control,
-                (Some(role), _) => role,
-                (None, _) => continue,
+        let own = signers.iter().filter_map(|signer| {
+            let role = match (operation.action.role()?, signer) {
+                (Role::Author, Signer::Key(_)) => Role::Control,
+                (role, _) => role,
             };
+            Some((role, signer))
+        });
+        let consents = consents.iter().map(|signer| (Role::Consent, signer));
+        for (role, signer) in own.chain(consents) {
             let new = || new.secrets.iter().find(|secret| secret.public() == signer.key());
             if let Some(secret) = self.secret(signer.key()).or_else(new) {
                 let value = Bytes(secret.sign_operation(&role.message(&id)).to_vec());
@@ -239,7 +243,8 @@ impl Writer {
     fn note(&mut self, draft: Draft) -> Result<(Did, Pending), Failure> {
         let by_key = |key: &PublicKey| Signer::Key(key.clone());
         let signers: Vec<_> = draft.signers.iter().map(by_key).collect();
-        let Sealed { operation, envelope } = self.seal(&draft.operation, &signers, &draft.new)?;
+        let Sealed { operation, envelope } =
+            self.seal(&draft.operation, &signers, &[], &draft.new)?;
         let did = draft.operation.author.clone().unwrap_or_else(|| Did {
             network: self.chain.network.clone(),
             suffix: Suffix::of_create(&operation),

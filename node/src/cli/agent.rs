@@ -1,0 +1,162 @@
+//! `idem agent`: delegate to programs that act for somebody, stop them, ask what they may do.
+
+use clap::{Args, Subcommand};
+use registry_core::agent::{AgentDelegate, AgentStep};
+use registry_core::id::Did;
+use registry_core::operation::Action;
+use registry_core::trust::{ActionName, Resource};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::author::{Author, AuthorArgs, Sent};
+use super::client::{given, object};
+use super::context::Context;
+use super::exit::Failure;
+use super::time::time_ms;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AgentCommand {
+    /// Delegate to an agent, or again on other terms; its keys sign too, by --cosigner-keys
+    Delegate(DelegateArgs),
+    /// Stop an agent and all beneath it for now
+    Suspend(StepArgs),
+    /// Let a suspended agent act again
+    Resume(StepArgs),
+    /// End the delegation to an agent; the agent itself may do so too
+    Revoke(StepArgs),
+    /// Tell whether an agent may do something, and who answers for it
+    Verify(VerifyArgs),
+    /// Show the delegation to an agent
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StepArgs {
+    /// The agent
+    #[arg(value_name = "AGENT")]
+    agent: Did,
+    #[command(flatten)]
+    author: AuthorArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DelegateArgs {
+    #[command(flatten)]
+    step: StepArgs,
+    /// What it may do; may be repeated
+    #[arg(long = "action", value_name = "A", required = true)]
+    actions: Vec<ActionName>,
+    /// On what: a resource, or a pattern such as mail/*; may be repeated
+    #[arg(long = "resource", value_name = "R", required = true)]
+    resources: Vec<Resource>,
+    /// From when: RFC 3339, such as 2026-11-21T08:00:00Z [default: at once]
+    #[arg(long, value_name = "T", value_parser = time_ms)]
+    valid_from: Option<u64>,
+    /// Until when
+    #[arg(long, value_name = "T", value_parser = time_ms)]
+    valid_until: u64,
+    /// How many delegations may follow beneath, up to 7 [default: none]
+    #[arg(long, value_name = "N")]
+    max_depth: Option<u8>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// The agent
+    #[arg(value_name = "AGENT")]
+    agent: Did,
+    /// To do what
+    #[arg(long, value_name = "A")]
+    action: ActionName,
+    /// On what
+    #[arg(long, value_name = "R")]
+    resource: Resource,
+    /// The time to ask about: RFC 3339, such as 2026-11-21T08:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// The agent
+    #[arg(value_name = "AGENT")]
+    agent: Did,
+    /// The time at which to show it: RFC 3339 [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+}
+
+/// An agent after one operation.
+#[derive(Debug, Serialize)]
+struct Written {
+    agent: Did,
+    #[serde(flatten)]
+    sent: Sent,
+}
+
+pub(super) async fn run(command: AgentCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        AgentCommand::Delegate(args) => delegate(args, context).await,
+        AgentCommand::Suspend(args) => step(args, "Suspend", Action::AgentSuspend, context).await,
+        AgentCommand::Resume(args) => step(args, "Resume", Action::AgentResume, context).await,
+        AgentCommand::Revoke(args) => step(args, "Revoke", Action::AgentRevoke, context).await,
+        AgentCommand::Verify(args) => {
+            let VerifyArgs { agent, action, resource, at } = args;
+            let asked = json!({ "agent": agent, "action": action, "resource": resource, "at": at });
+            let answer: Map<String, Value> =
+                context.client()?.call("agent_verify", given(asked)).await?;
+            context.print_fields(&answer)
+        }
+        AgentCommand::Show(ShowArgs { agent, at }) => {
+            let asked = given(json!({ "agent": agent, "at": at }));
+            let shown: Map<String, Value> = context.client()?.call("agent_get", asked).await?;
+            context.print_fields(&shown)
+        }
+    }
+}
+
+async fn delegate(args: DelegateArgs, context: &Context) -> Result<(), Failure> {
+    let DelegateArgs { step, mut actions, mut resources, valid_from, valid_until, max_depth } =
+        args;
+    let author = Author::open(context, step.author).await?;
+    actions.sort();
+    actions.dedup();
+    resources.sort();
+    resources.dedup();
+    let agent = step.agent;
+    let delegate = AgentDelegate { agent, actions, resources, valid_from, valid_until, max_depth };
+    let time = |time_ms: u64| registry_core::did::document::TimeMs(time_ms).to_string();
+    let params = given(json!({
+        "author": author.did(),
+        "agent": delegate.agent,
+        "actions": delegate.actions,
+        "resources": delegate.resources,
+        "validFrom": delegate.valid_from.map(time),
+        "validUntil": time(delegate.valid_until),
+        "maxDepth": delegate.max_depth,
+    }));
+    let guard = author.prepared("agent_prepareDelegate", params).await?.guard;
+    let agent = delegate.agent.clone();
+    let sent = author.send(guard, Action::AgentDelegate(Box::new(delegate))).await?;
+    print(agent, sent, context)
+}
+
+async fn step(
+    args: StepArgs,
+    name: &str,
+    make: impl FnOnce(AgentStep) -> Action,
+    context: &Context,
+) -> Result<(), Failure> {
+    let StepArgs { agent, author } = args;
+    let author = Author::open(context, author).await?;
+    let params = object(json!({ "author": author.did(), "agent": agent }));
+    let guard = author.prepared(&format!("agent_prepare{name}"), params).await?.guard;
+    let sent = author.send(guard, make(AgentStep { agent: agent.clone() })).await?;
+    print(agent, sent, context)
+}
+
+fn print(agent: Did, sent: Sent, context: &Context) -> Result<(), Failure> {
+    let Sent { operation, height } = &sent;
+    let human = format!("agent      {agent}\noperation  {operation}\nheight     {height}");
+    context.print(&Written { agent, sent }, human)
+}
