@@ -93,6 +93,7 @@ impl Driver {
         self.executed.clear();
         self.proposed.retain(|(proposed, _), _| *proposed > height);
         self.pace.committed(self.now);
+        self.hear_wish();
         self.build = None;
         for checked in &candidate.operations {
             let outcome = Outcome::Applied { height };

@@ -233,7 +233,10 @@ impl Driver {
         self.fire_timers(store)?;
         match event {
             Event::Tick => {}
-            Event::PeerConnected(peer) => self.ask_status(peer),
+            Event::PeerConnected(peer) => {
+                self.ask_status(peer);
+                self.wake_again(peer);
+            }
             Event::PeerDisconnected(peer) => self.sync.forget(&peer),
             Event::Frame { peer, bytes } => self.on_frame(peer, &bytes, store)?,
             Event::Submit { checked, token } => {

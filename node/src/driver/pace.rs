@@ -1,10 +1,12 @@
 //! When the next height starts: never before the minimum interval, at once when there is something
 //! to decide, at the latest with the heartbeat (DESIGN section 7, "Pace").
 
+use registry_core::codec;
 use registry_core::governance::Parameters;
 
-use super::{Driver, Now, Timer};
+use super::{Action, Driver, Now, Timer};
 use crate::limits::WANTED_HEIGHTS_AHEAD_MAX;
+use crate::wire::Frame;
 
 /// The pace of the chain as one node sees it.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +16,9 @@ pub(super) struct Pace {
     committed_steady_ms: u64,
     /// Height that a peer's signed message or wake asks for.
     pub(super) wanted_height: u64,
+    /// The last height that was asked for when it was too far off to be heard: once the head is
+    /// near, it was the truth.
+    wished_height: u64,
     /// Height for which this node woke the others.
     pub(super) woken_height: u64,
 }
@@ -25,6 +30,7 @@ impl Pace {
             heartbeat_ms: parameters.heartbeat_ms,
             committed_steady_ms: now.steady_ms,
             wanted_height: 0,
+            wished_height: 0,
             woken_height: 0,
         }
     }
@@ -51,6 +57,28 @@ impl Driver {
     pub(super) fn want(&mut self, height: u64) {
         if height <= self.head.height.saturating_add(WANTED_HEIGHTS_AHEAD_MAX) {
             self.pace.wanted_height = self.pace.wanted_height.max(height);
+        } else {
+            self.pace.wished_height = height;
+        }
+    }
+
+    /// The head moved: what was asked for while this node was behind may be near now. Each wish
+    /// counts once, so a lie starts no more heights than one that is told in time.
+    pub(super) fn hear_wish(&mut self) {
+        if self.pace.wished_height > self.head.height {
+            let wished = std::mem::take(&mut self.pace.wished_height);
+            self.want(wished);
+        }
+    }
+
+    /// A validator came back while a height is being decided: it may have the turn.
+    pub(super) fn wake_again(&mut self, peer: libp2p::PeerId) {
+        let height = self.head.height.saturating_add(1);
+        let deciding = |state: &ordering::State| state.is_deciding() && state.height() == height;
+        let back = self.validators.validators.iter().any(|entry| entry.peer == peer.to_string());
+        if back && self.ordering.as_ref().is_some_and(deciding) {
+            let frame = Frame::Wake { height, operation: None };
+            self.actions.push(Action::Wake(codec::encode(&frame)));
         }
     }
 

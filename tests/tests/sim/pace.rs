@@ -1,4 +1,4 @@
-use super::{create, four, reach, settle, sound};
+use super::{World, create, four, reach, settle, sound};
 
 /// localnet's heartbeat.
 const HEARTBEAT_MS: u64 = 15_000;
@@ -51,4 +51,49 @@ fn a_write_right_after_a_commit_does_not_wait_for_the_heartbeat() {
         world.submit(quickest, second.clone());
         settle(&mut world, &second, 700);
     }
+}
+
+/// Whether node 2 waits for a block of another.
+fn waits_for(world: &World, other: usize) -> bool {
+    let proposer = world.nodes[2].driver.as_ref().and_then(|driver| driver.progress().proposer);
+    let key = world.nodes[other].key.as_ref();
+    proposer.is_some() && proposer.map(|key| key.0) == key.map(|key| key.verifying_key().to_bytes())
+}
+
+/// The others wait for its block. A returned validator that rests until it hears from them costs a
+/// round and more, and if another goes meanwhile, writes stand still for that long.
+#[test]
+fn a_validator_that_returns_in_its_own_turn_begins_at_once() {
+    let mut seen = 0;
+    for (seed, extra) in (1..6).flat_map(|seed| (0..4).map(move |extra| (seed, extra))) {
+        let mut world = four(seed, 0);
+        reach(&mut world, 1, HEARTBEAT_MS + 5_000);
+        world.crash(0);
+        for number in 0..8 + extra {
+            let operation = create(&world, number);
+            world.submit(2, operation.clone());
+            let id = operation.id();
+            assert!(world.run_until(6_000, |world| world.oracle.is_applied(&id)));
+        }
+        let waiting = create(&world, 100);
+        world.submit(2, waiting.clone());
+        world.run_for(200);
+        if world.oracle.is_applied(&waiting.id()) || !waits_for(&world, 0) {
+            continue;
+        }
+        seen += 1;
+        let height = world.nodes[2].height();
+        world.start(0);
+        // Connections take up to 500 ms, the others' patience for its block lasts 1,000.
+        let begun = world.run_until(700, |world| {
+            let back = world.nodes[0].driver.as_ref();
+            back.is_some_and(|driver| driver.head().height > height)
+                || back.is_some_and(|driver| {
+                    driver.head().height == height && driver.progress().round.is_some()
+                })
+        });
+        assert!(begun, "seed {seed}, {extra} more: {}", world.describe());
+        settle(&mut world, &waiting, 8_000);
+    }
+    assert!(seen >= 3, "the turn of the one that was away came up {seen} times only");
 }
