@@ -149,8 +149,9 @@ impl Api {
     }
 }
 
-/// Who may sign for a party in a role of its own, author or consent, of which one suffices: a method
-/// of its document, or its control set (docs/protocol/operations.md, "Signatures of an author").
+/// Who may sign for a party in a role of its own, author or consent, of which one suffices: a
+/// method of its document, or its control set (docs/protocol/operations.md, "Signatures of an
+/// author").
 pub(crate) fn author_signers(
     party: &Did,
     state: &DidState,

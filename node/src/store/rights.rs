@@ -100,7 +100,7 @@ fn right_rows(kind: Kind, key: &TrustKey, version: u64) -> Vec<Row> {
 }
 
 impl<R: Read + ?Sized> Ledger<'_, R> {
-    /// The records of rights after `after`, a key that this handed out, in the order of the listing.
+    /// The records of rights after `after`, a key that this handed out, in order.
     pub fn rights(
         &self,
         of: &RightsOf,
