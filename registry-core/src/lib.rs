@@ -32,3 +32,4 @@ pub mod record;
 pub mod state;
 pub mod status;
 pub mod trust;
+mod window;

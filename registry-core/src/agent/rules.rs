@@ -6,10 +6,11 @@ use crate::author;
 use crate::code::{Code, Refusal};
 use crate::codec;
 use crate::id::{Did, NetworkName};
-use crate::limits::{AGENT_NAMES_MAX, DOCUMENT_TIME_MS_END, TRUST_CHAIN_MAX};
+use crate::limits::AGENT_NAMES_MAX;
 use crate::operation::{Action, Checked, Operation};
 use crate::state::{ApplyError, Context, Effect, Overlay, StoreError};
-use crate::trust::{By, GrantStatus, Heads, TrustView};
+use crate::trust::{By, GrantStatus, Heads, TrustView, check_max_depth};
+use crate::window;
 
 /// AG1: form of a delegation.
 pub(crate) fn check_stateless(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
@@ -25,20 +26,10 @@ pub(crate) fn check_stateless(operation: &Operation, network: &NetworkName) -> R
     }
     check_names("actions", &delegate.actions)?;
     check_names("resources", &delegate.resources)?;
-    let terms = |field, detail| Err(Refusal::new(Code::AgentTerms, field, detail));
-    let (from, until) = (delegate.valid_from.unwrap_or(0), delegate.valid_until);
-    if until >= DOCUMENT_TIME_MS_END {
-        return terms("valid_until", "beyond the year 9999".to_owned());
-    }
-    if from >= until {
-        return terms("valid_until", format!("{until} is not after valid_from {from}"));
-    }
-    match delegate.max_depth {
-        Some(depth) if depth == 0 || usize::from(depth) >= TRUST_CHAIN_MAX => {
-            terms("max_depth", format!("{depth}, 1 to 7 are allowed; leave it out for none"))
-        }
-        _ => Ok(()),
-    }
+    // Without a beginning, the window is as long as time: only an end at 0 leaves nothing of it.
+    let from = Some(delegate.valid_from.unwrap_or(0));
+    window::check(Code::AgentTerms, from, Some(delegate.valid_until))?;
+    check_max_depth(Code::AgentTerms, delegate.max_depth)
 }
 
 fn check_names<T: Ord>(field: &str, names: &[T]) -> Result<(), Refusal> {

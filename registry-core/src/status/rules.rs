@@ -13,6 +13,7 @@ use crate::limits::{
 use crate::operation::{Action, Checked};
 use crate::record::{Entry, RecordKey};
 use crate::state::{ApplyError, Change, Context, Effect, Opened, Overlay, StoreError};
+use crate::window;
 
 /// ST1: form of a list and of changes.
 pub(crate) fn check_stateless(action: &Action, network: &NetworkName) -> Result<(), Refusal> {
@@ -20,7 +21,7 @@ pub(crate) fn check_stateless(action: &Action, network: &NetworkName) -> Result<
         Action::StatusCreate(create) => check_create(create, network),
         Action::StatusSet(set) => set.changes.check(),
         Action::StatusUpdate(update) => {
-            check_validity(None, update.valid_until)?;
+            window::check(Code::StatusInvalid, None, update.valid_until)?;
             check_delegates(&update.delegates, network)
         }
         _ => Ok(()),
@@ -45,24 +46,9 @@ fn check_create(create: &StatusCreate, network: &NetworkName) -> Result<(), Refu
     if let Some(rule) = create.uri.as_ref().and_then(|text| uri::refusal(text, UriUse::Page)) {
         return Err(Refusal::new(Code::StatusUri, "uri", rule));
     }
-    check_validity(create.valid_from, create.valid_until)?;
+    window::check(Code::StatusInvalid, create.valid_from, create.valid_until)?;
     check_delegates(&create.delegates, network)?;
     check_messages(create)
-}
-
-fn check_validity(from: Option<u64>, until: Option<u64>) -> Result<(), Refusal> {
-    let invalid = |field, detail| Err(Refusal::new(Code::StatusInvalid, field, detail));
-    for (field, time) in [("valid_from", from), ("valid_until", until)] {
-        if time.is_some_and(|time| time >= DOCUMENT_TIME_MS_END) {
-            return invalid(field, "beyond the year 9999".to_owned());
-        }
-    }
-    match (from, until) {
-        (Some(from), Some(until)) if from >= until => {
-            invalid("valid_until", format!("{until} is not after valid_from {from}"))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn check_delegates(delegates: &[Delegate], network: &NetworkName) -> Result<(), Refusal> {
@@ -233,7 +219,7 @@ impl StatusList {
     /// ST3 and ST4 of an update; the validity once more, now that its start is known.
     pub fn check_update(&self, author: &Did, update: &StatusUpdate) -> Result<(), Refusal> {
         self.check_close(author)?;
-        check_validity(self.valid_from, update.valid_until)
+        window::check(Code::StatusInvalid, self.valid_from, update.valid_until)
     }
 
     /// ST3 and ST4 of a close.

@@ -14,7 +14,7 @@ pub(crate) use answer::{Fault, deactivated_since, window_fault};
 pub use names::{ActionName, EntityId, NameError, Resource};
 pub use recognition::{Checkpoint, Recognition, TrustRecognise};
 pub use rules::{By, check};
-pub(crate) use rules::{Heads, apply, check_stateless};
+pub(crate) use rules::{Heads, apply, check_max_depth, check_stateless};
 
 use crate::codec::{self, CodecError};
 use crate::crypto::{Hash, Purpose};

@@ -8,10 +8,11 @@ use crate::code::{Code, Refusal};
 use crate::codec;
 use crate::did::document::uri::{self, UriUse};
 use crate::id::{Did, NetworkName};
-use crate::limits::{DOCUMENT_TIME_MS_END, TRUST_CHAIN_MAX, TRUST_GRANTS_MAX};
+use crate::limits::{TRUST_CHAIN_MAX, TRUST_GRANTS_MAX};
 use crate::operation::{Action, Checked, Operation};
 use crate::record::{Entry, RecordKey};
 use crate::state::{ApplyError, Context, Effect, Overlay, StoreError};
+use crate::window;
 
 /// TR1: form of a grant or recognition.
 pub(crate) fn check_stateless(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
@@ -28,7 +29,7 @@ pub(crate) fn check_stateless(operation: &Operation, network: &NetworkName) -> R
         }
         Action::TrustChange(change) => check_conditions(&change.conditions),
         Action::TrustRecognise(recognise) => {
-            check_window(recognise.valid_from, recognise.valid_until)?;
+            window::check(Code::TrustConditions, recognise.valid_from, recognise.valid_until)?;
             check_terms(recognise.terms.as_deref())?;
             check_own(author, key)
         }
@@ -56,27 +57,17 @@ fn check_parent(author: &Did, grant: &TrustGrant) -> Result<(), Refusal> {
 }
 
 fn check_conditions(conditions: &Conditions) -> Result<(), Refusal> {
-    check_window(conditions.valid_from, conditions.valid_until)?;
+    window::check(Code::TrustConditions, conditions.valid_from, conditions.valid_until)?;
     check_terms(conditions.terms.as_deref())?;
-    match conditions.max_depth {
-        Some(depth) if depth == 0 || usize::from(depth) >= TRUST_CHAIN_MAX => {
-            let detail = format!("{depth}, 1 to 7 are allowed; leave it out for none");
-            Err(Refusal::new(Code::TrustConditions, "max_depth", detail))
-        }
-        _ => Ok(()),
-    }
+    check_max_depth(Code::TrustConditions, conditions.max_depth)
 }
 
-fn check_window(from: Option<u64>, until: Option<u64>) -> Result<(), Refusal> {
-    let invalid = |field, detail| Err(Refusal::new(Code::TrustConditions, field, detail));
-    for (field, time) in [("valid_from", from), ("valid_until", until)] {
-        if time.is_some_and(|time| time >= DOCUMENT_TIME_MS_END) {
-            return invalid(field, "beyond the year 9999".to_owned());
-        }
-    }
-    match (from, until) {
-        (Some(from), Some(until)) if from >= until => {
-            invalid("valid_until", format!("{until} is not after valid_from {from}"))
+/// How many links a grant or delegation may allow beneath it; `code` is that of the action.
+pub(crate) fn check_max_depth(code: Code, max_depth: Option<u8>) -> Result<(), Refusal> {
+    match max_depth {
+        Some(depth) if depth == 0 || usize::from(depth) >= TRUST_CHAIN_MAX => {
+            let detail = format!("{depth}, 1 to 7 are allowed; leave it out for none");
+            Err(Refusal::new(code, "max_depth", detail))
         }
         _ => Ok(()),
     }
