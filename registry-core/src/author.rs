@@ -32,6 +32,17 @@ pub(crate) fn check_consent(
     }
 }
 
+/// A1 to A4 of the endorser whose signature the operation carries: that DID, if there is one.
+pub(crate) fn check_endorser<'c>(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &'c Checked,
+) -> Result<Option<&'c Did>, ApplyError> {
+    let Some(endorser) = checked.endorser() else { return Ok(None) };
+    check_party(overlay, context, checked, endorser, &[Role::Endorser])?;
+    Ok(Some(endorser))
+}
+
 /// A1 to A5 of one party, by the signatures of its roles.
 fn check_party(
     overlay: &Overlay<'_>,

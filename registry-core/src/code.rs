@@ -102,6 +102,9 @@ codes! {
     /// Another party that the action binds has not signed.
     ConsentMissing = 1027, "CONSENT_MISSING",
         "add a signature of role consent by a method of the named DID, or by its control set";
+    /// An endorser's signature where none is taken, or by something else than a method.
+    EndorserInvalid = 1031, "ENDORSER_INVALID",
+        "let one endorser sign by a method of its document, and nothing that needs no endorsement";
     /// The key must not exist yet, but does.
     AlreadyExists = 2001, "ALREADY_EXISTS",
         "choose another salt; of a right, read the record and sign for its present version";
@@ -214,6 +217,15 @@ codes! {
     /// The author stands not above the agent.
     AgentNotAllowed = 2048, "AGENT_NOT_ALLOWED",
         "let a principal of the agent sign; what one further up suspended, that one resumes";
+    /// On this network a write needs somebody with the right to it.
+    EndorsementNeeded = 2064, "ENDORSEMENT_NEEDED",
+        "have an endorser sign too, in role endorser; trust_explainWrite names those who can";
+    /// Who signed as endorser has not the right to it.
+    EndorserNotGranted = 2065, "ENDORSER_NOT_GRANTED",
+        "let another endorser sign; trust_explainWrite names those who can";
+    /// An endorser has vouched for as much as it may in this hour.
+    EndorserQuota = 2066, "ENDORSER_QUOTA",
+        "wait for the next hour (UTC), or let another endorser sign";
 }
 
 impl fmt::Display for Code {

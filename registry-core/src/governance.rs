@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::{Validator, ValidatorSet, ValidatorSetError};
 use crate::crypto::ValidatorKey;
+use crate::id::Did;
 use crate::limits::RECOVERY_DELAY_MS_MIN;
 use crate::record::RecordKey;
 
@@ -30,11 +31,23 @@ pub fn key(name: &str) -> RecordKey {
 }
 
 /// Who may write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WritePolicy {
     /// Anyone; for private and test networks.
     Open,
+    /// Those who hold a right to it, and those for whom such a one signs.
+    Endorsed(EndorsedWrites),
+}
+
+/// Who says who may write, and how much (docs/protocol/endorsement.md).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndorsedWrites {
+    /// Whose grants of `registry:write` count.
+    pub authority: Did,
+    /// Operations that one endorser may vouch for in an hour (UTC), its own included.
+    pub operations_per_hour: u64,
 }
 
 /// Rules of a chain that its operators chose at genesis.

@@ -23,6 +23,7 @@ pub mod code;
 pub mod codec;
 pub mod crypto;
 pub mod did;
+pub mod endorsement;
 pub mod governance;
 pub mod id;
 pub mod limits;

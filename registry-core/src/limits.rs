@@ -66,6 +66,12 @@ pub const SENIOR_OPERATIONS_PER_DAY: u64 = 8;
 /// Milliseconds of a day, for the quota above.
 pub const DAY_MS: u64 = 86_400_000;
 
+/// Milliseconds of an hour, for the quotas of endorsers.
+pub const HOUR_MS: u64 = 3_600_000;
+
+/// Most that a network may let one endorser vouch for in an hour: what a busy network orders.
+pub const ENDORSED_PER_HOUR_MAX: u64 = 100_000_000;
+
 /// Shortest recovery delay that a genesis may not undercut unless it says so.
 pub const RECOVERY_DELAY_MS_MIN: u64 = DAY_MS;
 

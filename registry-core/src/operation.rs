@@ -5,7 +5,7 @@ mod action;
 
 use serde::{Deserialize, Serialize};
 
-pub use action::Action;
+pub use action::{Action, Family};
 
 use crate::agent;
 use crate::code::{Code, Refusal};
@@ -198,6 +198,14 @@ impl Checked {
         &self.signatures
     }
 
+    /// The DID that vouches for the author by a signature of its own.
+    pub fn endorser(&self) -> Option<&Did> {
+        self.signatures.iter().find_map(|signature| match &signature.by {
+            Signer::Method(method) if signature.role == Role::Endorser => Some(&method.url.did),
+            _ => None,
+        })
+    }
+
     /// H(body): receipts and de-duplication.
     pub fn id(&self) -> Hash {
         self.id
@@ -262,7 +270,7 @@ pub fn check_stateless(
         let detail = format!("signed for chain {}, this is {chain}", operation.chain);
         return Err(Refusal::new(Code::ChainMismatch, "chain", detail));
     }
-    check_signature_list(&operation, &envelope.signatures)?;
+    check_signature_list(&operation, network, &envelope.signatures)?;
     check_body(&operation, network)?;
     let id = operation_id(&envelope.body.0);
     for (index, signature) in envelope.signatures.iter().enumerate() {
@@ -339,15 +347,22 @@ where
     })
 }
 
-fn check_signature_list(operation: &Operation, signatures: &[Signature]) -> Result<(), Refusal> {
+fn check_signature_list(
+    operation: &Operation,
+    network: &NetworkName,
+    signatures: &[Signature],
+) -> Result<(), Refusal> {
     let minimum = usize::from(operation.action.role().is_some());
     if signatures.len() < minimum || signatures.len() > SIGNATURES_MAX {
         let detail =
             format!("{} signatures, {minimum} to {SIGNATURES_MAX} expected", signatures.len());
         return Err(Refusal::new(Code::SignatureCount, "signatures", detail));
     }
+    let (endorsers, others): (Vec<_>, Vec<_>) =
+        signatures.iter().enumerate().partition(|(_, signature)| signature.role == Role::Endorser);
+    check_endorsers(operation, network, &endorsers)?;
     let (consents, own): (Vec<_>, Vec<_>) =
-        signatures.iter().enumerate().partition(|(_, signature)| signature.role == Role::Consent);
+        others.into_iter().partition(|(_, signature)| signature.role == Role::Consent);
     check_one_kind(&own, |signature| takes(operation, signature), || expected(operation))?;
     let consenting = operation.action.consents();
     check_one_kind(
@@ -375,6 +390,34 @@ fn check_signature_list(operation: &Operation, signatures: &[Signature]) -> Resu
         return Err(Refusal::new(Code::SignatureOrder, "signatures", detail));
     }
     Ok(())
+}
+
+/// One endorser at most, by a method, of an operation that needs one on some networks.
+fn check_endorsers(
+    operation: &Operation,
+    network: &NetworkName,
+    endorsers: &[(usize, &Signature)],
+) -> Result<(), Refusal> {
+    let invalid = |index: usize, detail: String| {
+        let field = format!("signatures/{index}/role");
+        Err(Refusal::new(Code::EndorserInvalid, field, detail))
+    };
+    let Some((index, first)) = endorsers.first() else { return Ok(()) };
+    if operation.action.family().is_none() {
+        return invalid(*index, "this action needs no endorsement and takes none".to_owned());
+    }
+    if let Some((index, _)) = endorsers.get(1) {
+        return invalid(*index, "one signature of role endorser is enough".to_owned());
+    }
+    match &first.by {
+        Signer::Method(method) if method.url.did.network == *network => Ok(()),
+        Signer::Method(method) => {
+            invalid(*index, format!("{} is not on network {network}", method.url.did))
+        }
+        Signer::Key(_) => {
+            invalid(*index, "an endorser signs by a method of its document".to_owned())
+        }
+    }
 }
 
 /// All of one role and one kind of signer, and each one that the action takes.

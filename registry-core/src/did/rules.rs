@@ -9,7 +9,7 @@ use crate::id::{Did, NetworkName};
 use crate::limits::{DAY_MS, SENIOR_OPERATIONS_PER_DAY};
 use crate::operation::{Action, Checked, Role};
 use crate::record::RecordKey;
-use crate::state::{ApplyError, Context, Effect, Overlay, TransientKey, TransientKind};
+use crate::state::{ApplyError, Context, Effect, Overlay, Quota, TransientKey, TransientKind};
 
 /// Rules of sets and documents that need no state.
 pub(crate) fn check_stateless(action: &Action, network: &NetworkName) -> Result<(), Refusal> {
@@ -217,16 +217,16 @@ impl Request<'_> {
             Some(Role::Recovery) => TransientKind::RecoveryQuota,
             _ => return Ok(None),
         };
-        let day = self.context.time_ms.checked_div(DAY_MS).unwrap_or(0);
-        let expires_ms = day.saturating_add(1).saturating_mul(DAY_MS);
-        let quota = TransientKey { expires_ms, kind, id: key.storage_key() };
-        let used = self.overlay.transient(&quota)?.map_or(0, |bytes| read_count(&bytes));
-        if used >= SENIOR_OPERATIONS_PER_DAY {
+        let period = (self.context.time_ms, DAY_MS);
+        let of = (kind, key.storage_key());
+        let quota = Quota::read(self.overlay, of, period, SENIOR_OPERATIONS_PER_DAY)?;
+        let used = quota.used();
+        let leaf = quota.take().ok_or_else(|| {
             let detail =
                 format!("{used} such operations today, {SENIOR_OPERATIONS_PER_DAY} allowed");
-            return Err(Refusal::new(Code::QuotaExceeded, "action", detail).into());
-        }
-        Ok(Some((quota, used.saturating_add(1).to_be_bytes().to_vec())))
+            Refusal::new(Code::QuotaExceeded, "action", detail)
+        })?;
+        Ok(Some(leaf))
     }
 }
 
@@ -252,10 +252,6 @@ pub(crate) fn control_of(overlay: &Overlay<'_>, did: &Did) -> Result<Option<KeyS
         DidValue::Active(state) => Some(state.sets.control),
         DidValue::Deactivated => None,
     })
-}
-
-fn read_count(bytes: &[u8]) -> u64 {
-    bytes.try_into().map_or(0, u64::from_be_bytes)
 }
 
 fn recovery_of(state: &DidState) -> Result<&super::Recovery, Refusal> {

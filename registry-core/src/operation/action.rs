@@ -63,6 +63,31 @@ pub enum Action {
     AgentRevoke(AgentStep),
 }
 
+/// Actions that one right to write covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// Creating and updating DIDs.
+    Did,
+    /// Status lists.
+    Status,
+    /// Grants and recognitions.
+    Trust,
+    /// Delegations to agents.
+    Agent,
+}
+
+impl Family {
+    /// Its name in resources and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Did => "did",
+            Self::Status => "status",
+            Self::Trust => "trust",
+            Self::Agent => "agent",
+        }
+    }
+}
+
 impl Action {
     /// Whether the operation is one of those that need no endorsement and have reserved room in
     /// a block: rotate, recovery, deactivation.
@@ -75,6 +100,34 @@ impl Action {
                 | Self::DidRecoverComplete
                 | Self::DidDeactivate(_)
         )
+    }
+
+    /// What a right to write has to cover on a network that asks for one, as in `registry/did`;
+    /// none for what needs no endorsement anywhere.
+    pub fn family(&self) -> Option<Family> {
+        match self {
+            Self::DidCreate(_) | Self::DidUpdate(_) => Some(Family::Did),
+            Self::StatusCreate(_)
+            | Self::StatusSet(_)
+            | Self::StatusUpdate(_)
+            | Self::StatusClose(_) => Some(Family::Status),
+            Self::TrustGrant(_)
+            | Self::TrustChange(_)
+            | Self::TrustSuspend(_)
+            | Self::TrustResume(_)
+            | Self::TrustRevoke(_)
+            | Self::TrustRecognise(_)
+            | Self::TrustDerecognise(_) => Some(Family::Trust),
+            Self::AgentDelegate(_)
+            | Self::AgentSuspend(_)
+            | Self::AgentResume(_)
+            | Self::AgentRevoke(_) => Some(Family::Agent),
+            Self::DidRotate(_)
+            | Self::DidRecover(_)
+            | Self::DidRecoverCancel
+            | Self::DidRecoverComplete
+            | Self::DidDeactivate(_) => None,
+        }
     }
 
     /// The agent that it is about; none for other actions.

@@ -5,6 +5,7 @@ mod execute;
 mod memory;
 mod overlay;
 mod probe;
+mod quota;
 mod tree;
 
 pub use execute::{BlockBudget, BlockError, BlockExecution, Execution, Genesis};
@@ -12,6 +13,7 @@ pub use execute::{execute, execute_genesis};
 pub use memory::MemoryState;
 pub use overlay::{Changes, Overlay};
 pub use probe::{ApplyError, Change, Context, Effect, Opened, Probe};
+pub(crate) use quota::Quota;
 
 use std::sync::Arc;
 
@@ -49,10 +51,13 @@ pub enum TransientKind {
     RecoveryQuota,
     /// Sum of all halts in ms; never expires.
     Halted,
+    /// What an endorser vouched for in this hour.
+    EndorserQuota,
 }
 
 impl TransientKind {
-    const ALL: [Self; 4] = [Self::Seen, Self::NextQuota, Self::RecoveryQuota, Self::Halted];
+    const ALL: [Self; 5] =
+        [Self::Seen, Self::NextQuota, Self::RecoveryQuota, Self::Halted, Self::EndorserQuota];
 
     fn number(self) -> u8 {
         match self {
@@ -60,6 +65,7 @@ impl TransientKind {
             Self::NextQuota => 2,
             Self::RecoveryQuota => 3,
             Self::Halted => 4,
+            Self::EndorserQuota => 6,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::block::Header;
 use crate::code::{Code, Refusal};
 use crate::crypto::Hash;
 use crate::did;
+use crate::endorsement;
 use crate::governance::Parameters;
 use crate::id::NetworkName;
 use crate::limits::{LIVE_GAP_MS_MAX, UNTIL_WINDOW_MS};
@@ -127,6 +128,12 @@ impl<'a> Probe<'a> {
     /// Whether the rules allow the operation; changes nothing.
     pub fn check<'c>(&self, checked: &'c Checked) -> Result<Effect<'c>, ApplyError> {
         self.check_guard(checked, &checked.record_key())?;
+        let mut effect = self.check_action(checked)?;
+        effect.transient.extend(endorsement::check(&self.overlay, &self.context, checked)?);
+        Ok(effect)
+    }
+
+    fn check_action<'c>(&self, checked: &'c Checked) -> Result<Effect<'c>, ApplyError> {
         let (overlay, context) = (&self.overlay, &self.context);
         match &checked.operation().action {
             Action::StatusCreate(create) => status::create(overlay, context, checked, create),

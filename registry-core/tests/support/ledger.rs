@@ -31,6 +31,7 @@ pub(crate) fn parameters() -> Parameters {
 pub(crate) struct Ledger {
     pub(crate) state: MemoryState,
     pub(crate) head: Header,
+    pub(crate) parameters: Parameters,
     pub(crate) genesis_operations: Vec<Vec<u8>>,
     /// Time and envelopes of each block after genesis.
     pub(crate) blocks: Vec<(u64, Vec<Vec<u8>>)>,
@@ -42,6 +43,10 @@ impl Ledger {
     }
 
     pub(crate) fn with_genesis_operations(operations: Vec<Vec<u8>>) -> Self {
+        Self::with_genesis(parameters(), operations)
+    }
+
+    pub(crate) fn with_genesis(parameters: Parameters, operations: Vec<Vec<u8>>) -> Self {
         let mut state = MemoryState::default();
         let checked = operations.iter();
         let checked = checked.map(|bytes| check_stateless(bytes, Hash::ZERO, &network()));
@@ -50,14 +55,15 @@ impl Ledger {
             network: network(),
             time_ms: GENESIS_MS,
             validators: validators(),
-            parameters: parameters(),
+            parameters: parameters.clone(),
             publishing: Publishing::default(),
             operations: checked.collect::<Result<_, _>>().expect("good operations"),
         };
         let execution = execute_genesis(&state, &genesis).expect("a good genesis");
         state.commit(&execution.changes);
         let blocks = Vec::new();
-        Self { state, head: execution.header, genesis_operations: operations, blocks }
+        let head = execution.header;
+        Self { state, head, parameters, genesis_operations: operations, blocks }
     }
 
     pub(crate) fn check(bytes: &[u8]) -> Result<Checked, Refusal> {

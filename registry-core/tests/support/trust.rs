@@ -1,5 +1,6 @@
 //! Parties that grant rights to each other, and their operations.
 
+use registry_core::crypto::Hash;
 use registry_core::did::Document;
 use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Operation};
@@ -28,6 +29,14 @@ impl Party {
         let key = ed(seed);
         let sets = single(&key, &ed(seed + 1), &ed(seed + 2));
         let operation = create(sets, signing(key), 1);
+        Self { did: did_of(&operation), key, create: seal(&operation, &[key]) }
+    }
+
+    /// One that genesis creates: signed for chain zero.
+    pub(crate) fn at_genesis(seed: u8) -> Self {
+        let key = ed(seed);
+        let sets = single(&key, &ed(seed + 1), &ed(seed + 2));
+        let operation = Operation { chain: Hash::ZERO, ..create(sets, signing(key), 1) };
         Self { did: did_of(&operation), key, create: seal(&operation, &[key]) }
     }
 

@@ -302,17 +302,17 @@ fn signature_of(id: &Hash) -> Signature {
 }
 
 fn add_roles(all: &mut Catalogue) {
-    let code = Code::SignatureRole;
+    let (code, endorser) = (Code::SignatureRole, Code::EndorserInvalid);
     let rule = "An action takes signatures of its own role only.";
     let roles = [
-        ("next", Role::Next),
-        ("recovery", Role::Recovery),
-        ("author", Role::Author),
-        ("endorser", Role::Endorser),
-        ("consent", Role::Consent),
-        ("approval", Role::Approval),
+        ("next", Role::Next, code),
+        ("recovery", Role::Recovery, code),
+        ("author", Role::Author, code),
+        ("endorser", Role::Endorser, endorser),
+        ("consent", Role::Consent, code),
+        ("approval", Role::Approval, code),
     ];
-    for (name, role) in roles {
+    for (name, role, code) in roles {
         let envelope = seal_body(plain_create().body(), role, &[ed(10)]);
         all.refused(&format!("role_{name}_on_create"), rule, code, &envelope);
     }

@@ -7,6 +7,7 @@ mod case_agents;
 mod case_authors;
 mod case_documents;
 mod case_encodings;
+mod case_endorsement;
 mod case_operations;
 mod case_recoveries;
 mod case_sets;

@@ -90,15 +90,17 @@ fn add_kinds(all: &mut Catalogue) {
     });
     let rule = "The agent signs in role consent, not as author.";
     refused("in_role_author", rule, &|id| vec![as_author(principal, id), as_author(agent, id)]);
-    refused("in_role_endorser", rule, &|id| {
-        let other = method_signature_as(Role::Endorser, &agent.key, &agent.did, "key-1", id);
-        vec![as_author(principal, id), other]
-    });
     let rule = "An author signs by methods or by control, never by both, whatever the consent.";
     refused("beside_method_and_control", rule, &|id| {
         let control = signature(&principal.key, Role::Control, id);
         vec![control, as_author(principal, id), as_consent(agent, id)]
     });
+    let rule = "An endorser's signature is no consent.";
+    let endorsed = seal_with(&operation, |id| {
+        let other = method_signature_as(Role::Endorser, &agent.key, &agent.did, "key-1", id);
+        vec![as_author(principal, id), other]
+    });
+    all.refused("consent_in_role_endorser", rule, Code::ConsentMissing, &endorsed);
 }
 
 fn add_unneeded(all: &mut Catalogue) {
