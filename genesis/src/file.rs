@@ -2,12 +2,14 @@
 
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::{Hash, Purpose};
+use registry_core::did::DidValue;
 use registry_core::governance::{
-    Parameters, Publishing, PublishingKey, ValidatorEntry, Validators,
+    Parameters, Publishing, PublishingKey, ValidatorEntry, Validators, WritePolicy,
 };
 use registry_core::id::NetworkName;
 use registry_core::limits::RECOVERY_DELAY_MS_MIN;
 use registry_core::operation::check_stateless;
+use registry_core::record::RecordKey;
 use registry_core::state::{Execution, Genesis, MemoryState, execute_genesis};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -123,7 +125,23 @@ impl GenesisFile {
     /// Height 0: its header, and what an empty store gets.
     pub fn execute(&self) -> Result<Execution, GenesisError> {
         let genesis = self.to_registry()?;
-        Ok(execute_genesis(&MemoryState::default(), &genesis)?)
+        let execution = execute_genesis(&MemoryState::default(), &genesis)?;
+        self.check_authority(&execution)?;
+        Ok(execution)
+    }
+
+    /// An authority that is not there could never be made, since nobody chooses a DID: all writes
+    /// would be locked out.
+    fn check_authority(&self, execution: &Execution) -> Result<(), GenesisError> {
+        let WritePolicy::Endorsed(policy) = &self.parameters.write_policy else { return Ok(()) };
+        let authority = &policy.authority;
+        let made = execution.changes.entry(&RecordKey::did(&authority.suffix));
+        let active = made.is_some_and(|entry| !DidValue::is_deactivated(&entry.value.0));
+        if active && authority.network == self.network {
+            return Ok(());
+        }
+        let path = "parameters.write_policy.endorsed.authority";
+        Err(GenesisError::value(path, authority, "a DID that one of the operations creates"))
     }
 
     /// Names of the validators without whom the others are no quorum.

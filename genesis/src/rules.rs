@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use registry_core::codec;
 use registry_core::crypto::{PublicKey, Suite};
 use registry_core::governance::{
-    PROTOCOL_VERSION, Parameters, Publishing, PublishingKey, ValidatorEntry,
+    PROTOCOL_VERSION, Parameters, Publishing, PublishingKey, ValidatorEntry, WritePolicy,
 };
 use registry_core::limits::{
-    BLOCK_BYTES_MAX, BLOCK_OPERATIONS_MAX, OPERATION_BYTES_MAX, RECOVERY_DELAY_MS_MAX,
-    URI_BYTES_MAX,
+    BLOCK_BYTES_MAX, BLOCK_OPERATIONS_MAX, ENDORSED_PER_HOUR_MAX, OPERATION_BYTES_MAX,
+    RECOVERY_DELAY_MS_MAX, URI_BYTES_MAX,
 };
 use url::Url;
 
@@ -76,7 +76,7 @@ fn is_prefix(url: &Url, text: &str) -> bool {
 
 fn check_parameters(parameters: &Parameters) -> Result<(), GenesisError> {
     let Parameters {
-        write_policy: _,
+        write_policy,
         recovery_delay_ms_min,
         block_interval_ms_min,
         heartbeat_ms,
@@ -86,6 +86,7 @@ fn check_parameters(parameters: &Parameters) -> Result<(), GenesisError> {
         timeout_step_ms,
         timeout_ms_max,
     } = parameters;
+    check_write_policy(write_policy)?;
     let (interval, longest) = (*block_interval_ms_min, *timeout_ms_max);
     let recovery = (RECOVERY_DELAY_MS_FLOOR, RECOVERY_DELAY_MS_MAX);
     for (name, actual, (min, max)) in [
@@ -101,6 +102,16 @@ fn check_parameters(parameters: &Parameters) -> Result<(), GenesisError> {
         check_number(&format!("parameters.{name}"), actual, min, max)?;
     }
     Ok(())
+}
+
+fn check_write_policy(policy: &WritePolicy) -> Result<(), GenesisError> {
+    match policy {
+        WritePolicy::Open => Ok(()),
+        WritePolicy::Endorsed(policy) => {
+            let path = "parameters.write_policy.endorsed.operations_per_hour";
+            check_number(path, policy.operations_per_hour, 1, ENDORSED_PER_HOUR_MAX)
+        }
+    }
 }
 
 fn check_validators(file: &GenesisFile) -> Result<(), GenesisError> {

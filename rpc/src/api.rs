@@ -205,13 +205,17 @@ impl Api {
         Ok((versions, (number > 0).then_some(number)))
     }
 
+    /// The parameters of the block after `head`.
+    pub(crate) fn parameters(&self, head: &Head) -> Result<Parameters, StoreError> {
+        let entry = self.entry(&governance::key(PARAMETERS), Selector::Head, head)?;
+        let entry = entry.ok_or_else(|| StoreError::new("no parameters"))?;
+        codec::decode(&entry.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
+    }
+
     /// The last time about which `head` says something: later, a block could be overdue (DESIGN
     /// section 4).
     pub(crate) fn last_time_ms(&self, head: &Head) -> Result<u64, StoreError> {
-        let entry = self.node.newest(&governance::key(PARAMETERS))?;
-        let entry = entry.ok_or_else(|| StoreError::new("no parameters"))?;
-        let parameters: Parameters =
-            codec::decode(&entry.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)?;
+        let parameters = self.parameters(head)?;
         Ok(head.time_ms + parameters.heartbeat_ms + FUTURE_TIME_MS_MAX)
     }
 

@@ -187,7 +187,8 @@ impl Api {
             let detail = format!("operation {operation} is applied at height {}", receipt.height);
             return Err(Refusal::new(Code::AlreadyApplied, "guard", detail).into());
         }
-        self.node.submit(checked).await?;
+        let submitted = self.node.submit(Arc::clone(&checked)).await;
+        submitted.map_err(|error| self.naming_endorsers(error.into(), &checked))?;
         Ok(Admitted { operation, envelope, status: "pending" })
     }
 
@@ -213,7 +214,7 @@ impl Api {
             if let Some(known) = applied()? {
                 return Ok(known);
             }
-            let submitted = self.node.submit(checked).await;
+            let submitted = self.node.submit(Arc::clone(&checked)).await;
             // The retry of what commits meanwhile finds its guard stale.
             if submitted.is_err()
                 && let Some(known) = applied()?
@@ -224,7 +225,13 @@ impl Api {
             Ok::<_, ApiError>(self.node.settled(operation).await?)
         };
         match tokio::time::timeout(Duration::from_millis(timeout_ms), settled).await {
-            Ok(outcome) => self.committed(operation, outcome?).await,
+            Ok(outcome) => {
+                let committed = match outcome {
+                    Ok(outcome) => self.committed(operation, outcome).await,
+                    Err(error) => Err(error),
+                };
+                committed.map_err(|error| self.naming_endorsers(error, &checked))
+            }
             Err(_) => {
                 let detail = format!(
                     "operation {operation} is still pending after {timeout_ms} ms; ask \

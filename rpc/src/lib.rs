@@ -9,6 +9,7 @@ mod api;
 mod clock;
 mod coding;
 mod did;
+mod endorsement;
 pub mod error;
 mod http;
 mod json_rpc;

@@ -198,3 +198,6 @@ pub const TRUST_AUTHORITIES_MAX: usize = 16;
 
 /// An `X-Request-ID` that is given back: a UUID and then some.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// Endorsers that an answer names: enough to choose from, each costs a question of the registry.
+pub(crate) const ENDORSERS_SHOWN_MAX: usize = 16;

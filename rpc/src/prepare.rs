@@ -15,6 +15,7 @@ use registry_core::trust::TrustKey;
 use serde::Serialize;
 
 use crate::api::Api;
+use crate::endorsement::Endorser;
 use crate::error::{ApiError, NodeCode};
 use crate::service::Head;
 
@@ -29,6 +30,9 @@ pub(crate) struct Prepared {
     subject: Subject,
     /// Empty where no signature is needed. Of those of one DID, one is enough.
     signatures: Vec<SignatureRequest>,
+    /// What an endorser signs, where the author may not write by its own right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endorsement: Option<EndorsementRequest>,
     /// What it does, for the person who signs.
     explanation: String,
 }
@@ -50,6 +54,15 @@ struct SignatureRequest {
     signers: Signers,
     /// The 32 bytes to sign.
     message: Bytes,
+}
+
+/// The endorsement that an operation needs, by any one of those named.
+#[derive(Debug, Clone, Serialize)]
+struct EndorsementRequest {
+    role: Role,
+    /// The 32 bytes to sign.
+    message: Bytes,
+    endorsers: Vec<Endorser>,
 }
 
 /// Who may sign in one role, and how many of them must.
@@ -84,6 +97,8 @@ pub(crate) struct Drafted {
     pub(crate) operation: Operation,
     pub(crate) id: Hash,
     body: Vec<u8>,
+    /// Who can endorse it, where that is needed.
+    endorsers: Option<Vec<Endorser>>,
 }
 
 impl Drafted {
@@ -98,7 +113,14 @@ impl Drafted {
             signers,
         };
         let signatures = signers.into_iter().map(request).collect();
-        Prepared { body: Bytes(self.body), operation: self.id, subject, signatures, explanation }
+        let role = Role::Endorser;
+        let endorsement = self.endorsers.map(|endorsers| EndorsementRequest {
+            role,
+            message: Bytes(role.message(&self.id).to_vec()),
+            endorsers,
+        });
+        let (body, operation) = (Bytes(self.body), self.id);
+        Prepared { body, operation, subject, signatures, endorsement, explanation }
     }
 }
 
@@ -120,7 +142,8 @@ impl Api {
             let detail = format!("{actual} bytes before signatures, at most {limit} are allowed");
             return Err(Refusal::new(Code::OperationTooLarge, "body", detail).into());
         }
-        Ok(Drafted { id: operation_id(&body), operation, body })
+        let endorsers = self.endorsers_needed(&operation)?;
+        Ok(Drafted { id: operation_id(&body), operation, body, endorsers })
     }
 
     /// The head of a DID and its state, or the refusal that an operation by it would get.

@@ -9,7 +9,7 @@ use registry_core::crypto::{Hash, PublicKey, ValidatorKey};
 use registry_core::id::{Did, ListId, NetworkName};
 use registry_core::operation::Checked;
 use registry_core::record::{Entry, RecordKey};
-use registry_core::state::StoreError;
+use registry_core::state::{StoreError, TransientKey};
 use registry_core::status::Bits;
 use registry_core::trust::{ActionName, EntityId};
 use serde::Serialize;
@@ -233,6 +233,9 @@ pub trait Reader: Send + Sync + 'static {
 
     /// The authorities under which a party has granted something, besides itself; at most `limit`.
     fn authorities_of(&self, grantor: &Did, limit: usize) -> Result<Vec<Did>, StoreError>;
+
+    /// The value of a transient leaf after the newest block.
+    fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// A committed block by height.
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError>;

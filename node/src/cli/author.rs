@@ -8,7 +8,7 @@ use clap::Args;
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
-use registry_core::did::{DidState, DidValue};
+use registry_core::did::{DidState, DidValue, Member};
 use registry_core::id::{Did, MethodUrl};
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Guard, MethodSigner, Operation, Signer};
@@ -133,14 +133,25 @@ async fn signers(writer: &Writer, did: &Did, state: &DidState) -> Result<Vec<Sig
     Ok(keys.into_iter().map(Signer::Key).collect())
 }
 
-/// The state of another DID that an action binds.
-async fn party_state(writer: &Writer, did: &Did) -> Result<Box<DidState>, Failure> {
+/// The method by which an endorser signs with the keys at hand.
+pub(super) async fn endorsing(writer: &Writer, did: &Did) -> Result<Signer, Failure> {
+    let state = party_state(writer, did).await?;
+    let time_ms = writer.client().chain().await?.time.0;
+    let method = method(writer, did, &state, time_ms);
+    method.map(Signer::Method).ok_or_else(|| {
+        let message = format!("no key at hand is one of the endorser {did}'s own methods");
+        Failure::usage_with(message, "give its key file with --cosigner-keys")
+    })
+}
+
+/// The state of another DID than the one that acts.
+pub(super) async fn party_state(writer: &Writer, did: &Did) -> Result<Box<DidState>, Failure> {
     let entry = writer.client().record(did).await?;
     match DidValue::from_bytes(&entry.value.0) {
         Ok(DidValue::Active(state)) => Ok(state),
         Ok(DidValue::Deactivated) => {
             let detail = format!("{did} is deactivated");
-            Err(Failure::known(&Refusal::new(Code::DidDeactivated, "agent", detail)))
+            Err(Failure::known(&Refusal::new(Code::DidDeactivated, "signatures", detail)))
         }
         Err(error) => Err(Failure::usage(format!("the value of {did}: {error}"))),
     }
@@ -157,6 +168,23 @@ pub(super) async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Failure>) -> R
         pause = pause.saturating_mul(2);
     }
     ask().await
+}
+
+/// All with which a DID can sign by the keys at hand, in a role that takes methods or its control.
+pub(super) fn at_hand(writer: &Writer, did: &Did, state: &DidState, time_ms: u64) -> Vec<Signer> {
+    match method(writer, did, state, time_ms) {
+        Some(method) => vec![Signer::Method(method)],
+        None => held(writer, &state.sets.control.members),
+    }
+}
+
+/// The keys among members that are at hand.
+pub(super) fn held(writer: &Writer, members: &[Member]) -> Vec<Signer> {
+    let keys = members.iter().filter_map(|member| match member {
+        Member::Key(key) if writer.holds(key) => Some(Signer::Key(key.clone())),
+        _ => None,
+    });
+    keys.collect()
 }
 
 /// A method of the document whose key is at hand and may sign at `time_ms`. Where other DIDs are

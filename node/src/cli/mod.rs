@@ -15,6 +15,7 @@ mod homes;
 mod init;
 mod keys;
 mod localnet;
+mod operation;
 mod passphrase;
 mod start;
 mod status;
@@ -76,6 +77,9 @@ enum Command {
     /// Delegate to agents, stop them, and ask what they may do
     #[command(subcommand)]
     Agent(agent::AgentCommand),
+    /// Have an operation signed by several parties, each on its own machine
+    #[command(subcommand)]
+    Operation(operation::OperationCommand),
     /// Keys of DIDs and of the node
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -115,6 +119,7 @@ fn run_command(cli: Cli) -> Result<(), Failure> {
             Command::StatusList(command) => status_list::run(command, &context).await,
             Command::Trust(command) => trust::run(command, &context).await,
             Command::Agent(command) => agent::run(command, &context).await,
+            Command::Operation(command) => operation::run(command, &context).await,
             Command::Keys(command) => keys::run(command, &context),
             Command::Config(command) => config::run(command, &context),
             Command::Bench(command) => bench::run(command, &context).await,

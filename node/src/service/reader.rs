@@ -8,7 +8,7 @@ use registry_core::crypto::{Hash, PublicKey};
 use registry_core::governance::{VALIDATORS, ValidatorEntry, Validators, key};
 use registry_core::id::{Did, ListId, NetworkName};
 use registry_core::record::{Entry, RecordKey};
-use registry_core::state::{StateView, StoreError};
+use registry_core::state::{StateView, StoreError, TransientKey};
 use registry_core::status::Bits;
 use rpc::service::{
     Check, Head, ListOf, Outcome, Peer, Problem, Reader, RightsOf, Role, Round, Status,
@@ -82,6 +82,10 @@ impl Reader for Service {
 
     fn authorities_of(&self, grantor: &Did, limit: usize) -> Result<Vec<Did>, StoreError> {
         self.read(|ledger| ledger.authorities_of(grantor, limit))
+    }
+
+    fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|ledger| ledger.transient(key))
     }
 
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {

@@ -102,6 +102,32 @@ impl Action {
         )
     }
 
+    /// The names of all actions, as bodies write them, with what [`Action::family`] says of each.
+    pub const FAMILIES: &[(&str, Option<Family>)] = &[
+        ("did_create", Some(Family::Did)),
+        ("did_update", Some(Family::Did)),
+        ("did_rotate", None),
+        ("did_recover", None),
+        ("did_recover_cancel", None),
+        ("did_recover_complete", None),
+        ("did_deactivate", None),
+        ("status_create", Some(Family::Status)),
+        ("status_set", Some(Family::Status)),
+        ("status_update", Some(Family::Status)),
+        ("status_close", Some(Family::Status)),
+        ("trust_grant", Some(Family::Trust)),
+        ("trust_change", Some(Family::Trust)),
+        ("trust_suspend", Some(Family::Trust)),
+        ("trust_resume", Some(Family::Trust)),
+        ("trust_revoke", Some(Family::Trust)),
+        ("trust_recognise", Some(Family::Trust)),
+        ("trust_derecognise", Some(Family::Trust)),
+        ("agent_delegate", Some(Family::Agent)),
+        ("agent_suspend", Some(Family::Agent)),
+        ("agent_resume", Some(Family::Agent)),
+        ("agent_revoke", Some(Family::Agent)),
+    ];
+
     /// What a right to write has to cover on a network that asks for one, as in `registry/did`;
     /// none for what needs no endorsement anywhere.
     pub fn family(&self) -> Option<Family> {

@@ -28,7 +28,8 @@ use catalogue::Catalogue;
 use format::{BlockCase, Body, Expect, OperationCase, Vector};
 use registry_core::code::Code;
 use registry_core::codec::{Bytes, decode};
-use registry_core::operation::SignedOperation;
+use registry_core::operation::{Action, SignedOperation};
+use support::ledger::Ledger;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors").join(name)
@@ -176,4 +177,28 @@ fn a_signature_less_is_refused_unless_more_signed_than_needed() {
 fn there_are_at_least_40_valid_and_100_invalid_vectors() {
     assert!(read_folder("valid").len() >= 40);
     assert!(read_folder("invalid").len() >= 100);
+}
+
+/// The tag under which an action stands in a body.
+fn tag(action: &Action) -> String {
+    match serde_json::to_value(action).expect("an action") {
+        serde_json::Value::String(name) => name,
+        serde_json::Value::Object(members) => members.keys().next().expect("a tag").clone(),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn every_action_has_a_valid_vector_and_its_family() {
+    let mut seen = BTreeSet::new();
+    for vector in read_folder("valid").into_values() {
+        let Body::Operation(case) = vector.body else { continue };
+        let checked = Ledger::check(&case.case.operation.0).expect("a valid operation");
+        let action = &checked.operation().action;
+        let listed = Action::FAMILIES.iter().find(|(name, _)| *name == tag(action));
+        assert_eq!(listed.map(|(_, family)| *family), Some(action.family()), "{}", tag(action));
+        seen.insert(tag(action));
+    }
+    let missing = Action::FAMILIES.iter().filter(|(name, _)| !seen.contains(*name));
+    assert_eq!(missing.count(), 0, "actions without a valid vector");
 }

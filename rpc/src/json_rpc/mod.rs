@@ -31,6 +31,7 @@ use crate::agent;
 use crate::api::Api;
 use crate::did::options::pairs_of;
 use crate::did::{history, prepare};
+use crate::endorsement;
 use crate::error::ApiError;
 use crate::ledger;
 use crate::limits::{
@@ -190,6 +191,9 @@ fn add_trust(m: &mut RpcModule<Arc<Api>>) -> Result<(), RegisterMethodError> {
         "trust_list",
         |api, params: rights::ListParams| async move { api.rights(params).await },
     )?;
+    add(m, "trust_explainWrite", |api, params: endorsement::Params| async move {
+        api.explain_write(params).await
+    })?;
     add_trust_prepare(m, "trust_prepareGrant", trust::prepare::Grant::grant)?;
     add_trust_prepare(m, "trust_prepareChange", trust::prepare::Grant::change)?;
     let step =

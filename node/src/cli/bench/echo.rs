@@ -21,7 +21,7 @@ use registry_core::crypto::Hash;
 use registry_core::id::{Did, ListId, NetworkName};
 use registry_core::operation::Checked;
 use registry_core::record::{Entry, RecordKey};
-use registry_core::state::StoreError;
+use registry_core::state::{StoreError, TransientKey};
 use registry_core::status::Bits;
 use rpc::service::{
     Check, Head, KeptToken, ListOf, Outcome, Peer, Reader, RightsOf, Role, Status, SubmitError,
@@ -83,6 +83,10 @@ impl Reader for Echo {
         _: usize,
     ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
         Ok(Vec::new())
+    }
+
+    fn transient(&self, _: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
     }
 
     fn authorities_of(&self, _: &Did, _: usize) -> Result<Vec<Did>, StoreError> {

@@ -25,7 +25,7 @@ pub(super) use document::with_key as document_with_key;
 use sets::SetsArgs;
 pub(super) use sets::{NewKeys, SuiteName};
 use writer::Draft;
-pub(super) use writer::{Sealed, Writer, Written};
+pub(super) use writer::{Sealed, Writer, Written, own_role, sign};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DidCommand {
@@ -56,6 +56,10 @@ pub(super) struct SignerArgs {
     /// Another key file that may sign too, for sets of several members; may be repeated
     #[arg(long, value_name = "FILE")]
     cosigner_keys: Vec<PathBuf>,
+    /// A DID that vouches for the operation, where the network asks for one; its key is in one of
+    /// the files
+    #[arg(long, value_name = "DID")]
+    endorser: Option<Did>,
     #[command(flatten)]
     passphrase: PassphraseArgs,
 }
@@ -63,7 +67,8 @@ pub(super) struct SignerArgs {
 impl SignerArgs {
     /// A key file that is plain.
     pub(super) fn plain(keys: PathBuf) -> Self {
-        Self { keys, cosigner_keys: Vec::new(), passphrase: PassphraseArgs::default() }
+        let (cosigner_keys, endorser, passphrase) = Default::default();
+        Self { keys, cosigner_keys, endorser, passphrase }
     }
 }
 

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::sets::{NewKeys, keys};
 use super::{Failure, SignerArgs};
+use crate::cli::author;
 use crate::cli::client::{Chain, Client, Outcome};
 use crate::cli::context::Context;
 use crate::cli::exit::warn;
@@ -45,6 +46,25 @@ pub(in crate::cli) struct Sealed {
     pub(in crate::cli) envelope: Vec<u8>,
 }
 
+/// The role in which the author signs an action by this signer; none where nobody signs.
+pub(in crate::cli) fn own_role(action: &Action, signer: &Signer) -> Option<Role> {
+    match (action.role()?, signer) {
+        (Role::Author, Signer::Key(_)) => Some(Role::Control),
+        (role, _) => Some(role),
+    }
+}
+
+/// One signature over an operation's id.
+pub(in crate::cli) fn sign(
+    secret: &SecretKey,
+    role: Role,
+    signer: &Signer,
+    operation: &Hash,
+) -> Signature {
+    let value = Bytes(secret.sign_operation(&role.message(operation)).to_vec());
+    Signature { role, by: signer.clone(), value }
+}
+
 /// A node, its chain, and the keys that sign.
 pub(in crate::cli) struct Writer {
     client: Client,
@@ -52,6 +72,8 @@ pub(in crate::cli) struct Writer {
     file: UserKeyFile,
     held: UserKeys,
     cosigners: Vec<UserKeys>,
+    /// Who vouches for what is signed here.
+    endorser: Option<Signer>,
 }
 
 impl Writer {
@@ -68,7 +90,11 @@ impl Writer {
             cosigners.push(UserKeyFile::new(path, passphrase).read_existing()?);
         }
         let chain = client.chain().await?;
-        Ok(Self { client, chain, file, held, cosigners })
+        let mut writer = Self { client, chain, file, held, cosigners, endorser: None };
+        if let Some(endorser) = &args.endorser {
+            writer.endorser = Some(author::endorsing(&writer, endorser).await?);
+        }
+        Ok(writer)
     }
 
     pub(in crate::cli) fn client(&self) -> &Client {
@@ -201,19 +227,16 @@ impl Writer {
         let body = operation.body();
         let id = operation_id(&body);
         let mut signatures = Vec::new();
-        let own = signers.iter().filter_map(|signer| {
-            let role = match (operation.action.role()?, signer) {
-                (Role::Author, Signer::Key(_)) => Role::Control,
-                (role, _) => role,
-            };
-            Some((role, signer))
-        });
+        let own = signers
+            .iter()
+            .filter_map(|signer| Some((own_role(&operation.action, signer)?, signer)));
         let consents = consents.iter().map(|signer| (Role::Consent, signer));
-        for (role, signer) in own.chain(consents) {
+        let endorser = self.endorser.iter().filter(|_| operation.action.family().is_some());
+        let endorser = endorser.map(|signer| (Role::Endorser, signer));
+        for (role, signer) in own.chain(consents).chain(endorser) {
             let new = || new.secrets.iter().find(|secret| secret.public() == signer.key());
             if let Some(secret) = self.secret(signer.key()).or_else(new) {
-                let value = Bytes(secret.sign_operation(&role.message(&id)).to_vec());
-                signatures.push(Signature { role, by: signer.clone(), value });
+                signatures.push(sign(secret, role, signer, &id));
             }
         }
         let envelope = SignedOperation::new(body, signatures).bytes();

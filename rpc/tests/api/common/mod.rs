@@ -414,6 +414,10 @@ impl Reader for Ledger {
         Ok(found.into_iter().take(limit).collect())
     }
 
+    fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner().state.transient(key)
+    }
+
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {
         let inner = self.inner();
         let index = usize::try_from(height).expect("small");

@@ -1,0 +1,243 @@
+//! `idem operation`: one operation and several parties. One has it prepared, each signs it on its
+//! own machine, anyone submits it; a file goes from one to the next.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use registry_core::codec::{self, Bytes};
+use registry_core::crypto::Hash;
+use registry_core::did::Member;
+use registry_core::id::Did;
+use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::operation::{
+    Action, Operation, Role, SignedOperation, Signer, check_body, operation_id,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::author::{AuthorArgs, at_hand, endorsing, held, party_state};
+use super::context::Context;
+use super::did::{Writer, own_role, sign};
+use super::exit::Failure;
+use super::file::{read_text, write_new_text, write_text};
+
+/// A file holds one envelope, in base64 and with room around it.
+const FILE_BYTES_MAX: u64 = 2 * OPERATION_BYTES_MAX as u64;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OperationCommand {
+    /// Have a node prepare an operation, and write it to a new file, unsigned
+    Prepare(PrepareArgs),
+    /// Show what the operation of a file does, and who has signed it
+    Show(FileArg),
+    /// Add what one party signs: author, member of its control, consenting party or endorser
+    Sign(SignArgs),
+    /// Submit the operation of a file, and wait until it is committed
+    Submit(FileArg),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PrepareArgs {
+    /// The method of the node, such as trust_prepareGrant
+    #[arg(value_name = "METHOD")]
+    method: String,
+    /// Its parameters, a JSON object
+    #[arg(long, value_name = "JSON")]
+    params: String,
+    #[command(flatten)]
+    file: FileArg,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FileArg {
+    /// The file with the operation
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SignArgs {
+    #[command(flatten)]
+    file: FileArg,
+    /// The party that signs, and its keys
+    #[command(flatten)]
+    party: AuthorArgs,
+}
+
+/// What such a file holds.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Held {
+    envelope: Bytes,
+}
+
+/// An operation of a file.
+struct Open {
+    envelope: SignedOperation,
+    operation: Operation,
+    id: Hash,
+}
+
+impl Open {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let wrong = |reason: String| {
+            let message = format!("{} holds no operation: {reason}", path.display());
+            Failure::usage_with(message, "make one with idem operation prepare")
+        };
+        let text = read_text(path, FILE_BYTES_MAX)?;
+        let held: Held = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let envelope: SignedOperation = codec::decode(&held.envelope.0, OPERATION_BYTES_MAX)
+            .map_err(|error| wrong(error.to_string()))?;
+        Self::new(envelope).map_err(wrong)
+    }
+
+    fn new(envelope: SignedOperation) -> Result<Self, String> {
+        let operation: Operation = codec::decode(&envelope.body.0, OPERATION_BYTES_MAX)
+            .map_err(|error| error.to_string())?;
+        let id = operation_id(&envelope.body.0);
+        Ok(Self { envelope, operation, id })
+    }
+
+    fn text(&self) -> String {
+        let held = json!({ "envelope": codec::base64url(&self.envelope.bytes()) });
+        format!("{held:#}\n")
+    }
+
+    fn show(&self, context: &Context) -> Result<(), Failure> {
+        let Self { envelope, operation, id } = self;
+        let signatures: Vec<Value> = envelope
+            .signatures
+            .iter()
+            .map(|signature| json!({ "role": signature.role, "by": signature.by }))
+            .collect();
+        context.print_value(&json!({
+            "operation": id,
+            "author": operation.author,
+            "guard": operation.guard,
+            "action": operation.action,
+            "signatures": signatures,
+        }))
+    }
+}
+
+pub(super) async fn run(command: OperationCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        OperationCommand::Prepare(args) => prepare(args, context).await,
+        OperationCommand::Show(FileArg { file }) => Open::read(&file)?.show(context),
+        OperationCommand::Sign(args) => add_signatures(args, context).await,
+        OperationCommand::Submit(FileArg { file }) => {
+            let open = Open::read(&file)?;
+            let envelope = open.envelope.bytes();
+            let committed = context.client()?.submit_and_wait(&envelope).await?;
+            let (operation, height) = (committed.operation, committed.height);
+            let human = format!("operation  {operation}\nheight     {height}");
+            context.print(&json!({ "operation": operation, "height": height }), human)
+        }
+    }
+}
+
+async fn prepare(args: PrepareArgs, context: &Context) -> Result<(), Failure> {
+    #[derive(Deserialize)]
+    struct Prepared {
+        body: Bytes,
+    }
+    let PrepareArgs { method, params, file } = args;
+    let params: Map<String, Value> = serde_json::from_str(&params)
+        .map_err(|error| Failure::usage(format!("--params is no JSON object: {error}")))?;
+    let client = context.client()?;
+    let prepared: Prepared = client.call(&method, params).await?;
+    let open = Open::new(SignedOperation::new(prepared.body.0, Vec::new()))
+        .map_err(|reason| client.unreadable(&method, reason))?;
+    write_new_text(&file.file, &open.text())?;
+    open.show(context)
+}
+
+async fn add_signatures(args: SignArgs, context: &Context) -> Result<(), Failure> {
+    let SignArgs { file: FileArg { file }, party } = args;
+    let mut open = Open::read(&file)?;
+    let writer = Writer::open(context, &party.signer).await?;
+    let chain = writer.client().chain().await?;
+    if open.operation.chain != chain.chain_id {
+        let message =
+            format!("made for chain {}, the node is on {}", open.operation.chain, chain.chain_id);
+        return Err(Failure::usage_with(message, "name a node of its chain with --rpc"));
+    }
+    check_body(&open.operation, &chain.network).map_err(|refusal| Failure::local(&refusal))?;
+    let party = match party.did.did {
+        Some(did) => Some(did),
+        None => open.operation.author.clone(),
+    };
+    let signers = signers(&writer, &open.operation, party.as_ref(), chain.time.0).await?;
+    if signers.is_empty() {
+        let message = "none of the keys at hand signs this operation for that party";
+        return Err(Failure::usage_with(
+            message,
+            "name the party with --did, its keys with --keys",
+        ));
+    }
+    let mut signatures = std::mem::take(&mut open.envelope.signatures);
+    for (role, signer) in &signers {
+        let Some(secret) = writer.secret(signer.key()) else { continue };
+        signatures.retain(|other| (other.role, &other.by) != (*role, signer));
+        signatures.push(sign(secret, *role, signer, &open.id));
+    }
+    let body = std::mem::take(&mut open.envelope.body).0;
+    open.envelope = SignedOperation::new(body, signatures);
+    write_text(&file, &open.text())?;
+    open.show(context)
+}
+
+/// In which role, and by what, a party signs with the keys at hand; without a party, a newcomer.
+async fn signers(
+    writer: &Writer,
+    operation: &Operation,
+    party: Option<&Did>,
+    time_ms: u64,
+) -> Result<Vec<(Role, Signer)>, Failure> {
+    let action = &operation.action;
+    let own = |signers: Vec<Signer>| {
+        let with_role = |signer: Signer| Some((own_role(action, &signer)?, signer));
+        signers.into_iter().filter_map(with_role).collect()
+    };
+    let Some(party) = party else {
+        return Ok(match action {
+            Action::DidCreate(create) => own(held(writer, &create.sets.control.members)),
+            _ => Vec::new(),
+        });
+    };
+    let state = party_state(writer, party).await?;
+    if operation.author.as_ref() == Some(party) {
+        return Ok(own(match action.role() {
+            None => Vec::new(),
+            Some(Role::Control) => held(writer, &state.sets.control.members),
+            Some(Role::Next) => held(writer, revealed(action)),
+            Some(Role::Recovery) => match &state.sets.recovery {
+                Some(recovery) => held(writer, &recovery.keys.members),
+                None => Vec::new(),
+            },
+            Some(_) => at_hand(writer, party, &state, time_ms),
+        }));
+    }
+    if action.consents() == Some(party) {
+        let signers = at_hand(writer, party, &state, time_ms).into_iter();
+        return Ok(signers.map(|signer| (Role::Consent, signer)).collect());
+    }
+    if let Some(author) = &operation.author {
+        let author = party_state(writer, author).await?;
+        if author.sets.control.dids().any(|did| did == party) {
+            return Ok(own(held(writer, &state.sets.control.members)));
+        }
+    }
+    match action.family() {
+        Some(_) => Ok(vec![(Role::Endorser, endorsing(writer, party).await?)]),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn revealed(action: &Action) -> &[Member] {
+    match action {
+        Action::DidRotate(rotate) => &rotate.reveal.revealed,
+        Action::DidDeactivate(reveal) => &reveal.revealed,
+        _ => &[],
+    }
+}

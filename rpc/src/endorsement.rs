@@ -1,0 +1,250 @@
+//! Who may write: on an endorsed network those with a right to it, and those for whom one of them
+//! signs (docs/protocol/endorsement.md).
+
+use registry_core::code::{Code, Refusal};
+use registry_core::endorsement::{WRITE, may_write, quota_key, quota_used};
+use registry_core::governance::{EndorsedWrites, WritePolicy};
+use registry_core::id::Did;
+use registry_core::operation::{Action, Checked, Family, Operation};
+use registry_core::record::Entry;
+use registry_core::state::StoreError;
+use registry_core::trust::{EntityId, Grants};
+use serde::{Deserialize, Serialize};
+
+use crate::api::{Api, AsOf, Moment, Selector};
+use crate::clock::{millis, now_ms};
+use crate::error::ApiError;
+use crate::limits::{ENDORSERS_SHOWN_MAX, TRUST_PAGE_MAX};
+use crate::service::{Head, RightsOf};
+
+/// Parameters of `trust_explainWrite`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Params {
+    /// Who wants to write; none for a newcomer.
+    #[serde(default)]
+    did: Option<Did>,
+    /// Name of the action, as `did_create`.
+    operation: String,
+    #[serde(default)]
+    min_height: Option<u64>,
+}
+
+/// Somebody with the right to write, and what is left of its quota.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Endorser {
+    did: Did,
+    /// Operations that it vouched for in this hour.
+    used: u64,
+    operations_per_hour: u64,
+    refills_at: String,
+}
+
+impl Endorser {
+    fn has_room(&self) -> bool {
+        self.used < self.operations_per_hour
+    }
+}
+
+/// The answer of `trust_explainWrite`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WriteExplanation {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    did: Option<Did>,
+    operation: String,
+    policy: &'static str,
+    /// Whether it may be written without an endorser.
+    allowed: bool,
+    explanation: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authority: Option<Did>,
+    /// The right that is asked for, on this resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
+    /// What is left of its own quota.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own: Option<Endorser>,
+    /// Who can endorse it.
+    endorsers: Vec<Endorser>,
+    #[serde(flatten)]
+    as_of: AsOf,
+}
+
+fn resource(family: Family) -> String {
+    format!("registry/{}", family.name())
+}
+
+impl Api {
+    /// `trust_explainWrite`.
+    pub(crate) async fn explain_write(&self, params: Params) -> Result<WriteExplanation, ApiError> {
+        let Params { did, operation, min_height } = params;
+        let named = Action::FAMILIES.iter().find(|(name, _)| *name == operation);
+        let Some((_, family)) = named.copied() else {
+            let names: Vec<&str> = Action::FAMILIES.iter().map(|(name, _)| *name).collect();
+            let detail = format!("operation {operation:?} must be one of {}", names.join(", "));
+            return Err(ApiError::Params { detail });
+        };
+        let moment = self.moment(None, min_height).await?;
+        if let Some(did) = &did {
+            self.active(did, &moment.head, "did")?;
+        }
+        let policy = self.parameters(&moment.head)?.write_policy;
+        let mut answer = WriteExplanation {
+            did,
+            operation,
+            policy: "open",
+            allowed: true,
+            explanation: "this network is open: anyone writes".to_owned(),
+            authority: None,
+            resource: None,
+            own: None,
+            endorsers: Vec::new(),
+            as_of: moment.as_of(),
+        };
+        let WritePolicy::Endorsed(policy) = policy else { return Ok(answer) };
+        answer.policy = "endorsed";
+        answer.authority = Some(policy.authority.clone());
+        match family {
+            None => answer.explanation = format!("{} needs no endorsement", answer.operation),
+            Some(family) => self.explain_family(&mut answer, &policy, family, &moment)?,
+        }
+        Ok(answer)
+    }
+
+    fn explain_family(
+        &self,
+        answer: &mut WriteExplanation,
+        policy: &EndorsedWrites,
+        family: Family,
+        moment: &Moment,
+    ) -> Result<(), StoreError> {
+        answer.resource = Some(resource(family));
+        if let Some(did) = &answer.did
+            && self.has_right(policy, family, did, moment)?
+        {
+            let own = self.endorser(policy, did.clone(), &moment.head)?;
+            answer.allowed = own.has_room();
+            answer.explanation = match own.has_room() {
+                true => format!("{did} has the right {WRITE} on {}", resource(family)),
+                false => format!(
+                    "{did} has the right, and has used up its quota; it refills at {}",
+                    own.refills_at
+                ),
+            };
+            answer.own = Some(own);
+        } else {
+            let who = answer.did.as_ref().map_or_else(|| "a newcomer".to_owned(), Did::to_string);
+            answer.allowed = false;
+            answer.explanation = format!(
+                "{who} has no grant of {WRITE} on {} by {}: one of the endorsers signs too, in \
+                 role endorser",
+                resource(family),
+                policy.authority
+            );
+        }
+        answer.endorsers = self.endorsers(policy, family, moment)?;
+        Ok(())
+    }
+
+    fn has_right(
+        &self,
+        policy: &EndorsedWrites,
+        family: Family,
+        did: &Did,
+        moment: &Moment,
+    ) -> Result<bool, StoreError> {
+        let view = self.records_at(moment);
+        may_write(&view, self.node.network(), policy, family, did, moment.time_ms)
+    }
+
+    fn endorser(
+        &self,
+        policy: &EndorsedWrites,
+        did: Did,
+        head: &Head,
+    ) -> Result<Endorser, StoreError> {
+        // The next block is of now: on a quiet network the hour may have changed since the last.
+        let key = quota_key(&did, head.time_ms.max(now_ms()));
+        let used = quota_used(self.node.transient(&key)?.as_deref());
+        let operations_per_hour = policy.operations_per_hour;
+        Ok(Endorser { did, used, operations_per_hour, refills_at: millis(key.expires_ms) })
+    }
+
+    /// Who can endorse writes of a family now, the authority last.
+    fn endorsers(
+        &self,
+        policy: &EndorsedWrites,
+        family: Family,
+        moment: &Moment,
+    ) -> Result<Vec<Endorser>, StoreError> {
+        let action = WRITE.parse().map_err(StoreError::new)?;
+        let of = RightsOf::Authority { authority: policy.authority.clone(), action: Some(action) };
+        let mut found: Vec<Endorser> = Vec::new();
+        for (_, key) in self.node.rights(&of, None, TRUST_PAGE_MAX)? {
+            let entry = self.entry(&key, Selector::Head, &moment.head)?;
+            let Some(did) = entry.as_ref().and_then(|entry| self.local_entity(entry)) else {
+                continue;
+            };
+            let known = found.iter().any(|endorser| endorser.did == did);
+            if !known && self.has_right(policy, family, &did, moment)? {
+                found.push(self.endorser(policy, did, &moment.head)?);
+            }
+            if found.len() == ENDORSERS_SHOWN_MAX {
+                return Ok(found);
+            }
+        }
+        found.push(self.endorser(policy, policy.authority.clone(), &moment.head)?);
+        Ok(found)
+    }
+
+    /// The DID of this network to which a record of grants belongs.
+    fn local_entity(&self, entry: &Entry) -> Option<Did> {
+        let grants = Grants::from_bytes(&entry.value.0).ok()?;
+        EntityId::local(&grants.entity, self.node.network())
+    }
+
+    /// Who can endorse an operation; none where it needs nobody.
+    pub(crate) fn endorsers_needed(
+        &self,
+        operation: &Operation,
+    ) -> Result<Option<Vec<Endorser>>, StoreError> {
+        let Some(family) = operation.action.family() else { return Ok(None) };
+        let head = self.head();
+        let WritePolicy::Endorsed(policy) = self.parameters(&head)?.write_policy else {
+            return Ok(None);
+        };
+        let moment = Moment { head, selector: Selector::Head, time_ms: head.time_ms };
+        match &operation.author {
+            Some(author) if self.has_right(&policy, family, author, &moment)? => Ok(None),
+            _ => self.endorsers(&policy, family, &moment).map(Some),
+        }
+    }
+
+    /// A refusal for want of an endorser, with the names of those who can.
+    pub(crate) fn naming_endorsers(&self, error: ApiError, checked: &Checked) -> ApiError {
+        let ApiError::Refused(Refusal { code, field, detail }) = error else { return error };
+        let named = match code {
+            Code::EndorsementNeeded | Code::EndorserNotGranted | Code::EndorserQuota => {
+                self.endorser_names(checked)
+            }
+            _ => None,
+        };
+        let detail = match named {
+            Some(names) => format!("{detail}; who can endorse: {names}"),
+            None => detail,
+        };
+        Refusal { code, field, detail }.into()
+    }
+
+    fn endorser_names(&self, checked: &Checked) -> Option<String> {
+        let operation = Operation { author: None, ..checked.operation().clone() };
+        let endorsers = self.endorsers_needed(&operation).ok()??;
+        let names = endorsers.iter().map(|endorser| match endorser.has_room() {
+            true => endorser.did.to_string(),
+            false => format!("{} (its quota refills at {})", endorser.did, endorser.refills_at),
+        });
+        Some(names.collect::<Vec<_>>().join(", "))
+    }
+}
