@@ -11,6 +11,7 @@ mod tree;
 pub use execute::{BlockBudget, BlockError, BlockExecution, Execution, Genesis};
 pub use execute::{execute, execute_genesis};
 pub use memory::MemoryState;
+pub(crate) use overlay::WriteContext;
 pub use overlay::{Changes, Overlay};
 pub use probe::{ApplyError, Change, Context, Effect, Opened, Probe};
 pub(crate) use quota::Quota;
@@ -51,13 +52,21 @@ pub enum TransientKind {
     RecoveryQuota,
     /// Sum of all halts in ms; never expires.
     Halted,
+    /// The approved changes of governance that wait; never expires.
+    Agenda,
     /// What an endorser vouched for in this hour.
     EndorserQuota,
 }
 
 impl TransientKind {
-    const ALL: [Self; 5] =
-        [Self::Seen, Self::NextQuota, Self::RecoveryQuota, Self::Halted, Self::EndorserQuota];
+    const ALL: [Self; 6] = [
+        Self::Seen,
+        Self::NextQuota,
+        Self::RecoveryQuota,
+        Self::Halted,
+        Self::Agenda,
+        Self::EndorserQuota,
+    ];
 
     fn number(self) -> u8 {
         match self {
@@ -65,6 +74,7 @@ impl TransientKind {
             Self::NextQuota => 2,
             Self::RecoveryQuota => 3,
             Self::Halted => 4,
+            Self::Agenda => 5,
             Self::EndorserQuota => 6,
         }
     }
@@ -85,6 +95,11 @@ impl TransientKey {
     /// The one leaf of halted time.
     pub fn halted() -> Self {
         Self { expires_ms: u64::MAX, kind: TransientKind::Halted, id: Vec::new() }
+    }
+
+    /// The one leaf of approved changes.
+    pub fn agenda() -> Self {
+        Self { expires_ms: u64::MAX, kind: TransientKind::Agenda, id: Vec::new() }
     }
 
     /// Expiry (big-endian), kind number, id: storage order is the order of expiry.

@@ -57,6 +57,7 @@ impl Ledger {
             validators: validators(),
             parameters: parameters.clone(),
             publishing: Publishing::default(),
+            governors: None,
             operations: checked.collect::<Result<_, _>>().expect("good operations"),
         };
         let execution = execute_genesis(&state, &genesis).expect("a good genesis");
