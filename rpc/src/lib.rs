@@ -11,6 +11,7 @@ mod coding;
 mod did;
 mod endorsement;
 pub mod error;
+mod governance;
 mod http;
 mod json_rpc;
 mod ledger;

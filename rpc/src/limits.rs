@@ -199,5 +199,14 @@ pub const TRUST_AUTHORITIES_MAX: usize = 16;
 /// An `X-Request-ID` that is given back: a UUID and then some.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
 
+/// Proposals in one page of `governance_list`; each is one read of a record.
+pub const PROPOSALS_PAGE_MAX: usize = 100;
+
+/// The same without a wish of the caller's.
+pub const PROPOSALS_PAGE_DEFAULT: usize = 20;
+
+/// How far ahead a proposal holds without a wish of the proposer's: time for some approvals.
+pub const NOTICE_HEIGHTS_DEFAULT: u64 = 100;
+
 /// Endorsers that an answer names: enough to choose from, each costs a question of the registry.
 pub(crate) const ENDORSERS_SHOWN_MAX: usize = 16;

@@ -45,6 +45,7 @@ pub(crate) enum Subject {
     List(ListId),
     Right(TrustKey),
     Agent(Did),
+    Proposal(Hash),
 }
 
 /// Who must sign, and what.

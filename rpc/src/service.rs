@@ -234,6 +234,9 @@ pub trait Reader: Send + Sync + 'static {
     /// The authorities under which a party has granted something, besides itself; at most `limit`.
     fn authorities_of(&self, grantor: &Did, limit: usize) -> Result<Vec<Did>, StoreError>;
 
+    /// The proposals after one of them, ascending by id, at most `limit`.
+    fn proposals(&self, after: Option<&Hash>, limit: usize) -> Result<Vec<Hash>, StoreError>;
+
     /// The value of a transient leaf after the newest block.
     fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError>;
 

@@ -147,11 +147,11 @@ fn in_file(path: &Path) -> impl Fn(GenesisError) -> Failure {
     move |error| Failure::usage(format!("{}: {error}", path.display()))
 }
 
-fn read_entry(path: &Path) -> Result<Entry, Failure> {
+pub(super) fn read_entry(path: &Path) -> Result<Entry, Failure> {
     Entry::parse(&read_text(path, GENESIS_FILE_BYTES_MAX)?).map_err(in_file(path))
 }
 
-fn read_parameters(path: &Path) -> Result<Parameters, Failure> {
+pub(super) fn read_parameters(path: &Path) -> Result<Parameters, Failure> {
     let text = read_text(path, GENESIS_FILE_BYTES_MAX)?;
     serde_json::from_str(&text).map_err(|error| in_file(path)(error.into()))
 }

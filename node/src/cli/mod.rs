@@ -11,6 +11,7 @@ mod did;
 pub mod exit;
 mod file;
 mod genesis;
+mod governance;
 mod homes;
 mod init;
 mod keys;
@@ -77,6 +78,9 @@ enum Command {
     /// Delegate to agents, stop them, and ask what they may do
     #[command(subcommand)]
     Agent(agent::AgentCommand),
+    /// Propose and approve changes of the network's own rules
+    #[command(subcommand)]
+    Governance(governance::GovernanceCommand),
     /// Have an operation signed by several parties, each on its own machine
     #[command(subcommand)]
     Operation(operation::OperationCommand),
@@ -119,6 +123,7 @@ fn run_command(cli: Cli) -> Result<(), Failure> {
             Command::StatusList(command) => status_list::run(command, &context).await,
             Command::Trust(command) => trust::run(command, &context).await,
             Command::Agent(command) => agent::run(command, &context).await,
+            Command::Governance(command) => governance::run(command, &context).await,
             Command::Operation(command) => operation::run(command, &context).await,
             Command::Keys(command) => keys::run(command, &context),
             Command::Config(command) => config::run(command, &context),

@@ -84,6 +84,10 @@ impl Reader for Service {
         self.read(|ledger| ledger.authorities_of(grantor, limit))
     }
 
+    fn proposals(&self, after: Option<&Hash>, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        self.read(|ledger| ledger.proposals(after, limit))
+    }
+
     fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(|ledger| ledger.transient(key))
     }

@@ -144,6 +144,24 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
             .collect()
     }
 
+    /// The proposals after one of them, ascending by id. There are few in the life of a network,
+    /// so their heads are their index.
+    pub fn proposals(&self, after: Option<&Hash>, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        let kind = Kind::Proposal.number();
+        let from = match after {
+            Some(after) => [&[kind][..], &after.0, &[0]].concat(),
+            None => vec![kind],
+        };
+        let rows = self.0.scan(Column::Heads, &from, &[kind.saturating_add(1)], limit)?;
+        let malformed = || StoreError::new("the key of a proposal is malformed");
+        rows.into_iter()
+            .map(|(key, _)| {
+                let id = key.get(1..).and_then(|id| id.try_into().ok());
+                id.map(Hash).ok_or_else(malformed)
+            })
+            .collect()
+    }
+
     /// A version that is not the newest.
     fn earlier(&self, key: &RecordKey, version: u64) -> Result<Option<Entry>, StoreError> {
         self.value(Column::Entries, &keyed(&key.storage_key(), version))

@@ -33,6 +33,7 @@ use crate::did::options::pairs_of;
 use crate::did::{history, prepare};
 use crate::endorsement;
 use crate::error::ApiError;
+use crate::governance;
 use crate::ledger;
 use crate::limits::{
     Limits, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, UPLOAD_BYTES_MAX, UPLOADS_MAX,
@@ -219,6 +220,28 @@ fn add_agents(m: &mut RpcModule<Arc<Api>>) -> Result<(), RegisterMethodError> {
     add_agent_step(m, "agent_prepareRevoke", Action::AgentRevoke)
 }
 
+/// The methods of governance.
+fn add_governance(m: &mut RpcModule<Arc<Api>>) -> Result<(), RegisterMethodError> {
+    add(m, "governance_show", |api, params: governance::ShowParams| async move {
+        api.governance(params).await
+    })?;
+    add(m, "governance_list", |api, params: governance::ListParams| async move {
+        api.proposals(params).await
+    })?;
+    add(m, "governance_getProposal", |api, params: governance::ProposalParams| async move {
+        api.proposal(params).await
+    })?;
+    add(m, "governance_preparePropose", |api, params: governance::Propose| async move {
+        api.prepare_proposal(params).await
+    })?;
+    add(m, "governance_prepareApprove", |api, params: governance::Step| async move {
+        api.prepare_governance(params.draft(Action::GovernanceApprove)).await
+    })?;
+    add(m, "governance_prepareWithdraw", |api, params: governance::Step| async move {
+        api.prepare_governance(params.draft(Action::GovernanceWithdraw)).await
+    })
+}
+
 /// Registers a prepare method of an action that needs no more than an agent.
 fn add_agent_step(
     module: &mut RpcModule<Arc<Api>>,
@@ -274,6 +297,7 @@ pub(crate) fn methods(api: Arc<Api>, guard: Arc<Guard>) -> Result<Methods, Regis
     add_status(m, &guard)?;
     add_trust(m)?;
     add_agents(m)?;
+    add_governance(m)?;
     add(m, "ledger_submit", |api, params: ledger::SubmitParams| async move {
         api.submit(params).await
     })?;

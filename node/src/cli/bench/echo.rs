@@ -85,6 +85,10 @@ impl Reader for Echo {
         Ok(Vec::new())
     }
 
+    fn proposals(&self, _: Option<&Hash>, _: usize) -> Result<Vec<Hash>, StoreError> {
+        Ok(Vec::new())
+    }
+
     fn transient(&self, _: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(None)
     }

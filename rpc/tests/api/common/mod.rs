@@ -415,6 +415,15 @@ impl Reader for Ledger {
         Ok(found.into_iter().take(limit).collect())
     }
 
+    fn proposals(&self, after: Option<&Hash>, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        let inner = self.inner();
+        let receipts = inner.receipts.values();
+        let made = receipts.filter(|made| made.kind == Kind::Proposal && made.version == 1);
+        let ids: BTreeSet<Hash> = made.map(|made| made.operation).collect();
+        let later = ids.into_iter().filter(|id| after.is_none_or(|after| id > after));
+        Ok(later.take(limit).collect())
+    }
+
     fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
         self.inner().state.transient(key)
     }

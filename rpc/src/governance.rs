@@ -1,0 +1,384 @@
+//! The network's own rules: what holds, what is proposed, and bodies of proposals and approvals to
+//! sign (docs/protocol/governance.md).
+
+use registry_core::code::{Code, Refusal};
+use registry_core::codec::{self, FixedBytes};
+use registry_core::crypto::Hash;
+use registry_core::did::document::TimeMs;
+use registry_core::governance::{
+    Agenda, Change, GovernancePropose, GovernanceStep, Governors, Now, PARAMETERS, PUBLISHING,
+    Parameters, Proposal, ProposalStatus, Publishing, VALIDATORS, VERSION, ValidatorEntry,
+    ValidatorReady, Validators, check, governors, key,
+};
+use registry_core::id::Did;
+use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::operation::{Action, Guard, Role};
+use registry_core::record::{Entry, RecordKey};
+use registry_core::state::{StoreError, TransientKey};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::api::{Api, AsOf, Moment, Selector};
+use crate::clock::millis;
+use crate::error::ApiError;
+use crate::limits::{NOTICE_HEIGHTS_DEFAULT, PROPOSALS_PAGE_DEFAULT, PROPOSALS_PAGE_MAX};
+use crate::prepare::{Prepared, Subject, author_signers};
+
+/// Parameters of `governance_show`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ShowParams {
+    #[serde(default)]
+    at: Option<TimeMs>,
+    #[serde(default)]
+    min_height: Option<u64>,
+}
+
+/// Parameters of `governance_getProposal`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ProposalParams {
+    proposal: Hash,
+    #[serde(default)]
+    at: Option<TimeMs>,
+    #[serde(default)]
+    min_height: Option<u64>,
+}
+
+/// Parameters of `governance_list`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ListParams {
+    /// The last proposal of the page before.
+    #[serde(default)]
+    after: Option<Hash>,
+    #[serde(default)]
+    limit: Option<usize>,
+    #[serde(default)]
+    min_height: Option<u64>,
+}
+
+/// Parameters of `governance_preparePropose`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Propose {
+    author: Did,
+    change: Change,
+    /// First height at which it holds.
+    #[serde(default)]
+    height: Option<u64>,
+    #[serde(default)]
+    salt: Option<FixedBytes<16>>,
+}
+
+/// Parameters of `governance_prepare{Approve,Withdraw}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Step {
+    author: Did,
+    proposal: Hash,
+    #[serde(default)]
+    salt: Option<FixedBytes<16>>,
+}
+
+/// The answer of `governance_show`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Rules {
+    /// None where genesis names nobody.
+    governors: Option<Governors>,
+    version: u64,
+    parameters: Parameters,
+    validators: Vec<ValidatorEntry>,
+    publishing: Publishing,
+    /// What is approved and waits, by height.
+    agenda: Vec<Waiting>,
+    #[serde(flatten)]
+    as_of: AsOf,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Waiting {
+    activation_height: u64,
+    proposal: Hash,
+}
+
+/// A proposal as JSON shows it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    proposal: Hash,
+    proposer: Did,
+    change: Change,
+    activation_height: u64,
+    proposed: String,
+    approvals: Vec<ShownApproval>,
+    status: &'static str,
+    /// Number of the rule that it broke at its height.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancelled_for: Option<u16>,
+    version: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct ShownApproval {
+    governor: Did,
+    time: String,
+}
+
+impl Shown {
+    fn of(id: Hash, entry: &Entry) -> Result<Self, StoreError> {
+        let proposal = Proposal::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let approvals = proposal.approvals.into_iter();
+        let cancelled_for = match proposal.status {
+            ProposalStatus::Cancelled { code } => Some(code),
+            _ => None,
+        };
+        Ok(Self {
+            proposal: id,
+            proposer: proposal.proposer,
+            change: proposal.change,
+            activation_height: proposal.height,
+            proposed: millis(proposal.proposed),
+            approvals: approvals
+                .map(|each| ShownApproval { governor: each.governor, time: millis(each.time) })
+                .collect(),
+            status: proposal.status.name(),
+            cancelled_for,
+            version: entry.record.version,
+        })
+    }
+}
+
+/// The last word of a newcomer.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ready {
+    name: String,
+    /// When it last said that it is ready for this proposal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ready_at: Option<String>,
+}
+
+/// The answer of `governance_getProposal`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProposalAnswer {
+    #[serde(flatten)]
+    shown: Shown,
+    /// How many approvals it needs.
+    threshold: u8,
+    /// The newcomers that it names, and whether each is ready.
+    newcomers: Vec<Ready>,
+    #[serde(flatten)]
+    as_of: AsOf,
+}
+
+/// The answer of `governance_list`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Proposals {
+    proposals: Vec<Shown>,
+    /// `after` of the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Hash>,
+    #[serde(flatten)]
+    as_of: AsOf,
+}
+
+/// What a prepare method was asked for.
+pub(crate) struct Draft {
+    author: Did,
+    salt: Option<FixedBytes<16>>,
+    action: Action,
+}
+
+impl Step {
+    /// The draft of one of the actions that need no more than a proposal.
+    pub(crate) fn draft(self, make: fn(GovernanceStep) -> Action) -> Draft {
+        let Self { author, proposal, salt } = self;
+        Draft { author, salt, action: make(GovernanceStep { proposal }) }
+    }
+}
+
+impl Api {
+    /// `governance_show`.
+    pub(crate) async fn governance(&self, params: ShowParams) -> Result<Rules, ApiError> {
+        let moment = self.moment(params.at, params.min_height).await?;
+        let agenda = self.agenda()?.0.into_iter();
+        let validators: Validators = self.governed(VALIDATORS, &moment)?;
+        Ok(Rules {
+            governors: governors(&self.records_at(&moment))?,
+            version: self.governed(VERSION, &moment)?,
+            parameters: self.governed(PARAMETERS, &moment)?,
+            validators: validators.validators,
+            publishing: self.governed(PUBLISHING, &moment)?,
+            agenda: agenda
+                .map(|(activation_height, proposal)| Waiting { activation_height, proposal })
+                .collect(),
+            as_of: moment.as_of(),
+        })
+    }
+
+    /// A record that genesis wrote.
+    fn governed<T>(&self, name: &str, moment: &Moment) -> Result<T, StoreError>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let entry = self.entry(&key(name), moment.selector, &moment.head)?;
+        let entry = entry.ok_or_else(|| StoreError::new(format!("no record {name}")))?;
+        codec::decode(&entry.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
+    }
+
+    /// What waits now; of earlier times the proposals tell.
+    fn agenda(&self) -> Result<Agenda, StoreError> {
+        let leaf = self.node.transient(&TransientKey::agenda())?;
+        Agenda::from_leaf(leaf.as_deref()).map_err(StoreError::new)
+    }
+
+    /// `governance_getProposal`.
+    pub(crate) async fn proposal(
+        &self,
+        params: ProposalParams,
+    ) -> Result<ProposalAnswer, ApiError> {
+        let ProposalParams { proposal: id, at, min_height } = params;
+        let moment = self.moment(at, min_height).await?;
+        let entry = self.entry(&RecordKey::proposal(&id), moment.selector, &moment.head)?;
+        let entry = entry.ok_or_else(|| not_found(&id))?;
+        let shown = Shown::of(id, &entry)?;
+        let governors = governors(&self.records_at(&moment))?;
+        Ok(ProposalAnswer {
+            newcomers: self.newcomers(&shown, &moment)?,
+            threshold: governors.map_or(0, |governors| governors.threshold),
+            shown,
+            as_of: moment.as_of(),
+        })
+    }
+
+    fn newcomers(&self, shown: &Shown, moment: &Moment) -> Result<Vec<Ready>, StoreError> {
+        let Change::Validators(edits) = &shown.change else { return Ok(Vec::new()) };
+        let present: Validators = self.governed(VALIDATORS, moment)?;
+        let is_new = |entry: &&ValidatorEntry| {
+            !present.validators.iter().any(|other| other.key == entry.key)
+        };
+        let mut newcomers = Vec::new();
+        for entry in edits.put.iter().filter(is_new) {
+            let record = RecordKey::ready(&entry.key);
+            let mut ready_at = None;
+            if let Some(found) = self.entry(&record, moment.selector, &moment.head)? {
+                let ready = ValidatorReady::from_own_bytes(&found.value.0);
+                let ready = ready.map_err(StoreError::new)?;
+                let said = ready.proposal == shown.proposal;
+                ready_at = said.then(|| millis(found.record.time));
+            }
+            newcomers.push(Ready { name: entry.name.clone(), ready_at });
+        }
+        Ok(newcomers)
+    }
+
+    /// `governance_list`.
+    pub(crate) async fn proposals(&self, params: ListParams) -> Result<Proposals, ApiError> {
+        let limit = params.limit.unwrap_or(PROPOSALS_PAGE_DEFAULT);
+        if !(1..=PROPOSALS_PAGE_MAX).contains(&limit) {
+            let detail = format!("limit {limit} must be 1 to {PROPOSALS_PAGE_MAX}");
+            return Err(ApiError::Params { detail });
+        }
+        let moment = self.moment(None, params.min_height).await?;
+        let mut ids = self.node.proposals(params.after.as_ref(), limit + 1)?;
+        let more = ids.len() > limit;
+        ids.truncate(limit);
+        let next = ids.last().copied().filter(|_| more);
+        let mut proposals = Vec::new();
+        for id in ids {
+            let key = RecordKey::proposal(&id);
+            if let Some(entry) = self.entry(&key, Selector::Head, &moment.head)? {
+                proposals.push(Shown::of(id, &entry)?);
+            }
+        }
+        Ok(Proposals { proposals, next, as_of: moment.as_of() })
+    }
+
+    /// `governance_preparePropose`.
+    pub(crate) async fn prepare_proposal(&self, params: Propose) -> Result<Prepared, ApiError> {
+        let Propose { author, change, height, salt } = params;
+        let height = height.unwrap_or(self.head().height + NOTICE_HEIGHTS_DEFAULT);
+        let propose = GovernancePropose { change, height };
+        let action = Action::GovernancePropose(Box::new(propose));
+        self.prepare_governance(Draft { author, salt, action }).await
+    }
+
+    /// All `governance_prepare…` methods.
+    pub(crate) async fn prepare_governance(&self, draft: Draft) -> Result<Prepared, ApiError> {
+        let Draft { author, salt, action } = draft;
+        let moment = self.moment(None, None).await?;
+        let (_, state) = self.active(&author, &moment.head, "author")?;
+        let guard = match &action {
+            Action::GovernanceApprove(step) | Action::GovernanceWithdraw(step) => {
+                let key = RecordKey::proposal(&step.proposal);
+                let head = self.entry(&key, Selector::Head, &moment.head)?;
+                let head = head.ok_or_else(|| not_found(&step.proposal))?;
+                Guard::Previous(head.record.hash())
+            }
+            _ => Guard::Absent,
+        };
+        let drafted = self.draft(Some(author.clone()), guard, salt, action)?;
+        let (height, agenda) = (moment.head.height + 1, self.agenda()?);
+        let now = Now { height, time_ms: moment.head.time_ms, agenda: &agenda };
+        let (view, action) = (self.records_at(&moment), &drafted.operation.action);
+        check(&view, now, Some(&author), &drafted.id, action)?;
+        let subject = match action {
+            Action::GovernanceApprove(step) | Action::GovernanceWithdraw(step) => step.proposal,
+            _ => drafted.id,
+        };
+        let explanation = explain(action, &author);
+        let signers = author_signers(&author, &state, moment.head.time_ms, Role::Approval);
+        Ok(drafted.prepared(Subject::Proposal(subject), signers, explanation))
+    }
+}
+
+fn not_found(id: &Hash) -> ApiError {
+    let detail = format!("no proposal {id}");
+    Refusal::new(Code::ProposalNotFound, "proposal", detail).into()
+}
+
+fn explain(action: &Action, author: &Did) -> String {
+    let what = match action {
+        Action::GovernancePropose(propose) => {
+            let GovernancePropose { change, height } = &**propose;
+            format!("Proposes {}, to hold from height {height} on", words(change))
+        }
+        Action::GovernanceApprove(step) => format!("Approves proposal {}", step.proposal),
+        Action::GovernanceWithdraw(step) => {
+            format!("Takes back the approval of proposal {}", step.proposal)
+        }
+        _ => "Changes the network's rules".to_owned(),
+    };
+    format!("{what}. Needs signatures of {author} in role approval.")
+}
+
+fn words(change: &Change) -> String {
+    let edits = |what: &str, put: Vec<String>, removed: Vec<String>| {
+        let put = (!put.is_empty()).then(|| format!("puts {}", put.join(", ")));
+        let removed = (!removed.is_empty()).then(|| format!("removes {}", removed.join(", ")));
+        let both: Vec<String> = put.into_iter().chain(removed).collect();
+        format!("{what}: {}", both.join(" and "))
+    };
+    match change {
+        Change::Validators(change) => {
+            let put = change.put.iter();
+            let put = put.map(|entry| format!("{} with power {}", entry.name, entry.power));
+            edits("other validators", put.collect(), change.remove.clone())
+        }
+        Change::Publishing(change) => {
+            let put = change.put.iter().map(|entry| entry.name.to_string()).collect();
+            let removed = change.remove.iter().map(ToString::to_string).collect();
+            edits("other publishing keys", put, removed)
+        }
+        Change::Parameters(_) => "other parameters".to_owned(),
+        Change::Version(version) => format!("protocol version {version}"),
+        Change::Governors(governors) => {
+            let count = governors.members.len();
+            format!("other governors: {} of {count} must approve", governors.threshold)
+        }
+    }
+}
