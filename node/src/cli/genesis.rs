@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use genesis::{Entry, GenesisError, GenesisFile, Outline, Timestamp};
+use registry_core::codec::{self, Bytes};
 use registry_core::crypto::PublicKey;
-use registry_core::governance::{Parameters, PublishingKey};
-use registry_core::id::NetworkName;
+use registry_core::governance::{Governors, Parameters, PublishingKey};
+use registry_core::id::{Did, NetworkName};
 use serde_json::json;
 
 use super::context::Context;
 use super::exit::{Failure, warn};
 use super::file::{read_text, write_new_text};
+use super::founders::{Founder, found};
 use super::homes;
 use super::passphrase::PassphraseArgs;
 use crate::config::Role;
@@ -23,6 +25,8 @@ use crate::run;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum GenesisCommand {
+    /// Make a DID that the genesis is to create: a governor, or the authority of endorsers
+    Did(GenesisDidArgs),
     /// Write the entry of this home's validator, to be sent to whoever builds
     Entry(GenesisEntryArgs),
     /// Build a genesis file from the entries of all validators
@@ -55,6 +59,18 @@ pub(super) struct GenesisEntryArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct GenesisDidArgs {
+    /// Name of the network that it is for
+    #[arg(long, value_name = "NAME")]
+    network: NetworkName,
+    /// The key file that gets its keys
+    #[arg(long, value_name = "FILE")]
+    keys: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct GenesisBuildArgs {
     /// The entries, one file for each validator, in any order
     #[arg(value_name = "ENTRY", required = true)]
@@ -72,6 +88,16 @@ pub(super) struct GenesisBuildArgs {
     /// repeated, and all builders must give the same
     #[arg(long = "publishing", value_name = "NAME=KEY", value_parser = publishing)]
     publishing: Vec<PublishingKey>,
+    /// Operation that creates a DID, as `idem genesis did` prints it; may be repeated, and all
+    /// builders must give the same in the same order
+    #[arg(long = "operation", value_name = "BASE64URL", value_parser = operation)]
+    operations: Vec<Bytes>,
+    /// DID of one who governs the network, created by one of the operations; may be repeated
+    #[arg(long = "governor", value_name = "DID", requires = "governors_needed")]
+    governors: Vec<Did>,
+    /// How many of the governors must approve a change
+    #[arg(long, value_name = "K", requires = "governors")]
+    governors_needed: Option<u8>,
     /// Time of the genesis block, RFC 3339; all builders must give the same [default: now]
     #[arg(long, value_name = "TIME")]
     time: Option<Timestamp>,
@@ -95,8 +121,18 @@ fn publishing(text: &str) -> Result<PublishingKey, String> {
     Ok(PublishingKey::new(name, key))
 }
 
+fn operation(text: &str) -> Result<Bytes, String> {
+    serde_json::from_value(json!(text)).map_err(|error| error.to_string())
+}
+
 pub(super) fn run(command: GenesisCommand, context: &Context) -> Result<(), Failure> {
     match command {
+        GenesisCommand::Did(GenesisDidArgs { network, keys, passphrase }) => {
+            let Founder { did, operation } = found(&network, &keys, &passphrase)?;
+            let text = codec::base64url(&operation.0);
+            let human = format!("did        {did}\noperation  {text}");
+            context.print(&json!({ "did": did, "operation": text }), human)
+        }
         GenesisCommand::Entry(args) => entry(args, context),
         GenesisCommand::Build(args) => build(args, context),
         GenesisCommand::Check(args) => {
@@ -133,9 +169,12 @@ fn build(args: GenesisBuildArgs, context: &Context) -> Result<(), Failure> {
         None => Parameters::default(),
     };
     let time = args.time.unwrap_or_else(homes::now);
-    let GenesisBuildArgs { public_url, publishing, .. } = args;
-    let outline = Outline::new(args.network, time);
-    let outline = Outline { parameters, public_url, publishing, ..outline };
+    let GenesisBuildArgs { public_url, publishing, operations, governors: mut members, .. } = args;
+    members.sort();
+    let governors = args.governors_needed.map(|threshold| Governors { threshold, members });
+    let network = args.network;
+    let outline =
+        Outline { network, time, public_url, parameters, publishing, governors, operations };
     let entries = args.entries.iter().map(|path| read_entry(path));
     let genesis = outline.build(&entries.collect::<Result<Vec<_>, _>>()?)?;
     write_new_text(&args.out, &genesis.to_json())?;

@@ -10,6 +10,7 @@ mod context;
 mod did;
 pub mod exit;
 mod file;
+mod founders;
 mod genesis;
 mod governance;
 mod homes;

@@ -12,6 +12,7 @@ use url::Host;
 
 use super::context::Context;
 use super::exit::Failure;
+use super::founders;
 use super::homes::{self, Member};
 use super::passphrase::PassphraseArgs;
 use crate::config::Role;
@@ -67,7 +68,11 @@ pub(super) fn run(args: TestnetArgs, context: &Context) -> Result<(), Failure> {
         hosts.push(host);
         members.push(member(host, role, number, args.p2p_port));
     }
-    let outline = Outline::new(args.network, homes::now());
+    let mut outline = Outline::new(args.network, homes::now());
+    let keys = dir.join("keys");
+    let cannot = |error| Failure::usage(format!("cannot write in {}: {error}", dir.display()));
+    std::fs::create_dir_all(&keys).map_err(cannot)?;
+    founders::govern(&mut outline, &dir, &args.passphrase)?;
     let genesis =
         homes::make_network(&dir, outline, &members, |path| args.passphrase.passphrase(path))?;
     let path = dir.join("genesis.json");

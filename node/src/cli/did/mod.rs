@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use registry_core::code::{Code, Refusal};
+use registry_core::crypto::Hash;
 use registry_core::did::{
     DidCreate, DidRecover, DidRotate, DidState, DidUpdate, DidValue, Reveal, Sets,
 };
@@ -65,9 +66,9 @@ pub(super) struct SignerArgs {
 }
 
 impl SignerArgs {
-    /// A key file that is plain.
-    pub(super) fn plain(keys: PathBuf) -> Self {
-        let (cosigner_keys, endorser, passphrase) = Default::default();
+    /// A key file that is plain, and that of an endorser.
+    pub(super) fn plain(keys: PathBuf, cosigner: Option<PathBuf>, endorser: Option<Did>) -> Self {
+        let (cosigner_keys, passphrase) = (cosigner.into_iter().collect(), Default::default());
         Self { keys, cosigner_keys, endorser, passphrase }
     }
 }
@@ -182,6 +183,20 @@ async fn create(args: CreateArgs, context: &Context) -> Result<Written, Failure>
     let parts = Parts { current, recovering: None };
     let operation = writer.operation(None, Guard::Absent, action)?;
     writer.send(Draft { operation, signers, new, parts }).await
+}
+
+/// The create, for chain zero, of a DID of new keys that a genesis is to hold.
+pub(super) fn founding(new: &mut NewKeys) -> Result<(Operation, Parts), Failure> {
+    let (sets, next) = SetsArgs::default().create(new)?;
+    let key = new.generate()?;
+    let document = document::with_key(&key)?;
+    let methods = document.verification_method.iter();
+    let held = methods.map(|method| (method.id.clone(), key.clone())).collect();
+    let current = Some(roles(&sets, next, held));
+    let action = Action::DidCreate(Box::new(DidCreate { sets, document }));
+    let (chain, salt) = (Hash::ZERO, writer::random_salt()?);
+    let operation = Operation { chain, author: None, guard: Guard::Absent, salt, action };
+    Ok((operation, Parts { current, recovering: None }))
 }
 
 async fn update(args: UpdateArgs, context: &Context) -> Result<Written, Failure> {

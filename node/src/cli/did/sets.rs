@@ -73,11 +73,11 @@ pub(super) struct SetsArgs {
 #[derive(Debug, Default)]
 pub(in crate::cli) struct NewKeys {
     suite: Option<Suite>,
-    pub(super) secrets: Vec<SecretKey>,
+    pub(in crate::cli) secrets: Vec<SecretKey>,
 }
 
 impl NewKeys {
-    pub(super) fn new(suite: Suite) -> Self {
+    pub(in crate::cli) fn new(suite: Suite) -> Self {
         Self { suite: Some(suite), secrets: Vec::new() }
     }
 

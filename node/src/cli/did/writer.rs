@@ -46,6 +46,13 @@ pub(in crate::cli) struct Sealed {
     pub(in crate::cli) envelope: Vec<u8>,
 }
 
+/// A salt that nobody can guess.
+pub(super) fn random_salt() -> Result<FixedBytes<16>, KeysError> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(|error| KeysError::Random { reason: error.to_string() })?;
+    Ok(FixedBytes(salt))
+}
+
 /// The role in which the author signs an action by this signer; none where nobody signs.
 pub(in crate::cli) fn own_role(action: &Action, signer: &Signer) -> Option<Role> {
     match (action.role()?, signer) {
@@ -129,7 +136,8 @@ impl Writer {
             let remedy = KeysError::NoDid { path: self.file.path().to_owned() };
             return did.map(|did| (did, Parts::default())).ok_or_else(|| remedy.into());
         };
-        if entry.chain != self.chain.chain_id {
+        // A DID of a genesis was made before its chain had an id.
+        if entry.chain != self.chain.chain_id && entry.chain != Hash::ZERO {
             let (theirs, ours) = (self.chain.chain_id, entry.chain);
             let message = format!("{} lives on chain {ours}, the node is on {theirs}", entry.did);
             return Err(Failure::usage_with(message, "name a node of its chain with --rpc"));
@@ -201,10 +209,7 @@ impl Writer {
         guard: Guard,
         action: Action,
     ) -> Result<Operation, Failure> {
-        let mut salt = [0; 16];
-        getrandom::fill(&mut salt)
-            .map_err(|error| KeysError::Random { reason: error.to_string() })?;
-        let salt = FixedBytes(salt);
+        let salt = random_salt()?;
         Ok(Operation { chain: self.chain.chain_id, author, guard, salt, action })
     }
 

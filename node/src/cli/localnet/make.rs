@@ -10,7 +10,9 @@ use toml::Value;
 
 use super::{Localnet, LocalnetNode};
 use crate::cli::exit::Failure;
+use crate::cli::founders;
 use crate::cli::homes::{self, Member};
+use crate::cli::passphrase::PassphraseArgs;
 use crate::config::{Home, Role};
 use crate::keys::NodeKeys;
 use crate::limits::LOCALNET_REQUESTS;
@@ -42,8 +44,8 @@ fn free_ports(nodes: usize) -> Result<Vec<Ports>, Failure> {
 pub(super) fn make(
     dir: &Path,
     network: &str,
-    validators: u16,
-    followers: u16,
+    (validators, followers): (u16, u16),
+    endorsed: Option<u64>,
 ) -> Result<Localnet, Failure> {
     let network = network.parse().map_err(|error| Failure::usage(format!("{error}")))?;
     let roles = (1..=validators).map(|number| (Role::Validator, number));
@@ -51,7 +53,17 @@ pub(super) fn make(
     let ports = free_ports(usize::from(validators) + usize::from(followers))?;
     let members: Vec<Member> =
         roles.zip(&ports).map(|((role, number), ports)| member(role, number, ports)).collect();
-    let genesis = homes::make_network(dir, outline(network), &members, |_| Ok(None))?;
+    let mut outline = outline(network);
+    let plain = PassphraseArgs::plain();
+    let keys = dir.join("keys");
+    let cannot = |error| Failure::usage(format!("cannot write in {}: {error}", dir.display()));
+    std::fs::create_dir_all(keys).map_err(cannot)?;
+    founders::govern(&mut outline, dir, &plain)?;
+    let authority = match endorsed {
+        Some(per_hour) => Some(founders::endorse(&mut outline, dir, per_hour, &plain)?),
+        None => None,
+    };
+    let genesis = homes::make_network(dir, outline, &members, |_| Ok(None))?;
     let nodes = members.into_iter().zip(&ports).map(|(member, ports)| LocalnetNode {
         home: member.home(dir).path().to_owned(),
         name: member.name,
@@ -65,6 +77,7 @@ pub(super) fn make(
         chain_id: genesis.chain_id(),
         genesis: dir.join("genesis.json"),
         nodes: nodes.collect(),
+        authority,
         seed: None,
     })
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use registry_core::crypto::Hash;
-use registry_core::id::NetworkName;
+use registry_core::id::{Did, NetworkName};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -56,6 +56,9 @@ pub(super) struct LocalnetStartArgs {
     /// Name of the network in its DIDs
     #[arg(long, value_name = "NAME", default_value = "local")]
     network: String,
+    /// Let only those write who are endorsed, each endorser so many operations an hour
+    #[arg(long, value_name = "PER_HOUR", value_parser = clap::value_parser!(u64).range(1..))]
+    endorsed: Option<u64>,
     /// Return when all nodes are ready and leave them running
     #[arg(long)]
     detach: bool,
@@ -73,6 +76,9 @@ pub(super) struct Localnet {
     chain_id: Hash,
     genesis: PathBuf,
     nodes: Vec<LocalnetNode>,
+    /// Who lets others write; none where anyone writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authority: Option<Did>,
     /// None until the first start is through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seed: Option<Seed>,
@@ -134,7 +140,7 @@ async fn start(args: LocalnetStartArgs, context: &Context) -> Result<(), Failure
         Localnet::read(&dir)?
     } else {
         warn("a localnet keeps plain secret keys in its homes; it is for development and tests");
-        make::make(&dir, &args.network, args.nodes, args.followers)?
+        make::make(&dir, &args.network, (args.nodes, args.followers), args.endorsed)?
     };
     let mut nodes = Vec::new();
     for node in &mut localnet.nodes {

@@ -12,6 +12,7 @@ use crate::cli::author::{Author, AuthorArgs};
 use crate::cli::context::Context;
 use crate::cli::did::{self, DidArg, SignerArgs};
 use crate::cli::exit::Failure;
+use crate::cli::founders;
 use crate::cli::status_list::{make, set};
 use crate::keys::{KeysError, UserKeyFile};
 
@@ -32,6 +33,15 @@ pub(super) fn keys(dir: &Path) -> PathBuf {
     dir.join("keys").join("issuer.json")
 }
 
+impl Localnet {
+    /// The keys of a party of the seed, whom the network's authority endorses where that is needed.
+    pub(super) fn signer(&self, dir: &Path, keys: PathBuf) -> SignerArgs {
+        let endorser = self.authority.clone();
+        let authority = endorser.is_some().then(|| founders::key_file(dir, "registry"));
+        SignerArgs::plain(keys, authority, endorser)
+    }
+}
+
 /// Makes what is not there yet. A start that was cut off leaves a DID in the key file, and the
 /// next one makes another.
 pub(super) async fn seed(localnet: &Localnet, dir: &Path) -> Result<Seed, Failure> {
@@ -45,9 +55,10 @@ pub(super) async fn seed(localnet: &Localnet, dir: &Path) -> Result<Seed, Failur
     UserKeyFile::new(&keys, None).update(|_| Ok::<_, KeysError>(()))?;
     let node = localnet.nodes.first().ok_or_else(|| Failure::usage("a localnet without nodes"))?;
     let context = Context::new(Some(node.home.clone()), Some(node.rpc.clone()), false)?;
-    let issuer = did::register(SignerArgs::plain(keys.clone()), &context).await?.did;
+    let signer = || localnet.signer(dir, keys.clone());
+    let issuer = did::register(signer(), &context).await?.did;
     let did = DidArg { did: Some(issuer.clone()) };
-    let author = AuthorArgs { signer: SignerArgs::plain(keys), did };
+    let author = AuthorArgs { signer: signer(), did };
     let author = Author::open(&context, author).await?;
     let create = StatusCreate {
         purpose: StatusPurpose::Revocation,
