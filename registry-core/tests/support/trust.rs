@@ -26,17 +26,18 @@ pub(crate) struct Party {
 impl Party {
     /// Control is `seed`, next `seed + 1`, recovery `seed + 2`.
     pub(crate) fn new(seed: u8) -> Self {
-        let key = ed(seed);
-        let sets = single(&key, &ed(seed + 1), &ed(seed + 2));
-        let operation = create(sets, signing(key), 1);
-        Self { did: did_of(&operation), key, create: seal(&operation, &[key]) }
+        Self::of(seed, super::chain())
     }
 
-    /// One that genesis creates: signed for chain zero.
-    pub(crate) fn at_genesis(seed: u8) -> Self {
+    /// The same, made by genesis.
+    pub(crate) fn of_genesis(seed: u8) -> Self {
+        Self::of(seed, Hash::ZERO)
+    }
+
+    fn of(seed: u8, chain: Hash) -> Self {
         let key = ed(seed);
         let sets = single(&key, &ed(seed + 1), &ed(seed + 2));
-        let operation = Operation { chain: Hash::ZERO, ..create(sets, signing(key), 1) };
+        let operation = Operation { chain, ..create(sets, signing(key), 1) };
         Self { did: did_of(&operation), key, create: seal(&operation, &[key]) }
     }
 

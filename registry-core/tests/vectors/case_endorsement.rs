@@ -13,7 +13,7 @@ use registry_core::status::StatusPurpose;
 use registry_core::trust::{Conditions, TrustKey};
 
 use crate::catalogue::{At, Catalogue};
-use crate::support::ledger::{Ledger, parameters};
+use crate::support::ledger::{Ledger, Start, parameters};
 use crate::support::status::{
     authored, method_signature, method_signature_as, plain_list, seal_by_method, status_create,
 };
@@ -33,7 +33,7 @@ struct Parties {
 }
 
 static PARTIES: LazyLock<Parties> = LazyLock::new(|| {
-    let [authority, endorser, lists, stranger] = [30, 33, 36, 39].map(Party::at_genesis);
+    let [authority, endorser, lists, stranger] = [30, 33, 36, 39].map(Party::of_genesis);
     Parties { authority, endorser, lists, stranger }
 });
 
@@ -61,7 +61,7 @@ fn endorsed() -> Ledger {
     operations.extend(rights.map(|(resource, entity)| granted(resource, entity)));
     let policy = EndorsedWrites { authority: authority.did.clone(), operations_per_hour: QUOTA };
     let parameters = Parameters { write_policy: WritePolicy::Endorsed(policy), ..parameters() };
-    Ledger::with_genesis(parameters, operations)
+    Ledger::start_from(Start { parameters, ..Start::default() }, operations)
 }
 
 /// A newcomer's create.

@@ -11,7 +11,7 @@ use crate::format::{Applied, Attempt, BlockCase, Body, DocumentRefused, Encoding
 use crate::format::{EncodingType, Expect, GenesisCase, IdentifierCase, IdentifierType};
 use crate::format::{OperationCase, Refused};
 use crate::read;
-use crate::support::ledger::{GENESIS_MS, Ledger, validators};
+use crate::support::ledger::{GENESIS_MS, Ledger, Start};
 use crate::support::{chain, network};
 
 /// What the files should hold.
@@ -38,6 +38,7 @@ impl Catalogue {
         crate::case_trust::add(&mut catalogue);
         crate::case_agents::add(&mut catalogue);
         crate::case_endorsement::add(&mut catalogue);
+        crate::case_governance::add(&mut catalogue);
         assert!(catalogue.problems.is_empty(), "refused: {:#?}", catalogue.problems);
         catalogue
     }
@@ -178,10 +179,12 @@ impl<'a> At<'a> {
         let blocks = blocks
             .map(|(time_ms, envelopes)| BlockCase { time_ms: *time_ms, operations: all(envelopes) })
             .collect();
+        let Start { parameters, validators, governors } = self.ledger.genesis.clone();
         let genesis = GenesisCase {
             time_ms: GENESIS_MS,
-            validators: validators(),
-            parameters: self.ledger.parameters.clone(),
+            validators,
+            parameters,
+            governors,
             operations: all(&self.ledger.genesis_operations),
         };
         let case = Attempt {
