@@ -63,7 +63,8 @@ codes! {
     /// The guard is of a kind that the action does not take.
     GuardKind = 1011, "GUARD_KIND",
         "absent for a create, until for a status_set, previous for every other operation; a \
-         grant, recognition or delegation takes absent where there is no record yet";
+         grant, recognition, delegation or credential type takes absent where there is no record \
+         yet";
     /// A public key that cannot verify anything.
     KeyUnusable = 1012, "KEY_UNUSABLE", "use a valid point of Ed25519, P-256 or secp256k1";
     /// A control, next or recovery set breaks its rules.
@@ -104,6 +105,11 @@ codes! {
         "add a signature of role consent by a method of the named DID, or by its control set";
     /// A proposed change is empty or has not its own form.
     GovernanceChange = 1028, "GOVERNANCE_CHANGE", "mend the named place of the change";
+    /// The content or the type's name of a schema breaks its rules.
+    SchemaInvalid = 1029, "SCHEMA_INVALID", "mend what the detail names, and publish again";
+    /// The name or a requirement of a credential type breaks its rules.
+    CredentialTypeInvalid = 1030, "CREDENTIAL_TYPE_INVALID",
+        "mend the named field of the credential type";
     /// An endorser's signature where none is taken, or by something else than a method.
     EndorserInvalid = 1031, "ENDORSER_INVALID",
         "let one endorser sign by a method of its document, and nothing that needs no endorsement";
@@ -263,6 +269,15 @@ codes! {
     /// An endorser has vouched for as much as it may in this hour.
     EndorserQuota = 2066, "ENDORSER_QUOTA",
         "wait for the next hour (UTC), or let another endorser sign";
+    /// No such schema.
+    SchemaNotFound = 2067, "SCHEMA_NOT_FOUND", "publish the schema first";
+    /// The schema or credential type is withdrawn.
+    SchemaStatus = 2068, "SCHEMA_STATUS", "read its status again; publish another schema";
+    /// The author has published no such credential type.
+    CredentialTypeNotFound = 2069, "CREDENTIAL_TYPE_NOT_FOUND",
+        "publish the credential type first";
+    /// The schema is another publisher's.
+    SchemaNotAllowed = 2070, "SCHEMA_NOT_ALLOWED", "let the publisher of the schema sign";
 }
 
 impl fmt::Display for Code {

@@ -13,9 +13,10 @@ use crate::codec::{self, Bytes, CodecError, FixedBytes};
 use crate::crypto::{self, Hash, PublicKey, Purpose, SignatureError};
 use crate::did;
 use crate::governance;
-use crate::id::{Did, ListId, MethodUrl, NetworkName, Suffix};
+use crate::id::{Did, ListId, MethodUrl, NetworkName, SchemaId, Suffix};
 use crate::limits::{OPERATION_BYTES_MAX, SIGNATURES_MAX};
 use crate::record::RecordKey;
+use crate::schema;
 use crate::status;
 use crate::trust;
 
@@ -239,6 +240,16 @@ impl Checked {
             (Action::ValidatorReady(ready), _) => RecordKey::ready(&ready.key),
             (Action::TrustRecognise(recognise), _) => RecordKey::recognition(&recognise.key),
             (Action::TrustDerecognise(step), _) => RecordKey::recognition(&step.key),
+            (Action::SchemaPublish(publish), Some(author)) => {
+                RecordKey::schema(&SchemaId::of_content(author, &publish.content))
+            }
+            (Action::SchemaWithdraw(withdraw), _) => RecordKey::schema(&withdraw.schema),
+            (Action::CredentialTypePublish(publish), Some(author)) => {
+                RecordKey::credential_type(author, &publish.name)
+            }
+            (Action::CredentialTypeWithdraw(withdraw), Some(author)) => {
+                RecordKey::credential_type(author, &withdraw.name)
+            }
             (action, author) => match (action.trust_key(), author) {
                 (Some(key), _) => RecordKey::grant(key),
                 (None, Some(author)) => RecordKey::did(&author.suffix),
@@ -300,6 +311,7 @@ pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Re
     status::check_stateless(&operation.action, network)?;
     trust::check_stateless(operation, network)?;
     agent::check_stateless(operation, network)?;
+    schema::check_stateless(&operation.action)?;
     governance::check_stateless(operation, network)
 }
 
@@ -321,13 +333,15 @@ fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refu
 fn check_guard_kind(operation: &Operation) -> Result<(), Refusal> {
     let guard = &operation.guard;
     let (fits, expected) = match operation.action {
-        Action::DidCreate(_) | Action::StatusCreate(_) | Action::GovernancePropose(_) => {
-            (matches!(guard, Guard::Absent), "absent")
-        }
+        Action::DidCreate(_)
+        | Action::StatusCreate(_)
+        | Action::SchemaPublish(_)
+        | Action::GovernancePropose(_) => (matches!(guard, Guard::Absent), "absent"),
         Action::StatusSet(_) => (matches!(guard, Guard::Until(_)), "until"),
         Action::TrustGrant(_)
         | Action::TrustRecognise(_)
         | Action::AgentDelegate(_)
+        | Action::CredentialTypePublish(_)
         | Action::ValidatorReady(_) => (!matches!(guard, Guard::Until(_)), "absent or previous"),
         _ => (matches!(guard, Guard::Previous(_)), "previous"),
     };

@@ -19,6 +19,7 @@ mod keys;
 mod localnet;
 mod operation;
 mod passphrase;
+mod schema;
 mod start;
 mod status;
 mod status_list;
@@ -85,6 +86,9 @@ enum Command {
     /// Have an operation signed by several parties, each on its own machine
     #[command(subcommand)]
     Operation(operation::OperationCommand),
+    /// Publish schemas and credential types, withdraw and read them
+    #[command(subcommand)]
+    Schema(schema::SchemaCommand),
     /// Keys of DIDs and of the node
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -126,6 +130,7 @@ fn run_command(cli: Cli) -> Result<(), Failure> {
             Command::Agent(command) => agent::run(command, &context).await,
             Command::Governance(command) => governance::run(command, &context).await,
             Command::Operation(command) => operation::run(command, &context).await,
+            Command::Schema(command) => schema::run(command, &context).await,
             Command::Keys(command) => keys::run(command, &context),
             Command::Config(command) => config::run(command, &context),
             Command::Bench(command) => bench::run(command, &context).await,

@@ -7,7 +7,7 @@ use registry_core::certificate::Certificate;
 use registry_core::crypto::{Hash, PublicKey};
 use registry_core::governance::{VALIDATORS, ValidatorEntry, Validators, key};
 use registry_core::id::{Did, ListId, NetworkName};
-use registry_core::record::{Entry, RecordKey};
+use registry_core::record::{Entry, Kind, RecordKey};
 use registry_core::state::{StateView, StoreError, TransientKey};
 use registry_core::status::Bits;
 use rpc::service::{
@@ -90,6 +90,16 @@ impl Reader for Service {
 
     fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(|ledger| ledger.transient(key))
+    }
+
+    fn schemas_of(
+        &self,
+        publisher: &Did,
+        kind: Option<Kind>,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
+        self.read(|ledger| ledger.schemas_of(publisher, kind, after, limit))
     }
 
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {

@@ -8,9 +8,11 @@ use crate::did::{self, DidCreate, DidRecover, DidRotate, DidUpdate};
 use crate::governance::{GovernancePropose, GovernanceStep, ValidatorReady};
 use crate::id::Did;
 use crate::limits::{
-    DID_OPERATION_BYTES_MAX, GOVERNANCE_OPERATION_BYTES_MAX, PROPOSAL_BYTES_MAX,
-    STATUS_OPERATION_BYTES_MAX, STATUS_SET_BYTES_MAX, TRUST_OPERATION_BYTES_MAX,
+    DID_OPERATION_BYTES_MAX, GOVERNANCE_OPERATION_BYTES_MAX, OPERATION_BYTES_MAX,
+    PROPOSAL_BYTES_MAX, STATUS_OPERATION_BYTES_MAX, STATUS_SET_BYTES_MAX,
+    TRUST_OPERATION_BYTES_MAX,
 };
+use crate::schema::{CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw};
 use crate::status::{StatusClose, StatusCreate, StatusSet, StatusUpdate};
 use crate::trust::{TrustChange, TrustGrant, TrustKey, TrustRecognise, TrustStep};
 
@@ -70,6 +72,14 @@ pub enum Action {
     GovernanceWithdraw(GovernanceStep),
     /// The word of a newcomer among the validators that its node is there.
     ValidatorReady(Box<ValidatorReady>),
+    /// Publishes a schema.
+    SchemaPublish(Box<SchemaPublish>),
+    /// Ends a schema.
+    SchemaWithdraw(SchemaWithdraw),
+    /// Publishes a credential type, or its next version.
+    CredentialTypePublish(Box<CredentialTypePublish>),
+    /// Ends a credential type.
+    CredentialTypeWithdraw(CredentialTypeWithdraw),
 }
 
 /// Actions that one right to write covers.
@@ -83,6 +93,8 @@ pub enum Family {
     Trust,
     /// Delegations to agents.
     Agent,
+    /// Schemas and credential types.
+    Schema,
 }
 
 impl Family {
@@ -93,6 +105,7 @@ impl Family {
             Self::Status => "status",
             Self::Trust => "trust",
             Self::Agent => "agent",
+            Self::Schema => "schema",
         }
     }
 }
@@ -135,6 +148,10 @@ impl Action {
         ("agent_suspend", Some(Family::Agent)),
         ("agent_resume", Some(Family::Agent)),
         ("agent_revoke", Some(Family::Agent)),
+        ("schema_publish", Some(Family::Schema)),
+        ("schema_withdraw", Some(Family::Schema)),
+        ("credential_type_publish", Some(Family::Schema)),
+        ("credential_type_withdraw", Some(Family::Schema)),
         ("governance_propose", None),
         ("governance_approve", None),
         ("governance_withdraw", None),
@@ -161,6 +178,10 @@ impl Action {
             | Self::AgentSuspend(_)
             | Self::AgentResume(_)
             | Self::AgentRevoke(_) => Some(Family::Agent),
+            Self::SchemaPublish(_)
+            | Self::SchemaWithdraw(_)
+            | Self::CredentialTypePublish(_)
+            | Self::CredentialTypeWithdraw(_) => Some(Family::Schema),
             Self::DidRotate(_)
             | Self::DidRecover(_)
             | Self::DidRecoverCancel
@@ -171,6 +192,17 @@ impl Action {
             | Self::GovernanceWithdraw(_)
             | Self::ValidatorReady(_) => None,
         }
+    }
+
+    /// Whether it is about a schema or a credential type.
+    pub fn is_schema(&self) -> bool {
+        matches!(
+            self,
+            Self::SchemaPublish(_)
+                | Self::SchemaWithdraw(_)
+                | Self::CredentialTypePublish(_)
+                | Self::CredentialTypeWithdraw(_)
+        )
     }
 
     /// The agent that it is about; none for other actions.
@@ -233,6 +265,8 @@ impl Action {
             Self::GovernanceApprove(_) | Self::GovernanceWithdraw(_) | Self::ValidatorReady(_) => {
                 GOVERNANCE_OPERATION_BYTES_MAX
             }
+            Self::SchemaPublish(_) => OPERATION_BYTES_MAX,
+            action if action.is_schema() => TRUST_OPERATION_BYTES_MAX,
             action if action.trust_key().is_some() || action.agent().is_some() => {
                 TRUST_OPERATION_BYTES_MAX
             }
@@ -264,6 +298,10 @@ impl Action {
             | Self::AgentSuspend(_)
             | Self::AgentResume(_)
             | Self::AgentRevoke(_)
+            | Self::SchemaPublish(_)
+            | Self::SchemaWithdraw(_)
+            | Self::CredentialTypePublish(_)
+            | Self::CredentialTypeWithdraw(_)
             | Self::ValidatorReady(_) => Some(Role::Author),
             Self::GovernancePropose(_)
             | Self::GovernanceApprove(_)

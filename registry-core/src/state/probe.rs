@@ -14,6 +14,7 @@ use crate::id::NetworkName;
 use crate::limits::{LIVE_GAP_MS_MAX, UNTIL_WINDOW_MS};
 use crate::operation::{Action, Checked, Guard};
 use crate::record::{Kind, RecordKey};
+use crate::schema;
 use crate::status::{self, Bits, EntryChanges, StatusList};
 use crate::trust;
 
@@ -141,6 +142,7 @@ impl<'a> Probe<'a> {
             Action::StatusUpdate(update) => status::update(overlay, context, checked, update),
             Action::StatusClose(_) => status::close(overlay, context, checked),
             action if action.is_governance() => governance::apply(overlay, context, checked),
+            action if action.is_schema() => schema::apply(overlay, context, checked),
             action if action.agent().is_some() => agent::apply(overlay, context, checked),
             action if action.trust_key().is_some() => trust::apply(overlay, context, checked),
             _ => did::apply(overlay, context, checked),
@@ -196,6 +198,10 @@ fn not_found(kind: Kind) -> Refusal {
     match kind {
         Kind::Status => Refusal::new(Code::StatusNotFound, "list", "no such list"),
         Kind::Delegation => Refusal::new(Code::AgentNotFound, "agent", "it is no agent"),
+        Kind::Schema => Refusal::new(Code::SchemaNotFound, "schema", "no such schema"),
+        Kind::CredentialType => {
+            Refusal::new(Code::CredentialTypeNotFound, "name", "the author has no such type")
+        }
         Kind::Grant => Refusal::new(Code::TrustNotFound, "key", "no such grant"),
         Kind::Proposal => Refusal::new(Code::ProposalNotFound, "proposal", "no such proposal"),
         Kind::Ready => Refusal::new(Code::ReadyNotExpected, "guard", "the key's first word"),

@@ -39,6 +39,7 @@ impl Catalogue {
         crate::case_agents::add(&mut catalogue);
         crate::case_endorsement::add(&mut catalogue);
         crate::case_governance::add(&mut catalogue);
+        crate::case_schemas::add(&mut catalogue);
         assert!(catalogue.problems.is_empty(), "refused: {:#?}", catalogue.problems);
         catalogue
     }
@@ -78,6 +79,7 @@ impl Catalogue {
             envelope: Hash::ZERO,
             did: None,
             list: None,
+            schema: None,
             version: 0,
             record: Hash::ZERO,
             value: Hash::ZERO,

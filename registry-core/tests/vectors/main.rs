@@ -11,6 +11,7 @@ mod case_endorsement;
 mod case_governance;
 mod case_operations;
 mod case_recoveries;
+mod case_schemas;
 mod case_sets;
 mod case_signatures;
 mod case_status;

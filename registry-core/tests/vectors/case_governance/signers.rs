@@ -51,12 +51,16 @@ fn add_roles(all: &mut Catalogue) {
     let guard = Guard::Previous(Hash([7; 32]));
     let operation = authored(&by.did, guard, 7, approve(Hash([8; 32])));
     let rule = "A signature in another role, as that of an endorser, is never an approval.";
-    for role in [Role::Endorser, Role::Author, Role::Consent] {
+    for (role, code) in [
+        (Role::Endorser, Code::EndorserInvalid),
+        (Role::Author, Code::SignatureRole),
+        (Role::Consent, Code::SignatureRole),
+    ] {
         let envelope = seal_with(&operation, |id| {
             vec![method_signature_as(role, &by.key, &by.did, "key-1", id)]
         });
         let name = format!("approval_in_role_{role:?}").to_lowercase();
-        all.refused(&name, rule, Code::SignatureRole, &envelope);
+        all.refused(&name, rule, code, &envelope);
     }
     let envelope = seal_body(operation.body(), Role::Control, &[by.key]);
     all.refused("approval_in_role_control", rule, Code::SignatureRole, &envelope);
