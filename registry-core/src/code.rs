@@ -102,6 +102,11 @@ codes! {
     /// Another party that the action binds has not signed.
     ConsentMissing = 1027, "CONSENT_MISSING",
         "add a signature of role consent by a method of the named DID, or by its control set";
+    /// The content or the type's name of a schema breaks its rules.
+    SchemaInvalid = 1029, "SCHEMA_INVALID", "mend what the detail names, and publish again";
+    /// The name or a requirement of a credential type breaks its rules.
+    CredentialTypeInvalid = 1030, "CREDENTIAL_TYPE_INVALID",
+        "mend the named field of the credential type";
     /// The key must not exist yet, but does.
     AlreadyExists = 2001, "ALREADY_EXISTS",
         "choose another salt; of a right, read the record and sign for its present version";
@@ -214,6 +219,15 @@ codes! {
     /// The author stands not above the agent.
     AgentNotAllowed = 2048, "AGENT_NOT_ALLOWED",
         "let a principal of the agent sign; what one further up suspended, that one resumes";
+    /// No such schema.
+    SchemaNotFound = 2067, "SCHEMA_NOT_FOUND", "publish the schema first";
+    /// The schema or credential type is withdrawn.
+    SchemaStatus = 2068, "SCHEMA_STATUS", "read its status again; publish another schema";
+    /// The author has published no such credential type.
+    CredentialTypeNotFound = 2069, "CREDENTIAL_TYPE_NOT_FOUND",
+        "publish the credential type first";
+    /// The schema is another publisher's.
+    SchemaNotAllowed = 2070, "SCHEMA_NOT_ALLOWED", "let the publisher of the schema sign";
 }
 
 impl fmt::Display for Code {

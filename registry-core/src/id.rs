@@ -39,6 +39,12 @@ pub enum IdError {
         /// The text given.
         text: String,
     },
+    /// The id of a schema has the form of a suffix, and this has not.
+    #[error("schema {text:?} must be 32 characters of a-z and 2-7")]
+    Schema {
+        /// The text given.
+        text: String,
+    },
     /// Not `[A-Za-z0-9._-]{1,64}`.
     #[error("fragment {text:?} must be 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'")]
     Fragment {
@@ -121,6 +127,8 @@ named_by_create! {
     Suffix, Suffix;
     /// The id of a status list.
     ListId, List;
+    /// The id of a schema, which follows from its publisher and content.
+    SchemaId, Schema;
 }
 
 fn from_base32(text: &str) -> Option<[u8; 20]> {
@@ -255,7 +263,7 @@ where
 
 pub(crate) use as_text;
 
-as_text!(NetworkName, Suffix, ListId, Did, Fragment, MethodUrl);
+as_text!(NetworkName, Suffix, ListId, SchemaId, Did, Fragment, MethodUrl);
 
 #[cfg(test)]
 mod tests {

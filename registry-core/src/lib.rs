@@ -29,6 +29,7 @@ pub mod limits;
 pub mod operation;
 pub mod range;
 pub mod record;
+pub mod schema;
 pub mod state;
 pub mod status;
 pub mod trust;

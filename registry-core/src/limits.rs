@@ -124,6 +124,15 @@ pub const TRUST_CHAIN_MAX: usize = 8;
 /// Actions of a delegation, and its resources: a job, not a catalogue.
 pub const AGENT_NAMES_MAX: usize = 16;
 
+/// A schema as published: room for the largest in use, and for its envelope beside it.
+pub const SCHEMA_CONTENT_BYTES_MAX: usize = 64 * 1024;
+
+/// Objects and arrays of a schema within each other; bounds the work of reading it.
+pub const SCHEMA_DEPTH_MAX: usize = 32;
+
+/// Formats of a credential type, and its suites.
+pub const CREDENTIAL_TYPE_NAMES_MAX: usize = 16;
+
 /// Validators in a set. All-to-all votes beyond it cost more than they give.
 pub const VALIDATORS_MAX: usize = 128;
 

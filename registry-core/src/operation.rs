@@ -12,9 +12,10 @@ use crate::code::{Code, Refusal};
 use crate::codec::{self, Bytes, CodecError, FixedBytes};
 use crate::crypto::{self, Hash, PublicKey, Purpose, SignatureError};
 use crate::did;
-use crate::id::{Did, ListId, MethodUrl, NetworkName, Suffix};
+use crate::id::{Did, ListId, MethodUrl, NetworkName, SchemaId, Suffix};
 use crate::limits::{OPERATION_BYTES_MAX, SIGNATURES_MAX};
 use crate::record::RecordKey;
+use crate::schema;
 use crate::status;
 use crate::trust;
 
@@ -225,6 +226,16 @@ impl Checked {
             (Action::StatusClose(close), _) => RecordKey::status(&close.list),
             (Action::TrustRecognise(recognise), _) => RecordKey::recognition(&recognise.key),
             (Action::TrustDerecognise(step), _) => RecordKey::recognition(&step.key),
+            (Action::SchemaPublish(publish), Some(author)) => {
+                RecordKey::schema(&SchemaId::of_content(author, &publish.content))
+            }
+            (Action::SchemaWithdraw(withdraw), _) => RecordKey::schema(&withdraw.schema),
+            (Action::CredentialTypePublish(publish), Some(author)) => {
+                RecordKey::credential_type(author, &publish.name)
+            }
+            (Action::CredentialTypeWithdraw(withdraw), Some(author)) => {
+                RecordKey::credential_type(author, &withdraw.name)
+            }
             (action, author) => match (action.trust_key(), author) {
                 (Some(key), _) => RecordKey::grant(key),
                 (None, Some(author)) => RecordKey::did(&author.suffix),
@@ -285,7 +296,8 @@ pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Re
     did::check_stateless(&operation.action, network)?;
     status::check_stateless(&operation.action, network)?;
     trust::check_stateless(operation, network)?;
-    agent::check_stateless(operation, network)
+    agent::check_stateless(operation, network)?;
+    schema::check_stateless(&operation.action)
 }
 
 fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
@@ -306,11 +318,14 @@ fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refu
 fn check_guard_kind(operation: &Operation) -> Result<(), Refusal> {
     let guard = &operation.guard;
     let (fits, expected) = match operation.action {
-        Action::DidCreate(_) | Action::StatusCreate(_) => {
+        Action::DidCreate(_) | Action::StatusCreate(_) | Action::SchemaPublish(_) => {
             (matches!(guard, Guard::Absent), "absent")
         }
         Action::StatusSet(_) => (matches!(guard, Guard::Until(_)), "until"),
-        Action::TrustGrant(_) | Action::TrustRecognise(_) | Action::AgentDelegate(_) => {
+        Action::TrustGrant(_)
+        | Action::TrustRecognise(_)
+        | Action::AgentDelegate(_)
+        | Action::CredentialTypePublish(_) => {
             (!matches!(guard, Guard::Until(_)), "absent or previous")
         }
         _ => (matches!(guard, Guard::Previous(_)), "previous"),

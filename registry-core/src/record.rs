@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{Bytes, FixedBytes};
 use crate::crypto::{Hash, Purpose};
-use crate::id::{Did, ListId, Suffix};
-use crate::trust::TrustKey;
+use crate::id::{Did, ListId, SchemaId, Suffix};
+use crate::schema;
+use crate::trust::{Resource, TrustKey};
 
 /// What a record is about. The number is part of tree keys and never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -18,12 +19,16 @@ pub enum Kind {
     Status,
     /// The grants of one right to one entity; the key is a hash of both.
     Grant,
+    /// A schema; the key is its id.
+    Schema,
     /// What an agent may do, and who answers for it; the key is the agent's suffix.
     Delegation,
     /// Validators, parameters, protocol version, publishing keys; the key is their name.
     Governance,
     /// That one authority recognises another; the key is as that of a grant.
     Recognition,
+    /// A credential type; the key is a hash of its publisher and name.
+    CredentialType,
 }
 
 impl Kind {
@@ -33,9 +38,11 @@ impl Kind {
             Self::Did => 1,
             Self::Status => 2,
             Self::Grant => 3,
+            Self::Schema => 4,
             Self::Delegation => 5,
             Self::Governance => 6,
             Self::Recognition => 7,
+            Self::CredentialType => 8,
         }
     }
 }
@@ -69,6 +76,17 @@ impl RecordKey {
     /// The record of a recognition.
     pub fn recognition(key: &TrustKey) -> Self {
         Self { kind: Kind::Recognition, key: Bytes(key.hash().0.to_vec()) }
+    }
+
+    /// The record of a schema.
+    pub fn schema(id: &SchemaId) -> Self {
+        Self { kind: Kind::Schema, key: Bytes(id.0.to_vec()) }
+    }
+
+    /// The record of a credential type.
+    pub fn credential_type(publisher: &Did, name: &Resource) -> Self {
+        let hash = schema::credential_type_key(publisher, name);
+        Self { kind: Kind::CredentialType, key: Bytes(hash.0.to_vec()) }
     }
 
     /// The record of an agent.

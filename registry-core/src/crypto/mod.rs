@@ -52,6 +52,10 @@ pub enum Purpose {
     StatusNode,
     /// Authority, action, resource and entity → the key of a grant or recognition.
     TrustKey,
+    /// Publisher and content → the id of a schema.
+    SchemaId,
+    /// Publisher and name → the key of a credential type.
+    CredentialType,
     /// Envelope id and operation id → leaf of `operations_root`.
     OperationLeaf,
     /// Canonical receipt → leaf of `receipts_root`.
@@ -93,6 +97,8 @@ impl Purpose {
             Self::StatusLeaf => "idem 2026 v1 status leaf",
             Self::StatusNode => "idem 2026 v1 status node",
             Self::TrustKey => "idem 2026 v1 trust key",
+            Self::SchemaId => "idem 2026 v1 schema id",
+            Self::CredentialType => "idem 2026 v1 credential type",
             Self::OperationLeaf => "idem 2026 v1 operation leaf",
             Self::ReceiptLeaf => "idem 2026 v1 receipt leaf",
             Self::Block => "idem 2026 v1 block",

@@ -7,9 +7,10 @@ use crate::agent::{AgentDelegate, AgentStep};
 use crate::did::{self, DidCreate, DidRecover, DidRotate, DidUpdate};
 use crate::id::Did;
 use crate::limits::{
-    DID_OPERATION_BYTES_MAX, STATUS_OPERATION_BYTES_MAX, STATUS_SET_BYTES_MAX,
+    DID_OPERATION_BYTES_MAX, OPERATION_BYTES_MAX, STATUS_OPERATION_BYTES_MAX, STATUS_SET_BYTES_MAX,
     TRUST_OPERATION_BYTES_MAX,
 };
+use crate::schema::{CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw};
 use crate::status::{StatusClose, StatusCreate, StatusSet, StatusUpdate};
 use crate::trust::{TrustChange, TrustGrant, TrustKey, TrustRecognise, TrustStep};
 
@@ -61,6 +62,14 @@ pub enum Action {
     AgentResume(AgentStep),
     /// Ends a delegation.
     AgentRevoke(AgentStep),
+    /// Publishes a schema.
+    SchemaPublish(Box<SchemaPublish>),
+    /// Ends a schema.
+    SchemaWithdraw(SchemaWithdraw),
+    /// Publishes a credential type, or its next version.
+    CredentialTypePublish(Box<CredentialTypePublish>),
+    /// Ends a credential type.
+    CredentialTypeWithdraw(CredentialTypeWithdraw),
 }
 
 impl Action {
@@ -74,6 +83,17 @@ impl Action {
                 | Self::DidRecoverCancel
                 | Self::DidRecoverComplete
                 | Self::DidDeactivate(_)
+        )
+    }
+
+    /// Whether it is about a schema or a credential type.
+    pub fn is_schema(&self) -> bool {
+        matches!(
+            self,
+            Self::SchemaPublish(_)
+                | Self::SchemaWithdraw(_)
+                | Self::CredentialTypePublish(_)
+                | Self::CredentialTypeWithdraw(_)
         )
     }
 
@@ -117,6 +137,8 @@ impl Action {
             Self::StatusCreate(_) | Self::StatusUpdate(_) | Self::StatusClose(_) => {
                 STATUS_OPERATION_BYTES_MAX
             }
+            Self::SchemaPublish(_) => OPERATION_BYTES_MAX,
+            action if action.is_schema() => TRUST_OPERATION_BYTES_MAX,
             action if action.trust_key().is_some() || action.agent().is_some() => {
                 TRUST_OPERATION_BYTES_MAX
             }
@@ -146,7 +168,11 @@ impl Action {
             | Self::AgentDelegate(_)
             | Self::AgentSuspend(_)
             | Self::AgentResume(_)
-            | Self::AgentRevoke(_) => Some(Role::Author),
+            | Self::AgentRevoke(_)
+            | Self::SchemaPublish(_)
+            | Self::SchemaWithdraw(_)
+            | Self::CredentialTypePublish(_)
+            | Self::CredentialTypeWithdraw(_) => Some(Role::Author),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::id::NetworkName;
 use crate::limits::{LIVE_GAP_MS_MAX, UNTIL_WINDOW_MS};
 use crate::operation::{Action, Checked, Guard};
 use crate::record::{Kind, RecordKey};
+use crate::schema;
 use crate::status::{self, Bits, EntryChanges, StatusList};
 use crate::trust;
 
@@ -133,6 +134,7 @@ impl<'a> Probe<'a> {
             Action::StatusSet(set) => status::set(overlay, context, checked, set),
             Action::StatusUpdate(update) => status::update(overlay, context, checked, update),
             Action::StatusClose(_) => status::close(overlay, context, checked),
+            action if action.is_schema() => schema::apply(overlay, context, checked),
             action if action.agent().is_some() => agent::apply(overlay, context, checked),
             action if action.trust_key().is_some() => trust::apply(overlay, context, checked),
             _ => did::apply(overlay, context, checked),
@@ -188,6 +190,10 @@ fn not_found(kind: Kind) -> Refusal {
     match kind {
         Kind::Status => Refusal::new(Code::StatusNotFound, "list", "no such list"),
         Kind::Delegation => Refusal::new(Code::AgentNotFound, "agent", "it is no agent"),
+        Kind::Schema => Refusal::new(Code::SchemaNotFound, "schema", "no such schema"),
+        Kind::CredentialType => {
+            Refusal::new(Code::CredentialTypeNotFound, "name", "the author has no such type")
+        }
         Kind::Grant => Refusal::new(Code::TrustNotFound, "key", "no such grant"),
         Kind::Recognition => Refusal::new(Code::TrustNotFound, "key", "no such recognition"),
         _ => Refusal::new(Code::DidNotFound, "author", "it is not registered"),

@@ -77,6 +77,11 @@ impl Resource {
         self.0.strip_suffix('*')
     }
 
+    /// Whether it stands for more than the one name.
+    pub fn is_pattern(&self) -> bool {
+        self.open_prefix().is_some()
+    }
+
     /// Whether a right on this is one on `other` too.
     pub fn covers(&self, other: &Self) -> bool {
         match self.open_prefix() {

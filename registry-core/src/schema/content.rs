@@ -1,0 +1,229 @@
+//! What a JSON text needs to be published as a schema (docs/protocol/schemas.md, SC1). Values are
+//! looked at as raw text: no number is ever read, so none can be read differently elsewhere.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::limits::{SCHEMA_CONTENT_BYTES_MAX, SCHEMA_DEPTH_MAX};
+
+/// The dialects of JSON Schema that may be published.
+const DIALECTS: [&str; 3] = [
+    "https://json-schema.org/draft/2020-12/schema",
+    "http://json-schema.org/draft-07/schema#",
+    "http://json-schema.org/draft-07/schema",
+];
+
+/// Why a text is not published as a schema.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ContentError {
+    /// Empty, or too long.
+    #[error("{actual} bytes, 1 to {SCHEMA_CONTENT_BYTES_MAX} are allowed")]
+    Length {
+        /// Bytes given.
+        actual: usize,
+    },
+    /// Not JSON.
+    #[error("not JSON: {reason}")]
+    Json {
+        /// What the reader said; for people, never for the state.
+        reason: String,
+    },
+    /// JSON, but no object.
+    #[error("a JSON object is expected")]
+    NotAnObject,
+    /// Too deep.
+    #[error("objects and arrays more than {SCHEMA_DEPTH_MAX} deep")]
+    Depth,
+    /// One object has two members of the same name.
+    #[error("an object has two members {name:?}")]
+    Twice {
+        /// The name.
+        name: String,
+    },
+    /// `$schema` is missing or names a dialect that is not taken.
+    #[error("\"$schema\" must be {expected:?}", expected = DIALECTS)]
+    Dialect,
+    /// A reference to another document.
+    #[error("{name:?} is {text}, only references that begin with '#' are allowed")]
+    Reference {
+        /// The member.
+        name: String,
+        /// Its value, as JSON.
+        text: String,
+    },
+}
+
+/// Whether `content` may be published as a schema.
+pub fn check_content(content: &str) -> Result<(), ContentError> {
+    if !(1..=SCHEMA_CONTENT_BYTES_MAX).contains(&content.len()) {
+        return Err(ContentError::Length { actual: content.len() });
+    }
+    let root: &RawValue = parse(content)?;
+    if !root.get().starts_with('{') {
+        return Err(ContentError::NotAnObject);
+    }
+    let mut open = vec![(root, 1)];
+    let mut references = Vec::new();
+    while let Some((value, depth)) = open.pop() {
+        let is_object = value.get().starts_with('{');
+        if !is_object && !value.get().starts_with('[') {
+            continue;
+        }
+        if depth > SCHEMA_DEPTH_MAX {
+            return Err(ContentError::Depth);
+        }
+        let within = usize::saturating_add(depth, 1);
+        if is_object {
+            let members = members(value)?;
+            open.extend(members.iter().map(|(_, value)| (*value, within)));
+            references.extend(members.into_iter().filter(is_outward));
+        } else {
+            let values: Vec<&RawValue> = parse(value.get())?;
+            open.extend(values.into_iter().map(|value| (value, within)));
+        }
+    }
+    check_dialect(root)?;
+    match references.into_iter().next() {
+        Some((name, value)) => Err(ContentError::Reference { name, text: value.get().to_owned() }),
+        None => Ok(()),
+    }
+}
+
+fn parse<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, ContentError> {
+    serde_json::from_str(text).map_err(|error| ContentError::Json { reason: error.to_string() })
+}
+
+/// The members of an object, no two of one name.
+fn members(object: &RawValue) -> Result<Vec<(String, &RawValue)>, ContentError> {
+    let Members(members) = parse(object.get())?;
+    let mut names = BTreeSet::new();
+    match members.iter().find(|(name, _)| !names.insert(name.as_str())) {
+        Some((name, _)) => Err(ContentError::Twice { name: name.clone() }),
+        None => Ok(members),
+    }
+}
+
+fn check_dialect(root: &RawValue) -> Result<(), ContentError> {
+    let members = members(root)?;
+    let dialect = members.iter().find(|(name, _)| name == "$schema");
+    let dialect = dialect.and_then(|(_, value)| parse::<String>(value.get()).ok());
+    match dialect {
+        Some(dialect) if DIALECTS.contains(&dialect.as_str()) => Ok(()),
+        _ => Err(ContentError::Dialect),
+    }
+}
+
+/// Whether a member refers to another document.
+fn is_outward((name, value): &(String, &RawValue)) -> bool {
+    let refers = (name == "$ref" || name == "$dynamicRef") && value.get().starts_with('"');
+    refers && !parse::<String>(value.get()).is_ok_and(|text| text.starts_with('#'))
+}
+
+/// The members of an object in order, those of one name all of them.
+struct Members<'t>(Vec<(String, &'t RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DRAFT: &str = r#""$schema":"https://json-schema.org/draft/2020-12/schema""#;
+
+    fn check(members: &str) -> Result<(), ContentError> {
+        check_content(&format!("{{{DRAFT}{members}}}"))
+    }
+
+    /// `depth` objects within each other, the outermost one included.
+    fn nested(depth: usize) -> String {
+        format!(r#","a":{}1{}"#, "[".repeat(depth - 1), "]".repeat(depth - 1))
+    }
+
+    #[test]
+    fn a_schema_is_one_json_object_of_a_known_dialect() {
+        assert_eq!(check(""), Ok(()));
+        assert_eq!(check_content(&format!(" \n{{{DRAFT}}}\t")), Ok(()));
+        for dialect in DIALECTS {
+            assert_eq!(check_content(&format!(r#"{{"$schema":"{dialect}"}}"#)), Ok(()));
+        }
+        for other in ["{}", r#"{"$schema":1}"#, r#"{"$schema":"http://a.example"}"#] {
+            assert_eq!(check_content(other), Err(ContentError::Dialect), "{other}");
+        }
+        let deep = format!(r#"{{"a":{{{DRAFT}}}}}"#);
+        assert_eq!(check_content(&deep), Err(ContentError::Dialect));
+        for other in ["[]", "true", "1", r#""{}""#] {
+            assert_eq!(check_content(other), Err(ContentError::NotAnObject), "{other}");
+        }
+        for other in [" ", "{", "{}{}", "{}x", "{'a':1}", r#"{"a":01}"#, "{\"a\":\"\n\"}", "{,}"] {
+            assert!(matches!(check_content(other), Err(ContentError::Json { .. })), "{other}");
+        }
+    }
+
+    #[test]
+    fn length_and_depth_are_bounded() {
+        assert_eq!(check_content(""), Err(ContentError::Length { actual: 0 }));
+        let padding = |bytes: usize| " ".repeat(bytes - DRAFT.len() - 2);
+        assert_eq!(check(&padding(SCHEMA_CONTENT_BYTES_MAX)), Ok(()));
+        let actual = SCHEMA_CONTENT_BYTES_MAX + 1;
+        assert_eq!(check(&padding(actual)), Err(ContentError::Length { actual }));
+        assert_eq!(check(&nested(SCHEMA_DEPTH_MAX)), Ok(()));
+        assert_eq!(check(&nested(SCHEMA_DEPTH_MAX + 1)), Err(ContentError::Depth));
+        assert_eq!(check(&nested(30_000)), Err(ContentError::Depth));
+    }
+
+    #[test]
+    fn numbers_are_not_read() {
+        assert_eq!(check(r#","maximum":1e400,"minimum":-0.10000000000000000000001"#), Ok(()));
+    }
+
+    #[test]
+    fn no_object_names_a_member_twice() {
+        let twice = |name: &str| Err(ContentError::Twice { name: name.to_owned() });
+        assert_eq!(check(r#","a":1,"a":1"#), twice("a"));
+        assert_eq!(check(r#","x":[{"a":1,"\u0061":1}]"#), twice("a"));
+        assert_eq!(check(r#","a":{"a":{"a":1}}"#), Ok(()));
+        assert!(matches!(check(r#","\ud800":1"#), Err(ContentError::Json { .. })));
+    }
+
+    #[test]
+    fn references_stay_inside_the_schema() {
+        for inside in [r##","$ref":"#""##, r##","$dynamicRef":"\u0023node""##, r#","$ref":{}"#] {
+            assert_eq!(check(inside), Ok(()), "{inside}");
+        }
+        for outside in [
+            r#","$ref":"https://a.example/schema""#,
+            r#","$ref":"""#,
+            r#","$defs":{"a":[{"$dynamicRef":"other.json#a"}]}"#,
+            r##","\u0024ref":"a#""##,
+            r##","$ref":"#\ud800""##,
+        ] {
+            assert!(matches!(check(outside), Err(ContentError::Reference { .. })), "{outside}");
+        }
+    }
+}

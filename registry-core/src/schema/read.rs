@@ -1,0 +1,24 @@
+//! Schemas and credential types as they were at the moment of a view.
+
+use super::{CredentialType, Schema};
+use crate::id::{Did, SchemaId};
+use crate::record::RecordKey;
+use crate::state::StoreError;
+use crate::trust::{Resource, TrustView};
+
+/// The schema of that id, if it was published by then.
+pub fn schema_at(view: &dyn TrustView, id: &SchemaId) -> Result<Option<Schema>, StoreError> {
+    let Some(entry) = view.entry(&RecordKey::schema(id))? else { return Ok(None) };
+    Schema::from_own_bytes(&entry.value.0).map(Some).map_err(StoreError::new)
+}
+
+/// The credential type of that publisher and name, if it was published by then.
+pub fn credential_type_at(
+    view: &dyn TrustView,
+    publisher: &Did,
+    name: &Resource,
+) -> Result<Option<CredentialType>, StoreError> {
+    let key = RecordKey::credential_type(publisher, name);
+    let Some(entry) = view.entry(&key)? else { return Ok(None) };
+    CredentialType::from_own_bytes(&entry.value.0).map(Some).map_err(StoreError::new)
+}
