@@ -4,6 +4,7 @@ mod answer;
 mod names;
 mod recognition;
 mod rules;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,8 @@ pub use names::{ActionName, EntityId, NameError, Resource};
 pub use recognition::{Checkpoint, Recognition, TrustRecognise};
 pub use rules::{By, check};
 pub(crate) use rules::{Heads, apply, check_max_depth, check_stateless};
+pub use words::RightWords;
+pub(crate) use words::since_text;
 
 use crate::codec::{self, CodecError};
 use crate::crypto::{Hash, Purpose};

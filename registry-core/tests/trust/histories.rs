@@ -7,7 +7,8 @@ use registry_core::record::Entry;
 use registry_core::trust::{Conditions, TrustKey, TrustRecognise};
 
 use crate::oracle::{
-    AUTHORITY, Deed, Event, Held, LEVELS, RESOURCES, Status, Terms, Verdict, What, Who, World, covers,
+    AUTHORITY, Deed, Event, Held, LEVELS, RESOURCES, Status, Terms, Verdict, What, Who, World,
+    covers,
 };
 use crate::support::ledger::Ledger;
 use crate::support::random::Random;
