@@ -325,6 +325,14 @@ pub(super) fn grants(
     Ok(Some((grants, entry.record.version)))
 }
 
+/// All grants of a right at the moment of a view.
+pub(crate) fn grants_at(
+    view: &dyn TrustView,
+    key: &TrustKey,
+) -> Result<Option<Grants>, StoreError> {
+    Ok(grants(view, key)?.map(|(grants, _)| grants))
+}
+
 /// What is wrong with a link, and since when.
 pub(crate) type Fault = Option<(Reason, Option<u64>)>;
 

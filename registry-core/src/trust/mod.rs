@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use answer::{
     Answer, Asked, Broken, Chain, Link, Reason, Recognised, TrustView, ask, ask_recognition,
 };
-pub(crate) use answer::{Fault, deactivated_since, window_fault};
+pub(crate) use answer::{Fault, deactivated_since, grants_at, window_fault};
 pub use names::{ActionName, EntityId, NameError, Resource};
 pub use recognition::{Checkpoint, Recognition, TrustRecognise};
 pub use rules::{By, check};
