@@ -1,5 +1,6 @@
 //! What a JSON text needs to be published as a schema (docs/protocol/schemas.md, SC1). Values are
-//! looked at as raw text: no number is ever read, so none can be read differently elsewhere.
+//! looked at as raw text: no number is ever read, so none can be read differently elsewhere, and
+//! none is taken that another reader could not hold.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,6 +17,9 @@ const DIALECTS: [&str; 3] = [
     "http://json-schema.org/draft-07/schema#",
     "http://json-schema.org/draft-07/schema",
 ];
+
+/// Characters of a number. With two digits of an exponent, every such number is a finite binary64.
+const NUMBER_BYTES_MAX: usize = 32;
 
 /// Why a text is not published as a schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +48,12 @@ pub enum ContentError {
         /// The name.
         name: String,
     },
+    /// A number that not every reader holds.
+    #[error("number {text} must have at most {NUMBER_BYTES_MAX} characters, two of an exponent")]
+    Number {
+        /// As it is written.
+        text: String,
+    },
     /// `$schema` is missing or names a dialect that is not taken.
     #[error("\"$schema\" must be {expected:?}", expected = DIALECTS)]
     Dialect,
@@ -71,6 +81,7 @@ pub fn check_content(content: &str) -> Result<(), ContentError> {
     while let Some((value, depth)) = open.pop() {
         let is_object = value.get().starts_with('{');
         if !is_object && !value.get().starts_with('[') {
+            check_scalar(value.get())?;
             continue;
         }
         if depth > SCHEMA_DEPTH_MAX {
@@ -95,6 +106,22 @@ pub fn check_content(content: &str) -> Result<(), ContentError> {
 
 fn parse<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, ContentError> {
     serde_json::from_str(text).map_err(|error| ContentError::Json { reason: error.to_string() })
+}
+
+/// A text, a number or one of the three names.
+fn check_scalar(value: &str) -> Result<(), ContentError> {
+    if value.starts_with('"') {
+        return parse::<String>(value).map(drop);
+    }
+    if !value.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return Ok(());
+    }
+    let exponent = value.split_once(['e', 'E']).map_or("", |(_, exponent)| exponent);
+    let digits = exponent.trim_start_matches(['+', '-']).len();
+    if value.len() > NUMBER_BYTES_MAX || digits > 2 {
+        return Err(ContentError::Number { text: value.to_owned() });
+    }
+    Ok(())
 }
 
 /// The members of an object, no two of one name.
@@ -198,8 +225,18 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_not_read() {
-        assert_eq!(check(r#","maximum":1e400,"minimum":-0.10000000000000000000001"#), Ok(()));
+    fn numbers_and_texts_are_such_as_every_reader_holds() {
+        let number = |text: &str| check(&format!(r#","maximum":[{text}]"#));
+        let longest = "1".repeat(NUMBER_BYTES_MAX);
+        for held in ["0", "-1.5e-99", "1E+99", &longest, "true", "null"] {
+            assert_eq!(number(held), Ok(()), "{held}");
+        }
+        for other in ["1e100", "1e-100", "1e+001", &format!("{longest}1")] {
+            let text = other.to_owned();
+            assert_eq!(number(other), Err(ContentError::Number { text }), "{other}");
+        }
+        assert_eq!(number(r#""\ud834\udd1e""#), Ok(()));
+        assert!(matches!(number(r#""\ud834""#), Err(ContentError::Json { .. })));
     }
 
     #[test]
@@ -221,7 +258,6 @@ mod tests {
             r#","$ref":"""#,
             r#","$defs":{"a":[{"$dynamicRef":"other.json#a"}]}"#,
             r##","\u0024ref":"a#""##,
-            r##","$ref":"#\ud800""##,
         ] {
             assert!(matches!(check(outside), Err(ContentError::Reference { .. })), "{outside}");
         }
