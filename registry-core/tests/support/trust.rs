@@ -25,9 +25,14 @@ pub(crate) struct Party {
 impl Party {
     /// Control is `seed`, next `seed + 1`, recovery `seed + 2`.
     pub(crate) fn new(seed: u8) -> Self {
+        Self::with_document(seed, signing(ed(seed)))
+    }
+
+    /// The same with a document of its own.
+    pub(crate) fn with_document(seed: u8, document: Document) -> Self {
         let key = ed(seed);
         let sets = single(&key, &ed(seed + 1), &ed(seed + 2));
-        let operation = create(sets, signing(key), 1);
+        let operation = create(sets, document, 1);
         Self { did: did_of(&operation), key, create: seal(&operation, &[key]) }
     }
 
