@@ -8,6 +8,7 @@ mod agent;
 mod api;
 mod clock;
 mod coding;
+mod decide;
 mod did;
 pub mod error;
 mod http;

@@ -1,6 +1,7 @@
 //! One question about a right or a recognition: what JSON-RPC and TRQP share.
 
 use registry_core::code::{Code, Refusal};
+use registry_core::decision::DecisionView;
 use registry_core::did::document::TimeMs;
 use registry_core::id::Did;
 use registry_core::record::{Entry, RecordKey};
@@ -187,9 +188,15 @@ impl TrustView for RecordsAt<'_> {
     }
 }
 
+impl DecisionView for RecordsAt<'_> {
+    fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError> {
+        Ok(self.api.node.status_array(list)?.get(entry))
+    }
+}
+
 impl Api {
     /// The records as a question about `moment` sees them.
-    pub(crate) fn records_at(&self, moment: &Moment) -> impl TrustView + '_ {
+    pub(crate) fn records_at(&self, moment: &Moment) -> impl DecisionView + '_ {
         RecordsAt { api: self, selector: moment.selector, head: moment.head }
     }
 
