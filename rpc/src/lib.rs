@@ -17,6 +17,7 @@ mod ledger;
 pub mod limits;
 mod metrics;
 mod prepare;
+mod schema;
 mod server;
 pub mod service;
 pub mod status;

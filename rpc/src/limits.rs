@@ -196,5 +196,12 @@ pub const TRUST_PAGE_DEFAULT: usize = 20;
 /// Authorities under which an accredited one is asked for what it granted: a body has few of them.
 pub const TRUST_AUTHORITIES_MAX: usize = 16;
 
+/// Schemas and credential types in one page of `schema_list`: each is one read of a record, of up
+/// to 64 KiB.
+pub const SCHEMA_PAGE_MAX: usize = 50;
+
+/// The same without a wish of the caller's.
+pub const SCHEMA_PAGE_DEFAULT: usize = 20;
+
 /// An `X-Request-ID` that is given back: a UUID and then some.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;

@@ -5,13 +5,13 @@ use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::Hash;
 use registry_core::did::document::TimeMs;
 use registry_core::did::{DidState, DidValue, Member};
-use registry_core::id::{Did, ListId, MethodUrl};
+use registry_core::id::{Did, ListId, MethodUrl, SchemaId};
 use registry_core::operation::{
     Action, Guard, MethodSigner, Operation, Role, Signer, check_body, operation_id,
 };
 use registry_core::record::{Entry, Kind};
 use registry_core::state::StoreError;
-use registry_core::trust::TrustKey;
+use registry_core::trust::{Resource, TrustKey};
 use serde::Serialize;
 
 use crate::api::Api;
@@ -41,6 +41,16 @@ pub(crate) enum Subject {
     List(ListId),
     Right(TrustKey),
     Agent(Did),
+    Schema(SchemaId),
+    #[serde(rename = "credentialType")]
+    CredentialType(TypeOf),
+}
+
+/// Whose credential type.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct TypeOf {
+    pub(crate) publisher: Did,
+    pub(crate) name: Resource,
 }
 
 /// Who must sign, and what.

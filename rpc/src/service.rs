@@ -8,7 +8,7 @@ use registry_core::code::Refusal;
 use registry_core::crypto::{Hash, PublicKey, ValidatorKey};
 use registry_core::id::{Did, ListId, NetworkName};
 use registry_core::operation::Checked;
-use registry_core::record::{Entry, RecordKey};
+use registry_core::record::{Entry, Kind, RecordKey};
 use registry_core::state::StoreError;
 use registry_core::status::Bits;
 use registry_core::trust::{ActionName, EntityId};
@@ -233,6 +233,16 @@ pub trait Reader: Send + Sync + 'static {
 
     /// The authorities under which a party has granted something, besides itself; at most `limit`.
     fn authorities_of(&self, grantor: &Did, limit: usize) -> Result<Vec<Did>, StoreError>;
+
+    /// The records of a publisher's schemas and credential types, of one kind or of both, at most
+    /// `limit`, each with a cursor after which the rest comes.
+    fn schemas_of(
+        &self,
+        publisher: &Did,
+        kind: Option<Kind>,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError>;
 
     /// A committed block by height.
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError>;

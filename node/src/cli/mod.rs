@@ -16,6 +16,7 @@ mod init;
 mod keys;
 mod localnet;
 mod passphrase;
+mod schema;
 mod start;
 mod status;
 mod status_list;
@@ -76,6 +77,9 @@ enum Command {
     /// Delegate to agents, stop them, and ask what they may do
     #[command(subcommand)]
     Agent(agent::AgentCommand),
+    /// Publish schemas and credential types, withdraw and read them
+    #[command(subcommand)]
+    Schema(schema::SchemaCommand),
     /// Keys of DIDs and of the node
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -115,6 +119,7 @@ fn run_command(cli: Cli) -> Result<(), Failure> {
             Command::StatusList(command) => status_list::run(command, &context).await,
             Command::Trust(command) => trust::run(command, &context).await,
             Command::Agent(command) => agent::run(command, &context).await,
+            Command::Schema(command) => schema::run(command, &context).await,
             Command::Keys(command) => keys::run(command, &context),
             Command::Config(command) => config::run(command, &context),
             Command::Bench(command) => bench::run(command, &context).await,

@@ -1,9 +1,40 @@
-//! Times as they are given on the command line and in files.
+//! Times and durations as they are given on the command line and in files.
 
 use registry_core::did::document::TimeMs;
+use registry_core::limits::DAY_MS;
 
 /// Unix milliseconds of a time in RFC 3339, for clap and for readers of files.
 pub(super) fn time_ms(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} must be RFC 3339 in UTC, such as 2026-11-21T08:00:00Z");
     TimeMs::from_text(text).map(|time| time.0).ok_or_else(wrong)
+}
+
+/// Milliseconds of a number with a unit.
+pub(super) fn duration_ms(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} must be a number with s, m, h or d, such as 24h");
+    let unit_at = text.len().saturating_sub(1);
+    let (number, unit) = text.split_at_checked(unit_at).ok_or_else(wrong)?;
+    let unit_ms = match unit {
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => DAY_MS,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(unit_ms).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_number_and_a_unit() {
+        assert_eq!(duration_ms("24h"), Ok(DAY_MS));
+        assert_eq!(duration_ms("90d"), Ok(90 * DAY_MS));
+        for wrong in ["", "h", "24", "1.5h", "-1h", "24H", "99999999999999999d", "€"] {
+            assert!(duration_ms(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use registry_core::certificate::Certificate;
 use registry_core::crypto::{Hash, PublicKey};
 use registry_core::governance::{VALIDATORS, ValidatorEntry, Validators, key};
 use registry_core::id::{Did, ListId, NetworkName};
-use registry_core::record::{Entry, RecordKey};
+use registry_core::record::{Entry, Kind, RecordKey};
 use registry_core::state::{StateView, StoreError};
 use registry_core::status::Bits;
 use rpc::service::{
@@ -82,6 +82,16 @@ impl Reader for Service {
 
     fn authorities_of(&self, grantor: &Did, limit: usize) -> Result<Vec<Did>, StoreError> {
         self.read(|ledger| ledger.authorities_of(grantor, limit))
+    }
+
+    fn schemas_of(
+        &self,
+        publisher: &Did,
+        kind: Option<Kind>,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
+        self.read(|ledger| ledger.schemas_of(publisher, kind, after, limit))
     }
 
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {

@@ -15,10 +15,10 @@ use registry_core::state::{Changes, Execution, StateView, StoreError, TransientK
 use registry_core::status::{Bits, StatusList, keyframe};
 use serde::de::DeserializeOwned;
 
-use super::{Column, Read, Row, rights};
+use super::{Column, Read, Row, rights, schemas};
 
 /// The layout of this file. A store with another number is refused.
-pub const FORMAT_VERSION: u64 = 4;
+pub const FORMAT_VERSION: u64 = 5;
 
 /// Stored values are our own; the cap only keeps a damaged row from being decoded at length.
 const VALUE_BYTES_MAX: usize = 64 << 20;
@@ -365,6 +365,7 @@ fn change_rows(height: u64, changes: &Changes) -> Vec<Row> {
         rows.push(Row::put(Column::Heads, key, codec::encode(entry)));
         rows.extend(list_row(entry));
         rows.extend(rights::rows(entry));
+        rows.extend(schemas::row(entry));
     }
     for (list, version, row) in &changes.status_rows {
         let key = keyed(&list.storage_key(), *version);

@@ -6,6 +6,7 @@ mod ledger;
 mod memory;
 mod rights;
 mod rocks;
+mod schemas;
 
 pub use arrays::ArrayCache;
 pub use ledger::{
@@ -37,6 +38,8 @@ pub enum Column {
     Lists,
     /// Names of a right in three orders → key of its record.
     Rights,
+    /// Publisher, kind, id or name of a schema or credential type → key of its record.
+    Schemas,
     /// Range, level, index → hash.
     Ranges,
     /// Transient key → value, in order of expiry.
@@ -53,7 +56,7 @@ pub enum Column {
 
 impl Column {
     /// All columns.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Meta,
         Self::Blocks,
         Self::Certificates,
@@ -63,6 +66,7 @@ impl Column {
         Self::Arrays,
         Self::Lists,
         Self::Rights,
+        Self::Schemas,
         Self::Ranges,
         Self::Transient,
         Self::Tree,
@@ -83,6 +87,7 @@ impl Column {
             Self::Arrays => "arrays",
             Self::Lists => "lists",
             Self::Rights => "rights",
+            Self::Schemas => "schemas",
             Self::Ranges => "ranges",
             Self::Transient => "transient",
             Self::Tree => "tree",

@@ -36,8 +36,8 @@ pub enum ContentError {
         /// What the reader said; for people, never for the state.
         reason: String,
     },
-    /// JSON, but no object.
-    #[error("a JSON object is expected")]
+    /// JSON, but no object, or something around it.
+    #[error("a JSON object is expected, and no space before or after it")]
     NotAnObject,
     /// Too deep.
     #[error("objects and arrays more than {SCHEMA_DEPTH_MAX} deep")]
@@ -73,7 +73,7 @@ pub fn check_content(content: &str) -> Result<(), ContentError> {
         return Err(ContentError::Length { actual: content.len() });
     }
     let root: &RawValue = parse(content)?;
-    if !root.get().starts_with('{') {
+    if !root.get().starts_with('{') || root.get() != content {
         return Err(ContentError::NotAnObject);
     }
     let mut open = vec![(root, 1)];
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_schema_is_one_json_object_of_a_known_dialect() {
         assert_eq!(check(""), Ok(()));
-        assert_eq!(check_content(&format!(" \n{{{DRAFT}}}\t")), Ok(()));
+        assert_eq!(check_content(&format!("{{\n {DRAFT}\t}}")), Ok(()));
         for dialect in DIALECTS {
             assert_eq!(check_content(&format!(r#"{{"$schema":"{dialect}"}}"#)), Ok(()));
         }
@@ -204,7 +204,8 @@ mod tests {
         }
         let deep = format!(r#"{{"a":{{{DRAFT}}}}}"#);
         assert_eq!(check_content(&deep), Err(ContentError::Dialect));
-        for other in ["[]", "true", "1", r#""{}""#] {
+        let [before, after] = [format!(" {{{DRAFT}}}"), format!("{{{DRAFT}}}\n")];
+        for other in ["[]", "true", "1", r#""{}""#, &before, &after] {
             assert_eq!(check_content(other), Err(ContentError::NotAnObject), "{other}");
         }
         for other in [" ", "{", "{}{}", "{}x", "{'a':1}", r#"{"a":01}"#, "{\"a\":\"\n\"}", "{,}"] {

@@ -8,6 +8,7 @@ pub(crate) mod cbor;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod random;
+pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod trust;
 

@@ -37,6 +37,7 @@ impl Catalogue {
         crate::case_status::add(&mut catalogue);
         crate::case_trust::add(&mut catalogue);
         crate::case_agents::add(&mut catalogue);
+        crate::case_schemas::add(&mut catalogue);
         assert!(catalogue.problems.is_empty(), "refused: {:#?}", catalogue.problems);
         catalogue
     }
@@ -76,6 +77,7 @@ impl Catalogue {
             envelope: Hash::ZERO,
             did: None,
             list: None,
+            schema: None,
             version: 0,
             record: Hash::ZERO,
             value: Hash::ZERO,

@@ -4,7 +4,7 @@
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
 use registry_core::governance::{Parameters, Validators};
-use registry_core::id::{Did, ListId, NetworkName};
+use registry_core::id::{Did, ListId, NetworkName, SchemaId};
 use serde::{Deserialize, Serialize};
 
 /// One file.
@@ -109,6 +109,8 @@ pub(crate) struct Applied {
     pub(crate) did: Option<Did>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) list: Option<ListId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schema: Option<SchemaId>,
     pub(crate) version: u64,
     pub(crate) record: Hash,
     pub(crate) value: Hash,
@@ -146,6 +148,8 @@ pub(crate) enum EncodingType {
     Grants,
     Delegation,
     Recognition,
+    Schema,
+    CredentialType,
     Receipt,
     Header,
     ValidatorSet,

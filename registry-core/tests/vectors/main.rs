@@ -9,6 +9,7 @@ mod case_documents;
 mod case_encodings;
 mod case_operations;
 mod case_recoveries;
+mod case_schemas;
 mod case_sets;
 mod case_signatures;
 mod case_status;

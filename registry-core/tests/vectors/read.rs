@@ -8,12 +8,13 @@ use registry_core::codec::{self, Bytes, CodecError};
 use registry_core::crypto::{Hash, PublicKey, Purpose};
 use registry_core::did::{DidValue, Member};
 use registry_core::governance::Publishing;
-use registry_core::id::{Did, ListId, MethodUrl, Suffix};
+use registry_core::id::{Did, ListId, MethodUrl, SchemaId, Suffix};
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Checked, Operation, SignedOperation};
 use registry_core::operation::{check_stateless, envelope_id, operation_id};
 use registry_core::range::root_of;
 use registry_core::record::{Kind, Record};
+use registry_core::schema::{CredentialType, Schema};
 use registry_core::state::{ApplyError, BlockExecution, Execution, Genesis, MemoryState};
 use registry_core::state::{execute, execute_genesis};
 use registry_core::status::StatusList;
@@ -198,40 +199,48 @@ fn applied(case: &OperationCase, execution: Execution) -> Applied {
     let key = checked.record_key();
     let entry = execution.changes.entry(&key).expect("the operation wrote its record").clone();
     let name = || -> [u8; 20] { key.key.0.as_slice().try_into().expect("20 bytes") };
-    let (did, list) = match key.kind {
+    let (mut did, mut list, mut schema) = (None, None, None);
+    match key.kind {
         Kind::Did => {
             let value = DidValue::from_bytes(&entry.value.0).expect("a DID value");
             assert_eq!(codec::encode(&value), entry.value.0);
-            (Some(Did { network: case.network.clone(), suffix: Suffix(name()) }), None)
+            did = Some(Did { network: case.network.clone(), suffix: Suffix(name()) });
         }
         Kind::Status => {
             let value = StatusList::from_bytes(&entry.value.0).expect("a list");
             assert_eq!(codec::encode(&value), entry.value.0);
-            (None, Some(ListId(name())))
+            list = Some(ListId(name()));
         }
         Kind::Grant => {
             let value = Grants::from_bytes(&entry.value.0).expect("a record of grants");
             assert_eq!(codec::encode(&value), entry.value.0);
-            (None, None)
         }
         Kind::Delegation => {
             let value = Delegation::from_bytes(&entry.value.0).expect("a delegation");
             assert_eq!(codec::encode(&value), entry.value.0);
-            (None, None)
         }
         Kind::Recognition => {
             let value = Recognition::from_bytes(&entry.value.0).expect("a recognition");
             assert_eq!(codec::encode(&value), entry.value.0);
-            (None, None)
+        }
+        Kind::Schema => {
+            let value = Schema::from_bytes(&entry.value.0).expect("a schema");
+            assert_eq!(codec::encode(&value), entry.value.0);
+            schema = Some(SchemaId(name()));
+        }
+        Kind::CredentialType => {
+            let value = CredentialType::from_bytes(&entry.value.0).expect("a credential type");
+            assert_eq!(codec::encode(&value), entry.value.0);
         }
         Kind::Governance => panic!("no operation writes a governance record"),
-    };
+    }
     let header = &execution.header;
     Applied {
         operation: checked.id(),
         envelope: checked.envelope_id(),
         did,
         list,
+        schema,
         version: entry.record.version,
         record: entry.record.hash(),
         value: entry.record.value,
@@ -265,6 +274,8 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
         EncodingType::Grants => Grants::from_bytes(&bytes).map(|_| None),
         EncodingType::Delegation => Delegation::from_bytes(&bytes).map(|_| None),
         EncodingType::Recognition => Recognition::from_bytes(&bytes).map(|_| None),
+        EncodingType::Schema => Schema::from_bytes(&bytes).map(|_| None),
+        EncodingType::CredentialType => CredentialType::from_bytes(&bytes).map(|_| None),
         EncodingType::Receipt => decode::<Receipt>(&bytes)
             .map(|receipt| Some(Hash::of_value(Purpose::ReceiptLeaf, &receipt))),
         EncodingType::Header => decode::<Header>(&bytes).map(|header| Some(header.hash())),

@@ -6,6 +6,7 @@ mod health;
 mod identifiers;
 pub(crate) mod json;
 mod listings;
+mod schemas;
 mod status_lists;
 mod trqp;
 
@@ -50,6 +51,7 @@ pub(crate) fn public(
         .route("/status-lists/{list}", get(status_lists::w3c))
         .route("/token-status-lists/{list}", get(status_lists::ietf))
         .route("/token-status-lists/aggregation/{issuer}", get(status_lists::aggregation))
+        .route("/schemas/{id}", get(schemas::get))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .with_state(Arc::clone(api))

@@ -38,6 +38,7 @@ use crate::limits::{
     Limits, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, UPLOAD_BYTES_MAX, UPLOADS_MAX,
     WEBSOCKET_MESSAGES_MAX, WEBSOCKET_PING_MS, WEBSOCKET_SILENCE_MS_MAX,
 };
+use crate::schema;
 use crate::server::guard::{Client, Guard};
 use crate::status::{self, check, list, tokens};
 use crate::trust::{self, ask, list as rights};
@@ -222,6 +223,34 @@ fn add_agents(m: &mut RpcModule<Arc<Api>>) -> Result<(), RegisterMethodError> {
     add_agent_step(m, "agent_prepareRevoke", Action::AgentRevoke)
 }
 
+/// The methods of schemas and credential types.
+fn add_schemas(m: &mut RpcModule<Arc<Api>>) -> Result<(), RegisterMethodError> {
+    add(m, "schema_get", |api, params: schema::read::GetParams| async move {
+        api.schema(params).await
+    })?;
+    add(m, "schema_getType", |api, params: schema::read::GetTypeParams| async move {
+        api.credential_type(params).await
+    })?;
+    add(m, "schema_list", |api, params: schema::read::ListParams| async move {
+        api.schemas(params).await
+    })?;
+    add_schema_prepare::<schema::prepare::Publish>(m, "schema_preparePublish")?;
+    add_schema_prepare::<schema::prepare::Withdraw>(m, "schema_prepareWithdraw")?;
+    add_schema_prepare::<schema::prepare::PublishType>(m, "schema_preparePublishType")?;
+    add_schema_prepare::<schema::prepare::WithdrawType>(m, "schema_prepareWithdrawType")
+}
+
+/// Registers a prepare method of schemas with parameters `P`.
+fn add_schema_prepare<P>(
+    module: &mut RpcModule<Arc<Api>>,
+    name: &'static str,
+) -> Result<(), RegisterMethodError>
+where
+    P: DeserializeOwned + Into<schema::prepare::Draft> + Send + 'static,
+{
+    add(module, name, |api, params: P| async move { api.prepare_schema(params.into()).await })
+}
+
 /// Registers a prepare method of an action that needs no more than an agent.
 fn add_agent_step(
     module: &mut RpcModule<Arc<Api>>,
@@ -277,6 +306,7 @@ pub(crate) fn methods(api: Arc<Api>, guard: Arc<Guard>) -> Result<Methods, Regis
     add_status(m, &guard)?;
     add_trust(m)?;
     add_agents(m)?;
+    add_schemas(m)?;
     add_for(m, "registry_decide", knows(&guard), |api, params: decide::Params| async move {
         api.decide(params).await
     })?;

@@ -1,8 +1,8 @@
-//! Where a list is published: what credentials name, whichever node serves it.
+//! Where a list or schema is published: what credentials name, whichever node serves it.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use registry_core::id::{Did, ListId};
+use registry_core::id::{Did, ListId, SchemaId};
 use registry_core::status::StatusList;
 use serde::Serialize;
 use url::Url;
@@ -74,6 +74,11 @@ impl Uris {
             Standard::Ietf => uris.ietf,
         };
         Named { uri, aggregation: self.aggregation(&list.issuer) }
+    }
+
+    /// Where a schema is served: what `credentialSchema.id` of a credential names.
+    pub(crate) fn schema(&self, id: &SchemaId) -> String {
+        format!("{}/schemas/{id}", self.base)
     }
 
     /// Where all lists of an issuer are named.

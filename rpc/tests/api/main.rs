@@ -9,6 +9,7 @@ mod limits;
 mod negotiation;
 mod publishing;
 mod resolution;
+mod schemas;
 mod status;
 mod status_tokens;
 mod status_views;

@@ -20,7 +20,7 @@ use registry_core::certificate::Certificate;
 use registry_core::crypto::Hash;
 use registry_core::id::{Did, ListId, NetworkName};
 use registry_core::operation::Checked;
-use registry_core::record::{Entry, RecordKey};
+use registry_core::record::{Entry, Kind, RecordKey};
 use registry_core::state::StoreError;
 use registry_core::status::Bits;
 use rpc::service::{
@@ -86,6 +86,16 @@ impl Reader for Echo {
     }
 
     fn authorities_of(&self, _: &Did, _: usize) -> Result<Vec<Did>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn schemas_of(
+        &self,
+        _: &Did,
+        _: Option<Kind>,
+        _: Option<&[u8]>,
+        _: usize,
+    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -3,9 +3,9 @@
 use clap::{Args, ValueEnum};
 use registry_core::crypto::{PublicKey, Suite};
 use registry_core::did::{KeySet, Member, NextSet, Recovery, Sets};
-use registry_core::limits::DAY_MS;
 
 use super::Failure;
+use crate::cli::time::duration_ms;
 use crate::keys::SecretKey;
 
 /// A suite, as it is written on the command line.
@@ -194,22 +194,6 @@ fn member(text: &str) -> Result<Member, String> {
     }
 }
 
-/// Milliseconds of a number with a unit.
-fn duration_ms(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text:?} must be a number with s, m, h or d, such as 24h");
-    let unit_at = text.len().saturating_sub(1);
-    let (number, unit) = text.split_at_checked(unit_at).ok_or_else(wrong)?;
-    let unit_ms = match unit {
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => DAY_MS,
-        _ => return Err(wrong()),
-    };
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    number.checked_mul(unit_ms).ok_or_else(wrong)
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -270,14 +254,5 @@ mod tests {
         let line = [line, vec!["--control-threshold", "2"]].concat();
         let (sets, _) = args(&line).create(&mut new).expect("sets");
         assert_eq!(sets.control.threshold, 2);
-    }
-
-    #[test]
-    fn durations_need_a_number_and_a_unit() {
-        assert_eq!(duration_ms("24h"), Ok(DAY_MS));
-        assert_eq!(duration_ms("90d"), Ok(90 * DAY_MS));
-        for wrong in ["", "h", "24", "1.5h", "-1h", "24H", "99999999999999999d", "€"] {
-            assert!(duration_ms(wrong).is_err(), "{wrong:?}");
-        }
     }
 }

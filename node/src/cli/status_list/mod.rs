@@ -130,7 +130,8 @@ pub(super) async fn run(command: StatusListCommand, context: &Context) -> Result
     }
 }
 
-fn purpose(text: &str) -> Result<StatusPurpose, String> {
+/// A purpose of a list, for clap.
+pub(super) fn purpose(text: &str) -> Result<StatusPurpose, String> {
     let wrong = || format!("{text:?} must be revocation, suspension, refresh or message");
     StatusPurpose::from_name(text).ok_or_else(wrong)
 }

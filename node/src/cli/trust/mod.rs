@@ -153,7 +153,8 @@ impl From<ConditionsArgs> for Conditions {
     }
 }
 
-fn assurance(text: &str) -> Result<Assurance, String> {
+/// A level of assurance, for clap.
+pub(super) fn assurance(text: &str) -> Result<Assurance, String> {
     Assurance::from_name(text).ok_or_else(|| format!("{text:?} must be low, substantial or high"))
 }
 

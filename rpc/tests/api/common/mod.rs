@@ -23,6 +23,7 @@ use registry_core::governance::{
 use registry_core::id::{Did, ListId, NetworkName};
 use registry_core::operation::Checked;
 use registry_core::record::{Entry, Kind, RecordKey};
+use registry_core::schema::{CredentialType, Schema};
 use registry_core::state::{
     ApplyError, BlockExecution, Execution, Genesis, MemoryState, StateView, StoreError,
     TransientKey, execute_genesis,
@@ -67,6 +68,8 @@ struct Inner {
     /// Ascending by id.
     lists: Vec<(Did, ListOf)>,
     rights: Vec<(RecordKey, TrustKey)>,
+    /// Of which publisher.
+    schemas: Vec<(Did, RecordKey)>,
     view_key_seed: Option<u8>,
     tokens: BTreeMap<KeptToken, Vec<u8>>,
 }
@@ -166,6 +169,7 @@ impl Ledger {
             checks,
             lists: Vec::new(),
             rights: Vec::new(),
+            schemas: Vec::new(),
             view_key_seed: Some(201),
             tokens: BTreeMap::new(),
         };
@@ -268,12 +272,23 @@ impl Ledger {
         }
         for entry in execution.changes.entries.iter().filter(|entry| entry.record.version == 1) {
             let value = &entry.value.0;
+            let record = entry.record.record_key();
             let key = match entry.record.kind {
+                Kind::Schema => {
+                    let publisher = Schema::from_bytes(value).expect("a schema").publisher;
+                    inner.schemas.push((publisher, record));
+                    continue;
+                }
+                Kind::CredentialType => {
+                    let publisher = CredentialType::from_bytes(value).expect("a type").publisher;
+                    inner.schemas.push((publisher, record));
+                    continue;
+                }
                 Kind::Grant => Grants::from_bytes(value).expect("grants").key(),
                 Kind::Recognition => Recognition::from_bytes(value).expect("one").key(),
                 _ => continue,
             };
-            inner.rights.push((entry.record.record_key(), key));
+            inner.rights.push((record, key));
         }
         inner.lists.sort_by_key(|(_, list)| list.list);
         let header = execution.header.clone();
@@ -412,6 +427,25 @@ impl Reader for Ledger {
         });
         let found: BTreeSet<Did> = granted.collect();
         Ok(found.into_iter().take(limit).collect())
+    }
+
+    fn schemas_of(
+        &self,
+        publisher: &Did,
+        kind: Option<Kind>,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
+        let inner = self.inner();
+        let listed = inner.schemas.iter().filter(|(of, _)| of == publisher);
+        let cursors = listed.map(|(_, key)| (key.storage_key(), key.clone()));
+        let mut rows: Vec<_> = cursors
+            .filter(|(_, key)| kind.is_none_or(|kind| key.kind == kind))
+            .filter(|(cursor, _)| after.is_none_or(|after| cursor.as_slice() > after))
+            .collect();
+        rows.sort();
+        rows.truncate(limit);
+        Ok(rows)
     }
 
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {

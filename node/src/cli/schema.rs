@@ -1,0 +1,294 @@
+//! `idem schema`: publish schemas and credential types, withdraw them, read them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use registry_core::id::{Did, SchemaId};
+use registry_core::limits::SCHEMA_CONTENT_BYTES_MAX;
+use registry_core::operation::Action;
+use registry_core::schema::{
+    CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw,
+};
+use registry_core::status::StatusPurpose;
+use registry_core::trust::{Assurance, Resource};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::author::{Author, AuthorArgs, Sent};
+use super::client::{given, object};
+use super::context::Context;
+use super::exit::Failure;
+use super::file::read_input;
+use super::status_list::purpose;
+use super::time::duration_ms;
+use super::trust::assurance;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SchemaCommand {
+    /// Publish a JSON Schema; it is named by its content and never changes
+    Publish(PublishArgs),
+    /// Withdraw a schema for ever; it stays readable
+    Withdraw(WithdrawArgs),
+    /// Show a schema
+    Show(ShowArgs),
+    /// List what a publisher has
+    List(ListArgs),
+    /// Credential types
+    #[command(subcommand)]
+    Type(TypeCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TypeCommand {
+    /// Publish a credential type, or its next version, as a whole
+    Publish(PublishTypeArgs),
+    /// Withdraw a credential type
+    Withdraw(WithdrawTypeArgs),
+    /// Show a credential type
+    Show(ShowTypeArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PublishArgs {
+    /// The JSON Schema, - for standard input; white space around it is left out
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    author: AuthorArgs,
+    /// The credential type that it describes
+    #[arg(long = "type", value_name = "NAME")]
+    credential_type: Option<Resource>,
+    /// The schema that it takes the place of
+    #[arg(long, value_name = "ID")]
+    supersedes: Option<SchemaId>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WithdrawArgs {
+    /// The schema
+    #[arg(value_name = "ID")]
+    schema: SchemaId,
+    #[command(flatten)]
+    author: AuthorArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// The schema
+    #[arg(value_name = "ID")]
+    schema: SchemaId,
+    /// The time at which to show it: RFC 3339, such as 2026-11-21T08:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// The publisher
+    #[arg(value_name = "DID")]
+    publisher: Did,
+    /// Only schemas, or only types
+    #[arg(long, value_parser = ["schema", "type"])]
+    kind: Option<String>,
+    /// The time at which to show them: RFC 3339, such as 2026-11-21T08:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// How many to show, up to 50
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// The next of the page before
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PublishTypeArgs {
+    /// Its name, the resource of grants
+    #[arg(value_name = "NAME")]
+    name: Resource,
+    #[command(flatten)]
+    author: AuthorArgs,
+    /// The schema that its credentials keep
+    #[arg(long, value_name = "ID")]
+    schema: Option<SchemaId>,
+    /// Longest time from issuance to expiry: a number with s, m, h or d [default: no bound]
+    #[arg(long, value_name = "DURATION", value_parser = duration_ms)]
+    validity_max: Option<u64>,
+    /// Each credential is in a status list of this purpose: revocation, suspension, refresh or
+    /// message [default: none is needed]
+    #[arg(long, value_name = "P", value_parser = purpose)]
+    status_purpose: Option<StatusPurpose>,
+    /// The least assurance of the issuer's grant: low, substantial or high [default: none]
+    #[arg(long, value_name = "A", value_parser = assurance)]
+    assurance: Option<Assurance>,
+    /// A format that it is issued in, such as vc+jwt; may be repeated [default: any]
+    #[arg(long = "format", value_name = "F")]
+    formats: Vec<String>,
+    /// A suite that it is signed with, such as ES256; may be repeated [default: any]
+    #[arg(long = "suite", value_name = "S")]
+    suites: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WithdrawTypeArgs {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    name: Resource,
+    #[command(flatten)]
+    author: AuthorArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowTypeArgs {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    name: Resource,
+    /// Who published it
+    #[arg(long, value_name = "DID")]
+    publisher: Did,
+    /// The time at which to show it: RFC 3339, such as 2026-11-21T08:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+}
+
+/// A schema after one operation.
+#[derive(Debug, Serialize)]
+struct Written {
+    schema: SchemaId,
+    #[serde(flatten)]
+    sent: Sent,
+}
+
+/// A credential type after one operation.
+#[derive(Debug, Serialize)]
+struct WrittenType {
+    publisher: Did,
+    name: Resource,
+    #[serde(flatten)]
+    sent: Sent,
+}
+
+pub(super) async fn run(command: SchemaCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        SchemaCommand::Publish(args) => publish(args, context).await,
+        SchemaCommand::Withdraw(args) => withdraw(args, context).await,
+        SchemaCommand::Show(ShowArgs { schema, at }) => {
+            let asked = json!({ "schema": schema, "at": at });
+            show("schema_get", asked, context).await
+        }
+        SchemaCommand::List(args) => {
+            let ListArgs { publisher, kind, at, limit, cursor } = args;
+            let asked = given(json!({
+                "publisher": publisher,
+                "kind": kind,
+                "at": at,
+                "limit": limit,
+                "cursor": cursor,
+            }));
+            let page: Value = context.client()?.call("schema_list", asked).await?;
+            context.print_value(&page)
+        }
+        SchemaCommand::Type(TypeCommand::Publish(args)) => publish_type(args, context).await,
+        SchemaCommand::Type(TypeCommand::Withdraw(args)) => withdraw_type(args, context).await,
+        SchemaCommand::Type(TypeCommand::Show(ShowTypeArgs { name, publisher, at })) => {
+            let asked = json!({ "publisher": publisher, "name": name, "at": at });
+            show("schema_getType", asked, context).await
+        }
+    }
+}
+
+async fn show(method: &str, asked: Value, context: &Context) -> Result<(), Failure> {
+    let shown: Map<String, Value> = context.client()?.call(method, given(asked)).await?;
+    context.print_fields(&shown)
+}
+
+async fn publish(args: PublishArgs, context: &Context) -> Result<(), Failure> {
+    let PublishArgs { file, author, credential_type, supersedes } = args;
+    // An editor's line end goes beyond the limit of the content itself.
+    let bytes_max = u64::try_from(SCHEMA_CONTENT_BYTES_MAX).unwrap_or(u64::MAX).saturating_mul(2);
+    let text = String::from_utf8(read_input(&file, bytes_max)?)
+        .map_err(|error| Failure::usage(format!("{} is not UTF-8: {error}", file.display())))?;
+    let content = text.trim().to_owned();
+    let author = Author::open(context, author).await?;
+    let schema = SchemaId::of_content(author.did(), &content);
+    let params = given(json!({
+        "author": author.did(),
+        "content": content,
+        "credentialType": credential_type,
+        "supersedes": supersedes,
+    }));
+    let guard = author.prepared("schema_preparePublish", params).await?.guard;
+    let publish = SchemaPublish { content, credential_type, supersedes };
+    let sent = author.send(guard, Action::SchemaPublish(Box::new(publish))).await?;
+    print(schema, sent, context)
+}
+
+async fn withdraw(args: WithdrawArgs, context: &Context) -> Result<(), Failure> {
+    let WithdrawArgs { schema, author } = args;
+    let author = Author::open(context, author).await?;
+    let params = object(json!({ "author": author.did(), "schema": schema }));
+    let guard = author.prepared("schema_prepareWithdraw", params).await?.guard;
+    let sent = author.send(guard, Action::SchemaWithdraw(SchemaWithdraw { schema })).await?;
+    print(schema, sent, context)
+}
+
+async fn publish_type(args: PublishTypeArgs, context: &Context) -> Result<(), Failure> {
+    let PublishTypeArgs { name, author, schema, validity_max, status_purpose, .. } = args;
+    let author = Author::open(context, author).await?;
+    let [formats, suites] = [args.formats, args.suites].map(|mut names| {
+        names.sort();
+        names.dedup();
+        names
+    });
+    let publish = CredentialTypePublish {
+        name: name.clone(),
+        schema,
+        validity_ms_max: validity_max,
+        status_purpose,
+        assurance: args.assurance,
+        formats,
+        suites,
+    };
+    let params = given(json!({
+        "author": author.did(),
+        "name": publish.name,
+        "schema": publish.schema,
+        "validityMsMax": publish.validity_ms_max,
+        "statusPurpose": publish.status_purpose,
+        "assurance": publish.assurance,
+        "formats": publish.formats,
+        "suites": publish.suites,
+    }));
+    let guard = author.prepared("schema_preparePublishType", params).await?.guard;
+    let sent = author.send(guard, Action::CredentialTypePublish(Box::new(publish))).await?;
+    print_type(author.did().clone(), name, sent, context)
+}
+
+async fn withdraw_type(args: WithdrawTypeArgs, context: &Context) -> Result<(), Failure> {
+    let WithdrawTypeArgs { name, author } = args;
+    let author = Author::open(context, author).await?;
+    let params = object(json!({ "author": author.did(), "name": name }));
+    let guard = author.prepared("schema_prepareWithdrawType", params).await?.guard;
+    let withdraw = CredentialTypeWithdraw { name: name.clone() };
+    let sent = author.send(guard, Action::CredentialTypeWithdraw(withdraw)).await?;
+    print_type(author.did().clone(), name, sent, context)
+}
+
+fn print(schema: SchemaId, sent: Sent, context: &Context) -> Result<(), Failure> {
+    let Sent { operation, height } = &sent;
+    let human = format!("schema     {schema}\noperation  {operation}\nheight     {height}");
+    context.print(&Written { schema, sent }, human)
+}
+
+fn print_type(
+    publisher: Did,
+    name: Resource,
+    sent: Sent,
+    context: &Context,
+) -> Result<(), Failure> {
+    let Sent { operation, height } = &sent;
+    let human = format!(
+        "publisher  {publisher}\nname       {name}\noperation  {operation}\nheight     {height}"
+    );
+    context.print(&WrittenType { publisher, name, sent }, human)
+}

@@ -1,0 +1,56 @@
+//! Schemas and credential types (docs/protocol/schemas.md).
+
+mod forms;
+mod steps;
+mod types;
+
+use std::sync::LazyLock;
+
+use registry_core::operation::Action;
+
+use crate::catalogue::{At, Catalogue};
+use crate::support::ledger::Ledger;
+use crate::support::schema::{degree_schema, publish, schema_envelope};
+use crate::support::trust::Party;
+
+struct Parties {
+    publisher: Party,
+    other: Party,
+}
+
+static PARTIES: LazyLock<Parties> = LazyLock::new(|| {
+    let [publisher, other] = [50, 53].map(Party::new);
+    Parties { publisher, other }
+});
+
+/// Both parties, and no schema.
+fn registered() -> Ledger {
+    let Parties { publisher, other } = &*PARTIES;
+    let mut ledger = Ledger::new();
+    ledger.after(1_000, &[publisher.create.clone(), other.create.clone()]);
+    ledger
+}
+
+/// A block in which a party does one thing.
+fn then(ledger: &mut Ledger, author: &Party, action: Action) {
+    let envelope = schema_envelope(ledger, author, action);
+    ledger.after(1_000, &[envelope]);
+}
+
+/// The same in the next block, as a case.
+fn next<'a>(ledger: &'a Ledger, author: &Party, action: Action) -> At<'a> {
+    At::new(ledger, 1_000, schema_envelope(ledger, author, action))
+}
+
+/// The publisher's schema of the degree.
+fn with_schema() -> Ledger {
+    let mut ledger = registered();
+    then(&mut ledger, &PARTIES.publisher, publish(degree_schema()));
+    ledger
+}
+
+pub(crate) fn add(all: &mut Catalogue) {
+    forms::add(all);
+    steps::add(all);
+    types::add(all);
+}

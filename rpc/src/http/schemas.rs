@@ -1,0 +1,68 @@
+//! Schemas by themselves: what `credentialSchema.id` of a credential names (docs/protocol/http.md,
+//! "Schemas").
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use registry_core::id::SchemaId;
+
+use super::headers::{list_header, matches};
+use super::json;
+use crate::api::Api;
+use crate::error::ApiError;
+use crate::limits::PAST_AGE_SECONDS_MAX;
+
+/// `/schemas/{id}`
+pub(super) async fn get(
+    State(api): State<Arc<Api>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let not_found = |detail: String| failed(StatusCode::NOT_FOUND, &detail);
+    if query.is_some_and(|query| !query.is_empty()) {
+        return failed(StatusCode::BAD_REQUEST, "a schema takes no parameters");
+    }
+    let id: SchemaId = match id.parse() {
+        Ok(id) => id,
+        Err(error) => return not_found(format!("there is no such schema: {error}")),
+    };
+    match api.schema_content(&id) {
+        Ok(content) => found(&id, content, &list_header(&headers, header::IF_NONE_MATCH)),
+        Err(ApiError::Refused(refusal)) => not_found(refusal.to_string()),
+        Err(error) => failed(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+fn found(id: &SchemaId, content: String, if_none_match: &str) -> Response {
+    let tag = format!("\"{id}\"");
+    let unchanged = matches(if_none_match, &tag);
+    let mut response = Response::new(if unchanged { Body::empty() } else { Body::from(content) });
+    let headers = response.headers_mut();
+    // The content follows from the id, so no copy is ever out of date.
+    let cache = format!("public, max-age={PAST_AGE_SECONDS_MAX}, immutable");
+    for (name, value) in [(header::ETAG, tag), (header::CACHE_CONTROL, cache)] {
+        // Letters, digits and signs of ASCII: always a header value.
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    }
+    if unchanged {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    let schema = HeaderValue::from_static("application/schema+json");
+    headers.insert(header::CONTENT_TYPE, schema);
+    // The bytes are a stranger's: no browser may take them for a page.
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn failed(status: StatusCode, detail: &str) -> Response {
+    let mut response = json::problem(status, detail);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
