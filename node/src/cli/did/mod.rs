@@ -65,6 +65,12 @@ impl SignerArgs {
     pub(super) fn plain(keys: PathBuf) -> Self {
         Self { keys, cosigner_keys: Vec::new(), passphrase: PassphraseArgs::default() }
     }
+
+    /// Another key file that may sign too.
+    pub(super) fn and(mut self, cosigner: PathBuf) -> Self {
+        self.cosigner_keys.push(cosigner);
+        self
+    }
 }
 
 #[derive(Debug, Args)]
