@@ -84,7 +84,8 @@ pub fn may_write(
         resource: format!("registry/{}", family.name()).parse().map_err(StoreError::new)?,
         entity: EntityId::from(did),
     };
-    Ok(ask(view, &Asked { network, key: &key, through: None, time_ms })?.is_authorised())
+    let asked = Asked { network, key: &key, through: None, minimum: None, time_ms };
+    Ok(ask(view, &asked)?.is_authorised())
 }
 
 fn counter(endorser: &Did) -> (TransientKind, Vec<u8>) {

@@ -22,6 +22,7 @@ pub mod certificate;
 pub mod code;
 pub mod codec;
 pub mod crypto;
+pub mod decision;
 pub mod did;
 pub mod endorsement;
 pub mod governance;

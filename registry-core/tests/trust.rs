@@ -14,7 +14,7 @@ use registry_core::trust::{
 };
 
 use histories::{ENTITIES, History, RANKS, key, party, who};
-use oracle::{RESOURCES, Verdict, What, Who, World, covers};
+use oracle::{LEVELS, RESOURCES, Verdict, What, Who, World, covers};
 use support::network;
 use support::trust::Moment;
 
@@ -77,13 +77,20 @@ fn some_right(history: &mut History, world: &World) -> (What, Who) {
 fn ask_once(history: &mut History, time_ms: u64, world: &World, seed: u64, counts: &mut Counts) {
     let (what, entity) = some_right(history, world);
     let through = if history.below(3) == 0 { Some(history.below(5)) } else { None };
+    let minimum = history.below(2) * history.below(LEVELS.len());
     let key = key(what, entity);
     let view = Moment { entries: &history.entries, time_ms };
     let through_did = through.map(|who| &party(who).did);
-    let asked = Asked { network: &network(), key: &key, through: through_did, time_ms };
+    let asked = Asked {
+        network: &network(),
+        key: &key,
+        through: through_did,
+        minimum: LEVELS[minimum],
+        time_ms,
+    };
     let actual = ask(&view, &asked).expect("a sound store");
-    let expected = world.ask(what, entity, through, &RANKS);
-    let question = format!("seed {seed} at {time_ms}: {key:?} through {through:?}");
+    let expected = world.ask(what, entity, (through, minimum), &RANKS);
+    let question = format!("seed {seed} at {time_ms}: {asked:?}");
     assert_eq!(verdict(&actual), expected, "{question}");
     match &expected {
         Verdict::Nothing => counts.count("Nothing".to_owned()),
@@ -135,6 +142,7 @@ fn compare(seeds: std::ops::Range<u64>) {
         ("Expired", 50),
         ("TooDeep", 5),
         ("EntityDeactivated", 20),
+        ("AssuranceTooLow", 30),
         ("recognised: true", 100),
         ("recognised: Revoked", 5),
         ("recognised: NotYetValid", 5),
@@ -162,7 +170,8 @@ fn an_authority_of_another_network_is_unknown() {
     let mut key = key(0, 1);
     key.authority.network = "other".parse().expect("a name");
     let view = Moment { entries: &history.entries, time_ms };
-    let asked = Asked { network: &network(), key: &key, through: None, time_ms };
+    let (through, minimum) = (None, None);
+    let asked = Asked { network: &network(), key: &key, through, minimum, time_ms };
     let unknown = Some((Reason::AuthorityUnknown, None));
     let chain = ask(&view, &asked).expect("a sound store").chain.expect("a chain that is broken");
     assert_eq!(chain.broken.map(|broken| (broken.reason, broken.since)), unknown);

@@ -10,7 +10,7 @@ use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Role};
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
-use registry_core::trust::{ActionName, By, Reason, Resource};
+use registry_core::trust::{ActionName, By, Resource};
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, AsOf, Selector};
@@ -272,23 +272,9 @@ fn explain_answer(
     chain: Option<&AgentChain>,
 ) -> String {
     let Some(chain) = chain else { return format!("{agent} is no agent: nobody answers for it") };
-    let Some(broken) = &chain.broken else {
+    let Some(fault) = chain.fault() else {
         let principal = chain.principal().map_or_else(String::new, Did::to_string);
         return format!("{agent} may {action} on {resource}, and {principal} answers for it");
     };
-    let since =
-        broken.since.map_or_else(String::new, |time_ms| format!(" since {}", millis(time_ms)));
-    let what = match broken.reason {
-        Reason::NotYetValid { valid_from } => format!("begins at {}", millis(valid_from)),
-        Reason::Expired { valid_until } => format!("ended at {}", millis(valid_until)),
-        Reason::AuthorityDeactivated => format!("is by a DID deactivated{since}"),
-        Reason::EntityDeactivated => format!("is to a DID deactivated{since}"),
-        Reason::NotDelegated => "has no such action on such a resource".to_owned(),
-        other => format!("is: {other}{since}"),
-    };
-    let link = chain.links.get(broken.link);
-    let which = link.map_or_else(String::new, |AgentLink { delegation, .. }| {
-        format!("the delegation by {} to {}", delegation.principal, delegation.agent)
-    });
-    format!("{agent} may not {action} on {resource}: {which} {what}")
+    format!("{agent} may not {action} on {resource}: {fault}")
 }

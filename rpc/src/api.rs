@@ -147,6 +147,11 @@ impl Api {
         min_height: Option<u64>,
     ) -> Result<Moment, ApiError> {
         let head = self.head_from(min_height).await?;
+        self.moment_as_of(head, selector)
+    }
+
+    /// The same as of a head that is known.
+    pub(crate) fn moment_as_of(&self, head: Head, selector: Selector) -> Result<Moment, ApiError> {
         let mut time_ms = head.time_ms;
         if let Selector::At(at_ms) = selector {
             if at_ms > head.time_ms && at_ms > self.last_time_ms(&head)? {

@@ -19,11 +19,7 @@ pub(crate) fn seconds_up(time_ms: u64) -> String {
 
 /// RFC 3339 with three decimals: the form of every other time.
 pub(crate) fn millis(time_ms: u64) -> String {
-    let seconds = TimeMs(time_ms - time_ms % 1_000).to_string();
-    match seconds.strip_suffix('Z') {
-        Some(seconds) => format!("{seconds}.{:03}Z", time_ms % 1_000),
-        None => time_ms.to_string(),
-    }
+    TimeMs(time_ms).millis()
 }
 
 /// Serialises ms since 1970 as [`millis`].

@@ -8,6 +8,7 @@ mod agent;
 mod api;
 mod clock;
 mod coding;
+mod decide;
 mod did;
 mod endorsement;
 pub mod error;

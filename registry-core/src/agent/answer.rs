@@ -7,7 +7,8 @@ use crate::limits::TRUST_CHAIN_MAX;
 use crate::record::RecordKey;
 use crate::state::StoreError;
 use crate::trust::{
-    ActionName, Fault, GrantStatus, Reason, Resource, TrustView, deactivated_since, window_fault,
+    ActionName, Fault, GrantStatus, Reason, Resource, TrustView, deactivated_since, since_text,
+    window_fault,
 };
 
 /// One delegation of a chain.
@@ -49,6 +50,22 @@ impl AgentChain {
     /// The DIDs that stand above the agent, the one that answers for all first.
     pub fn principals(&self) -> impl Iterator<Item = &Did> {
         self.links.iter().map(|link| &link.delegation.principal)
+    }
+
+    /// What is wrong with it, in words, if it is not live.
+    pub fn fault(&self) -> Option<String> {
+        let broken = self.broken.as_ref()?;
+        let since = since_text(broken.since);
+        let what = match broken.reason {
+            Reason::AuthorityDeactivated => format!("is by a DID deactivated{since}"),
+            Reason::EntityDeactivated => format!("is to a DID deactivated{since}"),
+            reason => reason.predicate(broken.since),
+        };
+        let link = self.links.get(broken.link);
+        let which = link.map_or_else(String::new, |AgentLink { delegation, .. }| {
+            format!("the delegation by {} to {}", delegation.principal, delegation.agent)
+        });
+        Some(format!("{which} {what}"))
     }
 
     /// Whether each of its delegations has the action and a resource that covers the one given;
@@ -95,6 +112,14 @@ pub(super) fn link(view: &dyn TrustView, agent: &Did) -> Result<Option<AgentLink
     let Some(entry) = view.entry(&RecordKey::delegation(agent))? else { return Ok(None) };
     let delegation = Delegation::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
     Ok(Some(AgentLink { delegation, version: entry.record.version }))
+}
+
+/// The delegation to an agent, if it has one.
+pub(crate) fn delegation_at(
+    view: &dyn TrustView,
+    agent: &Did,
+) -> Result<Option<Delegation>, StoreError> {
+    Ok(link(view, agent)?.map(|link| link.delegation))
 }
 
 /// AA1 and AA2.

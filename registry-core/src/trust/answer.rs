@@ -23,6 +23,8 @@ pub struct Asked<'q> {
     pub key: &'q TrustKey,
     /// Only chains in which this DID granted something count (TA5).
     pub through: Option<&'q Did>,
+    /// Only chains of at least this assurance count (TA7).
+    pub minimum: Option<Assurance>,
     /// The moment in ms since 1970.
     pub time_ms: u64,
 }
@@ -82,6 +84,18 @@ pub enum Reason {
     /// Its entity is deactivated.
     #[error("its entity is deactivated")]
     EntityDeactivated,
+    /// It states less assurance than is asked for.
+    #[error("assurance {}, {} is required", assurance_name(*actual), required.name())]
+    AssuranceTooLow {
+        /// What it states.
+        actual: Option<Assurance>,
+        /// What was asked for.
+        required: Assurance,
+    },
+}
+
+fn assurance_name(assurance: Option<Assurance>) -> &'static str {
+    assurance.map_or("none", Assurance::name)
 }
 
 impl Reason {
@@ -130,6 +144,22 @@ impl Chain {
         self.links.iter().any(|link| link.grant.grantor == *grantor)
     }
 
+    /// TA7: a live chain of less assurance than is asked for is broken where it states less.
+    fn of_at_least(mut self, minimum: Option<Assurance>) -> Self {
+        if self.is_live() && self.assurance < minimum {
+            self.broken = self.links.iter().zip(0..).find_map(|(link, place)| {
+                let (actual, required) = (link.grant.conditions.assurance, minimum?);
+                (actual < minimum).then(|| Broken {
+                    link: place,
+                    reason: Reason::AssuranceTooLow { actual, required },
+                    since: None,
+                    mender: Some(link.grant.grantor.clone()),
+                })
+            });
+        }
+        self
+    }
+
     fn new(links: Vec<Link>, broken: Option<Broken>) -> Self {
         let conditions = || links.iter().map(|link| &link.grant.conditions);
         Self {
@@ -175,7 +205,7 @@ pub fn ask(view: &dyn TrustView, asked: &Asked<'_>) -> Result<Answer, StoreError
         let others = grants.grants.iter().filter(|grant| grant.grantor != key.authority);
         for grant in own.into_iter().chain(others) {
             let last = Link { key: grants.key(), grant: grant.clone(), version };
-            let chain = chain(view, asked.network, last, asked.time_ms)?;
+            let chain = chain(view, asked.network, last, asked.time_ms)?.of_at_least(asked.minimum);
             if asked.through.is_some_and(|grantor| !chain.passes(grantor)) {
                 continue;
             }
@@ -293,6 +323,14 @@ pub(super) fn grants(
     let Some(entry) = view.entry(&RecordKey::grant(key))? else { return Ok(None) };
     let grants = Grants::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
     Ok(Some((grants, entry.record.version)))
+}
+
+/// All grants of a right at the moment of a view.
+pub(crate) fn grants_at(
+    view: &dyn TrustView,
+    key: &TrustKey,
+) -> Result<Option<Grants>, StoreError> {
+    Ok(grants(view, key)?.map(|(grants, _)| grants))
 }
 
 /// What is wrong with a link, and since when.

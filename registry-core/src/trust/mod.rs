@@ -4,17 +4,20 @@ mod answer;
 mod names;
 mod recognition;
 mod rules;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
 pub use answer::{
     Answer, Asked, Broken, Chain, Link, Reason, Recognised, TrustView, ask, ask_recognition,
 };
-pub(crate) use answer::{Fault, deactivated_since, window_fault};
+pub(crate) use answer::{Fault, deactivated_since, grants_at, window_fault};
 pub use names::{ActionName, EntityId, NameError, Resource};
 pub use recognition::{Checkpoint, Recognition, TrustRecognise};
 pub use rules::{By, check};
 pub(crate) use rules::{Heads, apply, check_max_depth, check_stateless};
+pub use words::RightWords;
+pub(crate) use words::since_text;
 
 use crate::codec::{self, CodecError};
 use crate::crypto::{Hash, Purpose};

@@ -26,18 +26,23 @@ pub(crate) struct Party {
 impl Party {
     /// Control is `seed`, next `seed + 1`, recovery `seed + 2`.
     pub(crate) fn new(seed: u8) -> Self {
-        Self::of(seed, super::chain())
+        Self::of(seed, super::chain(), signing(ed(seed)))
     }
 
-    /// The same, made by genesis.
+    /// The same with a document of its own.
+    pub(crate) fn with_document(seed: u8, document: Document) -> Self {
+        Self::of(seed, super::chain(), document)
+    }
+
+    /// One that genesis makes.
     pub(crate) fn of_genesis(seed: u8) -> Self {
-        Self::of(seed, Hash::ZERO)
+        Self::of(seed, Hash::ZERO, signing(ed(seed)))
     }
 
-    fn of(seed: u8, chain: Hash) -> Self {
+    fn of(seed: u8, chain: Hash, document: Document) -> Self {
         let key = ed(seed);
         let sets = single(&key, &ed(seed + 1), &ed(seed + 2));
-        let operation = Operation { chain, ..create(sets, signing(key), 1) };
+        let operation = Operation { chain, ..create(sets, document, 1) };
         Self { did: did_of(&operation), key, create: seal(&operation, &[key]) }
     }
 

@@ -4,10 +4,11 @@ use std::sync::LazyLock;
 
 use registry_core::operation::Action;
 use registry_core::record::Entry;
-use registry_core::trust::{Assurance, Conditions, TrustKey, TrustRecognise};
+use registry_core::trust::{Conditions, TrustKey, TrustRecognise};
 
 use crate::oracle::{
-    AUTHORITY, Deed, Event, Held, RESOURCES, Status, Terms, Verdict, What, Who, World, covers,
+    AUTHORITY, Deed, Event, Held, LEVELS, RESOURCES, Status, Terms, Verdict, What, Who, World,
+    covers,
 };
 use crate::support::ledger::Ledger;
 use crate::support::random::Random;
@@ -239,11 +240,10 @@ impl History {
 }
 
 fn conditions(terms: &Terms) -> Conditions {
-    let levels = [None, Some(Assurance::Low), Some(Assurance::Substantial), Some(Assurance::High)];
     Conditions {
         valid_from: terms.from,
         valid_until: terms.until,
-        assurance: levels[terms.assurance],
+        assurance: LEVELS[terms.assurance],
         max_depth: u8::try_from(terms.depth).ok().filter(|depth| *depth > 0),
         ..Conditions::default()
     }

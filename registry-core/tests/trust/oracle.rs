@@ -4,7 +4,7 @@
 //! it by which event it was made or confirmed under; records, keys and times of confirmation,
 //! which the rules go by, are left out.
 
-use registry_core::trust::Reason;
+use registry_core::trust::{Assurance, Reason};
 
 /// A party: 0 is the authority.
 pub(crate) type Who = usize;
@@ -22,6 +22,10 @@ const COVERED_BY: [&[What]; 5] = [&[0, 1, 2, 3], &[1, 2, 3], &[2, 3], &[3], &[4,
 pub(crate) fn covers(pattern: What, what: What) -> bool {
     COVERED_BY[what].contains(&pattern)
 }
+
+/// By the numbers of [`Terms`].
+pub(crate) const LEVELS: [Option<Assurance>; 4] =
+    [None, Some(Assurance::Low), Some(Assurance::Substantial), Some(Assurance::High)];
 
 /// Conditions. Assurance 0 is none, 3 is high.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,12 +278,28 @@ impl World {
         deactivated.and_then(|time_ms| no(Reason::AuthorityDeactivated, Some(time_ms)))
     }
 
-    /// Whether the entity may, by a chain in which `through` granted something.
+    /// What a chain is worth to one who asks for more assurance than each of its grants states.
+    fn of_at_least(verdict: Verdict, path: &[Held], minimum: usize) -> Verdict {
+        let low = |held: &Held| held.terms.assurance < minimum;
+        match (verdict, path.iter().rev().position(low)) {
+            (Verdict::Yes { .. }, Some(link)) => {
+                let weak = path.iter().rev().find(|held| low(held)).expect("found above");
+                let required = LEVELS[minimum].expect("more than none");
+                let actual = LEVELS[weak.terms.assurance];
+                let reason = Reason::AssuranceTooLow { actual, required };
+                Verdict::No { link, reason, since: None, mender: Some(weak.grantor) }
+            }
+            (verdict, _) => verdict,
+        }
+    }
+
+    /// Whether the entity may, by a chain in which `through` granted something, each grant with at
+    /// least the assurance `minimum`.
     pub(crate) fn ask(
         &self,
         what: What,
         entity: Who,
-        through: Option<Who>,
+        (through, minimum): (Option<Who>, usize),
         ranks: &[usize],
     ) -> Verdict {
         if let Some(verdict) = self.authority() {
@@ -295,7 +315,7 @@ impl World {
                 if through.is_some_and(|who| path.iter().all(|link| link.grantor != who)) {
                     continue;
                 }
-                let verdict = self.verdict(held);
+                let verdict = Self::of_at_least(self.verdict(held), &path, minimum);
                 if matches!(verdict, Verdict::Yes { .. }) {
                     return verdict;
                 }

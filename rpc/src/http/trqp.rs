@@ -132,7 +132,7 @@ async fn authorization(State(api): State<Arc<Api>>, request: Request<Body>) -> R
 async fn recognition(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
     answer(&api, request, |query, moment| {
         let found = api.ask_recognised(&query.question, moment)?;
-        let Question { authority, entity, action, resource } = &query.question;
+        let Question { authority, entity, action, resource, .. } = &query.question;
         let standing = Standing::of_recognised(&found);
         let verb = if found.is_recognised() { "recognises" } else { "does not recognise" };
         let message =
@@ -181,7 +181,7 @@ async fn query(
     let moment = api.moment(query.time.as_ref().map(|(time, _)| *time), None).await?;
     let (verdict, standing, message) = ask(&query, &moment)?;
     let Query { question, context, time } = query;
-    let Question { authority, entity, action, resource } = question;
+    let Question { authority, entity, action, resource, .. } = question;
     let answer = Answer {
         question: Ids { entity_id: entity, authority_id: authority, action, resource },
         verdict,
@@ -208,6 +208,7 @@ fn read(bytes: &[u8]) -> Result<Query, Problem> {
         authority: text("authority_id")?,
         action: text("action")?,
         resource: text("resource")?,
+        minimum_assurance: None,
     };
     let context = match members.remove("context") {
         None => None,

@@ -29,6 +29,7 @@ use tower::layer::util::{Identity, Stack};
 
 use crate::agent;
 use crate::api::Api;
+use crate::decide;
 use crate::did::options::pairs_of;
 use crate::did::{history, prepare};
 use crate::endorsement;
@@ -137,6 +138,14 @@ where
     add(module, name, |api, params: P| async move { api.prepare_status(params.try_into()?) })
 }
 
+/// Whether the operator lets a caller ask about single credentials.
+fn knows(
+    guard: &Arc<Guard>,
+) -> impl Fn(Option<&Client>) -> Result<(), ApiError> + Clone + Send + Sync + 'static {
+    let guard = Arc::clone(guard);
+    move |client| guard.admit_status_check(client)
+}
+
 /// The methods of status lists.
 fn add_status(m: &mut RpcModule<Arc<Api>>, guard: &Arc<Guard>) -> Result<(), RegisterMethodError> {
     add(
@@ -147,17 +156,15 @@ fn add_status(m: &mut RpcModule<Arc<Api>>, guard: &Arc<Guard>) -> Result<(), Reg
     add(m, "status_history", |api, params: list::HistoryParams| async move {
         api.list_history(params).await
     })?;
-    let admit = |guard: &Arc<Guard>| {
-        let guard = Arc::clone(guard);
-        move |client: Option<&Client>| guard.admit_status_check(client)
-    };
-    add_for(m, "status_check", admit(guard), |api, params: check::CheckParams| async move {
+    add_for(m, "status_check", knows(guard), |api, params: check::CheckParams| async move {
         api.check_entry(params).await
     })?;
-    let admit = admit(guard);
-    add_for(m, "status_checkMany", admit, |api, params: check::CheckManyParams| async move {
-        api.check_entries(params).await
-    })?;
+    add_for(
+        m,
+        "status_checkMany",
+        knows(guard),
+        |api, params: check::CheckManyParams| async move { api.check_entries(params).await },
+    )?;
     add_status_prepare::<status::prepare::Create>(m, "status_prepareCreate")?;
     add_status_prepare::<status::prepare::Set>(m, "status_prepareSet")?;
     add_status_prepare::<status::prepare::Update>(m, "status_prepareUpdate")?;
@@ -328,6 +335,9 @@ pub(crate) fn methods(api: Arc<Api>, guard: Arc<Guard>) -> Result<Methods, Regis
     add_agents(m)?;
     add_governance(m)?;
     add_schemas(m)?;
+    add_for(m, "registry_decide", knows(&guard), |api, params: decide::Params| async move {
+        api.decide(params).await
+    })?;
     add(m, "ledger_submit", |api, params: ledger::SubmitParams| async move {
         api.submit(params).await
     })?;

@@ -1,12 +1,13 @@
 //! One question about a right or a recognition: what JSON-RPC and TRQP share.
 
 use registry_core::code::{Code, Refusal};
+use registry_core::decision::DecisionView;
 use registry_core::did::document::TimeMs;
 use registry_core::id::Did;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
 use registry_core::trust::{
-    Answer, Asked, Chain, Reason, Recognised, TrustKey, TrustView, ask, ask_recognition,
+    Answer, Asked, Assurance, Chain, Reason, Recognised, TrustKey, TrustView, ask, ask_recognition,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,16 +30,22 @@ pub(crate) struct Params {
     pub(crate) at: Option<TimeMs>,
     #[serde(default)]
     pub(crate) min_height: Option<u64>,
+    /// Of rights alone: chains of less do not count.
+    #[serde(default)]
+    pub(crate) minimum_assurance: Option<Assurance>,
 }
 
 /// What is asked, in the words of the caller. Names that no record can have are no error: nobody
 /// has such a right.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Question {
     pub(crate) authority: String,
     pub(crate) entity: String,
     pub(crate) action: String,
     pub(crate) resource: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) minimum_assurance: Option<Assurance>,
 }
 
 impl Question {
@@ -117,6 +124,7 @@ fn status_of(reason: Reason) -> &'static str {
         Reason::NotYetValid { .. } => "pending",
         Reason::Expired { .. } => "expired",
         Reason::AuthorityUnknown => "unknown",
+        Reason::AssuranceTooLow { .. } => "insufficient",
         Reason::Revoked
         | Reason::NotDelegated
         | Reason::ParentGone
@@ -180,17 +188,24 @@ impl TrustView for RecordsAt<'_> {
     }
 }
 
+impl DecisionView for RecordsAt<'_> {
+    fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError> {
+        Ok(self.api.node.status_array(list)?.get(entry))
+    }
+}
+
 impl Api {
     /// The records as a question about `moment` sees them.
-    pub(crate) fn records_at(&self, moment: &Moment) -> impl TrustView + '_ {
+    pub(crate) fn records_at(&self, moment: &Moment) -> impl DecisionView + '_ {
         RecordsAt { api: self, selector: moment.selector, head: moment.head }
     }
 
     /// The question of a call, and the moment that it is about.
     pub(super) async fn asked(&self, params: Params) -> Result<(Question, Moment), ApiError> {
-        let Params { authority, entity, action, resource, at, min_height } = params;
+        let Params { authority, entity, action, resource, at, min_height, minimum_assurance } =
+            params;
         let moment = self.moment(at, min_height).await?;
-        Ok((Question { authority, entity, action, resource }, moment))
+        Ok((Question { authority, entity, action, resource, minimum_assurance }, moment))
     }
 
     /// The authority that a question names, if it was ever registered.
@@ -212,14 +227,15 @@ impl Api {
         let Some(own) = question.key(authority.clone()) else { return Ok(Answer { chain: None }) };
         let view = self.records_at(moment);
         let (network, time_ms) = (self.node.network(), moment.time_ms);
-        let mut first = ask(&view, &Asked { network, key: &own, through: None, time_ms })?;
+        let minimum = question.minimum_assurance;
+        let mut first = ask(&view, &Asked { network, key: &own, through: None, minimum, time_ms })?;
         if first.is_authorised() {
             return Ok(first);
         }
         for root in self.node.authorities_of(&authority, TRUST_AUTHORITIES_MAX)? {
             let key = TrustKey { authority: root, ..own.clone() };
             let through = Some(&authority);
-            let answer = ask(&view, &Asked { network, key: &key, through, time_ms })?;
+            let answer = ask(&view, &Asked { network, key: &key, through, minimum, time_ms })?;
             if answer.is_authorised() {
                 return Ok(answer);
             }
@@ -241,7 +257,7 @@ impl Api {
             return Ok(Recognised { recognition: None, broken: None });
         };
         let (network, time_ms) = (self.node.network(), moment.time_ms);
-        let asked = Asked { network, key: &key, through: None, time_ms };
+        let asked = Asked { network, key: &key, through: None, minimum: None, time_ms };
         Ok(ask_recognition(&self.records_at(moment), &asked)?)
     }
 
@@ -255,6 +271,10 @@ impl Api {
 
     /// `trust_recognition`.
     pub(crate) async fn recognition(&self, params: Params) -> Result<Recognition, ApiError> {
+        if params.minimum_assurance.is_some() {
+            let detail = "minimumAssurance: a recognition states no assurance; leave it out";
+            return Err(ApiError::Params { detail: detail.to_owned() });
+        }
         let (question, moment) = self.asked(params).await?;
         let found = self.ask_recognised(&question, &moment)?;
         let (recognized, standing) = (found.is_recognised(), Standing::of_recognised(&found));

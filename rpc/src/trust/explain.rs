@@ -1,12 +1,11 @@
 //! Why a right holds or does not, in sentences, and who can mend it.
 
 use registry_core::id::Did;
-use registry_core::trust::{Answer, Broken, Chain, Link, Reason};
+use registry_core::trust::{Answer, Chain, Link, RightWords};
 use serde::Serialize;
 
 use super::ask::{Params, Question, Standing};
 use crate::api::{Api, AsOf};
-use crate::clock::millis;
 use crate::error::ApiError;
 
 /// The answer of `trust_explain`.
@@ -40,52 +39,8 @@ struct Step {
 
 /// What an answer says, in a sentence.
 pub(crate) fn sentence(question: &Question, answer: &Answer) -> String {
-    let Question { authority, entity, action, resource } = question;
-    let Some(chain) = &answer.chain else {
-        return format!("{authority} has granted {entity} no right to {action} on {resource}");
-    };
-    match &chain.broken {
-        None => {
-            let by = match chain.links.len() {
-                1 => "directly".to_owned(),
-                count => format!("by a chain of {count} grants"),
-            };
-            format!("{entity} may {action} on {resource}: granted under {authority} {by}")
-        }
-        Some(broken) => {
-            let fault = fault(chain, broken);
-            format!("{entity} may not {action} on {resource} under {authority}: {fault}")
-        }
-    }
-}
-
-fn fault(chain: &Chain, broken: &Broken) -> String {
-    let what = match broken.reason {
-        Reason::NotYetValid { valid_from } => format!("begins at {}", millis(valid_from)),
-        Reason::Expired { valid_until } => format!("ended at {}", millis(valid_until)),
-        Reason::Suspended => format!("is suspended{}", since(broken)),
-        Reason::Revoked => format!("is revoked{}", since(broken)),
-        Reason::TooDeep { max_depth, beneath } => {
-            format!("allows {max_depth} grants beneath it, and {beneath} follow")
-        }
-        Reason::ParentGone => "rests on one that is gone or was granted anew".to_owned(),
-        Reason::NotDelegated => format!("does not count: {}", broken.reason),
-        Reason::EntityDeactivated => format!("is of a DID deactivated{}", since(broken)),
-        Reason::AuthorityUnknown => return "the authority was not registered then".to_owned(),
-        Reason::AuthorityDeactivated => {
-            return format!("the authority is deactivated{}", since(broken));
-        }
-    };
-    match chain.links.get(broken.link) {
-        Some(Link { key, grant, .. }) => {
-            format!("the grant of {} on {} by {} {what}", key.entity, key.resource, grant.grantor)
-        }
-        None => what,
-    }
-}
-
-fn since(broken: &Broken) -> String {
-    broken.since.map_or(String::new(), |time_ms| format!(" since {}", millis(time_ms)))
+    let Question { authority, entity, action, resource, .. } = question;
+    answer.sentence(RightWords { authority, entity, action, resource })
 }
 
 fn steps(chain: &Chain) -> Vec<Step> {
@@ -94,10 +49,9 @@ fn steps(chain: &Chain) -> Vec<Step> {
     links
         .map(|(index, Link { key, grant, .. })| {
             let broken = chain.broken.as_ref().filter(|broken| broken.link == index);
-            let finding = broken.map_or_else(
-                || format!("{} granted {} on {}", grant.grantor, key.action, key.resource),
-                |broken| fault(chain, broken),
-            );
+            let granted =
+                || format!("{} granted {} on {}", grant.grantor, key.action, key.resource);
+            let finding = broken.and_then(|_| chain.fault()).unwrap_or_else(granted);
             let (grantor, entity) = (grant.grantor.clone(), key.entity.to_string());
             Step { grantor, entity, finding, ok: broken.is_none() }
         })

@@ -27,7 +27,12 @@ async fn prepare(registry: &Registry, action: &str, params: Value) -> Value {
 }
 
 /// Prepared for the first, signed by the one and the other, submitted by anyone.
-async fn delegate(registry: &Registry, principal: usize, agent: usize, more: Value) -> Value {
+pub(crate) async fn delegate(
+    registry: &Registry,
+    principal: usize,
+    agent: usize,
+    more: Value,
+) -> Value {
     let params = with_members(terms(registry, principal, agent), more);
     let prepared = prepare(registry, "Delegate", params).await;
     registry.server.submit(&both(&prepared, principal, agent)).await.expect("applied");

@@ -2,6 +2,7 @@
 
 mod agents;
 mod common;
+mod decide;
 mod documents;
 mod json_rpc;
 mod limits;

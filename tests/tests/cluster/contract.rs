@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use registry_core::id::{Did, ListId};
 use registry_tests::cluster::{Localnet, command, run};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A pipe whose writing end every child of this process inherits until it is dropped.
 fn inherited_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
@@ -52,19 +52,66 @@ async fn check_publishing_keys(network: &Localnet) {
     assert_eq!(methods.iter().map(|method| method["id"].clone()).collect::<Vec<_>>(), urls);
 }
 
+/// Both issuers had their right, one has lost it; the keys of all are at hand.
+async fn check_rights(network: &Localnet, seed: &Value) {
+    let client = &network.nodes[0].client;
+    let authorized = async |entity: &Value, at: Option<&Value>| {
+        let asked = json!({
+            "authority": seed["authority"],
+            "entity": entity,
+            "action": "issue",
+            "resource": seed["credential_type"],
+            "at": at,
+        });
+        let answer = client.call("trust_authorization", asked).await.expect("an answer");
+        answer["authorized"] == true
+    };
+    let (issuer, revoked) = (&seed["issuer"], &seed["revoked_issuer"]);
+    let (issued_at, revoked_at) = (&seed["issued_at"], &seed["revoked_at"]);
+    for (entity, at, expected) in [
+        (issuer, None, true),
+        (issuer, Some(issued_at), true),
+        (&seed["principal"], Some(issued_at), true),
+        (&seed["accreditors"][1], Some(issued_at), true),
+        (revoked, Some(issued_at), true),
+        (revoked, Some(revoked_at), false),
+        (revoked, None, false),
+    ] {
+        assert_eq!(authorized(entity, at).await, expected, "{entity} {at:?}");
+    }
+    let names = ["authority", "accreditor-1", "accreditor-2", "revoked-issuer", "principal"];
+    for name in names.into_iter().chain(["issuer", "agent"]) {
+        assert!(network.path(&format!("keys/{name}.json")).exists(), "{name}");
+    }
+}
+
 /// A list is there from the start, served by every node, and its issuer's keys are at hand.
 async fn check_seed(network: &Localnet) {
     let seed = network.description["seed"].as_object().expect("a seed");
     let mut members: Vec<_> = seed.keys().collect();
     members.sort();
-    assert_eq!(members, ["issuer", "status_list"]);
+    let expected = [
+        "accreditors",
+        "agent",
+        "authority",
+        "credential_type",
+        "issued_at",
+        "issuer",
+        "principal",
+        "revoked_at",
+        "revoked_issuer",
+        "status_list",
+    ];
+    assert_eq!(members, expected);
+    check_rights(network, &Value::Object(seed.clone())).await;
     let list: ListId = seed["status_list"].as_str().and_then(|id| id.parse().ok()).expect("an id");
     let first = network.nodes[0].client.list(list, 0).await;
     assert_eq!(first.array.len(), 131_072 / 8);
     assert!(first.array.iter().any(|byte| *byte != 0), "nothing is revoked");
-    // Made by three operations, the last of which was the first node's to wait for.
+    // The first node waited for all that was made.
+    let height = network.nodes[0].client.height().await.expect("a height");
     for node in &network.nodes {
-        assert_eq!(node.client.list(list, 3).await, first);
+        assert_eq!(node.client.list(list, height).await, first);
         let (status, _) =
             node.client.get(&format!("/status-lists/{list}"), "*/*").await.expect("an answer");
         assert_eq!(status, StatusCode::OK, "{}", node.name);

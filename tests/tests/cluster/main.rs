@@ -8,6 +8,7 @@
 mod agents;
 mod cases;
 mod contract;
+mod decision;
 mod hostile;
 mod idle;
 mod kills;

@@ -26,7 +26,7 @@ pub(crate) struct Right<'r> {
 }
 
 impl<'r> Right<'r> {
-    fn arguments(&self) -> [&'r str; 8] {
+    pub(crate) fn arguments(&self) -> [&'r str; 8] {
         let Self { authority, resource, entity } = *self;
         let action = "issue";
         ["--authority", authority, "--action", action, "--resource", resource, "--entity", entity]

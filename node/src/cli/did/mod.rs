@@ -66,10 +66,21 @@ pub(super) struct SignerArgs {
 }
 
 impl SignerArgs {
-    /// A key file that is plain, and that of an endorser.
-    pub(super) fn plain(keys: PathBuf, cosigner: Option<PathBuf>, endorser: Option<Did>) -> Self {
-        let (cosigner_keys, passphrase) = (cosigner.into_iter().collect(), Default::default());
+    /// A key file that is plain.
+    pub(super) fn plain(keys: PathBuf) -> Self {
+        let (cosigner_keys, endorser, passphrase) = Default::default();
         Self { keys, cosigner_keys, endorser, passphrase }
+    }
+
+    /// With another key file that may sign too.
+    pub(super) fn and(mut self, keys: PathBuf) -> Self {
+        self.cosigner_keys.push(keys);
+        self
+    }
+
+    /// With a DID that vouches for what is signed.
+    pub(super) fn endorsed_by(self, endorser: Did) -> Self {
+        Self { endorser: Some(endorser), ..self }
     }
 }
 

@@ -179,11 +179,14 @@ fn human(localnet: &Localnet, dir: &Path) -> String {
         let _written = writeln!(text, "{name:<12} {role:<10} {rpc:<24} pid {pid}");
     }
     let rpc = localnet.nodes.first().map_or("", |node| node.rpc.as_str());
-    if let Some(Seed { issuer, status_list }) = &localnet.seed {
-        let keys = seed::keys(dir);
+    if let Some(seed) = &localnet.seed {
+        let (keys, issued_at) = (seed::keys(dir), &seed.issued_at);
+        let Seed { authority, issuer, credential_type, status_list, .. } = seed;
         let _written = write!(
             text,
-            "\nissuer       {issuer}, keys in {}\nstatus list  {rpc}/status-lists/{status_list}\n",
+            "\nauthority    {authority}, keys of all in {}\nissuer       {issuer}, of \
+             {credential_type}, since before {issued_at}\nstatus list  \
+             {rpc}/status-lists/{status_list}\n",
             keys.display()
         );
     }

@@ -1,5 +1,6 @@
 //! `idem trust`: grant rights, ask who has them, import and export them.
 
+mod decide;
 mod export;
 mod import;
 mod issuers;
@@ -21,6 +22,7 @@ use super::author::AuthorArgs;
 use super::context::Context;
 use super::exit::Failure;
 use super::time::time_ms;
+pub(super) use write::prepare;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TrustCommand {
@@ -46,6 +48,8 @@ pub(super) enum TrustCommand {
     Explain(read::QuestionArgs),
     /// Show the grants from the authority down to the entity
     Chain(read::QuestionArgs),
+    /// Tell whether a credential is to be accepted, and what each step of the decision finds
+    Decide(decide::DecideArgs),
     /// List rights by authority, by entity, or by both
     List(read::ListArgs),
     /// Grant what a CSV file or an EBSI list of issuers says, and report row by row
@@ -173,6 +177,7 @@ pub(super) async fn run(command: TrustCommand, context: &Context) -> Result<(), 
         TrustCommand::Recognised(args) => read::recognised(args, context).await,
         TrustCommand::Explain(args) => read::explain(args, context).await,
         TrustCommand::Chain(args) => read::chain(args, context).await,
+        TrustCommand::Decide(args) => decide::run(args, context).await,
         TrustCommand::List(args) => read::list(args, context).await,
         TrustCommand::Import(args) => import::run(args, context).await,
         TrustCommand::Export(args) => export::run(args, context).await,

@@ -26,9 +26,9 @@ struct Written {
 
 /// An action that the node would take, and the record that it is about as it stands now.
 #[derive(Debug)]
-pub(super) struct Ready {
-    pub(super) guard: Guard,
-    pub(super) action: Action,
+pub(in crate::cli) struct Ready {
+    pub(in crate::cli) guard: Guard,
+    pub(in crate::cli) action: Action,
 }
 
 impl StepArgs {
@@ -99,7 +99,7 @@ async fn write(author: &Author, action: Action, context: &Context) -> Result<(),
 
 /// Asks the node what stands in the way of an action. Taken from its answer are the guard, and the
 /// author's own grant from which it grants where that was not named: the ledger refuses wrong ones.
-pub(super) async fn prepare(author: &Author, mut action: Action) -> Result<Ready, Failure> {
+pub(in crate::cli) async fn prepare(author: &Author, mut action: Action) -> Result<Ready, Failure> {
     let Some((method, params)) = question(author, &action) else {
         return Err(Failure::usage("the action is about no right"));
     };

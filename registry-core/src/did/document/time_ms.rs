@@ -28,6 +28,16 @@ impl TimeMs {
         Self::at_or_before(text).map(|(time, _)| time)
     }
 
+    /// RFC 3339 with three decimals, the form of times that are no part of a document.
+    pub fn millis(self) -> String {
+        let millis = self.0.checked_rem(1_000).unwrap_or_default();
+        let seconds = Self(self.0.saturating_sub(millis)).to_string();
+        match seconds.strip_suffix('Z') {
+            Some(seconds) => format!("{seconds}.{millis:03}Z"),
+            None => self.0.to_string(),
+        }
+    }
+
     fn at_or_before(text: &str) -> Option<(Self, u32)> {
         // The parser takes any character between date and time.
         if text.as_bytes().get(10) != Some(&b'T') || !text.ends_with('Z') {

@@ -1,0 +1,95 @@
+//! DE7: the agent that issued, and those who answer for it.
+
+use super::kind::Kind;
+use super::{Case, Fault, denied};
+use crate::agent::{AgentChain, verify};
+use crate::id::Did;
+use crate::trust::{Chain, GrantStatus, Link, deactivated_since, since_text};
+
+impl Case<'_> {
+    /// DE7.
+    pub(super) fn agent(&self, text: &str, kind: &Kind) -> Result<String, Fault> {
+        let issued_at = self.issued_at();
+        let Some(agent) = self.local(text) else {
+            return denied(format!("{text} is no DID of this network"));
+        };
+        let Some(resource) = &kind.resource else {
+            return denied(format!("no type is known that {agent} might issue"));
+        };
+        let time_ms = self.question.issued_at_ms;
+        let then = verify(self.moments.then, &agent, &self.issue, resource, time_ms)?;
+        let Some(chain) = then.chain else {
+            return denied(format!("{agent} was no agent at {issued_at}: nobody answers for it"));
+        };
+        if let Some(fault) = chain.fault() {
+            return denied(format!("{agent} might not issue {resource} at {issued_at}: {fault}"));
+        }
+        let Some((principal, grants)) = self.answering(&chain, kind)? else {
+            let issuer = &self.question.issuer;
+            return denied(format!(
+                "none of those who answer for {agent} might issue for {issuer}"
+            ));
+        };
+        self.check_principals(&chain)?;
+        self.check_grants(grants.iter().flat_map(|chain| &chain.links))?;
+        Ok(format!("{agent} might issue {resource} at {issued_at}, and {principal} answers for it"))
+    }
+
+    /// The principal on the chain that was the issuer, or had the right by a chain through it.
+    fn answering(
+        &self,
+        chain: &AgentChain,
+        kind: &Kind,
+    ) -> Result<Option<(Did, Option<Chain>)>, Fault> {
+        let Some(issuer) = self.local(&self.question.issuer) else { return Ok(None) };
+        for principal in chain.principals() {
+            if *principal == issuer {
+                return Ok(Some((issuer, None)));
+            }
+            let Some(key) = self.right_of(&principal.to_string(), kind) else { continue };
+            let answer = self.ask_then(&key, Some(&issuer), None)?;
+            if let Some(chain) = answer.chain.filter(Chain::is_live) {
+                return Ok(Some((principal.clone(), Some(chain))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether all that stood above the agent then still let it stand.
+    fn check_principals(&self, chain: &AgentChain) -> Result<(), Fault> {
+        let now = self.moments.now;
+        for link in &chain.links {
+            let (principal, agent) = (&link.delegation.principal, &link.delegation.agent);
+            if let Some(since) = deactivated_since(now, principal)? {
+                let since = since_text(Some(since));
+                return denied(format!(
+                    "{principal}, who answered for {agent}, is deactivated{since}"
+                ));
+            }
+            let Some(present) = crate::agent::delegation_at(now, agent)? else { continue };
+            if present.principal == *principal && present.status != GrantStatus::Active {
+                let (status, since) = (present.status.name(), since_text(Some(present.since)));
+                return denied(format!(
+                    "the delegation by {principal} to {agent} is {status}{since}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The same of the grants beneath the issuer, from which the principal had the right.
+    fn check_grants<'l>(&self, links: impl Iterator<Item = &'l Link>) -> Result<(), Fault> {
+        let issuer = &self.question.issuer;
+        let beneath = links.skip_while(|link| link.grant.grantor.to_string() != *issuer);
+        for Link { key, grant, .. } in beneath {
+            let Some(present) = crate::trust::grants_at(self.moments.now, key)? else { continue };
+            let Some(present) = present.by(&grant.grantor) else { continue };
+            if present.status != GrantStatus::Active {
+                let (status, since) = (present.status.name(), since_text(Some(present.since)));
+                let (grantor, entity) = (&grant.grantor, &key.entity);
+                return denied(format!("the grant by {grantor} to {entity} is {status}{since}"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! DE1 and DE2: who issued, and by which key.
+
+use super::{Case, Fault, denied};
+use crate::did::document::{TimeMs, VerificationMethod};
+use crate::did::{DidValue, Document};
+use crate::id::{Did, Fragment, MethodUrl};
+use crate::record::RecordKey;
+use crate::state::StoreError;
+use crate::trust::{TrustView, deactivated_since, since_text};
+
+impl Case<'_> {
+    /// DE1.
+    pub(super) fn issuer(&self) -> Result<String, Fault> {
+        let (text, issued_at) = (&self.question.issuer, self.issued_at());
+        let Some(did) = self.local(text) else {
+            return denied(format!("{text} is no DID of this network"));
+        };
+        if self.moments.then.entry(&RecordKey::did(&did.suffix))?.is_none() {
+            return denied(format!("{did} was not registered at {issued_at}"));
+        }
+        if let Some(since) = deactivated_since(self.moments.then, &did)? {
+            let since = TimeMs(since).millis();
+            return denied(format!(
+                "{did} is deactivated since {since}, and issued at {issued_at}"
+            ));
+        }
+        match deactivated_since(self.moments.now, &did)? {
+            Some(since) => {
+                let since = since_text(Some(since));
+                denied(format!("{did} was active at {issued_at}, but is deactivated{since}"))
+            }
+            None => Ok(format!("{did} was active at {issued_at}, and is so at {}", self.at())),
+        }
+    }
+
+    /// DE2.
+    pub(super) fn key(&self) -> Result<String, Fault> {
+        let (text, issuer) = (&self.question.verification_method, &self.question.issuer);
+        let Ok(MethodUrl { did, fragment }) = text.parse() else {
+            return denied(format!("{text} is no verification method of a DID of this network"));
+        };
+        if did.to_string() != *issuer || did.network != *self.network {
+            return denied(format!("{text} is no method of the issuer {issuer}"));
+        }
+        let Some(then) = document(self.moments.then, &did)? else {
+            return denied(format!("{issuer} had no document at {}", self.issued_at()));
+        };
+        let method = self.method_then(&then, &fragment)?;
+        self.method_now(method, document(self.moments.now, &did)?.as_ref())
+    }
+
+    fn method_then<'d>(
+        &self,
+        document: &'d Document,
+        fragment: &Fragment,
+    ) -> Result<&'d VerificationMethod, Fault> {
+        let (url, issued_at) = (&self.question.verification_method, self.issued_at());
+        let Some(method) = document.method(fragment) else {
+            return denied(format!("the document in force at {issued_at} has no method {url}"));
+        };
+        if !document.assertion_method.contains(fragment) {
+            return denied(format!("{url} was no assertionMethod at {issued_at}"));
+        }
+        if method.is_valid_at(self.question.issued_at_ms) {
+            return Ok(method);
+        }
+        let bounds = [
+            ("valid from", method.valid_from),
+            ("expires", method.expires),
+            ("revoked as of", method.revoked),
+        ];
+        let bounds = bounds.map(|(word, time)| {
+            time.map_or_else(String::new, |time| format!(", {word} {}", time.millis()))
+        });
+        denied(format!("{url} was not valid at {issued_at}{}", bounds.concat()))
+    }
+
+    /// What has become of the method since.
+    fn method_now(
+        &self,
+        method: &VerificationMethod,
+        document: Option<&Document>,
+    ) -> Result<String, Fault> {
+        let (url, issued_at) = (&self.question.verification_method, self.issued_at());
+        let kept = document.and_then(|document| document.method(&method.id));
+        let kept = kept.filter(|kept| kept.material == method.material);
+        let was = format!("{url} was a valid assertionMethod at {issued_at}");
+        match kept.map(|kept| kept.revoked) {
+            Some(Some(revoked)) if revoked.0 <= self.question.issued_at_ms => {
+                let revoked = revoked.millis();
+                denied(format!("{url} is revoked as of {revoked}, and signed at {issued_at}"))
+            }
+            Some(Some(revoked)) => Ok(format!("{was}; it is revoked as of {}", revoked.millis())),
+            Some(None) => Ok(was),
+            None => Ok(format!("{was}; it was removed since")),
+        }
+    }
+}
+
+/// The document in force at the moment of a view, unless the DID is deactivated.
+fn document(view: &dyn TrustView, did: &Did) -> Result<Option<Document>, StoreError> {
+    let Some(entry) = view.entry(&RecordKey::did(&did.suffix))? else { return Ok(None) };
+    Ok(match DidValue::from_own_bytes(&entry.value.0).map_err(StoreError::new)? {
+        DidValue::Active(state) => Some(state.document),
+        DidValue::Deactivated => None,
+    })
+}

@@ -1,0 +1,114 @@
+//! DE3: the credential's type and schema.
+
+use super::{Case, Fault, denied};
+use crate::did::document::TimeMs;
+use crate::id::SchemaId;
+use crate::schema::{CredentialType, Schema, SchemaStatus, credential_type_at, schema_at};
+use crate::state::StoreError;
+use crate::trust::Resource;
+
+/// What kind of credential it is.
+pub(super) struct Kind {
+    /// Its type, if it has one: what the issuer needs the right to.
+    pub(super) resource: Option<Resource>,
+    /// What the authority said then of credentials of the type, if it was active.
+    pub(super) terms: Option<CredentialType>,
+    /// The schema that the question or else the type names, and its record of then.
+    schema: Option<(SchemaId, Option<Schema>)>,
+}
+
+impl Case<'_> {
+    /// What the records of then say of type and schema.
+    pub(super) fn kind(&self) -> Result<Kind, StoreError> {
+        let then = self.moments.then;
+        let schema = |id: SchemaId| Ok::<_, StoreError>((id, schema_at(then, &id)?));
+        let asked = self.question.schema.as_ref().and_then(|text| text.parse().ok());
+        let asked = asked.map(schema).transpose()?;
+        let resource = match (&self.question.credential_type, &asked) {
+            (Some(name), _) => name.parse().ok().filter(|name: &Resource| !name.is_pattern()),
+            (None, Some((_, Some(schema)))) => schema.credential_type.clone(),
+            (None, _) => None,
+        };
+        let terms = match (self.local(&self.question.authority), &resource) {
+            (Some(authority), Some(name)) => credential_type_at(then, &authority, name)?,
+            _ => None,
+        };
+        let terms = terms.filter(|terms| terms.status == SchemaStatus::Active);
+        let own = terms.as_ref().and_then(|terms| terms.schema);
+        let schema = match (&self.question.schema, own) {
+            (None, Some(own)) => Some(schema(own)?),
+            _ => asked,
+        };
+        Ok(Kind { resource, terms, schema })
+    }
+
+    /// DE3.
+    pub(super) fn check_kind(&self, kind: &Kind) -> Result<String, Fault> {
+        let (authority, issued_at) = (&self.question.authority, self.issued_at());
+        if let (Some(name), None) = (&self.question.credential_type, &kind.terms) {
+            return denied(format!("{authority} had no credential type {name} at {issued_at}"));
+        }
+        let schema = self.check_schema(kind)?;
+        let Some(name) = &kind.resource else {
+            return denied(format!("{schema} names no credential type; name one beside it"));
+        };
+        let since = self.withdrawn_since(name)?;
+        Ok(match (&kind.terms, schema.is_empty()) {
+            (None, _) => format!("{name} had {schema} at {issued_at}"),
+            (Some(_), true) => format!("{authority} had the type {name} at {issued_at}{since}"),
+            (Some(_), false) => {
+                format!("{authority} had the type {name} at {issued_at}{since}, with {schema}")
+            }
+        })
+    }
+
+    /// What to say of the schema; nothing where neither the question nor the type names one.
+    fn check_schema(&self, kind: &Kind) -> Result<String, Fault> {
+        let issued_at = self.issued_at();
+        let (id, schema) = match (&kind.schema, &self.question.schema) {
+            (Some((id, Some(schema))), _) => (id, schema),
+            (_, Some(text)) => return denied(format!("schema {text} unknown at {issued_at}")),
+            (_, None) => return Ok(String::new()),
+        };
+        if schema.status == SchemaStatus::Withdrawn {
+            let since = TimeMs(schema.since).millis();
+            return denied(format!("schema {id} is withdrawn since {since}"));
+        }
+        let name = kind.resource.as_ref();
+        if let (Some(name), Some(other)) = (name, &schema.credential_type)
+            && name != other
+        {
+            return denied(format!("schema {id} describes {other}, not {name}"));
+        }
+        match kind.terms.as_ref().and_then(|terms| terms.schema) {
+            Some(own) if own != *id => {
+                denied(format!("the type had schema {own} at {issued_at}, not {id}"))
+            }
+            None if schema.publisher.to_string() != self.question.authority => {
+                let publisher = &schema.publisher;
+                denied(format!("schema {id} is {publisher}'s, and the authority names it nowhere"))
+            }
+            _ => {
+                let now = schema_at(self.moments.now, id)?;
+                let since = now.map_or_else(String::new, |now| withdrawn(now.status, now.since));
+                Ok(format!("schema {id}{since}"))
+            }
+        }
+    }
+
+    /// What to add if the type was withdrawn after the issuance.
+    fn withdrawn_since(&self, name: &Resource) -> Result<String, StoreError> {
+        let Some(authority) = self.local(&self.question.authority) else {
+            return Ok(String::new());
+        };
+        let now = credential_type_at(self.moments.now, &authority, name)?;
+        Ok(now.map_or_else(String::new, |now| withdrawn(now.status, now.since)))
+    }
+}
+
+fn withdrawn(status: SchemaStatus, since: u64) -> String {
+    match status {
+        SchemaStatus::Active => String::new(),
+        SchemaStatus::Withdrawn => format!(" (withdrawn since {})", TimeMs(since).millis()),
+    }
+}

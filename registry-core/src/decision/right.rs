@@ -1,0 +1,105 @@
+//! DE4 and DE5: whether the issuer might issue, and how sure those are who say so.
+
+use super::kind::Kind;
+use super::{Case, Fault, denied};
+use crate::id::Did;
+use crate::state::StoreError;
+use crate::trust::{Answer, Asked, Assurance, Chain, RightWords, TrustKey, ask};
+
+/// What was found of the issuer's right.
+pub(super) struct Right {
+    /// What is asked for; none if no record can have such names.
+    key: Option<TrustKey>,
+    /// The answer of then: with the assurance that is required, if any chain has it.
+    then: Answer,
+}
+
+impl Case<'_> {
+    /// The right of then.
+    pub(super) fn right(&self, kind: &Kind) -> Result<Right, StoreError> {
+        let Some(key) = self.right_of(&self.question.issuer, kind) else {
+            return Ok(Right { key: None, then: Answer { chain: None } });
+        };
+        let then = self.ask_then(&key, None, self.required(kind))?;
+        let then = match then.is_authorised() {
+            true => then,
+            false => self.ask_then(&key, None, None)?,
+        };
+        Ok(Right { key: Some(key), then })
+    }
+
+    /// DE4.
+    pub(super) fn authorization(&self, right: &Right) -> Result<String, Fault> {
+        let Some(key) = &right.key else {
+            let Self { question, .. } = self;
+            let (issuer, authority) = (&question.issuer, &question.authority);
+            return denied(format!(
+                "no type is known on which {authority} might let {issuer} issue"
+            ));
+        };
+        let then = format!("at {}, {}", self.issued_at(), sentence(key, &right.then));
+        let now = self.ask_now(key)?;
+        let changed = now.is_authorised() != right.then.is_authorised();
+        let finding = match changed {
+            true => format!("{then}; at {}, {}", self.at(), sentence(key, &now)),
+            false => then,
+        };
+        if right.then.is_authorised() { Ok(finding) } else { denied(finding) }
+    }
+
+    /// DE5.
+    pub(super) fn assurance(&self, kind: &Kind, right: &Right) -> Result<String, Fault> {
+        let actual = right.then.chain.as_ref().and_then(|chain: &Chain| chain.assurance);
+        let word = |level: Option<Assurance>| level.map_or("none", Assurance::name);
+        let Some(required) = self.required(kind) else {
+            return Ok(format!("none is required, the grants state {}", word(actual)));
+        };
+        let by = match self.question.minimum_assurance {
+            Some(minimum) if minimum == required => "by who asks",
+            _ => "for the type",
+        };
+        let (stated, required_name) = (word(actual), required.name());
+        let finding = format!("the grants state {stated}, {required_name} is required {by}");
+        if actual >= Some(required) { Ok(finding) } else { denied(finding) }
+    }
+
+    /// The more of what the verifier and the type want.
+    fn required(&self, kind: &Kind) -> Option<Assurance> {
+        let of_type = kind.terms.as_ref().and_then(|terms| terms.assurance);
+        self.question.minimum_assurance.max(of_type)
+    }
+
+    /// The right to issue credentials of the kind, of someone.
+    pub(super) fn right_of(&self, entity: &str, kind: &Kind) -> Option<TrustKey> {
+        Some(TrustKey {
+            authority: self.question.authority.parse().ok()?,
+            action: self.issue.clone(),
+            resource: kind.resource.clone()?,
+            entity: entity.parse().ok()?,
+        })
+    }
+
+    /// What was said of a right at issuance.
+    pub(super) fn ask_then(
+        &self,
+        key: &TrustKey,
+        through: Option<&Did>,
+        minimum: Option<Assurance>,
+    ) -> Result<Answer, StoreError> {
+        let (network, time_ms) = (self.network, self.question.issued_at_ms);
+        ask(self.moments.then, &Asked { network, key, through, minimum, time_ms })
+    }
+
+    fn ask_now(&self, key: &TrustKey) -> Result<Answer, StoreError> {
+        let (network, time_ms) = (self.network, self.question.at_ms);
+        ask(self.moments.now, &Asked { network, key, through: None, minimum: None, time_ms })
+    }
+}
+
+fn sentence(key: &TrustKey, answer: &Answer) -> String {
+    let TrustKey { authority, action, resource, entity } = key;
+    let texts =
+        [authority.to_string(), entity.to_string(), action.to_string(), resource.to_string()];
+    let [authority, entity, action, resource] = &texts;
+    answer.sentence(RightWords { authority, entity, action, resource })
+}

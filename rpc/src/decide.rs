@@ -1,0 +1,110 @@
+//! `registry_decide`: whether a credential is to be accepted (docs/protocol/decision.md).
+
+use registry_core::decision::{DecisionError, Moments, Question, StatusEntry, Step, decide};
+use registry_core::did::document::TimeMs;
+use registry_core::trust::Assurance;
+use serde::{Deserialize, Serialize};
+
+use crate::api::{Api, AsOf, Selector};
+use crate::error::ApiError;
+
+/// Parameters of `registry_decide`. Names are read by the decision: one that no record can have is
+/// no error.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Params {
+    issuer: String,
+    verification_method: String,
+    #[serde(default)]
+    credential_type: Option<String>,
+    #[serde(default)]
+    schema: Option<String>,
+    issued_at: TimeMs,
+    #[serde(default)]
+    status: Option<StatusParams>,
+    authority: String,
+    #[serde(default)]
+    agent: Option<String>,
+    #[serde(default)]
+    minimum_assurance: Option<Assurance>,
+    #[serde(default)]
+    at: Option<TimeMs>,
+    #[serde(default)]
+    min_height: Option<u64>,
+}
+
+/// An entry of a status list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatusParams {
+    list: String,
+    entry: u64,
+}
+
+/// The answer of `registry_decide`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Decided {
+    decision: &'static str,
+    steps: Vec<ShownStep>,
+    #[serde(flatten)]
+    as_of: AsOf,
+}
+
+/// What one step found.
+#[derive(Debug, Clone, Serialize)]
+struct ShownStep {
+    step: &'static str,
+    finding: String,
+    ok: bool,
+}
+
+impl From<Step> for ShownStep {
+    fn from(Step { name, finding, ok }: Step) -> Self {
+        Self { step: name.name(), finding, ok }
+    }
+}
+
+impl From<DecisionError> for ApiError {
+    fn from(error: DecisionError) -> Self {
+        match error {
+            DecisionError::Store(error) => error.into(),
+            DecisionError::IssuedLater { .. } | DecisionError::NoType => {
+                Self::Params { detail: error.to_string() }
+            }
+        }
+    }
+}
+
+impl Api {
+    /// `registry_decide`: both moments as of one head.
+    pub(crate) async fn decide(&self, params: Params) -> Result<Decided, ApiError> {
+        let TimeMs(issued_at_ms) = params.issued_at;
+        if let Some(TimeMs(at_ms)) = params.at
+            && at_ms < issued_at_ms
+        {
+            return Err(DecisionError::IssuedLater { issued_at_ms, at_ms }.into());
+        }
+        let now = self.moment(params.at, params.min_height).await?;
+        let then = self.moment_as_of(now.head, Selector::At(issued_at_ms))?;
+        let status = params.status.map(|StatusParams { list, entry }| StatusEntry { list, entry });
+        let question = Question {
+            issuer: params.issuer,
+            verification_method: params.verification_method,
+            credential_type: params.credential_type,
+            schema: params.schema,
+            issued_at_ms: then.time_ms,
+            status,
+            authority: params.authority,
+            agent: params.agent,
+            minimum_assurance: params.minimum_assurance,
+            at_ms: now.time_ms,
+        };
+        let moments = Moments { then: &self.records_at(&then), now: &self.records_at(&now) };
+        let decision = decide(self.node.network(), moments, &question)?;
+        Ok(Decided {
+            decision: if decision.is_permit() { "permit" } else { "deny" },
+            steps: decision.steps.into_iter().map(ShownStep::from).collect(),
+            as_of: now.as_of(),
+        })
+    }
+}
