@@ -179,6 +179,8 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const DRAFT: &str = r#""$schema":"https://json-schema.org/draft/2020-12/schema""#;
@@ -223,6 +225,39 @@ mod tests {
         assert_eq!(check(&nested(SCHEMA_DEPTH_MAX)), Ok(()));
         assert_eq!(check(&nested(SCHEMA_DEPTH_MAX + 1)), Err(ContentError::Depth));
         assert_eq!(check(&nested(30_000)), Err(ContentError::Depth));
+    }
+
+    /// Pieces of JSON, some of them not allowed.
+    const PIECES: [&str; 16] = [
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        " ",
+        "\"a\"",
+        "\"$ref\"",
+        "\"#a\"",
+        "\"\\ud834\"",
+        "1",
+        "1e99",
+        "1e999",
+        "true",
+        "-",
+    ];
+
+    proptest! {
+        #[test]
+        fn what_is_taken_is_read_by_any_reader(
+            pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..8)
+        ) {
+            let text = format!(r#"{{{DRAFT},"b":{}}}"#, pieces.concat());
+            if check_content(&text).is_ok() {
+                let read: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+                prop_assert!(read.is_object());
+            }
+        }
     }
 
     #[test]
