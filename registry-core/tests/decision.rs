@@ -1,6 +1,8 @@
 //! Whether a credential is to be accepted, asked about random times, by chain and by decision: the
 //! answers of the registry against a plain loop over the history.
 
+#[path = "decision/altered.rs"]
+mod altered;
 #[path = "decision/histories.rs"]
 mod histories;
 #[path = "decision/oracle.rs"]
@@ -64,10 +66,13 @@ fn question(asked: Asked, issued_at_ms: u64, at_ms: u64) -> Question {
     }
 }
 
+fn view_at(history: &History, time_ms: u64) -> Now<'_> {
+    Now { moment: Moment { entries: &history.entries, time_ms }, history }
+}
+
 fn answer(history: &History, question: &Question) -> Result<Decision, DecisionError> {
-    let moment = |time_ms| Moment { entries: &history.entries, time_ms };
-    let then = moment(question.issued_at_ms);
-    let now = Now { moment: moment(question.at_ms), history };
+    let then = view_at(history, question.issued_at_ms);
+    let now = view_at(history, question.at_ms);
     decide(&network(), Moments { then: &then, now: &now }, question)
 }
 

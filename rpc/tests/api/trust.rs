@@ -56,6 +56,33 @@ async fn a_right_is_answered_now_and_then() {
 }
 
 #[tokio::test]
+async fn a_least_assurance_is_found_in_any_chain() {
+    let registry = Registry::seeded().await;
+    let right = registry.right(0, 2, "degrees/bachelor");
+    let least = |level: &str| with_members(right.clone(), json!({ "minimumAssurance": level }));
+    for (level, status) in [("low", "active"), ("substantial", "insufficient")] {
+        let answer = registry.ask("authorization", least(level)).await;
+        assert_eq!(answer["status"], status, "{answer}");
+        assert_eq!(answer["authorized"], status == "active");
+        assert_eq!(answer["assurance"], "low");
+    }
+    let answer = registry.ask("explain", least("high")).await;
+    let finding = answer["steps"][1]["finding"].as_str().expect("a finding");
+    assert!(finding.ends_with("states assurance low, high is required"), "{finding}");
+    assert_eq!(answer["mender"], json!(registry.dids[1]));
+    let sure = json!({ "assurance": "substantial" });
+    registry.act(0, "Grant", with_members(right.clone(), sure)).await;
+    for (level, authorized) in [("low", true), ("substantial", true), ("high", false)] {
+        let answer = registry.ask("authorization", least(level)).await;
+        assert_eq!(answer["authorized"], authorized, "{level}: by the authority itself");
+    }
+    let refused = registry.server.call("trust_recognition", least("low")).await;
+    assert!(refused.expect_err("refused").message().contains("minimumAssurance"));
+    let refused = registry.server.call("trust_authorization", least("some")).await;
+    assert!(refused.expect_err("refused").message().contains("some"));
+}
+
+#[tokio::test]
 async fn a_window_begins_and_ends() {
     let registry = Registry::with(2).await;
     let right = registry.right(0, 1, "a");
