@@ -281,7 +281,9 @@ impl World {
         self.crash(index);
         self.nodes[index].stopped = true;
         self.count("stopped by itself");
-        if !self.is_dishonest(index) {
+        if let Fatal::Version { height, .. } = fatal {
+            self.oracle.outdated(index, *height);
+        } else if !self.is_dishonest(index) {
             self.oracle.report(Violation::Fatal { node: index, reason: fatal.to_string() });
         }
     }
