@@ -3,13 +3,15 @@
 
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, Purpose};
-use registry_core::governance::{PROTOCOL_VERSION, Parameters, PublishingKey, ValidatorEntry};
+use registry_core::governance::{
+    Governors, PROTOCOL_VERSION, Parameters, PublishingKey, ValidatorEntry, Validators,
+};
 use registry_core::id::NetworkName;
 use serde::{Deserialize, Serialize};
 
 use crate::error::GenesisError;
 use crate::file::{GenesisFile, parse_json, to_json};
-use crate::rules::{check_entry_publishing, check_unique, check_validator};
+use crate::rules::check_entry_publishing;
 use crate::time::Timestamp;
 
 /// One operator's part, as JSON beside the genesis file.
@@ -56,7 +58,7 @@ impl Entry {
 
     /// Checks the validator's own rules, those of its publishing key, and the signature.
     pub fn check(&self) -> Result<(), GenesisError> {
-        check_validator(&self.validator, "validator")?;
+        self.validator.check("validator")?;
         check_entry_publishing(&self.publishing, &self.validator)?;
         let message = Self::message(&self.network, &self.validator, &self.publishing);
         self.validator.key.verify(&message, &self.signature.0).map_err(|error| {
@@ -87,17 +89,20 @@ pub struct Outline {
     /// Publishing keys of nodes that make no entry, followers for one; in any order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub publishing: Vec<PublishingKey>,
+    /// See [`GenesisFile::governors`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governors: Option<Governors>,
     /// Envelopes made for chain zero.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<Bytes>,
 }
 
 impl Outline {
-    /// A network with the usual parameters, no public URL, publishing keys and operations.
+    /// A network with the usual parameters and none of what is optional.
     pub fn new(network: NetworkName, time: Timestamp) -> Self {
-        let (public_url, publishing, operations) = Default::default();
+        let (public_url, publishing, governors, operations) = Default::default();
         let parameters = Parameters::default();
-        Self { network, time, public_url, parameters, publishing, operations }
+        Self { network, time, public_url, parameters, publishing, governors, operations }
     }
 
     /// Reads an outline; what it says is checked together with the validators.
@@ -125,8 +130,11 @@ impl Outline {
         mut validators: Vec<ValidatorEntry>,
     ) -> Result<GenesisFile, GenesisError> {
         validators.sort_by_key(|entry| entry.key);
-        check_unique(&validators)?;
-        let Self { network, time, public_url, parameters, mut publishing, operations } = self;
+        let validators = Validators { validators };
+        validators.check_unique("validators")?;
+        let Validators { validators } = validators;
+        let Self { network, time, public_url, parameters, mut publishing, governors, operations } =
+            self;
         publishing.sort_by(|left, right| left.name.cmp(&right.name));
         let file = GenesisFile {
             version: PROTOCOL_VERSION,
@@ -136,6 +144,7 @@ impl Outline {
             parameters,
             validators,
             publishing,
+            governors,
             operations,
         };
         file.check()?;

@@ -1,9 +1,8 @@
 //! What can be wrong with a genesis file, and what is allowed but worth a word.
 
-use registry_core::certificate::ValidatorSetError;
 use registry_core::code::Refusal;
 use registry_core::crypto::SignatureError;
-use registry_core::governance::PublishingError;
+use registry_core::governance::GovernanceError;
 use registry_core::state::BlockError;
 
 use crate::limits::SUGGESTION_DISTANCE_MAX;
@@ -32,31 +31,8 @@ pub enum GenesisError {
         hint: String,
     },
     /// A value of the right type that breaks a rule.
-    #[error("{path} is {actual}, it must be {expected}")]
-    Value {
-        /// Where.
-        path: String,
-        /// The value.
-        actual: String,
-        /// The rule.
-        expected: String,
-    },
-    /// A value that only one validator may have.
-    #[error("{path} is {actual}, which {first} has already; each validator needs its own")]
-    Duplicate {
-        /// Where it stands for the second time.
-        path: String,
-        /// The value.
-        actual: String,
-        /// Name of the validator that has it.
-        first: String,
-    },
-    /// The list of validators is no validator set.
-    #[error("validators: {0}")]
-    Validators(#[from] ValidatorSetError),
-    /// The list of publishing keys breaks one of its rules.
-    #[error("publishing: {0}")]
-    Publishing(#[from] PublishingError),
+    #[error(transparent)]
+    Rule(#[from] GovernanceError),
     /// An operation that is wrong by itself or does not apply.
     #[error("operations[{index}] is refused: {refusal}; {}", refusal.code.hint())]
     Operation {
@@ -84,7 +60,7 @@ impl GenesisError {
         actual: impl ToString,
         expected: impl Into<String>,
     ) -> Self {
-        Self::Value { path: path.into(), actual: actual.to_string(), expected: expected.into() }
+        Self::Rule(GovernanceError::value(path, actual, expected))
     }
 }
 
@@ -103,6 +79,9 @@ impl From<BlockError> for GenesisError {
     fn from(error: BlockError) -> Self {
         match error {
             BlockError::Operation { index, refusal } => Self::Operation { index, refusal },
+            BlockError::Governor { did } => {
+                Self::value("governors", did, "DIDs that the operations create")
+            }
             other => Self::Execution(other),
         }
     }

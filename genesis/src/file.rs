@@ -3,7 +3,7 @@
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::{Hash, Purpose};
 use registry_core::governance::{
-    Parameters, Publishing, PublishingKey, ValidatorEntry, Validators,
+    Governors, Parameters, Publishing, PublishingKey, ValidatorEntry, Validators,
 };
 use registry_core::id::NetworkName;
 use registry_core::limits::RECOVERY_DELAY_MS_MIN;
@@ -39,6 +39,9 @@ pub struct GenesisFile {
     /// The first publishing keys, ascending by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub publishing: Vec<PublishingKey>,
+    /// Who may change all this later; without them nobody can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governors: Option<Governors>,
     /// Envelopes made for chain zero, applied in order as height 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<Bytes>,
@@ -116,6 +119,7 @@ impl GenesisFile {
             validators: self.validators(),
             parameters: self.parameters.clone(),
             publishing: self.publishing(),
+            governors: self.governors.clone(),
             operations,
         })
     }

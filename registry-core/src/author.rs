@@ -1,4 +1,5 @@
 //! Who may sign for a DID outside its own life: the rules of every action whose role is author
+//! or approval
 //! (docs/protocol/operations.md, section "Signatures of an author").
 
 use crate::code::{Code, Refusal};
@@ -16,7 +17,11 @@ pub fn check<'c>(
     checked: &'c Checked,
 ) -> Result<&'c Did, ApplyError> {
     let author = checked.operation().author()?;
-    check_party(overlay, context, checked, author, &[Role::Control, Role::Author])?;
+    let roles: &[Role] = match checked.operation().action.role() {
+        Some(Role::Approval) => &[Role::Approval],
+        _ => &[Role::Control, Role::Author],
+    };
+    check_party(overlay, context, checked, author, roles)?;
     Ok(author)
 }
 

@@ -102,6 +102,8 @@ codes! {
     /// Another party that the action binds has not signed.
     ConsentMissing = 1027, "CONSENT_MISSING",
         "add a signature of role consent by a method of the named DID, or by its control set";
+    /// A proposed change is empty or has not its own form.
+    GovernanceChange = 1028, "GOVERNANCE_CHANGE", "mend the named place of the change";
     /// The key must not exist yet, but does.
     AlreadyExists = 2001, "ALREADY_EXISTS",
         "choose another salt; of a right, read the record and sign for its present version";
@@ -214,6 +216,41 @@ codes! {
     /// The author stands not above the agent.
     AgentNotAllowed = 2048, "AGENT_NOT_ALLOWED",
         "let a principal of the agent sign; what one further up suspended, that one resumes";
+    /// The network has no governors.
+    GovernanceNone = 2049, "GOVERNANCE_NONE", "start a network whose genesis names governors";
+    /// The author is no governor.
+    NotGovernor = 2050, "NOT_GOVERNOR", "let a governor sign; governance_show names them";
+    /// No such proposal.
+    ProposalNotFound = 2051, "PROPOSAL_NOT_FOUND",
+        "name the id of the operation that made the proposal";
+    /// It took effect, was cancelled, or it is too late before its height.
+    ProposalClosed = 2052, "PROPOSAL_CLOSED", "propose the change anew";
+    /// The governor has approved it already.
+    ApprovedAlready = 2053, "APPROVED_ALREADY", "collect approvals of other governors";
+    /// The governor has not approved it.
+    NotApproved = 2054, "NOT_APPROVED", "withdraw only what you approved";
+    /// Too near, too far, or at or near the height of another change.
+    ActivationHeight = 2055, "ACTIVATION_HEIGHT",
+        "choose a height 10 to 1000000 above the present, 10 from other changes of validators";
+    /// Over what holds now, the change breaks a rule or changes nothing.
+    GovernanceResult = 2056, "GOVERNANCE_RESULT", "read what holds now and propose again";
+    /// A third of the power or more would change hands at once.
+    PowerMoved = 2057, "POWER_MOVED", "change the validators in several steps";
+    /// As many changes as there may be wait.
+    AgendaFull = 2058, "AGENDA_FULL", "wait for one of them, or have its approval withdrawn";
+    /// Fewer live governors would be left than must approve.
+    GovernorsTooFew = 2059, "GOVERNORS_TOO_FEW",
+        "name more governors or a lower threshold first";
+    /// No pending proposal names the key at the peer, or it is a validator already.
+    ReadyNotExpected = 2060, "READY_NOT_EXPECTED",
+        "name a pending proposal that puts this key at this peer";
+    /// Not the hash of a recent block of this chain.
+    ReadyBlock = 2061, "READY_BLOCK", "name a block 2 to 1000 below the present and its hash";
+    /// Less than a minute after the last one.
+    ReadyTooSoon = 2062, "READY_TOO_SOON", "wait for a minute";
+    /// A newcomer has not said lately that it is ready; cancels a change, refuses no operation.
+    ValidatorNotReady = 2063, "VALIDATOR_NOT_READY",
+        "start the newcomers' nodes, then propose the change anew";
 }
 
 impl fmt::Display for Code {

@@ -1,16 +1,39 @@
-//! The network's own records: validators, parameters, protocol version and publishing keys. Genesis
-//! writes the first version of each (docs/protocol/state.md, section "Genesis").
+//! The network's own records: validators, parameters, protocol version, publishing keys and
+//! governors. Genesis writes the first version of each; who may change them, and how, stands in
+//! docs/protocol/governance.md.
 
+mod activation;
+mod change;
+mod fault;
+mod governors;
+mod parameters;
+mod proposal;
 mod publishing;
+mod rules;
+mod validators;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::{Validator, ValidatorSet, ValidatorSetError};
+use crate::codec;
 use crate::crypto::ValidatorKey;
-use crate::limits::RECOVERY_DELAY_MS_MIN;
+use crate::limits::{OPERATION_BYTES_MAX, RECOVERY_DELAY_MS_MIN};
 use crate::record::RecordKey;
+use crate::state::{StateView, StoreError, TransientKey};
+use crate::trust::TrustView;
 
+pub(crate) use activation::take_effect;
+pub use change::{Change, Edits, Named};
+pub use fault::GovernanceError;
+pub(crate) use governors::check_deactivation;
+pub use governors::{Governors, governors};
+pub use proposal::{
+    Agenda, Approval, GovernancePropose, GovernanceStep, Proposal, ProposalStatus, ValidatorReady,
+};
 pub use publishing::{Publishing, PublishingError, PublishingKey};
+pub use rules::{Now, Written, check};
+pub(crate) use rules::{apply, check_stateless, missing_member};
 
 /// Key of the validator record.
 pub const VALIDATORS: &str = "validators";
@@ -20,13 +43,31 @@ pub const PARAMETERS: &str = "parameters";
 pub const VERSION: &str = "version";
 /// Key of the record that lists the nodes' publishing keys.
 pub const PUBLISHING: &str = "publishing";
+/// Key of the record of those who may change all these.
+pub const GOVERNORS: &str = "governors";
 
-/// The protocol version that this code speaks; it stands in every header.
+/// The highest protocol version that this code speaks, and that of a genesis made with it.
 pub const PROTOCOL_VERSION: u64 = 1;
 
 /// The record with a governance name.
 pub fn key(name: &str) -> RecordKey {
     RecordKey::governance(name)
+}
+
+/// The value of a governance record that genesis wrote.
+pub(crate) fn read<T>(view: &dyn TrustView, name: &str) -> Result<T, StoreError>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let head = view.entry(&key(name))?;
+    let head = head.ok_or_else(|| StoreError::new(format!("no governance record {name}")))?;
+    codec::decode(&head.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
+}
+
+/// The approved changes that wait.
+pub fn agenda(view: &dyn StateView) -> Result<Agenda, StoreError> {
+    let leaf = view.transient(&TransientKey::agenda())?;
+    Agenda::from_leaf(leaf.as_deref()).map_err(StoreError::new)
 }
 
 /// Who may write.

@@ -133,5 +133,64 @@ pub const PUBLISHING_KEYS_MAX: usize = 2 * VALIDATORS_MAX;
 /// Voting power of one validator; the sum over a set stays far from overflow.
 pub const VALIDATOR_POWER_MAX: u64 = 1 << 32;
 
+/// A validator's name: a DNS label, since operators use it as a host name.
+pub const VALIDATOR_NAME_BYTES_MAX: usize = 63;
+
+/// Addresses of one validator: IPv4, IPv6, a name, and one to spare.
+pub const VALIDATOR_ADDRESSES_MAX: usize = 4;
+
+/// One address: the longest DNS name (253) and the parts around it.
+pub const VALIDATOR_ADDRESS_BYTES_MAX: usize = 272;
+
+/// Shortest time between two blocks; a shorter one is below the fsync of usual disks.
+pub const BLOCK_INTERVAL_MS_MIN: u64 = 10;
+
+/// Longest heartbeat. Twice as much must not exceed the gap that counts as a halt (60 s), or an
+/// idle network with one late block would stop the recovery delays.
+pub const HEARTBEAT_MS_MAX: u64 = 30_000;
+
+/// Shortest consensus timeout; below it, timers race with the scheduler.
+pub const TIMEOUT_MS_MIN: u64 = 10;
+
+/// Longest consensus timeout: one dead proposer must not hold up the network for longer.
+pub const TIMEOUT_MS_MAX: u64 = 60_000;
+
+/// Shortest recovery delay of any network: without any delay there is no veto.
+pub const RECOVERY_DELAY_MS_FLOOR: u64 = 1_000;
+
+/// A proposal with its signatures. Fits some thirty validators of usual size.
+pub const PROPOSAL_BYTES_MAX: usize = 16 * 1024;
+
+/// Any other operation of governance with its signatures.
+pub const GOVERNANCE_OPERATION_BYTES_MAX: usize = 8 * 1024;
+
+/// Governors of a network; also bounds the approvals of a proposal.
+pub const GOVERNORS_MAX: usize = 16;
+
+/// Heights between a proposal and its effect: time to object, and for a node to prepare.
+pub const NOTICE_HEIGHTS_MIN: u64 = 10;
+
+/// The same at most, so that nothing is decided today about a network that nobody knows yet.
+pub const NOTICE_HEIGHTS_MAX: u64 = 1_000_000;
+
+/// Approvals and withdrawals end so many heights before the effect: the set of a height is known
+/// one height before it.
+pub const APPROVAL_HEIGHTS_MIN: u64 = 2;
+
+/// Heights between two changes of validators: each set is in use before the next one comes.
+pub const VALIDATOR_CHANGE_HEIGHTS_MIN: u64 = 10;
+
+/// Approved changes that wait; each is read when another one is checked.
+pub const AGENDA_MAX: usize = 16;
+
+/// How old a newcomer's word may be, in ms of block time, when its validator takes its seat.
+pub const READY_MS_MAX: u64 = 600_000;
+
+/// Least time in ms between two such words of one key.
+pub const READY_INTERVAL_MS_MIN: u64 = 60_000;
+
+/// How far below the present block the one may be that a newcomer holds.
+pub const READY_HEIGHTS_MAX: u64 = 1_000;
+
 /// Versions of the state tree that are kept for proofs at recent heights.
 pub const TREE_WINDOW_HEIGHTS: u64 = 1_000;

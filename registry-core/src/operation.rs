@@ -12,6 +12,7 @@ use crate::code::{Code, Refusal};
 use crate::codec::{self, Bytes, CodecError, FixedBytes};
 use crate::crypto::{self, Hash, PublicKey, Purpose, SignatureError};
 use crate::did;
+use crate::governance;
 use crate::id::{Did, ListId, MethodUrl, NetworkName, Suffix};
 use crate::limits::{OPERATION_BYTES_MAX, SIGNATURES_MAX};
 use crate::record::RecordKey;
@@ -36,7 +37,7 @@ pub enum Guard {
 pub struct Operation {
     /// The network's chain id; zero inside genesis.
     pub chain: Hash,
-    /// The DID that acts; none for a create.
+    /// The DID that acts; none for a create and for the word of a validator's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<Did>,
     /// When it may be applied.
@@ -53,7 +54,7 @@ impl Operation {
         matches!(self.guard, Guard::Absent)
     }
 
-    /// The DID that acts, of all but a create of a DID.
+    /// The DID that acts, where there is one.
     pub fn author(&self) -> Result<&Did, Refusal> {
         let missing = || Refusal::new(Code::AuthorMismatch, "author", "expected the DID as author");
         self.author.as_ref().ok_or_else(missing)
@@ -223,6 +224,11 @@ impl Checked {
             (Action::StatusSet(set), _) => RecordKey::status(&set.list),
             (Action::StatusUpdate(update), _) => RecordKey::status(&update.list),
             (Action::StatusClose(close), _) => RecordKey::status(&close.list),
+            (Action::GovernancePropose(_), _) => RecordKey::proposal(&self.id),
+            (Action::GovernanceApprove(step) | Action::GovernanceWithdraw(step), _) => {
+                RecordKey::proposal(&step.proposal)
+            }
+            (Action::ValidatorReady(ready), _) => RecordKey::ready(&ready.key),
             (Action::TrustRecognise(recognise), _) => RecordKey::recognition(&recognise.key),
             (Action::TrustDerecognise(step), _) => RecordKey::recognition(&step.key),
             (action, author) => match (action.trust_key(), author) {
@@ -285,11 +291,12 @@ pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Re
     did::check_stateless(&operation.action, network)?;
     status::check_stateless(&operation.action, network)?;
     trust::check_stateless(operation, network)?;
-    agent::check_stateless(operation, network)
+    agent::check_stateless(operation, network)?;
+    governance::check_stateless(operation, network)
 }
 
 fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
-    if matches!(operation.action, Action::DidCreate(_)) {
+    if !operation.action.has_author() {
         return match operation.author {
             None => Ok(()),
             Some(_) => Err(Refusal::new(Code::AuthorMismatch, "author", "expected no author")),
@@ -306,13 +313,14 @@ fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refu
 fn check_guard_kind(operation: &Operation) -> Result<(), Refusal> {
     let guard = &operation.guard;
     let (fits, expected) = match operation.action {
-        Action::DidCreate(_) | Action::StatusCreate(_) => {
+        Action::DidCreate(_) | Action::StatusCreate(_) | Action::GovernancePropose(_) => {
             (matches!(guard, Guard::Absent), "absent")
         }
         Action::StatusSet(_) => (matches!(guard, Guard::Until(_)), "until"),
-        Action::TrustGrant(_) | Action::TrustRecognise(_) | Action::AgentDelegate(_) => {
-            (!matches!(guard, Guard::Until(_)), "absent or previous")
-        }
+        Action::TrustGrant(_)
+        | Action::TrustRecognise(_)
+        | Action::AgentDelegate(_)
+        | Action::ValidatorReady(_) => (!matches!(guard, Guard::Until(_)), "absent or previous"),
         _ => (matches!(guard, Guard::Previous(_)), "previous"),
     };
     if fits {
@@ -396,8 +404,14 @@ fn check_one_kind(
 
 fn expected(operation: &Operation) -> String {
     match operation.action.role() {
+        Some(Role::Author) if !operation.action.has_author() => {
+            "this action takes one signature of role author by the key that it names".to_owned()
+        }
         Some(Role::Author) => "this action takes either signatures of role author by methods of \
                                its author, or of role control by keys"
+            .to_owned(),
+        Some(Role::Approval) => "this action takes signatures of role approval, either by methods \
+                                 of its author or by keys"
             .to_owned(),
         Some(role) => format!("this action takes signatures of role {role:?} by a key only"),
         None => "this action takes no signature".to_owned(),
@@ -406,9 +420,13 @@ fn expected(operation: &Operation) -> String {
 
 /// Whether the operation takes a signature in such a role by such a signer.
 fn takes(operation: &Operation, signature: &Signature) -> bool {
+    if let Action::ValidatorReady(ready) = &operation.action {
+        let own = Signer::Key(ready.key.public_key());
+        return signature.role == Role::Author && signature.by == own;
+    }
     match (operation.action.role(), &signature.by) {
-        (Some(Role::Author), Signer::Method(method)) => {
-            signature.role == Role::Author && operation.author.as_ref() == Some(&method.url.did)
+        (Some(role @ (Role::Author | Role::Approval)), Signer::Method(method)) => {
+            signature.role == role && operation.author.as_ref() == Some(&method.url.did)
         }
         (Some(Role::Author), Signer::Key(_)) => signature.role == Role::Control,
         (role, Signer::Key(_)) => role == Some(signature.role),

@@ -26,7 +26,7 @@ pub fn peaks(count: u64) -> impl Iterator<Item = Position> {
     })
 }
 
-fn leaf(value: &Hash) -> Hash {
+pub(crate) fn leaf(value: &Hash) -> Hash {
     Hash::of(Purpose::RangeLeaf, &[&value.0])
 }
 

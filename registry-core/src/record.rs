@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Bytes, FixedBytes};
-use crate::crypto::{Hash, Purpose};
+use crate::crypto::{Hash, Purpose, ValidatorKey};
 use crate::id::{Did, ListId, Suffix};
 use crate::trust::TrustKey;
 
@@ -20,10 +20,14 @@ pub enum Kind {
     Grant,
     /// What an agent may do, and who answers for it; the key is the agent's suffix.
     Delegation,
-    /// Validators, parameters, protocol version, publishing keys; the key is their name.
+    /// Validators, parameters, protocol version, publishing keys, governors; the key is their name.
     Governance,
     /// That one authority recognises another; the key is as that of a grant.
     Recognition,
+    /// A change of governance; the key is the operation that proposed it.
+    Proposal,
+    /// That a newcomer's node is there; the key is the newcomer's.
+    Ready,
 }
 
 impl Kind {
@@ -36,6 +40,8 @@ impl Kind {
             Self::Delegation => 5,
             Self::Governance => 6,
             Self::Recognition => 7,
+            Self::Proposal => 9,
+            Self::Ready => 10,
         }
     }
 }
@@ -74,6 +80,16 @@ impl RecordKey {
     /// The record of an agent.
     pub fn delegation(agent: &Did) -> Self {
         Self { kind: Kind::Delegation, key: Bytes(agent.suffix.0.to_vec()) }
+    }
+
+    /// The record of a proposal.
+    pub fn proposal(operation: &Hash) -> Self {
+        Self { kind: Kind::Proposal, key: Bytes(operation.0.to_vec()) }
+    }
+
+    /// The record of a newcomer's word.
+    pub fn ready(key: &ValidatorKey) -> Self {
+        Self { kind: Kind::Ready, key: Bytes(key.0.to_vec()) }
     }
 
     /// A governance record.

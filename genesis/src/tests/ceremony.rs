@@ -1,4 +1,5 @@
 use registry_core::did::document::TimeMs;
+use registry_core::governance::GovernanceError;
 
 use super::*;
 
@@ -82,7 +83,7 @@ fn an_entry_lists_the_publishing_key_under_the_validators_name() {
     let weak = PublicKey::new(Suite::Ed25519, &[0; 32]);
     let mut wrong = entry(1);
     wrong.publishing.key = weak.expect("the right length");
-    assert!(matches!(wrong.check(), Err(GenesisError::Publishing(_))));
+    assert!(matches!(wrong.check(), Err(GenesisError::Rule(GovernanceError::Publishing(_)))));
 }
 
 #[test]
@@ -93,7 +94,7 @@ fn the_outline_lists_nodes_without_an_entry() {
     assert_eq!(names, ["node-0", "node-1", "node-2", "node-3", "node-4", "node-7"]);
     let outline = Outline { publishing: vec![publishing(1)], ..self::outline() };
     let refused = outline.build(&[entry(1)]).expect_err("one name twice");
-    assert!(matches!(refused, GenesisError::Publishing(_)), "{refused}");
+    assert!(matches!(refused, GenesisError::Rule(GovernanceError::Publishing(_))), "{refused}");
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn an_entry_for_another_network_is_refused() {
 #[test]
 fn the_same_operator_twice_is_refused() {
     let refused = outline().build(&[entry(1), entry(2), entry(1)]).expect_err("refused");
-    assert!(matches!(refused, GenesisError::Duplicate { .. }), "{refused}");
+    assert!(matches!(refused, GenesisError::Rule(GovernanceError::Duplicate { .. })), "{refused}");
 }
 
 #[test]

@@ -450,7 +450,9 @@ impl Driver {
                 self.executed.insert(key.1, Candidate { execution, operations });
                 self.conclude(key, Validity::Valid);
             }
-            Err(BlockError::Store(error)) => return Err(error.into()),
+            Err(error @ (BlockError::Store(_) | BlockError::Version { .. })) => {
+                return Err(error.into());
+            }
             Err(error) => {
                 warn!(height = key.0, %error, "invalid proposal");
                 self.conclude(key, Validity::Invalid);

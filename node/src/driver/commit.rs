@@ -60,7 +60,9 @@ impl Driver {
         let network = self.network.clone();
         match execute(&ledger, network, &self.head, &block.header, &operations) {
             Ok(execution) => Ok(Candidate { execution, operations }),
-            Err(BlockError::Store(error)) => Err(Replay::Fatal(error.into())),
+            Err(error @ (BlockError::Store(_) | BlockError::Version { .. })) => {
+                Err(Replay::Fatal(error.into()))
+            }
             Err(error) => Err(Replay::Wrong(error.to_string())),
         }
     }

@@ -9,7 +9,7 @@ use registry_core::code::Refusal;
 use registry_core::crypto::Hash;
 use registry_core::governance::Validators;
 use registry_core::operation::Checked;
-use registry_core::state::StoreError;
+use registry_core::state::{BlockError, StoreError};
 
 use super::SubmitError;
 use crate::wire::SignedFrame;
@@ -196,6 +196,9 @@ pub enum Fatal {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// No block of the next height can be built or executed.
+    #[error(transparent)]
+    Block(BlockError),
     /// The consensus state refuses to go on.
     #[error("consensus halted: {0}")]
     Halt(String),
@@ -227,4 +230,13 @@ pub enum Fatal {
         /// What differs.
         reason: String,
     },
+}
+
+impl From<BlockError> for Fatal {
+    fn from(error: BlockError) -> Self {
+        match error {
+            BlockError::Store(error) => Self::Store(error),
+            other => Self::Block(other),
+        }
+    }
 }

@@ -93,6 +93,7 @@ impl Fixture {
             validators: Validators { validators: vec![validator] },
             parameters: Parameters::default(),
             publishing: Default::default(),
+            governors: None,
             operations: vec![create, list],
         };
         let mut state = MemoryState::default();

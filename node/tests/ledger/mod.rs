@@ -121,6 +121,7 @@ impl Chain {
             validators: Validators { validators: vec![validator] },
             parameters: Parameters { recovery_delay_ms_min: 2_000, ..Parameters::default() },
             publishing: Publishing::default(),
+            governors: None,
             operations: Vec::new(),
         };
         let mut state = MemoryState::default();

@@ -5,11 +5,13 @@ use super::{DidRecover, DidState, DidValue, KeySet, Member, PendingRecovery, Rev
 use crate::code::{Code, Refusal};
 use crate::codec;
 use crate::crypto::PublicKey;
+use crate::governance;
 use crate::id::{Did, NetworkName};
 use crate::limits::{DAY_MS, SENIOR_OPERATIONS_PER_DAY};
 use crate::operation::{Action, Checked, Role};
 use crate::record::RecordKey;
 use crate::state::{ApplyError, Context, Effect, Overlay, TransientKey, TransientKind};
+use crate::trust::Heads;
 
 /// Rules of sets and documents that need no state.
 pub(crate) fn check_stateless(action: &Action, network: &NetworkName) -> Result<(), Refusal> {
@@ -94,6 +96,8 @@ impl Request<'_> {
             }
             Action::DidDeactivate(reveal) => {
                 self.check_next(&state, reveal)?;
+                let author = self.checked.operation().author()?;
+                governance::check_deactivation(&Heads(self.overlay), author)?;
                 return Ok(DidValue::Deactivated);
             }
             Action::DidRecover(recover) => self.recover(&mut state, recover)?,

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::Role;
 use crate::agent::{AgentDelegate, AgentStep};
 use crate::did::{self, DidCreate, DidRecover, DidRotate, DidUpdate};
+use crate::governance::{GovernancePropose, GovernanceStep, ValidatorReady};
 use crate::id::Did;
 use crate::limits::{
-    DID_OPERATION_BYTES_MAX, STATUS_OPERATION_BYTES_MAX, STATUS_SET_BYTES_MAX,
-    TRUST_OPERATION_BYTES_MAX,
+    DID_OPERATION_BYTES_MAX, GOVERNANCE_OPERATION_BYTES_MAX, PROPOSAL_BYTES_MAX,
+    STATUS_OPERATION_BYTES_MAX, STATUS_SET_BYTES_MAX, TRUST_OPERATION_BYTES_MAX,
 };
 use crate::status::{StatusClose, StatusCreate, StatusSet, StatusUpdate};
 use crate::trust::{TrustChange, TrustGrant, TrustKey, TrustRecognise, TrustStep};
@@ -61,6 +62,14 @@ pub enum Action {
     AgentResume(AgentStep),
     /// Ends a delegation.
     AgentRevoke(AgentStep),
+    /// A change of the network's own records.
+    GovernancePropose(Box<GovernancePropose>),
+    /// One governor's approval of it.
+    GovernanceApprove(GovernanceStep),
+    /// Takes the approval back.
+    GovernanceWithdraw(GovernanceStep),
+    /// The word of a newcomer among the validators that its node is there.
+    ValidatorReady(Box<ValidatorReady>),
 }
 
 impl Action {
@@ -110,12 +119,32 @@ impl Action {
         }
     }
 
+    /// Whether it is about the network's own records.
+    pub fn is_governance(&self) -> bool {
+        matches!(
+            self,
+            Self::GovernancePropose(_)
+                | Self::GovernanceApprove(_)
+                | Self::GovernanceWithdraw(_)
+                | Self::ValidatorReady(_)
+        )
+    }
+
+    /// Whether it has an author: a DID that was there before.
+    pub fn has_author(&self) -> bool {
+        !matches!(self, Self::DidCreate(_) | Self::ValidatorReady(_))
+    }
+
     /// Largest envelope of such an action.
     pub fn bytes_max(&self) -> usize {
         match self {
             Self::StatusSet(_) => STATUS_SET_BYTES_MAX,
             Self::StatusCreate(_) | Self::StatusUpdate(_) | Self::StatusClose(_) => {
                 STATUS_OPERATION_BYTES_MAX
+            }
+            Self::GovernancePropose(_) => PROPOSAL_BYTES_MAX,
+            Self::GovernanceApprove(_) | Self::GovernanceWithdraw(_) | Self::ValidatorReady(_) => {
+                GOVERNANCE_OPERATION_BYTES_MAX
             }
             action if action.trust_key().is_some() || action.agent().is_some() => {
                 TRUST_OPERATION_BYTES_MAX
@@ -125,7 +154,8 @@ impl Action {
     }
 
     /// The role in which the action is signed; none where anyone may send it unsigned. For
-    /// [`Role::Author`] the author's control set may sign instead, in role control.
+    /// [`Role::Author`] the author's control set may sign instead, in role control; for
+    /// [`Role::Approval`] in that role too.
     pub fn role(&self) -> Option<Role> {
         match self {
             Self::DidCreate(_) | Self::DidUpdate(_) => Some(Role::Control),
@@ -146,7 +176,11 @@ impl Action {
             | Self::AgentDelegate(_)
             | Self::AgentSuspend(_)
             | Self::AgentResume(_)
-            | Self::AgentRevoke(_) => Some(Role::Author),
+            | Self::AgentRevoke(_)
+            | Self::ValidatorReady(_) => Some(Role::Author),
+            Self::GovernancePropose(_)
+            | Self::GovernanceApprove(_)
+            | Self::GovernanceWithdraw(_) => Some(Role::Approval),
         }
     }
 }

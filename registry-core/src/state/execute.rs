@@ -7,17 +7,18 @@ use crate::code::Refusal;
 use crate::codec::{self, FixedBytes};
 use crate::crypto::{Hash, ValidatorKey};
 use crate::governance::{
-    self, PARAMETERS, PROTOCOL_VERSION, PUBLISHING, Parameters, Publishing, VALIDATORS, VERSION,
-    Validators,
+    self, GOVERNORS, Governors, PARAMETERS, PROTOCOL_VERSION, PUBLISHING, Parameters, Publishing,
+    VALIDATORS, VERSION, Validators,
 };
-use crate::id::NetworkName;
+use crate::id::{Did, NetworkName};
 use crate::limits::{
     BLOCK_BYTES_MAX, BLOCK_CREATES_MAX, BLOCK_OPERATIONS_MAX, BLOCK_RESERVED_DIVISOR,
-    OPERATION_BYTES_MAX, SEEN_EXPIRED_PER_BLOCK_MAX,
+    SEEN_EXPIRED_PER_BLOCK_MAX,
 };
 use crate::operation::{Checked, Guard};
 use crate::record::RecordKey;
 use crate::state::overlay::WriteContext;
+use crate::trust::Heads;
 
 /// Counts what a block holds against its limits.
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,11 +93,15 @@ impl<'a> BlockExecution<'a> {
         parent: &Header,
         time_ms: u64,
         proposer: ValidatorKey,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, BlockError> {
         let mut overlay = Overlay::new(view);
-        let parameters = read_governance::<Parameters>(&overlay, PARAMETERS)?;
-        let validators = read_governance::<Validators>(&overlay, VALIDATORS)?;
-        let validators = validators.set().map_err(StoreError::new)?.hash();
+        let parameters = governance::read::<Parameters>(&Heads(&overlay), PARAMETERS)?;
+        let version = governance::read::<u64>(&Heads(&overlay), VERSION)?;
+        if version > PROTOCOL_VERSION {
+            let height = parent.height.saturating_add(1);
+            return Err(BlockError::Version { height, version });
+        }
+        let validators = validators_hash(&overlay)?;
         let history_root = overlay.append_history(parent.height, &parent.hash())?;
         let context = Context::after(view, network, parameters, parent, time_ms)?;
         count_halt(&mut overlay, parent.time, time_ms)?;
@@ -107,7 +112,7 @@ impl<'a> BlockExecution<'a> {
             time: time_ms,
             previous: parent.hash(),
             proposer,
-            version: PROTOCOL_VERSION,
+            version,
             operations_root: Hash::ZERO,
             receipts_root: Hash::ZERO,
             state_root: Hash::ZERO,
@@ -153,9 +158,11 @@ impl<'a> BlockExecution<'a> {
         Ok(())
     }
 
-    /// Closes the block: all roots, all changes.
+    /// Closes the block: what takes effect with its end, all roots, all changes.
     pub fn finish(self) -> Result<Execution, StoreError> {
-        let Probe { overlay, context } = self.probe;
+        let Probe { mut overlay, context } = self.probe;
+        governance::take_effect(&mut overlay, &context)?;
+        let next_validators = validators_hash(&overlay)?;
         let (state_root, changes) = overlay.finish(context.height)?;
         let receipts = receipts(&self.applied, context.height, &changes)?;
         let leaves = self.applied.iter().map(|applied| (&applied.envelope, &applied.operation));
@@ -163,6 +170,7 @@ impl<'a> BlockExecution<'a> {
             operations_root: operations_root(leaves),
             receipts_root: receipts_root(&receipts),
             state_root,
+            next_validators,
             ..self.template
         };
         Ok(Execution { header, changes, receipts })
@@ -227,6 +235,23 @@ pub enum BlockError {
         /// The height.
         height: u64,
     },
+    /// The network speaks another protocol by now; nothing is known about the block.
+    #[error(
+        "from height {height} on the network speaks version {version} of the protocol, this \
+         build speaks {PROTOCOL_VERSION} at most; install a newer one"
+    )]
+    Version {
+        /// The first height that cannot be executed.
+        height: u64,
+        /// The version that holds there.
+        version: u64,
+    },
+    /// A governor whom the operations of genesis did not create.
+    #[error("governor {did} is not created by the operations")]
+    Governor {
+        /// Who is missing.
+        did: Did,
+    },
     /// The store failed; nothing is known about the block.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -256,7 +281,7 @@ pub fn execute(
         return Err(BlockError::Header { field: "time", actual, expected });
     }
     let mut block = BlockExecution::new(view, network, parent, header.time, header.proposer)?;
-    let validators = read_governance::<Validators>(&block.probe.overlay, VALIDATORS)?;
+    let validators = governance::read::<Validators>(&Heads(&block.probe.overlay), VALIDATORS)?;
     if !validators.validators.iter().any(|validator| validator.key == header.proposer) {
         let (proposer, height) = (header.proposer, header.height);
         return Err(BlockError::Proposer { proposer, height });
@@ -310,6 +335,8 @@ pub struct Genesis {
     pub parameters: Parameters,
     /// The first publishing keys.
     pub publishing: Publishing,
+    /// Who may change all this; none: nobody.
+    pub governors: Option<Governors>,
     /// Operations with chain zero; all must apply.
     pub operations: Vec<Checked>,
 }
@@ -324,7 +351,8 @@ pub fn execute_genesis(view: &dyn StateView, genesis: &Genesis) -> Result<Execut
         (VERSION, codec::encode(&PROTOCOL_VERSION)),
         (PUBLISHING, codec::encode(&genesis.publishing)),
     ];
-    for (name, value) in records {
+    let governors = genesis.governors.iter().map(|value| (GOVERNORS, codec::encode(value)));
+    for (name, value) in records.into_iter().chain(governors) {
         overlay.write(&governance::key(name), value, FixedBytes([0; 16]), at)?;
     }
     let validators = genesis.validators.set().map_err(StoreError::new)?.hash();
@@ -353,14 +381,17 @@ pub fn execute_genesis(view: &dyn StateView, genesis: &Genesis) -> Result<Execut
     for (index, checked) in genesis.operations.iter().enumerate() {
         block.apply(checked).map_err(|error| BlockError::at(index, error))?;
     }
+    if let Some(governors) = &genesis.governors {
+        let heads = Heads(&block.probe.overlay);
+        if let Some(did) = governance::missing_member(&heads, governors)? {
+            return Err(BlockError::Governor { did: did.clone() });
+        }
+    }
     Ok(block.finish()?)
 }
 
-fn read_governance<T>(overlay: &Overlay<'_>, name: &str) -> Result<T, StoreError>
-where
-    T: serde::Serialize + serde::de::DeserializeOwned,
-{
-    let head = overlay.head(&governance::key(name))?;
-    let head = head.ok_or_else(|| StoreError::new(format!("no governance record {name}")))?;
-    codec::decode(&head.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
+/// The hash of the validator set that holds after what is written so far.
+fn validators_hash(overlay: &Overlay<'_>) -> Result<Hash, StoreError> {
+    let validators = governance::read::<Validators>(&Heads(overlay), VALIDATORS)?;
+    Ok(validators.set().map_err(StoreError::new)?.hash())
 }

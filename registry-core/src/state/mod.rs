@@ -10,6 +10,7 @@ mod tree;
 pub use execute::{BlockBudget, BlockError, BlockExecution, Execution, Genesis};
 pub use execute::{execute, execute_genesis};
 pub use memory::MemoryState;
+pub(crate) use overlay::WriteContext;
 pub use overlay::{Changes, Overlay};
 pub use probe::{ApplyError, Change, Context, Effect, Opened, Probe};
 
@@ -49,10 +50,13 @@ pub enum TransientKind {
     RecoveryQuota,
     /// Sum of all halts in ms; never expires.
     Halted,
+    /// The approved changes of governance that wait; never expires.
+    Agenda,
 }
 
 impl TransientKind {
-    const ALL: [Self; 4] = [Self::Seen, Self::NextQuota, Self::RecoveryQuota, Self::Halted];
+    const ALL: [Self; 5] =
+        [Self::Seen, Self::NextQuota, Self::RecoveryQuota, Self::Halted, Self::Agenda];
 
     fn number(self) -> u8 {
         match self {
@@ -60,6 +64,7 @@ impl TransientKind {
             Self::NextQuota => 2,
             Self::RecoveryQuota => 3,
             Self::Halted => 4,
+            Self::Agenda => 5,
         }
     }
 }
@@ -79,6 +84,11 @@ impl TransientKey {
     /// The one leaf of halted time.
     pub fn halted() -> Self {
         Self { expires_ms: u64::MAX, kind: TransientKind::Halted, id: Vec::new() }
+    }
+
+    /// The one leaf of approved changes.
+    pub fn agenda() -> Self {
+        Self { expires_ms: u64::MAX, kind: TransientKind::Agenda, id: Vec::new() }
     }
 
     /// Expiry (big-endian), kind number, id: storage order is the order of expiry.

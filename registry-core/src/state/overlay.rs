@@ -8,6 +8,7 @@ use super::{ApplyError, Change, Effect, HISTORY, Opened, StateView, StoreError, 
 use crate::codec::{self, Bytes, FixedBytes};
 use crate::crypto::Hash;
 use crate::did::DidValue;
+use crate::governance::Agenda;
 use crate::limits::BLOCK_STATUS_BYTES_MAX;
 use crate::range::{Position, Range, peaks};
 use crate::record::{Entry, Kind, Record, RecordKey, value_hash};
@@ -113,6 +114,17 @@ impl<'a> Overlay<'a> {
             Some(value) => Ok(value.clone()),
             None => self.view.transient(key),
         }
+    }
+
+    /// The approved changes of governance that wait.
+    pub(crate) fn agenda(&self) -> Result<Agenda, StoreError> {
+        let leaf = self.transient(&TransientKey::agenda())?;
+        Agenda::from_leaf(leaf.as_deref()).map_err(StoreError::new)
+    }
+
+    /// The node of the history above the block of `height`, of those stored.
+    pub(crate) fn history_node(&self, height: u64) -> Result<Option<Hash>, StoreError> {
+        self.view.range_node(&HISTORY, Position { level: 0, index: height })
     }
 
     /// Writes (some) or deletes (none) a transient leaf.

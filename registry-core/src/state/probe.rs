@@ -8,7 +8,7 @@ use crate::block::Header;
 use crate::code::{Code, Refusal};
 use crate::crypto::Hash;
 use crate::did;
-use crate::governance::Parameters;
+use crate::governance::{self, Parameters};
 use crate::id::NetworkName;
 use crate::limits::{LIVE_GAP_MS_MAX, UNTIL_WINDOW_MS};
 use crate::operation::{Action, Checked, Guard};
@@ -133,6 +133,7 @@ impl<'a> Probe<'a> {
             Action::StatusSet(set) => status::set(overlay, context, checked, set),
             Action::StatusUpdate(update) => status::update(overlay, context, checked, update),
             Action::StatusClose(_) => status::close(overlay, context, checked),
+            action if action.is_governance() => governance::apply(overlay, context, checked),
             action if action.agent().is_some() => agent::apply(overlay, context, checked),
             action if action.trust_key().is_some() => trust::apply(overlay, context, checked),
             _ => did::apply(overlay, context, checked),
@@ -189,6 +190,8 @@ fn not_found(kind: Kind) -> Refusal {
         Kind::Status => Refusal::new(Code::StatusNotFound, "list", "no such list"),
         Kind::Delegation => Refusal::new(Code::AgentNotFound, "agent", "it is no agent"),
         Kind::Grant => Refusal::new(Code::TrustNotFound, "key", "no such grant"),
+        Kind::Proposal => Refusal::new(Code::ProposalNotFound, "proposal", "no such proposal"),
+        Kind::Ready => Refusal::new(Code::ReadyNotExpected, "guard", "the key's first word"),
         Kind::Recognition => Refusal::new(Code::TrustNotFound, "key", "no such recognition"),
         _ => Refusal::new(Code::DidNotFound, "author", "it is not registered"),
     }

@@ -52,6 +52,7 @@ impl Ledger {
             validators: validators(),
             parameters: parameters(),
             publishing: Publishing::default(),
+            governors: None,
             operations: checked.collect::<Result<_, _>>().expect("good operations"),
         };
         let execution = execute_genesis(&state, &genesis).expect("a good genesis");

@@ -7,7 +7,7 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes, CodecError};
 use registry_core::crypto::{Hash, PublicKey, Purpose};
 use registry_core::did::{DidValue, Member};
-use registry_core::governance::Publishing;
+use registry_core::governance::{Proposal, Publishing, ValidatorReady};
 use registry_core::id::{Did, ListId, MethodUrl, Suffix};
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Checked, Operation, SignedOperation};
@@ -98,6 +98,7 @@ impl<'a> Chain<'a> {
             validators: genesis.validators.clone(),
             parameters: genesis.parameters.clone(),
             publishing: Publishing::default(),
+            governors: None,
             operations: operations.collect::<Result<_, _>>().expect("good genesis operations"),
         };
         let mut state = MemoryState::default();
@@ -221,6 +222,16 @@ fn applied(case: &OperationCase, execution: Execution) -> Applied {
         }
         Kind::Recognition => {
             let value = Recognition::from_bytes(&entry.value.0).expect("a recognition");
+            assert_eq!(codec::encode(&value), entry.value.0);
+            (None, None)
+        }
+        Kind::Proposal => {
+            let value = Proposal::from_bytes(&entry.value.0).expect("a proposal");
+            assert_eq!(codec::encode(&value), entry.value.0);
+            (None, None)
+        }
+        Kind::Ready => {
+            let value = ValidatorReady::from_bytes(&entry.value.0).expect("a word");
             assert_eq!(codec::encode(&value), entry.value.0);
             (None, None)
         }

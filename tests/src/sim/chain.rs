@@ -76,6 +76,7 @@ impl Chain {
             validators: Validators { validators: entries },
             parameters,
             publishing: Publishing::default(),
+            governors: None,
             operations,
         };
         let store = MemoryStore::default();

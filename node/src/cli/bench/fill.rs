@@ -102,7 +102,8 @@ fn apply(
         let ledger = Ledger(&*store);
         let time_ms = parent.time + BLOCK_MS;
         let network = maker.network.clone();
-        let mut block = BlockExecution::new(&ledger, network, &parent, time_ms, signer.key())?;
+        let block = BlockExecution::new(&ledger, network, &parent, time_ms, signer.key());
+        let mut block = block.map_err(|error| Failure::usage(error.to_string()))?;
         for checked in &operations {
             block.apply(checked).map_err(|error| Failure::usage(error.to_string()))?;
         }

@@ -123,6 +123,7 @@ fn genesis(network: &NetworkName, chain: Hash, validator: &SigningKey) -> Genesi
         validators: Validators { validators: vec![entry] },
         parameters: Parameters { recovery_delay_ms_min: DELAY_MS, ..Parameters::default() },
         publishing: publishing(),
+        governors: None,
         operations: Vec::new(),
     }
 }

@@ -1,0 +1,188 @@
+//! What a proposal would change, and what comes of it.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::validators::is_name;
+use super::{
+    GOVERNORS, GovernanceError, Governors, PARAMETERS, PUBLISHING, Parameters, Publishing,
+    PublishingKey, VALIDATORS, VERSION, ValidatorEntry, Validators,
+};
+use crate::id::{Fragment, NetworkName};
+
+/// An entry of a list that goes by its name.
+pub trait Named {
+    /// What it goes by.
+    type Name: Clone + Display + Ord + Serialize + DeserializeOwned;
+
+    /// Its name.
+    fn name(&self) -> &Self::Name;
+}
+
+impl Named for ValidatorEntry {
+    type Name = String;
+
+    fn name(&self) -> &String {
+        &self.name
+    }
+}
+
+impl Named for PublishingKey {
+    type Name = Fragment;
+
+    fn name(&self) -> &Fragment {
+        &self.name
+    }
+}
+
+/// What changes in a list: so that two changes do not undo each other, nothing else is said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, bound = "T: Serialize + DeserializeOwned")]
+pub struct Edits<T: Named> {
+    /// New entries, and those that replace the one of their name; strictly ascending by name.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub put: Vec<T>,
+    /// Names of entries that go; strictly ascending.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<T::Name>,
+}
+
+impl<T: Named + Clone> Edits<T> {
+    /// Not empty, in order, and no name in both lists.
+    fn check_names(&self, path: &str) -> Result<(), GovernanceError> {
+        let Self { put, remove } = self;
+        if put.is_empty() && remove.is_empty() {
+            return Err(GovernanceError::value(path, "empty", "a change of something"));
+        }
+        let put: Vec<&T::Name> = put.iter().map(Named::name).collect();
+        check_ascending(&put, &format!("{path}.put"))?;
+        check_ascending(&remove.iter().collect::<Vec<_>>(), &format!("{path}.remove"))?;
+        match remove.iter().find(|name| put.contains(name)) {
+            Some(name) => {
+                let expected = "a name that is not among those put";
+                Err(GovernanceError::value(format!("{path}.remove"), name, expected))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The entries afterwards, ascending by name.
+    fn over(&self, entries: &[T], path: &str) -> Result<Vec<T>, GovernanceError> {
+        let mut all: BTreeMap<T::Name, T> =
+            entries.iter().map(|entry| (entry.name().clone(), entry.clone())).collect();
+        for name in &self.remove {
+            if all.remove(name).is_none() {
+                let expected = "the name of an entry that is there";
+                return Err(GovernanceError::value(format!("{path}.remove"), name, expected));
+            }
+        }
+        all.extend(self.put.iter().map(|entry| (entry.name().clone(), entry.clone())));
+        Ok(all.into_values().collect())
+    }
+}
+
+fn check_ascending<N: Display + Ord>(names: &[&N], path: &str) -> Result<(), GovernanceError> {
+    let mut previous: Option<&N> = None;
+    for name in names {
+        if previous.is_some_and(|previous| previous >= *name) {
+            return Err(GovernanceError::value(path, name, "above the name before, each once"));
+        }
+        previous = Some(name);
+    }
+    Ok(())
+}
+
+/// What a proposal would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Validators.
+    Validators(Edits<ValidatorEntry>),
+    /// Publishing keys.
+    Publishing(Edits<PublishingKey>),
+    /// All parameters.
+    Parameters(Parameters),
+    /// The protocol version.
+    Version(u64),
+    /// The governors themselves.
+    Governors(Governors),
+}
+
+impl Change {
+    /// Name of the governance record whose next version it is.
+    pub fn record(&self) -> &'static str {
+        match self {
+            Self::Validators(_) => VALIDATORS,
+            Self::Publishing(_) => PUBLISHING,
+            Self::Parameters(_) => PARAMETERS,
+            Self::Version(_) => VERSION,
+            Self::Governors(_) => GOVERNORS,
+        }
+    }
+
+    /// GV1: the change by itself.
+    pub fn check(&self, network: &NetworkName) -> Result<(), GovernanceError> {
+        match self {
+            Self::Validators(edits) => check_validators(edits),
+            Self::Publishing(edits) => {
+                edits.check_names(PUBLISHING)?;
+                Ok(Publishing { keys: edits.put.clone() }.check()?)
+            }
+            Self::Parameters(parameters) => parameters.check(),
+            Self::Version(version) => GovernanceError::check_number(VERSION, *version, 1, u64::MAX),
+            Self::Governors(governors) => governors.check(network),
+        }
+    }
+}
+
+fn check_validators(edits: &Edits<ValidatorEntry>) -> Result<(), GovernanceError> {
+    edits.check_names(VALIDATORS)?;
+    for (index, entry) in edits.put.iter().enumerate() {
+        entry.check(&format!("validators.put[{index}]"))?;
+        // Key and power are the set's to check, and a set of one has no order.
+        Validators { validators: vec![entry.clone()] }.set()?;
+    }
+    let put = Validators { validators: edits.put.clone() };
+    put.check_unique("validators.put")?;
+    match edits.remove.iter().find(|name| !is_name(name)) {
+        Some(name) => {
+            let expected = "the name of a validator";
+            Err(GovernanceError::value("validators.remove", format!("{name:?}"), expected))
+        }
+        None => Ok(()),
+    }
+}
+
+impl Edits<ValidatorEntry> {
+    /// GV5: the validators afterwards, if they keep the rules together with the publishing keys.
+    pub(super) fn result(
+        &self,
+        present: &Validators,
+        publishing: &Publishing,
+    ) -> Result<Validators, GovernanceError> {
+        let mut validators = self.over(&present.validators, VALIDATORS)?;
+        validators.sort_by_key(|entry| entry.key);
+        let validators = Validators { validators };
+        validators.check_unique(VALIDATORS)?;
+        validators.check()?;
+        validators.check_publishing(publishing)?;
+        Ok(validators)
+    }
+}
+
+impl Edits<PublishingKey> {
+    /// GV5: the publishing keys afterwards, if none of them has another use.
+    pub(super) fn result(
+        &self,
+        present: &Publishing,
+        validators: &Validators,
+    ) -> Result<Publishing, GovernanceError> {
+        let publishing = Publishing { keys: self.over(&present.keys, PUBLISHING)? };
+        publishing.check()?;
+        validators.check_publishing(&publishing)?;
+        Ok(publishing)
+    }
+}
