@@ -178,6 +178,7 @@ pub async fn start(
     let pid_file = write_pid(home)?;
     let identity = Identity {
         network: genesis.network.clone(),
+        peer: keys.peer_id()?,
         signer: keys.validator.as_ref().map(|signer| signer.signing_key()),
         floor: floor_height,
     };

@@ -98,6 +98,7 @@ impl Driver {
         self.hear_wish();
         self.build = None;
         self.follow_rules(&changes, store)?;
+        self.note_proposals(&changes)?;
         for checked in &candidate.operations {
             let outcome = Outcome::Applied { height };
             self.actions.push(Action::Settled { operation: checked.id(), outcome });

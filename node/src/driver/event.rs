@@ -7,7 +7,7 @@ use ordering::{GuardError, StartError};
 use registry_core::block::Header;
 use registry_core::code::Refusal;
 use registry_core::crypto::Hash;
-use registry_core::governance::Validators;
+use registry_core::governance::{PROTOCOL_VERSION, Validators};
 use registry_core::operation::Checked;
 use registry_core::state::{BlockError, StoreError};
 
@@ -236,6 +236,9 @@ impl From<BlockError> for Fatal {
     fn from(error: BlockError) -> Self {
         match error {
             BlockError::Store(error) => Self::Store(error),
+            BlockError::Version { height, version } => {
+                Self::Version { height, needed: version, spoken: PROTOCOL_VERSION }
+            }
             other => Self::Block(other),
         }
     }

@@ -13,10 +13,11 @@ mod consensus;
 mod event;
 mod intake;
 mod pace;
+mod ready;
 mod rules;
 mod serve;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use libp2p::PeerId;
 use ordering::{Guard, State, TimeoutKind};
@@ -42,6 +43,8 @@ use rules::{Rules, Signer};
 pub struct Identity {
     /// The network's name.
     pub network: NetworkName,
+    /// Its name among its peers.
+    pub peer: PeerId,
     /// The validator key; none for a follower. It votes while the set has it.
     pub signer: Option<ed25519_dalek::SigningKey>,
     /// The height floor of that key; 0 for a follower.
@@ -78,6 +81,7 @@ enum Timer {
     Candidate,
     Sync,
     Status,
+    Ready,
     Stop,
 }
 
@@ -88,6 +92,7 @@ struct TimeoutKindKey(u8);
 /// The driver.
 pub struct Driver {
     network: NetworkName,
+    peer: PeerId,
     chain: Hash,
     head: Header,
     certificate: Option<Certificate>,
@@ -95,6 +100,10 @@ pub struct Driver {
     signer: Option<Signer>,
     /// Runs while the key of this node is in the set of the next height.
     ordering: Option<State>,
+    /// Height and id of the proposals that wait and would make this node a validator.
+    named: BTreeSet<(u64, Hash)>,
+    /// The last operation by which it said that it is ready.
+    word: Option<Hash>,
     mempool: Mempool,
     /// Proposed blocks by height and hash, complete or not.
     proposed: BTreeMap<(u64, Hash), Proposed>,
@@ -135,7 +144,7 @@ impl Driver {
         let head = ledger.head()?.ok_or_else(|| StoreError::new("the store holds no genesis"))?;
         let rules = Rules::read(&ledger)?;
         rules.spoken(head.header.height)?;
-        let Identity { network, signer, floor } = identity;
+        let Identity { network, peer, signer, floor } = identity;
         let signer = match signer {
             Some(key) => {
                 let guard = ledger.guard()?;
@@ -146,6 +155,7 @@ impl Driver {
         };
         let mut driver = Self {
             network,
+            peer,
             chain: head.header.chain,
             certificate: head.certificate,
             head: head.header,
@@ -153,6 +163,8 @@ impl Driver {
             rules,
             signer,
             ordering: None,
+            named: BTreeSet::new(),
+            word: None,
             mempool: Mempool::default(),
             proposed: BTreeMap::new(),
             executed: BTreeMap::new(),
@@ -169,6 +181,7 @@ impl Driver {
             now,
         };
         driver.take_seat(&ledger)?;
+        driver.find_proposals(&ledger)?;
         driver.timers.insert(Timer::Status, now.steady_ms);
         Ok(driver)
     }
@@ -278,6 +291,7 @@ impl Driver {
                 Timer::Build => self.build_if_due(store)?,
                 Timer::Candidate => self.retry_all_proposed(store)?,
                 Timer::Status => self.status_round(),
+                Timer::Ready => self.say_ready(store)?,
                 Timer::Stop => self.rules.spoken(self.head.height)?,
                 Timer::Pace | Timer::Sync => {}
             }

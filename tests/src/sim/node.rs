@@ -79,11 +79,6 @@ impl Node {
         self.driver.is_some()
     }
 
-    /// Whether it has a validator key.
-    pub fn is_validator(&self) -> bool {
-        self.key.is_some()
-    }
-
     /// The height of its newest block, 0 while it is down.
     pub fn height(&self) -> u64 {
         self.driver.as_ref().map_or(0, |driver| driver.head().height)
