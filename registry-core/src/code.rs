@@ -58,12 +58,13 @@ codes! {
         "sign H(context, role, operation id) with the named key";
     /// A signature has a role that the action does not use.
     SignatureRole = 1009, "SIGNATURE_ROLE", "see the table of roles for the action";
-    /// The author is missing, named in a create, or not the authority that recognises.
-    AuthorMismatch = 1010, "AUTHOR_MISMATCH", "name the DID as author, and none for a did_create";
+    /// The author is missing, named where there is none, or not the authority that recognises.
+    AuthorMismatch = 1010, "AUTHOR_MISMATCH",
+        "name the DID as author, and none for a did_create or validator_ready";
     /// The guard is of a kind that the action does not take.
     GuardKind = 1011, "GUARD_KIND",
         "absent for a create, until for a status_set, previous for every other operation; a \
-         grant, recognition or delegation takes absent where there is no record yet";
+         grant, recognition, delegation or validator_ready takes absent where there is no record yet";
     /// A public key that cannot verify anything.
     KeyUnusable = 1012, "KEY_UNUSABLE", "use a valid point of Ed25519, P-256 or secp256k1";
     /// A control, next or recovery set breaks its rules.

@@ -1,7 +1,8 @@
 //! Each rule at both sides of its boundary.
 
 use registry_core::certificate::ValidatorSetError;
-use registry_core::governance::{GovernanceError, PublishingError};
+use registry_core::governance::{GOVERNORS, GovernanceError, Governors, PublishingError};
+use registry_core::id::{Did, Suffix};
 use registry_core::limits::{BLOCK_OPERATIONS_MAX, RECOVERY_DELAY_MS_MAX, VALIDATOR_POWER_MAX};
 
 use super::*;
@@ -208,6 +209,46 @@ fn the_validator_record_stays_small_enough_to_be_read_back() {
     let long = format!("/dns/{label}.{label}.{label}.{label}/tcp/7640");
     let error = many(&long).expect_err("must be refused");
     assert_eq!(error.to_string().split(' ').next(), Some("validators"), "{error}");
+}
+
+#[test]
+fn governors_are_dids_of_the_network_that_its_operations_create() {
+    let mut governed = file();
+    governed.operations = vec![create(50, Hash::ZERO), create(60, Hash::ZERO)];
+    let executed = governed.execute().expect("a valid genesis");
+    let dids = executed.receipts.iter().map(|receipt| receipt.key.0.clone());
+    let did = |suffix: Vec<u8>| {
+        let suffix = Suffix(suffix.try_into().expect("20 bytes"));
+        Did { network: governed.network.clone(), suffix }
+    };
+    let mut members: Vec<Did> = dids.map(did).collect();
+    members.sort();
+    let without = governed.chain_id();
+    governed.governors = Some(Governors { authority: None, threshold: 2, members });
+    let executed = governed.execute().expect("a valid genesis");
+    let key = registry_core::governance::key(GOVERNORS);
+    let entry = executed.changes.entry(&key).expect("the record of governors");
+    let recorded = registry_core::codec::decode(&entry.value.0, usize::MAX);
+    assert_eq!(recorded.ok(), governed.governors);
+    assert_ne!(governed.chain_id(), without);
+    assert_eq!(GenesisFile::parse(&governed.to_json()).as_ref(), Ok(&governed));
+
+    let refused = |path: &str, change: fn(&mut Governors)| {
+        let mut file = governed.clone();
+        change(file.governors.as_mut().expect("governors"));
+        let words = refusal(&file).to_string();
+        assert!(words.starts_with(path), "{words} does not name {path}");
+    };
+    refused("governors.threshold is 3, it must be between 1 and 2", |of| of.threshold = 3);
+    refused("governors.threshold", |of| of.threshold = 0);
+    refused("governors.members is 0 DIDs", |of| of.members.clear());
+    refused("governors.members[1]", |of| of.members.swap(0, 1));
+    refused("governors.authority is did:idem:elsewhere", |of| {
+        of.authority = "did:idem:elsewhere:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".parse().ok();
+    });
+    refused("governors is did:idem:testnet:aaaa", |of| {
+        of.authority = "did:idem:testnet:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".parse().ok();
+    });
 }
 
 #[test]

@@ -63,7 +63,9 @@ impl Governors {
             return too_few(format!("{live} of {of} governors are live, {threshold} are needed"));
         }
         match &self.authority {
-            Some(did) if !is_live(view, did)? => too_few(format!("the authority {did} is not")),
+            Some(did) if !is_live(view, did)? => {
+                too_few(format!("the authority {did} is not live"))
+            }
             _ => Ok(()),
         }
     }

@@ -8,7 +8,7 @@ use super::{
 use crate::author;
 use crate::code::{Code, Refusal};
 use crate::codec;
-use crate::crypto::Hash;
+use crate::crypto::{Hash, ValidatorKey};
 use crate::id::{Did, NetworkName};
 use crate::limits::{
     AGENDA_MAX, APPROVAL_HEIGHTS_MIN, NOTICE_HEIGHTS_MAX, NOTICE_HEIGHTS_MIN, READY_HEIGHTS_MAX,
@@ -374,10 +374,7 @@ impl Rules<'_> {
     }
 
     /// The last word of a key, and when it was given.
-    fn last_ready(
-        &self,
-        key: &crate::crypto::ValidatorKey,
-    ) -> Result<Option<(ValidatorReady, u64)>, StoreError> {
+    fn last_ready(&self, key: &ValidatorKey) -> Result<Option<(ValidatorReady, u64)>, StoreError> {
         let Some(entry) = self.view.entry(&RecordKey::ready(key))? else { return Ok(None) };
         let ready = ValidatorReady::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
         Ok(Some((ready, entry.record.time)))
@@ -435,7 +432,7 @@ fn check_block(
     Err(Refusal::new(Code::ReadyBlock, "block", detail).into())
 }
 
-/// Whether all of `members` are registered and not deactivated; else the first that is not.
+/// The first governor, or the authority, that is not registered or is deactivated.
 pub(crate) fn missing_member<'g>(
     view: &dyn TrustView,
     governors: &'g Governors,

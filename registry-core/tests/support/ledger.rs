@@ -2,9 +2,12 @@
 
 use registry_core::block::Header;
 use registry_core::code::{Code, Refusal};
+use registry_core::codec::decode;
 use registry_core::crypto::Hash;
 use registry_core::crypto::ValidatorKey;
-use registry_core::governance::{Parameters, Publishing, ValidatorEntry, Validators};
+use registry_core::governance::{
+    self, Governors, Parameters, Publishing, VALIDATORS, ValidatorEntry, Validators,
+};
 use registry_core::id::Did;
 use registry_core::operation::{Checked, check_stateless};
 use registry_core::record::{Entry, RecordKey};
@@ -31,6 +34,8 @@ pub(crate) fn parameters() -> Parameters {
 pub(crate) struct Ledger {
     pub(crate) state: MemoryState,
     pub(crate) head: Header,
+    pub(crate) validators: Validators,
+    pub(crate) governors: Option<Governors>,
     pub(crate) genesis_operations: Vec<Vec<u8>>,
     /// Time and envelopes of each block after genesis.
     pub(crate) blocks: Vec<(u64, Vec<Vec<u8>>)>,
@@ -42,6 +47,14 @@ impl Ledger {
     }
 
     pub(crate) fn with_genesis_operations(operations: Vec<Vec<u8>>) -> Self {
+        Self::start_from(validators(), None, operations)
+    }
+
+    pub(crate) fn start_from(
+        validators: Validators,
+        governors: Option<Governors>,
+        operations: Vec<Vec<u8>>,
+    ) -> Self {
         let mut state = MemoryState::default();
         let checked = operations.iter();
         let checked = checked.map(|bytes| check_stateless(bytes, Hash::ZERO, &network()));
@@ -49,16 +62,22 @@ impl Ledger {
             chain: chain(),
             network: network(),
             time_ms: GENESIS_MS,
-            validators: validators(),
+            validators: validators.clone(),
             parameters: parameters(),
             publishing: Publishing::default(),
-            governors: None,
+            governors: governors.clone(),
             operations: checked.collect::<Result<_, _>>().expect("good operations"),
         };
         let execution = execute_genesis(&state, &genesis).expect("a good genesis");
         state.commit(&execution.changes);
-        let blocks = Vec::new();
-        Self { state, head: execution.header, genesis_operations: operations, blocks }
+        let (head, blocks) = (execution.header, Vec::new());
+        Self { state, head, validators, governors, genesis_operations: operations, blocks }
+    }
+
+    /// The validators of the next block.
+    pub(crate) fn present_validators(&self) -> Validators {
+        let entry = self.state.head(&governance::key(VALIDATORS)).expect("a sound store");
+        decode(&entry.expect("validators").value.0, usize::MAX).expect("validators")
     }
 
     pub(crate) fn check(bytes: &[u8]) -> Result<Checked, Refusal> {
@@ -66,7 +85,7 @@ impl Ledger {
     }
 
     pub(crate) fn start(&self, time_ms: u64) -> BlockExecution<'_> {
-        let proposer = validators().validators[0].key;
+        let proposer = self.present_validators().validators[0].key;
         BlockExecution::new(&self.state, network(), &self.head, time_ms, proposer)
             .expect("a sound store")
     }

@@ -5,6 +5,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod cbor;
+pub(crate) mod governance;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod random;

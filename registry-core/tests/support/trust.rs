@@ -1,5 +1,6 @@
 //! Parties that grant rights to each other, and their operations.
 
+use registry_core::crypto::Hash;
 use registry_core::did::Document;
 use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Operation};
@@ -25,9 +26,18 @@ pub(crate) struct Party {
 impl Party {
     /// Control is `seed`, next `seed + 1`, recovery `seed + 2`.
     pub(crate) fn new(seed: u8) -> Self {
+        Self::of(seed, super::chain())
+    }
+
+    /// The same, made by genesis.
+    pub(crate) fn of_genesis(seed: u8) -> Self {
+        Self::of(seed, Hash::ZERO)
+    }
+
+    fn of(seed: u8, chain: Hash) -> Self {
         let key = ed(seed);
         let sets = single(&key, &ed(seed + 1), &ed(seed + 2));
-        let operation = create(sets, signing(key), 1);
+        let operation = Operation { chain, ..create(sets, signing(key), 1) };
         Self { did: did_of(&operation), key, create: seal(&operation, &[key]) }
     }
 

@@ -11,7 +11,7 @@ use crate::format::{Applied, Attempt, BlockCase, Body, DocumentRefused, Encoding
 use crate::format::{EncodingType, Expect, GenesisCase, IdentifierCase, IdentifierType};
 use crate::format::{OperationCase, Refused};
 use crate::read;
-use crate::support::ledger::{GENESIS_MS, Ledger, parameters, validators};
+use crate::support::ledger::{GENESIS_MS, Ledger, parameters};
 use crate::support::{chain, network};
 
 /// What the files should hold.
@@ -37,6 +37,7 @@ impl Catalogue {
         crate::case_status::add(&mut catalogue);
         crate::case_trust::add(&mut catalogue);
         crate::case_agents::add(&mut catalogue);
+        crate::case_governance::add(&mut catalogue);
         assert!(catalogue.problems.is_empty(), "refused: {:#?}", catalogue.problems);
         catalogue
     }
@@ -179,8 +180,9 @@ impl<'a> At<'a> {
             .collect();
         let genesis = GenesisCase {
             time_ms: GENESIS_MS,
-            validators: validators(),
+            validators: self.ledger.validators.clone(),
             parameters: parameters(),
+            governors: self.ledger.governors.clone(),
             operations: all(&self.ledger.genesis_operations),
         };
         let case = Attempt {

@@ -3,7 +3,7 @@
 
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
-use registry_core::governance::{Parameters, Validators};
+use registry_core::governance::{Governors, Parameters, Validators};
 use registry_core::id::{Did, ListId, NetworkName};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,8 @@ pub(crate) struct GenesisCase {
     pub(crate) time_ms: u64,
     pub(crate) validators: Validators,
     pub(crate) parameters: Parameters,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) governors: Option<Governors>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) operations: Vec<Bytes>,
 }
@@ -146,6 +148,8 @@ pub(crate) enum EncodingType {
     Grants,
     Delegation,
     Recognition,
+    Proposal,
+    ValidatorReady,
     Receipt,
     Header,
     ValidatorSet,

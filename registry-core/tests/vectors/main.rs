@@ -7,6 +7,7 @@ mod case_agents;
 mod case_authors;
 mod case_documents;
 mod case_encodings;
+mod case_governance;
 mod case_operations;
 mod case_recoveries;
 mod case_sets;
@@ -106,7 +107,9 @@ fn every_code_has_an_invalid_vector() {
             _ => None,
         })
         .collect();
-    for code in Code::ALL {
+    // It cancels a change and refuses no operation: the valid vectors of effects show it.
+    let refusing = Code::ALL.iter().filter(|code| **code != Code::ValidatorNotReady);
+    for code in refusing {
         assert!(refused.contains(&code.number()), "no invalid vector for {code}");
     }
 }

@@ -7,13 +7,16 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes, CodecError};
 use registry_core::crypto::{Hash, PublicKey, Purpose};
 use registry_core::did::{DidValue, Member};
-use registry_core::governance::{Proposal, Publishing, ValidatorReady};
+use registry_core::governance::{
+    self, Proposal, Publishing, VALIDATORS, ValidatorReady, Validators,
+};
 use registry_core::id::{Did, ListId, MethodUrl, Suffix};
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Checked, Operation, SignedOperation};
 use registry_core::operation::{check_stateless, envelope_id, operation_id};
 use registry_core::range::root_of;
 use registry_core::record::{Kind, Record};
+use registry_core::state::StateView as _;
 use registry_core::state::{ApplyError, BlockExecution, Execution, Genesis, MemoryState};
 use registry_core::state::{execute, execute_genesis};
 use registry_core::status::StatusList;
@@ -81,13 +84,12 @@ fn operation_outcome(case: &OperationCase) -> Expect {
 /// A chain that a file describes.
 struct Chain<'a> {
     case: &'a OperationCase,
-    genesis: &'a GenesisCase,
     state: MemoryState,
     head: Header,
 }
 
 impl<'a> Chain<'a> {
-    fn start(case: &'a OperationCase, genesis: &'a GenesisCase) -> Self {
+    fn start(case: &'a OperationCase, genesis: &GenesisCase) -> Self {
         let operations = genesis.operations.iter();
         let operations =
             operations.map(|bytes| check_stateless(&bytes.0, Hash::ZERO, &case.network));
@@ -98,13 +100,13 @@ impl<'a> Chain<'a> {
             validators: genesis.validators.clone(),
             parameters: genesis.parameters.clone(),
             publishing: Publishing::default(),
-            governors: None,
+            governors: genesis.governors.clone(),
             operations: operations.collect::<Result<_, _>>().expect("good genesis operations"),
         };
         let mut state = MemoryState::default();
         let execution = execute_genesis(&state, &description).expect("a good genesis");
         state.commit(&execution.changes);
-        Self { case, genesis, state, head: execution.header }
+        Self { case, state, head: execution.header }
     }
 
     fn commit(&mut self, execution: Execution) {
@@ -113,7 +115,9 @@ impl<'a> Chain<'a> {
     }
 
     fn build(&self, time_ms: u64) -> BlockExecution<'_> {
-        let proposer = self.genesis.validators.validators[0].key;
+        let validators = self.state.head(&governance::key(VALIDATORS)).expect("a sound store");
+        let validators: Validators = decode(&validators.expect("a record").value.0).expect("a set");
+        let proposer = validators.validators[0].key;
         let network = self.case.network.clone();
         BlockExecution::new(&self.state, network, &self.head, time_ms, proposer)
             .expect("a sound store")
@@ -276,6 +280,8 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
         EncodingType::Grants => Grants::from_bytes(&bytes).map(|_| None),
         EncodingType::Delegation => Delegation::from_bytes(&bytes).map(|_| None),
         EncodingType::Recognition => Recognition::from_bytes(&bytes).map(|_| None),
+        EncodingType::Proposal => Proposal::from_bytes(&bytes).map(|_| None),
+        EncodingType::ValidatorReady => ValidatorReady::from_bytes(&bytes).map(|_| None),
         EncodingType::Receipt => decode::<Receipt>(&bytes)
             .map(|receipt| Some(Hash::of_value(Purpose::ReceiptLeaf, &receipt))),
         EncodingType::Header => decode::<Header>(&bytes).map(|header| Some(header.hash())),

@@ -1,0 +1,353 @@
+//! The rules of governance once more, as a plain loop over numbers: parties, nodes and proposals
+//! go by their index, and nothing is signed, encoded or hashed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use registry_core::code::Code;
+
+/// Key of a node: its own, or the one that it changes to.
+pub(crate) type NodeKey = (u8, bool);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Nodes with key and power, and nodes to remove.
+    Validators(BTreeMap<u8, (NodeKey, u64)>, BTreeSet<u8>),
+    /// Nodes whose publishing keys come and go.
+    Publishing(BTreeSet<u8>, BTreeSet<u8>),
+    Heartbeat(u64),
+    Governors(usize, BTreeSet<usize>),
+}
+
+impl Wish {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Validators(..) => "validators",
+            Self::Publishing(..) => "publishing",
+            Self::Heartbeat(_) => "parameters",
+            Self::Governors(..) => "governors",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    Open,
+    Approved,
+    Active,
+    Cancelled(Code),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) wish: Wish,
+    pub(crate) height: u64,
+    pub(crate) approvals: BTreeSet<usize>,
+    pub(crate) status: Status,
+    /// Height of its last version.
+    touched: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Word {
+    plan: usize,
+    time_ms: u64,
+    version: u64,
+    /// Heights of the key's first word and of this one.
+    first: u64,
+    height: u64,
+}
+
+/// What one of the parties or nodes does.
+#[derive(Debug, Clone)]
+pub(crate) enum Deed {
+    Propose(usize, Wish, u64),
+    Approve(usize, usize),
+    Withdraw(usize, usize),
+    Ready { plan: usize, key: NodeKey, version: u64, is_block_right: bool },
+    Deactivate(usize),
+}
+
+/// The whole network at the start of a block.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    /// Of the block in the making.
+    pub(crate) height: u64,
+    pub(crate) time_ms: u64,
+    pub(crate) governors: BTreeSet<usize>,
+    pub(crate) threshold: usize,
+    /// Deactivated parties, and when.
+    gone: BTreeMap<usize, u64>,
+    pub(crate) validators: BTreeMap<u8, (NodeKey, u64)>,
+    /// First height of the last change of validators.
+    moved: Option<u64>,
+    pub(crate) publishing: BTreeSet<u8>,
+    pub(crate) heartbeat: u64,
+    pub(crate) plans: Vec<Plan>,
+    words: BTreeMap<NodeKey, Word>,
+}
+
+impl World {
+    pub(crate) fn new(
+        threshold: usize,
+        governors: BTreeSet<usize>,
+        nodes: std::ops::RangeInclusive<u8>,
+        heartbeat: u64,
+    ) -> Self {
+        Self {
+            height: 1,
+            time_ms: 0,
+            governors,
+            threshold,
+            gone: BTreeMap::new(),
+            validators: nodes.map(|n| (n, ((n, false), 1))).collect(),
+            moved: None,
+            publishing: BTreeSet::new(),
+            heartbeat,
+            plans: Vec::new(),
+            words: BTreeMap::new(),
+        }
+    }
+
+    fn is_live(&self, party: usize) -> bool {
+        !self.gone.contains_key(&party)
+    }
+
+    fn count_live(&self, of: &BTreeSet<usize>) -> usize {
+        of.iter().filter(|party| self.is_live(**party)).count()
+    }
+
+    /// What the rules say, and what then becomes of the world.
+    pub(crate) fn act(&mut self, deed: &Deed) -> Result<(), Code> {
+        match deed {
+            Deed::Propose(by, wish, height) => self.propose(*by, wish, *height),
+            Deed::Approve(by, plan) => self.vote(*by, *plan, true),
+            Deed::Withdraw(by, plan) => self.vote(*by, *plan, false),
+            Deed::Ready { plan, key, version, is_block_right } => {
+                self.ready(*plan, *key, *version, *is_block_right)
+            }
+            Deed::Deactivate(party) => self.deactivate(*party),
+        }
+    }
+
+    fn check_governor(&self, by: usize) -> Result<(), Code> {
+        if !self.is_live(by) {
+            return Err(Code::DidDeactivated);
+        }
+        if self.governors.contains(&by) { Ok(()) } else { Err(Code::NotGovernor) }
+    }
+
+    fn propose(&mut self, by: usize, wish: &Wish, height: u64) -> Result<(), Code> {
+        self.check_governor(by)?;
+        if height < self.height + 10 || height > self.height + 1_000_000 {
+            return Err(Code::ActivationHeight);
+        }
+        self.outcome(None, wish, height)?;
+        let approvals = BTreeSet::from([by]);
+        let status = match self.threshold <= 1 {
+            true => Status::Approved,
+            false => Status::Open,
+        };
+        let (wish, touched) = (wish.clone(), self.height);
+        self.plans.push(Plan { wish, height, approvals, status, touched });
+        Ok(())
+    }
+
+    fn vote(&mut self, by: usize, plan: usize, is_for: bool) -> Result<(), Code> {
+        let mut new = self.plans[plan].clone();
+        if new.touched == self.height {
+            return Err(Code::ChangedInBlock);
+        }
+        self.check_governor(by)?;
+        if !matches!(new.status, Status::Open | Status::Approved) {
+            return Err(Code::ProposalClosed);
+        }
+        match (is_for, new.approvals.contains(&by)) {
+            (true, true) => return Err(Code::ApprovedAlready),
+            (false, false) => return Err(Code::NotApproved),
+            (true, false) => new.approvals.insert(by),
+            (false, true) => new.approvals.remove(&by),
+        };
+        if self.height + 2 > new.height {
+            return Err(Code::ProposalClosed);
+        }
+        if !self.is_enough(&new.approvals) {
+            new.status = Status::Open;
+        } else if new.status == Status::Open {
+            self.outcome(Some(plan), &new.wish, new.height)?;
+            new.status = Status::Approved;
+        }
+        new.touched = self.height;
+        self.plans[plan] = new;
+        Ok(())
+    }
+
+    fn is_enough(&self, approvals: &BTreeSet<usize>) -> bool {
+        let count = approvals.intersection(&self.governors).filter(|by| self.is_live(**by)).count();
+        count >= self.threshold
+    }
+
+    fn ready(
+        &mut self,
+        plan: usize,
+        key: NodeKey,
+        version: u64,
+        is_block_right: bool,
+    ) -> Result<(), Code> {
+        let last = self.words.get(&key);
+        if let Some(last) = last.filter(|last| last.height == self.height) {
+            let is_first = last.first == self.height;
+            return Err(if is_first { Code::AlreadyExists } else { Code::ChangedInBlock });
+        }
+        let Plan { wish, status, .. } = &self.plans[plan];
+        let named = match wish {
+            Wish::Validators(put, _) => put.get(&key.0).is_some_and(|(own, _)| *own == key),
+            _ => false,
+        };
+        let pending = matches!(status, Status::Open | Status::Approved);
+        if !named || !pending || self.validators.values().any(|(own, _)| *own == key) {
+            return Err(Code::ReadyNotExpected);
+        }
+        if let Some(last) = last
+            && last.plan == plan
+            && self.time_ms - last.time_ms < 60_000
+        {
+            return Err(Code::ReadyTooSoon);
+        }
+        if !is_block_right {
+            return Err(Code::ReadyBlock);
+        }
+        let (time_ms, height) = (self.time_ms, self.height);
+        let first = last.map_or(height, |last| last.first);
+        self.words.insert(key, Word { plan, time_ms, version, first, height });
+        Ok(())
+    }
+
+    fn deactivate(&mut self, party: usize) -> Result<(), Code> {
+        match self.gone.get(&party) {
+            Some(height) if *height == self.height => return Err(Code::ChangedInBlock),
+            Some(_) => return Err(Code::DidDeactivated),
+            None => {}
+        }
+        if self.governors.contains(&party) && self.count_live(&self.governors) <= self.threshold {
+            return Err(Code::GovernorsTooFew);
+        }
+        self.gone.insert(party, self.height);
+        Ok(())
+    }
+
+    /// The network after the wish, or why not.
+    fn outcome(&self, own: Option<usize>, wish: &Wish, height: u64) -> Result<Self, Code> {
+        let mut next = self.clone();
+        match wish {
+            Wish::Validators(put, remove) => {
+                for node in remove {
+                    next.validators.remove(node).ok_or(Code::GovernanceResult)?;
+                }
+                next.validators.extend(put.clone());
+                if next.validators.is_empty() {
+                    return Err(Code::GovernanceResult);
+                }
+                check_power(&self.validators, &next.validators)?;
+                next.moved = Some(height);
+            }
+            Wish::Publishing(put, remove) => {
+                for node in remove {
+                    if !next.publishing.remove(node) {
+                        return Err(Code::GovernanceResult);
+                    }
+                }
+                next.publishing.extend(put);
+            }
+            Wish::Heartbeat(heartbeat) => next.heartbeat = *heartbeat,
+            Wish::Governors(threshold, members) => {
+                (next.threshold, next.governors) = (*threshold, members.clone());
+            }
+        }
+        if self.holds() == next.holds() {
+            return Err(Code::GovernanceResult);
+        }
+        let moves = |wish: &Wish| matches!(wish, Wish::Validators(..));
+        for (index, other) in self.plans.iter().enumerate() {
+            if other.status != Status::Approved || own == Some(index) {
+                continue;
+            }
+            let both = moves(wish) && moves(&other.wish);
+            if other.height == height || both && other.height.abs_diff(height) < 10 {
+                return Err(Code::ActivationHeight);
+            }
+        }
+        if moves(wish) && self.moved.is_some_and(|moved| height < moved + 10) {
+            return Err(Code::ActivationHeight);
+        }
+        if let Wish::Governors(threshold, members) = wish
+            && self.count_live(members) < *threshold
+        {
+            return Err(Code::GovernorsTooFew);
+        }
+        Ok(next)
+    }
+
+    /// All that a wish may be about.
+    fn holds(&self) -> impl PartialEq + '_ {
+        (&self.validators, &self.publishing, self.heartbeat, self.threshold, &self.governors)
+    }
+
+    /// Ends the block: what holds from the next height on takes effect.
+    pub(crate) fn end(&mut self, next_time_ms: u64) {
+        let due = |plan: &Plan| plan.status == Status::Approved && plan.height == self.height + 1;
+        for index in 0..self.plans.len() {
+            if !due(&self.plans[index]) {
+                continue;
+            }
+            let status = match self.effect(index) {
+                Ok(next) => {
+                    *self = next;
+                    Status::Active
+                }
+                Err(code) => Status::Cancelled(code),
+            };
+            self.plans[index].status = status;
+            break;
+        }
+        self.height += 1;
+        self.time_ms = next_time_ms;
+    }
+
+    fn effect(&self, index: usize) -> Result<Self, Code> {
+        let plan = &self.plans[index];
+        if !self.is_enough(&plan.approvals) {
+            return Err(Code::ThresholdNotMet);
+        }
+        let next = self.outcome(Some(index), &plan.wish, plan.height)?;
+        let old: BTreeSet<NodeKey> = self.validators.values().map(|(key, _)| *key).collect();
+        for (key, _) in next.validators.values() {
+            let is_there = |word: &Word| self.time_ms - word.time_ms <= 600_000 && word.version > 0;
+            if !old.contains(key) && !self.words.get(key).is_some_and(is_there) {
+                return Err(Code::ValidatorNotReady);
+            }
+        }
+        Ok(next)
+    }
+}
+
+fn check_power(
+    old: &BTreeMap<u8, (NodeKey, u64)>,
+    new: &BTreeMap<u8, (NodeKey, u64)>,
+) -> Result<(), Code> {
+    let by_key = |of: &BTreeMap<u8, (NodeKey, u64)>| -> BTreeMap<NodeKey, u64> {
+        of.values().copied().collect()
+    };
+    let (old, new) = (by_key(old), by_key(new));
+    let (mut left, mut joined) = (0, 0);
+    for key in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+        let before = old.get(key).copied().unwrap_or(0);
+        let after = new.get(key).copied().unwrap_or(0);
+        if after < before {
+            left += before - after;
+        } else {
+            joined += after - before;
+        }
+    }
+    let (was, is): (u64, u64) = (old.values().sum(), new.values().sum());
+    if 3 * left < was && 3 * joined < is { Ok(()) } else { Err(Code::PowerMoved) }
+}

@@ -1,0 +1,212 @@
+//! What needs no state: guards, authors, the form of each change, sizes.
+
+use registry_core::code::Code;
+use registry_core::codec::encode;
+use registry_core::crypto::{Hash, ValidatorKey};
+use registry_core::governance::{
+    Approval, Change, Edits, Governors, Parameters, Proposal, ProposalStatus, ValidatorEntry,
+    ValidatorReady,
+};
+use registry_core::id::Did;
+use registry_core::operation::{Action, Guard, Operation};
+
+use super::GOVERNORS;
+use crate::catalogue::Catalogue;
+use crate::format::EncodingType;
+use crate::support::governance::{
+    approve, governors_of, heartbeat, propose, publishing_key, put, remove, seal_approval,
+    validator, validator_key, withdraw,
+};
+use crate::support::ledger::GENESIS_MS;
+use crate::support::status::authored;
+use crate::support::{chain, salt, seal};
+
+const ID: Hash = Hash([7; 32]);
+
+fn sealed(guard: Guard, action: Action) -> Vec<u8> {
+    seal_approval(&authored(&GOVERNORS[0].did, guard, 7, action), &GOVERNORS[0])
+}
+
+fn word() -> ValidatorReady {
+    let ValidatorEntry { key, peer, .. } = validator(5);
+    ValidatorReady { proposal: ID, key, peer, version: 1, height: 1, block: ID }
+}
+
+fn said(author: Option<Did>, guard: Guard) -> Operation {
+    let action = Action::ValidatorReady(Box::new(word()));
+    Operation { chain: chain(), author, guard, salt: salt(7), action }
+}
+
+pub(super) fn add(all: &mut Catalogue) {
+    add_guards(all);
+    add_authors(all);
+    add_lists(all);
+    add_validators(all);
+    add_others(all);
+    add_governors(all);
+    add_sizes(all);
+    add_values(all);
+}
+
+fn add_guards(all: &mut Catalogue) {
+    let rule = "A proposal takes the guard absent, approvals and withdrawals previous.";
+    let until = Guard::Until(GENESIS_MS + 60_000);
+    let previous = Guard::Previous(ID);
+    for (name, guard, action) in [
+        ("previous_on_governance_propose", previous, propose(heartbeat(10_000), 20)),
+        ("until_on_governance_propose", until, propose(heartbeat(10_000), 20)),
+        ("absent_on_governance_approve", Guard::Absent, approve(ID)),
+        ("absent_on_governance_withdraw", Guard::Absent, withdraw(ID)),
+    ] {
+        all.refused(&format!("guard_{name}"), rule, Code::GuardKind, &sealed(guard, action));
+    }
+    let rule = "A newcomer's word takes the guard absent or previous.";
+    let envelope = seal(&said(None, until), &[validator_key(5)]);
+    all.refused("guard_until_on_validator_ready", rule, Code::GuardKind, &envelope);
+}
+
+fn add_authors(all: &mut Catalogue) {
+    let rule = "A newcomer's word has no author.";
+    let operation = said(Some(GOVERNORS[0].did.clone()), Guard::Absent);
+    let envelope = seal(&operation, &[validator_key(5)]);
+    all.refused("author_on_validator_ready", rule, Code::AuthorMismatch, &envelope);
+}
+
+fn refused_change(all: &mut Catalogue, name: &str, rule: &str, change: Change) {
+    let envelope = sealed(Guard::Absent, propose(change, 20));
+    all.refused(&format!("governance_{name}"), rule, Code::GovernanceChange, &envelope);
+}
+
+fn add_lists(all: &mut Catalogue) {
+    let rule = "A change of a list changes something.";
+    refused_change(all, "validators_empty", rule, put(&[]));
+    let nothing = Edits { put: Vec::new(), remove: Vec::new() };
+    refused_change(all, "publishing_empty", rule, Change::Publishing(nothing));
+    let rule = "Names ascend strictly in each list, and none is in both.";
+    refused_change(all, "put_unordered", rule, put(&[validator(6), validator(5)]));
+    refused_change(all, "put_twice", rule, put(&[validator(5), validator(5)]));
+    refused_change(all, "remove_unordered", rule, remove(&["node-2", "node-1"]));
+    refused_change(all, "remove_twice", rule, remove(&["node-1", "node-1"]));
+    let both = Edits { put: vec![validator(1)], remove: vec!["node-1".to_owned()] };
+    refused_change(all, "name_in_both_lists", rule, Change::Validators(both));
+    let keys = Edits { put: vec![publishing_key(6), publishing_key(5)], remove: Vec::new() };
+    refused_change(all, "publishing_unordered", rule, Change::Publishing(keys));
+}
+
+fn add_validators(all: &mut Catalogue) {
+    let rule = "A validator keeps the rules of a genesis.";
+    let with = |change: &dyn Fn(&mut ValidatorEntry)| {
+        let mut entry = validator(5);
+        change(&mut entry);
+        put(&[entry])
+    };
+    let (own, other) = (validator(5), validator(6));
+    for (name, change) in [
+        ("name_with_capital", with(&|entry| entry.name = "Node-5".to_owned())),
+        ("power_zero", with(&|entry| entry.power = 0)),
+        ("power_above_limit", with(&|entry| entry.power = (1 << 32) + 1)),
+        ("key_weak", with(&|entry| entry.key = ValidatorKey([0; 32]))),
+        ("peer_malformed", with(&|entry| entry.peer = "12D3KooW".to_owned())),
+        ("no_address", with(&|entry| entry.addresses.clear())),
+        ("address_without_port", with(&|entry| entry.addresses = vec!["/ip4/192.0.2.5".into()])),
+        ("remove_no_name", remove(&["node_1"])),
+        ("key_twice", put(&[own.clone(), ValidatorEntry { key: own.key, ..other.clone() }])),
+        ("peer_twice", put(&[own.clone(), ValidatorEntry { peer: own.peer, ..other }])),
+    ] {
+        refused_change(all, &format!("validator_{name}"), rule, change);
+    }
+}
+
+fn add_others(all: &mut Catalogue) {
+    let rule = "Parameters keep the bounds of a genesis.";
+    refused_change(all, "heartbeat_too_long", rule, heartbeat(30_001));
+    let short = Parameters { recovery_delay_ms_min: 999, ..Parameters::default() };
+    refused_change(all, "recovery_delay_too_short", rule, Change::Parameters(short));
+    let rule = "Versions begin at 1.";
+    refused_change(all, "version_zero", rule, Change::Version(0));
+}
+
+fn add_governors(all: &mut Catalogue) {
+    let rule = "Governors are 1 to 16 ascending DIDs of this network with a threshold among them.";
+    let good = governors_of(2, &*GOVERNORS);
+    let with = |change: &dyn Fn(&mut Governors)| {
+        let mut governors = good.clone();
+        change(&mut governors);
+        Change::Governors(governors)
+    };
+    let elsewhere = Did { network: "other".parse().expect("a name"), ..good.members[0].clone() };
+    let many = |count: u8| {
+        (0..count)
+            .map(|n| Did { suffix: registry_core::id::Suffix([n; 20]), ..good.members[0].clone() })
+    };
+    for (name, change) in [
+        ("none", with(&|of| of.members.clear())),
+        ("17", with(&|of| of.members = many(17).collect())),
+        ("unordered", with(&|of| of.members.swap(0, 1))),
+        ("twice", with(&|of| of.members[1] = of.members[0].clone())),
+        ("elsewhere", with(&|of| of.members = vec![elsewhere.clone()])),
+        ("threshold_zero", with(&|of| of.threshold = 0)),
+        ("threshold_above_number", with(&|of| of.threshold = 4)),
+        ("authority_elsewhere", with(&|of| of.authority = Some(elsewhere.clone()))),
+    ] {
+        refused_change(all, &format!("governors_{name}"), rule, change);
+    }
+}
+
+/// Validators with the longest addresses that there are.
+fn large(count: u8) -> Change {
+    let label = "a".repeat(60);
+    let address = format!("/dns/{label}.{label}.{label}.{label}/tcp/7640");
+    let entry = |n: u8| ValidatorEntry {
+        name: format!("node-{n:02}"),
+        addresses: vec![address.clone(); 4],
+        ..validator(n)
+    };
+    put(&(1..=count).map(entry).collect::<Vec<_>>())
+}
+
+fn add_sizes(all: &mut Catalogue) {
+    let rule = "The envelope of a proposal has at most 16,384 bytes.";
+    let envelope = sealed(Guard::Absent, propose(large(16), 20));
+    all.refused("governance_propose_too_large", rule, Code::OperationTooLarge, &envelope);
+    let rule = "That of other actions of governance has at most 8,192.";
+    let mut operation = said(None, Guard::Absent);
+    let peer = "1".repeat(8_192);
+    operation.action = Action::ValidatorReady(Box::new(ValidatorReady { peer, ..word() }));
+    let envelope = seal(&operation, &[validator_key(5)]);
+    all.refused("validator_ready_too_large", rule, Code::OperationTooLarge, &envelope);
+}
+
+fn add_values(all: &mut Catalogue) {
+    let rule = "The value of a proposal's record.";
+    let governor = GOVERNORS[0].did.clone();
+    let approvals = vec![Approval { governor: governor.clone(), time: GENESIS_MS }];
+    let of = |change: Change, status: ProposalStatus| Proposal {
+        proposer: governor.clone(),
+        change,
+        height: 20,
+        proposed: GENESIS_MS,
+        approvals: approvals.clone(),
+        status,
+    };
+    let cancelled = ProposalStatus::Cancelled { code: 2063 };
+    let keys = Edits { put: vec![publishing_key(5)], remove: vec!["node-6".parse().expect("one")] };
+    let governors = Governors { authority: Some(governor.clone()), ..governors_of(2, &*GOVERNORS) };
+    for (name, change, status) in [
+        ("validators", put(&[validator(5)]), ProposalStatus::Open),
+        ("removal", remove(&["node-1", "node-2"]), ProposalStatus::Approved),
+        ("publishing", Change::Publishing(keys), ProposalStatus::Active),
+        ("parameters", heartbeat(10_000), cancelled),
+        ("version", Change::Version(2), ProposalStatus::Open),
+        ("governors", Change::Governors(governors), ProposalStatus::Open),
+    ] {
+        let bytes = encode(&of(change, status));
+        all.encoding(&format!("proposal_of_{name}"), rule, EncodingType::Proposal, &bytes, true);
+    }
+    let mut bytes = encode(&of(Change::Version(2), ProposalStatus::Open));
+    bytes.push(0);
+    all.encoding("proposal_with_tail", rule, EncodingType::Proposal, &bytes, false);
+    let rule = "The value of a newcomer's word.";
+    let bytes = encode(&word());
+    all.encoding("validator_ready_value", rule, EncodingType::ValidatorReady, &bytes, true);
+}

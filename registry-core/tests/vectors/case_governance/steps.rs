@@ -1,0 +1,310 @@
+//! Proposals, approvals, withdrawals, and what stands against them.
+
+use registry_core::code::Code;
+use registry_core::governance::{Change, Edits, Governors, ValidatorEntry};
+
+use super::{GOVERNORS, network, next, proposed, then, with_proposal};
+use crate::catalogue::{At, Catalogue};
+use crate::support::governance::{
+    approve, governed, governors_of, governs, heartbeat, propose, proposes, publishing_key, put,
+    remove, until, validator, withdraw,
+};
+use crate::support::ledger::{Ledger, parameters};
+use crate::support::trust::Party;
+
+pub(super) fn add(all: &mut Catalogue) {
+    add_proposals(all);
+    add_approvals(all);
+    add_closed(all);
+    add_notice(all);
+    add_results(all);
+    add_power(all);
+    add_distance(all);
+    add_governors(all);
+    add_deactivations(all);
+}
+
+fn add_proposals(all: &mut Catalogue) {
+    let ledger = network();
+    let rule = "A governor proposes a change, and approves it by that.";
+    let keys = Edits { put: vec![publishing_key(5)], remove: Vec::new() };
+    let fewer = governors_of(1, &GOVERNORS[..2]);
+    for (name, change) in [
+        ("validators", put(&[validator(5)])),
+        ("removal", remove(&["node-4"])),
+        ("publishing", Change::Publishing(keys)),
+        ("parameters", heartbeat(10_000)),
+        ("version", Change::Version(2)),
+        ("governors", Change::Governors(fewer)),
+    ] {
+        let at = next(&ledger, 0, propose(change, 20));
+        all.applied_at(&format!("governance_propose_{name}"), rule, &at);
+    }
+    let rule = "Where one governor is enough, a proposal is approved at once.";
+    let mut alone = governed(4, 1, &*GOVERNORS);
+    alone.after(1_000, &[]);
+    let at = next(&alone, 0, propose(heartbeat(10_000), 20));
+    all.applied_at("governance_propose_approved_at_once", rule, &at);
+}
+
+fn add_approvals(all: &mut Catalogue) {
+    let (mut ledger, id) = with_proposal();
+    let rule = "A governor approves once; to propose is to approve.";
+    let at = next(&ledger, 0, approve(id));
+    all.refused_at("governance_approve_own_proposal", rule, Code::ApprovedAlready, &at);
+    let rule = "One withdraws what one approved.";
+    let at = next(&ledger, 1, withdraw(id));
+    all.refused_at("governance_withdraw_unapproved", rule, Code::NotApproved, &at);
+    let rule = "A withdrawal leaves a proposal open.";
+    all.applied_at("governance_withdraw_only_approval", rule, &next(&ledger, 0, withdraw(id)));
+    let rule = "One proposal changes once a block.";
+    let other = governs(&ledger, &GOVERNORS[2], 7, approve(id));
+    let at = next(&ledger, 1, approve(id)).following(other);
+    all.refused_at("governance_approve_in_same_block", rule, Code::ChangedInBlock, &at);
+    let stale = governs(&ledger, &GOVERNORS[2], 7, approve(id));
+    then(&mut ledger, 1, 7, approve(id));
+    let rule = "An approval is of the present version.";
+    let at = At::new(&ledger, 1_000, stale);
+    all.refused_at("governance_approve_of_other_version", rule, Code::GuardStale, &at);
+    let rule = "No governor's approval counts twice.";
+    let at = next(&ledger, 1, approve(id));
+    all.refused_at("governance_approve_twice", rule, Code::ApprovedAlready, &at);
+    let rule = "An approved proposal takes further approvals.";
+    all.applied_at("governance_approve_beyond_threshold", rule, &next(&ledger, 2, approve(id)));
+    let rule = "A withdrawal beneath the threshold takes a proposal off the agenda.";
+    all.applied_at("governance_withdraw_from_agenda", rule, &next(&ledger, 1, withdraw(id)));
+    let rule = "What was withdrawn can be given again.";
+    then(&mut ledger, 1, 8, withdraw(id));
+    let again = governs(&ledger, &GOVERNORS[1], 9, approve(id));
+    all.applied_at("governance_approve_again", rule, &At::new(&ledger, 1_000, again));
+    let rule = "A proposal exists before it is approved.";
+    let (_, unknown) = proposes(&ledger, &GOVERNORS[0], 9, heartbeat(9_000), 40);
+    let mut operation = crate::support::governance::governance_operation(
+        &ledger,
+        &GOVERNORS[1].did,
+        7,
+        approve(unknown),
+    );
+    operation.guard = registry_core::operation::Guard::Previous(unknown);
+    let envelope = crate::support::governance::seal_approval(&operation, &GOVERNORS[1]);
+    let at = At::new(&ledger, 1_000, envelope);
+    all.refused_at("governance_approve_unknown", rule, Code::ProposalNotFound, &at);
+}
+
+fn add_closed(all: &mut Catalogue) {
+    let (mut ledger, id) = with_proposal();
+    until(&mut ledger, 18);
+    let rule = "Approvals may be given until two heights before the effect.";
+    all.applied_at("governance_approve_last_height", rule, &next(&ledger, 1, approve(id)));
+    until(&mut ledger, 19);
+    let rule = "After that, none is given or withdrawn.";
+    let at = next(&ledger, 1, approve(id));
+    all.refused_at("governance_approve_too_late", rule, Code::ProposalClosed, &at);
+    let at = next(&ledger, 0, withdraw(id));
+    all.refused_at("governance_withdraw_too_late", rule, Code::ProposalClosed, &at);
+    let (mut ledger, id) = with_proposal();
+    then(&mut ledger, 1, 7, approve(id));
+    until(&mut ledger, 20);
+    let rule = "What took effect is closed.";
+    let at = next(&ledger, 2, approve(id));
+    all.refused_at("governance_approve_active", rule, Code::ProposalClosed, &at);
+    let at = next(&ledger, 0, withdraw(id));
+    all.refused_at("governance_withdraw_active", rule, Code::ProposalClosed, &at);
+}
+
+fn add_notice(all: &mut Catalogue) {
+    let ledger = network();
+    let present = ledger.head.height + 1;
+    let rule = "A change is proposed at least 10 heights before it holds.";
+    let at = next(&ledger, 0, propose(heartbeat(10_000), present + 10));
+    all.applied_at("governance_propose_10_ahead", rule, &at);
+    let late = |height| next(&ledger, 0, propose(heartbeat(10_000), height));
+    let code = Code::ActivationHeight;
+    all.refused_at("governance_propose_9_ahead", rule, code, &late(present + 9));
+    all.refused_at("governance_propose_in_the_past", rule, code, &late(1));
+    let rule = "And at most 1,000,000.";
+    all.applied_at("governance_propose_1000000_ahead", rule, &late(present + 1_000_000));
+    all.refused_at("governance_propose_1000001_ahead", rule, code, &late(present + 1_000_001));
+}
+
+fn add_results(all: &mut Catalogue) {
+    let mut ledger = network();
+    let keys = Edits { put: vec![publishing_key(9)], remove: Vec::new() };
+    let id = proposed(&mut ledger, Change::Publishing(keys.clone()), 14);
+    then(&mut ledger, 1, 7, approve(id));
+    until(&mut ledger, 15);
+    let rule = "Over what holds now, a change keeps all rules, and changes something.";
+    let (own, of_first) = (validator(5), validator(1));
+    let mut used = publishing_key(10);
+    used.key = validator(1).key.public_key();
+    let mut shared = validator(5);
+    shared.key = registry_core::crypto::ValidatorKey(
+        publishing_key(9).key.raw().try_into().expect("32 bytes"),
+    );
+    let gone = Edits { put: Vec::new(), remove: vec!["node-8".parse().expect("a fragment")] };
+    let of_key = Edits { put: vec![used], remove: Vec::new() };
+    for (name, change) in [
+        ("remove_unknown_validator", remove(&["node-5"])),
+        ("remove_unknown_publishing_key", Change::Publishing(gone)),
+        ("key_of_another", put(&[ValidatorEntry { key: of_first.key, ..own.clone() }])),
+        ("peer_of_another", put(&[ValidatorEntry { peer: of_first.peer.clone(), ..own }])),
+        ("validator_key_publishes", Change::Publishing(of_key)),
+        ("publishing_key_validates", put(&[shared])),
+        ("version_of_now", Change::Version(1)),
+        ("validator_as_it_is", put(&[of_first])),
+        ("publishing_as_it_is", Change::Publishing(keys)),
+        ("parameters_as_they_are", Change::Parameters(parameters())),
+        ("governors_as_they_are", Change::Governors(governors_of(2, &*GOVERNORS))),
+    ] {
+        let at = next(&ledger, 0, propose(change, 30));
+        let name = format!("governance_result_{name}");
+        all.refused_at(&name, rule, Code::GovernanceResult, &at);
+    }
+}
+
+fn add_power(all: &mut Catalogue) {
+    let rule = "Less than a third of the old power leaves, and of the new power joins.";
+    let ledger = network();
+    let with_power = |n: u8, power: u64| ValidatorEntry { power, ..validator(n) };
+    let of_three = {
+        let mut ledger = governed(3, 2, &*GOVERNORS);
+        ledger.after(1_000, &[]);
+        ledger
+    };
+    let refused = [
+        ("two_of_four_removed", &ledger, remove(&["node-3", "node-4"])),
+        ("a_third_removed", &of_three, remove(&["node-3"])),
+        ("two_of_six_new", &ledger, put(&[validator(5), validator(6)])),
+        ("a_third_gained", &ledger, put(&[with_power(1, 3)])),
+        (
+            "a_third_by_new_keys",
+            &of_three,
+            put(&[ValidatorEntry { key: validator(5).key, ..validator(1) }]),
+        ),
+    ];
+    for (name, ledger, change) in refused {
+        let at = next(ledger, 0, propose(change, 30));
+        all.refused_at(&format!("power_{name}"), rule, Code::PowerMoved, &at);
+    }
+    let rotated = ValidatorEntry { key: validator(5).key, ..validator(1) };
+    for (name, change) in [
+        ("one_of_four_removed", remove(&["node-4"])),
+        ("one_of_five_new", put(&[validator(5)])),
+        ("one_of_four_by_new_key", put(&[rotated])),
+        ("gained_below_a_third", put(&[with_power(1, 2)])),
+    ] {
+        let at = next(&ledger, 0, propose(change, 30));
+        all.applied_at(&format!("power_{name}"), rule, &at);
+    }
+}
+
+/// One governor is enough.
+fn alone() -> Ledger {
+    let mut ledger = governed(4, 1, &*GOVERNORS);
+    ledger.after(1_000, &[]);
+    ledger
+}
+
+fn add_distance(all: &mut Catalogue) {
+    let code = Code::ActivationHeight;
+    let mut ledger = alone();
+    proposed(&mut ledger, heartbeat(10_000), 30);
+    let rule = "No two approved changes hold from one height on.";
+    let another = governs(&ledger, &GOVERNORS[0], 8, propose(put(&[validator(5)]), 30));
+    let at = At::new(&ledger, 1_000, another);
+    all.refused_at("governance_two_at_one_height", rule, code, &at);
+    let mut ledger = alone();
+    proposed(&mut ledger, put(&[validator(5)]), 30);
+    let rule = "Changes of validators are 10 heights apart, before and after.";
+    for (name, height, applies) in [
+        ("9_after", 39, false),
+        ("9_before", 21, false),
+        ("10_after", 40, true),
+        ("10_before", 20, true),
+    ] {
+        let at = next(&ledger, 0, propose(remove(&["node-4"]), height));
+        let name = format!("governance_validators_{name}");
+        match applies {
+            true => all.applied_at(&name, rule, &at),
+            false => all.refused_at(&name, rule, code, &at),
+        }
+    }
+    let rule = "Other changes may be near.";
+    let at = next(&ledger, 0, propose(heartbeat(10_000), 31));
+    all.applied_at("governance_parameters_next_to_validators", rule, &at);
+    add_distance_from_last(all);
+    let rule = "At most 16 approved changes wait.";
+    let mut ledger = alone();
+    for n in 0..16u8 {
+        let (envelope, _) =
+            proposes(&ledger, &GOVERNORS[0], n, heartbeat(10_000), 40 + u64::from(n));
+        ledger.after(1_000, &[envelope]);
+    }
+    let at = next(&ledger, 1, propose(heartbeat(10_000), 60));
+    all.refused_at("agenda_full", rule, Code::AgendaFull, &at);
+}
+
+fn add_distance_from_last(all: &mut Catalogue) {
+    let rule = "A change of validators is approved only 10 heights after the last that held.";
+    let mut ledger = network();
+    let first = proposed(&mut ledger, remove(&["node-4"]), 20);
+    let stronger = put(&[ValidatorEntry { power: 2, ..validator(1) }]);
+    let (envelope, second) = proposes(&ledger, &GOVERNORS[0], 8, stronger, 29);
+    let (third, later) = proposes(&ledger, &GOVERNORS[0], 9, put(&[validator(5)]), 30);
+    ledger.after(1_000, &[envelope, third]);
+    then(&mut ledger, 1, 7, approve(first));
+    until(&mut ledger, 25);
+    let at = next(&ledger, 1, approve(second));
+    all.refused_at("governance_approve_9_after_the_last", rule, Code::ActivationHeight, &at);
+    all.applied_at("governance_approve_10_after_the_last", rule, &next(&ledger, 1, approve(later)));
+}
+
+fn add_governors(all: &mut Catalogue) {
+    let rule = "As many governors as the threshold are registered and not deactivated.";
+    let mut ledger = network();
+    let (unknown, gone) = (Party::new(90), Party::new(93));
+    ledger.after(1_000, std::slice::from_ref(&gone.create));
+    ledger.after(1_000, &[gone.deactivating(&ledger)]);
+    let first = GOVERNORS[0].clone();
+    let code = Code::GovernorsTooFew;
+    for (name, threshold, others) in
+        [("unknown", 2, unknown.clone()), ("deactivated", 2, gone.clone())]
+    {
+        let governors = governors_of(threshold, &[first.clone(), others]);
+        let at = next(&ledger, 0, propose(Change::Governors(governors), 30));
+        all.refused_at(&format!("governors_too_few_{name}"), rule, code, &at);
+    }
+    let governors = governors_of(1, &[first.clone(), gone.clone()]);
+    let at = next(&ledger, 0, propose(Change::Governors(governors), 30));
+    all.applied_at("governors_enough_are_live", rule, &at);
+    let rule = "The authority is registered and not deactivated.";
+    let with = |authority: &Party| {
+        let authority = Some(authority.did.clone());
+        Change::Governors(Governors { authority, ..governors_of(1, &[first.clone()]) })
+    };
+    for (name, authority) in [("unknown", &unknown), ("deactivated", &gone)] {
+        let at = next(&ledger, 0, propose(with(authority), 30));
+        all.refused_at(&format!("authority_{name}"), rule, code, &at);
+    }
+    let at = next(&ledger, 0, propose(with(&first), 30));
+    all.applied_at("authority_live", rule, &at);
+}
+
+fn add_deactivations(all: &mut Catalogue) {
+    let mut ledger = network();
+    let rule = "A governor is deactivated while the others are enough.";
+    let at = At::new(&ledger, 1_000, GOVERNORS[2].deactivating(&ledger));
+    all.applied_at("governor_deactivated", rule, &at);
+    let rule = "The last governor that is needed is not deactivated.";
+    let second = GOVERNORS[1].deactivating(&ledger);
+    let at = At::new(&ledger, 1_000, second).following(GOVERNORS[2].deactivating(&ledger));
+    all.refused_at("governor_deactivated_in_same_block", rule, Code::GovernorsTooFew, &at);
+    let id = proposed(&mut ledger, heartbeat(10_000), 30);
+    let third = GOVERNORS[2].deactivating(&ledger);
+    ledger.after(1_000, &[third]);
+    let at = At::new(&ledger, 1_000, GOVERNORS[1].deactivating(&ledger));
+    all.refused_at("governor_deactivated_too_few_left", rule, Code::GovernorsTooFew, &at);
+    let rule = "A deactivated governor approves nothing.";
+    let at = next(&ledger, 2, approve(id));
+    all.refused_at("governance_approve_by_deactivated", rule, Code::DidDeactivated, &at);
+}
