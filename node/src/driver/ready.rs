@@ -85,9 +85,11 @@ impl Driver {
         }
         let (key, id) = (signer.public(), *id);
         self.set_timer(Timer::Ready, self.now.steady_ms.saturating_add(READY_CHECK_MS));
-        let lag = self.sync.target().saturating_sub(self.head.height);
+        // Before a peer has told its height nobody knows who is level, nor would anyone hear it.
+        let target = self.sync.target();
+        let is_level = target > 0 && target.saturating_sub(self.head.height) <= READY_LAG_MAX;
         let waits = self.word.is_some_and(|word| self.mempool.contains_operation(&word));
-        if lag > READY_LAG_MAX || waits {
+        if !is_level || waits {
             return Ok(());
         }
         let read: &dyn Read = store;
@@ -98,12 +100,14 @@ impl Driver {
         }
         let envelope = self.word(id, last.map(|last| last.record.hash()));
         let Some(envelope) = envelope else { return Ok(()) };
-        let checked = match check_stateless(&envelope, self.chain, &self.network) {
-            Ok(checked) => Arc::new(checked),
-            Err(refusal) => return Err(Fatal::Halt(format!("its own word is wrong: {refusal}"))),
+        let said = match check_stateless(&envelope, self.chain, &self.network) {
+            Ok(checked) => {
+                self.word = Some(checked.id());
+                self.submit(Arc::new(checked), store)?
+            }
+            Err(refusal) => Err(refusal.into()),
         };
-        self.word = Some(checked.id());
-        match self.submit(checked, store)? {
+        match said {
             Ok(()) => info!(proposal = %id, "says that it is ready to be a validator"),
             Err(error) => warn!(proposal = %id, %error, "cannot say that it is ready"),
         }

@@ -16,6 +16,15 @@ use super::{Chain, Client, Localnet, Node, Signed, run, seal};
 /// Heights between a proposal and its effect: its approval and the words of newcomers need a few.
 const NOTICE: u64 = 40;
 
+/// As a localnet has them: all load comes from one address.
+const LIMITS: [&str; 5] = [
+    "rpc.connections_max=1000",
+    "rpc.connections_per_address_max=1000",
+    "rpc.concurrent_requests_max=10000",
+    "rpc.requests_per_second_per_address=1000000",
+    "rpc.request_burst_per_address=1000000",
+];
+
 /// One of the governors that genesis makes.
 pub struct Governor {
     chain: Chain,
@@ -87,6 +96,7 @@ pub fn newcomer(network: &Localnet, name: &str) -> (Node, ValidatorEntry) {
     let mut arguments = vec!["init", "--home", &path, "--role", "validator", "--no-passphrase"];
     arguments.extend(["--genesis", &genesis, "--p2p-listen", &listen]);
     arguments.extend(["--rpc-listen", &rpc, "--admin-listen", &admin, "--json"]);
+    arguments.extend(LIMITS.iter().flat_map(|limit| ["--set", *limit]));
     arguments.extend(peers.iter().flat_map(|peer| ["--peer", peer]));
     let (code, made, errors) = run(&arguments);
     assert_eq!(code, 0, "{errors}");
