@@ -280,7 +280,7 @@ fn add_governors(all: &mut Catalogue) {
     let rule = "The authority is registered and not deactivated.";
     let with = |authority: &Party| {
         let authority = Some(authority.did.clone());
-        Change::Governors(Governors { authority, ..governors_of(1, &[first.clone()]) })
+        Change::Governors(Governors { authority, ..governors_of(1, std::slice::from_ref(&first)) })
     };
     for (name, authority) in [("unknown", &unknown), ("deactivated", &gone)] {
         let at = next(&ledger, 0, propose(with(authority), 30));
