@@ -86,7 +86,7 @@ impl Driver {
         let (key, id) = (signer.public(), *id);
         self.set_timer(Timer::Ready, self.now.steady_ms.saturating_add(READY_CHECK_MS));
         // Before a peer has told its height nobody knows who is level, nor would anyone hear it.
-        let target = self.sync.target();
+        let target = self.sync.credible();
         let is_level = target > 0 && target.saturating_sub(self.head.height) <= READY_LAG_MAX;
         let waits = self.word.is_some_and(|word| self.mempool.contains_operation(&word));
         if !is_level || waits {
