@@ -1,7 +1,9 @@
 //! Each rule at both sides of its boundary.
 
 use registry_core::certificate::ValidatorSetError;
-use registry_core::governance::{GOVERNORS, GovernanceError, Governors, PublishingError};
+use registry_core::governance::{
+    EndorsedWrites, GOVERNORS, GovernanceError, Governors, PublishingError, WritePolicy,
+};
 use registry_core::id::{Did, Suffix};
 use registry_core::limits::{BLOCK_OPERATIONS_MAX, RECOVERY_DELAY_MS_MAX, VALIDATOR_POWER_MAX};
 
@@ -224,7 +226,7 @@ fn governors_are_dids_of_the_network_that_its_operations_create() {
     let mut members: Vec<Did> = dids.map(did).collect();
     members.sort();
     let without = governed.chain_id();
-    governed.governors = Some(Governors { authority: None, threshold: 2, members });
+    governed.governors = Some(Governors { threshold: 2, members });
     let executed = governed.execute().expect("a valid genesis");
     let key = registry_core::governance::key(GOVERNORS);
     let entry = executed.changes.entry(&key).expect("the record of governors");
@@ -243,12 +245,37 @@ fn governors_are_dids_of_the_network_that_its_operations_create() {
     refused("governors.threshold", |of| of.threshold = 0);
     refused("governors.members is 0 DIDs", |of| of.members.clear());
     refused("governors.members[1]", |of| of.members.swap(0, 1));
-    refused("governors.authority is did:idem:elsewhere", |of| {
-        of.authority = "did:idem:elsewhere:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".parse().ok();
-    });
     refused("governors is did:idem:testnet:aaaa", |of| {
-        of.authority = "did:idem:testnet:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".parse().ok();
+        of.members[0] = "did:idem:testnet:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".parse().expect("one");
     });
+}
+
+#[test]
+fn the_authority_of_endorsed_writes_is_created_by_the_operations() {
+    let mut endorsed = file();
+    endorsed.operations = vec![create(50, Hash::ZERO)];
+    let executed = endorsed.execute().expect("a valid genesis");
+    let suffix = executed.receipts[0].key.0.clone();
+    let suffix = Suffix(suffix.try_into().expect("20 bytes"));
+    let authority = Did { network: endorsed.network.clone(), suffix };
+    let with = |authority: &Did, operations_per_hour| {
+        let policy = EndorsedWrites { authority: authority.clone(), operations_per_hour };
+        let mut file = endorsed.clone();
+        file.parameters.write_policy = WritePolicy::Endorsed(policy);
+        file
+    };
+    assert!(with(&authority, 1).execute().is_ok());
+    let other = |text: &str| text.parse::<Did>().expect("a DID");
+    for (path, file) in [
+        ("operations_per_hour", with(&authority, 0)),
+        ("operations_per_hour", with(&authority, 100_000_001)),
+        ("authority", with(&other("did:idem:testnet:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), 1)),
+        ("authority", with(&Did { network: "other".parse().expect("one"), ..authority }, 1)),
+    ] {
+        let words = refusal(&file).to_string();
+        let path = format!("parameters.write_policy.endorsed.{path} is ");
+        assert!(words.starts_with(&path), "{words} does not name {path}");
+    }
 }
 
 #[test]
