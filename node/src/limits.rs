@@ -66,6 +66,19 @@ pub const DRIVER_QUEUE_MAX: usize = 4_096;
 /// How often the own height is told to peers and theirs asked for when nothing else happens.
 pub const STATUS_INTERVAL_MS: u64 = 2_000;
 
+/// How long a node that does not speak the next height's version still serves the last block that
+/// it does: a peer that missed the decision asks within a status round or two.
+pub const VERSION_GRACE_MS: u64 = 5_000;
+
+/// How often a node that waits to be admitted looks whether its word is due.
+pub const READY_CHECK_MS: u64 = 1_000;
+
+/// How old its word may grow: it counts for 10 minutes, so that one may be lost.
+pub const READY_AGAIN_MS: u64 = 4 * 60 * 1_000;
+
+/// Waiting proposals that name one key; the nearest count, and one is usual.
+pub const READY_PROPOSALS_MAX: usize = 16;
+
 /// Pause before a missing part of a proposed block is asked for again, of another peer.
 pub const CANDIDATE_RETRY_MS: u64 = 100;
 

@@ -8,7 +8,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use genesis::GenesisFile;
 use registry_core::crypto::{Hash, ValidatorKey};
-use registry_core::governance::ValidatorEntry;
 use rpc::service::Reader as _;
 use rpc::status::publisher::Publisher;
 use rpc::status::view::Signer as _;
@@ -23,7 +22,7 @@ use crate::limits::GENESIS_FILE_BYTES_MAX;
 use crate::net::limits::Limits;
 use crate::net::{NetConfig, NetError, PeerAddress};
 use crate::service::{Service, Tokens};
-use crate::shell::{OpenError, Shell, ShellError, open_store};
+use crate::shell::{OpenError, Shell, ShellError, open_store, peer_addresses};
 
 /// Why a node does not start or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -117,11 +116,6 @@ fn now() -> Now {
     Now { wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX), steady_ms: 0 }
 }
 
-fn peer_address(entry: &ValidatorEntry) -> Option<PeerAddress> {
-    let addresses = entry.addresses.iter().filter_map(|address| address.parse().ok()).collect();
-    Some(PeerAddress { peer: entry.peer.parse().ok()?, addresses })
-}
-
 fn net_config(config: &Config, driver: &Driver, identity: libp2p::identity::Keypair) -> NetConfig {
     let peers = config.p2p.peers.iter().cloned().filter_map(PeerAddress::from_multiaddr);
     NetConfig {
@@ -131,7 +125,7 @@ fn net_config(config: &Config, driver: &Driver, identity: libp2p::identity::Keyp
         identity,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         peers: peers.collect(),
-        validators: driver.validators().validators.iter().filter_map(peer_address).collect(),
+        validators: peer_addresses(driver.validators()),
         allow: (!config.p2p.allow.is_empty()).then(|| config.p2p.allow.clone()),
         limits: Limits::default(),
     }
@@ -184,6 +178,7 @@ pub async fn start(
     let pid_file = write_pid(home)?;
     let identity = Identity {
         network: genesis.network.clone(),
+        peer: keys.peer_id()?,
         signer: keys.validator.as_ref().map(|signer| signer.signing_key()),
         floor: floor_height,
     };

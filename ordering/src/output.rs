@@ -8,7 +8,7 @@ use crate::durable::Unsent;
 use crate::evidence::Evidence;
 use crate::guard::{Guard, GuardConflict};
 use crate::message::{Message, MessageError, Position};
-use crate::timeouts::TimeoutKind;
+use crate::timeouts::{TimeoutKind, Timeouts};
 use crate::wal::{Candidate, WalEntry};
 
 /// Something that happened to the node.
@@ -19,7 +19,15 @@ pub enum Input {
     StartHeight {
         /// The height.
         height: u64,
-        /// Its validators.
+        /// Its validators, this node among them.
+        set: ValidatorSet,
+        /// The protocol's durations from this height on.
+        timeouts: Timeouts,
+    },
+    /// A block was committed after which there are other validators. From here on their messages
+    /// of later heights are kept, though the next height has not started.
+    Expect {
+        /// The validators of the next height.
         set: ValidatorSet,
     },
     /// A message from a validator stream.

@@ -31,7 +31,7 @@ pub struct Config {
     pub chain: Hash,
     /// The validator's signing key.
     pub key: SigningKey,
-    /// The protocol's durations.
+    /// The protocol's durations at the height that is replayed; others come with their start.
     pub timeouts: Timeouts,
 }
 
@@ -50,6 +50,9 @@ pub struct State {
     pub(crate) core: core_consensus::State<Context>,
     pub(crate) shell: Shell,
     pub(crate) future: Future,
+    /// Who may send messages of later heights: the set of this height, or of the next one once
+    /// the node knows it.
+    pub(crate) expected: ValidatorSet,
     /// Proposals without a verdict, and whether their polka was reported.
     waiting: BTreeMap<(u32, Hash), (SignedProposal, bool)>,
 }
@@ -97,7 +100,7 @@ impl State {
             enabled: true,
         };
         // The core's own queue of later heights stays empty: `Future` keeps them, by owner.
-        let members = Members::from(&set);
+        let (members, expected) = (Members::from(&set), set.clone());
         let core = core_consensus::State::new(Context, Height(committed), members, params, 1, 1);
         let shell = Shell {
             config,
@@ -120,7 +123,7 @@ impl State {
             outputs: Vec::new(),
         };
         let (future, waiting) = (Future::default(), BTreeMap::new());
-        Ok(Self { core, shell, future, waiting })
+        Ok(Self { core, shell, future, expected, waiting })
     }
 
     /// The height being decided, or the one it rests after.
@@ -188,13 +191,13 @@ impl State {
 
     /// Resets everything of the last height and lets the core begin this one. `set` is checked.
     pub(crate) fn begin(&mut self, height: u64, set: ValidatorSet) {
+        self.expect(set.clone());
         let shell = &mut self.shell;
         let follows = |decided: u64| decided.saturating_add(1) == height;
         if !shell.decided.as_ref().is_some_and(|(certificate, _)| follows(certificate.height)) {
             shell.decided = None;
         }
         let members = Members::from(&set);
-        self.future.retain(|validator| set.power_of(validator) > 0);
         self.waiting.clear();
         shell.set = set;
         shell.height = height;
@@ -207,6 +210,12 @@ impl State {
         self.core.params.enabled = shell.guard.may_sign(height);
         let policy = VoteExtensionPolicy::Disabled;
         self.feed(CoreInput::StartHeight(Height(height), members, false, None, policy));
+    }
+
+    /// From here on messages of later heights are those of `set`.
+    pub(crate) fn expect(&mut self, set: ValidatorSet) {
+        self.future.retain(|validator| set.power_of(validator) > 0);
+        self.expected = set;
     }
 
     /// Runs the core on one input. Its errors say that it gave up this input, as it should for

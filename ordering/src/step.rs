@@ -19,7 +19,11 @@ use crate::wal::Candidate;
 pub fn step(state: &mut State, input: Input) -> Vec<Output> {
     if state.halted().is_none() {
         match input {
-            Input::StartHeight { height, set } => state.start_height(height, &set),
+            Input::StartHeight { height, set, timeouts } => {
+                state.shell.config.timeouts = timeouts;
+                state.start_height(height, &set);
+            }
+            Input::Expect { set } => state.expect(set),
             Input::Message(message) => state.on_message(message),
             Input::Propose { height, round, value } => {
                 let (core_height, round, value) = (Height(height), Round::new(round), Value(value));
@@ -143,13 +147,13 @@ impl State {
     }
 
     /// A message of a later height. Its signer's key verifies it; whether that is a validator is
-    /// judged by the current set, from which the next one differs by less than a third.
+    /// judged by the newest set known, from which the next one differs by less than a third.
     fn on_future(&mut self, message: Message) {
         let (Some(validator), Some(position)) = (message.signer(), message.position()) else {
             return;
         };
         let height = position.height;
-        if self.shell.set.power_of(&validator) == 0 {
+        if self.expected.power_of(&validator) == 0 {
             return self.reject(Rejection::Stranger { validator, height });
         }
         let place = self.future.place(self.height(), position, validator);
@@ -228,7 +232,10 @@ mod tests {
             signature: FixedBytes([0; 64]),
         };
         state.shell.guard.check_and_advance(&Message::Vote(signed)).unwrap();
-        drop(step(&mut state, Input::StartHeight { height: 1, set }));
+        drop(step(
+            &mut state,
+            Input::StartHeight { height: 1, set, timeouts: Timeouts::default() },
+        ));
         state
     }
 

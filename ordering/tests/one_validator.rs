@@ -5,11 +5,11 @@
 
 mod common;
 
-use common::{CHAIN, config, keys, proposal, public, set_of, vote};
+use common::{CHAIN, config, keys, proposal, public, set_of, start, vote};
 use ed25519_dalek::SigningKey;
 use ordering::{
     Candidate, Evidence, Guard, Halt, Input, Message, Output, Rejection, StartError, State,
-    TimeoutKind, Validity, WalEntry, step,
+    TimeoutKind, Timeouts, Validity, WalEntry, step,
 };
 use registry_core::certificate::{ValidatorSet, VoteKind};
 use registry_core::crypto::Hash;
@@ -37,7 +37,7 @@ impl Bench {
     fn deciding() -> Self {
         let mut bench = Self::resting();
         let set = bench.set.clone();
-        let outputs = bench.step(Input::StartHeight { height: 1, set });
+        let outputs = bench.step(start(1, set));
         assert!(outputs.iter().any(|output| matches!(output, Output::NewRound { .. })));
         bench
     }
@@ -177,7 +177,7 @@ fn a_decision_carries_a_certificate_and_late_precommits_enlarge_it() {
     assert!(!bench.state.is_deciding());
 
     let set = bench.set.clone();
-    bench.step(Input::StartHeight { height: 2, set });
+    bench.step(start(2, set));
     let outputs = bench.vote(2, VoteKind::Precommit, Some(A));
     let [Output::LatePrecommit { certificate }] = &outputs[..] else { panic!("{outputs:?}") };
     assert_eq!(certificate.signatures.len(), 4);
@@ -257,7 +257,7 @@ fn later_heights_are_buffered_by_owner_and_reported() {
         assert_eq!(bench.step(Input::Message(message)), [], "known");
     }
     let set = bench.set.clone();
-    let outputs = bench.step(Input::StartHeight { height: 1, set });
+    let outputs = bench.step(start(1, set));
     assert!(outputs.iter().any(|output| matches!(
         output,
         Output::Wal { entry: WalEntry::Message(Message::Vote(vote)), .. } if vote.validator == peer
@@ -282,7 +282,7 @@ fn our_key_in_use_elsewhere_halts() {
 fn a_height_never_starts_backwards() {
     let mut bench = Bench::deciding();
     let set = bench.set.clone();
-    let outputs = bench.step(Input::StartHeight { height: 1, set });
+    let outputs = bench.step(start(1, set));
     assert_eq!(outputs, [Output::Halt(Halt::NotLater { current: 1, wanted: 1 })]);
 }
 
@@ -378,7 +378,7 @@ fn a_lost_guard_with_a_floor_follows_without_voting() {
     let guard = Guard::restore(None, 0, 1).unwrap();
     bench.state = State::new(config(&bench.keys[3]), guard, 0, &bench.set).unwrap();
     let set = bench.set.clone();
-    bench.step(Input::StartHeight { height: 1, set });
+    bench.step(start(1, set));
     bench.propose(A);
     assert_eq!(votes(&bench.candidate(A, Validity::Valid)), []);
     let mut outputs = Vec::new();
@@ -397,7 +397,7 @@ fn the_rebroadcast_timer_sends_proposal_and_votes_again() {
     let guard = Guard::restore(None, 0, 0).unwrap();
     bench.state = State::new(config(&bench.keys[1]), guard, 0, &bench.set).unwrap();
     let set = bench.set.clone();
-    let outputs = bench.step(Input::StartHeight { height: 1, set });
+    let outputs = bench.step(start(1, set));
     assert!(outputs.contains(&Output::BuildBlock { height: 1, round: 0, timeout_ms: 1_000 }));
     let first = sent(&bench.step(Input::Propose { height: 1, round: 0, value: A }));
     assert_eq!(first.len(), 2, "proposal and prevote");
@@ -407,4 +407,64 @@ fn the_rebroadcast_timer_sends_proposal_and_votes_again() {
     assert!(first.iter().all(|message| again.contains(message)));
     assert!(outputs.contains(&Output::ResendBlock { height: 1, round: 0, value: A }));
     assert!(outputs.iter().any(|output| matches!(output, Output::Timer { .. })));
+}
+
+#[test]
+fn the_next_validators_are_heard_before_their_height_starts() {
+    let mut bench = Bench::resting();
+    let newcomer = SigningKey::from_bytes(&[98; 32]);
+    let vote = |height| Message::Vote(vote(&newcomer, VoteKind::Prevote, height, 0, Some(A)));
+    let outputs = bench.step(Input::Message(vote(1)));
+    assert!(matches!(rejection(&outputs), Some(Rejection::Stranger { height: 1, .. })));
+
+    let mut keys = bench.keys.clone();
+    keys.push(newcomer.clone());
+    keys.sort_by_key(public);
+    let set = set_of(&keys);
+    assert_eq!(bench.step(Input::Expect { set: set.clone() }), []);
+    let ahead = Output::Ahead { height: 1, validator: public(&newcomer) };
+    assert_eq!(bench.step(Input::Message(vote(1))), [ahead]);
+    let outputs = bench.step(start(1, set));
+    let logged = |output: &Output| match output {
+        Output::Wal { entry: WalEntry::Message(message), .. } => *message == vote(1),
+        _ => false,
+    };
+    assert!(outputs.iter().any(logged), "its vote counts once the height starts: {outputs:?}");
+}
+
+#[test]
+fn a_precommit_of_a_validator_that_left_enlarges_the_certificate_it_belongs_to() {
+    let mut bench = Bench::deciding();
+    bench.propose(A);
+    bench.candidate(A, Validity::Valid);
+    for kind in [VoteKind::Prevote, VoteKind::Precommit] {
+        bench.vote(0, kind, Some(A));
+        bench.vote(1, kind, Some(A));
+    }
+    assert!(!bench.state.is_deciding());
+    // Validator 2 leaves and another one comes.
+    let mut keys = bench.keys.clone();
+    keys[2] = SigningKey::from_bytes(&[98; 32]);
+    let newcomer = keys[2].clone();
+    keys.sort_by_key(public);
+    let set = set_of(&keys);
+    bench.step(Input::Expect { set: set.clone() });
+    bench.step(start(2, set));
+    let stranger = Message::Vote(vote(&newcomer, VoteKind::Precommit, 1, 0, Some(A)));
+    let outputs = bench.step(Input::Message(stranger));
+    assert!(matches!(rejection(&outputs), Some(Rejection::Stranger { height: 1, .. })));
+    let outputs = bench.vote(2, VoteKind::Precommit, Some(A));
+    let [Output::LatePrecommit { certificate }] = &outputs[..] else { panic!("{outputs:?}") };
+    assert_eq!(certificate.check(CHAIN, &bench.set), Ok(()));
+}
+
+#[test]
+fn a_height_has_the_timeouts_that_it_was_started_with() {
+    let mut bench = Bench::resting();
+    let set = bench.set.clone();
+    let timeouts = Timeouts { propose_ms: 7_000, cap_ms: 9_000, ..Timeouts::default() };
+    let outputs = bench.step(Input::StartHeight { height: 1, set, timeouts });
+    let kind = TimeoutKind::Propose;
+    let timer = Output::Timer { kind, height: 1, round: 0, duration_ms: 7_000 };
+    assert!(outputs.contains(&timer), "{outputs:?}");
 }

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{config, keys, set_of, vote};
+use common::{config, keys, set_of, start, vote};
 use ordering::{Guard, Input, Message, Output, State, proposer, step};
 use registry_core::certificate::VoteKind;
 use registry_core::crypto::Hash;
@@ -46,7 +46,7 @@ fn observer(count: u8) -> (State, Vec<ed25519_dalek::SigningKey>) {
     let own = keys.remove(keys.iter().rposition(is_free).unwrap_or(0));
     let guard = Guard::restore(None, 0, 0).unwrap();
     let mut state = State::new(config(&own), guard, 0, &set).unwrap();
-    drop(step(&mut state, Input::StartHeight { height: 1, set }));
+    drop(step(&mut state, start(1, set)));
     (state, keys)
 }
 

@@ -63,8 +63,8 @@ codes! {
         "name the DID as author, and none for a did_create or validator_ready";
     /// The guard is of a kind that the action does not take.
     GuardKind = 1011, "GUARD_KIND",
-        "absent for a create, until for a status_set, previous for every other operation; a \
-         grant, recognition, delegation or validator_ready takes absent where there is no record yet";
+        "absent for a create, until for a status_set, previous for every other operation; a grant, \
+         recognition, delegation or validator_ready takes absent where there is no record yet";
     /// A public key that cannot verify anything.
     KeyUnusable = 1012, "KEY_UNUSABLE", "use a valid point of Ed25519, P-256 or secp256k1";
     /// A control, next or recovery set breaks its rules.

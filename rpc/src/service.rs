@@ -102,7 +102,7 @@ pub struct Problem {
 pub struct Status {
     /// Software version.
     pub version: String,
-    /// Validator or follower.
+    /// Validator while its key is in the set of the next height, else follower.
     pub role: Role,
     /// Whether it fetches blocks that others have decided.
     pub catching_up: bool,

@@ -8,7 +8,7 @@ use registry_core::certificate::Certificate;
 use registry_core::code::Refusal;
 use registry_core::codec;
 use registry_core::crypto::Hash;
-use registry_core::state::{BlockError, execute};
+use registry_core::state::{BlockError, Execution, execute};
 use tracing::{info, warn};
 
 use super::candidates::Candidate;
@@ -86,7 +86,7 @@ impl Driver {
             Seen::Fetched => false,
         };
         store.write(rows, true)?;
-        let header = candidate.execution.header;
+        let Execution { header, changes, .. } = candidate.execution;
         let height = header.height;
         let operations = candidate.operations.len();
         info!(height, operations, hash = %certificate.value, "committed");
@@ -97,6 +97,8 @@ impl Driver {
         self.pace.committed(self.now);
         self.hear_wish();
         self.build = None;
+        self.follow_rules(&changes, store)?;
+        self.note_proposals(&changes)?;
         for checked in &candidate.operations {
             let outcome = Outcome::Applied { height };
             self.actions.push(Action::Settled { operation: checked.id(), outcome });
@@ -144,14 +146,15 @@ impl Driver {
         if header.height <= self.head.height.max(self.decided_seen) {
             return Verdict::Ignore;
         }
-        if header.validators != self.set.hash() {
+        if header.validators != self.rules.set.hash() {
             // Of a set that this node does not know yet: it can judge it once it has synced.
+            self.sync.saw(source, header.height);
             return Verdict::Ignore;
         }
         let sound = header.chain == self.chain
             && header.hash() == certificate.value
             && header.height == certificate.height;
-        if !sound || certificate.check(self.chain, &self.set).is_err() {
+        if !sound || certificate.check(self.chain, &self.rules.set).is_err() {
             return Verdict::Reject;
         }
         self.decided_seen = header.height;
@@ -172,6 +175,10 @@ impl Driver {
         for CertifiedBlock { block, certificate } in blocks {
             if block.header.height <= self.head.height {
                 continue;
+            }
+            // Of a version that this node does not speak; it is about to stop.
+            if self.rules.spoken(self.head.height).is_err() {
+                break;
             }
             if let Err(reason) = self.check_certified(&block, &certificate) {
                 self.sync.useless(&peer, self.head.height, self.now.steady_ms);
@@ -212,7 +219,7 @@ impl Driver {
         if header.hash() != certificate.value || header.previous != self.head.hash() {
             return Err(format!("block {} is not the certified successor", header.height));
         }
-        certificate.check(self.chain, &self.set).map_err(|error| error.to_string())?;
+        certificate.check(self.chain, &self.rules.set).map_err(|error| error.to_string())?;
         let leaves = block.operations.len();
         if leaves > registry_core::limits::BLOCK_OPERATIONS_MAX {
             return Err(format!("{leaves} operations in a block"));

@@ -1,13 +1,13 @@
 //! Between the driver and the consensus core: inputs in order, outputs carried out, and nothing
 //! signed released before what justifies it is durable.
 
-use ordering::{Guard, Input, Message, Output, State, Timeouts, Unsent, release, step};
+use ordering::{Input, Message, Output, Unsent, release, step};
 use registry_core::certificate::Certificate;
 use registry_core::crypto::{Hash, ValidatorKey};
 use tracing::{info, warn};
 
 use super::{Action, Driver, Fatal, TimeoutKindKey, Timer};
-use crate::store::{Ledger, Read, Row, Store, certificate_row, guard_row, wal_row, write_synced};
+use crate::store::{Row, Store, certificate_row, guard_row, wal_row, write_synced};
 use crate::wire::{Frame, SignedFrame};
 
 /// An input of the core with the rows that must be durable with its outcome.
@@ -16,39 +16,7 @@ pub(super) struct Step {
     rows: Vec<Row>,
 }
 
-/// How long a certificate or vote may lag before it is sent again.
-const REBROADCAST_MS: u64 = 1_000;
-
 impl Driver {
-    /// Joins the consensus as a validator, replaying the log of the unfinished height.
-    pub(super) fn join<R: Read + ?Sized>(
-        &mut self,
-        key: ed25519_dalek::SigningKey,
-        guard: Guard,
-        ledger: &Ledger<'_, R>,
-    ) -> Result<(), Fatal> {
-        let parameters = &self.parameters;
-        let timeouts = Timeouts {
-            propose_ms: parameters.timeout_propose_ms,
-            prevote_ms: parameters.timeout_prevote_ms,
-            precommit_ms: parameters.timeout_precommit_ms,
-            rebroadcast_ms: REBROADCAST_MS,
-            step_ms: parameters.timeout_step_ms,
-            cap_ms: parameters.timeout_ms_max,
-        };
-        let config = ordering::Config { chain: self.chain, key, timeouts };
-        let height = self.head.height.saturating_add(1);
-        let wal = ledger.wal(height)?;
-        if wal.is_empty() {
-            self.ordering = Some(State::new(config, guard, self.head.height, &self.set)?);
-            return Ok(());
-        }
-        let (state, outputs) = State::start(config, guard, height, &self.set, &wal)?;
-        self.ordering = Some(state);
-        self.replayed = outputs;
-        Ok(())
-    }
-
     pub(super) fn feed(&mut self, input: Input) {
         self.inputs.push_back(Step { input, rows: Vec::new() });
     }

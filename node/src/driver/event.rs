@@ -7,6 +7,7 @@ use ordering::{GuardError, StartError};
 use registry_core::block::Header;
 use registry_core::code::Refusal;
 use registry_core::crypto::Hash;
+use registry_core::governance::{PROTOCOL_VERSION, Validators};
 use registry_core::operation::Checked;
 use registry_core::state::{BlockError, StoreError};
 
@@ -123,6 +124,8 @@ pub enum Verdict {
 /// What the shell must do.
 #[derive(Debug)]
 pub enum Action {
+    /// These are the validators of the next height: the mesh is theirs.
+    Validators(Validators),
     /// Send a signed frame to all other validators.
     Broadcast(SignedFrame),
     /// Send an unsigned wake to all other validators.
@@ -205,6 +208,20 @@ pub enum Fatal {
     /// The guard and the floor do not fit the store.
     #[error(transparent)]
     Guard(#[from] GuardError),
+    /// Governance has put another version of the protocol into force.
+    #[error(
+        "the network speaks version {needed} of the protocol from height {height} on, this program \
+         speaks version {spoken}; install one that speaks {needed} and start it again: nothing is \
+         lost"
+    )]
+    Version {
+        /// The first height of that version.
+        height: u64,
+        /// The version.
+        needed: u64,
+        /// The newest version that this program speaks.
+        spoken: u64,
+    },
     /// A certified block does not execute to its header: this node or its binary is wrong.
     #[error("certified block {height} does not execute: {reason}")]
     Diverged {
@@ -219,6 +236,9 @@ impl From<BlockError> for Fatal {
     fn from(error: BlockError) -> Self {
         match error {
             BlockError::Store(error) => Self::Store(error),
+            BlockError::Version { height, version } => {
+                Self::Version { height, needed: version, spoken: PROTOCOL_VERSION }
+            }
             other => Self::Block(other),
         }
     }

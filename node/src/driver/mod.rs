@@ -13,18 +13,21 @@ mod consensus;
 mod event;
 mod intake;
 mod pace;
+mod ready;
+mod rules;
 mod serve;
+mod timeliness;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use libp2p::PeerId;
 use ordering::{Guard, State, TimeoutKind};
 use registry_core::block::Header;
-use registry_core::certificate::{Certificate, ValidatorSet};
+use registry_core::certificate::Certificate;
 use registry_core::crypto::{Hash, ValidatorKey};
-use registry_core::governance::{PARAMETERS, Parameters, VALIDATORS, Validators, key};
+use registry_core::governance::Validators;
 use registry_core::id::NetworkName;
-use registry_core::state::{StateView, StoreError};
+use registry_core::state::StoreError;
 
 use crate::mempool::Mempool;
 use crate::store::{Ledger, Read, Store};
@@ -35,12 +38,15 @@ pub use intake::SubmitError;
 
 use candidates::{Candidate, Proposed};
 use pace::Pace;
+use rules::{Rules, Signer};
 
 /// Who the node is.
 pub struct Identity {
     /// The network's name.
     pub network: NetworkName,
-    /// The validator key; none for a follower.
+    /// Its name among its peers.
+    pub peer: PeerId,
+    /// The validator key; none for a follower. It votes while the set has it.
     pub signer: Option<ed25519_dalek::SigningKey>,
     /// The height floor of that key; 0 for a follower.
     pub floor: u64,
@@ -76,6 +82,8 @@ enum Timer {
     Candidate,
     Sync,
     Status,
+    Ready,
+    Stop,
 }
 
 /// [`TimeoutKind`] as an ordered key.
@@ -85,13 +93,18 @@ struct TimeoutKindKey(u8);
 /// The driver.
 pub struct Driver {
     network: NetworkName,
+    peer: PeerId,
     chain: Hash,
     head: Header,
     certificate: Option<Certificate>,
-    parameters: Parameters,
-    validators: Validators,
-    set: ValidatorSet,
+    rules: Rules,
+    signer: Option<Signer>,
+    /// Runs while the key of this node is in the set of the next height.
     ordering: Option<State>,
+    /// Height and id of the proposals that wait and would make this node a validator.
+    named: BTreeSet<(u64, Hash)>,
+    /// The last operation by which it said that it is ready.
+    word: Option<Hash>,
     mempool: Mempool,
     /// Proposed blocks by height and hash, complete or not.
     proposed: BTreeMap<(u64, Hash), Proposed>,
@@ -124,36 +137,35 @@ enum Wanted {
     Proposed(u64, Hash),
 }
 
-fn governed<T, R>(ledger: &Ledger<'_, R>, name: &str) -> Result<T, StoreError>
-where
-    T: serde::Serialize + serde::de::DeserializeOwned,
-    R: Read + ?Sized,
-{
-    let entry = StateView::head(ledger, &key(name))?;
-    let entry = entry.ok_or_else(|| StoreError::new(format!("no governance record {name}")))?;
-    registry_core::codec::decode(&entry.value.0, registry_core::limits::OPERATION_BYTES_MAX)
-        .map_err(StoreError::new)
-}
-
 impl Driver {
     /// Continues where the store stands; it must hold genesis at least.
     pub fn open(identity: Identity, store: &dyn Store, now: Now) -> Result<Self, Fatal> {
         let read: &dyn Read = store;
         let ledger = Ledger(read);
         let head = ledger.head()?.ok_or_else(|| StoreError::new("the store holds no genesis"))?;
-        let parameters: Parameters = governed(&ledger, PARAMETERS)?;
-        let validators: Validators = governed(&ledger, VALIDATORS)?;
-        let set = validators.set().map_err(StoreError::new)?;
+        let rules = Rules::read(&ledger)?;
+        rules.spoken(head.header.height)?;
+        let Identity { network, peer, signer, floor } = identity;
+        let signer = match signer {
+            Some(key) => {
+                let guard = ledger.guard()?;
+                let guard = Guard::restore(guard.as_deref(), head.header.height, floor)?;
+                Some(Signer { key, guard })
+            }
+            None => None,
+        };
         let mut driver = Self {
-            network: identity.network,
+            network,
+            peer,
             chain: head.header.chain,
             certificate: head.certificate,
             head: head.header,
-            pace: Pace::new(&parameters, now),
-            parameters,
-            validators,
-            set,
+            pace: Pace::new(&rules.parameters, now),
+            rules,
+            signer,
             ordering: None,
+            named: BTreeSet::new(),
+            word: None,
             mempool: Mempool::default(),
             proposed: BTreeMap::new(),
             executed: BTreeMap::new(),
@@ -169,11 +181,8 @@ impl Driver {
             actions: Vec::new(),
             now,
         };
-        if let Some(signer) = identity.signer {
-            let guard =
-                Guard::restore(ledger.guard()?.as_deref(), driver.head.height, identity.floor)?;
-            driver.join(signer, guard, &ledger)?;
-        }
+        driver.take_seat(&ledger)?;
+        driver.find_proposals(&ledger)?;
         driver.timers.insert(Timer::Status, now.steady_ms);
         Ok(driver)
     }
@@ -214,7 +223,7 @@ impl Driver {
 
     /// The validators as their record describes them.
     pub fn validators(&self) -> &Validators {
-        &self.validators
+        &self.rules.validators
     }
 
     /// When the next timer is due, in steady ms.
@@ -283,6 +292,8 @@ impl Driver {
                 Timer::Build => self.build_if_due(store)?,
                 Timer::Candidate => self.retry_all_proposed(store)?,
                 Timer::Status => self.status_round(),
+                Timer::Ready => self.say_ready(store)?,
+                Timer::Stop => self.rules.spoken(self.head.height)?,
                 Timer::Pace | Timer::Sync => {}
             }
             self.advance(store)?;
@@ -310,7 +321,7 @@ impl Driver {
 
     /// The peer of a validator.
     fn peer_of(&self, validator: &ValidatorKey) -> Option<PeerId> {
-        let entries = &self.validators.validators;
+        let entries = &self.rules.validators.validators;
         let entry = entries.iter().find(|entry| entry.key == *validator)?;
         entry.peer.parse().ok()
     }

@@ -35,6 +35,12 @@ impl Pace {
         }
     }
 
+    /// The next height has these parameters.
+    pub(super) fn adopt(&mut self, parameters: &Parameters) {
+        self.interval_ms = parameters.block_interval_ms_min;
+        self.heartbeat_ms = parameters.heartbeat_ms;
+    }
+
     pub(super) fn committed(&mut self, now: Now) {
         self.committed_steady_ms = now.steady_ms;
     }
@@ -75,7 +81,8 @@ impl Driver {
     pub(super) fn wake_again(&mut self, peer: libp2p::PeerId) {
         let height = self.head.height.saturating_add(1);
         let deciding = |state: &ordering::State| state.is_deciding() && state.height() == height;
-        let back = self.validators.validators.iter().any(|entry| entry.peer == peer.to_string());
+        let back =
+            self.rules.validators.validators.iter().any(|entry| entry.peer == peer.to_string());
         if back && self.ordering.as_ref().is_some_and(deciding) {
             let frame = Frame::Wake { height, operation: None };
             self.actions.push(Action::Wake(codec::encode(&frame)));
@@ -91,7 +98,7 @@ impl Driver {
             .is_some_and(|state| !(state.is_deciding() && state.height() >= height));
         // Peers that claim more must not keep a validator from its duty: their claims may be lies,
         // and those who decided may be gone. What block sync brings meanwhile overtakes it.
-        if !resting {
+        if !resting || self.rules.spoken(self.head.height).is_err() {
             return false;
         }
         let work = !self.mempool.is_empty();
@@ -104,8 +111,8 @@ impl Driver {
         if work {
             self.wake(None);
         }
-        let set = self.set.clone();
-        self.feed(ordering::Input::StartHeight { height, set });
+        let (set, timeouts) = (self.rules.set.clone(), self.rules.timeouts());
+        self.feed(ordering::Input::StartHeight { height, set, timeouts });
         true
     }
 }

@@ -90,17 +90,20 @@ pub(crate) fn swarm(
     Ok(Swarm::new(transport, Behaviour::new(config)?, peer, settings))
 }
 
-/// TCP, the membership handshake, Yamux. Names are resolved by the system's settings, which are
-/// read only if there is a name to resolve.
+/// TCP, the membership handshake, Yamux. Names are resolved by the system's settings, which must
+/// be there if there is a name to resolve; validators to come may have names as well.
 pub(crate) fn transport(
     membership: Membership,
     uses_names: bool,
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, NetError> {
-    let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
-    let base = if uses_names {
-        dns::tokio::Transport::system(tcp).map_err(|source| NetError::Resolver { source })?.boxed()
-    } else {
-        tcp.boxed()
+    let tcp = || tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
+    let base = match dns::tokio::Transport::system(tcp()) {
+        Ok(transport) => transport.boxed(),
+        Err(source) if uses_names => return Err(NetError::Resolver { source }),
+        Err(error) => {
+            tracing::debug!(%error, "names of peers to come cannot be resolved");
+            tcp().boxed()
+        }
     };
     let mut yamux = yamux::Config::default();
     yamux.set_max_num_streams(STREAMS_PER_CONNECTION_MAX);

@@ -41,7 +41,7 @@ mod task;
 mod tests;
 mod traffic;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -140,6 +140,7 @@ pub async fn spawn(config: NetConfig) -> Result<(NetHandle, mpsc::Receiver<NetEv
         requests: request::Requests::default(),
         dialer: dialer::Dialer::new(local),
         mesh: mesh::Mesh::new(shared.clone(), event_sender.clone(), mesh_rate),
+        let_in: BTreeSet::new(),
         refusals: buckets::Bucket::new(limits::REFUSALS_LOGGED_RATE, now),
         events: event_sender,
         config,

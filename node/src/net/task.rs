@@ -44,6 +44,8 @@ pub(crate) struct Task {
     pub(crate) requests: Requests,
     pub(crate) dialer: Dialer,
     pub(crate) mesh: Mesh,
+    /// The validators, while connections are narrowed to named peers.
+    pub(crate) let_in: BTreeSet<PeerId>,
     pub(crate) refusals: Bucket,
 }
 
@@ -121,25 +123,33 @@ impl Task {
         let after: BTreeSet<PeerId> = self.mesh.members().collect();
         let behaviour = self.swarm.behaviour_mut();
         *behaviour.limits.limits_mut() = limits_beside(after.len());
+        for peer in before.difference(&after) {
+            behaviour.limits.remove_peer_id(peer);
+        }
+        for peer in after.difference(&before) {
+            behaviour.limits.bypass_peer_id(peer);
+        }
+        self.allow(validators.iter().map(|validator| validator.peer).collect());
+        let members = validators.iter().filter(|v| after.contains(&v.peer));
+        self.dialer.want(self.config.peers.iter().chain(members), now);
+        self.open_streams(now);
+    }
+
+    /// Lets the validators in, whether this node is one or not, and shuts out who is none any more
+    /// and is not named by the configuration.
+    fn allow(&mut self, validators: BTreeSet<PeerId>) {
+        let before = std::mem::replace(&mut self.let_in, validators);
+        let Some(allowed) = self.swarm.behaviour_mut().allowed.as_mut() else { return };
         let fixed = |peer: &PeerId| {
             let allow = self.config.allow.iter().flatten();
             allow.chain(self.config.peers.iter().map(|p| &p.peer)).any(|other| other == peer)
         };
-        for peer in before.difference(&after) {
-            behaviour.limits.remove_peer_id(peer);
-            if let Some(allowed) = behaviour.allowed.as_mut().filter(|_| !fixed(peer)) {
-                allowed.disallow_peer(*peer);
-            }
+        for peer in before.difference(&self.let_in).filter(|peer| !fixed(peer)) {
+            allowed.disallow_peer(*peer);
         }
-        for peer in after.difference(&before) {
-            behaviour.limits.bypass_peer_id(peer);
-            if let Some(allowed) = behaviour.allowed.as_mut() {
-                allowed.allow_peer(*peer);
-            }
+        for peer in self.let_in.difference(&before) {
+            allowed.allow_peer(*peer);
         }
-        let members = validators.iter().filter(|v| after.contains(&v.peer));
-        self.dialer.want(self.config.peers.iter().chain(members), now);
-        self.open_streams(now);
     }
 
     fn on_tick(&mut self) {

@@ -112,7 +112,7 @@ impl Reader for Service {
         let round = progress.round.zip(progress.proposer);
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            role: if self.own_key.is_some() { Role::Validator } else { Role::Follower },
+            role: if self.sits(&validators) { Role::Validator } else { Role::Follower },
             catching_up: progress.target > progress.height.saturating_add(1),
             target_height: progress.target,
             problem: self.problem(round.is_some(), &validators),
@@ -152,9 +152,9 @@ impl Reader for Service {
         let reached = validators.iter().filter(|validator| validator.connected);
         let reached: u64 = reached.map(|validator| validator.power).sum();
         let connected = self.net.peers().len();
-        let enough = match self.own_key {
-            Some(_) => u128::from(reached) * 3 > u128::from(total) * 2,
-            None => connected > 0,
+        let enough = match self.sits(&validators) {
+            true => u128::from(reached) * 3 > u128::from(total) * 2,
+            false => connected > 0,
         };
         vec![
             Check {
@@ -201,6 +201,11 @@ impl Service {
                 power: entry.power,
             })
             .collect()
+    }
+
+    /// Whether this node is one of them.
+    fn sits(&self, validators: &[ValidatorStatus]) -> bool {
+        validators.iter().any(|validator| Some(validator.key) == self.own_key)
     }
 
     /// A height that takes long is almost always a lost quorum; the names say whom to call.

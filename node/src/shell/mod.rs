@@ -22,8 +22,9 @@ pub use open::{OpenError, open_store};
 
 use crate::driver::{Driver, Event, Fatal};
 use crate::limits::DRIVER_QUEUE_MAX;
-use crate::net::{NetEvent, NetHandle};
+use crate::net::{NetEvent, NetHandle, PeerAddress};
 use crate::store::RocksStore;
+use registry_core::governance::{ValidatorEntry, Validators};
 use registry_core::operation::Checked;
 use registry_core::state::StoreError;
 
@@ -52,6 +53,15 @@ pub enum ShellError {
 fn wall_ms() -> u64 {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The validators as the network reaches them.
+pub fn peer_addresses(validators: &Validators) -> Vec<PeerAddress> {
+    let address = |entry: &ValidatorEntry| {
+        let addresses = entry.addresses.iter().filter_map(|address| address.parse().ok()).collect();
+        Some(PeerAddress { peer: entry.peer.parse().ok()?, addresses })
+    };
+    validators.validators.iter().filter_map(address).collect()
 }
 
 /// A running node without its RPC.

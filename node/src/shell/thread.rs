@@ -169,6 +169,9 @@ impl Worker {
     /// What is dropped here is sent again by the rebroadcast timers or asked for by its receiver.
     fn carry_out(&mut self, action: Action) -> Result<(), SendError> {
         match action {
+            Action::Validators(validators) => {
+                self.net.set_validators(super::peer_addresses(&validators));
+            }
             Action::Broadcast(frame) => self.net.broadcast_validators(frame.bytes().into())?,
             Action::Wake(frame) => self.net.broadcast_validators(frame.into())?,
             Action::PublishDecided(bytes) => {

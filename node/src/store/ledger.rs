@@ -144,6 +144,14 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
             .collect()
     }
 
+    /// The newest versions of all records of a kind, by key: for kinds that have few.
+    pub fn heads_of(&self, kind: Kind) -> Result<Vec<Entry>, StoreError> {
+        let number = kind.number();
+        let rows =
+            self.0.scan(Column::Heads, &[number], &[number.saturating_add(1)], usize::MAX)?;
+        rows.into_iter().map(|(_, value)| read(&value)).collect()
+    }
+
     /// A version that is not the newest.
     fn earlier(&self, key: &RecordKey, version: u64) -> Result<Option<Entry>, StoreError> {
         self.value(Column::Entries, &keyed(&key.storage_key(), version))

@@ -32,6 +32,11 @@ pub(crate) fn set_of(keys: &[SigningKey]) -> ValidatorSet {
     ValidatorSet::new(keys.iter().map(validator).collect()).unwrap()
 }
 
+/// The start of a height with the usual timeouts.
+pub(crate) fn start(height: u64, set: ValidatorSet) -> Input {
+    Input::StartHeight { height, set, timeouts: Timeouts::default() }
+}
+
 pub(crate) fn config(key: &SigningKey) -> Config {
     Config { chain: CHAIN, key: key.clone(), timeouts: Timeouts::default() }
 }
@@ -247,7 +252,10 @@ impl World {
             Event::Start(height) => {
                 let set = self.set.clone();
                 if self.nodes[node].state.as_ref().is_some_and(|state| state.height() < height) {
-                    self.feed(node, Input::StartHeight { height, set });
+                    self.feed(
+                        node,
+                        Input::StartHeight { height, set, timeouts: Timeouts::default() },
+                    );
                 }
             }
             Event::Sync => self.sync_block(node),

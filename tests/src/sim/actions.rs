@@ -41,6 +41,10 @@ impl World {
 
     fn carry_out(&mut self, index: usize, action: Action) {
         match action {
+            Action::Validators(validators) => {
+                self.count("validators changed");
+                self.nodes[index].set_mesh(&validators);
+            }
             Action::Broadcast(frame) => self.broadcast(index, frame.bytes()),
             Action::Wake(frame) => {
                 self.count("wake");
@@ -75,7 +79,8 @@ impl World {
     }
 
     fn other_validators(&self, index: usize) -> Vec<usize> {
-        let others = self.nodes.iter().filter(|node| node.index != index && node.is_validator());
+        let own = &self.nodes[index];
+        let others = self.nodes.iter().filter(|node| node.index != index && own.streams_with(node));
         others.map(|node| node.index).collect()
     }
 
@@ -193,6 +198,9 @@ impl World {
     pub(super) fn arrive(&mut self, from: usize, to: usize, parcel: Parcel) {
         let peer = self.nodes[from].peer;
         match parcel {
+            Parcel::Frame(_) if !self.nodes[to].streams_with(&self.nodes[from]) => {
+                self.count("frame of a stranger");
+            }
             Parcel::Frame(bytes) => {
                 self.mix(to, 2, &bytes);
                 self.give(to, Event::Frame { peer, bytes });

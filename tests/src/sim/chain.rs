@@ -11,6 +11,8 @@ use registry_core::governance::{Parameters, Publishing, ValidatorEntry, Validato
 use registry_core::id::NetworkName;
 use registry_core::state::{Genesis, execute_genesis};
 
+use super::author::Author;
+use super::governors;
 use super::lists::SharedList;
 
 /// 2027-01-15T08:00:00Z, when virtual time is 0.
@@ -35,6 +37,11 @@ pub fn peer_id(index: usize) -> PeerId {
     pair.public().to_peer_id()
 }
 
+/// Where the record of the validators says that node `index` is.
+pub fn address(index: usize) -> String {
+    format!("/ip4/127.0.0.1/tcp/{}", 7_000 + index)
+}
+
 /// What all nodes of a network agree on.
 #[derive(Debug, Clone)]
 pub struct Chain {
@@ -48,6 +55,8 @@ pub struct Chain {
     pub header: Header,
     /// The status list of genesis.
     pub list: SharedList,
+    /// Who may change the network.
+    pub governors: Vec<Author>,
     /// Validator `i` runs on node `i`.
     pub keys: Vec<SigningKey>,
     rows: Vec<Row>,
@@ -64,11 +73,13 @@ impl Chain {
             key: public(key),
             power: 1,
             peer: peer_id(index).to_string(),
-            addresses: Vec::new(),
+            addresses: vec![address(index)],
         };
         let mut entries: Vec<_> = keys.iter().enumerate().map(entry).collect();
         entries.sort_by_key(|entry| entry.key);
-        let (list, operations) = SharedList::genesis(&network);
+        let (list, mut operations) = SharedList::genesis(&network);
+        let (authors, governors, creates) = governors::genesis(&network);
+        operations.extend(creates);
         let genesis = Genesis {
             chain: id,
             network: network.clone(),
@@ -76,7 +87,7 @@ impl Chain {
             validators: Validators { validators: entries },
             parameters,
             publishing: Publishing::default(),
-            governors: None,
+            governors: Some(governors),
             operations,
         };
         let store = MemoryStore::default();
@@ -86,7 +97,8 @@ impl Chain {
         let operations = operations.map(|checked| Bytes(checked.bytes().to_vec())).collect();
         let block = Block { header: execution.header.clone(), operations };
         let rows = genesis_rows(&execution, &block);
-        Self { network, id, genesis, header: execution.header, list, keys, rows }
+        let (header, governors) = (execution.header, authors);
+        Self { network, id, genesis, header, list, governors, keys, rows }
     }
 
     /// What a new disk holds before the first start.

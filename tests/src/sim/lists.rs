@@ -1,20 +1,16 @@
 //! One status list that genesis makes and all clients write to, as workers of its issuer do; and
 //! a plain array of what it must hold after each block.
 
-use ed25519_dalek::{Signer as _, SigningKey};
 use node::store::{Ledger, Read};
-use registry_core::codec::{Bytes, FixedBytes};
-use registry_core::crypto::{Hash, PublicKey, Purpose, Suite};
-use registry_core::did::{DidCreate, Document, KeySet, Member, NextSet, Sets};
-use registry_core::id::{Did, ListId, NetworkName, Suffix};
-use registry_core::operation::{
-    Action, Checked, Guard, Operation, Role, Signature, SignedOperation, Signer, check_stateless,
-    operation_id,
-};
+use registry_core::codec::FixedBytes;
+use registry_core::crypto::Hash;
+use registry_core::id::{ListId, NetworkName};
+use registry_core::operation::{Action, Checked, Guard, Role};
 use registry_core::record::RecordKey;
 use registry_core::state::StateView as _;
 use registry_core::status::{EntryChanges, Run, Scattered, StatusCreate, StatusPurpose, StatusSet};
 
+use super::author::Author;
 use super::random::Random;
 
 /// Entries of the list.
@@ -25,46 +21,14 @@ const BITS: u8 = 2;
 /// The list and who issues it.
 #[derive(Debug, Clone)]
 pub struct SharedList {
-    issuer: Did,
+    issuer: Author,
     id: ListId,
-}
-
-fn issuer_key() -> SigningKey {
-    SigningKey::from_bytes(&Hash::of(Purpose::Gossip, &[b"issuer"]).0)
-}
-
-fn seal(operation: &Operation, network: &NetworkName) -> Checked {
-    let (body, key) = (operation.body(), issuer_key());
-    let value = key.sign(&Role::Control.message(&operation_id(&body))).to_bytes().to_vec();
-    let by = Signer::Key(public(&key));
-    let signature = Signature { role: Role::Control, by, value: Bytes(value) };
-    let bytes = SignedOperation::new(body, vec![signature]).bytes();
-    check_stateless(&bytes, operation.chain, network).expect("a good operation")
-}
-
-fn public(key: &SigningKey) -> PublicKey {
-    let raw = key.verifying_key().to_bytes();
-    PublicKey::new(Suite::Ed25519, &raw).expect("an Ed25519 key")
 }
 
 impl SharedList {
     /// The list, and the operations of genesis that make it.
     pub fn genesis(network: &NetworkName) -> (Self, Vec<Checked>) {
-        let member = Member::Key(public(&issuer_key()));
-        let next = NextSet { threshold: 1, commitments: vec![member.commitment()] };
-        let control = KeySet { threshold: 1, members: vec![member] };
-        let sets = Sets { control, next, recovery: None };
-        let create = DidCreate { sets, document: Document::default() };
-        let operation = |author, action| Operation {
-            chain: Hash::ZERO,
-            author,
-            guard: Guard::Absent,
-            salt: FixedBytes([0; 16]),
-            action,
-        };
-        let create = seal(&operation(None, Action::DidCreate(Box::new(create))), network);
-        let suffix = Suffix::of_create(&create.id());
-        let issuer = Did { network: network.clone(), suffix };
+        let (issuer, create) = Author::genesis("issuer", network);
         let list = StatusCreate {
             purpose: StatusPurpose::Message,
             bits: BITS,
@@ -75,8 +39,8 @@ impl SharedList {
             delegates: Vec::new(),
             messages: Vec::new(),
         };
-        let action = Action::StatusCreate(Box::new(list));
-        let list = seal(&operation(Some(issuer.clone()), action), network);
+        let action = (Role::Control, Action::StatusCreate(Box::new(list)));
+        let list = issuer.act(Hash::ZERO, Guard::Absent, FixedBytes([0; 16]), action);
         (Self { issuer, id: ListId::of_create(&list.id()) }, vec![create, list])
     }
 
@@ -99,9 +63,7 @@ impl SharedList {
             EntryChanges::Entries(Scattered::new(value, indexes).expect("ascending"))
         };
         let action = Action::StatusSet(StatusSet { list: self.id, changes });
-        let (author, guard) = (Some(self.issuer.clone()), Guard::Until(until_ms));
-        let operation = Operation { chain, author, guard, salt, action };
-        seal(&operation, &self.issuer.network)
+        self.issuer.act(chain, Guard::Until(until_ms), salt, (Role::Control, action))
     }
 }
 

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use ed25519_dalek::SigningKey;
 use libp2p::PeerId;
 use node::driver::{Driver, Now};
-use registry_core::crypto::Hash;
+use registry_core::crypto::{Hash, ValidatorKey};
+use registry_core::governance::Validators;
 
 use super::byzantine::Byzantine;
-use super::chain::{GENESIS_MS, peer_id};
+use super::chain::{GENESIS_MS, peer_id, public};
 use super::disk::Disk;
 
 /// How long a node remembers gossip, as gossipsub does.
@@ -43,6 +44,8 @@ pub struct Node {
     /// Questions put to it: who asked in which incarnation, and the number of the request.
     pub(super) questions: BTreeMap<u64, (usize, u64, u64)>,
     pub(super) tick_ms: Option<u64>,
+    /// Validators to which its network keeps streams.
+    pub(super) mesh: BTreeSet<ValidatorKey>,
     booted_ms: u64,
     seen: BTreeMap<Hash, u64>,
 }
@@ -65,6 +68,7 @@ impl Node {
             requests: BTreeSet::new(),
             questions: BTreeMap::new(),
             tick_ms: None,
+            mesh: BTreeSet::new(),
             booted_ms: 0,
             seen: BTreeMap::new(),
         }
@@ -73,11 +77,6 @@ impl Node {
     /// Whether it runs.
     pub fn is_up(&self) -> bool {
         self.driver.is_some()
-    }
-
-    /// Whether it has a validator key.
-    pub fn is_validator(&self) -> bool {
-        self.key.is_some()
     }
 
     /// The height of its newest block, 0 while it is down.
@@ -109,7 +108,25 @@ impl Node {
         self.seen.clear();
     }
 
+    /// Its network keeps streams with these validators, if it is one of them itself.
+    pub(super) fn set_mesh(&mut self, validators: &Validators) {
+        let keys: BTreeSet<_> = validators.validators.iter().map(|entry| entry.key).collect();
+        let own = self.public();
+        self.mesh = if own.is_some_and(|own| keys.contains(&own)) { keys } else { BTreeSet::new() };
+    }
+
+    /// The public half of its validator key.
+    pub fn public(&self) -> Option<ValidatorKey> {
+        self.key.as_ref().map(public)
+    }
+
+    /// Whether it keeps a stream with another node.
+    pub(super) fn streams_with(&self, other: &Self) -> bool {
+        other.public().is_some_and(|key| self.mesh.contains(&key))
+    }
+
     pub(super) fn boot(&mut self, driver: Driver, now_ms: u64) {
+        self.set_mesh(driver.validators());
         self.driver = Some(driver);
         self.booted_ms = now_ms;
     }

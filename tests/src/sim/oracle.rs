@@ -9,9 +9,13 @@ use node::store::{Ledger, Read};
 use ordering::{Message, SignedProposal};
 use registry_core::block::{Block, Header};
 use registry_core::certificate::{Certificate, VoteKind};
+use registry_core::codec;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
+use registry_core::governance::{self, PROTOCOL_VERSION, VALIDATORS, VERSION, Validators};
+use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::check_stateless;
-use registry_core::state::{MemoryState, execute, execute_genesis};
+use registry_core::record::{Entry, RecordKey};
+use registry_core::state::{MemoryState, StateView as _, execute, execute_genesis};
 
 use super::chain::{Chain, public};
 use super::lists::Model;
@@ -32,6 +36,13 @@ pub enum Violation {
         validator: ValidatorKey,
         /// Height, round, and which of the three signatures of a round.
         position: (u64, u32, u8),
+    },
+    /// A key signed for a height whose set it is not in.
+    Unseated {
+        /// The key.
+        validator: ValidatorKey,
+        /// The height.
+        height: u64,
     },
     /// Something signed left a node whose height floor would not remember it.
     BelowFloor {
@@ -137,6 +148,8 @@ pub struct Oracle {
     /// Signed frames by key and height, repetitions too.
     sent: BTreeMap<(ValidatorKey, u64), u64>,
     headers: Vec<Header>,
+    /// Power by key, of each height up to the next one.
+    sets: Vec<BTreeMap<ValidatorKey, u64>>,
     state: MemoryState,
     list: Model,
     applied: BTreeMap<Hash, u64>,
@@ -151,6 +164,7 @@ impl Oracle {
         let mut state = MemoryState::default();
         let execution = execute_genesis(&state, &chain.genesis).expect("a good genesis");
         state.commit(&execution.changes);
+        let set = powers(&state);
         Self {
             chain: chain.clone(),
             dishonest: BTreeSet::new(),
@@ -158,6 +172,7 @@ impl Oracle {
             prevotes: BTreeMap::new(),
             sent: BTreeMap::new(),
             headers: vec![execution.header],
+            sets: vec![set.clone(), set],
             state,
             list: Model::new(&chain.list),
             applied: BTreeMap::new(),
@@ -254,6 +269,10 @@ impl Oracle {
             self.report(Violation::BadSignature { node });
         }
         let (height, round, step) = position;
+        let set = usize::try_from(height).ok().and_then(|height| self.sets.get(height));
+        if set.is_some_and(|set| !set.contains_key(&validator)) {
+            self.report(Violation::Unseated { validator, height });
+        }
         let before = self.signed.insert((validator, height, round, step), content);
         if before.is_some_and(|before| before != content) {
             self.report(Violation::DoubleSigned { validator, position });
@@ -274,7 +293,12 @@ impl Oracle {
             let reason = "the node does not hold what it committed".to_owned();
             return self.report(Violation::BadBlock { height, reason });
         };
-        if let Err(reason) = check_certificate(&self.chain, &block.header, &certificate) {
+        let set = usize::try_from(height).ok().and_then(|height| self.sets.get(height));
+        let verdict = match set {
+            Some(set) => check_certificate(self.chain.id, set, &block.header, &certificate),
+            None => Err("nobody knows who decides this height".to_owned()),
+        };
+        if let Err(reason) = verdict {
             self.report(Violation::BadCertificate { height, reason });
         }
         let known = usize::try_from(height).ok().and_then(|height| self.headers.get(height));
@@ -312,6 +336,26 @@ impl Oracle {
             }
         }
         self.headers.push(block.header.clone());
+        self.sets.push(powers(&self.state));
+    }
+
+    /// The power of each validator of a height up to the next one, by the governance records.
+    pub fn set(&self, height: u64) -> &BTreeMap<ValidatorKey, u64> {
+        &self.sets[usize::try_from(height).expect("a height of this run")]
+    }
+
+    /// The newest version of a record of the chain.
+    pub fn record(&self, key: &RecordKey) -> Option<Entry> {
+        self.state.head(key).expect("memory can be read")
+    }
+
+    /// A node stops before `height` for want of the version of the protocol that holds there.
+    pub fn outdated(&mut self, node: usize, height: u64) {
+        let version: u64 = governed(&self.state, VERSION);
+        if version <= PROTOCOL_VERSION || height != self.headers.len() as u64 {
+            let reason = format!("it stopped before {height} for a version nobody asked for");
+            self.report(Violation::Fatal { node, reason });
+        }
     }
 
     /// A node told its client that the operation is in the block of `height`.
@@ -363,36 +407,51 @@ impl Oracle {
     }
 }
 
-/// DESIGN section 6 by hand: distinct validators of the set, more than two thirds of the power,
-/// each with a precommit for this header in this round.
+/// A governance record.
+fn governed<T: serde::Serialize + serde::de::DeserializeOwned>(
+    state: &MemoryState,
+    name: &str,
+) -> T {
+    let entry = state.head(&governance::key(name)).expect("memory can be read");
+    let value = entry.expect("genesis wrote it").value;
+    codec::decode(&value.0, OPERATION_BYTES_MAX).expect("a governance record")
+}
+
+/// Power by key, as the record of the validators has it.
+fn powers(state: &MemoryState) -> BTreeMap<ValidatorKey, u64> {
+    let validators: Validators = governed(state, VALIDATORS);
+    validators.validators.iter().map(|entry| (entry.key, entry.power)).collect()
+}
+
+/// DESIGN section 6 by hand: distinct validators of the height's own set, more than two thirds of
+/// its power, each with a precommit for this header in this round.
 fn check_certificate(
-    chain: &Chain,
+    chain: Hash,
+    set: &BTreeMap<ValidatorKey, u64>,
     header: &Header,
     certificate: &Certificate,
 ) -> Result<(), String> {
     if certificate.value != header.hash() || certificate.height != header.height {
         return Err("it is for another block".to_owned());
     }
-    let validators: BTreeSet<_> = chain.keys.iter().map(public).collect();
     let Certificate { height, round, value, .. } = *certificate;
-    let bytes = vote_bytes(chain.id, 2, height, round, Some(value));
+    let bytes = vote_bytes(chain, 2, height, round, Some(value));
     let mut signers = BTreeSet::new();
+    let mut signed = 0;
     for signature in &certificate.signatures {
-        if !validators.contains(&signature.validator) {
+        let Some(power) = set.get(&signature.validator) else {
             return Err(format!("{} is no validator", signature.validator));
-        }
+        };
         if !verifies(&signature.validator, &bytes, signature.signature.0) {
             return Err(format!("the signature of {} is wrong", signature.validator));
         }
         if !signers.insert(signature.validator) {
             return Err(format!("{} counts twice", signature.validator));
         }
+        signed += power;
     }
-    if signers.len() * 3 > validators.len() * 2 {
-        Ok(())
-    } else {
-        Err(format!("{} of {} signed", signers.len(), validators.len()))
-    }
+    let total: u64 = set.values().sum();
+    if signed * 3 > total * 2 { Ok(()) } else { Err(format!("power {signed} of {total} signed")) }
 }
 
 /// docs/protocol: chain, kind, height, round, and the value behind a flag.

@@ -146,7 +146,8 @@ impl Run {
         let parameters =
             Parameters { block_interval_ms_min: plan.interval_ms, ..Parameters::default() };
         let Plan { seed, validators, followers, .. } = plan;
-        let mut world = World::new(&Setup { seed, validators, followers, parameters });
+        let mut world =
+            World::new(&Setup { seed, validators, followers, newcomers: 0, parameters });
         world.weather = plan.weather;
         world.restart_ms_max = Some(5_000);
         if plan.twin {

@@ -10,7 +10,7 @@ use registry_core::crypto::{Hash, Purpose};
 use registry_core::governance::Parameters;
 use registry_core::operation::Checked;
 
-use super::chain::{Chain, public};
+use super::chain::{Chain, public, validator_key};
 use super::clients::Client;
 use super::links::{Links, Weather};
 use super::node::Node;
@@ -66,13 +66,21 @@ pub struct Setup {
     pub validators: usize,
     /// Nodes without a key.
     pub followers: usize,
+    /// Nodes with a validator key that genesis does not name.
+    pub newcomers: usize,
     /// The chain's parameters.
     pub parameters: Parameters,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { seed: 1, validators: 4, followers: 0, parameters: Parameters::default() }
+        Self {
+            seed: 1,
+            validators: 4,
+            followers: 0,
+            newcomers: 0,
+            parameters: Parameters::default(),
+        }
     }
 }
 
@@ -114,6 +122,9 @@ impl World {
         let chain = Chain::new(setup.validators, setup.parameters.clone());
         let keys = chain.keys.clone().into_iter().map(Some);
         let keys = keys.chain(std::iter::repeat_n(None, setup.followers));
+        let first = setup.validators + setup.followers;
+        let newcomers = (first..first + setup.newcomers).map(|index| Some(validator_key(index)));
+        let keys = keys.chain(newcomers);
         let mut world = Self {
             oracle: Oracle::new(&chain),
             random: Random::new(setup.seed),
@@ -281,7 +292,9 @@ impl World {
         self.crash(index);
         self.nodes[index].stopped = true;
         self.count("stopped by itself");
-        if !self.is_dishonest(index) {
+        if let Fatal::Version { height, .. } = fatal {
+            self.oracle.outdated(index, *height);
+        } else if !self.is_dishonest(index) {
             self.oracle.report(Violation::Fatal { node: index, reason: fatal.to_string() });
         }
     }
@@ -322,6 +335,7 @@ impl World {
         }
         let identity = Identity {
             network: self.chain.network.clone(),
+            peer: node.peer,
             signer: node.key.clone(),
             floor: node.disk.floor(),
         };

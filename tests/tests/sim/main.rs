@@ -2,6 +2,7 @@
 
 mod byzantine;
 mod crash;
+mod governance;
 mod pace;
 mod seeds;
 mod sync;

@@ -1,0 +1,143 @@
+//! The word of a node that waits to be admitted: while a proposal names its validator key, it says
+//! by itself, and again and again, that it is there (docs/protocol/governance.md, "Ready").
+
+use std::sync::Arc;
+
+use ed25519_dalek::Signer as _;
+use registry_core::codec::{Bytes, FixedBytes};
+use registry_core::crypto::{Hash, PublicKey, Suite};
+use registry_core::governance::{Change, PROTOCOL_VERSION, Proposal, ValidatorReady};
+use registry_core::operation::{
+    Action as Act, Guard, Operation, Role, Signature, SignedOperation, Signer, check_stateless,
+    operation_id,
+};
+use registry_core::record::{Entry, Kind, RecordKey};
+use registry_core::state::{Changes, StoreError};
+use tracing::{info, warn};
+
+use super::{Driver, Fatal, Timer};
+use crate::limits::{READY_AGAIN_MS, READY_CHECK_MS, READY_LAG_MAX, READY_PROPOSALS_MAX};
+use crate::store::{Ledger, Read, Store};
+
+fn proposal(entry: &Entry) -> Result<(Hash, Proposal), StoreError> {
+    let id = entry.record.key.0.as_slice().try_into().map(Hash);
+    let id = id.map_err(|_| StoreError::new("the key of a proposal is no hash"))?;
+    Ok((id, Proposal::from_own_bytes(&entry.value.0).map_err(StoreError::new)?))
+}
+
+impl Driver {
+    /// Looks for proposals that were made while this node was away.
+    pub(super) fn find_proposals<R: Read + ?Sized>(
+        &mut self,
+        ledger: &Ledger<'_, R>,
+    ) -> Result<(), StoreError> {
+        if self.signer.is_some() {
+            for entry in ledger.heads_of(Kind::Proposal)? {
+                self.note_proposal(&entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes the proposals that a block made, changed or decided.
+    pub(super) fn note_proposals(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        let of_kind = |entry: &&Entry| entry.record.kind == Kind::Proposal;
+        if self.signer.is_some() {
+            for entry in changes.entries.iter().filter(of_kind) {
+                self.note_proposal(entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_proposal(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let Some(signer) = &self.signer else { return Ok(()) };
+        let (id, Proposal { change, height, status, .. }) = proposal(entry)?;
+        self.named.remove(&(height, id));
+        let Change::Validators(edits) = change else { return Ok(()) };
+        let named = edits.put.iter().find(|each| each.key == signer.public());
+        let Some(named) = named.filter(|_| status.is_pending()) else { return Ok(()) };
+        if named.peer != self.peer.to_string() {
+            let (expected, actual) = (&named.peer, self.peer);
+            warn!(proposal = %id, %expected, %actual, "a proposal names this node's validator key \
+                 with another peer id; this node cannot say that it is ready");
+            return Ok(());
+        }
+        self.named.insert((height, id));
+        while self.named.len() > READY_PROPOSALS_MAX {
+            self.named.pop_last();
+        }
+        self.set_timer(Timer::Ready, self.now.steady_ms);
+        Ok(())
+    }
+
+    /// Gives this node's word if it waits to be admitted, is level with the others, and gave none
+    /// lately.
+    pub(super) fn say_ready(&mut self, store: &dyn Store) -> Result<(), Fatal> {
+        // The word has to be in a block before the one whose end decides.
+        let soonest = self.head.height.saturating_add(2);
+        self.named.retain(|(height, _)| *height >= soonest);
+        let (Some(signer), Some((_, id))) = (&self.signer, self.named.first()) else {
+            return Ok(());
+        };
+        if self.ordering.is_some() {
+            return Ok(());
+        }
+        let (key, id) = (signer.public(), *id);
+        self.set_timer(Timer::Ready, self.now.steady_ms.saturating_add(READY_CHECK_MS));
+        // Before a peer has told its height nobody knows who is level, nor would anyone hear it.
+        let target = self.sync.credible();
+        let is_level = target > 0 && target.saturating_sub(self.head.height) <= READY_LAG_MAX;
+        let waits = self.word.is_some_and(|word| self.mempool.contains_operation(&word));
+        if !is_level || waits {
+            return Ok(());
+        }
+        let read: &dyn Read = store;
+        let last = Ledger(read).newest(&RecordKey::ready(&key))?;
+        let time_ms = last.as_ref().map_or(0, |last| last.record.time);
+        if self.now.wall_ms < time_ms.saturating_add(READY_AGAIN_MS) {
+            return Ok(());
+        }
+        let envelope = self.word(id, last.map(|last| last.record.hash()));
+        let Some(envelope) = envelope else { return Ok(()) };
+        let said = match check_stateless(&envelope, self.chain, &self.network) {
+            Ok(checked) => {
+                self.word = Some(checked.id());
+                self.submit(Arc::new(checked), store)?
+            }
+            Err(refusal) => Err(refusal.into()),
+        };
+        match said {
+            Ok(()) => info!(proposal = %id, "says that it is ready to be a validator"),
+            Err(error) => warn!(proposal = %id, %error, "cannot say that it is ready"),
+        }
+        Ok(())
+    }
+
+    /// The signed word for a proposal over the last one. It names the block before the head, the
+    /// newest that the rules of the next block know. Nothing in it is secret, so its salt is zero.
+    fn word(&self, proposal: Hash, previous: Option<Hash>) -> Option<Vec<u8>> {
+        let signer = self.signer.as_ref()?;
+        let ready = ValidatorReady {
+            proposal,
+            key: signer.public(),
+            peer: self.peer.to_string(),
+            version: PROTOCOL_VERSION,
+            height: self.head.height.checked_sub(1)?,
+            block: self.head.previous,
+        };
+        let operation = Operation {
+            chain: self.chain,
+            author: None,
+            guard: previous.map_or(Guard::Absent, Guard::Previous),
+            salt: FixedBytes([0; 16]),
+            action: Act::ValidatorReady(Box::new(ready)),
+        };
+        let body = operation.body();
+        let message = Role::Author.message(&operation_id(&body));
+        let key = PublicKey::new(Suite::Ed25519, &signer.public().0).ok()?;
+        let value = Bytes(signer.key.sign(&message).to_bytes().to_vec());
+        let signature = Signature { role: Role::Author, by: Signer::Key(key), value };
+        Some(SignedOperation::new(body, vec![signature]).bytes())
+    }
+}

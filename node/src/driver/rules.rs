@@ -1,0 +1,169 @@
+//! What the network's own records say to this node: who decides, at what pace, in which version of
+//! the protocol. They are read at the start and again after each block that changes one of them;
+//! what they say then holds from the next height on (docs/protocol/governance.md, "Taking effect").
+
+use ordering::{Guard, Input, State, Timeouts};
+use registry_core::certificate::ValidatorSet;
+use registry_core::crypto::ValidatorKey;
+use registry_core::governance::{
+    PARAMETERS, PROTOCOL_VERSION, Parameters, VALIDATORS, VERSION, Validators, key,
+};
+use registry_core::state::{Changes, StateView, StoreError};
+use tracing::{error, info};
+
+use super::{Action, Driver, Fatal, Timer};
+use crate::limits::VERSION_GRACE_MS;
+use crate::store::{Ledger, Read, Store};
+
+/// How long a certificate or vote may lag before it is sent again.
+const REBROADCAST_MS: u64 = 1_000;
+
+/// The validator key of this node, whether it is in the set or not.
+pub(super) struct Signer {
+    pub(super) key: ed25519_dalek::SigningKey,
+    /// What it signed, as far as the consensus that runs does not know better.
+    pub(super) guard: Guard,
+}
+
+impl Signer {
+    pub(super) fn public(&self) -> ValidatorKey {
+        ValidatorKey(self.key.verifying_key().to_bytes())
+    }
+}
+
+/// The rules of the next height.
+pub(super) struct Rules {
+    pub(super) parameters: Parameters,
+    pub(super) validators: Validators,
+    /// The same validators as certificates are checked against them.
+    pub(super) set: ValidatorSet,
+    version: u64,
+}
+
+impl Rules {
+    /// As the newest state has them.
+    pub(super) fn read<R: Read + ?Sized>(ledger: &Ledger<'_, R>) -> Result<Self, StoreError> {
+        let validators: Validators = governed(ledger, VALIDATORS)?;
+        Ok(Self {
+            parameters: governed(ledger, PARAMETERS)?,
+            set: validators.set().map_err(StoreError::new)?,
+            validators,
+            version: governed(ledger, VERSION)?,
+        })
+    }
+
+    pub(super) fn timeouts(&self) -> Timeouts {
+        let parameters = &self.parameters;
+        Timeouts {
+            propose_ms: parameters.timeout_propose_ms,
+            prevote_ms: parameters.timeout_prevote_ms,
+            precommit_ms: parameters.timeout_precommit_ms,
+            rebroadcast_ms: REBROADCAST_MS,
+            step_ms: parameters.timeout_step_ms,
+            cap_ms: parameters.timeout_ms_max,
+        }
+    }
+
+    /// Whether this binary may take part in the height after `head`, or why not.
+    pub(super) fn spoken(&self, head: u64) -> Result<(), Fatal> {
+        if self.version <= PROTOCOL_VERSION {
+            return Ok(());
+        }
+        let (height, needed) = (head.saturating_add(1), self.version);
+        Err(Fatal::Version { height, needed, spoken: PROTOCOL_VERSION })
+    }
+}
+
+fn governed<T, R>(ledger: &Ledger<'_, R>, name: &str) -> Result<T, StoreError>
+where
+    T: serde::Serialize + serde::de::DeserializeOwned,
+    R: Read + ?Sized,
+{
+    let entry = StateView::head(ledger, &key(name))?;
+    let entry = entry.ok_or_else(|| StoreError::new(format!("no governance record {name}")))?;
+    registry_core::codec::decode(&entry.value.0, registry_core::limits::OPERATION_BYTES_MAX)
+        .map_err(StoreError::new)
+}
+
+impl Driver {
+    /// After a block: if it changed the rules, the next height has the new ones.
+    pub(super) fn follow_rules(
+        &mut self,
+        changes: &Changes,
+        store: &dyn Store,
+    ) -> Result<(), Fatal> {
+        let names = [VALIDATORS, PARAMETERS, VERSION];
+        if names.iter().all(|name| changes.entry(&key(name)).is_none()) {
+            return Ok(());
+        }
+        let read: &dyn Read = store;
+        let ledger = Ledger(read);
+        let before = std::mem::replace(&mut self.rules, Rules::read(&ledger)?);
+        self.pace.adopt(&self.rules.parameters);
+        if before.validators != self.rules.validators {
+            self.actions.push(Action::Validators(self.rules.validators.clone()));
+            self.take_seat(&ledger)?;
+        }
+        if let Err(fatal) = self.rules.spoken(self.head.height) {
+            error!("{fatal}");
+            // Peers that lack the last block of this version may still fetch it here.
+            self.set_timer(Timer::Stop, self.now.steady_ms.saturating_add(VERSION_GRACE_MS));
+        }
+        Ok(())
+    }
+
+    /// Takes part in the consensus of the next height or not, as the set says.
+    pub(super) fn take_seat<R: Read + ?Sized>(
+        &mut self,
+        ledger: &Ledger<'_, R>,
+    ) -> Result<(), Fatal> {
+        let Some(signer) = &self.signer else { return Ok(()) };
+        let next = self.head.height.saturating_add(1);
+        let is_member = self.rules.set.power_of(&signer.public()) > 0;
+        match (&self.ordering, is_member) {
+            (Some(_), true) => self.feed(Input::Expect { set: self.rules.set.clone() }),
+            (None, true) => {
+                info!(height = next, "this node is a validator and votes from here on");
+                let (key, guard) = (signer.key.clone(), signer.guard.clone());
+                self.join(key, guard, ledger)?;
+            }
+            (Some(_), false) => {
+                info!(height = next, "this node is no validator any more and follows");
+                self.leave();
+            }
+            (None, false) => {}
+        }
+        Ok(())
+    }
+
+    /// Joins the consensus as a validator, replaying the log of the unfinished height.
+    fn join<R: Read + ?Sized>(
+        &mut self,
+        key: ed25519_dalek::SigningKey,
+        guard: Guard,
+        ledger: &Ledger<'_, R>,
+    ) -> Result<(), Fatal> {
+        let timeouts = self.rules.timeouts();
+        let config = ordering::Config { chain: self.chain, key, timeouts };
+        let height = self.head.height.saturating_add(1);
+        let (set, wal) = (&self.rules.set, ledger.wal(height)?);
+        if wal.is_empty() {
+            self.ordering = Some(State::new(config, guard, self.head.height, set)?);
+            return Ok(());
+        }
+        let (state, outputs) = State::start(config, guard, height, set, &wal)?;
+        self.ordering = Some(state);
+        self.replayed = outputs;
+        Ok(())
+    }
+
+    /// Leaves the consensus. Who still lacks a vote of this node for the last height finds the
+    /// block by gossip or block sync.
+    fn leave(&mut self) {
+        let (Some(state), Some(signer)) = (self.ordering.take(), &mut self.signer) else { return };
+        signer.guard = state.guard().clone();
+        self.build = None;
+        self.inputs.clear();
+        self.timers.retain(|timer, _| !matches!(timer, Timer::Consensus(..)));
+    }
+}

@@ -1,0 +1,104 @@
+//! Three governors of whom two must agree, and how they change the network.
+
+use std::sync::Arc;
+
+use registry_core::codec::FixedBytes;
+use registry_core::crypto::Hash;
+use registry_core::governance::{
+    Change, Edits, GovernancePropose, GovernanceStep, Governors, Proposal, ProposalStatus,
+    ValidatorEntry,
+};
+use registry_core::id::NetworkName;
+use registry_core::operation::{Action, Checked, Guard, Role};
+use registry_core::record::{Entry, RecordKey};
+
+use super::author::Author;
+use super::chain::{address, peer_id};
+use super::world::World;
+
+/// How long an operation is waited for before it is sent to another node.
+const PATIENCE_MS: u64 = 2_000;
+/// How often an operation is sent before the run is called stuck.
+const ATTEMPTS_MAX: u64 = 60;
+
+/// The governors of genesis, and the operations that make them.
+pub fn genesis(network: &NetworkName) -> (Vec<Author>, Governors, Vec<Checked>) {
+    let made = (1..=3).map(|number| Author::genesis(&format!("governor {number}"), network));
+    let (authors, creates): (Vec<Author>, Vec<Checked>) = made.unzip();
+    let mut members: Vec<_> = authors.iter().map(|author| author.did.clone()).collect();
+    members.sort();
+    (authors, Governors { authority: None, threshold: 2, members }, creates)
+}
+
+/// The change that puts these validators into the set, and takes those out.
+pub fn validators(mut put: Vec<ValidatorEntry>, remove: &[&str]) -> Change {
+    put.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut remove: Vec<_> = remove.iter().map(|name| (*name).to_owned()).collect();
+    remove.sort();
+    Change::Validators(Edits { put, remove })
+}
+
+impl World {
+    /// A node as the record of the validators would have it.
+    pub fn validator(&self, index: usize) -> ValidatorEntry {
+        ValidatorEntry {
+            name: format!("v{index}"),
+            key: self.nodes[index].public().expect("a node with a validator key"),
+            power: 1,
+            peer: peer_id(index).to_string(),
+            addresses: vec![address(index)],
+        }
+    }
+
+    /// Two governors decide on a change, to hold `notice` heights after the present one or a
+    /// little later; answers the proposal and its height once it is approved.
+    pub fn govern(&mut self, change: &Change, notice: u64) -> (Hash, u64) {
+        let height = self.oracle.headers().len() as u64 + notice;
+        let propose = GovernancePropose { change: change.clone(), height };
+        let action = Action::GovernancePropose(Box::new(propose));
+        let id = self.act(0, Guard::Absent, action).id();
+        let previous = self.proposal_entry(&id).record.hash();
+        let step = GovernanceStep { proposal: id };
+        self.act(1, Guard::Previous(previous), Action::GovernanceApprove(step));
+        (id, height)
+    }
+
+    /// A governor's operation, sent until it is in a block.
+    fn act(&mut self, governor: usize, guard: Guard, action: Action) -> Arc<Checked> {
+        let height = self.oracle.headers().len().to_be_bytes().repeat(2);
+        let salt = FixedBytes(height.try_into().expect("16 bytes"));
+        let author = self.chain.governors[governor].clone();
+        let checked = author.act(self.chain.id, guard, salt, (Role::Approval, action));
+        let checked = Arc::new(checked);
+        let id = checked.id();
+        for _ in 0..ATTEMPTS_MAX {
+            let up = self.up();
+            if !up.is_empty() {
+                let target = up[self.random.index(up.len())];
+                self.submit(target, Arc::clone(&checked));
+            }
+            if self.run_until(PATIENCE_MS, |world| world.oracle.is_applied(&id)) {
+                return checked;
+            }
+            let broken = self.oracle.violations();
+            assert!(broken.is_empty(), "{broken:?}; {}", self.describe());
+        }
+        panic!("never in a block: {:?}; {}", checked.operation().action, self.describe());
+    }
+
+    fn proposal_entry(&self, id: &Hash) -> Entry {
+        self.oracle.record(&RecordKey::proposal(id)).expect("a proposal of the chain")
+    }
+
+    /// What has become of a proposal.
+    pub fn proposal(&self, id: &Hash) -> ProposalStatus {
+        let entry = self.proposal_entry(id);
+        Proposal::from_own_bytes(&entry.value.0).expect("a proposal").status
+    }
+
+    /// Whether the chain has a word of this node that it is ready.
+    pub fn is_ready(&self, index: usize) -> bool {
+        let key = self.nodes[index].public().expect("a node with a validator key");
+        self.oracle.record(&RecordKey::ready(&key)).is_some()
+    }
+}
