@@ -65,7 +65,7 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Result<(), Failure> {
          chain id   {shown}\nnext       {}",
         home.path().display(),
         role.name(),
-        validator.as_deref().unwrap_or("none, this is a follower"),
+        shown_validator(validator.as_deref(), genesis.as_ref()),
         publishing.as_deref().unwrap_or("none"),
         if genesis.is_some() {
             format!("idem start --home {}", home.path().display())
@@ -85,6 +85,19 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Result<(), Failure> {
     context.print(&json, human)
 }
 
+/// The validator key, and that it waits if genesis does not name it.
+fn shown_validator(key: Option<&str>, genesis: Option<&GenesisFile>) -> String {
+    let Some(key) = key else { return "none, this is a follower".to_owned() };
+    let is_named =
+        |genesis: &GenesisFile| genesis.validators.iter().any(|entry| entry.key.to_string() == key);
+    match genesis {
+        Some(genesis) if !is_named(genesis) => {
+            format!("{key}\n           not in the genesis: follows until governance admits it")
+        }
+        _ => key.to_owned(),
+    }
+}
+
 /// What is allowed, but should not surprise the operator at the start.
 fn warn_of_genesis(genesis: &GenesisFile, keys: &NodeKeys) -> Result<(), Failure> {
     for warning in genesis.warnings() {
@@ -93,7 +106,8 @@ fn warn_of_genesis(genesis: &GenesisFile, keys: &NodeKeys) -> Result<(), Failure
     let Some(key) = keys.validator.as_ref().map(|signer| signer.key()) else { return Ok(()) };
     let peer_id = keys.peer_id()?.to_string();
     match genesis.validators.iter().find(|entry| entry.key == key) {
-        None => warn(format!("the genesis does not name the validator {key}: it cannot vote")),
+        // It waits to be admitted by governance, which is nothing to warn of.
+        None => {}
         Some(entry) if entry.peer != peer_id => warn(format!(
             "the genesis gives {} the peer id {}, this home has {peer_id}: the other validators \
              will not know it",

@@ -1,6 +1,7 @@
 //! `idem did`: register, change and read DIDs.
 
 mod document;
+mod founder;
 mod import;
 mod read;
 mod sets;
@@ -22,6 +23,7 @@ use super::exit::Failure;
 use super::passphrase::PassphraseArgs;
 use crate::keys::{Parts, Roles};
 pub(super) use document::with_key as document_with_key;
+pub(super) use founder::Founder;
 use sets::SetsArgs;
 pub(super) use sets::{NewKeys, SuiteName};
 use writer::Draft;

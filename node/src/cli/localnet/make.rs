@@ -4,11 +4,12 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
 use genesis::{GenesisFile, Outline};
-use registry_core::governance::Parameters;
+use registry_core::governance::{Governors, Parameters};
 use registry_core::id::NetworkName;
 use toml::Value;
 
 use super::{Localnet, LocalnetNode};
+use crate::cli::did::Founder;
 use crate::cli::exit::Failure;
 use crate::cli::homes::{self, Member};
 use crate::config::{Home, Role};
@@ -17,6 +18,10 @@ use crate::limits::LOCALNET_REQUESTS;
 
 /// Shortest recovery delay of a localnet, so that a recovery can be watched.
 const RECOVERY_DELAY_MS_MIN: u64 = 3_000;
+
+/// Governors of a localnet, and how many of them must agree.
+const GOVERNORS: usize = 3;
+const GOVERNORS_THRESHOLD: u8 = 2;
 
 /// The three ports of one node.
 struct Ports {
@@ -51,7 +56,13 @@ pub(super) fn make(
     let ports = free_ports(usize::from(validators) + usize::from(followers))?;
     let members: Vec<Member> =
         roles.zip(&ports).map(|((role, number), ports)| member(role, number, ports)).collect();
-    let genesis = homes::make_network(dir, outline(network), &members, |_| Ok(None))?;
+    let founders = founders(&network)?;
+    let outline = governed(outline(network), &founders);
+    let genesis = homes::make_network(dir, outline, &members, |_| Ok(None))?;
+    for (number, founder) in (1..).zip(founders) {
+        let path = super::keys(dir)?.join(format!("governor-{number}.json"));
+        founder.save(&path, genesis.chain_id())?;
+    }
     let nodes = members.into_iter().zip(&ports).map(|(member, ports)| LocalnetNode {
         home: member.home(dir).path().to_owned(),
         name: member.name,
@@ -73,6 +84,21 @@ fn outline(network: NetworkName) -> Outline {
     let parameters =
         Parameters { recovery_delay_ms_min: RECOVERY_DELAY_MS_MIN, ..Parameters::default() };
     Outline { parameters, ..Outline::new(network, homes::now()) }
+}
+
+/// The DIDs of the governors.
+fn founders(network: &NetworkName) -> Result<Vec<Founder>, Failure> {
+    (0..GOVERNORS).map(|_| Founder::make(network)).collect()
+}
+
+/// A network that these govern together.
+fn governed(outline: Outline, founders: &[Founder]) -> Outline {
+    let mut members: Vec<_> = founders.iter().map(|founder| founder.did.clone()).collect();
+    members.sort();
+    let threshold = GOVERNORS_THRESHOLD;
+    let governors = Some(Governors { authority: None, threshold, members });
+    let operations = founders.iter().map(|founder| founder.create.clone()).collect();
+    Outline { governors, operations, ..outline }
 }
 
 /// Makes a home that is a network by itself.

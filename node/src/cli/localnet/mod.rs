@@ -174,7 +174,7 @@ fn human(localnet: &Localnet, dir: &Path) -> String {
     }
     let rpc = localnet.nodes.first().map_or("", |node| node.rpc.as_str());
     if let Some(Seed { issuer, status_list }) = &localnet.seed {
-        let keys = seed::keys(dir);
+        let keys = seed::issuer_keys(dir);
         let _written = write!(
             text,
             "\nissuer       {issuer}, keys in {}\nstatus list  {rpc}/status-lists/{status_list}\n",
@@ -186,6 +186,14 @@ fn human(localnet: &Localnet, dir: &Path) -> String {
     let _written = write!(text, "\ntry   idem --rpc {rpc} did create --keys {keys}");
     let _written = write!(text, "\nstop  Ctrl-C, or idem localnet stop --dir {dir}");
     text
+}
+
+/// The directory of the key files of people, made if it is not there.
+fn keys(dir: &Path) -> Result<PathBuf, Failure> {
+    let keys = dir.join("keys");
+    let cannot = |error| Failure::usage(format!("cannot write in {}: {error}", dir.display()));
+    std::fs::create_dir_all(&keys).map_err(cannot)?;
+    Ok(keys)
 }
 
 async fn wait_until_ready(localnet: &Localnet, nodes: &mut [Node]) -> Result<(), Failure> {

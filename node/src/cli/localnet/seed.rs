@@ -28,7 +28,7 @@ pub(super) struct Seed {
 }
 
 /// The key file of the issuer.
-pub(super) fn keys(dir: &Path) -> PathBuf {
+pub(super) fn issuer_keys(dir: &Path) -> PathBuf {
     dir.join("keys").join("issuer.json")
 }
 
@@ -38,10 +38,9 @@ pub(super) async fn seed(localnet: &Localnet, dir: &Path) -> Result<Seed, Failur
     if let Some(seed) = &localnet.seed {
         return Ok(seed.clone());
     }
-    let keys = keys(dir);
+    super::keys(dir)?;
+    let keys = issuer_keys(dir);
     // The key file is there before it is opened: a localnet has warned of plain keys already.
-    let cannot = |error| Failure::usage(format!("cannot write in {}: {error}", dir.display()));
-    std::fs::create_dir_all(dir.join("keys")).map_err(cannot)?;
     UserKeyFile::new(&keys, None).update(|_| Ok::<_, KeysError>(()))?;
     let node = localnet.nodes.first().ok_or_else(|| Failure::usage("a localnet without nodes"))?;
     let context = Context::new(Some(node.home.clone()), Some(node.rpc.clone()), false)?;
