@@ -3,6 +3,7 @@
 
 mod chain;
 mod client;
+mod governor;
 mod localnet;
 mod node;
 mod status;
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 pub use chain::{check_acknowledged, check_equal_chains, wait_for_height};
 pub use client::{CallError, Client};
+pub use governor::{Governor, govern, newcomer, validators};
 pub use localnet::Localnet;
 pub use node::Node;
 pub use status::ListState;

@@ -82,6 +82,12 @@ fn new_key(suite: Suite) -> SecretKey {
     SecretKey::generate(suite).expect("the system's randomness")
 }
 
+/// Random bytes for an operation; a new public key is as good as any.
+pub(super) fn salt() -> FixedBytes<16> {
+    let key = new_key(Suite::Ed25519);
+    FixedBytes(key.public().raw()[..16].try_into().expect("16 bytes"))
+}
+
 fn key_set(keys: &[SecretKey]) -> KeySet {
     let mut members: Vec<_> = keys.iter().map(|key| Member::Key(key.public().clone())).collect();
     members.sort();
@@ -111,10 +117,8 @@ impl Wallet {
 
     /// The body of an operation of this DID on its chain.
     pub fn operation(&self, guard: Guard, action: Action) -> Operation {
-        // A new public key is as good as any random bytes.
-        let salt = new_key(Suite::Ed25519);
-        let salt = FixedBytes(salt.public().raw()[..16].try_into().expect("16 bytes"));
-        Operation { chain: self.chain.id, author: self.did.clone(), guard, salt, action }
+        let (chain, author) = (self.chain.id, self.did.clone());
+        Operation { chain, author, guard, salt: salt(), action }
     }
 
     fn by_control(&self, operation: &Operation) -> Signed {

@@ -1,6 +1,6 @@
 //! Networks of real processes: the localnet contract, kills, lost data, lost quorum, refusals,
-//! hostile peers, recovery, idleness, status lists, rights and agents. They take turns: one
-//! network runs at a time.
+//! hostile peers, recovery, idleness, status lists, rights, agents and governance. They take turns:
+//! one network runs at a time.
 //!
 //! `IDEM_SOAK=1` makes the measures long; `IDEM_SEED` and `IDEM_KILLS` choose the kills, and
 //! `IDEM_SEED` the history of the lists whose past is asked for.
@@ -8,6 +8,7 @@
 mod agents;
 mod cases;
 mod contract;
+mod governance;
 mod hostile;
 mod idle;
 mod kills;
