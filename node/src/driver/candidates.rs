@@ -16,11 +16,9 @@ use registry_core::operation::{
 use registry_core::state::{BlockError, BlockExecution, Execution, execute};
 use tracing::{debug, warn};
 
+use super::timeliness::is_timely;
 use super::{Driver, Fatal, Timer, Wanted};
-use crate::limits::{
-    ENVELOPES_PER_REQUEST_MAX, PROPOSAL_HEIGHTS_AHEAD_MAX, PROPOSALS_MAX, TIMELINESS_DELAY_MS,
-    TIMELINESS_DELAY_MS_MAX, TIMELINESS_MS,
-};
+use crate::limits::{ENVELOPES_PER_REQUEST_MAX, PROPOSAL_HEIGHTS_AHEAD_MAX, PROPOSALS_MAX};
 use crate::store::{Ledger, Read, Store, candidate_row};
 use crate::wire::Request;
 
@@ -64,23 +62,6 @@ struct Asked {
     proposer: ValidatorKey,
     /// A polka is known, so that the block's time no longer matters.
     any_time: bool,
-}
-
-/// Allowed age of a proposal in `round`: 2 s · (3/2)^round, at most 60 s, in integers.
-fn delay_ms(round: u32) -> u64 {
-    let mut delay_ms = TIMELINESS_DELAY_MS;
-    for _ in 0..round {
-        delay_ms = (delay_ms.saturating_mul(3) / 2).min(TIMELINESS_DELAY_MS_MAX);
-        if delay_ms == TIMELINESS_DELAY_MS_MAX {
-            break;
-        }
-    }
-    delay_ms
-}
-
-fn is_timely(time_ms: u64, now_ms: u64, round: u32) -> bool {
-    let latest = time_ms.saturating_add(TIMELINESS_MS).saturating_add(delay_ms(round));
-    time_ms.saturating_sub(TIMELINESS_MS) <= now_ms && now_ms <= latest
 }
 
 /// Whether these are a block's envelope and operation ids, in order.
@@ -477,25 +458,5 @@ impl Driver {
         let candidate =
             ordering::Candidate { height: key.0, round, value: key.1, proposer, validity };
         self.feed_with(Input::Candidate(candidate), row.into_iter().collect());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_allowed_age_grows_by_half_each_round_up_to_a_minute() {
-        let delays: Vec<_> = [0, 1, 2, 3, 8, 9, 1_000_000].map(delay_ms).to_vec();
-        assert_eq!(delays, [2_000, 3_000, 4_500, 6_750, 51_255, 60_000, 60_000]);
-    }
-
-    #[test]
-    fn timeliness_at_its_exact_bounds() {
-        assert!(is_timely(10_000, 9_000, 0));
-        assert!(!is_timely(10_000, 8_999, 0));
-        assert!(is_timely(10_000, 13_000, 0));
-        assert!(!is_timely(10_000, 13_001, 0));
-        assert!(is_timely(10_000, 14_000, 1));
     }
 }

@@ -16,6 +16,7 @@ mod pace;
 mod ready;
 mod rules;
 mod serve;
+mod timeliness;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -2,8 +2,8 @@
 //! one queue of events and seeded chance (docs/testing.md).
 //!
 //! [`world`] turns the queue; [`actions`] stands for the shell and the network; [`faults`] breaks
-//! things; [`clients`] write, also to one of the [`lists`]; [`governors`] change the network; [`oracle`] judges; [`swarm`] draws a
-//! whole run from a seed.
+//! things; [`clients`] write, also to one of the [`lists`]; [`governors`] change the network;
+//! [`oracle`] judges; [`swarm`] draws a whole run from a seed.
 
 pub mod actions;
 pub mod author;
