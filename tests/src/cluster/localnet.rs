@@ -32,10 +32,24 @@ impl Localnet {
         Self::start_after(validators, followers, || ()).await.0
     }
 
+    /// A network of four validators on which one endorser vouches for so many operations an hour.
+    pub async fn start_endorsed(per_hour: u64) -> Self {
+        let per_hour = per_hour.to_string();
+        Self::start_with((4, 0), &["--endorsed", &per_hour], || ()).await.0
+    }
+
     /// Calls `prepare` when it is this network's turn, and starts it then.
     pub async fn start_after<T>(
         validators: usize,
         followers: usize,
+        prepare: impl FnOnce() -> T,
+    ) -> (Self, T) {
+        Self::start_with((validators, followers), &[], prepare).await
+    }
+
+    async fn start_with<T>(
+        (validators, followers): (usize, usize),
+        options: &[&str],
         prepare: impl FnOnce() -> T,
     ) -> (Self, T) {
         let turn = TURN.lock().await;
@@ -45,6 +59,7 @@ impl Localnet {
             .args(["localnet", "start", "--detach", "--json", "--dir"])
             .arg(dir.path())
             .args(["--nodes", &validators.to_string(), "--followers", &followers.to_string()])
+            .args(options)
             .stdin(Stdio::null())
             .output()
             .expect("idem runs");

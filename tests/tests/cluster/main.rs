@@ -9,6 +9,7 @@ mod agents;
 mod cases;
 mod contract;
 mod decision;
+mod endorsement;
 mod governance;
 mod hostile;
 mod idle;

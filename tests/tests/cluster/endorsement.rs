@@ -1,0 +1,140 @@
+//! A network on which a write needs an endorser: refused, endorsed, used up, and what goes through
+//! all the same.
+
+use registry_tests::cluster::{Localnet, check_equal_chains};
+use serde_json::{Value, json};
+
+/// Operations of one endorser in an hour: more than the seed of a localnet takes.
+const PER_HOUR: u64 = 40;
+
+struct Endorsed {
+    network: Localnet,
+    authority: String,
+}
+
+impl Endorsed {
+    fn file(&self, name: &str) -> String {
+        self.network.path(name).display().to_string()
+    }
+
+    /// A command about keys in a file of that name, at a node of its own.
+    fn run(
+        &self,
+        node: usize,
+        command: &[&str],
+        keys: &str,
+        more: &[&str],
+    ) -> (i32, Value, String) {
+        let keys = self.file(keys);
+        self.network.idem(node, &[command, &["--keys", &keys, "--no-passphrase"], more].concat())
+    }
+
+    fn done(&self, node: usize, command: &[&str], keys: &str, more: &[&str]) -> Value {
+        let (code, answer, errors) = self.run(node, command, keys, more);
+        assert_eq!(code, 0, "{command:?} {more:?}: {errors}");
+        answer
+    }
+
+    /// A DID that `endorser`, whose keys are in a file of that name, vouches for.
+    fn create(&self, keys: &str, (endorser, endorser_keys): (&str, &str)) -> (i32, Value, String) {
+        let endorser_keys = self.file(endorser_keys);
+        let endorsed = ["--endorser", endorser, "--cosigner-keys", &endorser_keys];
+        self.run(1, &["did", "create"], keys, &endorsed)
+    }
+
+    async fn explain(&self, params: Value) -> Value {
+        let client = &self.network.nodes[2].client;
+        client.call("trust_explainWrite", params).await.expect("an answer")
+    }
+
+    /// Somebody to whom the authority grants the right to write everything.
+    fn endorser(&self) -> String {
+        let (code, made, errors) =
+            self.create("endorser.json", (&self.authority, "keys/registry.json"));
+        assert_eq!(code, 0, "{errors}");
+        let did = made["did"].as_str().expect("a DID").to_owned();
+        let right = ["--action", "registry:write", "--resource", "registry/*", "--entity", &did];
+        self.done(0, &["trust", "grant"], "keys/registry.json", &right);
+        did
+    }
+}
+
+/// Names of those who can endorse, in an answer of `trust_explainWrite`.
+fn endorsers(answer: &Value) -> Vec<&str> {
+    let listed = answer["endorsers"].as_array().expect("a list").iter();
+    listed.map(|endorser| endorser["did"].as_str().expect("a DID")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_write_is_a_right_and_an_endorsers_quota_runs_out() {
+    let network = Localnet::start_endorsed(PER_HOUR).await;
+    let authority = network.description["authority"].as_str().expect("a DID").to_owned();
+    let all = Endorsed { network, authority };
+    let endorser = all.endorser();
+
+    let (code, _, errors) = all.run(3, &["did", "create"], "stranger.json", &[]);
+    assert_eq!(code, 1, "{errors}");
+    assert!(errors.contains("2064 ENDORSEMENT_NEEDED") && errors.contains(&endorser), "{errors}");
+    println!("a stranger: {}", errors.lines().next().unwrap_or_default());
+    let explained = all.explain(json!({ "operation": "did_create" })).await;
+    assert_eq!((&explained["allowed"], &explained["policy"]), (&json!(false), &json!("endorsed")));
+    assert_eq!(endorsers(&explained), [&*endorser, &*all.authority]);
+
+    let (code, made, errors) = all.create("stranger.json", (&endorser, "endorser.json"));
+    assert_eq!(code, 0, "endorsed: {errors}");
+    let stranger = made["did"].as_str().expect("a DID").to_owned();
+    let own = all.explain(json!({ "operation": "status_create", "did": endorser })).await;
+    assert_eq!(
+        (&own["allowed"], &own["own"]["operationsPerHour"]),
+        (&json!(true), &json!(PER_HOUR))
+    );
+    co_signed(&all, &stranger, &endorser);
+    used_up(&all, &endorser).await;
+
+    let (code, _, errors) = all.run(0, &["did", "rotate"], "stranger.json", &[]);
+    assert_eq!(code, 0, "a rotate needs nobody: {errors}");
+    let free = all.explain(json!({ "operation": "did_rotate", "did": stranger })).await;
+    assert_eq!(free["allowed"], true, "{free}");
+    check_equal_chains(&all.network.clients()).await;
+}
+
+/// Prepared by one party, signed by two others on their machines, submitted by a fourth.
+fn co_signed(all: &Endorsed, stranger: &str, endorser: &str) {
+    let file = all.file("list.json");
+    let params = json!({ "author": stranger, "purpose": "revocation", "bits": 1, "length": 100 });
+    let prepare = ["operation", "prepare", "status_prepareCreate", "--params", &params.to_string()];
+    all.network.done(0, &[&prepare[..], &[&file]].concat());
+    let signed =
+        |keys: &str, did: &str| all.done(1, &["operation", "sign", &file], keys, &["--did", did]);
+    signed("stranger.json", stranger);
+    let (code, _, errors) = all.network.idem(3, &["operation", "submit", &file]);
+    assert!(code == 1 && errors.contains("ENDORSEMENT_NEEDED"), "half signed: {errors}");
+    let shown = signed("endorser.json", endorser);
+    let roles: Vec<&str> = shown["signatures"]
+        .as_array()
+        .expect("signatures")
+        .iter()
+        .map(|one| one["role"].as_str().expect("a role"))
+        .collect();
+    assert_eq!(roles, ["author", "endorser"]);
+    all.network.done(3, &["operation", "submit", &file]);
+}
+
+/// Writes until the endorser has vouched for all that it may in an hour; the hour may end meanwhile
+/// and give it as much again.
+async fn used_up(all: &Endorsed, endorser: &str) {
+    for number in 0..=2 * PER_HOUR {
+        let keys = format!("other-{number}.json");
+        let (code, _, errors) = all.create(&keys, (endorser, "endorser.json"));
+        if code == 0 {
+            continue;
+        }
+        assert!(errors.contains("2066 ENDORSER_QUOTA"), "{errors}");
+        assert!(errors.contains("(its quota refills at 20"), "it says when: {errors}");
+        println!("after {number}: {}", errors.lines().next().unwrap_or_default());
+        let own = all.explain(json!({ "operation": "did_create", "did": endorser })).await;
+        assert_eq!((&own["allowed"], &own["own"]["used"]), (&json!(false), &json!(PER_HOUR)));
+        return;
+    }
+    panic!("{PER_HOUR} an hour did not run out");
+}
