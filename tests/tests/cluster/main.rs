@@ -1,6 +1,6 @@
 //! Networks of real processes: the localnet contract, kills, lost data, lost quorum, refusals,
-//! hostile peers, recovery, idleness, status lists, rights, agents and decisions. They take turns:
-//! one network runs at a time.
+//! hostile peers, recovery, idleness, status lists, rights, agents, schemas and decisions. They
+//! take turns: one network runs at a time.
 //!
 //! `IDEM_SOAK=1` makes the measures long; `IDEM_SEED` and `IDEM_KILLS` choose the kills, and
 //! `IDEM_SEED` the history of the lists whose past is asked for.
