@@ -9,7 +9,7 @@ use registry_core::record::{Entry, RecordKey};
 use registry_core::schema::{CredentialType, Schema};
 use registry_core::state::StoreError;
 use registry_core::status::{StatusList, StatusPurpose};
-use registry_core::trust::{Grants, TrustView};
+use registry_core::trust::{Assurance, Grants, TrustView};
 use serde::Serialize;
 
 use crate::histories::{TYPE, list, party, right_of, schema_id};
@@ -98,6 +98,8 @@ fn schema_and_type_must_be_for_each_other() {
     assert!(of_type(|kind, _| kind.schema = None).is_permit(), "it is the authority's own");
     let other = of_type(|kind, _| kind.schema = Some(registry_core::id::SchemaId([7; 20])));
     assert_fails(&other, "type", "the type had schema");
+    let strict = of_type(|kind, _| kind.assurance = Some(Assurance::High));
+    assert_fails(&strict, "assurance", "high is required for the type");
     let stranger = of_schema(|schema, _| schema.publisher = party(AGENT).did.clone());
     assert!(stranger.is_permit(), "the type names it");
     let other = of_schema(|schema, _| {

@@ -132,7 +132,7 @@ impl History {
         self.events.push(Event { time_ms, deed });
     }
 
-    /// One of those that the rules allow, if there are any; what builds up and mends is more likely.
+    /// One of those that the rules allow, if there are any; rather what builds up and mends.
     fn deed(&mut self, time_ms: u64) -> Option<Deed> {
         let world = World::at(&self.events, time_ms);
         let (late, mut all) = (self.events.len() > LATE, Vec::new());

@@ -66,9 +66,9 @@ async fn a_least_assurance_is_found_in_any_chain() {
         assert_eq!(answer["authorized"], status == "active");
         assert_eq!(answer["assurance"], "low");
     }
-    let answer = registry.ask("explain", least("high")).await;
+    let answer = registry.ask("explain", least("substantial")).await;
     let finding = answer["steps"][1]["finding"].as_str().expect("a finding");
-    assert!(finding.ends_with("states assurance low, high is required"), "{finding}");
+    assert!(finding.ends_with("states assurance low, substantial is required"), "{finding}");
     assert_eq!(answer["mender"], json!(registry.dids[1]));
     let sure = json!({ "assurance": "substantial" });
     registry.act(0, "Grant", with_members(right.clone(), sure)).await;

@@ -16,7 +16,8 @@ const QUESTION_BYTES_MAX: u64 = 64 * 1024;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DecideArgs {
     /// JSON object with issuer, verificationMethod, credentialType or schema, issuedAt, authority,
-    /// and where they matter status {list, entry}, agent, minimumAssurance, at; - for standard input
+    /// and where they matter status {list, entry}, agent, minimumAssurance, at; - for standard
+    /// input
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
 }
