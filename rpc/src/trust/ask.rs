@@ -3,7 +3,7 @@
 use registry_core::code::{Code, Refusal};
 use registry_core::decision::DecisionView;
 use registry_core::did::document::TimeMs;
-use registry_core::id::Did;
+use registry_core::id::{Did, IdError};
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
 use registry_core::trust::{
@@ -49,6 +49,12 @@ pub(crate) struct Question {
 }
 
 impl Question {
+    /// The authority, if it can be one.
+    fn authority(&self) -> Result<Did, ApiError> {
+        let unknown = |detail| Refusal::new(Code::DidNotFound, "authority", detail);
+        Ok(self.authority.parse().map_err(|error: IdError| unknown(error.to_string()))?)
+    }
+
     /// The right under `authority`; none if no record can have such names.
     pub(super) fn key(&self, authority: Did) -> Option<TrustKey> {
         let action = self.action.parse().ok()?;
@@ -208,12 +214,9 @@ impl Api {
         Ok((Question { authority, entity, action, resource, minimum_assurance }, moment))
     }
 
-    /// The authority that a question names, if it was ever registered.
-    fn known_authority(&self, text: &str, head: &Head) -> Result<Did, ApiError> {
-        let unknown = |detail| ApiError::from(Refusal::new(Code::DidNotFound, "authority", detail));
-        let did: Did = text.parse().map_err(|error| unknown(format!("{error}")))?;
-        self.did_head(&did, head, "authority")?;
-        Ok(did)
+    /// That an authority was ever registered: what is asked of a stranger has no answer.
+    fn check_authority(&self, authority: &Did, head: &Head) -> Result<(), ApiError> {
+        self.did_head(authority, head, "authority").map(drop)
     }
 
     /// Whether an entity has a right. Under the authority itself, and under those from which it
@@ -223,8 +226,11 @@ impl Api {
         question: &Question,
         moment: &Moment,
     ) -> Result<Answer, ApiError> {
-        let authority = self.known_authority(&question.authority, &moment.head)?;
-        let Some(own) = question.key(authority.clone()) else { return Ok(Answer { chain: None }) };
+        let authority = question.authority()?;
+        let Some(own) = question.key(authority.clone()) else {
+            self.check_authority(&authority, &moment.head)?;
+            return Ok(Answer { chain: None });
+        };
         let view = self.records_at(moment);
         let (network, time_ms) = (self.node.network(), moment.time_ms);
         let minimum = question.minimum_assurance;
@@ -232,6 +238,8 @@ impl Api {
         if first.is_authorised() {
             return Ok(first);
         }
+        // Only now, since none but a known authority can have said yes.
+        self.check_authority(&authority, &moment.head)?;
         for root in self.node.authorities_of(&authority, TRUST_AUTHORITIES_MAX)? {
             let key = TrustKey { authority: root, ..own.clone() };
             let through = Some(&authority);
@@ -252,7 +260,8 @@ impl Api {
         question: &Question,
         moment: &Moment,
     ) -> Result<Recognised, ApiError> {
-        let authority = self.known_authority(&question.authority, &moment.head)?;
+        let authority = question.authority()?;
+        self.check_authority(&authority, &moment.head)?;
         let Some(key) = question.key(authority) else {
             return Ok(Recognised { recognition: None, broken: None });
         };

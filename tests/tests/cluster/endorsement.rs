@@ -1,11 +1,14 @@
 //! A network on which a write needs an endorser: refused, endorsed, used up, and what goes through
 //! all the same.
 
+use std::time::Duration;
+
 use registry_tests::cluster::{Localnet, check_equal_chains};
 use serde_json::{Value, json};
 
 /// Operations of one endorser in an hour: more than the seed of a localnet takes.
 const PER_HOUR: u64 = 40;
+const LIMIT: Duration = Duration::from_secs(20);
 
 struct Endorsed {
     network: Localnet,
@@ -95,7 +98,7 @@ async fn who_may_write_is_a_right_and_an_endorsers_quota_runs_out() {
     assert_eq!(code, 0, "a rotate needs nobody: {errors}");
     let free = all.explain(json!({ "operation": "did_rotate", "did": stranger })).await;
     assert_eq!(free["allowed"], true, "{free}");
-    check_equal_chains(&all.network.clients()).await;
+    check_equal_chains(&all.network.clients(), LIMIT).await;
 }
 
 /// Prepared by one party, signed by two others on their machines, submitted by a fourth.

@@ -19,9 +19,13 @@ pub(super) struct Connection {
 
 /// A JSON-RPC call as an HTTP request.
 pub(super) fn call(method: &str, params: &str) -> Vec<u8> {
-    let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+    post("/", &format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#))
+}
+
+/// A POST request of JSON.
+pub(super) fn post(path: &str, body: &str) -> Vec<u8> {
     format!(
-        "POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n{body}",
         body.len()
     )

@@ -11,6 +11,7 @@ mod operations;
 mod process;
 mod reads;
 mod report;
+mod rights;
 mod status;
 mod subject;
 mod submit;
@@ -19,6 +20,7 @@ mod writes;
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
@@ -34,6 +36,8 @@ pub(super) enum BenchCommand {
     Load(LoadArgs),
     /// Resolve DIDs over JSON-RPC and HTTP, against an echo of equal size
     Reads(ReadsArgs),
+    /// Ask for rights, direct and by chains, against an echo of equal size and a node with few
+    Rights(RightsArgs),
     /// Submit signed operations to four validators and count what is committed
     Writes(WritesArgs),
     /// Set entries of status lists on four validators, and read lists against echoes of equal size
@@ -64,6 +68,26 @@ pub(super) struct ReadsArgs {
     /// DIDs in the node, in a home that is made for it
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     records: u64,
+    #[command(flatten)]
+    serving: ServingArgs,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RightsArgs {
+    /// Grants at the ends of chains, and a tenth as many direct ones, in a home that is made for it
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = at_least_one())]
+    grants: u64,
+    #[command(flatten)]
+    serving: ServingArgs,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+/// How reads are loaded.
+#[derive(Debug, Args)]
+struct ServingArgs {
     /// Connections, each with one request at a time
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = at_least_one())]
     connections: u64,
@@ -73,8 +97,14 @@ pub(super) struct ReadsArgs {
     /// Times that the floor and what is compared with it are measured, in turn
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least_one())]
     repeat: u64,
-    #[command(flatten)]
-    place: PlaceArgs,
+}
+
+impl ServingArgs {
+    fn load(&self) -> http::Load {
+        let connections = usize::try_from(self.connections).unwrap_or(usize::MAX);
+        let measured = Duration::from_secs(self.seconds);
+        http::Load { connections, warm_up: subject::WARM_UP, measured }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -151,6 +181,7 @@ pub(super) async fn run(command: BenchCommand, context: &Context) -> Result<(), 
             tokio::task::block_in_place(|| fill::run(&context.home, args.records))?
         }
         BenchCommand::Reads(args) => reads::run(args).await?,
+        BenchCommand::Rights(args) => rights::run(args).await?,
         BenchCommand::Writes(args) => writes::run(args).await?,
         BenchCommand::Status(args) => status::run(args).await?,
         BenchCommand::Latency(args) => latency::run(args).await?,

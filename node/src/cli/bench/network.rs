@@ -1,6 +1,7 @@
-//! Four validators on this machine, as `idem localnet start` makes them.
+//! What is measured: four validators on this machine, as `idem localnet start` makes them, or one.
 
 use std::path::Path;
+use std::time::Duration;
 
 use registry_core::crypto::Hash;
 use registry_core::id::{Did, NetworkName};
@@ -10,9 +11,13 @@ use tempfile::TempDir;
 
 use super::local;
 use super::operations::Maker;
-use super::process::Process;
+use super::process::{Process, cpu_s};
 use crate::cli::client::{Client, object};
 use crate::cli::exit::Failure;
+use crate::config::{Home, Loaded};
+
+/// Longer than a store that has something to merge rests.
+const MERGING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The part of `localnet.json` that is needed here.
 #[derive(Deserialize)]
@@ -33,6 +38,43 @@ impl Node {
     /// `host:port` of its public listener.
     pub(super) fn address(&self) -> &str {
         self.rpc.strip_prefix("http://").unwrap_or(&self.rpc)
+    }
+}
+
+/// A validator that is a network by itself, on a home that was filled before.
+pub(super) struct Alone {
+    /// `host:port` of its public listener.
+    pub(super) address: String,
+    pub(super) process: Process,
+    /// How long it took until it was ready.
+    pub(super) ready: Duration,
+}
+
+impl Alone {
+    pub(super) async fn start(home: &Home) -> Result<Self, Failure> {
+        let address = Loaded::load(home, &[])?.config.rpc.listen.to_string();
+        let path = home.path().to_string_lossy();
+        let mut process = Process::start(["--home", &path, "start", "--no-passphrase"])?;
+        let ready = process.ready(&address).await?;
+        Ok(Self { address, process, ready })
+    }
+
+    /// Waits until its store has merged what was loaded: that work is none of the readers'.
+    pub(super) async fn settled(&self) {
+        let merging_s = || -> f64 {
+            let used_s = cpu_s(self.process.id());
+            used_s.iter().filter(|(name, _)| name.starts_with("rocksdb")).map(|(_, s)| s).sum()
+        };
+        let mut before_s = f64::NAN;
+        while before_s != merging_s() {
+            before_s = merging_s();
+            tokio::time::sleep(MERGING_INTERVAL).await;
+        }
+    }
+
+    /// Where requests go, and whose CPU they cost.
+    pub(super) fn at(&self) -> (&str, u32) {
+        (&self.address, self.process.id())
     }
 }
 

@@ -9,6 +9,7 @@ use registry_core::operation::{
     Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
 use registry_core::status::{EntryChanges, StatusCreate, StatusPurpose, StatusSet};
+use registry_core::trust::{TrustGrant, TrustKey, TrustStep};
 
 use crate::cli::did::document_with_key;
 use crate::cli::exit::Failure;
@@ -65,6 +66,30 @@ impl Maker {
         let action = Action::DidUpdate(Box::new(DidUpdate { document }));
         let salt = salt(Use::NewDocument, number);
         Ok(self.sign(Some(did), Guard::Previous(previous), salt, action, &control).1)
+    }
+
+    /// A grant by DID `number`, and its envelope.
+    pub(super) fn grant(
+        &self,
+        number: u64,
+        author: Did,
+        grant: TrustGrant,
+    ) -> Result<Vec<u8>, Failure> {
+        let action = Action::TrustGrant(Box::new(grant));
+        let (control, salt) = (key(Use::Control, number)?, salt(Use::Control, number));
+        Ok(self.sign(Some(author), Guard::Absent, salt, action, &control).1)
+    }
+
+    /// The suspension of a grant by DID `number`, whose head record is `previous`.
+    pub(super) fn suspend(
+        &self,
+        number: u64,
+        author: Did,
+        (of, previous): (TrustKey, Hash),
+    ) -> Result<Vec<u8>, Failure> {
+        let action = Action::TrustSuspend(Box::new(TrustStep { key: of }));
+        let (control, salt) = (key(Use::Control, number)?, salt(Use::Control, number));
+        Ok(self.sign(Some(author), Guard::Previous(previous), salt, action, &control).1)
     }
 
     /// DID 0 as issuer of lists whose operations are valid until a time in ms, and the envelope

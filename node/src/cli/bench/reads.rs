@@ -1,15 +1,14 @@
 //! Resolution on one node, held against an echo of equal size on the same server.
 
-use std::time::Duration;
-
-use super::http::{Connection, Load, call, get};
+use super::http::{Connection, call, get};
+use super::network::Alone;
 use super::operations::Maker;
-use super::process::{Process, memory_mib};
+use super::process::memory_mib;
 use super::report::Report;
-use super::subject::{Subject, WARM_UP};
+use super::subject::Subject;
 use super::{ReadsArgs, echo, fill, local};
 use crate::cli::exit::Failure;
-use crate::config::{Home, Loaded};
+use crate::config::Home;
 use crate::run::read_genesis;
 
 /// Different DIDs that are asked for; spread over all that there are.
@@ -20,11 +19,8 @@ pub(super) async fn run(args: ReadsArgs) -> Result<Report, Failure> {
     let home = Home::new(place.path().join("home"));
     let mut report = tokio::task::block_in_place(|| fill::run(&home, args.records))?;
     report.add_load();
-    let address = Loaded::load(&home, &[])?.config.rpc.listen.to_string();
-    let path = home.path().to_string_lossy();
-    let mut node = Process::start(["--home", &path, "start", "--no-passphrase"])?;
-    let ready = node.ready(&address).await?;
-    report.add("start of the node until it is ready", ready.as_secs_f64() * 1e3, "ms");
+    let node = Alone::start(&home).await?;
+    report.add("start of the node until it is ready", node.ready.as_secs_f64() * 1e3, "ms");
 
     let genesis = read_genesis(&home.genesis_file())?;
     let maker = Maker { chain: genesis.chain_id(), network: genesis.network };
@@ -36,21 +32,19 @@ pub(super) async fn run(args: ReadsArgs) -> Result<Report, Failure> {
         gets.push(get(&format!("/1.0/identifiers/{did}")));
     }
     let first = calls.first().ok_or_else(|| Failure::usage("no DIDs to ask for"))?;
-    let bytes = Connection::open(&address).await?.exchange(first).await?.len();
+    let bytes = Connection::open(&node.address).await?.exchange(first).await?.len();
     let (echo, echo_address) = echo::start(bytes).await?;
 
     let asked = vec![call("net_peers", "{}")];
     let found = r#""didDocument":{"#;
-    let (node_at, echo_at) = ((&*address, node.id()), (&*echo_address, echo.id()));
+    let (node_at, echo_at) = (node.at(), (&*echo_address, echo.id()));
     let mut floor = Subject::new("floor: JSON-RPC echo", echo_at, asked, "xxxx");
     let mut subjects = [
         Subject::new("did_resolve", node_at, calls, found),
         Subject::new("GET /1.0/identifiers", node_at, gets, r#""id":"did:idem:"#),
     ];
-    let connections = usize::try_from(args.connections).unwrap_or(usize::MAX);
-    let measured = Duration::from_secs(args.seconds);
-    let load = Load { connections, warm_up: WARM_UP, measured };
-    for _ in 0..args.repeat {
+    let load = args.serving.load();
+    for _ in 0..args.serving.repeat {
         floor.run(load).await?;
         for subject in &mut subjects {
             subject.run(load).await?;
@@ -61,9 +55,9 @@ pub(super) async fn run(args: ReadsArgs) -> Result<Report, Failure> {
     for subject in &subjects {
         subject.compare(&floor, &mut report);
     }
-    report.add("memory of the validator", memory_mib(node.id(), "VmRSS"), "MiB");
-    report.add("memory of the validator, greatest", memory_mib(node.id(), "VmHWM"), "MiB");
-    node.stop().await?;
+    report.add("memory of the validator", memory_mib(node.process.id(), "VmRSS"), "MiB");
+    report.add("memory of the validator, greatest", memory_mib(node.process.id(), "VmHWM"), "MiB");
+    node.process.stop().await?;
     echo.stop().await?;
     Ok(report)
 }
