@@ -69,7 +69,8 @@ impl Index {
 fn author_key(checked: &Checked) -> Option<RecordKey> {
     let operation = checked.operation();
     let author = operation.author.as_ref();
-    let author = author.filter(|_| operation.action.role() == Some(Role::Author));
+    let by_method = [Some(Role::Author), Some(Role::Approval)];
+    let author = author.filter(|_| by_method.contains(&operation.action.role()));
     author.map(|author| RecordKey::did(&author.suffix))
 }
 
