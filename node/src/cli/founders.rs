@@ -12,8 +12,7 @@ use registry_core::operation::{Role, SignedOperation, Signer, operation_id};
 
 use super::did::{self, NewKeys, sign};
 use super::exit::Failure;
-use super::passphrase::PassphraseArgs;
-use crate::keys::{KeysError, Pending, UserKeyFile};
+use crate::keys::{KeysError, Passphrase, Pending, UserKeyFile};
 
 /// A DID of a genesis, and the operation that creates it there.
 pub(super) struct Founder {
@@ -26,7 +25,7 @@ pub(super) struct Founder {
 pub(super) fn found(
     network: &NetworkName,
     keys: &Path,
-    passphrase: &PassphraseArgs,
+    passphrase: Option<Passphrase>,
 ) -> Result<Founder, Failure> {
     let mut new = NewKeys::new(Suite::Ed25519);
     let (operation, parts) = did::founding(&mut new)?;
@@ -39,7 +38,7 @@ pub(super) fn found(
     let envelope = SignedOperation::new(body, signed.collect()).bytes();
     let did = Did { network: network.clone(), suffix: Suffix::of_create(&id) };
     let pending = Pending { operation: id, envelope: Bytes(envelope.clone()), parts };
-    UserKeyFile::new(keys, passphrase.passphrase(keys)?).update(|file| {
+    UserKeyFile::new(keys, passphrase).update(|file| {
         for secret in new.secrets {
             file.add(secret);
         }
@@ -63,12 +62,12 @@ pub(super) fn key_file(dir: &Path, name: &str) -> PathBuf {
 pub(super) fn govern(
     outline: &mut Outline,
     dir: &Path,
-    passphrase: &PassphraseArgs,
+    passphrase: impl Fn(&Path) -> Result<Option<Passphrase>, Failure>,
 ) -> Result<(), Failure> {
     let mut members = Vec::new();
     for number in 1..=GOVERNORS {
         let keys = key_file(dir, &format!("governor-{number}"));
-        let founder = found(&outline.network, &keys, passphrase)?;
+        let founder = found(&outline.network, &keys, passphrase(&keys)?)?;
         outline.operations.push(founder.operation);
         members.push(founder.did);
     }
@@ -77,14 +76,13 @@ pub(super) fn govern(
     Ok(())
 }
 
-/// Lets only those write on a network whom a new authority, with a key file of its own, lets.
+/// Lets only those write on a network whom a new authority, with a plain key file of its own, lets.
 pub(super) fn endorse(
     outline: &mut Outline,
     dir: &Path,
     operations_per_hour: u64,
-    passphrase: &PassphraseArgs,
 ) -> Result<Did, Failure> {
-    let founder = found(&outline.network, &key_file(dir, "registry"), passphrase)?;
+    let founder = found(&outline.network, &key_file(dir, "registry"), None)?;
     outline.operations.push(founder.operation);
     let authority = founder.did.clone();
     let policy = EndorsedWrites { authority, operations_per_hour };

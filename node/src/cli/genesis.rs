@@ -128,7 +128,8 @@ fn operation(text: &str) -> Result<Bytes, String> {
 pub(super) fn run(command: GenesisCommand, context: &Context) -> Result<(), Failure> {
     match command {
         GenesisCommand::Did(GenesisDidArgs { network, keys, passphrase }) => {
-            let Founder { did, operation } = found(&network, &keys, &passphrase)?;
+            let passphrase = passphrase.passphrase(&keys)?;
+            let Founder { did, operation } = found(&network, &keys, passphrase)?;
             let text = codec::base64url(&operation.0);
             let human = format!("did        {did}\noperation  {text}");
             context.print(&json!({ "did": did, "operation": text }), human)

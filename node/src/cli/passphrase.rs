@@ -26,11 +26,6 @@ pub(super) struct PassphraseArgs {
 }
 
 impl PassphraseArgs {
-    /// That new key files are plain, without a warning.
-    pub(super) fn plain() -> Self {
-        Self { no_passphrase: true, ..Self::default() }
-    }
-
     /// The passphrase for the key file at `path`. A file that is not there yet is plain, with a
     /// warning, only when no passphrase is given and none can be asked for.
     pub(super) fn passphrase(&self, path: &Path) -> Result<Option<Passphrase>, Failure> {

@@ -72,7 +72,7 @@ pub(super) fn run(args: TestnetArgs, context: &Context) -> Result<(), Failure> {
     let keys = dir.join("keys");
     let cannot = |error| Failure::usage(format!("cannot write in {}: {error}", dir.display()));
     std::fs::create_dir_all(&keys).map_err(cannot)?;
-    founders::govern(&mut outline, &dir, &args.passphrase)?;
+    founders::govern(&mut outline, &dir, |path| args.passphrase.passphrase(path))?;
     let genesis =
         homes::make_network(&dir, outline, &members, |path| args.passphrase.passphrase(path))?;
     let path = dir.join("genesis.json");

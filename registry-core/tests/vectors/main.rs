@@ -19,6 +19,7 @@ mod case_trust;
 mod case_values;
 mod catalogue;
 mod format;
+mod menu;
 mod read;
 #[path = "../support/mod.rs"]
 mod support;

@@ -12,7 +12,6 @@ use super::{Localnet, LocalnetNode};
 use crate::cli::exit::Failure;
 use crate::cli::founders;
 use crate::cli::homes::{self, Member};
-use crate::cli::passphrase::PassphraseArgs;
 use crate::config::{Home, Role};
 use crate::keys::NodeKeys;
 use crate::limits::LOCALNET_REQUESTS;
@@ -54,13 +53,12 @@ pub(super) fn make(
     let members: Vec<Member> =
         roles.zip(&ports).map(|((role, number), ports)| member(role, number, ports)).collect();
     let mut outline = outline(network);
-    let plain = PassphraseArgs::plain();
     let keys = dir.join("keys");
     let cannot = |error| Failure::usage(format!("cannot write in {}: {error}", dir.display()));
     std::fs::create_dir_all(keys).map_err(cannot)?;
-    founders::govern(&mut outline, dir, &plain)?;
+    founders::govern(&mut outline, dir, |_| Ok(None))?;
     let authority = match endorsed {
-        Some(per_hour) => Some(founders::endorse(&mut outline, dir, per_hour, &plain)?),
+        Some(per_hour) => Some(founders::endorse(&mut outline, dir, per_hour)?),
         None => None,
     };
     let genesis = homes::make_network(dir, outline, &members, |_| Ok(None))?;
