@@ -275,7 +275,7 @@ fn init_checks_the_genesis_and_never_replaces_one() {
     let outsider = ["--home", "eve", "init", "--role", "validator", "--genesis", "genesis.json"];
     let outsider = place.idem(&outsider);
     assert_eq!(outsider.status.code(), Some(DONE));
-    assert!(text(&outsider.stderr).contains("does not name the validator"));
+    assert!(text(&outsider.stdout).contains("follows until governance admits it"));
 }
 
 #[test]
@@ -300,7 +300,11 @@ fn a_testnet_has_a_home_for_each_host() {
     assert_eq!(made["chain_id"], checked["chain_id"]);
     assert_eq!(
         names(&place.path("net")),
-        ["follower-1", "genesis.json", "validator-1", "validator-2", "validator-3"]
+        ["follower-1", "genesis.json", "keys", "validator-1", "validator-2", "validator-3"]
+    );
+    assert_eq!(
+        names(&place.path("net/keys")),
+        ["governor-1.json", "governor-2.json", "governor-3.json"]
     );
     let names: Vec<_> = listed(&checked).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["follower-1", "validator-1", "validator-2", "validator-3"]);

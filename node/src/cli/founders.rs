@@ -53,39 +53,47 @@ pub(super) fn found(
 const GOVERNORS: usize = 3;
 const THRESHOLD: u8 = 2;
 
-/// Where such a network keeps the key file of one that founds it.
+/// Name of the key file of the authority of endorsers.
+pub(super) const AUTHORITY: &str = "registry";
+
+/// Where such a network keeps the key files of those who found it.
+pub(super) const KEYS: &str = "keys";
+
+/// The key file of one of them.
 pub(super) fn key_file(dir: &Path, name: &str) -> PathBuf {
-    dir.join("keys").join(format!("{name}.json"))
+    dir.join(KEYS).join(format!("{name}.json"))
 }
 
-/// Gives a network governors, with a key file for each.
-pub(super) fn govern(
+/// The key files of the governors, and of the authority of endorsers where there is one.
+pub(super) fn files(dir: &Path, endorsed: bool) -> impl Iterator<Item = PathBuf> {
+    let governors = (1..=GOVERNORS).map(|number| format!("governor-{number}"));
+    let authority = endorsed.then(|| AUTHORITY.to_owned());
+    governors.chain(authority).map(|name| key_file(dir, &name))
+}
+
+/// Gives a network governors; and, where it is endorsed, an authority whose grants say who may
+/// write. `passphrases` are those of [`files`], in order.
+pub(super) fn found_network(
     outline: &mut Outline,
     dir: &Path,
-    passphrase: impl Fn(&Path) -> Result<Option<Passphrase>, Failure>,
+    passphrases: Vec<Option<Passphrase>>,
+    endorsed: Option<u64>,
 ) -> Result<(), Failure> {
+    let cannot = |error| Failure::usage(format!("cannot write in {}: {error}", dir.display()));
+    std::fs::create_dir_all(dir.join(KEYS)).map_err(cannot)?;
     let mut members = Vec::new();
-    for number in 1..=GOVERNORS {
-        let keys = key_file(dir, &format!("governor-{number}"));
-        let founder = found(&outline.network, &keys, passphrase(&keys)?)?;
+    for (keys, passphrase) in files(dir, endorsed.is_some()).zip(passphrases) {
+        let founder = found(&outline.network, &keys, passphrase)?;
         outline.operations.push(founder.operation);
         members.push(founder.did);
+    }
+    if let Some(operations_per_hour) = endorsed
+        && let Some(authority) = members.pop()
+    {
+        let policy = EndorsedWrites { authority, operations_per_hour };
+        outline.parameters.write_policy = WritePolicy::Endorsed(policy);
     }
     members.sort();
     outline.governors = Some(Governors { threshold: THRESHOLD, members });
     Ok(())
-}
-
-/// Lets only those write on a network whom a new authority, with a plain key file of its own, lets.
-pub(super) fn endorse(
-    outline: &mut Outline,
-    dir: &Path,
-    operations_per_hour: u64,
-) -> Result<Did, Failure> {
-    let founder = found(&outline.network, &key_file(dir, "registry"), None)?;
-    outline.operations.push(founder.operation);
-    let authority = founder.did.clone();
-    let policy = EndorsedWrites { authority, operations_per_hour };
-    outline.parameters.write_policy = WritePolicy::Endorsed(policy);
-    Ok(founder.did)
 }

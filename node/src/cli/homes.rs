@@ -10,9 +10,13 @@ use toml::Value;
 
 use super::exit::Failure;
 use super::file::{refuse_existing, write_text};
+use super::founders;
 use crate::config::{Home, Role, template};
 use crate::keys::{NodeKeys, Passphrase, ValidatorSigner};
 use crate::run;
+
+/// What a network that is made in one place has beside the homes.
+const SHARED: [&str; 2] = ["genesis.json", founders::KEYS];
 
 /// One node of a network whose homes are all made in one place.
 pub(super) struct Member {
@@ -33,16 +37,21 @@ impl Member {
     }
 }
 
-/// Makes `dir`/genesis.json and a home under `dir` for each member; each validator has power 1.
-/// Asks `passphrase` for each validator key file first. Makes all or nothing, and replaces nothing.
+/// Makes `dir`/genesis.json, a home under `dir` for each member, and key files of those who found
+/// the network in `dir`/keys; each validator has power 1. `endorsed`: how much each endorser may
+/// vouch for in an hour, where not everyone writes. Asks `passphrase` for each key file first.
+/// Makes all or nothing, and replaces nothing.
 pub(super) fn make_network(
     dir: &Path,
-    outline: Outline,
+    mut outline: Outline,
     members: &[Member],
+    endorsed: Option<u64>,
     passphrase: impl Fn(&Path) -> Result<Option<Passphrase>, Failure>,
 ) -> Result<GenesisFile, Failure> {
     let remedy = "a network is made once: name another --dir, or remove what is there";
-    refuse_existing(&dir.join("genesis.json"), remedy)?;
+    for name in SHARED {
+        refuse_existing(&dir.join(name), remedy)?;
+    }
     let mut passphrases = Vec::new();
     for member in members {
         let home = member.home(dir);
@@ -52,12 +61,15 @@ pub(super) fn make_network(
             Role::Follower => None,
         });
     }
+    let founders = founders::files(dir, endorsed.is_some()).map(|file| passphrase(&file));
+    let founders: Vec<_> = founders.collect::<Result<_, _>>()?;
     let cannot = |error| Failure::usage(format!("cannot write in {}: {error}", dir.display()));
     std::fs::create_dir_all(dir).map_err(cannot)?;
     // Made out of sight and moved at the end, so that a failure leaves nothing behind.
     let staging = tempfile::Builder::new().prefix(".idem-").tempdir_in(dir).map_err(cannot)?;
+    founders::found_network(&mut outline, staging.path(), founders, endorsed)?;
     let genesis = fill(staging.path(), outline, members, passphrases)?;
-    for name in members.iter().map(|member| member.name.as_str()).chain(["genesis.json"]) {
+    for name in members.iter().map(|member| member.name.as_str()).chain(SHARED) {
         std::fs::rename(staging.path().join(name), dir.join(name)).map_err(cannot)?;
     }
     Ok(genesis)

@@ -1,7 +1,7 @@
 //! `idem testnet`: homes and genesis of a network on several hosts, made in one place.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use genesis::Outline;
@@ -12,7 +12,6 @@ use url::Host;
 
 use super::context::Context;
 use super::exit::Failure;
-use super::founders;
 use super::homes::{self, Member};
 use super::passphrase::PassphraseArgs;
 use crate::config::Role;
@@ -68,13 +67,9 @@ pub(super) fn run(args: TestnetArgs, context: &Context) -> Result<(), Failure> {
         hosts.push(host);
         members.push(member(host, role, number, args.p2p_port));
     }
-    let mut outline = Outline::new(args.network, homes::now());
-    let keys = dir.join("keys");
-    let cannot = |error| Failure::usage(format!("cannot write in {}: {error}", dir.display()));
-    std::fs::create_dir_all(&keys).map_err(cannot)?;
-    founders::govern(&mut outline, &dir, |path| args.passphrase.passphrase(path))?;
-    let genesis =
-        homes::make_network(&dir, outline, &members, |path| args.passphrase.passphrase(path))?;
+    let outline = Outline::new(args.network, homes::now());
+    let passphrase = |path: &Path| args.passphrase.passphrase(path);
+    let genesis = homes::make_network(&dir, outline, &members, None, passphrase)?;
     let path = dir.join("genesis.json");
     let places: Vec<Place<'_>> = hosts.into_iter().zip(members).collect();
     let nodes: Vec<_> = places

@@ -4,13 +4,12 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
 use genesis::{GenesisFile, Outline};
-use registry_core::governance::Parameters;
+use registry_core::governance::{Parameters, WritePolicy};
 use registry_core::id::NetworkName;
 use toml::Value;
 
 use super::{Localnet, LocalnetNode};
 use crate::cli::exit::Failure;
-use crate::cli::founders;
 use crate::cli::homes::{self, Member};
 use crate::config::{Home, Role};
 use crate::keys::NodeKeys;
@@ -52,16 +51,11 @@ pub(super) fn make(
     let ports = free_ports(usize::from(validators) + usize::from(followers))?;
     let members: Vec<Member> =
         roles.zip(&ports).map(|((role, number), ports)| member(role, number, ports)).collect();
-    let mut outline = outline(network);
-    let keys = dir.join("keys");
-    let cannot = |error| Failure::usage(format!("cannot write in {}: {error}", dir.display()));
-    std::fs::create_dir_all(keys).map_err(cannot)?;
-    founders::govern(&mut outline, dir, |_| Ok(None))?;
-    let authority = match endorsed {
-        Some(per_hour) => Some(founders::endorse(&mut outline, dir, per_hour)?),
-        None => None,
+    let genesis = homes::make_network(dir, outline(network), &members, endorsed, |_| Ok(None))?;
+    let authority = match &genesis.parameters.write_policy {
+        WritePolicy::Open => None,
+        WritePolicy::Endorsed(policy) => Some(policy.authority.clone()),
     };
-    let genesis = homes::make_network(dir, outline, &members, |_| Ok(None))?;
     let nodes = members.into_iter().zip(&ports).map(|(member, ports)| LocalnetNode {
         home: member.home(dir).path().to_owned(),
         name: member.name,

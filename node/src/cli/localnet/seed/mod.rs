@@ -55,6 +55,6 @@ pub(super) async fn seed(localnet: &Localnet, dir: &Path) -> Result<Seed, Failur
     let node = localnet.nodes.first().ok_or_else(|| Failure::usage("a localnet without nodes"))?;
     let context = Context::new(Some(node.home.clone()), Some(node.rpc.clone()), false)?;
     let endorser = localnet.authority.clone();
-    let endorser = endorser.map(|did| (did, founders::key_file(dir, "registry")));
+    let endorser = endorser.map(|did| (did, founders::key_file(dir, founders::AUTHORITY)));
     framework::make(&Parties::register(&context, &keys(dir), endorser).await?).await
 }
