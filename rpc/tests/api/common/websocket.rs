@@ -31,17 +31,26 @@ impl WebSocket {
         self.0.write_all(&frame).await.expect("sent");
     }
 
-    /// The next text frame as JSON.
+    /// The next text frame as JSON. The server may ask at any time whether its client is there.
     pub(crate) async fn receive(&mut self) -> Value {
-        let first = self.0.read_u8().await.expect("a frame");
+        let (mut first, mut payload) = self.frame().await;
+        while first == 0x89 {
+            (first, payload) = self.frame().await;
+        }
         assert_eq!(first, 0x81, "a whole text frame");
+        serde_json::from_slice(&payload).expect("JSON")
+    }
+
+    /// The first byte of the next frame, and its payload.
+    async fn frame(&mut self) -> (u8, Vec<u8>) {
+        let first = self.0.read_u8().await.expect("a frame");
         let length = match self.0.read_u8().await.expect("a length") {
             126 => u64::from(self.0.read_u16().await.expect("a length")),
             127 => self.0.read_u64().await.expect("a length"),
             short => u64::from(short),
         };
-        let mut text = vec![0; usize::try_from(length).expect("small")];
-        self.0.read_exact(&mut text).await.expect("a payload");
-        serde_json::from_slice(&text).expect("JSON")
+        let mut payload = vec![0; usize::try_from(length).expect("small")];
+        self.0.read_exact(&mut payload).await.expect("a payload");
+        (first, payload)
     }
 }
