@@ -157,7 +157,7 @@ pub const RPC_REQUEST_BURST_DEFAULT: u32 = 200;
 pub const RPC_REQUEST_TIMEOUT_MS_DEFAULT: u64 = 5_000;
 
 /// Memory for RocksDB's block cache: the hot set of about a hundred thousand DIDs.
-pub const STORAGE_BLOCK_CACHE_MIB_DEFAULT: u32 = 128;
+pub const STORAGE_BLOCK_CACHE_MIB_DEFAULT: u32 = 256;
 
 /// Blocks that a ready node may be behind.
 pub const READY_LAG_MAX: u64 = 5;
