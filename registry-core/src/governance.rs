@@ -55,8 +55,8 @@ pub fn key(name: &str) -> RecordKey {
     RecordKey::governance(name)
 }
 
-/// The value of a governance record that genesis wrote.
-pub(crate) fn read<T>(view: &dyn TrustView, name: &str) -> Result<T, StoreError>
+/// The value of a governance record that genesis wrote, at the moment of a view.
+pub fn read<T>(view: &(impl TrustView + ?Sized), name: &str) -> Result<T, StoreError>
 where
     T: Serialize + DeserializeOwned,
 {

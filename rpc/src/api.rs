@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use registry_core::codec;
 use registry_core::did::document::TimeMs;
 use registry_core::governance::{self, PARAMETERS, PUBLISHING, Parameters};
 use registry_core::id::Did;
-use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::record::{Entry, Record, RecordKey};
 use registry_core::state::StoreError;
 use serde::Serialize;
@@ -24,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::service::{Head, Node};
 use crate::status::publish::Views;
 use crate::status::uris::Uris;
+use crate::trust::ask::RecordsAt;
 
 /// What every method and route works on.
 pub(crate) struct Api {
@@ -212,9 +211,10 @@ impl Api {
 
     /// The parameters of the block after `head`.
     pub(crate) fn parameters(&self, head: &Head) -> Result<Parameters, StoreError> {
-        let entry = self.entry(&governance::key(PARAMETERS), Selector::Head, head)?;
-        let entry = entry.ok_or_else(|| StoreError::new("no parameters"))?;
-        codec::decode(&entry.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
+        governance::read(
+            &RecordsAt { api: self, selector: Selector::Head, head: *head },
+            PARAMETERS,
+        )
     }
 
     /// The last time about which `head` says something: later, a block could be overdue (DESIGN

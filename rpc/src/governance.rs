@@ -2,20 +2,18 @@
 //! sign (docs/protocol/governance.md).
 
 use registry_core::code::{Code, Refusal};
-use registry_core::codec::{self, FixedBytes};
+use registry_core::codec::FixedBytes;
 use registry_core::crypto::Hash;
 use registry_core::did::document::TimeMs;
 use registry_core::governance::{
     Agenda, Change, GovernancePropose, GovernanceStep, Governors, Now, PARAMETERS, PUBLISHING,
     Parameters, Proposal, ProposalStatus, Publishing, VALIDATORS, VERSION, ValidatorEntry,
-    ValidatorReady, Validators, check, governors, key,
+    ValidatorReady, Validators, check, governors, read,
 };
 use registry_core::id::Did;
-use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Guard, Role};
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::{StoreError, TransientKey};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, AsOf, Moment, Selector};
@@ -206,28 +204,19 @@ impl Api {
     pub(crate) async fn governance(&self, params: ShowParams) -> Result<Rules, ApiError> {
         let moment = self.moment(params.at, params.min_height).await?;
         let agenda = self.agenda()?.0.into_iter();
-        let validators: Validators = self.governed(VALIDATORS, &moment)?;
+        let records = self.records_at(&moment);
+        let validators: Validators = read(&records, VALIDATORS)?;
         Ok(Rules {
-            governors: governors(&self.records_at(&moment))?,
-            version: self.governed(VERSION, &moment)?,
-            parameters: self.governed(PARAMETERS, &moment)?,
+            governors: governors(&records)?,
+            version: read(&records, VERSION)?,
+            parameters: read(&records, PARAMETERS)?,
             validators: validators.validators,
-            publishing: self.governed(PUBLISHING, &moment)?,
+            publishing: read(&records, PUBLISHING)?,
             agenda: agenda
                 .map(|(activation_height, proposal)| Waiting { activation_height, proposal })
                 .collect(),
             as_of: moment.as_of(),
         })
-    }
-
-    /// A record that genesis wrote.
-    fn governed<T>(&self, name: &str, moment: &Moment) -> Result<T, StoreError>
-    where
-        T: Serialize + DeserializeOwned,
-    {
-        let entry = self.entry(&key(name), moment.selector, &moment.head)?;
-        let entry = entry.ok_or_else(|| StoreError::new(format!("no record {name}")))?;
-        codec::decode(&entry.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
     }
 
     /// What waits now; of earlier times the proposals tell.
@@ -257,7 +246,7 @@ impl Api {
 
     fn newcomers(&self, shown: &Shown, moment: &Moment) -> Result<Vec<Ready>, StoreError> {
         let Change::Validators(edits) = &shown.change else { return Ok(Vec::new()) };
-        let present: Validators = self.governed(VALIDATORS, moment)?;
+        let present: Validators = read(&self.records_at(moment), VALIDATORS)?;
         let is_new = |entry: &&ValidatorEntry| {
             !present.validators.iter().any(|other| other.key == entry.key)
         };

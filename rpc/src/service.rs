@@ -11,7 +11,7 @@ use registry_core::operation::Checked;
 use registry_core::record::{Entry, Kind, RecordKey};
 use registry_core::state::{StoreError, TransientKey};
 use registry_core::status::Bits;
-use registry_core::trust::{ActionName, EntityId};
+use registry_core::trust::{ActionName, EntityId, TrustView};
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -271,6 +271,12 @@ pub trait Reader: Send + Sync + 'static {
     /// What makes the node ready besides its clock, which the API checks from [`Head`]: lag,
     /// peers (a quorum of validators reachable), room on the disk.
     fn checks(&self) -> Vec<Check>;
+}
+
+impl TrustView for dyn Reader + '_ {
+    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        self.newest(key)
+    }
 }
 
 /// Why a submitted operation was not taken.

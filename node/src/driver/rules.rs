@@ -6,9 +6,9 @@ use ordering::{Guard, Input, State, Timeouts};
 use registry_core::certificate::ValidatorSet;
 use registry_core::crypto::ValidatorKey;
 use registry_core::governance::{
-    PARAMETERS, PROTOCOL_VERSION, Parameters, VALIDATORS, VERSION, Validators, key,
+    PARAMETERS, PROTOCOL_VERSION, Parameters, VALIDATORS, VERSION, Validators, key, read,
 };
-use registry_core::state::{Changes, StateView, StoreError};
+use registry_core::state::{Changes, StoreError};
 use tracing::{error, info};
 
 use super::{Action, Driver, Fatal, Timer};
@@ -43,12 +43,12 @@ pub(super) struct Rules {
 impl Rules {
     /// As the newest state has them.
     pub(super) fn read<R: Read + ?Sized>(ledger: &Ledger<'_, R>) -> Result<Self, StoreError> {
-        let validators: Validators = governed(ledger, VALIDATORS)?;
+        let validators: Validators = read(ledger, VALIDATORS)?;
         Ok(Self {
-            parameters: governed(ledger, PARAMETERS)?,
+            parameters: read(ledger, PARAMETERS)?,
             set: validators.set().map_err(StoreError::new)?,
             validators,
-            version: governed(ledger, VERSION)?,
+            version: read(ledger, VERSION)?,
         })
     }
 
@@ -72,17 +72,6 @@ impl Rules {
         let (height, needed) = (head.saturating_add(1), self.version);
         Err(Fatal::Version { height, needed, spoken: PROTOCOL_VERSION })
     }
-}
-
-fn governed<T, R>(ledger: &Ledger<'_, R>, name: &str) -> Result<T, StoreError>
-where
-    T: serde::Serialize + serde::de::DeserializeOwned,
-    R: Read + ?Sized,
-{
-    let entry = StateView::head(ledger, &key(name))?;
-    let entry = entry.ok_or_else(|| StoreError::new(format!("no governance record {name}")))?;
-    registry_core::codec::decode(&entry.value.0, registry_core::limits::OPERATION_BYTES_MAX)
-        .map_err(StoreError::new)
 }
 
 impl Driver {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use registry_core::block::Block;
 use registry_core::certificate::Certificate;
 use registry_core::crypto::{Hash, PublicKey};
-use registry_core::governance::{VALIDATORS, ValidatorEntry, Validators, key};
+use registry_core::governance::{self, VALIDATORS, ValidatorEntry, Validators};
 use registry_core::id::{Did, ListId, NetworkName};
 use registry_core::record::{Entry, Kind, RecordKey};
-use registry_core::state::{StateView, StoreError, TransientKey};
+use registry_core::state::{StateView as _, StoreError, TransientKey};
 use registry_core::status::Bits;
 use rpc::service::{
     Check, Head, ListOf, Outcome, Peer, Problem, Reader, RightsOf, Role, Round, Status,
@@ -194,13 +194,8 @@ impl Reader for Service {
 
 impl Service {
     fn validators(&self) -> Vec<ValidatorEntry> {
-        let entry = self.read(|ledger| StateView::head(&ledger, &key(VALIDATORS))).ok().flatten();
-        let bytes_max = registry_core::limits::OPERATION_BYTES_MAX;
-        entry
-            .and_then(|entry| {
-                registry_core::codec::decode::<Validators>(&entry.value.0, bytes_max).ok()
-            })
-            .map_or_else(Vec::new, |validators| validators.validators)
+        let validators = self.read(|ledger| governance::read::<Validators>(&ledger, VALIDATORS));
+        validators.map_or_else(|_| Vec::new(), |validators| validators.validators)
     }
 
     fn validator_statuses(&self, height: u64) -> Vec<ValidatorStatus> {

@@ -13,6 +13,7 @@ use registry_core::range::Position;
 use registry_core::record::{Entry, Kind, RecordKey};
 use registry_core::state::{Changes, Execution, StateView, StoreError, TransientKey};
 use registry_core::status::{Bits, StatusList, keyframe};
+use registry_core::trust::TrustView;
 use serde::de::DeserializeOwned;
 
 use super::{Column, Read, Row, rights, schemas};
@@ -249,6 +250,12 @@ pub fn candidate_row(block: &Block) -> Row {
 pub fn certificate_row(certificate: &Certificate) -> Row {
     let key = height_key(certificate.height);
     Row::put(Column::Certificates, key, codec::encode(certificate))
+}
+
+impl<R: Read + ?Sized> TrustView for Ledger<'_, R> {
+    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        self.newest(key)
+    }
 }
 
 impl<R: Read + ?Sized> StateView for Ledger<'_, R> {

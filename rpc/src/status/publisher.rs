@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use registry_core::codec;
 use registry_core::crypto::PublicKey;
 use registry_core::did::document::TimeMs;
 use registry_core::governance::{self, PUBLISHING, Publishing};
 use registry_core::id::{Did, MethodUrl};
-use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::state::StoreError;
 
 use super::view::Signer;
@@ -64,10 +62,7 @@ impl Publisher {
     /// The publisher that `node` is at `time_ms`, ledger time.
     pub fn of(node: &dyn Reader, time_ms: u64) -> Result<Self, NoPublisher> {
         let key = node.view_key().ok_or(NoPublisher::NoKey)?;
-        let entry = node.newest(&governance::key(PUBLISHING))?;
-        let entry = entry.ok_or_else(|| StoreError::new("no publishing record"))?;
-        let publishing: Publishing =
-            codec::decode_own(&entry.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)?;
+        let publishing: Publishing = governance::read(node, PUBLISHING)?;
         let did = Did::of_chain(node.network().clone(), &node.chain());
         Self::listed(did, key, &publishing, time_ms)
     }

@@ -182,10 +182,10 @@ pub(crate) struct ChainAnswer {
 }
 
 /// The records at one moment, as of one head.
-struct RecordsAt<'a> {
-    api: &'a Api,
-    selector: Selector,
-    head: Head,
+pub(crate) struct RecordsAt<'a> {
+    pub(crate) api: &'a Api,
+    pub(crate) selector: Selector,
+    pub(crate) head: Head,
 }
 
 impl TrustView for RecordsAt<'_> {
@@ -202,7 +202,7 @@ impl DecisionView for RecordsAt<'_> {
 
 impl Api {
     /// The records as a question about `moment` sees them.
-    pub(crate) fn records_at(&self, moment: &Moment) -> impl DecisionView + '_ {
+    pub(crate) fn records_at(&self, moment: &Moment) -> RecordsAt<'_> {
         RecordsAt { api: self, selector: moment.selector, head: moment.head }
     }
 

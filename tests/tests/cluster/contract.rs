@@ -181,3 +181,42 @@ async fn a_localnet_keeps_the_outside_contract() {
          localnet stop ended"
     );
 }
+
+/// What a version before this one left: no word of its layout, and a seed of other members.
+fn make_earlier(dir: &str) {
+    let path = format!("{dir}/localnet.json");
+    let text = std::fs::read_to_string(&path).expect("localnet.json");
+    let mut file: Value = serde_json::from_str(&text).expect("JSON");
+    file.as_object_mut().expect("an object").remove("data_format").expect("a member");
+    file["seed"] = json!({ "issuer": file["seed"]["issuer"] });
+    std::fs::write(&path, file.to_string()).expect("written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_localnet_of_another_version_is_kept() {
+    let network = Localnet::start(1, 0).await;
+    let dir = network.dir.path().display().to_string();
+    make_earlier(&dir);
+    let start = |more: &[&str]| {
+        let place = ["--dir", &dir, "--nodes", "1", "--followers", "0", "--detach", "--json"];
+        run(&[&["localnet", "start"][..], &place, more].concat())
+    };
+    let (code, _, errors) = start(&["--renew"]);
+    assert_eq!(code, 2, "{errors}");
+    assert!(errors.contains("its nodes run") && errors.contains("localnet stop"), "{errors}");
+    let (code, json, errors) = run(&["localnet", "stop", "--dir", &dir, "--json"]);
+    assert_eq!((code, &json["stopped"]), (0, &json!(["validator-1"])), "{errors}");
+    let (code, _, errors) = start(&[]);
+    assert_eq!(code, 2, "{errors}");
+    assert!(errors.contains("an earlier layout") && errors.contains("--renew"), "{errors}");
+    assert!(network.path("validator-1/data").is_dir(), "a refused start changes nothing");
+
+    let (code, json, errors) = start(&["--renew"]);
+    let (stopped, ..) = run(&["localnet", "stop", "--dir", &dir, "--json"]);
+    let aside = std::path::PathBuf::from(format!("{dir}.old-1"));
+    let kept = aside.join("validator-1/data").is_dir();
+    std::fs::remove_dir_all(&aside).expect("the one put aside");
+    assert_eq!((code, stopped), (0, 0), "{errors}");
+    assert!(kept && errors.contains(&aside.display().to_string()), "{errors}");
+    assert_ne!(json["chain_id"], network.description["chain_id"]);
+}

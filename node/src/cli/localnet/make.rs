@@ -14,6 +14,7 @@ use crate::cli::homes::{self, Member};
 use crate::config::{Home, Role};
 use crate::keys::NodeKeys;
 use crate::limits::LOCALNET_REQUESTS;
+use crate::store::FORMAT_VERSION;
 
 /// Shortest recovery delay of a localnet, so that a recovery can be watched.
 const RECOVERY_DELAY_MS_MIN: u64 = 3_000;
@@ -65,6 +66,7 @@ pub(super) fn make(
         admin: format!("http://127.0.0.1:{}", ports.admin),
     });
     Ok(Localnet {
+        data_format: FORMAT_VERSION,
         network: genesis.network.clone(),
         chain_id: genesis.chain_id(),
         genesis: dir.join("genesis.json"),

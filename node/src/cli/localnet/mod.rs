@@ -1,5 +1,6 @@
 //! `idem localnet`: a whole network on this machine, for development and tests.
 
+mod earlier;
 mod make;
 mod process;
 mod seed;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use registry_core::crypto::Hash;
 use registry_core::id::{Did, NetworkName};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -19,6 +21,7 @@ use super::exit::{Failure, warn};
 use crate::config::{Home, Role};
 use crate::keys::write_atomic;
 use crate::limits::LOCALNET_NODES_MAX;
+use crate::store::FORMAT_VERSION;
 pub(super) use make::make_alone;
 use process::Node;
 use seed::Seed;
@@ -59,6 +62,9 @@ pub(super) struct LocalnetStartArgs {
     /// Let only those write who are endorsed, each endorser so many operations an hour
     #[arg(long, value_name = "PER_HOUR", value_parser = clap::value_parser!(u64).range(1..))]
     endorsed: Option<u64>,
+    /// Put a network aside that another version of idem left in DIR, and make a new one
+    #[arg(long)]
+    renew: bool,
     /// Return when all nodes are ready and leave them running
     #[arg(long)]
     detach: bool,
@@ -72,6 +78,8 @@ fn count(least: i64) -> clap::builder::RangedI64ValueParser<u16> {
 /// `DIR/localnet.json`: what scripts need to use the network.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Localnet {
+    /// Layout of the nodes' data: a binary with another one cannot run them.
+    data_format: u64,
     network: NetworkName,
     chain_id: Hash,
     genesis: PathBuf,
@@ -106,14 +114,17 @@ impl Localnet {
         dir.join("localnet.json")
     }
 
-    fn read(dir: &Path) -> Result<Self, Failure> {
-        let path = Self::path(dir);
-        let unreadable = |reason: String| {
-            let message = format!("cannot read {}: {reason}", path.display());
-            Failure::usage_with(message, "name the directory given to `idem localnet start --dir`")
-        };
-        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
-        serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))
+    /// The network in `dir`; none if there is none.
+    fn find(dir: &Path, renew: bool) -> Result<Option<Self>, Failure> {
+        if !Self::path(dir).exists() {
+            return Ok(None);
+        }
+        let made: Made = read(dir)?;
+        if made.data_format == FORMAT_VERSION {
+            return read(dir).map(Some);
+        }
+        earlier::put_aside(dir, &made, renew)?;
+        Ok(None)
     }
 
     fn write(&self, dir: &Path) -> Result<(), Failure> {
@@ -123,6 +134,25 @@ impl Localnet {
         write_atomic(&path, text.as_bytes(), 0o644)
             .map_err(|error| Failure::usage(format!("cannot write {}: {error}", path.display())))
     }
+}
+
+/// What the file of every version has.
+#[derive(Debug, Deserialize)]
+struct Made {
+    /// 0 in files of versions that did not say.
+    #[serde(default)]
+    data_format: u64,
+    nodes: Vec<LocalnetNode>,
+}
+
+fn read<T: DeserializeOwned>(dir: &Path) -> Result<T, Failure> {
+    let path = Localnet::path(dir);
+    let unreadable = |reason: String| {
+        let message = format!("cannot read {}: {reason}", path.display());
+        Failure::usage_with(message, "name the directory given to `idem localnet start --dir`")
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))
 }
 
 pub(super) async fn run(command: LocalnetCommand, context: &Context) -> Result<(), Failure> {
@@ -136,11 +166,14 @@ pub(super) async fn run(command: LocalnetCommand, context: &Context) -> Result<(
 async fn start(args: LocalnetStartArgs, context: &Context) -> Result<(), Failure> {
     let dir = std::path::absolute(&args.place.dir)
         .map_err(|error| Failure::usage(format!("{}: {error}", args.place.dir.display())))?;
-    let mut localnet = if Localnet::path(&dir).exists() {
-        Localnet::read(&dir)?
-    } else {
-        warn("a localnet keeps plain secret keys in its homes; it is for development and tests");
-        make::make(&dir, &args.network, (args.nodes, args.followers), args.endorsed)?
+    let mut localnet = match Localnet::find(&dir, args.renew)? {
+        Some(localnet) => localnet,
+        None => {
+            warn(
+                "a localnet keeps plain secret keys in its homes; it is for development and tests",
+            );
+            make::make(&dir, &args.network, (args.nodes, args.followers), args.endorsed)?
+        }
     };
     let mut nodes = Vec::new();
     for node in &mut localnet.nodes {
@@ -156,7 +189,7 @@ async fn start(args: LocalnetStartArgs, context: &Context) -> Result<(), Failure
     match ready.await {
         Ok(seed) => localnet.seed = Some(seed),
         Err(failure) => {
-            stop_all(&localnet)?;
+            stop_all(&localnet.nodes)?;
             return Err(failure);
         }
     }
@@ -167,7 +200,7 @@ async fn start(args: LocalnetStartArgs, context: &Context) -> Result<(), Failure
     }
     let interrupted = tokio::signal::ctrl_c().await;
     interrupted.map_err(|error| Failure::usage(format!("cannot listen for signals: {error}")))?;
-    stop_all(&localnet).map(drop)
+    stop_all(&localnet.nodes).map(drop)
 }
 
 fn human(localnet: &Localnet, dir: &Path) -> String {
@@ -216,10 +249,10 @@ async fn wait_until_ready(localnet: &Localnet, nodes: &mut [Node]) -> Result<(),
     }
 }
 
-fn stop_all(localnet: &Localnet) -> Result<Vec<String>, Failure> {
+fn stop_all(nodes: &[LocalnetNode]) -> Result<Vec<String>, Failure> {
     let mut stopped = Vec::new();
     let mut ending = Vec::new();
-    for node in &localnet.nodes {
+    for node in nodes {
         if let Some(process) = process::terminate(&node.home(), node.pid)? {
             stopped.push(node.name.clone());
             ending.push(process);
@@ -230,7 +263,7 @@ fn stop_all(localnet: &Localnet) -> Result<Vec<String>, Failure> {
 }
 
 fn stop(dir: &Path, context: &Context) -> Result<(), Failure> {
-    let stopped = stop_all(&Localnet::read(dir)?)?;
+    let stopped = stop_all(&read::<Made>(dir)?.nodes)?;
     let human = format!(
         "stopped {}",
         if stopped.is_empty() { "nothing, no node runs".into() } else { stopped.join(", ") }
@@ -239,10 +272,10 @@ fn stop(dir: &Path, context: &Context) -> Result<(), Failure> {
 }
 
 async fn status(dir: &Path, context: &Context) -> Result<(), Failure> {
-    let localnet = Localnet::read(dir)?;
+    let made: Made = read(dir)?;
     let mut nodes = Vec::new();
     let mut human = String::new();
-    for node in &localnet.nodes {
+    for node in &made.nodes {
         let ready = process::is_ready(&node.rpc).await;
         let _written =
             writeln!(human, "{:<12} {}", node.name, if ready { "ready" } else { "not ready" });

@@ -102,6 +102,11 @@ fn running(home: &Home, started: u32) -> Option<Pid> {
     own.next().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw)
 }
 
+/// Whether the node of a home runs.
+pub(super) fn runs(home: &Home, started: u32) -> bool {
+    running(home, started).is_some()
+}
+
 /// A process that was asked to end. Held by descriptor: while it goes down, /proc shows its
 /// command line no more, so it could not be found a second time.
 pub(super) struct Ending {
