@@ -7,6 +7,8 @@ mod altered;
 mod histories;
 #[path = "decision/oracle.rs"]
 mod oracle;
+#[path = "decision/replaced.rs"]
+mod replaced;
 mod support;
 
 use std::collections::BTreeMap;
@@ -45,6 +47,12 @@ impl TrustView for Now<'_> {
 }
 
 impl DecisionView for Now<'_> {
+    fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError> {
+        let is =
+            |entry: &&Entry| entry.record.version == number && entry.record.record_key() == *key;
+        Ok(self.moment.entries.iter().find(is).cloned())
+    }
+
     fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError> {
         Ok(self.history.ledger.state.status_array(list)?.get(entry))
     }

@@ -114,14 +114,6 @@ pub(super) fn link(view: &dyn TrustView, agent: &Did) -> Result<Option<AgentLink
     Ok(Some(AgentLink { delegation, version: entry.record.version }))
 }
 
-/// The delegation to an agent, if it has one.
-pub(crate) fn delegation_at(
-    view: &dyn TrustView,
-    agent: &Did,
-) -> Result<Option<Delegation>, StoreError> {
-    Ok(link(view, agent)?.map(|link| link.delegation))
-}
-
 /// AA1 and AA2.
 pub(super) fn chain(
     view: &dyn TrustView,

@@ -5,7 +5,6 @@ mod rules;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use answer::delegation_at;
 pub use answer::{AgentAnswer, AgentBroken, AgentChain, AgentLink, verify};
 pub use rules::check;
 pub(crate) use rules::{apply, check_stateless};

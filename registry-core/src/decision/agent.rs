@@ -2,8 +2,10 @@
 
 use super::kind::Kind;
 use super::{Case, Fault, denied};
-use crate::agent::{AgentChain, verify};
+use crate::agent::{AgentChain, AgentLink, Delegation, verify};
 use crate::id::Did;
+use crate::record::{Entry, RecordKey};
+use crate::state::StoreError;
 use crate::trust::{Chain, GrantStatus, Link, deactivated_since, since_text};
 
 impl Case<'_> {
@@ -66,9 +68,9 @@ impl Case<'_> {
                     "{principal}, who answered for {agent}, is deactivated{since}"
                 ));
             }
-            let Some(present) = crate::agent::delegation_at(now, agent)? else { continue };
-            if present.principal == *principal && present.status != GrantStatus::Active {
-                let (status, since) = (present.status.name(), since_text(Some(present.since)));
+            let last = self.last_of(link)?;
+            if last.status != GrantStatus::Active {
+                let (status, since) = (last.status.name(), since_text(Some(last.since)));
                 return denied(format!(
                     "the delegation by {principal} to {agent} is {status}{since}"
                 ));
@@ -77,16 +79,50 @@ impl Case<'_> {
         Ok(())
     }
 
+    /// What became of a delegation: as its principal left it, also when the agent has bound itself
+    /// to another since (AG3), which takes nothing back and mends nothing.
+    fn last_of(&self, link: &AgentLink) -> Result<Delegation, StoreError> {
+        let agent = &link.delegation.agent;
+        let (now, key) = (self.moments.now, RecordKey::delegation(agent));
+        let missing = || StoreError::new(format!("no version of the delegation to {agent}"));
+        let read = |entry: Option<Entry>| {
+            let entry = entry.ok_or_else(missing)?;
+            let delegation = Delegation::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+            Ok::<_, StoreError>((delegation, entry.record.version))
+        };
+        let (present, newest) = read(now.entry(&key)?)?;
+        if present.principal == link.delegation.principal {
+            return Ok(present);
+        }
+        // Versions of one delegation stand together, so the last of them is found by halves.
+        let (mut last, mut low, mut high) = (link.delegation.clone(), link.version, newest);
+        while low < high {
+            let middle = low.saturating_add(high.saturating_sub(low).div_ceil(2));
+            let (found, _) = read(now.version(&key, middle)?)?;
+            if found.granted == link.delegation.granted {
+                (last, low) = (found, middle);
+            } else {
+                high = middle.saturating_sub(1);
+            }
+        }
+        Ok(last)
+    }
+
     /// The same of the grants beneath the issuer, from which the principal had the right.
     fn check_grants<'l>(&self, links: impl Iterator<Item = &'l Link>) -> Result<(), Fault> {
         let issuer = &self.question.issuer;
         let beneath = links.skip_while(|link| link.grant.grantor.to_string() != *issuer);
         for Link { key, grant, .. } in beneath {
-            let Some(present) = crate::trust::grants_at(self.moments.now, key)? else { continue };
-            let Some(present) = present.by(&grant.grantor) else { continue };
+            let (grantor, entity) = (&grant.grantor, &key.entity);
+            let present = crate::trust::grants_at(self.moments.now, key)?;
+            // Only what is lost makes room (TR4).
+            let Some(present) = present.as_ref().and_then(|present| present.by(grantor)) else {
+                return denied(format!(
+                    "the grant by {grantor} to {entity} was lost and made room for another"
+                ));
+            };
             if present.status != GrantStatus::Active {
                 let (status, since) = (present.status.name(), since_text(Some(present.since)));
-                let (grantor, entity) = (&grant.grantor, &key.entity);
                 return denied(format!("the grant by {grantor} to {entity} is {status}{since}"));
             }
         }

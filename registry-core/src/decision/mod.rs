@@ -9,7 +9,7 @@ mod status;
 
 use crate::did::document::TimeMs;
 use crate::id::{Did, NetworkName};
-use crate::record::Entry;
+use crate::record::{Entry, RecordKey};
 use crate::state::StoreError;
 use crate::trust::{ActionName, Assurance, TrustView};
 
@@ -49,6 +49,9 @@ pub struct StatusEntry {
 
 /// The records at the moment that the answer is about, with the entries of status lists.
 pub trait DecisionView: TrustView {
+    /// A version of a record by its number; none if there is no such version.
+    fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError>;
+
     /// The value of an entry of the list at the version in `list`; none behind the array's end.
     fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError>;
 }

@@ -35,6 +35,10 @@ impl TrustView for Altered<'_> {
 }
 
 impl DecisionView for Altered<'_> {
+    fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError> {
+        self.now.version(key, number)
+    }
+
     fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError> {
         self.now.status_value(list, entry)
     }
@@ -59,7 +63,7 @@ fn altered<T: Serialize>(
 }
 
 /// The first step that fails, with its finding.
-fn assert_fails(decision: &Decision, name: &str, words: &str) {
+pub(crate) fn assert_fails(decision: &Decision, name: &str, words: &str) {
     let step = decision.failing().expect("a step that fails");
     assert_eq!(step.name.name(), name, "{decision:?}");
     assert!(step.finding.contains(words), "{words}: {}", step.finding);

@@ -195,6 +195,10 @@ impl TrustView for RecordsAt<'_> {
 }
 
 impl DecisionView for RecordsAt<'_> {
+    fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError> {
+        self.api.node.version(key, number)
+    }
+
     fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError> {
         Ok(self.api.node.status_array(list)?.get(entry))
     }
