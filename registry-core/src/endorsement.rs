@@ -2,6 +2,7 @@
 
 use crate::author;
 use crate::code::{Code, Refusal};
+use crate::did::document::TimeMs;
 use crate::governance::{EndorsedWrites, WritePolicy};
 use crate::id::{Did, NetworkName};
 use crate::limits::HOUR_MS;
@@ -40,8 +41,9 @@ pub(crate) fn check(
     let leaf = quota.take().ok_or_else(|| {
         let detail = format!(
             "{payer} has vouched for {used} operations in this hour, {} are allowed; its quota \
-             refills at block time {refills_ms}",
-            policy.operations_per_hour
+             refills at {}",
+            policy.operations_per_hour,
+            TimeMs(refills_ms).millis()
         );
         Refusal::new(Code::EndorserQuota, "signatures", detail)
     })?;

@@ -1,6 +1,7 @@
 //! Windows of validity, as the actions of several kinds state them.
 
 use crate::code::{Code, Refusal};
+use crate::did::document::TimeMs;
 use crate::limits::DOCUMENT_TIME_MS_END;
 
 /// Both ends lie before the year 10000 and in order; `code` is that of the action.
@@ -13,6 +14,7 @@ pub(crate) fn check(code: Code, from: Option<u64>, until: Option<u64>) -> Result
     }
     match (from, until) {
         (Some(from), Some(until)) if from >= until => {
+            let (until, from) = (TimeMs(until).millis(), TimeMs(from).millis());
             invalid("valid_until", format!("{until} is not after valid_from {from}"))
         }
         _ => Ok(()),

@@ -5,6 +5,7 @@ use super::{AgentDelegate, Delegation};
 use crate::author;
 use crate::code::{Code, Refusal};
 use crate::codec;
+use crate::did::document::TimeMs;
 use crate::id::{Did, NetworkName};
 use crate::limits::AGENT_NAMES_MAX;
 use crate::operation::{Action, Checked, Operation};
@@ -180,13 +181,15 @@ fn check_attenuation(new: &AgentDelegate, above: &AgentChain) -> Result<(), Refu
             return has("resources", resource.to_string());
         }
         if new.valid_until > *valid_until {
-            let detail = format!("after {valid_until}, when that of {agent} ends");
+            let ends = TimeMs(*valid_until).millis();
+            let detail = format!("after {ends}, when that of {agent} ends");
             return beyond("valid_until".to_owned(), detail);
         }
         if let (Some(from), Some(least)) = (new.valid_from, valid_from)
             && from < *least
         {
-            let detail = format!("before {least}, when that of {agent} begins");
+            let begins = TimeMs(*least).millis();
+            let detail = format!("before {begins}, when that of {agent} begins");
             return beyond("valid_from".to_owned(), detail);
         }
     }

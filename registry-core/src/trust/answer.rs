@@ -3,6 +3,7 @@
 
 use super::{Assurance, EntityId, Grant, GrantStatus, Grants, Recognition, TrustKey};
 use crate::did::DidValue;
+use crate::did::document::TimeMs;
 use crate::id::{Did, NetworkName};
 use crate::limits::TRUST_CHAIN_MAX;
 use crate::record::{Entry, RecordKey};
@@ -59,13 +60,13 @@ pub enum Reason {
     #[error("revoked")]
     Revoked,
     /// Its window begins later.
-    #[error("valid from {valid_from} only")]
+    #[error("valid from {} only", TimeMs(*valid_from).millis())]
     NotYetValid {
         /// When, in ms.
         valid_from: u64,
     },
     /// Its window has ended.
-    #[error("valid until {valid_until}")]
+    #[error("valid until {}", TimeMs(*valid_until).millis())]
     Expired {
         /// When, in ms.
         valid_until: u64,

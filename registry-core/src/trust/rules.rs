@@ -1,11 +1,14 @@
 //! What each trust action needs and does (docs/protocol/trust.md, section "Rules").
 
 use super::answer::{self, Chain, Link};
-use super::{Conditions, EntityId, Grant, GrantStatus, Grants, Parent, Recognition, TrustChange};
+use super::{
+    Assurance, Conditions, EntityId, Grant, GrantStatus, Grants, Parent, Recognition, TrustChange,
+};
 use super::{TrustGrant, TrustKey, TrustRecognise, TrustView};
 use crate::author;
 use crate::code::{Code, Refusal};
 use crate::codec;
+use crate::did::document::TimeMs;
 use crate::did::document::uri::{self, UriUse};
 use crate::id::{Did, NetworkName};
 use crate::limits::{TRUST_CHAIN_MAX, TRUST_GRANTS_MAX};
@@ -343,15 +346,18 @@ fn check_within(
     if let (Some(from), Some(least)) = (conditions.valid_from, above.valid_from)
         && from < least
     {
+        let (from, least) = (TimeMs(from).millis(), TimeMs(least).millis());
         return beyond("valid_from", format!("{from} is before {least}, when the chain begins"));
     }
     if let (Some(until), Some(most)) = (conditions.valid_until, above.valid_until)
         && until > most
     {
+        let (until, most) = (TimeMs(until).millis(), TimeMs(most).millis());
         return beyond("valid_until", format!("{until} is after {most}, when the chain ends"));
     }
     if conditions.assurance > above.assurance {
-        return beyond("assurance", "higher than that of the chain".to_owned());
+        let most = above.assurance.map_or("none", Assurance::name);
+        return beyond("assurance", format!("higher than that of the chain, which is {most}"));
     }
     Ok(())
 }

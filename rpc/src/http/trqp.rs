@@ -185,7 +185,10 @@ async fn query(
     let answer = Answer {
         question: Ids { entity_id: entity, authority_id: authority, action, resource },
         verdict,
-        evaluation_basis: if time.is_some() { "historical_state" } else { "current_state" },
+        evaluation_basis: match &time {
+            Some((TimeMs(time_ms), _)) if *time_ms < moment.head.time_ms => "historical_state",
+            _ => "current_state",
+        },
         time_requested: time.map(|(_, text)| text),
         time_evaluated: millis(moment.head.time_ms),
         message,
