@@ -20,7 +20,7 @@ use rpc::{Limits, RpcConfig, Running, serve};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::Ledger;
+use super::ledger::Ledger;
 use super::people::{Person, sign};
 
 /// A running API. It stops when dropped.
