@@ -84,7 +84,7 @@ impl Api {
         let Some((_, family)) = named.copied() else {
             let names: Vec<&str> = Action::FAMILIES.iter().map(|(name, _)| *name).collect();
             let detail = format!("operation {operation:?} must be one of {}", names.join(", "));
-            return Err(ApiError::Params { detail });
+            return Err(ApiError::params("operation", detail));
         };
         let moment = self.moment(None, min_height).await?;
         if let Some(did) = &did {

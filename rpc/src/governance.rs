@@ -281,7 +281,7 @@ impl Api {
         let limit = params.limit.unwrap_or(PROPOSALS_PAGE_DEFAULT);
         if !(1..=PROPOSALS_PAGE_MAX).contains(&limit) {
             let detail = format!("limit {limit} must be 1 to {PROPOSALS_PAGE_MAX}");
-            return Err(ApiError::Params { detail });
+            return Err(ApiError::params("limit", detail));
         }
         let moment = self.moment(None, params.min_height).await?;
         let mut ids = self.node.proposals(params.after.as_ref(), limit + 1)?;
