@@ -86,6 +86,7 @@ pub(crate) struct Step {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Rules {
     /// None where genesis names nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
     governors: Option<Governors>,
     version: u64,
     parameters: Parameters,
@@ -221,13 +222,21 @@ impl Api {
     }
 
     /// A record that genesis wrote.
-    fn governed<T>(&self, name: &str, moment: &Moment) -> Result<T, StoreError>
+    fn governed<T>(&self, name: &str, moment: &Moment) -> Result<T, ApiError>
     where
         T: Serialize + DeserializeOwned,
     {
         let entry = self.entry(&key(name), moment.selector, &moment.head)?;
-        let entry = entry.ok_or_else(|| StoreError::new(format!("no record {name}")))?;
-        codec::decode(&entry.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
+        let entry = entry.ok_or_else(|| match moment.selector {
+            Selector::At(at_ms) => {
+                let detail =
+                    format!("at {} is before genesis; ask for a later time", millis(at_ms));
+                ApiError::params("at", detail)
+            }
+            _ => StoreError::new(format!("no record {name}")).into(),
+        })?;
+        let value = codec::decode(&entry.value.0, OPERATION_BYTES_MAX);
+        Ok(value.map_err(StoreError::new)?)
     }
 
     /// What waits now; of earlier times the proposals tell.
@@ -255,7 +264,7 @@ impl Api {
         })
     }
 
-    fn newcomers(&self, shown: &Shown, moment: &Moment) -> Result<Vec<Ready>, StoreError> {
+    fn newcomers(&self, shown: &Shown, moment: &Moment) -> Result<Vec<Ready>, ApiError> {
         let Change::Validators(edits) = &shown.change else { return Ok(Vec::new()) };
         let present: Validators = self.governed(VALIDATORS, moment)?;
         let is_new = |entry: &&ValidatorEntry| {

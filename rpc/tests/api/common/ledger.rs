@@ -14,7 +14,7 @@ use registry_core::operation::Checked;
 use registry_core::record::{Kind, RecordKey};
 use registry_core::schema::{CredentialType, Schema};
 use registry_core::state::{
-    ApplyError, BlockExecution, Execution, MemoryState, StateView as _, TransientKey,
+    ApplyError, BlockExecution, Execution, Genesis, MemoryState, StateView as _, TransientKey,
     execute_genesis,
 };
 use registry_core::status::StatusList;
@@ -23,7 +23,7 @@ use rpc::service::{Check, Head, KeptToken, ListOf, SubmitError};
 use tokio::sync::watch;
 
 use super::BLOCK_MS;
-use super::genesis::{genesis, validator_key};
+use super::genesis::{genesis, validator, validator_key};
 
 /// A one-validator ledger. Submitted operations commit at once unless it is told to hold them.
 pub(crate) struct Ledger {
@@ -72,11 +72,13 @@ fn head_of(state: &MemoryState, execution: &Execution) -> Head {
 
 impl Ledger {
     pub(crate) fn new() -> Arc<Self> {
-        let network: NetworkName = "local".parse().expect("a name");
-        let (chain, validator) = (Hash([7; 32]), SigningKey::from_bytes(&[1; 32]));
+        Self::of(&genesis())
+    }
+
+    pub(crate) fn of(genesis: &Genesis) -> Arc<Self> {
+        let (network, chain, validator) = (genesis.network.clone(), genesis.chain, validator());
         let mut state = MemoryState::default();
-        let execution = execute_genesis(&state, &genesis(&network, chain, &validator));
-        let execution = execution.expect("genesis");
+        let execution = execute_genesis(&state, genesis).expect("genesis");
         state.commit(&execution.changes);
         let (publish, heads) = watch::channel(head_of(&state, &execution));
         let block = Block { header: execution.header, operations: Vec::new() };
