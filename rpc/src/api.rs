@@ -84,7 +84,7 @@ impl Page {
         let (from, limit) = (from.unwrap_or(u64::MAX), limit.unwrap_or(HISTORY_PAGE_DEFAULT));
         if limit == 0 || limit > HISTORY_PAGE_MAX {
             let detail = format!("limit {limit} must be 1 to {HISTORY_PAGE_MAX}");
-            return Err(ApiError::Params { detail });
+            return Err(ApiError::params("limit", detail));
         }
         Ok(Self { from, limit })
     }

@@ -6,7 +6,7 @@ use registry_core::trust::Assurance;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, AsOf, Selector};
-use crate::error::ApiError;
+use crate::error::{ApiError, PARAMS};
 
 /// Parameters of `registry_decide`. Names are read by the decision: one that no record can have is
 /// no error.
@@ -68,9 +68,8 @@ impl From<DecisionError> for ApiError {
     fn from(error: DecisionError) -> Self {
         match error {
             DecisionError::Store(error) => error.into(),
-            DecisionError::IssuedLater { .. } | DecisionError::NoType => {
-                Self::Params { detail: error.to_string() }
-            }
+            DecisionError::IssuedLater { .. } => Self::params("issuedAt", error),
+            DecisionError::NoType => Self::params(PARAMS, error),
         }
     }
 }

@@ -2,11 +2,12 @@
 //! signs (docs/protocol/endorsement.md).
 
 use registry_core::code::{Code, Refusal};
+use registry_core::did::DidValue;
 use registry_core::endorsement::{WRITE, may_write, quota_key, quota_used};
 use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::id::Did;
 use registry_core::operation::{Action, Checked, Family, Operation};
-use registry_core::record::Entry;
+use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
 use registry_core::trust::{EntityId, Grants};
 use serde::{Deserialize, Serialize};
@@ -84,7 +85,7 @@ impl Api {
         let Some((_, family)) = named.copied() else {
             let names: Vec<&str> = Action::FAMILIES.iter().map(|(name, _)| *name).collect();
             let detail = format!("operation {operation:?} must be one of {}", names.join(", "));
-            return Err(ApiError::Params { detail });
+            return Err(ApiError::params("operation", detail));
         };
         let moment = self.moment(None, min_height).await?;
         if let Some(did) = &did {
@@ -121,6 +122,7 @@ impl Api {
         moment: &Moment,
     ) -> Result<(), StoreError> {
         answer.resource = Some(resource(family));
+        answer.endorsers = self.endorsers(policy, family, moment)?;
         if let Some(did) = &answer.did
             && self.has_right(policy, family, did, moment)?
         {
@@ -137,14 +139,16 @@ impl Api {
         } else {
             let who = answer.did.as_ref().map_or_else(|| "a newcomer".to_owned(), Did::to_string);
             answer.allowed = false;
+            let remedy = match answer.endorsers.is_empty() {
+                true => "nobody can endorse it",
+                false => "one of the endorsers signs too, in role endorser",
+            };
             answer.explanation = format!(
-                "{who} has no grant of {WRITE} on {} by {}: one of the endorsers signs too, in \
-                 role endorser",
+                "{who} has no grant of {WRITE} on {} by {}: {remedy}",
                 resource(family),
                 policy.authority
             );
         }
-        answer.endorsers = self.endorsers(policy, family, moment)?;
         Ok(())
     }
 
@@ -172,7 +176,7 @@ impl Api {
         Ok(Endorser { did, used, operations_per_hour, refills_at: millis(key.expires_ms) })
     }
 
-    /// Who can endorse writes of a family now, the authority last.
+    /// Who can endorse writes of a family now, the authority last while it is live.
     fn endorsers(
         &self,
         policy: &EndorsedWrites,
@@ -181,6 +185,11 @@ impl Api {
     ) -> Result<Vec<Endorser>, StoreError> {
         let action = WRITE.parse().map_err(StoreError::new)?;
         let of = RightsOf::Authority { authority: policy.authority.clone(), action: Some(action) };
+        let own =
+            self.entry(&RecordKey::did(&policy.authority.suffix), Selector::Head, &moment.head)?;
+        if own.is_none_or(|own| DidValue::is_deactivated(&own.value.0)) {
+            return Ok(Vec::new());
+        }
         let mut found: Vec<Endorser> = Vec::new();
         for (_, key) in self.node.rights(&of, None, TRUST_PAGE_MAX)? {
             let entry = self.entry(&key, Selector::Head, &moment.head)?;
@@ -191,8 +200,8 @@ impl Api {
             if !known && self.has_right(policy, family, &did, moment)? {
                 found.push(self.endorser(policy, did, &moment.head)?);
             }
-            if found.len() == ENDORSERS_SHOWN_MAX {
-                return Ok(found);
+            if found.len() + 1 == ENDORSERS_SHOWN_MAX {
+                break;
             }
         }
         found.push(self.endorser(policy, policy.authority.clone(), &moment.head)?);
@@ -241,6 +250,9 @@ impl Api {
     fn endorser_names(&self, checked: &Checked) -> Option<String> {
         let operation = Operation { author: None, ..checked.operation().clone() };
         let endorsers = self.endorsers_needed(&operation).ok()??;
+        if endorsers.is_empty() {
+            return None;
+        }
         let names = endorsers.iter().map(|endorser| match endorser.has_room() {
             true => endorser.did.to_string(),
             false => format!("{} (its quota refills at {})", endorser.did, endorser.refills_at),

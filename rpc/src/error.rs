@@ -14,6 +14,9 @@ use crate::status::view::ViewError;
 /// Where the codes are explained.
 const DOCS: &str = "https://github.com/idem-registry/idem/blob/main/docs/protocol";
 
+/// The field of an error about the parameters as a whole.
+pub(crate) const PARAMS: &str = "params";
+
 /// Declares the node's codes once: number, name, remedy.
 macro_rules! node_codes {
     ($(
@@ -98,7 +101,9 @@ pub enum ApiError {
     /// The parameters have another shape.
     #[error("INVALID_PARAMS: {detail}")]
     Params {
-        /// What is wrong with them.
+        /// Which of them, or [`PARAMS`].
+        field: String,
+        /// What is wrong with it.
         detail: String,
     },
 }
@@ -117,6 +122,11 @@ impl ApiError {
     /// A condition of the node.
     pub fn node(code: NodeCode, detail: impl ToString) -> Self {
         Self::Node { code, detail: detail.to_string() }
+    }
+
+    /// A parameter of another shape.
+    pub fn params(field: impl ToString, detail: impl ToString) -> Self {
+        Self::Params { field: field.to_string(), detail: detail.to_string() }
     }
 }
 
@@ -162,9 +172,9 @@ impl From<ApiError> for ErrorObjectOwned {
                 let page = "status.md#reading-a-view";
                 (i32::from(error.number()), error.name(), "token", error.hint(), page)
             }
-            ApiError::Params { .. } => {
+            ApiError::Params { field, .. } => {
                 let hint = "compare the parameters with the method's table";
-                (INVALID_PARAMS_CODE, "INVALID_PARAMS", "params", hint, "json-rpc.md#methods")
+                (INVALID_PARAMS_CODE, "INVALID_PARAMS", field.as_str(), hint, "json-rpc.md#methods")
             }
         };
         let data = Data { code, name, field, hint, docs: format!("{DOCS}/{page}") };

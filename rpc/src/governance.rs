@@ -8,12 +8,13 @@ use registry_core::did::document::TimeMs;
 use registry_core::governance::{
     Agenda, Change, GovernancePropose, GovernanceStep, Governors, Now, PARAMETERS, PUBLISHING,
     Parameters, Proposal, ProposalStatus, Publishing, VALIDATORS, VERSION, ValidatorEntry,
-    ValidatorReady, Validators, check, governors, read,
+    ValidatorReady, Validators, check, governors, key, read,
 };
 use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Role};
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::{StoreError, TransientKey};
+use registry_core::trust::TrustView as _;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, AsOf, Moment, Selector};
@@ -21,6 +22,7 @@ use crate::clock::millis;
 use crate::error::ApiError;
 use crate::limits::{NOTICE_HEIGHTS_DEFAULT, PROPOSALS_PAGE_DEFAULT, PROPOSALS_PAGE_MAX};
 use crate::prepare::{Prepared, Subject, author_signers};
+use crate::trust::ask::RecordsAt;
 
 /// Parameters of `governance_show`.
 #[derive(Debug, Deserialize)]
@@ -84,6 +86,7 @@ pub(crate) struct Step {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Rules {
     /// None where genesis names nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
     governors: Option<Governors>,
     version: u64,
     parameters: Parameters,
@@ -204,7 +207,7 @@ impl Api {
     pub(crate) async fn governance(&self, params: ShowParams) -> Result<Rules, ApiError> {
         let moment = self.moment(params.at, params.min_height).await?;
         let agenda = self.agenda()?.0.into_iter();
-        let records = self.records_at(&moment);
+        let records = self.since_genesis(&moment)?;
         let validators: Validators = read(&records, VALIDATORS)?;
         Ok(Rules {
             governors: governors(&records)?,
@@ -217,6 +220,18 @@ impl Api {
                 .collect(),
             as_of: moment.as_of(),
         })
+    }
+
+    /// The records at a moment that has them: all of governance are there from genesis on.
+    fn since_genesis(&self, moment: &Moment) -> Result<RecordsAt<'_>, ApiError> {
+        let records = self.records_at(moment);
+        if let Selector::At(at_ms) = moment.selector
+            && records.entry(&key(VERSION))?.is_none()
+        {
+            let detail = format!("at {} is before genesis; ask for a later time", millis(at_ms));
+            return Err(ApiError::params("at", detail));
+        }
+        Ok(records)
     }
 
     /// What waits now; of earlier times the proposals tell.
@@ -270,7 +285,7 @@ impl Api {
         let limit = params.limit.unwrap_or(PROPOSALS_PAGE_DEFAULT);
         if !(1..=PROPOSALS_PAGE_MAX).contains(&limit) {
             let detail = format!("limit {limit} must be 1 to {PROPOSALS_PAGE_MAX}");
-            return Err(ApiError::Params { detail });
+            return Err(ApiError::params("limit", detail));
         }
         let moment = self.moment(None, params.min_height).await?;
         let mut ids = self.node.proposals(params.after.as_ref(), limit + 1)?;

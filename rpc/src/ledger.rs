@@ -200,7 +200,7 @@ impl Api {
         let timeout_ms = params.timeout_ms.unwrap_or(SUBMIT_WAIT_MS_MAX);
         if timeout_ms > SUBMIT_WAIT_MS_MAX {
             let detail = format!("timeoutMs {timeout_ms} must be at most {SUBMIT_WAIT_MS_MAX}");
-            return Err(ApiError::Params { detail });
+            return Err(ApiError::params("timeoutMs", detail));
         }
         let busy = || ApiError::node(NodeCode::Busy, "too many submissions wait for a block");
         let _wait = self.waits.try_acquire().map_err(|_| busy())?;

@@ -87,7 +87,7 @@ impl Api {
                 let control = &create.sets.control;
                 (Guard::Absent, Some((control.threshold, control.members.clone())), String::new())
             }
-            (None, _) => return Err(ApiError::Params { detail: "did is missing".into() }),
+            (None, _) => return Err(ApiError::params("did", "did is missing")),
         };
         let drafted = self.draft(author, guard, salt, action)?;
         let did = drafted.operation.author.clone().unwrap_or_else(|| Did {

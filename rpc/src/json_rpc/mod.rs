@@ -33,7 +33,7 @@ use crate::decide;
 use crate::did::options::pairs_of;
 use crate::did::{history, prepare};
 use crate::endorsement;
-use crate::error::ApiError;
+use crate::error::{ApiError, PARAMS};
 use crate::governance;
 use crate::ledger;
 use crate::limits::{
@@ -73,7 +73,18 @@ struct NoParams {}
 /// Reads parameters by name or by position: fields of `P` stand in positional order.
 fn read<P: DeserializeOwned>(params: &Params<'_>) -> Result<P, ApiError> {
     let text = params.as_str().unwrap_or("{}");
-    serde_json::from_str(text).map_err(|error| ApiError::Params { detail: error.to_string() })
+    let mut reader = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let segments = error.path().iter().map(ToString::to_string);
+        let field = segments.collect::<Vec<_>>().join("/");
+        let detail = error.inner().to_string();
+        // Lines and columns are those of a request that the caller may never have seen.
+        let detail = detail.split(" at line ").next().unwrap_or_default();
+        match field.is_empty() {
+            true => ApiError::params(PARAMS, detail),
+            false => ApiError::params(&field, format!("{field}: {detail}")),
+        }
+    })
 }
 
 /// Registers a method that answers from `Api` with parameters `P`.

@@ -228,7 +228,7 @@ impl Api {
         let limit = limit.unwrap_or(SCHEMA_PAGE_DEFAULT);
         if !(1..=SCHEMA_PAGE_MAX).contains(&limit) {
             let detail = format!("limit {limit} must be 1 to {SCHEMA_PAGE_MAX}");
-            return Err(ApiError::Params { detail });
+            return Err(ApiError::params("limit", detail));
         }
         let moment = self.moment(at, min_height).await?;
         self.did_head(&publisher, &moment.head, "publisher")?;

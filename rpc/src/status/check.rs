@@ -82,7 +82,7 @@ impl Api {
         let CheckManyParams { list: id, entries, at, min_height } = params;
         if entries.len() > STATUS_CHECKS_MAX {
             let detail = format!("{} entries, at most {STATUS_CHECKS_MAX}", entries.len());
-            return Err(ApiError::Params { detail });
+            return Err(ApiError::params("entries", detail));
         }
         let found = self.find_list(&id, selector(at), min_height).await?;
         let bits = self.node.status_array(&found.entry)?;

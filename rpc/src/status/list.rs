@@ -161,8 +161,8 @@ impl Api {
             (Some(number), None) => Selector::Number(number),
             (None, Some(TimeMs(time_ms))) => Selector::At(time_ms),
             (Some(_), Some(_)) => {
-                let detail = "at and versionId exclude each other".to_owned();
-                return Err(ApiError::Params { detail });
+                let detail = "at and versionId exclude each other";
+                return Err(ApiError::params("at", detail));
             }
         };
         let FoundList { entry, list, as_of, head } =

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use crate::api::{Api, Selector};
 use crate::clock::millis;
-use crate::error::ApiError;
+use crate::error::{ApiError, PARAMS};
 use crate::limits::UNTIL_DEFAULT_MS;
 use crate::prepare::{Prepared, Subject, author_signers, time_ms};
 use crate::service::Head;
@@ -150,8 +150,8 @@ impl TryFrom<Set> for Draft {
             (Some(entries), Some(value), None) => scattered(entries, value)?,
             (None, None, Some(runs)) => EntryChanges::Runs(runs.into_iter().map(run).collect()),
             _ => {
-                let detail = "give either entries and value, or runs".to_owned();
-                return Err(ApiError::Params { detail });
+                let detail = "give either entries and value, or runs";
+                return Err(ApiError::params(PARAMS, detail));
             }
         };
         let action = Action::StatusSet(StatusSet { list, changes });

@@ -258,5 +258,5 @@ fn bounded(name: &str, value: u64, most: u64) -> Result<u64, ApiError> {
     if (1..=most).contains(&value) {
         return Ok(value);
     }
-    Err(ApiError::Params { detail: format!("{name} {value} must be 1 to {most}") })
+    Err(ApiError::params(name, format!("{name} {value} must be 1 to {most}")))
 }

@@ -286,7 +286,7 @@ impl Api {
     pub(crate) async fn recognition(&self, params: Params) -> Result<Recognition, ApiError> {
         if params.minimum_assurance.is_some() {
             let detail = "minimumAssurance: a recognition states no assurance; leave it out";
-            return Err(ApiError::Params { detail: detail.to_owned() });
+            return Err(ApiError::params("minimumAssurance", detail));
         }
         let (question, moment) = self.asked(params).await?;
         let found = self.ask_recognised(&question, &moment)?;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::shown::ShownGrant;
 use crate::api::{Api, AsOf};
 use crate::clock::millis;
-use crate::error::ApiError;
+use crate::error::{ApiError, PARAMS};
 use crate::limits::{TRUST_PAGE_DEFAULT, TRUST_PAGE_MAX};
 use crate::service::RightsOf;
 
@@ -117,7 +117,7 @@ impl Api {
         let limit = limit.unwrap_or(TRUST_PAGE_DEFAULT);
         if !(1..=TRUST_PAGE_MAX).contains(&limit) {
             let detail = format!("limit {limit} must be 1 to {TRUST_PAGE_MAX}");
-            return Err(ApiError::Params { detail });
+            return Err(ApiError::params("limit", detail));
         }
         let moment = self.moment(at, min_height).await?;
         if let Some(authority) = &authority {
@@ -133,11 +133,11 @@ impl Api {
             }
             (None, Some(_)) => {
                 let detail = "action needs an authority beside it; without one, leave it out";
-                return Err(ApiError::Params { detail: detail.to_owned() });
+                return Err(ApiError::params("action", detail));
             }
             (None, None) => {
-                let detail = "give an authority, an entity, or both".to_owned();
-                return Err(ApiError::Params { detail });
+                let detail = "give an authority, an entity, or both";
+                return Err(ApiError::params(PARAMS, detail));
             }
         };
         let after = after.as_ref().map(|Bytes(after)| after.as_slice());

@@ -130,8 +130,8 @@ impl Grant {
     /// Of other conditions.
     pub(crate) fn change(self) -> Result<Draft, ApiError> {
         if self.parent.is_some() {
-            let detail = "a change keeps the parent of its grant; leave it out".to_owned();
-            return Err(ApiError::Params { detail });
+            let detail = "a change keeps the parent of its grant; leave it out";
+            return Err(ApiError::params("parent", detail));
         }
         let conditions = self.conditions();
         let Self { author, authority, action, resource, entity, salt, .. } = self;

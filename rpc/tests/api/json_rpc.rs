@@ -1,8 +1,9 @@
 //! The JSON-RPC methods over HTTP and WebSocket, and how every error arrives.
 
+use crate::common::BLOCK_MS;
 use crate::common::client::{Server, signed, status};
+use crate::common::ledger::Ledger;
 use crate::common::people::{Person, create, member, sign};
-use crate::common::{BLOCK_MS, Ledger};
 use jsonrpsee::core::client::ClientT;
 use jsonrpsee::core::params::ObjectParams;
 use jsonrpsee::rpc_params;

@@ -4,6 +4,8 @@ mod agents;
 mod common;
 mod decide;
 mod documents;
+mod endorsement;
+mod governance;
 mod json_rpc;
 mod limits;
 mod negotiation;

@@ -1,8 +1,8 @@
 //! The network's own DID, and who signs this node's status views.
 
 use crate::common::client::Server;
+use crate::common::genesis::publishing;
 use crate::common::people::Person;
-use crate::common::publishing;
 use registry_core::codec;
 use registry_core::governance::Publishing;
 use registry_core::limits::OPERATION_BYTES_MAX;

@@ -122,12 +122,12 @@ async fn preparing_refuses_names_and_conditions_out_of_form() {
     assert_refused(
         &registry,
         &[
-            (0, "Grant", new(), json!({ "action": "is sue" }), "INVALID_PARAMS", "params"),
-            (0, "Grant", new(), json!({ "resource": "a*" }), "INVALID_PARAMS", "params"),
-            (0, "Grant", new(), json!({ "entity": "mailto:a@b.c" }), "INVALID_PARAMS", "params"),
-            (0, "Grant", new(), json!({ "assurance": "some" }), "INVALID_PARAMS", "params"),
-            (0, "Grant", new(), json!({ "depth": 1 }), "INVALID_PARAMS", "params"),
-            (0, "Change", held(), parent.clone(), "INVALID_PARAMS", "params"),
+            (0, "Grant", new(), json!({ "action": "is sue" }), "INVALID_PARAMS", "action"),
+            (0, "Grant", new(), json!({ "resource": "a*" }), "INVALID_PARAMS", "resource"),
+            (0, "Grant", new(), json!({ "entity": "mailto:a@b.c" }), "INVALID_PARAMS", "entity"),
+            (0, "Grant", new(), json!({ "assurance": "some" }), "INVALID_PARAMS", "assurance"),
+            (0, "Grant", new(), json!({ "depth": 1 }), "INVALID_PARAMS", "depth"),
+            (0, "Change", held(), parent.clone(), "INVALID_PARAMS", "parent"),
             (1, "Grant", new(), elsewhere, "NETWORK_MISMATCH", "key/authority"),
             (0, "Grant", new(), parent, "TRUST_PARENT", "parent"),
             (0, "Grant", new(), json!({ "maxDepth": 0 }), "TRUST_CONDITIONS", "max_depth"),

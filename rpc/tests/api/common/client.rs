@@ -20,7 +20,7 @@ use rpc::{Limits, RpcConfig, Running, serve};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::Ledger;
+use super::ledger::Ledger;
 use super::people::{Person, sign};
 
 /// A running API. It stops when dropped.
@@ -80,7 +80,11 @@ impl Server {
     }
 
     pub(crate) async fn with(config: RpcConfig) -> Self {
-        let (ledger, stop) = (Ledger::new(), CancellationToken::new());
+        Self::over(Ledger::new(), config).await
+    }
+
+    pub(crate) async fn over(ledger: Arc<Ledger>, config: RpcConfig) -> Self {
+        let stop = CancellationToken::new();
         let node = Arc::clone(&ledger);
         let running = serve(config, node, Registry::default(), stop.clone()).await;
         let running = running.expect("a free port");
@@ -162,9 +166,17 @@ impl Server {
     /// The refusal of a call: code and name.
     pub(crate) async fn refusal(&self, method: &str, params: Value) -> (i32, String) {
         let error = self.call(method, params).await.expect_err("must be refused");
-        let data: Value = serde_json::from_str(error.data().expect("data").get()).expect("JSON");
+        let data = data_of(&error);
         assert_eq!(data["code"], error.code());
         (error.code(), data["name"].as_str().expect("a name").to_owned())
+    }
+
+    /// The refusal of a call: name and the field at fault.
+    pub(crate) async fn fault(&self, method: &str, params: Value) -> (String, String) {
+        let error = self.call(method, params).await.expect_err("must be refused");
+        let data = data_of(&error);
+        let text = |name: &str| data[name].as_str().expect("text").to_owned();
+        (text("name"), text("field"))
     }
 
     pub(crate) async fn submit(
@@ -190,7 +202,8 @@ impl Server {
         self.perform(&format!("trust_prepare{action}"), params, key).await
     }
 
-    async fn perform(&self, method: &str, params: Value, key: &SigningKey) -> Value {
+    /// The same of any operation, by the whole name of its method.
+    pub(crate) async fn perform(&self, method: &str, params: Value, key: &SigningKey) -> Value {
         let prepared = self.call(method, params).await.expect("prepared");
         self.submit(&signed(&prepared, key)).await.expect("applied");
         prepared
@@ -204,6 +217,10 @@ impl Server {
     }
 }
 
+fn data_of(error: &ErrorObjectOwned) -> Value {
+    serde_json::from_str(error.data().expect("data").get()).expect("JSON")
+}
+
 /// `params` with more members, or others in their place.
 pub(crate) fn with_members(mut params: Value, members: Value) -> Value {
     for (name, value) in members.as_object().expect("an object") {
@@ -212,10 +229,12 @@ pub(crate) fn with_members(mut params: Value, members: Value) -> Value {
     params
 }
 
-/// The envelope of what a prepare method answered.
+/// The envelope of what a prepare method answered, signed by a key of the control set where a
+/// method might sign too.
 pub(crate) fn signed(prepared: &Value, key: &SigningKey) -> SignedOperation {
     let body = from_base64url(prepared["body"].as_str().expect("a body")).expect("base64url");
-    match prepared["signatures"].get(0) {
+    let requests = prepared["signatures"].as_array().expect("requests");
+    match requests.iter().find(|request| request["members"][0]["method"].is_null()) {
         None => SignedOperation::new(body, Vec::new()),
         Some(wanted) => {
             let role: Role = serde_json::from_value(wanted["role"].clone()).expect("a role");

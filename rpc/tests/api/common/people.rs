@@ -4,7 +4,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, PublicKey, Suite};
 use registry_core::did::document::Document;
-use registry_core::did::{KeySet, Member, NextSet, Recovery, Sets};
+use registry_core::did::{DidCreate, KeySet, Member, NextSet, Recovery, Sets};
 use registry_core::operation::{
     Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
@@ -88,6 +88,13 @@ impl Person {
     pub(crate) fn document(self) -> Document {
         serde_json::from_value(self.document_json()).expect("a document")
     }
+
+    /// The same, whose method may also sign operations.
+    pub(crate) fn invoking(self) -> Document {
+        let mut document = self.document_json();
+        document["capabilityInvocation"] = json!(["key-1"]);
+        serde_json::from_value(document).expect("a document")
+    }
 }
 
 pub(crate) fn public(key: &SigningKey) -> PublicKey {
@@ -108,10 +115,18 @@ pub(crate) fn sign(body: Vec<u8>, role: Role, key: &SigningKey) -> SignedOperati
 
 /// A signed create with a salt of `salt` bytes.
 pub(crate) fn create(chain: Hash, person: Person, salt: u8) -> SignedOperation {
-    let action = Action::DidCreate(Box::new(registry_core::did::DidCreate {
-        sets: person.sets(),
-        document: person.document(),
-    }));
+    create_with(chain, person, person.document(), salt)
+}
+
+/// The same with another document.
+pub(crate) fn create_with(
+    chain: Hash,
+    person: Person,
+    document: Document,
+    salt: u8,
+) -> SignedOperation {
+    let create = DidCreate { sets: person.sets(), document };
+    let action = Action::DidCreate(Box::new(create));
     let salt = FixedBytes([salt; 16]);
     let operation = Operation { chain, author: None, guard: Guard::Absent, salt, action };
     sign(operation.body(), Role::Control, &person.control())

@@ -1,10 +1,14 @@
 //! Those who grant rights, and those who hold them.
 
+use http::Request;
+use registry_core::id::Did;
+use registry_core::state::Genesis;
 use serde_json::{Value, json};
 
-use super::client::{Answer, Server, with_members};
+use super::client::{Answer, Server, config, with_members};
+use super::genesis::{genesis, register};
+use super::ledger::Ledger;
 use super::people::{Person, member};
-use http::Request;
 
 /// A server and people who are registered there, each by its number.
 pub(crate) struct Registry {
@@ -19,6 +23,15 @@ impl Registry {
             dids.push(server.register(Person::new(number)).await);
         }
         Self { server, dids }
+    }
+
+    /// A network of its own: `set` makes its genesis, given the DIDs that it registers.
+    pub(crate) async fn founded(people: u8, set: impl FnOnce(&mut Genesis, &[Did])) -> Self {
+        let mut genesis = genesis();
+        let dids = register(&mut genesis, people);
+        set(&mut genesis, &dids);
+        let server = Server::over(Ledger::of(&genesis), config()).await;
+        Self { server, dids: dids.iter().map(Did::to_string).collect() }
     }
 
     /// At 22:13:27.500: authority 0 lets 1 grant `degrees/*` on, from which 2 has
@@ -64,11 +77,7 @@ impl Registry {
 
     /// The name of a refusal and the field at fault.
     pub(crate) async fn refusal(&self, method: &str, params: Value) -> (String, String) {
-        let refused = self.server.call(&format!("trust_{method}"), params).await;
-        let refused = refused.expect_err("must be refused");
-        let data: Value = serde_json::from_str(refused.data().expect("data").get()).expect("JSON");
-        let text = |name: &str| data[name].as_str().expect("text").to_owned();
-        (text("name"), text("field"))
+        self.server.fault(&format!("trust_{method}"), params).await
     }
 
     /// Posts to one of the two routes of TRQP.

@@ -1,0 +1,268 @@
+//! The blocks and the state: what is submitted is checked, executed and certified.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use ed25519_dalek::{Signer as _, SigningKey};
+use registry_core::block::{Block, Receipt};
+use registry_core::certificate::{Certificate, CommitSignature};
+use registry_core::code::Refusal;
+use registry_core::codec::{Bytes, FixedBytes};
+use registry_core::crypto::Hash;
+use registry_core::id::{Did, ListId, NetworkName};
+use registry_core::operation::Checked;
+use registry_core::record::{Kind, RecordKey};
+use registry_core::schema::{CredentialType, Schema};
+use registry_core::state::{
+    ApplyError, BlockExecution, Execution, Genesis, MemoryState, StateView as _, TransientKey,
+    execute_genesis,
+};
+use registry_core::status::StatusList;
+use registry_core::trust::{Grants, Recognition, TrustKey};
+use rpc::service::{Check, Head, KeptToken, ListOf, SubmitError};
+use tokio::sync::watch;
+
+use super::BLOCK_MS;
+use super::genesis::{genesis, validator, validator_key};
+
+/// A one-validator ledger. Submitted operations commit at once unless it is told to hold them.
+pub(crate) struct Ledger {
+    pub(super) chain: Hash,
+    pub(super) network: NetworkName,
+    pub(super) validator: SigningKey,
+    pub(super) heads: watch::Receiver<Head>,
+    pub(super) inner: Mutex<Inner>,
+    pub(super) generations: watch::Sender<u64>,
+}
+
+pub(super) struct Inner {
+    pub(super) state: MemoryState,
+    pub(super) blocks: Vec<Block>,
+    pub(super) certificates: BTreeMap<u64, Certificate>,
+    pub(super) receipts: BTreeMap<Hash, Receipt>,
+    pub(super) refused: BTreeMap<Hash, Refusal>,
+    pub(super) pending: Vec<Arc<Checked>>,
+    pub(super) publish: watch::Sender<Head>,
+    pub(super) oldest_block: u64,
+    pub(super) holds: bool,
+    pub(super) answer: Option<SubmitError>,
+    pub(super) checks: Vec<Check>,
+    /// Ascending by id.
+    pub(super) lists: Vec<(Did, ListOf)>,
+    pub(super) rights: Vec<(RecordKey, TrustKey)>,
+    /// Of which publisher.
+    pub(super) schemas: Vec<(Did, RecordKey)>,
+    pub(super) view_key_seed: Option<u8>,
+    pub(super) tokens: BTreeMap<KeptToken, Vec<u8>>,
+}
+
+fn head_of(state: &MemoryState, execution: &Execution) -> Head {
+    let halted = state.transient(&TransientKey::halted()).expect("memory");
+    let header = &execution.header;
+    Head {
+        height: header.height,
+        time_ms: header.time,
+        hash: header.hash(),
+        state_root: header.state_root,
+        halted_ms: halted
+            .map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().expect("eight bytes"))),
+        clock_offset_ms: None,
+    }
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Arc<Self> {
+        Self::of(&genesis())
+    }
+
+    pub(crate) fn of(genesis: &Genesis) -> Arc<Self> {
+        let (network, chain, validator) = (genesis.network.clone(), genesis.chain, validator());
+        let mut state = MemoryState::default();
+        let execution = execute_genesis(&state, genesis).expect("genesis");
+        state.commit(&execution.changes);
+        let (publish, heads) = watch::channel(head_of(&state, &execution));
+        let block = Block { header: execution.header, operations: Vec::new() };
+        let (certificates, receipts, refused, pending, checks) = Default::default();
+        let inner = Inner {
+            state,
+            blocks: vec![block],
+            certificates,
+            receipts,
+            refused,
+            pending,
+            publish,
+            oldest_block: 0,
+            holds: false,
+            answer: None,
+            checks,
+            lists: Vec::new(),
+            rights: Vec::new(),
+            schemas: Vec::new(),
+            view_key_seed: Some(201),
+            tokens: BTreeMap::new(),
+        };
+        let (inner, generations) = (Mutex::new(inner), watch::Sender::new(0));
+        Arc::new(Self { chain, network, validator, heads, inner, generations })
+    }
+
+    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("no panic while locked")
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        *self.heads.borrow()
+    }
+
+    /// Those who await a block.
+    pub(crate) fn readers(&self) -> usize {
+        self.inner().publish.receiver_count() - 1
+    }
+
+    /// Keeps submitted operations waiting until the next [`Ledger::commit`].
+    pub(crate) fn hold(&self) {
+        self.inner().holds = true;
+    }
+
+    /// Answers every submission with `error`.
+    pub(crate) fn answer(&self, error: SubmitError) {
+        self.inner().answer = Some(error);
+    }
+
+    /// Forgets blocks below `height`.
+    pub(crate) fn prune(&self, height: u64) {
+        self.inner().oldest_block = height;
+    }
+
+    pub(crate) fn set_checks(&self, checks: Vec<Check>) {
+        self.inner().checks = checks;
+    }
+
+    /// Gives the node another publishing key, or none.
+    pub(crate) fn set_view_key(&self, seed: Option<u8>) {
+        self.inner().view_key_seed = seed;
+    }
+
+    /// The network's own DID.
+    pub(crate) fn network_did(&self) -> Did {
+        Did::of_chain(self.network.clone(), &self.chain)
+    }
+
+    /// Drops what waits as refused.
+    pub(crate) fn refuse_pending(&self, refusal: &Refusal) {
+        let mut inner = self.inner();
+        for checked in std::mem::take(&mut inner.pending) {
+            inner.refused.insert(checked.id(), refusal.clone());
+        }
+        drop(inner);
+        self.generations.send_modify(|generation| *generation += 1);
+    }
+
+    /// Commits a block with what waits, one block time after the last.
+    pub(crate) fn commit(&self) -> Head {
+        self.commit_after(BLOCK_MS)
+    }
+
+    /// Commits a block with what waits, `gap_ms` after the last.
+    pub(crate) fn commit_after(&self, gap_ms: u64) -> Head {
+        let head = self.commit_unseen(gap_ms);
+        self.show(head);
+        self.generations.send_modify(|generation| *generation += 1);
+        head
+    }
+
+    /// Shows the head of [`Ledger::commit_unseen`].
+    pub(crate) fn show(&self, head: Head) {
+        self.inner().publish.send_replace(head);
+    }
+
+    /// Commits without showing the new head: the moment between a node's write and its word.
+    pub(crate) fn commit_unseen(&self, gap_ms: u64) -> Head {
+        let mut inner = self.inner();
+        let operations = std::mem::take(&mut inner.pending);
+        let parent = inner.blocks.last().expect("genesis").header.clone();
+        let time_ms = parent.time + gap_ms;
+        let proposer = validator_key(&self.validator);
+        let state = inner.state.clone();
+        let network = self.network.clone();
+        let block = BlockExecution::new(&state, network, &parent, time_ms, proposer);
+        let mut block = block.expect("memory");
+        for checked in &operations {
+            block.apply(checked).expect("checked at submission");
+        }
+        let execution = block.finish().expect("memory");
+        inner.state.commit(&execution.changes);
+        for entry in &execution.changes.entries {
+            if let (Kind::Status, 1) = (entry.record.kind, entry.record.version) {
+                let list = ListId(entry.record.key.0.as_slice().try_into().expect("20 bytes"));
+                let value = StatusList::from_bytes(&entry.value.0).expect("a list");
+                inner.lists.push((value.issuer, ListOf { list, uri: value.uri }));
+            }
+        }
+        for entry in execution.changes.entries.iter().filter(|entry| entry.record.version == 1) {
+            let value = &entry.value.0;
+            let record = entry.record.record_key();
+            let key = match entry.record.kind {
+                Kind::Schema => {
+                    let publisher = Schema::from_bytes(value).expect("a schema").publisher;
+                    inner.schemas.push((publisher, record));
+                    continue;
+                }
+                Kind::CredentialType => {
+                    let publisher = CredentialType::from_bytes(value).expect("a type").publisher;
+                    inner.schemas.push((publisher, record));
+                    continue;
+                }
+                Kind::Grant => Grants::from_bytes(value).expect("grants").key(),
+                Kind::Recognition => Recognition::from_bytes(value).expect("one").key(),
+                _ => continue,
+            };
+            inner.rights.push((record, key));
+        }
+        inner.lists.sort_by_key(|(_, list)| list.list);
+        let header = execution.header.clone();
+        let certificate = self.certify(&header.hash(), header.height);
+        inner.certificates.insert(header.height, certificate);
+        for receipt in &execution.receipts {
+            inner.receipts.insert(receipt.operation, receipt.clone());
+        }
+        let bytes = operations.iter().map(|checked| Bytes(checked.bytes().to_vec()));
+        inner.blocks.push(Block { header, operations: bytes.collect() });
+        head_of(&inner.state, &execution)
+    }
+
+    fn certify(&self, value: &Hash, height: u64) -> Certificate {
+        let mut certificate =
+            Certificate { height, round: 0, value: *value, signatures: Vec::new() };
+        let message = certificate.precommit(self.chain).message();
+        let signature = FixedBytes(self.validator.sign(&message).to_bytes());
+        let validator = validator_key(&self.validator);
+        certificate.signatures.push(CommitSignature { validator, signature });
+        certificate
+    }
+
+    pub(super) fn admit(&self, checked: Arc<Checked>) -> Result<(), SubmitError> {
+        let mut inner = self.inner();
+        if let Some(error) = &inner.answer {
+            return Err(error.clone());
+        }
+        if inner.pending.iter().any(|waiting| waiting.id() == checked.id()) {
+            return Ok(());
+        }
+        let parent = inner.blocks.last().expect("genesis").header.clone();
+        let (time_ms, proposer) = (parent.time + BLOCK_MS, validator_key(&self.validator));
+        let network = self.network.clone();
+        let probe = BlockExecution::new(&inner.state, network, &parent, time_ms, proposer);
+        let result = probe.expect("memory").check(&checked);
+        match result {
+            Ok(_) => inner.pending.push(checked),
+            Err(ApplyError::Refused(refusal)) => return Err(refusal.into()),
+            Err(other) => panic!("{other}"),
+        }
+        let holds = inner.holds;
+        drop(inner);
+        if !holds {
+            self.commit();
+        }
+        Ok(())
+    }
+}

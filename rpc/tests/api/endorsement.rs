@@ -1,0 +1,334 @@
+//! Who may write: on an open network anyone, on an endorsed one those with the right to it and
+//! those for whom one of them signs, within its quota.
+
+use crate::common::client::{signed, with_members};
+use crate::common::people::{Person, member, public};
+use crate::common::rights::Registry;
+use ed25519_dalek::Signer as _;
+use jsonrpsee::types::ErrorObjectOwned;
+use registry_core::codec::{Bytes, from_base64url};
+use registry_core::governance::{EndorsedWrites, WritePolicy};
+use registry_core::operation::{
+    Action, Family, MethodSigner, Role, Signature, SignedOperation, Signer,
+};
+use serde_json::{Value, json};
+
+/// 2100-01-01T00:00:00Z: an hour begins, and it is later than any clock that the tests run by,
+/// since quotas are those of the hour of the clock on a network without blocks.
+const START_MS: u64 = 4_102_444_800_000;
+const HOUR_MS: u64 = 3_600_000;
+const REFILLS: &str = "2100-01-01T01:00:00.000Z";
+
+/// Of these people the first is the authority.
+async fn endorsed(people: u8, operations_per_hour: u64) -> Registry {
+    let endorsed = Registry::founded(people, |genesis, dids| {
+        let policy = EndorsedWrites { authority: dids[0].clone(), operations_per_hour };
+        genesis.parameters.write_policy = WritePolicy::Endorsed(policy);
+        genesis.time_ms = START_MS;
+    });
+    endorsed.await
+}
+
+/// The right of a person to write.
+fn right(registry: &Registry, entity: usize, resource: &str) -> Value {
+    with_members(registry.right(0, entity, resource), json!({ "action": "registry:write" }))
+}
+
+async fn grant(registry: &Registry, entity: usize, resource: &str) {
+    registry.act(0, "Grant", right(registry, entity, resource)).await;
+}
+
+async fn explain(registry: &Registry, operation: &str, did: Option<usize>) -> Value {
+    let mut params = json!({ "operation": operation });
+    if let Some(person) = did {
+        params["did"] = json!(registry.dids[person]);
+    }
+    registry.ask("explainWrite", params).await
+}
+
+/// An endorser as answers name it.
+fn quota(registry: &Registry, person: usize, used: u64, limit: u64) -> Value {
+    let did = &registry.dids[person];
+    json!({ "did": did, "used": used, "operationsPerHour": limit, "refillsAt": REFILLS })
+}
+
+/// The DIDs of those who can endorse.
+fn endorsers(answer: &Value) -> Vec<&str> {
+    let listed = answer["endorsers"].as_array().expect("a list").iter();
+    listed.map(|endorser| endorser["did"].as_str().expect("a DID")).collect()
+}
+
+/// A create of a person who is nobody yet, prepared.
+async fn newcomer(registry: &Registry, number: u8) -> (Value, Person) {
+    let person = Person::new(100 + number);
+    let params = json!({ "sets": person.sets(), "document": person.document_json() });
+    let prepared = registry.server.call("did_prepareCreate", params).await.expect("prepared");
+    (prepared, person)
+}
+
+/// The same envelope with the signature of a person who vouches for it.
+fn vouched(
+    registry: &Registry,
+    prepared: &Value,
+    envelope: SignedOperation,
+    endorser: usize,
+) -> SignedOperation {
+    let message = prepared["endorsement"]["message"].as_str().expect("a message");
+    let message = from_base64url(message).expect("base64url");
+    let key = Person::new(u8::try_from(endorser).expect("small")).control();
+    let url = format!("{}#key-1", registry.dids[endorser]).parse().expect("a method");
+    let by = Signer::Method(MethodSigner { key: public(&key), url });
+    let value = Bytes(key.sign(&message).to_bytes().to_vec());
+    let signature = Signature { role: Role::Endorser, by, value };
+    SignedOperation::new(envelope.body.0, [envelope.signatures, vec![signature]].concat())
+}
+
+/// Registers a newcomer for whom a person vouches.
+async fn join(registry: &Registry, number: u8, endorser: usize) -> Result<Value, ErrorObjectOwned> {
+    let (prepared, person) = newcomer(registry, number).await;
+    let envelope = signed(&prepared, &person.control());
+    registry.server.submit(&vouched(registry, &prepared, envelope, endorser)).await
+}
+
+/// What a refusal says.
+fn words(refused: Result<Value, ErrorObjectOwned>) -> String {
+    refused.expect_err("must be refused").message().to_owned()
+}
+
+#[tokio::test]
+async fn on_an_open_network_anyone_writes() {
+    let registry = Registry::with(1).await;
+    for did in [None, Some(0)] {
+        for (operation, _) in Action::FAMILIES {
+            let answer = explain(&registry, operation, did).await;
+            let mut expected = json!({
+                "operation": operation,
+                "policy": "open",
+                "allowed": true,
+                "explanation": "this network is open: anyone writes",
+                "endorsers": [],
+                "height": 1,
+                "time": "2023-11-14T22:13:21.500Z",
+            });
+            if let Some(person) = did {
+                expected["did"] = json!(registry.dids[person]);
+            }
+            assert_eq!(answer, expected);
+        }
+    }
+    let (prepared, _) = newcomer(&registry, 0).await;
+    assert_eq!(prepared.get("endorsement"), None);
+}
+
+#[tokio::test]
+async fn a_newcomer_is_refused_with_the_names_of_those_who_can_endorse_and_goes_with_one() {
+    let registry = endorsed(3, 10).await;
+    grant(&registry, 1, "registry/*").await;
+    let who = json!([quota(&registry, 1, 0, 10), quota(&registry, 0, 1, 10)]);
+    let explained = explain(&registry, "did_create", None).await;
+    let authority = &registry.dids[0];
+    let expected = json!({
+        "operation": "did_create",
+        "policy": "endorsed",
+        "allowed": false,
+        "explanation": format!("a newcomer has no grant of registry:write on registry/did by \
+            {authority}: one of the endorsers signs too, in role endorser"),
+        "authority": authority,
+        "resource": "registry/did",
+        "endorsers": who,
+        "height": 1,
+        "time": "2100-01-01T00:00:01.500Z",
+    });
+    assert_eq!(explained, expected);
+
+    let (prepared, person) = newcomer(&registry, 0).await;
+    let asked = &prepared["endorsement"];
+    assert_eq!((&asked["role"], &asked["endorsers"]), (&json!("endorser"), &who));
+    let envelope = signed(&prepared, &person.control());
+    let refused = words(registry.server.submit(&envelope).await);
+    let named = format!("who can endorse: {}, {authority}", registry.dids[1]);
+    assert!(refused.starts_with("ENDORSEMENT_NEEDED") && refused.ends_with(&named), "{refused}");
+    let stranger = vouched(&registry, &prepared, envelope.clone(), 2);
+    let refused = words(registry.server.submit(&stranger).await);
+    assert!(refused.starts_with("ENDORSER_NOT_GRANTED") && refused.ends_with(&named), "{refused}");
+
+    registry.server.submit(&vouched(&registry, &prepared, envelope, 1)).await.expect("applied");
+    let resolved = json!({ "did": prepared["did"] });
+    let resolved = registry.server.call("did_resolve", resolved).await.expect("an answer");
+    assert_eq!(resolved["didDocument"]["id"], prepared["did"]);
+    let counted = explain(&registry, "did_create", None).await;
+    assert_eq!(counted["endorsers"][0], quota(&registry, 1, 1, 10), "what applied alone counts");
+}
+
+#[tokio::test]
+async fn a_right_to_write_covers_its_family_while_it_is_live() {
+    let registry = endorsed(3, 10).await;
+    grant(&registry, 1, "registry/status").await;
+    let (authority, endorser) = (registry.dids[0].as_str(), registry.dids[1].as_str());
+    for (operation, family) in Action::FAMILIES {
+        let answer = explain(&registry, operation, Some(1)).await;
+        let resource = family.map(|family| json!(format!("registry/{}", family.name())));
+        assert_eq!(answer.get("resource"), resource.as_ref(), "{operation}");
+        let own = *family == Some(Family::Status);
+        assert_eq!(answer["allowed"], own || family.is_none(), "{operation}");
+        assert_eq!(answer.get("own").is_some(), own, "{operation}");
+        let expected = match family {
+            None => vec![],
+            Some(Family::Status) => vec![endorser, authority],
+            Some(_) => vec![authority],
+        };
+        assert_eq!(endorsers(&answer), expected, "{operation}");
+    }
+    let create = json!({ "author": endorser, "purpose": "refresh", "length": 8 });
+    let prepared = registry.server.call("status_prepareCreate", create.clone()).await;
+    let prepared = prepared.expect("prepared");
+    assert_eq!(prepared.get("endorsement"), None, "by its own right");
+    let envelope = signed(&prepared, &Person::new(1).control());
+    registry.server.submit(&envelope).await.expect("applied");
+    let own = explain(&registry, "status_set", Some(1)).await;
+    assert_eq!(own["own"], quota(&registry, 1, 1, 10));
+    assert_eq!(explain(&registry, "did_update", Some(0)).await["allowed"], true, "the authority");
+
+    registry.act(0, "Suspend", right(&registry, 1, "registry/status")).await;
+    let suspended = explain(&registry, "status_create", Some(1)).await;
+    assert_eq!((&suspended["allowed"], suspended.get("own")), (&json!(false), None));
+    assert_eq!(endorsers(&suspended), [authority]);
+    let prepared = registry.server.call("status_prepareCreate", create).await.expect("prepared");
+    assert_eq!(endorsers(&prepared["endorsement"]), [authority]);
+    let envelope = signed(&prepared, &Person::new(1).control());
+    let refused = words(registry.server.submit(&envelope).await);
+    assert!(refused.starts_with("ENDORSEMENT_NEEDED"), "{refused}");
+}
+
+#[tokio::test]
+async fn an_endorsers_quota_is_used_up_and_refills_with_the_hour() {
+    let registry = endorsed(2, 3).await;
+    grant(&registry, 1, "registry/*").await;
+    let create = json!({ "author": registry.dids[1], "purpose": "refresh", "length": 8 });
+    registry.server.act_status("Create", create, &Person::new(1).control()).await;
+    for number in 0..2 {
+        let left = explain(&registry, "did_create", Some(1)).await;
+        assert_eq!((&left["allowed"], &left["own"]["used"]), (&json!(true), &json!(number + 1)));
+        join(&registry, number, 1).await.expect("applied");
+    }
+    let answer = explain(&registry, "did_create", Some(1)).await;
+    assert_eq!((&answer["allowed"], &answer["own"]), (&json!(false), &quota(&registry, 1, 3, 3)));
+    let said = answer["explanation"].as_str().expect("text");
+    assert!(said.ends_with(&format!("has used up its quota; it refills at {REFILLS}")), "{said}");
+    let who = json!([quota(&registry, 1, 3, 3), quota(&registry, 0, 1, 3)]);
+    assert_eq!(answer["endorsers"], who);
+
+    let refused = words(join(&registry, 2, 1).await);
+    let named =
+        format!("{} (its quota refills at {REFILLS}), {}", registry.dids[1], registry.dids[0]);
+    assert!(refused.starts_with("ENDORSER_QUOTA") && refused.ends_with(&named), "{refused}");
+    join(&registry, 2, 0).await.expect("the authority vouches for it");
+    let rotated = Person::new(1).rotated();
+    rotate(&registry, 1, rotated).await;
+
+    registry.server.ledger.commit_after(HOUR_MS);
+    let answer = explain(&registry, "did_create", Some(1)).await;
+    let refilled =
+        with_members(quota(&registry, 1, 0, 3), json!({ "refillsAt": "2100-01-01T02:00:00.000Z" }));
+    assert_eq!((&answer["allowed"], &answer["own"]), (&json!(true), &refilled));
+}
+
+/// Rotates the keys of a person whom nobody vouches for.
+async fn rotate(registry: &Registry, person: usize, next: Person) {
+    let now = Person::new(u8::try_from(person).expect("small"));
+    let params = json!({
+        "did": registry.dids[person],
+        "revealed": [member(&now.next())],
+        "sets": next.sets(),
+        "document": next.document_json(),
+    });
+    let prepared = registry.server.call("did_prepareRotate", params).await.expect("prepared");
+    assert_eq!(prepared.get("endorsement"), None);
+    registry.server.submit(&signed(&prepared, &now.next())).await.expect("applied");
+}
+
+#[tokio::test]
+async fn keys_change_without_an_endorser_and_documents_do_not() {
+    let registry = endorsed(2, 10).await;
+    let did = &registry.dids[1];
+    let free = explain(&registry, "did_rotate", Some(1)).await;
+    assert_eq!((&free["allowed"], free.get("resource")), (&json!(true), None));
+    assert_eq!(free["explanation"], "did_rotate needs no endorsement");
+    assert_eq!((&free["policy"], endorsers(&free).len()), (&json!("endorsed"), 0));
+
+    let person = Person::new(1);
+    let answer = explain(&registry, "did_update", Some(1)).await;
+    assert_eq!((&answer["allowed"], &answer["resource"]), (&json!(false), &json!("registry/did")));
+    let said = answer["explanation"].as_str().expect("text");
+    assert!(said.starts_with(&format!("{did} has no grant of registry:write")), "{said}");
+    let update = json!({ "did": did, "document": person.document_json() });
+    let prepared = registry.server.call("did_prepareUpdate", update).await.expect("prepared");
+    let envelope = signed(&prepared, &person.control());
+    let refused = words(registry.server.submit(&envelope).await);
+    assert!(refused.starts_with("ENDORSEMENT_NEEDED"), "{refused}");
+    let envelope = vouched(&registry, &prepared, envelope, 0);
+    registry.server.submit(&envelope).await.expect("applied");
+
+    rotate(&registry, 1, person.rotated()).await;
+    let next = person.rotated().next();
+    let params = json!({ "did": did, "revealed": [member(&next)] });
+    registry.server.act("Deactivate", params, &next).await;
+    let gone = json!({ "operation": "did_update", "did": did });
+    let refused = registry.refusal("explainWrite", gone).await;
+    assert_eq!(refused, ("DID_DEACTIVATED".to_owned(), "did".to_owned()));
+}
+
+#[tokio::test]
+async fn sixteen_endorsers_are_named_each_once_and_the_authority_last() {
+    let registry = endorsed(18, 100).await;
+    for entity in 1..3 {
+        grant(&registry, entity, "registry/*").await;
+    }
+    grant(&registry, 1, "registry/did").await;
+    let few = explain(&registry, "did_create", None).await;
+    let mut named = endorsers(&few);
+    assert_eq!(named.pop(), Some(registry.dids[0].as_str()), "the authority is last");
+    named.sort_unstable();
+    let mut expected = vec![registry.dids[1].as_str(), registry.dids[2].as_str()];
+    expected.sort_unstable();
+    assert_eq!(named, expected, "each once");
+    for entity in 3..18 {
+        grant(&registry, entity, "registry/*").await;
+    }
+    let many = explain(&registry, "did_create", None).await;
+    let named = endorsers(&many);
+    assert_eq!((named.len(), named.last()), (16, Some(&registry.dids[0].as_str())));
+}
+
+#[tokio::test]
+async fn an_authority_that_is_gone_endorses_nothing() {
+    let registry = endorsed(2, 10).await;
+    grant(&registry, 1, "registry/*").await;
+    registry.deactivate(0).await;
+    let answer = explain(&registry, "did_create", None).await;
+    assert_eq!((&answer["allowed"], endorsers(&answer).len()), (&json!(false), 0), "{answer}");
+    let said = answer["explanation"].as_str().expect("text");
+    assert!(said.ends_with(": nobody can endorse it"), "{said}");
+    let refused = words(join(&registry, 0, 1).await);
+    assert!(refused.starts_with("ENDORSER_NOT_GRANTED"), "{refused}");
+    assert!(!refused.contains("who can endorse"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_question_out_of_form_is_told_which_member_is_wrong() {
+    let registry = endorsed(1, 10).await;
+    let nobody = "did:idem:local:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    for (params, name, field) in [
+        (json!({}), "INVALID_PARAMS", "params"),
+        (json!({ "operation": "did_write" }), "INVALID_PARAMS", "operation"),
+        (json!({ "operation": 1 }), "INVALID_PARAMS", "operation"),
+        (json!({ "operation": "did_update", "did": "Alice" }), "INVALID_PARAMS", "did"),
+        (json!({ "operation": "did_update", "did": nobody }), "DID_NOT_FOUND", "did"),
+    ] {
+        let found = registry.refusal("explainWrite", params.clone()).await;
+        assert_eq!(found, (name.to_owned(), field.to_owned()), "{params}");
+    }
+    let params = json!({ "operation": "did_write" });
+    let refused = words(registry.server.call("trust_explainWrite", params).await);
+    assert!(refused.contains("must be one of did_create, did_update,"), "{refused}");
+}
