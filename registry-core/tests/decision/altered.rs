@@ -108,6 +108,11 @@ fn a_list_that_says_nothing_of_the_credential_is_no_status() {
     assert!(with(|list, at_ms| list.valid_until = Some(at_ms + 1)).is_permit());
     let pending = with(|list, at_ms| list.valid_from = Some(at_ms + 1));
     assert_fails(&pending, "status", "begins at");
+    let read = |bytes: &[u8]| StatusList::from_bytes(bytes).expect("a list");
+    let key = RecordKey::status(&list());
+    let ended_since =
+        altered(|ask| ask.at_ms += 1, key, read, |list, at_ms| list.valid_until = Some(at_ms));
+    assert_fails(&ended_since, "status", "ended at");
 }
 
 #[test]
