@@ -10,13 +10,14 @@ mod support;
 use std::collections::BTreeMap;
 
 use registry_core::trust::{
-    Answer, Asked, Broken, Chain, Reason, Recognised, ask, ask_recognition,
+    Answer, Asked, Broken, Chain, Conditions, Reason, Recognised, ask, ask_recognition,
 };
 
 use histories::{ENTITIES, History, RANKS, key, party, who};
 use oracle::{LEVELS, RESOURCES, Verdict, What, Who, World, covers};
+use support::ledger::Ledger;
 use support::network;
-use support::trust::Moment;
+use support::trust::{Moment, Party, grant, parent, right};
 
 /// Histories in all; each has a seed of its own, printed when it fails.
 const HISTORIES: u64 = 40;
@@ -176,4 +177,34 @@ fn an_authority_of_another_network_is_unknown() {
     let chain = ask(&view, &asked).expect("a sound store").chain.expect("a chain that is broken");
     assert_eq!(chain.broken.map(|broken| (broken.reason, broken.since)), unknown);
     assert_eq!(ask_recognition(&view, &asked).expect("a sound store").broken, unknown);
+}
+
+#[test]
+fn a_chain_has_eight_grants_at_most() {
+    let parties: Vec<Party> = (0..9).map(|number| Party::new(100 + 3 * number)).collect();
+    let creates: Vec<_> = parties.iter().map(|party| party.create.clone()).collect();
+    let (mut ledger, mut entries) = (Ledger::new(), Vec::new());
+    let mut block = |envelopes: &dyn Fn(&Ledger) -> Vec<Vec<u8>>| {
+        let time_ms = ledger.head.time + 1_000;
+        let execution = ledger.attempt(time_ms, &envelopes(&ledger)).expect("it applies");
+        entries.extend(execution.changes.entries.iter().cloned());
+        ledger.state.commit(&execution.changes);
+        ledger.head = execution.header;
+        time_ms
+    };
+    let mut time_ms = block(&|_| creates.clone());
+    let key = |entity: &Party| right(&parties[0].did, "t", &entity.id());
+    for (place, pair) in parties.windows(2).enumerate() {
+        let above = place.checked_sub(1).and_then(|above| parent("t", &parties[above].did));
+        let max_depth = u8::try_from(7 - place).ok().filter(|depth| *depth > 0);
+        let conditions = Conditions { max_depth, ..Conditions::default() };
+        let action = grant(&key(&pair[1]), above, conditions);
+        time_ms = block(&|ledger| vec![pair[0].signs(ledger, action.clone())]);
+    }
+    let (network, key) = (network(), key(&parties[8]));
+    let view = Moment { entries: &entries, time_ms };
+    let (through, minimum) = (Some(&parties[0].did), None);
+    let asked = Asked { network: &network, key: &key, through, minimum, time_ms };
+    let answer = ask(&view, &asked).expect("a sound store");
+    assert_eq!(answer.chain.map(|chain| (chain.links.len(), chain.is_live())), Some((8, true)));
 }

@@ -1,36 +1,40 @@
-//! A question that is permitted, with one record that says otherwise: cases that no history here
-//! leads to.
+//! A question that is permitted, with a record or two that say otherwise: cases that no history
+//! here leads to.
 
+use registry_core::agent::Delegation;
 use registry_core::codec::{self, Bytes};
 use registry_core::decision::{Decision, DecisionView, Moments, Question, decide};
 use registry_core::did::DidValue;
-use registry_core::did::document::TimeMs;
+use registry_core::did::document::{TimeMs, VerificationMethod};
 use registry_core::record::{Entry, RecordKey};
 use registry_core::schema::{CredentialType, Schema};
 use registry_core::state::StoreError;
 use registry_core::status::{StatusList, StatusPurpose};
-use registry_core::trust::{Assurance, Grants, TrustView};
+use registry_core::trust::{Assurance, GrantStatus, Grants, TrustView};
 use serde::Serialize;
 
 use crate::histories::{TYPE, list, party, right_of, schema_id};
-use crate::oracle::{AGENT, AUTHORITY, ISSUER, PRINCIPAL};
+use crate::oracle::{ACCREDITOR, AGENT, AUTHORITY, ISSUER, PRINCIPAL};
 use crate::support::{ed, network};
 use crate::{Now, permitted, view_at};
 
-/// The records of a moment, one of them with another value.
+/// The records of a moment, some of them with another value, or there at all.
 struct Altered<'h> {
     now: Now<'h>,
-    key: RecordKey,
-    value: Vec<u8>,
+    values: Vec<(RecordKey, Vec<u8>)>,
+    /// What each list says of each entry, if not what it does.
+    status: Option<u8>,
 }
 
 impl TrustView for Altered<'_> {
     fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
-        let mut found = self.now.entry(key)?;
-        if let Some(entry) = found.as_mut().filter(|_| *key == self.key) {
-            entry.value = Bytes(self.value.clone());
-        }
-        Ok(found)
+        let found = self.now.entry(key)?;
+        let Some((_, value)) = self.values.iter().find(|(altered, _)| altered == key) else {
+            return Ok(found);
+        };
+        // Of a record that is not there, only the value will be read.
+        let entry = found.unwrap_or_else(|| self.now.history.entries[0].clone());
+        Ok(Some(Entry { value: Bytes(value.clone()), ..entry }))
     }
 }
 
@@ -40,7 +44,8 @@ impl DecisionView for Altered<'_> {
     }
 
     fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError> {
-        self.now.status_value(list, entry)
+        let value = self.now.status_value(list, entry)?;
+        Ok(self.status.or(value))
     }
 }
 
@@ -54,12 +59,34 @@ fn altered<T: Serialize>(
     let (history, mut question) = permitted();
     ask(&mut question);
     let now = view_at(&history, question.at_ms);
-    let present = now.entry(&key).expect("a sound store").expect("a record");
-    let mut value = read(&present.value.0);
+    let mut value = read(&bytes_of(&now, &key));
     alter(&mut value, question.at_ms);
-    let view = Altered { now, key, value: codec::encode(&value) };
-    let moments = Moments { then: &view, now: &view };
-    decide(&network(), moments, &question).expect("an answer")
+    let view = Altered { now, values: vec![(key, codec::encode(&value))], status: None };
+    answer(&view, &view, &question)
+}
+
+fn bytes_of(now: &Now<'_>, key: &RecordKey) -> Vec<u8> {
+    now.entry(key).expect("a sound store").expect("a record").value.0
+}
+
+fn answer(then: &dyn TrustView, now: &Altered<'_>, question: &Question) -> Decision {
+    decide(&network(), Moments { then, now }, question).expect("an answer")
+}
+
+/// The issuer with another method `sign-1` than it has.
+fn issuer_with(now: &Now<'_>, method: VerificationMethod) -> (RecordKey, Vec<u8>) {
+    let key = RecordKey::did(&party(ISSUER).did.suffix);
+    let Ok(DidValue::Active(mut state)) = DidValue::from_bytes(&bytes_of(now, &key)) else {
+        panic!("the issuer is active");
+    };
+    state.document.verification_method[1] = method;
+    (key, codec::encode(&DidValue::Active(state)))
+}
+
+fn sign_1(material: u8) -> VerificationMethod {
+    let multikey = ed(material).public().to_string();
+    let method = serde_json::json!({ "id": "sign-1", "publicKeyMultibase": multikey });
+    serde_json::from_value(method).expect("a method")
 }
 
 /// The first step that fails, with its finding.
@@ -85,6 +112,11 @@ fn a_list_that_says_nothing_of_the_credential_is_no_status() {
     assert!(with(|list, at_ms| list.valid_until = Some(at_ms + 1)).is_permit());
     let pending = with(|list, at_ms| list.valid_from = Some(at_ms + 1));
     assert_fails(&pending, "status", "begins at");
+    let read = |bytes: &[u8]| StatusList::from_bytes(bytes).expect("a list");
+    let key = RecordKey::status(&list());
+    let ended_since =
+        altered(|ask| ask.at_ms += 1, key, read, |list, at_ms| list.valid_until = Some(at_ms));
+    assert_fails(&ended_since, "status", "ended at");
 }
 
 #[test]
@@ -149,24 +181,91 @@ fn a_principal_whose_right_is_not_of_the_issuer_answers_for_nothing() {
 #[test]
 fn a_name_that_another_key_has_now_says_nothing_of_the_first() {
     let (history, question) = permitted();
-    let key = RecordKey::did(&party(ISSUER).did.suffix);
     let with = |material: u8, revoked_ms: u64| {
+        let method = VerificationMethod { revoked: Some(TimeMs(revoked_ms)), ..sign_1(material) };
         let now = view_at(&history, question.at_ms);
-        let present = now.entry(&key).expect("a sound store").expect("a record");
-        let Ok(DidValue::Active(mut state)) = DidValue::from_bytes(&present.value.0) else {
-            panic!("the issuer is active");
-        };
-        let method = &mut state.document.verification_method[1];
-        let multikey = ed(material).public().to_string();
-        let other = serde_json::json!({ "id": "sign-1", "publicKeyMultibase": multikey });
-        *method = serde_json::from_value(other).expect("a method");
-        method.revoked = Some(TimeMs(revoked_ms));
-        let (key, value) = (key.clone(), codec::encode(&DidValue::Active(state)));
-        let now = Altered { now, key, value };
-        let then = view_at(&history, question.issued_at_ms);
-        decide(&network(), Moments { then: &then, now: &now }, &question).expect("an answer")
+        let now = Altered { values: vec![issuer_with(&now, method)], now, status: None };
+        answer(&view_at(&history, question.issued_at_ms), &now, &question)
     };
     assert!(with(92, question.issued_at_ms).is_permit());
     assert_fails(&with(90, question.issued_at_ms), "key", "is revoked as of");
     assert!(with(90, question.issued_at_ms + 1).is_permit());
+}
+
+#[test]
+fn a_key_signs_within_its_window() {
+    let (history, question) = permitted();
+    let time = |offset: u64| Some(TimeMs(question.issued_at_ms + offset));
+    let with = |valid_from: Option<TimeMs>, expires: Option<TimeMs>| {
+        let method = VerificationMethod { valid_from, expires, ..sign_1(90) };
+        let now = view_at(&history, question.at_ms);
+        let view = Altered { values: vec![issuer_with(&now, method)], now, status: None };
+        answer(&view, &view, &question)
+    };
+    assert!(with(time(0), time(1)).is_permit());
+    assert_fails(&with(time(1), None), "key", ", valid from");
+    assert_fails(&with(None, time(0)), "key", ", expires");
+}
+
+#[test]
+fn an_entry_that_is_set_speaks_against_the_credential_by_the_purpose_of_its_list() {
+    let (history, question) = permitted();
+    let of_type = RecordKey::credential_type(&party(AUTHORITY).did, &TYPE.parse().expect("a type"));
+    let of_list = RecordKey::status(&list());
+    let with = |purpose: StatusPurpose| {
+        let now = view_at(&history, question.at_ms);
+        let mut kind = CredentialType::from_bytes(&bytes_of(&now, &of_type)).expect("a type");
+        let mut list = StatusList::from_bytes(&bytes_of(&now, &of_list)).expect("a list");
+        (kind.status_purpose, list.purpose) = (Some(purpose), purpose);
+        let values = [(&of_type, codec::encode(&kind)), (&of_list, codec::encode(&list))];
+        let values = values.map(|(key, value)| (key.clone(), value)).to_vec();
+        let view = Altered { now, values, status: Some(1) };
+        answer(&view, &view, &question)
+    };
+    for purpose in [StatusPurpose::Revocation, StatusPurpose::Suspension] {
+        assert_fails(&with(purpose), "status", "is set at");
+    }
+    for purpose in [StatusPurpose::Refresh, StatusPurpose::Message] {
+        assert!(with(purpose).is_permit(), "{purpose:?}");
+    }
+}
+
+/// The agent's principal is an agent itself, of the one that answers otherwise.
+#[test]
+fn all_that_stand_above_an_agent_still_let_it_stand() {
+    let (history, question) = permitted();
+    let [middle, agent] = [ACCREDITOR, AGENT].map(|who| &party(who).did);
+    let of = RecordKey::delegation;
+    let with = |upper: GrantStatus, lower: GrantStatus, middle_is_active: bool| {
+        let now = view_at(&history, question.at_ms);
+        let present = Delegation::from_bytes(&bytes_of(&now, &of(agent))).expect("a delegation");
+        let max_depth = Some(1);
+        let first =
+            Delegation { agent: middle.clone(), max_depth, status: upper, ..present.clone() };
+        let principal = middle.clone();
+        let last = Delegation { principal, beneath: true, status: lower, ..present };
+        let mut values =
+            vec![(of(middle), codec::encode(&first)), (of(agent), codec::encode(&last))];
+        if !middle_is_active {
+            let ended = codec::encode(&DidValue::Deactivated);
+            values.push((RecordKey::did(&middle.suffix), ended));
+        }
+        Altered { now, values, status: None }
+    };
+    let [active, suspended, revoked] =
+        [GrantStatus::Active, GrantStatus::Suspended, GrantStatus::Revoked];
+    let then = with(active, active, true);
+    let now = |upper, lower, middle_is_active| {
+        answer(&then, &with(upper, lower, middle_is_active), &question)
+    };
+    assert!(now(active, active, true).is_permit());
+    let [principal, middle, agent] = [&party(PRINCIPAL).did, middle, agent];
+    for (status, word) in [(suspended, "suspended"), (revoked, "revoked")] {
+        let words = format!("the delegation by {principal} to {middle} is {word}");
+        assert_fails(&now(status, active, true), "agent", &words);
+        let words = format!("the delegation by {middle} to {agent} is {word}");
+        assert_fails(&now(active, status, true), "agent", &words);
+    }
+    let words = format!("{middle}, who answered for {agent}, is deactivated");
+    assert_fails(&now(active, active, false), "agent", &words);
 }

@@ -7,6 +7,7 @@ use registry_core::trust::Assurance;
 pub(crate) type Who = usize;
 
 pub(crate) const AUTHORITY: Who = 0;
+pub(crate) const ACCREDITOR: Who = 1;
 pub(crate) const ISSUER: Who = 2;
 pub(crate) const PRINCIPAL: Who = 3;
 pub(crate) const AGENT: Who = 4;

@@ -2,7 +2,9 @@
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
-use registry_core::governance::{Change, PROTOCOL_VERSION, Publishing, ValidatorReady};
+use registry_core::governance::{
+    Change, PROTOCOL_VERSION, Publishing, ValidatorEntry, ValidatorReady,
+};
 use registry_core::operation::check_stateless;
 use registry_core::state::{BlockError, BlockExecution, Genesis, MemoryState, execute_genesis};
 
@@ -100,6 +102,19 @@ fn a_word_is_good_for_ten_minutes() {
         ledger.after(1_000, &[word]).after(gap_ms, &[]);
         assert_eq!((ledger.head.height, status(&ledger, &id)), (19, expected));
     }
+}
+
+#[test]
+fn a_word_is_of_the_peer_that_the_change_names() {
+    let (mut ledger, party) = alone();
+    let elsewhere = ValidatorEntry { peer: validator(6).peer, ..validator(5) };
+    let silent = proposed(&mut ledger, &party, put(&[elsewhere]), 20);
+    let expected = proposed(&mut ledger, &party, put(&[validator(5)]), 30);
+    let word = says_ready(&ledger, expected, 5);
+    ledger.after(1_000, &[word]);
+    until(&mut ledger, 30);
+    assert_eq!(status(&ledger, &silent), "cancelled");
+    assert_eq!(status(&ledger, &expected), "active");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::support::ledger::{Ledger, Start, parameters};
 use crate::support::status::{
     authored, method_signature, method_signature_as, plain_list, seal_by_method, status_create,
 };
-use crate::support::trust::{Party, grant, signing, suspend};
+use crate::support::trust::{Party, change_of, grant, signing, suspend};
 use crate::support::{change, create, ed, reveal, rotate, seal, signature, single};
 
 /// What one endorser may vouch for in an hour here.
@@ -188,6 +188,19 @@ fn add_rights(all: &mut Catalogue) {
     suspended.after(1_000, &[envelope]);
     let at = At::new(&suspended, 1_000, created(1, endorser));
     all.refused_at("endorser_suspended", rule, code, &at);
+    let suspending = authority.signs(&ledger, suspend(&right_to_write("registry/*", endorser)));
+    let at = At::new(&ledger, 1_000, created(1, endorser)).following(suspending);
+    all.refused_at("endorser_suspended_in_the_block", rule, code, &at);
+    let rule = "A right to write is one in its window.";
+    let mut ending = endorsed();
+    let until = Conditions { valid_until: Some(ending.head.time + 3_000), ..Conditions::default() };
+    let action = change_of(&right_to_write("registry/*", endorser), until);
+    let envelope = authority.signs(&ending, action);
+    ending.after(1_000, &[envelope]);
+    let at = At::new(&ending, 1_999, created(1, endorser));
+    all.applied_at("endorser_before_its_right_ends", rule, &at);
+    let at = At::new(&ending, 2_000, created(1, endorser));
+    all.refused_at("endorser_after_its_right_ended", rule, code, &at);
 }
 
 fn add_quotas(all: &mut Catalogue) {

@@ -390,6 +390,12 @@ fn add_member_thresholds(all: &mut Catalogue) {
     all.applied_at("member_key_and_member_did_by_distinct_keys", rule, &at);
     let at = At::new(&ledger, 1_000, child(2, &[&key, &either], &[ed(50)]));
     all.refused_at("member_key_and_member_did_by_shared_key", rule, code, &at);
+    let apart = create(set(1, &[ed(53)]), document(), 3);
+    ledger.after(1_000, &[seal(&apart, &[ed(53)])]);
+    let rule = "A member DID counts once, however many of its keys sign.";
+    let apart = did_member(&did_of(&apart));
+    let at = At::new(&ledger, 1_000, child(2, &[&both, &apart], &[ed(50), ed(51)]));
+    all.refused_at("member_did_counts_once", rule, code, &at);
 }
 
 /// The plain DID after `count` rotates between the same two sets of keys.

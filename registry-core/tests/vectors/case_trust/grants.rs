@@ -267,6 +267,7 @@ fn add_cycles(all: &mut Catalogue) {
         ("to_itself", body, body, accredited()),
         ("to_the_authority", body, authority, accredited()),
         ("to_the_grantor_above", other, body, from_body()),
+        ("to_itself_beneath", other, other, from_body()),
         ("to_the_authority_above", other, authority, from_body()),
     ] {
         let at = next(&ledger, party, grant(&of(DEGREE, entity), above, Conditions::default()));
