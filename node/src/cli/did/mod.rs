@@ -232,7 +232,9 @@ async fn rotate(args: RotateArgs, context: &Context) -> Result<Written, Failure>
     let subject = Subject::load(&mut writer, args.did.did).await?;
     let mut new = NewKeys::new(args.sets.suite());
     let (reveal, signers) = reveal(&writer, &subject.state, &args.reveal).await?;
-    let (sets, next) = args.sets.rotate(&subject.state.sets, &reveal.revealed, &mut new)?;
+    let known = subject.parts.current.as_ref().map_or(&[][..], |roles| &roles.next);
+    let present = &subject.state.sets;
+    let (sets, next) = args.sets.rotate(present, &reveal.revealed, known, &mut new)?;
     let document = document.unwrap_or_else(|| subject.state.document.clone());
     let current = Some(roles(&sets, next, document::held(&document, &writer, &new)));
     let action = Action::DidRotate(Box::new(DidRotate { reveal, sets, document }));
