@@ -108,6 +108,11 @@ impl Writer {
         &self.client
     }
 
+    /// Who is to vouch for an action, where its kind can need that.
+    pub(in crate::cli) fn endorser(&self, action: &Action) -> Option<&Signer> {
+        self.endorser.as_ref().filter(|_| action.family().is_some())
+    }
+
     /// The secret of a key, if it is at hand.
     pub(in crate::cli) fn secret(&self, key: &PublicKey) -> Option<&SecretKey> {
         let mut files = std::iter::once(&self.held).chain(&self.cosigners);
@@ -236,7 +241,7 @@ impl Writer {
             .iter()
             .filter_map(|signer| Some((own_role(&operation.action, signer)?, signer)));
         let consents = consents.iter().map(|signer| (Role::Consent, signer));
-        let endorser = self.endorser.iter().filter(|_| operation.action.family().is_some());
+        let endorser = self.endorser(&operation.action).into_iter();
         let endorser = endorser.map(|signer| (Role::Endorser, signer));
         for (role, signer) in own.chain(consents).chain(endorser) {
             let new = || new.secrets.iter().find(|secret| secret.public() == signer.key());
