@@ -207,6 +207,9 @@ async fn a_file_without_the_keys_signs_nothing() {
     let did = text(&setup.done(&["create"]).await["did"]);
     let stranger = setup.path("stranger").display().to_string();
     setup.done(&["create", "--keys", &stranger]).await;
+    let missing = setup.path("missing").display().to_string();
+    setup.fails(&["rotate", "--keys", &missing], USAGE, "missing does not exist").await;
+    assert!(!setup.path("missing").exists());
     let rotate = ["rotate", "--keys", &stranger, "--did", &did];
     setup.fails(&rotate, USAGE, "can sign for 0 members of the set, 1 are needed").await;
     let unknown = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";

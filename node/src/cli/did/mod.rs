@@ -181,7 +181,7 @@ pub(super) async fn register(signer: SignerArgs, context: &Context) -> Result<Wr
 }
 
 async fn create(args: CreateArgs, context: &Context) -> Result<Written, Failure> {
-    let mut writer = Writer::open(context, &args.signer).await?;
+    let mut writer = Writer::open_or_new(context, &args.signer).await?;
     let mut new = NewKeys::new(args.sets.suite());
     let (sets, next) = args.sets.create(&mut new)?;
     let document = match &args.document {
@@ -227,7 +227,7 @@ async fn update(args: UpdateArgs, context: &Context) -> Result<Written, Failure>
 }
 
 async fn rotate(args: RotateArgs, context: &Context) -> Result<Written, Failure> {
-    let mut writer = Writer::open(context, &args.signer).await?;
+    let mut writer = Writer::rekeying(context, &args.signer).await?;
     let document = args.document.as_deref().map(document::read).transpose()?;
     let subject = Subject::load(&mut writer, args.did.did).await?;
     let mut new = NewKeys::new(args.sets.suite());
@@ -244,7 +244,7 @@ async fn rotate(args: RotateArgs, context: &Context) -> Result<Written, Failure>
 }
 
 async fn recover(args: RecoverArgs, context: &Context) -> Result<Written, Failure> {
-    let mut writer = Writer::open(context, &args.signer).await?;
+    let mut writer = Writer::rekeying(context, &args.signer).await?;
     let document = args.document.as_deref().map(document::read).transpose()?;
     let subject = Subject::load(&mut writer, args.did.did).await?;
     let mut new = NewKeys::new(args.sets.suite());

@@ -84,16 +84,41 @@ pub(in crate::cli) struct Writer {
 }
 
 impl Writer {
+    /// With the keys of a file that must be there.
     pub(in crate::cli) async fn open(
         context: &Context,
         args: &SignerArgs,
     ) -> Result<Self, Failure> {
-        let client = context.client()?;
+        let mut file = UserKeyFile::new(&args.keys, args.passphrase.existing(&args.keys)?);
+        let held = file.read_existing()?;
+        Self::with(context, args, file, held).await
+    }
+
+    /// For new keys, which may go to a new file.
+    pub(super) async fn open_or_new(context: &Context, args: &SignerArgs) -> Result<Self, Failure> {
         let mut file = UserKeyFile::new(&args.keys, args.passphrase.passphrase(&args.keys)?);
         let held = file.read()?;
+        Self::with(context, args, file, held).await
+    }
+
+    /// For the new keys of a DID that is there: they may go to a new file if another one signs.
+    pub(super) async fn rekeying(context: &Context, args: &SignerArgs) -> Result<Self, Failure> {
+        match args.cosigner_keys.is_empty() {
+            true => Self::open(context, args).await,
+            false => Self::open_or_new(context, args).await,
+        }
+    }
+
+    async fn with(
+        context: &Context,
+        args: &SignerArgs,
+        file: UserKeyFile,
+        held: UserKeys,
+    ) -> Result<Self, Failure> {
+        let client = context.client()?;
         let mut cosigners = Vec::new();
         for path in &args.cosigner_keys {
-            let passphrase = args.passphrase.passphrase(path)?;
+            let passphrase = args.passphrase.existing(path)?;
             cosigners.push(UserKeyFile::new(path, passphrase).read_existing()?);
         }
         let chain = client.chain().await?;
