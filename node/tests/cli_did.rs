@@ -7,7 +7,11 @@ use std::path::PathBuf;
 use std::process::Output;
 
 use ledger::{Answers, Ledger};
+use registry_core::agent::AgentDelegate;
+use registry_core::codec::{self, FixedBytes};
 use registry_core::did::{DidValue, Member};
+use registry_core::operation::{Action, Guard, Operation, SignedOperation};
+use registry_core::trust::{Conditions, Resource, TrustGrant, TrustKey};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -33,13 +37,41 @@ impl Setup {
 
     /// Runs `idem --json did …` with the key file `keys`, or another that `arguments` name.
     async fn did(&self, arguments: &[&str]) -> Output {
+        let keys = self.path("keys").display().to_string();
+        let mut line = [&["did"], arguments].concat();
+        if !arguments.contains(&"--keys") && !["resolve", "history"].contains(&arguments[0]) {
+            line.extend(["--keys", &keys]);
+        }
+        self.idem(&line).await
+    }
+
+    async fn idem(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_idem"));
         command.env_clear().arg("--home").arg(self.path("home"));
-        command.args(["--rpc", &self.ledger.url(), "--json", "did"]).args(arguments);
-        if !arguments.contains(&"--keys") && !["resolve", "history"].contains(&arguments[0]) {
-            command.arg("--keys").arg(self.path("keys"));
-        }
+        command.args(["--rpc", &self.ledger.url(), "--json"]).args(arguments);
         command.stdin(std::process::Stdio::null()).output().await.expect("idem runs")
+    }
+
+    /// Writes an operation that nobody has signed to a new file.
+    fn unsigned(&self, author: &str, action: Action) -> String {
+        let chain = self.keys()["dids"][0]["chain"].as_str().expect("a chain").to_owned();
+        let chain = chain.parse().expect("a hash");
+        let author = Some(author.parse().expect("a DID"));
+        let (guard, salt) = (Guard::Absent, FixedBytes([7; 16]));
+        let body = Operation { chain, author, guard, salt, action }.body();
+        let envelope = codec::base64url(&SignedOperation::new(body, Vec::new()).bytes());
+        let path = self.path("operation.json");
+        std::fs::write(&path, json!({ "envelope": envelope }).to_string()).expect("written");
+        path.display().to_string()
+    }
+
+    /// Roles and signers of a file once `arguments` have signed it.
+    async fn sign(&self, file: &str, arguments: &[&str]) -> Vec<String> {
+        let output = self.idem(&[&["operation", "sign", file], arguments].concat()).await;
+        assert_eq!(output.status.code(), Some(DONE), "{arguments:?}: {}", stderr(&output));
+        let shown: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let signatures = shown["signatures"].as_array().expect("signatures").iter();
+        signatures.map(|signature| text(&signature["role"])).collect()
     }
 
     async fn done(&self, arguments: &[&str]) -> Value {
@@ -175,6 +207,9 @@ async fn a_file_without_the_keys_signs_nothing() {
     let did = text(&setup.done(&["create"]).await["did"]);
     let stranger = setup.path("stranger").display().to_string();
     setup.done(&["create", "--keys", &stranger]).await;
+    let missing = setup.path("missing").display().to_string();
+    setup.fails(&["rotate", "--keys", &missing], USAGE, "missing does not exist").await;
+    assert!(!setup.path("missing").exists());
     let rotate = ["rotate", "--keys", &stranger, "--did", &did];
     setup.fails(&rotate, USAGE, "can sign for 0 members of the set, 1 are needed").await;
     let unknown = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
@@ -209,6 +244,52 @@ async fn two_of_three_files_control_a_did_together() {
     setup.fails(&[&update[..], &["--keys", &paths[1]]].concat(), USAGE, "1 members").await;
     let others = ["--keys", &paths[1], "--cosigner-keys", &paths[2]];
     assert_eq!(setup.done(&[&update[..], &others].concat()).await["did"], did);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_at_hand_tell_which_party_signs() {
+    let setup = Setup::new().await;
+    let names = ["keys", "b", "c"];
+    let [a, b, c] = names.map(|name| setup.path(name).display().to_string());
+    let mut line = vec!["create", "--keys", &a, "--cosigner-keys", &b, "--control-threshold", "2"];
+    let mut owners = Vec::new();
+    for path in [&a, &b, &c] {
+        owners.push(text(&setup.done(&["create", "--keys", path]).await["did"]));
+    }
+    line.extend(owners.iter().flat_map(|owner| ["--control-member", owner.as_str()]));
+    let board = text(&setup.done(&line).await["did"]);
+    let resource: Resource = "mail/x".parse().expect("a resource");
+    let key = TrustKey {
+        authority: board.parse().expect("a DID"),
+        action: "issue".parse().expect("a name"),
+        resource: resource.clone(),
+        entity: owners[2].parse().expect("an entity"),
+    };
+    let grant = TrustGrant { key, parent: None, conditions: Conditions::default() };
+    let file = setup.unsigned(&board, Action::TrustGrant(Box::new(grant)));
+    let stranger = setup.path("stranger").display().to_string();
+    setup.done(&["create", "--keys", &stranger]).await;
+    let output = setup.idem(&["operation", "sign", &file, "--keys", &stranger]).await;
+    assert_eq!(output.status.code(), Some(USAGE));
+    assert!(stderr(&output).contains("none of the keys at hand"), "{}", stderr(&output));
+    assert_eq!(setup.sign(&file, &["--keys", &b]).await, ["control"]);
+    assert_eq!(setup.sign(&file, &["--keys", &c]).await, ["control", "control"]);
+    let vouched = setup
+        .sign(&file, &["--keys", &stranger, "--endorser", &owners[2], "--cosigner-keys", &c])
+        .await;
+    assert_eq!(vouched, ["control", "control", "endorser"]);
+
+    let delegate = AgentDelegate {
+        agent: owners[2].parse().expect("a DID"),
+        actions: vec!["send".parse().expect("a name")],
+        resources: vec![resource],
+        valid_from: None,
+        valid_until: 1_900_000_000_000,
+        max_depth: None,
+    };
+    let file = setup.unsigned(&owners[1], Action::AgentDelegate(Box::new(delegate)));
+    assert_eq!(setup.sign(&file, &["--keys", &b]).await, ["author"]);
+    assert_eq!(setup.sign(&file, &["--keys", &c]).await, ["author", "consent"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,8 +55,8 @@ pub(super) struct DelegateArgs {
     /// Until when
     #[arg(long, value_name = "T", value_parser = time_ms)]
     valid_until: u64,
-    /// How many delegations may follow beneath, up to 7 [default: none]
-    #[arg(long, value_name = "N")]
+    /// How many delegations may follow beneath, 1 to 7 [default: none]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=7))]
     max_depth: Option<u8>,
 }
 

@@ -98,7 +98,8 @@ impl Author {
         let consents = match action.consents() {
             Some(party) => {
                 let state = party_state(&self.writer, party).await?;
-                signers(&self.writer, party, &state).await?
+                let consenting = signers(&self.writer, party, &state).await;
+                consenting.map_err(|failure| without_consent(failure, party))?
             }
             None => Vec::new(),
         };
@@ -118,6 +119,17 @@ impl Author {
             ));
         }
         outcome
+    }
+}
+
+/// What it means that the keys at hand do not sign for a party that must consent.
+fn without_consent(failure: Failure, party: &Did) -> Failure {
+    match failure {
+        Failure::Usage { message, .. } => Failure::usage_with(
+            format!("{party} must consent, and its keys are not at hand: {message}"),
+            "give its key file with --cosigner-keys, or have it sign with idem operation",
+        ),
+        other => other,
     }
 }
 

@@ -16,6 +16,7 @@ use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::record::{Entry, RecordKey, value_hash};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::exit::Failure;
@@ -124,9 +125,9 @@ impl Client {
                 .map_err(|error| Failure::usage(format!("{method}: {name}: {error}")))?;
         }
         // An answer of another shape is an error of the node and not of the caller's input.
-        let answer: Value =
+        let answer: Box<RawValue> =
             self.http.request(method, named).await.map_err(|error| self.failure(error))?;
-        serde_json::from_value(answer).map_err(|error| self.unreadable(method, error))
+        serde_json::from_str(answer.get()).map_err(|error| self.unreadable(method, error))
     }
 
     /// Chain id, network name and the newest block's time.

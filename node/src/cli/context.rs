@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::client::Client;
 use super::exit::Failure;
@@ -48,13 +48,15 @@ impl Context {
     }
 
     /// A flat JSON object on standard output, for people a line a field.
-    pub fn print_fields(&self, fields: &Map<String, Value>) -> Result<(), Failure> {
-        let width = fields.keys().map(String::len).max().unwrap_or_default();
-        let line = |(name, value): (&String, &Value)| match value {
-            Value::String(text) => format!("{name:width$}  {text}"),
-            other => format!("{name:width$}  {other}"),
-        };
-        self.print(fields, fields.iter().map(line).collect::<Vec<_>>().join("\n"))
+    pub fn print_fields<F, V>(&self, fields: &F) -> Result<(), Failure>
+    where
+        F: Serialize,
+        V: Serialize + 'static,
+        for<'f> &'f F: IntoIterator<Item = (&'f String, &'f V)>,
+    {
+        let width = fields.into_iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        let line = |(name, value): (&String, &V)| format!("{name:width$}  {}", shown(value));
+        self.print(fields, fields.into_iter().map(line).collect::<Vec<_>>().join("\n"))
     }
 
     /// The answer on standard output: `json` under `--json`, else `human`.
@@ -75,6 +77,31 @@ impl Context {
                 Err(Failure::usage(format!("cannot write to standard output: {error}")))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// A text as it is, another value as JSON, spelt as it came.
+fn shown(value: &impl Serialize) -> String {
+    let json = serde_json::to_string(value).unwrap_or_default();
+    serde_json::from_str(&json).unwrap_or(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::shown;
+
+    #[test]
+    fn a_value_is_shown_as_it_is_spelt() {
+        for (json, text) in [
+            ("{\"b\": 1.50, \"a\":1e2}", "{\"b\": 1.50, \"a\":1e2}"),
+            ("\"a\\nb\"", "a\nb"),
+            ("7", "7"),
+        ] {
+            let value = RawValue::from_string(json.to_owned()).expect("JSON");
+            assert_eq!(shown(&value), text);
         }
     }
 }

@@ -90,6 +90,10 @@ impl FileArgs {
     fn open(&self) -> Result<UserKeyFile, Failure> {
         Ok(UserKeyFile::new(&self.keys, self.passphrase.passphrase(&self.keys)?))
     }
+
+    fn existing(&self) -> Result<UserKeyFile, Failure> {
+        Ok(UserKeyFile::new(&self.keys, self.passphrase.existing(&self.keys)?))
+    }
 }
 
 fn new(args: &NewArgs, context: &Context) -> Result<(), Failure> {
@@ -99,7 +103,7 @@ fn new(args: &NewArgs, context: &Context) -> Result<(), Failure> {
 }
 
 fn list(args: &FileArgs, context: &Context) -> Result<(), Failure> {
-    let keys = args.open()?.read_existing()?;
+    let keys = args.existing()?.read_existing()?;
     let unused = unused(&keys);
     let state = |entry: &DidKeys| match (&entry.parts.current, &entry.pending) {
         (_, Some(pending)) => format!("operation {} open", pending.operation),
@@ -151,7 +155,7 @@ fn parts_of(roles: &Roles) -> Vec<(String, &PublicKey)> {
 }
 
 fn show(path: &Path, args: &ShowArgs, context: &Context) -> Result<(), Failure> {
-    let mut file = UserKeyFile::new(path, args.passphrase.passphrase(path)?);
+    let mut file = UserKeyFile::new(path, args.passphrase.existing(path)?);
     let keys = file.read_existing()?;
     let entry = file.author(&keys, args.did.as_ref())?;
     let lines: Vec<String> = all_parts(entry)
@@ -188,7 +192,7 @@ fn show_node(args: &ShowArgs, context: &Context) -> Result<(), Failure> {
 }
 
 fn export(args: &ExportArgs, context: &Context) -> Result<(), Failure> {
-    let mut file = args.file.open()?;
+    let mut file = args.file.existing()?;
     let keys = file.read_existing()?;
     let entry = file.author(&keys, args.did.as_ref())?;
     let mut jwks = Vec::new();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
-use registry_core::did::Member;
+use registry_core::did::{DidState, Member};
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{
@@ -15,9 +15,9 @@ use registry_core::operation::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::author::{AuthorArgs, at_hand, endorsing, held, party_state};
+use super::author::{at_hand, endorsing, held, party_state};
 use super::context::Context;
-use super::did::{Writer, own_role, sign};
+use super::did::{SignerArgs, Writer, own_role, sign};
 use super::exit::Failure;
 use super::file::{read_text, write_new_text, write_text};
 
@@ -30,7 +30,7 @@ pub(super) enum OperationCommand {
     Prepare(PrepareArgs),
     /// Show what the operation of a file does, and who has signed it
     Show(FileArg),
-    /// Add what one party signs: author, member of its control, consenting party or endorser
+    /// Add the signatures of a party: author, member of its control, who consents, or endorser
     Sign(SignArgs),
     /// Submit the operation of a file, and wait until it is committed
     Submit(FileArg),
@@ -59,9 +59,12 @@ pub(super) struct FileArg {
 pub(super) struct SignArgs {
     #[command(flatten)]
     file: FileArg,
-    /// The party that signs, and its keys
     #[command(flatten)]
-    party: AuthorArgs,
+    signer: SignerArgs,
+    /// The party that signs [default: whoever the keys are of: the author, a member of its
+    /// control, the party that consents]
+    #[arg(long, value_name = "DID")]
+    did: Option<Did>,
 }
 
 /// What such a file holds.
@@ -153,9 +156,9 @@ async fn prepare(args: PrepareArgs, context: &Context) -> Result<(), Failure> {
 }
 
 async fn add_signatures(args: SignArgs, context: &Context) -> Result<(), Failure> {
-    let SignArgs { file: FileArg { file }, party } = args;
+    let SignArgs { file: FileArg { file }, signer, did } = args;
     let mut open = Open::read(&file)?;
-    let writer = Writer::open(context, &party.signer).await?;
+    let writer = Writer::open(context, &signer).await?;
     let chain = writer.client().chain().await?;
     if open.operation.chain != chain.chain_id {
         let message =
@@ -163,17 +166,12 @@ async fn add_signatures(args: SignArgs, context: &Context) -> Result<(), Failure
         return Err(Failure::usage_with(message, "name a node of its chain with --rpc"));
     }
     check_body(&open.operation, &chain.network).map_err(|refusal| Failure::local(&refusal))?;
-    let party = match party.did.did {
-        Some(did) => Some(did),
-        None => open.operation.author.clone(),
-    };
-    let signers = signers(&writer, &open.operation, party.as_ref(), chain.time.0).await?;
+    let signers = signers(&writer, &open.operation, did.as_ref(), chain.time.0).await?;
     if signers.is_empty() {
-        let message = "none of the keys at hand signs this operation for that party";
-        return Err(Failure::usage_with(
-            message,
-            "name the party with --did, its keys with --keys",
-        ));
+        let whom = did.map_or_else(|| "any party of it".to_owned(), |did| did.to_string());
+        let message = format!("none of the keys at hand signs this operation for {whom}");
+        let remedy = "give the party's keys with --keys; an endorser is named with --did";
+        return Err(Failure::usage_with(message, remedy));
     }
     let mut signatures = std::mem::take(&mut open.envelope.signatures);
     for (role, signer) in &signers {
@@ -187,51 +185,76 @@ async fn add_signatures(args: SignArgs, context: &Context) -> Result<(), Failure
     open.show(context)
 }
 
-/// In which role, and by what, a party signs with the keys at hand; without a party, a newcomer.
+/// In which role, and by what, the keys at hand sign: for the party named, or for every one that
+/// the operation itself tells of; and for an endorser who is asked for.
 async fn signers(
     writer: &Writer,
     operation: &Operation,
-    party: Option<&Did>,
+    named: Option<&Did>,
     time_ms: u64,
 ) -> Result<Vec<(Role, Signer)>, Failure> {
     let action = &operation.action;
-    let own = |signers: Vec<Signer>| {
-        let with_role = |signer: Signer| Some((own_role(action, &signer)?, signer));
-        signers.into_iter().filter_map(with_role).collect()
+    let author = match &operation.author {
+        Some(did) => Some((did, party_state(writer, did).await?)),
+        None => None,
     };
-    let Some(party) = party else {
-        return Ok(match action {
-            Action::DidCreate(create) => own(held(writer, &create.sets.control.members)),
-            _ => Vec::new(),
-        });
+    let author = author.as_ref().map(|(did, state)| (*did, &**state));
+    let set = signing_set(action, author.map(|(_, state)| state));
+    let endorser = writer.endorser(action).cloned();
+    let mut signers: Vec<_> = endorser.map(|signer| (Role::Endorser, signer)).into_iter().collect();
+    if named.is_none_or(|did| operation.author.as_ref() == Some(did)) {
+        let own = match (author, action.role()) {
+            (Some((did, state)), Some(Role::Author | Role::Approval)) => {
+                at_hand(writer, did, state, time_ms)
+            }
+            _ => held(writer, set),
+        };
+        signers.extend(with_roles(action, own));
+    }
+    let others: Vec<&Did> = match named {
+        Some(did) => vec![did],
+        None => action.consents().into_iter().chain(dids(set)).collect(),
     };
-    let state = party_state(writer, party).await?;
-    if operation.author.as_ref() == Some(party) {
-        return Ok(own(match action.role() {
-            None => Vec::new(),
-            Some(Role::Control) => held(writer, &state.sets.control.members),
-            Some(Role::Next) => held(writer, revealed(action)),
-            Some(Role::Recovery) => match &state.sets.recovery {
-                Some(recovery) => held(writer, &recovery.keys.members),
-                None => Vec::new(),
-            },
-            Some(_) => at_hand(writer, party, &state, time_ms),
-        }));
-    }
-    if action.consents() == Some(party) {
-        let signers = at_hand(writer, party, &state, time_ms).into_iter();
-        return Ok(signers.map(|signer| (Role::Consent, signer)).collect());
-    }
-    if let Some(author) = &operation.author {
-        let author = party_state(writer, author).await?;
-        if author.sets.control.dids().any(|did| did == party) {
-            return Ok(own(held(writer, &state.sets.control.members)));
+    for did in others.into_iter().filter(|did| operation.author.as_ref() != Some(*did)) {
+        let state = match party_state(writer, did).await {
+            // One of many may be gone by now; the others sign without it.
+            Err(failure) if named.is_none() && failure.is_final() => continue,
+            state => state?,
+        };
+        if action.consents() == Some(did) {
+            let own = at_hand(writer, did, &state, time_ms).into_iter();
+            signers.extend(own.map(|signer| (Role::Consent, signer)));
+        } else if dids(set).any(|member| member == did) {
+            signers.extend(with_roles(action, held(writer, &state.sets.control.members)));
+        } else if action.family().is_some() {
+            signers.push((Role::Endorser, endorsing(writer, did).await?));
         }
     }
-    match action.family() {
-        Some(_) => Ok(vec![(Role::Endorser, endorsing(writer, party).await?)]),
-        None => Ok(Vec::new()),
+    Ok(signers)
+}
+
+fn with_roles(action: &Action, signers: Vec<Signer>) -> impl Iterator<Item = (Role, Signer)> {
+    signers.into_iter().filter_map(|signer| Some((own_role(action, &signer)?, signer)))
+}
+
+/// The members of which enough sign for the author.
+fn signing_set<'s>(action: &'s Action, author: Option<&'s DidState>) -> &'s [Member] {
+    match (action, action.role(), author) {
+        (Action::DidCreate(create), ..) => &create.sets.control.members,
+        (_, Some(Role::Next), _) => revealed(action),
+        (_, Some(Role::Recovery), Some(author)) => {
+            author.sets.recovery.as_ref().map_or(&[], |recovery| &recovery.keys.members)
+        }
+        (_, Some(_), Some(author)) => &author.sets.control.members,
+        _ => &[],
     }
+}
+
+fn dids(members: &[Member]) -> impl Iterator<Item = &Did> {
+    members.iter().filter_map(|member| match member {
+        Member::Did(did) => Some(did),
+        Member::Key(_) => None,
+    })
 }
 
 fn revealed(action: &Action) -> &[Member] {

@@ -51,6 +51,14 @@ impl PassphraseArgs {
         }
     }
 
+    /// The passphrase for a key file that must be there. That it is not, its reading will say.
+    pub(super) fn existing(&self, path: &Path) -> Result<Option<Passphrase>, Failure> {
+        match protection(path)? {
+            Protection::Missing => Ok(None),
+            Protection::Plain | Protection::Sealed => self.passphrase(path),
+        }
+    }
+
     fn given(&self) -> Result<Option<Passphrase>, Failure> {
         // A descriptor is always a flag, while the file may come from the environment.
         let path = match (self.passphrase_fd, &self.passphrase_file) {

@@ -1,5 +1,6 @@
 //! `idem schema`: publish schemas and credential types, withdraw them, read them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -12,7 +13,8 @@ use registry_core::schema::{
 use registry_core::status::StatusPurpose;
 use registry_core::trust::{Assurance, Resource};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::author::{Author, AuthorArgs, Sent};
 use super::client::{given, object};
@@ -50,7 +52,8 @@ pub(super) enum TypeCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct PublishArgs {
-    /// The JSON Schema, - for standard input; white space around it is left out
+    /// The JSON Schema, - for standard input; white space before and after it, such as a last line
+    /// end, is left out: the ledger takes none
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -198,7 +201,9 @@ pub(super) async fn run(command: SchemaCommand, context: &Context) -> Result<(),
 }
 
 async fn show(method: &str, asked: Value, context: &Context) -> Result<(), Failure> {
-    let shown: Map<String, Value> = context.client()?.call(method, given(asked)).await?;
+    // The content of a schema is shown as it was published, to the byte.
+    let shown: BTreeMap<String, Box<RawValue>> =
+        context.client()?.call(method, given(asked)).await?;
     context.print_fields(&shown)
 }
 

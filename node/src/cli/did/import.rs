@@ -76,7 +76,7 @@ pub(super) async fn run(args: ImportArgs, context: &Context) -> Result<(), Failu
     for file in &args.files {
         documents.extend(read(file)?);
     }
-    let mut writer = Writer::open(context, &args.signer).await?;
+    let mut writer = Writer::open_or_new(context, &args.signer).await?;
     let mut report = Report::default();
     let result = import_all(&args.sets, documents, &mut writer, &mut report).await;
     context.print(&report, human(&report))?;

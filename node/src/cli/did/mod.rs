@@ -181,7 +181,7 @@ pub(super) async fn register(signer: SignerArgs, context: &Context) -> Result<Wr
 }
 
 async fn create(args: CreateArgs, context: &Context) -> Result<Written, Failure> {
-    let mut writer = Writer::open(context, &args.signer).await?;
+    let mut writer = Writer::open_or_new(context, &args.signer).await?;
     let mut new = NewKeys::new(args.sets.suite());
     let (sets, next) = args.sets.create(&mut new)?;
     let document = match &args.document {
@@ -227,12 +227,14 @@ async fn update(args: UpdateArgs, context: &Context) -> Result<Written, Failure>
 }
 
 async fn rotate(args: RotateArgs, context: &Context) -> Result<Written, Failure> {
-    let mut writer = Writer::open(context, &args.signer).await?;
+    let mut writer = Writer::rekeying(context, &args.signer).await?;
     let document = args.document.as_deref().map(document::read).transpose()?;
     let subject = Subject::load(&mut writer, args.did.did).await?;
     let mut new = NewKeys::new(args.sets.suite());
     let (reveal, signers) = reveal(&writer, &subject.state, &args.reveal).await?;
-    let (sets, next) = args.sets.rotate(&subject.state.sets, &reveal.revealed, &mut new)?;
+    let known = subject.parts.current.as_ref().map_or(&[][..], |roles| &roles.next);
+    let present = &subject.state.sets;
+    let (sets, next) = args.sets.rotate(present, &reveal.revealed, known, &mut new)?;
     let document = document.unwrap_or_else(|| subject.state.document.clone());
     let current = Some(roles(&sets, next, document::held(&document, &writer, &new)));
     let action = Action::DidRotate(Box::new(DidRotate { reveal, sets, document }));
@@ -242,7 +244,7 @@ async fn rotate(args: RotateArgs, context: &Context) -> Result<Written, Failure>
 }
 
 async fn recover(args: RecoverArgs, context: &Context) -> Result<Written, Failure> {
-    let mut writer = Writer::open(context, &args.signer).await?;
+    let mut writer = Writer::rekeying(context, &args.signer).await?;
     let document = args.document.as_deref().map(document::read).transpose()?;
     let subject = Subject::load(&mut writer, args.did.did).await?;
     let mut new = NewKeys::new(args.sets.suite());

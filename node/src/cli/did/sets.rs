@@ -33,7 +33,8 @@ impl From<SuiteName> for Suite {
 }
 
 /// Members are multikeys or DIDs. A set without members of its own gets one new key; a set with
-/// members needs all of them unless a threshold is given.
+/// members needs all of them unless a threshold is given. A next set that is not named has the
+/// members in control: one new key, in one file, could put itself in the place of them all.
 #[derive(Debug, Default, Args)]
 pub(super) struct SetsArgs {
     /// Suite of new keys
@@ -45,7 +46,8 @@ pub(super) struct SetsArgs {
     /// Control members that must sign
     #[arg(long, value_name = "K", requires = "control_member", help_heading = "Key sets")]
     control_threshold: Option<u8>,
-    /// Member of the next set, of which only a hash is published; may be repeated
+    /// Member of the next set, of which only a hash is published; may be repeated [default: the
+    /// control members and their threshold; without those, one new key]
     #[arg(long, value_name = "MEMBER", value_parser = member, help_heading = "Key sets")]
     next_member: Vec<Member>,
     /// Next members that must sign
@@ -107,10 +109,13 @@ impl SetsArgs {
     }
 
     /// The sets after a rotation: who was revealed takes control, unless members are named.
+    /// Instead of one key there is a new one; a next set of several members, or of a DID, stays,
+    /// and `known` are its keys in the key file.
     pub(super) fn rotate(
         &self,
         present: &Sets,
         revealed: &[Member],
+        known: &[PublicKey],
         new: &mut NewKeys,
     ) -> Result<(Sets, Vec<PublicKey>), Failure> {
         let control = if self.control_member.is_empty() {
@@ -118,7 +123,12 @@ impl SetsArgs {
         } else {
             self.control(new)?
         };
-        let (next, keys) = self.next(new)?;
+        let named = !self.control_member.is_empty() || !self.next_member.is_empty();
+        let one_key = present.next.commitments.len() == 1 && matches!(revealed, [Member::Key(_)]);
+        let (next, keys) = match named || one_key {
+            true => self.next(new)?,
+            false => (present.next.clone(), known.to_vec()),
+        };
         let recovery = self.recovery_set(present.recovery.as_ref(), new)?;
         Ok((Sets { control, next, recovery }, keys))
     }
@@ -140,7 +150,10 @@ impl SetsArgs {
     }
 
     fn next(&self, new: &mut NewKeys) -> Result<(NextSet, Vec<PublicKey>), Failure> {
-        let set = key_set(&self.next_member, self.next_threshold, new)?;
+        let set = match self.next_member.as_slice() {
+            [] => self.control(new)?,
+            members => key_set(members, self.next_threshold, new)?,
+        };
         let mut commitments: Vec<_> = set.members.iter().map(Member::commitment).collect();
         commitments.sort();
         Ok((NextSet { threshold: set.threshold, commitments }, keys(&set.members)))
@@ -233,11 +246,11 @@ mod tests {
         let (present, next) = first.create(&mut new).expect("sets");
         assert_eq!(present.recovery.as_ref().map(|recovery| recovery.delay_ms), Some(2_000));
         let revealed = [Member::Key(next[0].clone())];
-        let (sets, fresh) = args(&[]).rotate(&present, &revealed, &mut new).expect("sets");
+        let (sets, fresh) = args(&[]).rotate(&present, &revealed, &next, &mut new).expect("sets");
         assert_eq!(sets.control.members, revealed);
         assert_eq!(sets.recovery, present.recovery);
         assert_ne!(fresh, next);
-        let without = args(&["--no-recovery"]).rotate(&present, &revealed, &mut new);
+        let without = args(&["--no-recovery"]).rotate(&present, &revealed, &next, &mut new);
         assert_eq!(without.expect("sets").0.recovery, None);
     }
 
@@ -254,5 +267,34 @@ mod tests {
         let line = [line, vec!["--control-threshold", "2"]].concat();
         let (sets, _) = args(&line).create(&mut new).expect("sets");
         assert_eq!(sets.control.threshold, 2);
+    }
+
+    #[test]
+    fn no_next_set_falls_to_one_key_unless_it_is_named() {
+        let mut new = new_keys();
+        let dids =
+            ["a", "b", "c"].map(|x| format!("did:idem:local:{x}aaqeayeaudaocajbifqydiob4ibceqt"));
+        let members: Vec<Member> = dids.iter().map(|did| member(did).expect("a DID")).collect();
+        let mut commitments: Vec<_> = members.iter().map(Member::commitment).collect();
+        commitments.sort();
+        let control: Vec<&str> =
+            dids.iter().flat_map(|did| ["--control-member", did.as_str()]).collect();
+        let line = [&control[..], &["--control-threshold", "2"]].concat();
+        let (board, keys) = args(&line).create(&mut new).expect("sets");
+        assert_eq!(board.next, NextSet { threshold: 2, commitments });
+        assert!(keys.is_empty() && new.secrets.is_empty(), "no key alone can rotate");
+
+        let after = |line: &[&str], revealed: &[Member]| {
+            args(line).rotate(&board, revealed, &[], &mut new_keys()).expect("sets").0
+        };
+        assert_eq!(after(&[], &members[..2]).next, board.next);
+        let two = after(&["--control-member", &dids[0], "--control-member", &dids[1]], &members);
+        assert_eq!((two.next.threshold, two.next.commitments.len()), (2, 2));
+        let named = after(&["--next-member", &dids[2]], &members[..2]);
+        assert_eq!(named.next.commitments, [members[2].commitment()]);
+        let one = ["--control-member", dids[0].as_str()];
+        let (present, _) = args(&one).create(&mut new).expect("sets");
+        let (sets, _) = args(&[]).rotate(&present, &members[..1], &[], &mut new).expect("sets");
+        assert_eq!(sets.next, present.next, "a DID is no key that a new one takes the place of");
     }
 }

@@ -84,16 +84,41 @@ pub(in crate::cli) struct Writer {
 }
 
 impl Writer {
+    /// With the keys of a file that must be there.
     pub(in crate::cli) async fn open(
         context: &Context,
         args: &SignerArgs,
     ) -> Result<Self, Failure> {
-        let client = context.client()?;
+        let mut file = UserKeyFile::new(&args.keys, args.passphrase.existing(&args.keys)?);
+        let held = file.read_existing()?;
+        Self::with(context, args, file, held).await
+    }
+
+    /// For new keys, which may go to a new file.
+    pub(super) async fn open_or_new(context: &Context, args: &SignerArgs) -> Result<Self, Failure> {
         let mut file = UserKeyFile::new(&args.keys, args.passphrase.passphrase(&args.keys)?);
         let held = file.read()?;
+        Self::with(context, args, file, held).await
+    }
+
+    /// For the new keys of a DID that is there: they may go to a new file if another one signs.
+    pub(super) async fn rekeying(context: &Context, args: &SignerArgs) -> Result<Self, Failure> {
+        match args.cosigner_keys.is_empty() {
+            true => Self::open(context, args).await,
+            false => Self::open_or_new(context, args).await,
+        }
+    }
+
+    async fn with(
+        context: &Context,
+        args: &SignerArgs,
+        file: UserKeyFile,
+        held: UserKeys,
+    ) -> Result<Self, Failure> {
+        let client = context.client()?;
         let mut cosigners = Vec::new();
         for path in &args.cosigner_keys {
-            let passphrase = args.passphrase.passphrase(path)?;
+            let passphrase = args.passphrase.existing(path)?;
             cosigners.push(UserKeyFile::new(path, passphrase).read_existing()?);
         }
         let chain = client.chain().await?;
@@ -106,6 +131,11 @@ impl Writer {
 
     pub(in crate::cli) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Who is to vouch for an action, where its kind can need that.
+    pub(in crate::cli) fn endorser(&self, action: &Action) -> Option<&Signer> {
+        self.endorser.as_ref().filter(|_| action.family().is_some())
     }
 
     /// The secret of a key, if it is at hand.
@@ -236,7 +266,7 @@ impl Writer {
             .iter()
             .filter_map(|signer| Some((own_role(&operation.action, signer)?, signer)));
         let consents = consents.iter().map(|signer| (Role::Consent, signer));
-        let endorser = self.endorser.iter().filter(|_| operation.action.family().is_some());
+        let endorser = self.endorser(&operation.action).into_iter();
         let endorser = endorser.map(|signer| (Role::Endorser, signer));
         for (role, signer) in own.chain(consents).chain(endorser) {
             let new = || new.secrets.iter().find(|secret| secret.public() == signer.key());

@@ -226,7 +226,8 @@ fn human(localnet: &Localnet, dir: &Path) -> String {
     let keys = dir.join("my-keys.json");
     let (keys, dir) = (keys.display(), dir.display());
     let _written = write!(text, "\ntry   idem --rpc {rpc} did create --keys {keys}");
-    let _written = write!(text, "\nstop  Ctrl-C, or idem localnet stop --dir {dir}");
+    let _written =
+        write!(text, "\nstop  idem localnet stop --dir {dir}, or Ctrl-C if not detached");
     text
 }
 

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use registry_core::did::document::TimeMs;
 use registry_core::id::Did;
 use registry_core::operation::Action;
-use registry_core::trust::{ActionName, EntityId, GrantStatus, TrustGrant, TrustKey};
+use registry_core::trust::{ActionName, Conditions, EntityId, GrantStatus, TrustGrant, TrustKey};
 use serde::Serialize;
 use serde_json::json;
 
@@ -108,9 +108,10 @@ fn read(bytes: &[u8], authority: &Did, action: Option<ActionName>) -> Result<Vec
 
 /// Leaves out what is not to be granted by this author, or not at all.
 fn sift(rows: &mut [Row], acting: &Acting) {
-    let mut seen: BTreeMap<TrustKey, usize> = BTreeMap::new();
+    let mut seen: BTreeMap<TrustKey, (usize, Wanted)> = BTreeMap::new();
     for (number, row) in (1..).zip(rows) {
-        let Some(Wanted { key, conditions, grantor, .. }) = row.wanted() else { continue };
+        let Some(wanted) = row.wanted() else { continue };
+        let Wanted { key, conditions, grantor, .. } = wanted;
         let detail = match (&acting.authority, grantor, conditions.valid_until) {
             (Some(authority), ..) if *authority != key.authority => {
                 format!("of the authority {}, not of {authority}", key.authority)
@@ -122,15 +123,50 @@ fn sift(rows: &mut [Row], acting: &Acting) {
                 format!("its time ended at {}: nobody would have the right", TimeMs(end))
             }
             _ => match seen.get(key) {
-                Some(first) => format!("the same right as row {first}"),
+                Some((first, other)) => {
+                    let verdict = duplicate(*first, other, wanted);
+                    row.state = State::Done(verdict);
+                    continue;
+                }
                 None => {
-                    seen.insert(key.clone(), number);
+                    seen.insert(key.clone(), (number, wanted.clone()));
                     continue;
                 }
             },
         };
         row.state = State::Done(Verdict::skipped(detail));
     }
+}
+
+/// What becomes of a row whose right another row has asked for: one grantor grants a right once.
+fn duplicate(first: usize, other: &Wanted, wanted: &Wanted) -> Verdict {
+    let same = format!("the same right as row {first}");
+    let mut differing = differing(&other.conditions, &wanted.conditions);
+    if other.parent != wanted.parent {
+        differing.push("parent");
+    }
+    if differing.is_empty() {
+        return Verdict::skipped(same);
+    }
+    let loss = match wanted.conditions.max_depth > other.conditions.max_depth {
+        true => "; the right to grant on as deep is lost",
+        false => "",
+    };
+    let names = differing.join(", ");
+    Verdict::refused(format!("{same} with other conditions ({names}); not imported{loss}"))
+}
+
+/// The columns in which conditions differ.
+fn differing(left: &Conditions, right: &Conditions) -> Vec<&'static str> {
+    let columns = [
+        ("valid_from", left.valid_from != right.valid_from),
+        ("valid_until", left.valid_until != right.valid_until),
+        ("assurance", left.assurance != right.assurance),
+        ("max_depth", left.max_depth != right.max_depth),
+        ("evidence", left.evidence != right.evidence),
+        ("terms", left.terms != right.terms),
+    ];
+    columns.into_iter().filter(|(_, differ)| *differ).map(|(name, _)| name).collect()
 }
 
 /// Compares rows with what is granted already, and has the node check the others.
@@ -204,11 +240,16 @@ fn standing(wanted: &Wanted, rights: &[Right], acting: &Acting) -> Option<Verdic
             Some(Verdict::skipped(detail))
         }
         _ if conditions.valid_until.is_some_and(|end| end <= acting.now_ms) => None,
-        _ if conditions != wanted.conditions => {
-            Some(Verdict::exists(Some("with other conditions; `idem trust change` replaces them")))
+        status => {
+            let suspended = (status == GrantStatus::Suspended).then(|| "suspended".to_owned());
+            let differing = differing(&conditions, &wanted.conditions).join(", ");
+            let other = (!differing.is_empty()).then(|| {
+                format!("with other conditions ({differing}); `idem trust change` replaces them")
+            });
+            let details: Vec<String> = suspended.into_iter().chain(other).collect();
+            let detail = details.join(", and ");
+            Some(Verdict::exists(Some(detail.as_str()).filter(|detail| !detail.is_empty())))
         }
-        GrantStatus::Suspended => Some(Verdict::exists(Some("suspended"))),
-        GrantStatus::Active => Some(Verdict::exists(None)),
     }
 }
 
@@ -361,6 +402,34 @@ mod tests {
     }
 
     #[test]
+    fn the_same_right_with_other_conditions_is_no_success() {
+        let cells = [
+            [A, "a", "2030-01-01T00:00:00Z", ""],
+            [A, "a", "2030-01-01T00:00:00Z", A],
+            [A, "a", "2031-01-01T00:00:00Z", ""],
+        ];
+        let mut rows = rows(&cells);
+        sift(&mut rows, &acting(A, Some(A)));
+        assert_eq!(detail(&rows[1]), "the same right as row 1");
+        let other = "the same right as row 1 with other conditions (valid_until); not imported";
+        assert_eq!(detail(&rows[2]), other);
+        let report = Report::new(rows);
+        assert_eq!((report.skipped, report.refused), (1, 1));
+    }
+
+    #[test]
+    fn the_loss_of_the_right_to_grant_on_is_told() {
+        let header = "authority,entity,action,resource,max_depth";
+        let line = |depth: &str| format!("{A},did:web:e.example,issue,a,{depth}");
+        let text = [header.to_owned(), line(""), line("1")].join("\n");
+        let mut rows = read(text.as_bytes(), &A.parse().expect("a DID"), None).expect("a table");
+        sift(&mut rows, &acting(A, Some(A)));
+        let other = "the same right as row 1 with other conditions (max_depth); not imported; \
+            the right to grant on as deep is lost";
+        assert_eq!(detail(&rows[1]), other);
+    }
+
+    #[test]
     fn a_grant_that_is_there_is_not_granted_again() {
         let rows = rows(&[[A, "a", "2030-01-01T00:00:00Z", ""]]);
         let wanted = rows[0].wanted().expect("a grant");
@@ -372,7 +441,13 @@ mod tests {
                     "since": "2026-01-01T00:00:00Z", "validUntil": end }],
             });
             let rights = [serde_json::from_value(right).expect("a right")];
-            standing(wanted, &rights, &acting(A, Some(A))).map(|verdict| verdict.outcome)
+            standing(wanted, &rights, &acting(A, Some(A)))
+        };
+        let told = |status: &str, end: Value| {
+            standing("a", A, status, end).and_then(|verdict| verdict.detail)
+        };
+        let standing = |resource: &str, grantor: &str, status: &str, end: Value| {
+            standing(resource, grantor, status, end).map(|verdict| verdict.outcome)
         };
         let end = || Value::from("2030-01-01T00:00:00Z");
         assert_eq!(standing("a", A, "active", end()), Some(Outcome::Exists));
@@ -382,6 +457,12 @@ mod tests {
         assert_eq!(standing("a", A, "active", "2026-06-01T00:00:00Z".into()), None);
         assert_eq!(standing("a", B, "active", end()), None);
         assert_eq!(standing("b", A, "active", end()), None);
+        assert_eq!(told("active", end()), None);
+        assert_eq!(told("suspended", end()).as_deref(), Some("suspended"));
+        let other = "with other conditions (valid_until); `idem trust change` replaces them";
+        assert_eq!(told("active", Value::Null).as_deref(), Some(other));
+        let both = format!("suspended, and {other}");
+        assert_eq!(told("suspended", Value::Null), Some(both));
     }
 
     #[test]

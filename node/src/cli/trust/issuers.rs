@@ -9,15 +9,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::row::{Row, Verdict, Wanted, name, shown};
-use crate::cli::exit::Failure;
+use crate::cli::exit::{Failure, warn};
 use crate::cli::time::time_ms;
 
 /// What `did` was accredited for, by any number of credentials.
 #[derive(Debug, Deserialize)]
 struct Issuer {
     did: String,
-    #[serde(default)]
-    attributes: Vec<Value>,
+    /// A page of issuers has none, or a link in their place.
+    attributes: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,6 +62,10 @@ pub(super) fn read(
     let wrong = |message: String| Failure::usage_with(message, remedy);
     let list: Value = serde_json::from_slice(bytes)
         .map_err(|error| wrong(format!("not a JSON list of issuers: {error}")))?;
+    if let Some(next) = next_page(&list) {
+        let next = shown(next);
+        warn(format!("the file is one page of a list that goes on at {next}: import that too"));
+    }
     let list = match list {
         Value::Object(mut members) => members.remove("items").unwrap_or_default(),
         other => other,
@@ -73,6 +77,16 @@ pub(super) fn read(
     Ok(items.into_iter().flat_map(|item| list.issuer(item)).collect())
 }
 
+/// Where a page says that more of the list is. The last page may name itself as the next.
+fn next_page(list: &Value) -> Option<&str> {
+    let next = list["links"]["next"].as_str().filter(|next| !next.is_empty())?;
+    let items = list["items"].as_array().map_or(0, Vec::len);
+    let all = list["total"].as_u64().and_then(|total| usize::try_from(total).ok());
+    let is_whole = items == 0 || all.is_some_and(|all| items >= all);
+    let is_last = [&list["self"], &list["links"]["self"]].iter().any(|own| *own == next);
+    (!is_whole && !is_last).then_some(next)
+}
+
 struct List<'l> {
     authority: &'l Did,
     action: &'l ActionName,
@@ -81,17 +95,25 @@ struct List<'l> {
 impl List<'_> {
     fn issuer(&self, item: Value) -> Vec<Row> {
         let did = item["did"].as_str().unwrap_or_default().to_owned();
-        match serde_json::from_value::<Issuer>(item) {
-            Ok(issuer) if issuer.attributes.is_empty() => {
-                vec![self.row(&did, "", Err(Verdict::skipped("accredited for nothing")))]
+        let one = |verdict| vec![self.row(&did, "", Err(verdict))];
+        let issuer: Issuer = match serde_json::from_value(item) {
+            Ok(issuer) => issuer,
+            Err(error) => return one(unread("issuer", &error)),
+        };
+        match issuer.attributes {
+            Some(Value::Array(attributes)) if attributes.is_empty() => {
+                one(Verdict::skipped("accredited for nothing"))
             }
-            Ok(issuer) => {
+            Some(Value::Array(attributes)) => {
                 let rows = |attribute| self.attribute(&issuer.did, attribute);
-                issuer.attributes.into_iter().flat_map(rows).collect()
+                attributes.into_iter().flat_map(rows).collect()
             }
-            Err(error) => {
-                vec![self.row(&did, "", Err(unread("issuer", &error)))]
+            None | Some(Value::String(_)) => {
+                let detail = "its attributes are not in the file: add what the registry has at \
+                    its href";
+                one(Verdict::refused(detail))
             }
+            Some(_) => one(Verdict::refused("no issuer: attributes is no array")),
         }
     }
 
@@ -335,7 +357,7 @@ mod tests {
         let list = json!([
             { "did": UNIVERSITY, "attributes": [revoked, broken] },
             { "did": UNIVERSITY, "attributes": [reserved, attribute("TI", &credential(&[]))] },
-            { "did": UNIVERSITY },
+            { "did": UNIVERSITY, "attributes": [] },
         ]);
         let rows = rows(&list);
         let details: Vec<_> = rows.iter().map(verdict).collect();
@@ -345,6 +367,34 @@ mod tests {
         let reserved = skipped("no credential is registered for it");
         assert_eq!(details, [revoked, revoked, revoked, reserved, nothing, nothing]);
         assert_eq!((rows[1].resource.as_str(), rows[1].entity.as_str()), ("B", UNIVERSITY));
+    }
+
+    #[test]
+    fn what_a_page_of_issuers_leaves_out_is_told() {
+        let page = json!({
+            "self": "https://e.example/issuers?page=1", "total": 3,
+            "links": { "next": "https://e.example/issuers?page=2" },
+            "items": [
+                { "did": UNIVERSITY, "href": "https://e.example/issuers/u" },
+                { "did": UNIVERSITY, "attributes": "https://e.example/issuers/u/attributes" },
+            ],
+        });
+        for row in rows(&page) {
+            let (outcome, detail) = verdict(&row);
+            assert!(detail.contains("attributes are not in the file"), "{detail}");
+            assert_eq!(outcome, Outcome::Refused);
+        }
+        assert_eq!(next_page(&page), Some("https://e.example/issuers?page=2"));
+        for (member, value) in [
+            ("total", json!(2)),
+            ("self", page["links"]["next"].clone()),
+            ("links", json!({ "next": "" })),
+            ("links", Value::Null),
+        ] {
+            let mut last = page.clone();
+            last[member] = value;
+            assert_eq!(next_page(&last), None, "{member}");
+        }
     }
 
     #[test]

@@ -111,7 +111,7 @@ struct ConditionsArgs {
     #[arg(long, value_name = "L", value_parser = assurance)]
     assurance: Option<Assurance>,
     /// How many grants may follow beneath, 1 to 7 [default: none, the entity may not grant on]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=7))]
     max_depth: Option<u8>,
 }
 

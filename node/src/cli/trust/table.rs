@@ -116,13 +116,15 @@ impl<'r> Cells<'r> {
             None => self.header.0.contains(&"grantor").then(|| key.authority.clone()),
         };
         let parent = match (self.text("parent_resource")?, self.text("parent_grantor")?) {
-            (Some(resource), Some(grantor)) => Some(Parent {
-                resource: name("parent_resource", resource)?,
-                grantor: name("parent_grantor", grantor)?,
-            }),
+            (Some(resource), grantor) => {
+                let authority = || Ok(key.authority.clone());
+                let named = |text| name("parent_grantor", text);
+                let resource = name("parent_resource", resource)?;
+                Some(Parent { resource, grantor: grantor.map_or_else(authority, named)? })
+            }
             (None, None) => None,
-            _ => {
-                let detail = "parent_resource and parent_grantor go together";
+            (None, Some(_)) => {
+                let detail = "parent_grantor is there without parent_resource";
                 return Err(Verdict::refused(detail));
             }
         };
@@ -226,7 +228,9 @@ fn cells(right: &Right, grant: &Listed) -> [String; COLUMNS.len()] {
         Some(parent) => (Some(&parent.resource), Some(&parent.grantor)),
         None => (None, None),
     };
-    let by: Option<&Did> = Some(&grant.grantor).filter(|grantor| **grantor != right.authority);
+    // Rows name the authority in one column alone, so that another can take its place there.
+    let other = |grantor: &&Did| **grantor != right.authority;
+    let by = Some(&grant.grantor).filter(other);
     [
         right.authority.to_string(),
         right.entity.to_string(),
@@ -240,7 +244,7 @@ fn cells(right: &Right, grant: &Listed) -> [String; COLUMNS.len()] {
         text(conditions.terms),
         text(by),
         text(resource),
-        text(grantor),
+        text(grantor.filter(other)),
         GrantStatus::name(grant.status).to_owned(),
         grant.since.to_string(),
     ]
@@ -255,6 +259,8 @@ mod tests {
 
     const A: &str = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
     const B: &str = "did:idem:local:baaqeayeaudaocajbifqydiob4ibceqt";
+    const C: &str = "did:idem:local:caaqeayeaudaocajbifqydiob4ibceqt";
+    const D: &str = "did:idem:local:daaqeayeaudaocajbifqydiob4ibceqt";
 
     fn rows(text: &str) -> Vec<Row> {
         read(text.as_bytes()).expect("a table")
@@ -347,7 +353,7 @@ mod tests {
             ("assurance", "High", Some(1024), "assurance"),
             ("evidence", "abcd", Some(1024), "evidence"),
             ("grantor", "did:web:x", Some(1018), "grantor"),
-            ("parent_resource", "r", None, "go together"),
+            ("parent_grantor", A, None, "without parent_resource"),
             ("status", "dead", None, "status"),
             ("valid_from", "", None, ""),
         ] {
@@ -444,6 +450,34 @@ mod tests {
         for (row, status) in rows[2..].iter().zip(["revoked", "suspended"]) {
             let (outcome, _, detail) = verdict(row);
             assert!(outcome == Outcome::Skipped && detail.starts_with(status), "{detail}");
+        }
+    }
+
+    #[test]
+    fn a_table_is_read_again_for_another_authority() {
+        let right: Right = serde_json::from_value(json!({
+            "authority": A, "action": "issue", "resource": "a/x", "entity": "did:web:e.example",
+            "grants": [
+                {
+                    "grantor": B, "status": "active", "since": "2026-01-01T00:00:00Z",
+                    "parent": { "resource": "a/*", "grantor": A }, "maxDepth": 0,
+                },
+                {
+                    "grantor": C, "status": "active", "since": "2026-01-01T00:00:00Z",
+                    "parent": { "resource": "a/x", "grantor": B }, "maxDepth": 0,
+                },
+            ],
+        }))
+        .expect("a right");
+        let mut table = Table::new().expect("a table");
+        table.add(&right).expect("added");
+        let text = table.text().expect("text");
+        assert_eq!(text.matches(A).count(), 2, "in the first column alone: {text}");
+        for authority in [A, D] {
+            let rows = rows(&text.replace(A, authority));
+            let parents = rows.iter().map(|row| wanted(row).parent.as_ref().expect("a parent"));
+            let grantors: Vec<_> = parents.map(|parent| parent.grantor.to_string()).collect();
+            assert_eq!(grantors, [authority, B]);
         }
     }
 }
