@@ -89,6 +89,6 @@ impl Parties {
 
 /// How verifiers find a node to ask (docs/protocol/http.md, "Trust registry queries").
 fn query_service(rpc: &str) -> Result<Service, Failure> {
-    let service = json!({ "id": "trqp", "type": "TRQP", "serviceEndpoint": rpc });
+    let service = json!({ "id": "trqp", "type": ["TRQP"], "serviceEndpoint": [rpc] });
     serde_json::from_value(service).map_err(|error| Failure::usage(error.to_string()))
 }
