@@ -52,16 +52,6 @@ async fn check_publishing_keys(network: &Localnet) {
     assert_eq!(methods.iter().map(|method| method["id"].clone()).collect::<Vec<_>>(), urls);
 }
 
-/// The document of the authority says where to ask about its rights.
-async fn check_discovery(network: &Localnet, authority: &Value) {
-    let authority = authority.as_str().expect("a DID");
-    let document = network.nodes[1].client.document(authority, None).await.expect("a document");
-    let document: Value = serde_json::from_slice(&document).expect("JSON");
-    let service = &document["service"][0];
-    let found = (&service["type"], &service["serviceEndpoint"]);
-    assert_eq!(found, (&json!("TRQP"), &network.description["nodes"][0]["rpc"]), "{document}");
-}
-
 /// Both issuers had their right, one has lost it; the keys of all are at hand.
 async fn check_rights(network: &Localnet, seed: &Value) {
     let client = &network.nodes[0].client;
@@ -113,7 +103,6 @@ async fn check_seed(network: &Localnet) {
         "status_list",
     ];
     assert_eq!(members, expected);
-    check_discovery(network, &seed["authority"]).await;
     check_rights(network, &Value::Object(seed.clone())).await;
     let list: ListId = seed["status_list"].as_str().and_then(|id| id.parse().ok()).expect("an id");
     let first = network.nodes[0].client.list(list, 0).await;

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
 use registry_core::did::{
-    DidCreate, DidRecover, DidRotate, DidState, DidUpdate, DidValue, Document, Reveal, Sets,
+    DidCreate, DidRecover, DidRotate, DidState, DidUpdate, DidValue, Reveal, Sets,
 };
 use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Operation};
@@ -23,7 +23,8 @@ use super::exit::Failure;
 use super::passphrase::PassphraseArgs;
 use crate::keys::{Parts, Roles};
 pub(super) use document::with_key as document_with_key;
-pub(super) use sets::{NewKeys, SetsArgs, SuiteName};
+use sets::SetsArgs;
+pub(super) use sets::{NewKeys, SuiteName};
 use writer::Draft;
 pub(super) use writer::{Sealed, Writer, Written, own_role, sign};
 
@@ -174,26 +175,19 @@ pub(super) async fn run(command: DidCommand, context: &Context) -> Result<(), Fa
     context.print(&written, human)
 }
 
-async fn create(args: CreateArgs, context: &Context) -> Result<Written, Failure> {
-    let document = args.document.as_deref().map(document::read).transpose()?;
-    let document = |new: &mut NewKeys| match document {
-        Some(document) => Ok(document),
-        None => document::with_key(&new.generate()?),
-    };
-    register(&args.signer, &args.sets, document, context).await
+/// Registers a DID of new keys.
+pub(super) async fn register(signer: SignerArgs, context: &Context) -> Result<Written, Failure> {
+    create(CreateArgs { signer, document: None, sets: SetsArgs::default() }, context).await
 }
 
-/// Registers a DID with the document that `document` makes of new keys.
-pub(super) async fn register(
-    signer: &SignerArgs,
-    sets: &SetsArgs,
-    document: impl FnOnce(&mut NewKeys) -> Result<Document, Failure>,
-    context: &Context,
-) -> Result<Written, Failure> {
-    let mut writer = Writer::open_or_new(context, signer).await?;
-    let mut new = NewKeys::new(sets.suite());
-    let (sets, next) = sets.create(&mut new)?;
-    let document = document(&mut new)?;
+async fn create(args: CreateArgs, context: &Context) -> Result<Written, Failure> {
+    let mut writer = Writer::open_or_new(context, &args.signer).await?;
+    let mut new = NewKeys::new(args.sets.suite());
+    let (sets, next) = args.sets.create(&mut new)?;
+    let document = match &args.document {
+        Some(path) => document::read(path)?,
+        None => document::with_key(&new.generate()?)?,
+    };
     let signers = writer.choose(sets.control.threshold, &sets.control.members, &new).await?;
     let current = Some(roles(&sets, next, document::held(&document, &writer, &new)));
     let action = Action::DidCreate(Box::new(DidCreate { sets, document }));

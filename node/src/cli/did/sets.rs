@@ -36,7 +36,7 @@ impl From<SuiteName> for Suite {
 /// members needs all of them unless a threshold is given. A next set that is not named has the
 /// members in control: one new key, in one file, could put itself in the place of them all.
 #[derive(Debug, Default, Args)]
-pub(in crate::cli) struct SetsArgs {
+pub(super) struct SetsArgs {
     /// Suite of new keys
     #[arg(long, value_enum, default_value_t)]
     suite: SuiteName,
@@ -83,7 +83,7 @@ impl NewKeys {
         Self { suite: Some(suite), secrets: Vec::new() }
     }
 
-    pub(in crate::cli) fn generate(&mut self) -> Result<PublicKey, Failure> {
+    pub(super) fn generate(&mut self) -> Result<PublicKey, Failure> {
         let key = SecretKey::generate(self.suite.unwrap_or(Suite::Ed25519))?;
         let public = key.public().clone();
         self.secrets.push(key);

@@ -56,5 +56,5 @@ pub(super) async fn seed(localnet: &Localnet, dir: &Path) -> Result<Seed, Failur
     let context = Context::new(Some(node.home.clone()), Some(node.rpc.clone()), false)?;
     let endorser = localnet.authority.clone();
     let endorser = endorser.map(|did| (did, founders::key_file(dir, founders::AUTHORITY)));
-    framework::make(&Parties::register(&context, &keys(dir), endorser, &node.rpc).await?).await
+    framework::make(&Parties::register(&context, &keys(dir), endorser).await?).await
 }

@@ -3,14 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use futures::future::try_join_all;
-use registry_core::did::Document;
-use registry_core::did::document::Service;
 use registry_core::id::Did;
-use serde_json::json;
 
 use crate::cli::author::{Author, AuthorArgs};
 use crate::cli::context::Context;
-use crate::cli::did::{self, DidArg, NewKeys, SetsArgs, SignerArgs, document_with_key};
+use crate::cli::did::{self, DidArg, SignerArgs};
 use crate::cli::exit::Failure;
 use crate::keys::{KeysError, UserKeyFile};
 
@@ -30,13 +27,11 @@ pub(super) struct Parties {
 }
 
 impl Parties {
-    /// New DIDs, with their keys in `dir`; an endorser goes by its DID and key file. The authority
-    /// says in its document that `rpc` is where to ask about its rights.
+    /// New DIDs, with their keys in `dir`; an endorser goes by its DID and key file.
     pub(super) async fn register(
         context: &Context,
         dir: &Path,
         endorser: Option<(Did, PathBuf)>,
-        rpc: &str,
     ) -> Result<Self, Failure> {
         let cannot = |error| Failure::usage(format!("cannot write in {}: {error}", dir.display()));
         std::fs::create_dir_all(dir).map_err(cannot)?;
@@ -53,19 +48,8 @@ impl Parties {
             // already.
             UserKeyFile::new(file, None).update(|_| Ok::<_, KeysError>(()))?;
         }
-        let queries = query_service(rpc)?;
-        let create = async |file: &PathBuf| {
-            let service: Vec<Service> = match file.ends_with("authority.json") {
-                true => vec![queries.clone()],
-                false => Vec::new(),
-            };
-            let document = |new: &mut NewKeys| {
-                Ok(Document { service, ..document_with_key(&new.generate()?)? })
-            };
-            did::register(&signer(file), &SetsArgs::default(), document, context).await
-        };
-        let creates = try_join_all(files.iter().map(create)).await?;
-        let dids: Vec<Did> = creates.into_iter().map(|new| new.did).collect();
+        let creates = files.iter().map(|file| did::register(signer(file), context));
+        let dids: Vec<Did> = try_join_all(creates).await?.into_iter().map(|new| new.did).collect();
         let agents = files.last().cloned();
         let open = |(file, did): (&PathBuf, &Did)| {
             let signer = signer(file);
@@ -85,10 +69,4 @@ impl Parties {
         let (accreditors, agent) = ([first, second], agent.did().clone());
         Ok(Self { authority, accreditors, issuer, revoked_issuer, principal, agent })
     }
-}
-
-/// How verifiers find a node to ask (docs/protocol/http.md, "Trust registry queries").
-fn query_service(rpc: &str) -> Result<Service, Failure> {
-    let service = json!({ "id": "trqp", "type": ["TRQP"], "serviceEndpoint": [rpc] });
-    serde_json::from_value(service).map_err(|error| Failure::usage(error.to_string()))
 }
