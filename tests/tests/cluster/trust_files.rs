@@ -68,7 +68,10 @@ pub(crate) async fn imports(authority: &Party<'_>, accreditor: &Party<'_>) {
     let (_, report) = import(authority, &text, &[]);
     let expected = ["granted", "granted", "skipped", "refused", "refused", "refused"];
     assert_eq!(outcomes(&report)[..6], expected, "{report}");
-    assert_eq!(outcomes(&report)[6..], ["skipped", "skipped"], "{report}");
+    assert_eq!(outcomes(&report)[6..], ["skipped", "refused"], "{report}");
+    let twice = "the same right as row 1 with other conditions (valid_until, assurance)";
+    let detail = report["rows"][7]["detail"].as_str().expect("a detail");
+    assert!(detail.starts_with(twice), "{report}");
     assert!(report["rows"][0]["operation"].is_string(), "{report}");
     let codes: Vec<_> = (3..6).map(|row| report["rows"][row]["code"].as_i64()).collect();
     assert_eq!(codes, [Some(1024), Some(1024), Some(2039)], "{report}");
