@@ -12,6 +12,7 @@ mod negotiation;
 mod publishing;
 mod resolution;
 mod schemas;
+mod snapshots;
 mod status;
 mod status_tokens;
 mod status_views;
