@@ -3,7 +3,7 @@
 use registry_core::code::Refusal;
 use registry_core::crypto::SignatureError;
 use registry_core::governance::GovernanceError;
-use registry_core::state::BlockError;
+use registry_state::execution::BlockError;
 
 use crate::limits::SUGGESTION_DISTANCE_MAX;
 

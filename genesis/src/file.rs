@@ -8,9 +8,10 @@ use registry_core::governance::{
 };
 use registry_core::id::NetworkName;
 use registry_core::limits::RECOVERY_DELAY_MS_MIN;
-use registry_core::operation::check_stateless;
 use registry_core::record::RecordKey;
-use registry_core::state::{Execution, Genesis, MemoryState, execute_genesis};
+use registry_state::execution::{Execution, Genesis, execute_genesis};
+use registry_state::rules::check_stateless;
+use registry_state::state::MemoryState;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
-use registry_core::operation::{Action, Checked, Guard, Role};
-use registry_core::record::RecordKey;
-use registry_core::state::{ApplyError, BlockExecution, Execution, Probe, StoreError};
+use registry_core::operation::{Action, Guard, Role};
+use registry_core::record::{RecordKey, StoreError};
 use registry_core::status::EntryChanges;
+use registry_state::execution::{BlockExecution, Execution, Probe};
+use registry_state::rules::Checked;
+use registry_state::state::ApplyError;
 
 use crate::limits::{
     MEMPOOL_BYTES_MAX, MEMPOOL_OPERATIONS_MAX, MEMPOOL_PER_AUTHOR_MAX, MEMPOOL_PER_RECORD_MAX,

@@ -10,8 +10,9 @@ use ledger::{Answers, Ledger};
 use registry_core::agent::AgentDelegate;
 use registry_core::codec::{self, FixedBytes};
 use registry_core::did::{DidValue, Member};
+use registry_core::names::{Resource, TrustKey};
 use registry_core::operation::{Action, Guard, Operation, SignedOperation};
-use registry_core::trust::{Conditions, Resource, TrustGrant, TrustKey};
+use registry_core::trust::{Conditions, TrustGrant};
 use serde_json::{Value, json};
 use tokio::process::Command;
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::Bytes;
 use crate::crypto::{Hash, Purpose, ValidatorKey};
-use crate::range;
+use crate::mmr;
 use crate::record::Kind;
 
 /// What a certificate commits to. Its hash is the block hash and the consensus value id.
@@ -93,12 +93,10 @@ pub fn operation_leaf(envelope: &Hash, operation: &Hash) -> Hash {
 
 /// The root over a block's operations, given as envelope id and operation id.
 pub fn operations_root<'a>(operations: impl IntoIterator<Item = (&'a Hash, &'a Hash)>) -> Hash {
-    range::root_of(operations.into_iter().map(|(envelope, id)| operation_leaf(envelope, id)))
+    mmr::root_of(operations.into_iter().map(|(envelope, id)| operation_leaf(envelope, id)))
 }
 
 /// The root over a block's receipts.
 pub fn receipts_root<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> Hash {
-    range::root_of(
-        receipts.into_iter().map(|receipt| Hash::of_value(Purpose::ReceiptLeaf, receipt)),
-    )
+    mmr::root_of(receipts.into_iter().map(|receipt| Hash::of_value(Purpose::ReceiptLeaf, receipt)))
 }

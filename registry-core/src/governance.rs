@@ -2,14 +2,12 @@
 //! governors. Genesis writes the first version of each; who may change them, and how, stands in
 //! docs/protocol/governance.md.
 
-mod activation;
 mod change;
 mod fault;
 mod governors;
 mod parameters;
 mod proposal;
 mod publishing;
-mod rules;
 mod validators;
 
 use serde::de::DeserializeOwned;
@@ -20,21 +18,15 @@ use crate::codec;
 use crate::crypto::ValidatorKey;
 use crate::id::Did;
 use crate::limits::{OPERATION_BYTES_MAX, RECOVERY_DELAY_MS_MIN};
-use crate::record::RecordKey;
-use crate::state::{StateView, StoreError, TransientKey};
-use crate::trust::TrustView;
+use crate::record::{RecordKey, RecordView, StoreError};
 
-pub(crate) use activation::take_effect;
 pub use change::{Change, Edits, Named};
 pub use fault::GovernanceError;
-pub(crate) use governors::check_deactivation;
 pub use governors::{Governors, governors};
 pub use proposal::{
     Agenda, Approval, GovernancePropose, GovernanceStep, Proposal, ProposalStatus, ValidatorReady,
 };
 pub use publishing::{Publishing, PublishingError, PublishingKey};
-pub use rules::{Now, Written, check};
-pub(crate) use rules::{apply, check_stateless, missing_member};
 
 /// Key of the validator record.
 pub const VALIDATORS: &str = "validators";
@@ -56,19 +48,13 @@ pub fn key(name: &str) -> RecordKey {
 }
 
 /// The value of a governance record that genesis wrote, at the moment of a view.
-pub fn read<T>(view: &(impl TrustView + ?Sized), name: &str) -> Result<T, StoreError>
+pub fn read<T>(view: &(impl RecordView + ?Sized), name: &str) -> Result<T, StoreError>
 where
     T: Serialize + DeserializeOwned,
 {
     let head = view.entry(&key(name))?;
     let head = head.ok_or_else(|| StoreError::new(format!("no governance record {name}")))?;
     codec::decode(&head.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
-}
-
-/// The approved changes that wait.
-pub fn agenda(view: &dyn StateView) -> Result<Agenda, StoreError> {
-    let leaf = view.transient(&TransientKey::agenda())?;
-    Agenda::from_leaf(leaf.as_deref()).map_err(StoreError::new)
 }
 
 /// Who may write.

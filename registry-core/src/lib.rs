@@ -16,7 +16,6 @@
 )]
 
 pub mod agent;
-pub mod author;
 pub mod block;
 pub mod certificate;
 pub mod code;
@@ -24,15 +23,15 @@ pub mod codec;
 pub mod crypto;
 pub mod decision;
 pub mod did;
-pub mod endorsement;
 pub mod governance;
 pub mod id;
 pub mod limits;
+pub mod mmr;
+pub mod names;
 pub mod operation;
-pub mod range;
 pub mod record;
 pub mod schema;
-pub mod state;
 pub mod status;
+pub mod time;
 pub mod trust;
-mod window;
+pub mod uri;

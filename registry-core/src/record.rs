@@ -1,13 +1,16 @@
 //! The versioned record: the one shape of everything that the registry keeps
 //! (docs/protocol/records.md).
 
+mod view;
+
 use serde::{Deserialize, Serialize};
+
+pub use view::{RecordView, StoreError};
 
 use crate::codec::{Bytes, FixedBytes};
 use crate::crypto::{Hash, Purpose, ValidatorKey};
 use crate::id::{Did, ListId, SchemaId, Suffix};
-use crate::schema;
-use crate::trust::{Resource, TrustKey};
+use crate::names::{Resource, TrustKey};
 
 /// What a record is about. The number is part of tree keys and never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,7 +94,7 @@ impl RecordKey {
 
     /// The record of a credential type.
     pub fn credential_type(publisher: &Did, name: &Resource) -> Self {
-        let hash = schema::credential_type_key(publisher, name);
+        let hash = Hash::of_value(Purpose::CredentialType, &(publisher, name));
         Self { kind: Kind::CredentialType, key: Bytes(hash.0.to_vec()) }
     }
 

@@ -1,16 +1,15 @@
 //! Agents: what one may do, who answers for it, and bodies of delegations to sign.
 
-use registry_core::agent::{
-    AgentChain, AgentDelegate, AgentLink, AgentStep, Delegation, check, verify,
-};
+use registry_core::agent::{AgentChain, AgentDelegate, AgentLink, AgentStep, Delegation, verify};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::FixedBytes;
-use registry_core::did::document::TimeMs;
 use registry_core::id::Did;
+use registry_core::names::{ActionName, Resource};
 use registry_core::operation::{Action, Guard, Role};
-use registry_core::record::{Entry, RecordKey};
-use registry_core::state::StoreError;
-use registry_core::trust::{ActionName, By, Resource};
+use registry_core::record::{Entry, RecordKey, StoreError};
+use registry_core::time::TimeMs;
+use registry_state::rules::agent::check;
+use registry_state::rules::trust::By;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, AsOf, Selector};

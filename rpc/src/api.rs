@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use registry_core::did::document::TimeMs;
 use registry_core::governance::{self, PARAMETERS, PUBLISHING, Parameters};
 use registry_core::id::Did;
-use registry_core::record::{Entry, Record, RecordKey};
-use registry_core::state::StoreError;
+use registry_core::record::{Entry, Record, RecordKey, StoreError};
+use registry_core::time::TimeMs;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 

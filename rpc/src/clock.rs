@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use registry_core::did::document::TimeMs;
+use registry_core::time::TimeMs;
 use serde::Serializer;
 
 /// Wall clock in ms since 1970.

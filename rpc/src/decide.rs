@@ -1,7 +1,7 @@
 //! `registry_decide`: whether a credential is to be accepted (docs/protocol/decision.md).
 
 use registry_core::decision::{DecisionError, Moments, Question, StatusEntry, Step, decide};
-use registry_core::did::document::TimeMs;
+use registry_core::time::TimeMs;
 use registry_core::trust::Assurance;
 use serde::{Deserialize, Serialize};
 

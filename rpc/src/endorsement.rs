@@ -3,13 +3,14 @@
 
 use registry_core::code::{Code, Refusal};
 use registry_core::did::DidValue;
-use registry_core::endorsement::{WRITE, may_write, quota_key, quota_used};
 use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::id::Did;
-use registry_core::operation::{Action, Checked, Family, Operation};
-use registry_core::record::{Entry, RecordKey};
-use registry_core::state::StoreError;
-use registry_core::trust::{EntityId, Grants};
+use registry_core::names::EntityId;
+use registry_core::operation::{Action, Family, Operation};
+use registry_core::record::{Entry, RecordKey, StoreError};
+use registry_core::trust::Grants;
+use registry_state::rules::Checked;
+use registry_state::rules::endorsement::{WRITE, may_write, quota_key, quota_used};
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, AsOf, Moment, Selector};

@@ -5,7 +5,8 @@
 use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::types::error::INVALID_PARAMS_CODE;
 use registry_core::code::Refusal;
-use registry_core::state::{ApplyError, StoreError};
+use registry_core::record::StoreError;
+use registry_state::state::ApplyError;
 use serde::Serialize;
 
 use crate::service::SubmitError;

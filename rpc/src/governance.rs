@@ -4,17 +4,17 @@
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::FixedBytes;
 use registry_core::crypto::Hash;
-use registry_core::did::document::TimeMs;
 use registry_core::governance::{
-    Agenda, Change, GovernancePropose, GovernanceStep, Governors, Now, PARAMETERS, PUBLISHING,
+    Agenda, Change, GovernancePropose, GovernanceStep, Governors, PARAMETERS, PUBLISHING,
     Parameters, Proposal, ProposalStatus, Publishing, VALIDATORS, VERSION, ValidatorEntry,
-    ValidatorReady, Validators, check, governors, key, read,
+    ValidatorReady, Validators, governors, key, read,
 };
 use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Role};
-use registry_core::record::{Entry, RecordKey};
-use registry_core::state::{StoreError, TransientKey};
-use registry_core::trust::TrustView as _;
+use registry_core::record::{Entry, RecordKey, RecordView as _, StoreError};
+use registry_core::time::TimeMs;
+use registry_state::rules::governance::{Now, check};
+use registry_state::state::TransientKey;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, AsOf, Moment, Selector};

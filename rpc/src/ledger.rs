@@ -11,9 +11,8 @@ use registry_core::crypto::Hash;
 use registry_core::governance::PROTOCOL_VERSION;
 use registry_core::id::NetworkName;
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::operation::{
-    Checked, SignedOperation, check_stateless, envelope_id, operation_id,
-};
+use registry_core::operation::{SignedOperation, operation_id};
+use registry_state::rules::{Checked, check_stateless, envelope_id};
 use serde::{Deserialize, Serialize};
 
 use crate::api::Api;
@@ -360,7 +359,7 @@ impl Api {
 
 fn block_operation(bytes: &Bytes) -> Result<BlockOperation, ApiError> {
     let envelope: SignedOperation = codec::decode(&bytes.0, OPERATION_BYTES_MAX)
-        .map_err(registry_core::state::StoreError::new)?;
+        .map_err(registry_core::record::StoreError::new)?;
     Ok(BlockOperation {
         operation: operation_id(&envelope.body.0),
         envelope: envelope_id(&bytes.0),

@@ -3,15 +3,15 @@
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::Hash;
-use registry_core::did::document::TimeMs;
 use registry_core::did::{DidState, DidValue, Member};
 use registry_core::id::{Did, ListId, MethodUrl, SchemaId};
+use registry_core::names::{Resource, TrustKey};
 use registry_core::operation::{
-    Action, Guard, MethodSigner, Operation, Role, Signer, check_body, operation_id,
+    Action, Guard, MethodSigner, Operation, Role, Signer, operation_id,
 };
-use registry_core::record::{Entry, Kind};
-use registry_core::state::StoreError;
-use registry_core::trust::{Resource, TrustKey};
+use registry_core::record::{Entry, Kind, StoreError};
+use registry_core::time::TimeMs;
+use registry_state::rules::check_body;
 use serde::Serialize;
 
 use crate::api::Api;

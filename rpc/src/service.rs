@@ -7,11 +7,11 @@ use registry_core::certificate::Certificate;
 use registry_core::code::Refusal;
 use registry_core::crypto::{Hash, PublicKey, ValidatorKey};
 use registry_core::id::{Did, ListId, NetworkName};
-use registry_core::operation::Checked;
-use registry_core::record::{Entry, Kind, RecordKey};
-use registry_core::state::{StoreError, TransientKey};
+use registry_core::names::{ActionName, EntityId};
+use registry_core::record::{Entry, Kind, RecordKey, RecordView, StoreError};
 use registry_core::status::Bits;
-use registry_core::trust::{ActionName, EntityId, TrustView};
+use registry_state::rules::Checked;
+use registry_state::state::TransientKey;
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -273,7 +273,7 @@ pub trait Reader: Send + Sync + 'static {
     fn checks(&self) -> Vec<Check>;
 }
 
-impl TrustView for dyn Reader + '_ {
+impl RecordView for dyn Reader + '_ {
     fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         self.newest(key)
     }

@@ -1,5 +1,5 @@
-use registry_core::did::document::TimeMs;
 use registry_core::governance::GovernanceError;
+use registry_core::time::TimeMs;
 
 use super::*;
 

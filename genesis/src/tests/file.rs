@@ -1,7 +1,7 @@
 use registry_core::code::Code;
-use registry_core::did::document::TimeMs;
 use registry_core::record::Kind;
-use registry_core::state::Genesis;
+use registry_core::time::TimeMs;
+use registry_state::execution::Genesis;
 
 use super::*;
 use crate::Warning;

@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use registry_core::agent::{AgentDelegate, AgentStep};
 use registry_core::id::Did;
+use registry_core::names::{ActionName, Resource};
 use registry_core::operation::Action;
-use registry_core::trust::{ActionName, Resource};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -125,7 +125,7 @@ async fn delegate(args: DelegateArgs, context: &Context) -> Result<(), Failure> 
     resources.dedup();
     let agent = step.agent;
     let delegate = AgentDelegate { agent, actions, resources, valid_from, valid_until, max_depth };
-    let time = |time_ms: u64| registry_core::did::document::TimeMs(time_ms).to_string();
+    let time = |time_ms: u64| registry_core::time::TimeMs(time_ms).to_string();
     let params = given(json!({
         "author": author.did(),
         "agent": delegate.agent,

@@ -9,9 +9,8 @@ use registry_core::crypto::Hash;
 use registry_core::did::{DidState, Member};
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::operation::{
-    Action, Operation, Role, SignedOperation, Signer, check_body, operation_id,
-};
+use registry_core::operation::{Action, Operation, Role, SignedOperation, Signer, operation_id};
+use registry_state::rules::check_body;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use registry_core::id::{Did, SchemaId};
 use registry_core::limits::SCHEMA_CONTENT_BYTES_MAX;
+use registry_core::names::Resource;
 use registry_core::operation::Action;
 use registry_core::schema::{
     CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw,
 };
 use registry_core::status::StatusPurpose;
-use registry_core::trust::{Assurance, Resource};
+use registry_core::trust::Assurance;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Times and durations as they are given on the command line and in files.
 
-use registry_core::did::document::TimeMs;
 use registry_core::limits::DAY_MS;
+use registry_core::time::TimeMs;
 
 /// Unix milliseconds of a time in RFC 3339, for clap and for readers of files.
 pub(super) fn time_ms(text: &str) -> Result<u64, String> {

@@ -10,10 +10,9 @@ use registry_core::block::{Block, CompactBlock, Header, operations_root};
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::{Hash, ValidatorKey};
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::operation::{
-    Checked, SignedOperation, check_stateless, envelope_id, operation_id,
-};
-use registry_core::state::{BlockError, BlockExecution, Execution, execute};
+use registry_core::operation::{SignedOperation, operation_id};
+use registry_state::execution::{BlockError, BlockExecution, Execution, execute};
+use registry_state::rules::{Checked, check_stateless, envelope_id};
 use tracing::{debug, warn};
 
 use super::timeliness::is_timely;

@@ -8,7 +8,7 @@ use registry_core::certificate::Certificate;
 use registry_core::code::Refusal;
 use registry_core::codec;
 use registry_core::crypto::Hash;
-use registry_core::state::{BlockError, Execution, execute};
+use registry_state::execution::{BlockError, Execution, execute};
 use tracing::{info, warn};
 
 use super::candidates::Candidate;
@@ -110,7 +110,7 @@ impl Driver {
 
     fn refresh_mempool(
         &mut self,
-        applied: &[Arc<registry_core::operation::Checked>],
+        applied: &[Arc<registry_state::rules::Checked>],
         store: &dyn Store,
     ) -> Result<(), Fatal> {
         let read: &dyn Read = store;

@@ -8,8 +8,9 @@ use registry_core::block::Header;
 use registry_core::code::Refusal;
 use registry_core::crypto::Hash;
 use registry_core::governance::{PROTOCOL_VERSION, Validators};
-use registry_core::operation::Checked;
-use registry_core::state::{BlockError, StoreError};
+use registry_core::record::StoreError;
+use registry_state::execution::BlockError;
+use registry_state::rules::Checked;
 
 use super::SubmitError;
 use crate::wire::SignedFrame;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use libp2p::PeerId;
 use registry_core::code::Refusal;
 use registry_core::codec::{self, Bytes};
-use registry_core::operation::{Checked, check_stateless};
-use registry_core::state::{Context, Probe, StoreError};
+use registry_core::record::StoreError;
+use registry_state::execution::Probe;
+use registry_state::rules::{Checked, check_stateless};
+use registry_state::state::Context;
 
 use super::{Action, Driver, Fatal, Verdict};
 use crate::mempool::AdmitError;

@@ -27,7 +27,7 @@ use registry_core::certificate::Certificate;
 use registry_core::crypto::{Hash, ValidatorKey};
 use registry_core::governance::Validators;
 use registry_core::id::NetworkName;
-use registry_core::state::StoreError;
+use registry_core::record::StoreError;
 
 use crate::mempool::Mempool;
 use crate::store::{Ledger, Read, Store};

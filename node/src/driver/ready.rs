@@ -8,11 +8,11 @@ use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, PublicKey, Suite};
 use registry_core::governance::{Change, PROTOCOL_VERSION, Proposal, ValidatorReady};
 use registry_core::operation::{
-    Action as Act, Guard, Operation, Role, Signature, SignedOperation, Signer, check_stateless,
-    operation_id,
+    Action as Act, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
-use registry_core::record::{Entry, Kind, RecordKey};
-use registry_core::state::{Changes, StoreError};
+use registry_core::record::{Entry, Kind, RecordKey, StoreError};
+use registry_state::rules::check_stateless;
+use registry_state::state::Changes;
 use tracing::{info, warn};
 
 use super::{Driver, Fatal, Timer};

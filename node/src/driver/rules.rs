@@ -8,7 +8,8 @@ use registry_core::crypto::ValidatorKey;
 use registry_core::governance::{
     PARAMETERS, PROTOCOL_VERSION, Parameters, VALIDATORS, VERSION, Validators, key, read,
 };
-use registry_core::state::{Changes, StoreError};
+use registry_core::record::StoreError;
+use registry_state::state::Changes;
 use tracing::{error, info};
 
 use super::{Action, Driver, Fatal, Timer};

@@ -2,11 +2,10 @@
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use registry_core::codec;
-use registry_core::did::document::{
-    Jwk, KeyCodec, KeyMaterial, Multikey, TimeMs, VerificationMethod,
-};
+use registry_core::did::document::{Jwk, KeyCodec, KeyMaterial, Multikey, VerificationMethod};
 use registry_core::id::Fragment;
 use registry_core::limits::KEY_BYTES_MAX;
+use registry_core::time::TimeMs;
 use serde_json::{Map, Value};
 
 use super::{ImportRule, Importer, join};

@@ -8,11 +8,11 @@ use registry_core::crypto::{PublicKey, Purpose, Suite, ValidatorKey};
 use registry_core::did::{DidCreate, Document, KeySet, Member, NextSet, Reveal, Sets};
 use registry_core::governance::{Parameters, ValidatorEntry, Validators};
 use registry_core::id::{Did, ListId, NetworkName, Suffix};
-use registry_core::operation::{
-    Operation, Signature, SignedOperation, Signer, check_stateless, operation_id,
-};
-use registry_core::state::{Context, Genesis, MemoryState, StateView as _, execute_genesis};
+use registry_core::operation::{Operation, Signature, SignedOperation, Signer, operation_id};
 use registry_core::status::{Run, StatusClose, StatusCreate, StatusPurpose, StatusSet};
+use registry_state::execution::{Genesis, execute_genesis};
+use registry_state::rules::check_stateless;
+use registry_state::state::{Context, MemoryState, StateView as _};
 
 use super::*;
 

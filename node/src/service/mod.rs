@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use registry_core::crypto::ValidatorKey;
 use registry_core::id::NetworkName;
-use registry_core::state::StoreError;
+use registry_core::record::StoreError;
 use rpc::service::Head;
 use tokio::sync::watch;
 

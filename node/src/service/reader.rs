@@ -7,9 +7,9 @@ use registry_core::certificate::Certificate;
 use registry_core::crypto::{Hash, PublicKey};
 use registry_core::governance::{self, VALIDATORS, ValidatorEntry, Validators};
 use registry_core::id::{Did, ListId, NetworkName};
-use registry_core::record::{Entry, Kind, RecordKey};
-use registry_core::state::{StateView as _, StoreError, TransientKey};
+use registry_core::record::{Entry, Kind, RecordKey, StoreError};
 use registry_core::status::Bits;
+use registry_state::state::{StateView as _, TransientKey};
 use rpc::service::{
     Check, Head, ListOf, Outcome, Peer, Problem, Reader, RightsOf, Role, Round, Status,
     ValidatorStatus, ViewKey,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use registry_core::crypto::Hash;
-use registry_core::operation::Checked;
-use registry_core::state::StoreError;
+use registry_core::record::StoreError;
+use registry_state::rules::Checked;
 use rpc::service::{Outcome, Reader as _, SubmitError, Submitter};
 
 use super::Service;

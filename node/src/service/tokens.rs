@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use registry_core::codec::hex;
 use registry_core::id::ListId;
-use registry_core::state::StoreError;
+use registry_core::record::StoreError;
 use rpc::service::{KeptToken, TokenStore};
 use rpc::status::view::Form;
 

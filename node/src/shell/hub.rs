@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use registry_core::code::Refusal;
 use registry_core::crypto::Hash;
 use registry_core::id::NetworkName;
-use registry_core::operation::Checked;
+use registry_state::rules::Checked;
 use rpc::service::Head;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;

@@ -25,8 +25,8 @@ use crate::limits::DRIVER_QUEUE_MAX;
 use crate::net::{NetEvent, NetHandle, PeerAddress};
 use crate::store::RocksStore;
 use registry_core::governance::{ValidatorEntry, Validators};
-use registry_core::operation::Checked;
-use registry_core::state::StoreError;
+use registry_core::record::StoreError;
+use registry_state::rules::Checked;
 
 /// What the driver thread is told.
 pub(crate) enum Input {

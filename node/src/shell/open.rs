@@ -5,7 +5,8 @@ use std::path::Path;
 use genesis::GenesisFile;
 use registry_core::block::Block;
 use registry_core::crypto::Hash;
-use registry_core::state::{BlockError, StoreError, execute_genesis};
+use registry_core::record::StoreError;
+use registry_state::execution::{BlockError, execute_genesis};
 
 use crate::floor::FloorFile;
 use crate::store::{Ledger, RocksStore, Store as _, genesis_rows};

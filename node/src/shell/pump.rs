@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use registry_core::operation::check_stateless;
+use registry_state::rules::check_stateless;
 use tokio::sync::mpsc;
 use tracing::debug;
 

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use registry_core::block::Header;
 use registry_core::crypto::Hash;
-use registry_core::state::{StateView as _, StoreError, TransientKey};
+use registry_core::record::StoreError;
+use registry_state::state::{StateView as _, TransientKey};
 use rpc::service::Head;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};

@@ -9,11 +9,11 @@ use registry_core::codec;
 use registry_core::crypto::Hash;
 use registry_core::id::{Did, ListId};
 use registry_core::limits::TREE_WINDOW_HEIGHTS;
-use registry_core::range::Position;
-use registry_core::record::{Entry, Kind, RecordKey};
-use registry_core::state::{Changes, Execution, StateView, StoreError, TransientKey};
+use registry_core::mmr::Position;
+use registry_core::record::{Entry, Kind, RecordKey, RecordView, StoreError};
 use registry_core::status::{Bits, StatusList, keyframe};
-use registry_core::trust::TrustView;
+use registry_state::execution::Execution;
+use registry_state::state::{Changes, StateView, TransientKey};
 use serde::de::DeserializeOwned;
 
 use super::{Column, Read, Row, rights, schemas};
@@ -252,7 +252,7 @@ pub fn certificate_row(certificate: &Certificate) -> Row {
     Row::put(Column::Certificates, key, codec::encode(certificate))
 }
 
-impl<R: Read + ?Sized> TrustView for Ledger<'_, R> {
+impl<R: Read + ?Sized> RecordView for Ledger<'_, R> {
     fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         self.newest(key)
     }
@@ -263,7 +263,7 @@ impl<R: Read + ?Sized> StateView for Ledger<'_, R> {
         self.newest(key)
     }
 
-    fn range_node(&self, range: &Hash, at: Position) -> Result<Option<Hash>, StoreError> {
+    fn mmr_node(&self, range: &Hash, at: Position) -> Result<Option<Hash>, StoreError> {
         self.value(Column::Ranges, &range_key(range, at))
     }
 
@@ -404,7 +404,7 @@ fn change_rows(height: u64, changes: &Changes) -> Vec<Row> {
         let key = keyed(&list.storage_key(), *version);
         rows.push(Row::put(Column::Arrays, key, row.clone()));
     }
-    for (range, at, node) in &changes.range_nodes {
+    for (range, at, node) in &changes.mmr_nodes {
         rows.push(Row::put(Column::Ranges, range_key(range, *at), codec::encode(node)));
     }
     for (key, value) in &changes.transient {

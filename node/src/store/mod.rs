@@ -14,7 +14,7 @@ pub use ledger::{
     guard_row, wal_row,
 };
 pub use memory::MemoryStore;
-pub use registry_core::state::StoreError;
+pub use registry_core::record::StoreError;
 pub use rocks::{RocksStore, RocksView};
 
 /// The column families. The number of a column is its place in the backends.

@@ -4,9 +4,9 @@
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
 use registry_core::id::{Did, Suffix};
-use registry_core::record::{Entry, Kind, RecordKey};
-use registry_core::state::StoreError;
-use registry_core::trust::{Grants, Recognition, TrustKey};
+use registry_core::names::TrustKey;
+use registry_core::record::{Entry, Kind, RecordKey, StoreError};
+use registry_core::trust::{Grants, Recognition};
 use rpc::service::RightsOf;
 
 use super::{Column, Ledger, Read, Row};

@@ -3,9 +3,8 @@
 
 use registry_core::codec::Bytes;
 use registry_core::id::Did;
-use registry_core::record::{Entry, Kind, RecordKey};
+use registry_core::record::{Entry, Kind, RecordKey, StoreError};
 use registry_core::schema::{CredentialType, Schema};
-use registry_core::state::StoreError;
 
 use super::{Column, Ledger, Read, Row};
 

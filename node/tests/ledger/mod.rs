@@ -12,14 +12,14 @@ use registry_core::code::Refusal;
 use registry_core::codec;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
 use registry_core::did::DidValue;
-use registry_core::did::document::{TimeMs, render};
+use registry_core::did::document::render;
 use registry_core::governance::{Parameters, Publishing, ValidatorEntry, Validators};
 use registry_core::id::{Did, NetworkName};
-use registry_core::operation::check_stateless;
 use registry_core::record::{Entry, RecordKey};
-use registry_core::state::{
-    ApplyError, BlockExecution, Genesis, MemoryState, StateView as _, execute_genesis,
-};
+use registry_core::time::TimeMs;
+use registry_state::execution::{BlockExecution, Genesis, execute_genesis};
+use registry_state::rules::check_stateless;
+use registry_state::state::{ApplyError, MemoryState, StateView as _};
 use serde_json::{Map, Value, json};
 
 /// Live time between two blocks.

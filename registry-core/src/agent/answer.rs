@@ -4,12 +4,9 @@
 use super::Delegation;
 use crate::id::Did;
 use crate::limits::TRUST_CHAIN_MAX;
-use crate::record::RecordKey;
-use crate::state::StoreError;
-use crate::trust::{
-    ActionName, Fault, GrantStatus, Reason, Resource, TrustView, deactivated_since, since_text,
-    window_fault,
-};
+use crate::names::{ActionName, Resource};
+use crate::record::{RecordKey, RecordView, StoreError};
+use crate::trust::{Fault, GrantStatus, Reason, deactivated_since, since_text, window_fault};
 
 /// One delegation of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +88,7 @@ impl AgentAnswer {
 
 /// AA1 to AA3: whether an agent may do `action` on `resource` at `time_ms`, the view's moment.
 pub fn verify(
-    view: &dyn TrustView,
+    view: &dyn RecordView,
     agent: &Did,
     action: &ActionName,
     resource: &Resource,
@@ -108,15 +105,15 @@ pub fn verify(
 }
 
 /// The record of an agent.
-pub(super) fn link(view: &dyn TrustView, agent: &Did) -> Result<Option<AgentLink>, StoreError> {
+pub fn link(view: &dyn RecordView, agent: &Did) -> Result<Option<AgentLink>, StoreError> {
     let Some(entry) = view.entry(&RecordKey::delegation(agent))? else { return Ok(None) };
     let delegation = Delegation::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
     Ok(Some(AgentLink { delegation, version: entry.record.version }))
 }
 
 /// AA1 and AA2.
-pub(super) fn chain(
-    view: &dyn TrustView,
+pub fn chain(
+    view: &dyn RecordView,
     last: AgentLink,
     time_ms: u64,
 ) -> Result<AgentChain, StoreError> {
@@ -153,7 +150,7 @@ pub(super) fn chain(
 }
 
 fn link_fault(
-    view: &dyn TrustView,
+    view: &dyn RecordView,
     delegation: &Delegation,
     beneath: usize,
     granted_above: u64,

@@ -1,18 +1,16 @@
 //! Agents: what a program may do, and who answers for it (docs/protocol/agents.md).
 
-mod answer;
-mod rules;
+pub mod answer;
 
 use serde::{Deserialize, Serialize};
 
 pub use answer::{AgentAnswer, AgentBroken, AgentChain, AgentLink, verify};
-pub use rules::check;
-pub(crate) use rules::{apply, check_stateless};
 
 use crate::codec::{self, CodecError};
 use crate::id::Did;
 use crate::limits::OPERATION_BYTES_MAX;
-use crate::trust::{ActionName, GrantStatus, Resource};
+use crate::names::{ActionName, Resource};
+use crate::trust::GrantStatus;
 
 /// A delegation, new or in place of the last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

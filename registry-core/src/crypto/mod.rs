@@ -39,11 +39,11 @@ pub enum Purpose {
     /// Namespace and key of a transient leaf → its place in the state tree.
     TransientKey,
     /// A leaf of a Merkle mountain range.
-    RangeLeaf,
+    MmrLeaf,
     /// An inner node of a Merkle mountain range.
-    RangeNode,
+    MmrNode,
     /// The bagged peaks of a Merkle mountain range.
-    RangeRoot,
+    MmrRoot,
     /// The state tree: leaf values, leaves and inner nodes.
     Tree,
     /// 512 bytes of a status list's array.
@@ -90,9 +90,9 @@ impl Purpose {
             Self::Record => "idem 2026 v1 record",
             Self::RecordKey => "idem 2026 v1 record key",
             Self::TransientKey => "idem 2026 v1 transient key",
-            Self::RangeLeaf => "idem 2026 v1 range leaf",
-            Self::RangeNode => "idem 2026 v1 range node",
-            Self::RangeRoot => "idem 2026 v1 range root",
+            Self::MmrLeaf => "idem 2026 v1 range leaf",
+            Self::MmrNode => "idem 2026 v1 range node",
+            Self::MmrRoot => "idem 2026 v1 range root",
             Self::Tree => "idem 2026 v1 tree",
             Self::StatusLeaf => "idem 2026 v1 status leaf",
             Self::StatusNode => "idem 2026 v1 status node",
@@ -111,7 +111,8 @@ impl Purpose {
         }
     }
 
-    pub(crate) fn hasher(self) -> blake3::Hasher {
+    /// A hasher in derive-key mode with this purpose's context string.
+    pub fn hasher(self) -> blake3::Hasher {
         blake3::Hasher::new_derive_key(self.context())
     }
 }

@@ -4,8 +4,7 @@ use super::kind::Kind;
 use super::{Case, Fault, denied};
 use crate::agent::{AgentChain, AgentLink, Delegation, verify};
 use crate::id::Did;
-use crate::record::{Entry, RecordKey};
-use crate::state::StoreError;
+use crate::record::{Entry, RecordKey, StoreError};
 use crate::trust::{Chain, GrantStatus, Link, deactivated_since, since_text};
 
 impl Case<'_> {

@@ -1,12 +1,12 @@
 //! DE1 and DE2: who issued, and by which key.
 
 use super::{Case, Fault, denied};
-use crate::did::document::{TimeMs, VerificationMethod};
+use crate::did::document::VerificationMethod;
 use crate::did::{DidValue, Document};
 use crate::id::{Did, Fragment, MethodUrl};
-use crate::record::RecordKey;
-use crate::state::StoreError;
-use crate::trust::{TrustView, deactivated_since, since_text};
+use crate::record::{RecordKey, RecordView, StoreError};
+use crate::time::TimeMs;
+use crate::trust::{deactivated_since, since_text};
 
 impl Case<'_> {
     /// DE1.
@@ -98,7 +98,7 @@ impl Case<'_> {
 }
 
 /// The document in force at the moment of a view, unless the DID is deactivated.
-fn document(view: &dyn TrustView, did: &Did) -> Result<Option<Document>, StoreError> {
+fn document(view: &dyn RecordView, did: &Did) -> Result<Option<Document>, StoreError> {
     let Some(entry) = view.entry(&RecordKey::did(&did.suffix))? else { return Ok(None) };
     Ok(match DidValue::from_own_bytes(&entry.value.0).map_err(StoreError::new)? {
         DidValue::Active(state) => Some(state.document),

@@ -1,11 +1,11 @@
 //! DE3: the credential's type and schema.
 
 use super::{Case, Fault, denied};
-use crate::did::document::TimeMs;
 use crate::id::SchemaId;
+use crate::names::Resource;
+use crate::record::StoreError;
 use crate::schema::{CredentialType, Schema, SchemaStatus, credential_type_at, schema_at};
-use crate::state::StoreError;
-use crate::trust::Resource;
+use crate::time::TimeMs;
 
 /// What kind of credential it is.
 pub(super) struct Kind {

@@ -7,11 +7,11 @@ mod kind;
 mod right;
 mod status;
 
-use crate::did::document::TimeMs;
 use crate::id::{Did, NetworkName};
-use crate::record::{Entry, RecordKey};
-use crate::state::StoreError;
-use crate::trust::{ActionName, Assurance, TrustView};
+use crate::names::ActionName;
+use crate::record::{Entry, RecordKey, RecordView, StoreError};
+use crate::time::TimeMs;
+use crate::trust::Assurance;
 
 /// A credential, in the words of who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct StatusEntry {
 }
 
 /// The records at the moment that the answer is about, with the entries of status lists.
-pub trait DecisionView: TrustView {
+pub trait DecisionView: RecordView {
     /// A version of a record by its number; none if there is no such version.
     fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError>;
 
@@ -60,7 +60,7 @@ pub trait DecisionView: TrustView {
 #[derive(Clone, Copy)]
 pub struct Moments<'v> {
     /// The records at issuance.
-    pub then: &'v dyn TrustView,
+    pub then: &'v dyn RecordView,
     /// The records at the moment that the answer is about.
     pub now: &'v dyn DecisionView,
 }

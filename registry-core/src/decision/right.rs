@@ -3,8 +3,9 @@
 use super::kind::Kind;
 use super::{Case, Fault, denied};
 use crate::id::Did;
-use crate::state::StoreError;
-use crate::trust::{Answer, Asked, Assurance, Chain, RightWords, TrustKey, ask};
+use crate::names::TrustKey;
+use crate::record::StoreError;
+use crate::trust::{Answer, Asked, Assurance, Chain, RightWords, ask};
 
 /// What was found of the issuer's right.
 pub(super) struct Right {

@@ -3,8 +3,7 @@
 use super::kind::Kind;
 use super::{Case, Fault, StatusEntry, denied};
 use crate::id::ListId;
-use crate::record::{Entry, RecordKey};
-use crate::state::StoreError;
+use crate::record::{Entry, RecordKey, StoreError};
 use crate::status::StatusList;
 use crate::trust::window_fault;
 

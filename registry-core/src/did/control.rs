@@ -112,7 +112,7 @@ impl Sets {
     }
 
     /// Form of all three sets; needs no state.
-    pub(crate) fn check(&self, path: &str, network: &NetworkName) -> Result<(), Refusal> {
+    pub fn check(&self, path: &str, network: &NetworkName) -> Result<(), Refusal> {
         check_key_set(&self.control, &format!("{path}/control"), network)?;
         let field = format!("{path}/next");
         check_counts(self.next.threshold, self.next.commitments.len(), &field)?;
@@ -158,7 +158,7 @@ fn check_key_set(set: &KeySet, field: &str, network: &NetworkName) -> Result<(),
 }
 
 /// Order and form of a list of members.
-pub(crate) fn check_members(
+pub fn check_members(
     members: &[Member],
     field: &str,
     network: &NetworkName,
@@ -176,7 +176,7 @@ pub(crate) fn check_members(
 /// the remaining signers among its own control keys as its threshold says, those that no other
 /// member DID has before those that it shares, and counts; so no signature counts twice. A signer
 /// that belongs to no member is refused: an envelope carries nothing that is not needed.
-pub(crate) fn check_threshold<E: From<Refusal>>(
+pub fn check_threshold<E: From<Refusal>>(
     threshold: u8,
     members: &[Member],
     signers: &[&PublicKey],

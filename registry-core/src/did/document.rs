@@ -13,8 +13,6 @@ mod rule;
 mod service;
 #[cfg(test)]
 mod tests;
-mod time_ms;
-pub(crate) mod uri;
 
 use std::collections::BTreeSet;
 
@@ -29,12 +27,11 @@ pub use render::{
 };
 pub use rule::{DocumentError, Rule};
 pub use service::{Endpoint, EndpointValue, Service};
-pub use time_ms::TimeMs;
 
 use crate::id::Fragment;
 use crate::limits::{ALSO_KNOWN_AS_MAX, DOCUMENT_LIST_MAX, SERVICES_MAX, VERIFICATION_METHODS_MAX};
+use crate::uri::{self, UriUse};
 use path::{Findings, Path};
-use uri::UriUse;
 
 /// What a DID says of itself. Empty lists are not written. The DID's own id and `controller` are
 /// not stored: they follow from the record's key and from control.

@@ -3,14 +3,11 @@
 
 pub mod control;
 pub mod document;
-mod rules;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use control::check_threshold;
 pub use control::{KeySet, Member, NextSet, Recovery, Sets};
 pub use document::Document;
-pub(crate) use rules::{active, apply, check_stateless, control_of};
 
 use crate::codec::{self, CodecError};
 use crate::crypto::Hash;

@@ -165,7 +165,7 @@ fn check_validators(edits: &Edits<ValidatorEntry>) -> Result<(), GovernanceError
 
 impl Edits<ValidatorEntry> {
     /// GV5: the validators afterwards, if they keep the rules together with the publishing keys.
-    pub(super) fn result(
+    pub fn result(
         &self,
         present: &Validators,
         publishing: &Publishing,
@@ -182,7 +182,7 @@ impl Edits<ValidatorEntry> {
 
 impl Edits<PublishingKey> {
     /// GV5: the publishing keys afterwards, if none of them has another use.
-    pub(super) fn result(
+    pub fn result(
         &self,
         present: &Publishing,
         validators: &Validators,

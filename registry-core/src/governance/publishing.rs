@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::{PublicKey, Suite};
-use crate::did::document::{Document, KeyMaterial, Multikey, Rule, TimeMs, VerificationMethod};
+use crate::did::document::{Document, KeyMaterial, Multikey, VerificationMethod};
 use crate::id::Fragment;
 use crate::limits::PUBLISHING_KEYS_MAX;
+use crate::time::{TimeError, TimeMs};
 
 /// One node's publishing key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +52,7 @@ impl PublishingKey {
         }
         for (field, time) in [("valid_from", self.valid_from), ("valid_until", self.valid_until)] {
             if let Some(rule) = time.and_then(TimeMs::refusal) {
-                return Err(PublishingError::Time { name: name(), field, rule: Box::new(rule) });
+                return Err(PublishingError::Time { name: name(), field, rule });
             }
         }
         match (self.valid_from, self.valid_until) {
@@ -110,7 +111,7 @@ pub enum PublishingError {
         /// Which bound.
         field: &'static str,
         /// The rule of documents that it breaks.
-        rule: Box<Rule>,
+        rule: TimeError,
     },
     /// The key is never valid.
     #[error("{name} is valid from {from} until {until}; the end must be later")]

@@ -12,9 +12,10 @@ use crate::limits::{
     PROPOSAL_BYTES_MAX, STATUS_OPERATION_BYTES_MAX, STATUS_SET_BYTES_MAX,
     TRUST_OPERATION_BYTES_MAX,
 };
+use crate::names::TrustKey;
 use crate::schema::{CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw};
 use crate::status::{StatusClose, StatusCreate, StatusSet, StatusUpdate};
-use crate::trust::{TrustChange, TrustGrant, TrustKey, TrustRecognise, TrustStep};
+use crate::trust::{TrustChange, TrustGrant, TrustRecognise, TrustStep};
 
 /// What the author wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

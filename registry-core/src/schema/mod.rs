@@ -3,21 +3,19 @@
 
 mod content;
 mod read;
-mod rules;
 
 use serde::{Deserialize, Serialize};
 
 pub use content::{ContentError, check_content};
 pub use read::{credential_type_at, schema_at};
-pub use rules::check;
-pub(crate) use rules::{apply, check_stateless};
 
 use crate::codec::{self, CodecError};
 use crate::crypto::{Hash, Purpose};
 use crate::id::{Did, SchemaId};
 use crate::limits::OPERATION_BYTES_MAX;
+use crate::names::Resource;
 use crate::status::StatusPurpose;
-use crate::trust::{Assurance, Resource};
+use crate::trust::Assurance;
 
 /// A new schema.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,11 +150,6 @@ impl SchemaId {
     pub fn of_content(publisher: &Did, content: &str) -> Self {
         Self::of_create(&Hash::of_value(Purpose::SchemaId, &(publisher, content)))
     }
-}
-
-/// The key of a credential type's record.
-pub(crate) fn credential_type_key(publisher: &Did, name: &Resource) -> Hash {
-    Hash::of_value(Purpose::CredentialType, &(publisher, name))
 }
 
 impl Schema {

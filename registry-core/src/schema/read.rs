@@ -2,19 +2,18 @@
 
 use super::{CredentialType, Schema};
 use crate::id::{Did, SchemaId};
-use crate::record::RecordKey;
-use crate::state::StoreError;
-use crate::trust::{Resource, TrustView};
+use crate::names::Resource;
+use crate::record::{RecordKey, RecordView, StoreError};
 
 /// The schema of that id, if it was published by then.
-pub fn schema_at(view: &dyn TrustView, id: &SchemaId) -> Result<Option<Schema>, StoreError> {
+pub fn schema_at(view: &dyn RecordView, id: &SchemaId) -> Result<Option<Schema>, StoreError> {
     let Some(entry) = view.entry(&RecordKey::schema(id))? else { return Ok(None) };
     Schema::from_own_bytes(&entry.value.0).map(Some).map_err(StoreError::new)
 }
 
 /// The credential type of that publisher and name, if it was published by then.
 pub fn credential_type_at(
-    view: &dyn TrustView,
+    view: &dyn RecordView,
     publisher: &Did,
     name: &Resource,
 ) -> Result<Option<CredentialType>, StoreError> {

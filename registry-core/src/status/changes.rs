@@ -125,7 +125,7 @@ impl EntryChanges {
     }
 
     /// The form, which needs no state.
-    pub(super) fn check(&self) -> Result<(), Refusal> {
+    pub fn check(&self) -> Result<(), Refusal> {
         let refusal = |field: &str, detail: String| {
             Err(Refusal::new(Code::StatusChanges, format!("changes/{field}"), detail))
         };

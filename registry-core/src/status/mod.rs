@@ -5,14 +5,12 @@ mod bits;
 mod changes;
 mod delta;
 mod leb128;
-mod rules;
 
 use serde::{Deserialize, Serialize};
 
 pub use bits::Bits;
 pub use changes::{EntryChanges, Run, Scattered};
 pub use delta::{DeltaError, keyframe};
-pub(crate) use rules::{check_stateless, close, create, set, update};
 
 use crate::codec::{self, CodecError};
 use crate::crypto::Hash;

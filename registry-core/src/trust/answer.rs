@@ -1,19 +1,13 @@
 //! The answer to every question of the registry, for rules, queries and verifiers alike: a pure
 //! function of the records in force at one moment (docs/protocol/trust.md, section "The answer").
 
-use super::{Assurance, EntityId, Grant, GrantStatus, Grants, Recognition, TrustKey};
+use super::{Assurance, Grant, GrantStatus, Grants, Recognition};
 use crate::did::DidValue;
-use crate::did::document::TimeMs;
 use crate::id::{Did, NetworkName};
 use crate::limits::TRUST_CHAIN_MAX;
-use crate::record::{Entry, RecordKey};
-use crate::state::StoreError;
-
-/// The records as they were at one moment.
-pub trait TrustView {
-    /// The version of a record in force then.
-    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError>;
-}
+use crate::names::{EntityId, TrustKey};
+use crate::record::{Entry, RecordKey, RecordView, StoreError};
+use crate::time::TimeMs;
 
 /// A question. The view says of which moment.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +95,7 @@ fn assurance_name(assurance: Option<Assurance>) -> &'static str {
 
 impl Reason {
     /// Whether the chain stays broken unless one of those in it grants or changes anew.
-    pub(super) fn is_lasting(self) -> bool {
+    pub fn is_lasting(self) -> bool {
         matches!(self, Self::ParentGone | Self::Revoked | Self::EntityDeactivated)
     }
 }
@@ -192,7 +186,7 @@ impl Answer {
 }
 
 /// TA1: whether the entity has the right, and by which chain.
-pub fn ask(view: &dyn TrustView, asked: &Asked<'_>) -> Result<Answer, StoreError> {
+pub fn ask(view: &dyn RecordView, asked: &Asked<'_>) -> Result<Answer, StoreError> {
     let key = asked.key;
     if let Some((reason, since)) = authority_fault(view, asked.network, &key.authority)? {
         return Ok(Answer { chain: Some(Chain::without_links(reason, since)) });
@@ -236,7 +230,7 @@ impl Recognised {
 }
 
 /// TA6: whether the authority recognises the entity.
-pub fn ask_recognition(view: &dyn TrustView, asked: &Asked<'_>) -> Result<Recognised, StoreError> {
+pub fn ask_recognition(view: &dyn RecordView, asked: &Asked<'_>) -> Result<Recognised, StoreError> {
     let key = asked.key;
     if let Some(fault) = authority_fault(view, asked.network, &key.authority)? {
         return Ok(Recognised { recognition: None, broken: Some(fault) });
@@ -264,8 +258,8 @@ pub fn ask_recognition(view: &dyn TrustView, asked: &Asked<'_>) -> Result<Recogn
 }
 
 /// TA2: the chain of a grant.
-pub(super) fn chain(
-    view: &dyn TrustView,
+pub fn chain(
+    view: &dyn RecordView,
     network: &NetworkName,
     last: Link,
     time_ms: u64,
@@ -303,7 +297,7 @@ pub(super) fn chain(
 }
 
 /// The grant from which the one below was granted, unless it was replaced since.
-fn parent(view: &dyn TrustView, below: &Link) -> Result<Option<Link>, StoreError> {
+fn parent(view: &dyn RecordView, below: &Link) -> Result<Option<Link>, StoreError> {
     let Some(parent) = &below.grant.parent else { return Ok(None) };
     let key = TrustKey {
         authority: below.key.authority.clone(),
@@ -317,10 +311,7 @@ fn parent(view: &dyn TrustView, below: &Link) -> Result<Option<Link>, StoreError
 }
 
 /// A record of grants and its version.
-pub(super) fn grants(
-    view: &dyn TrustView,
-    key: &TrustKey,
-) -> Result<Option<(Grants, u64)>, StoreError> {
+pub fn grants(view: &dyn RecordView, key: &TrustKey) -> Result<Option<(Grants, u64)>, StoreError> {
     let Some(entry) = view.entry(&RecordKey::grant(key))? else { return Ok(None) };
     let grants = Grants::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
     Ok(Some((grants, entry.record.version)))
@@ -328,7 +319,7 @@ pub(super) fn grants(
 
 /// All grants of a right at the moment of a view.
 pub(crate) fn grants_at(
-    view: &dyn TrustView,
+    view: &dyn RecordView,
     key: &TrustKey,
 ) -> Result<Option<Grants>, StoreError> {
     Ok(grants(view, key)?.map(|(grants, _)| grants))
@@ -338,8 +329,8 @@ pub(crate) fn grants_at(
 pub(crate) type Fault = Option<(Reason, Option<u64>)>;
 
 /// A suffix names a record whatever the network before it, so the network is asked for here.
-pub(super) fn authority_fault(
-    view: &dyn TrustView,
+pub fn authority_fault(
+    view: &dyn RecordView,
     network: &NetworkName,
     authority: &Did,
 ) -> Result<Fault, StoreError> {
@@ -357,7 +348,7 @@ pub(super) fn authority_fault(
 
 /// A DID of this network may be deactivated; of others nothing is known.
 fn entity_fault(
-    view: &dyn TrustView,
+    view: &dyn RecordView,
     network: &NetworkName,
     entity: &EntityId,
 ) -> Result<Fault, StoreError> {
@@ -368,7 +359,7 @@ fn entity_fault(
 
 /// When a DID of this network was deactivated, in ms.
 pub(crate) fn deactivated_since(
-    view: &dyn TrustView,
+    view: &dyn RecordView,
     did: &Did,
 ) -> Result<Option<u64>, StoreError> {
     Ok(view.entry(&RecordKey::did(&did.suffix))?.as_ref().and_then(deactivated_at))
@@ -379,7 +370,7 @@ fn deactivated_at(entry: &Entry) -> Option<u64> {
 }
 
 fn link_fault(
-    view: &dyn TrustView,
+    view: &dyn RecordView,
     network: &NetworkName,
     link: &Link,
     beneath: usize,

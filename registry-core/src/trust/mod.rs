@@ -1,50 +1,22 @@
 //! The trusted registry: who may do what, on whose authority (docs/protocol/trust.md).
 
-mod answer;
-mod names;
+pub mod answer;
 mod recognition;
-mod rules;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use answer::{
-    Answer, Asked, Broken, Chain, Link, Reason, Recognised, TrustView, ask, ask_recognition,
-};
+pub use answer::{Answer, Asked, Broken, Chain, Link, Reason, Recognised, ask, ask_recognition};
 pub(crate) use answer::{Fault, deactivated_since, grants_at, window_fault};
-pub use names::{ActionName, EntityId, NameError, Resource};
 pub use recognition::{Checkpoint, Recognition, TrustRecognise};
-pub use rules::{By, check};
-pub(crate) use rules::{Heads, apply, check_max_depth, check_stateless};
 pub use words::RightWords;
 pub(crate) use words::since_text;
 
 use crate::codec::{self, CodecError};
-use crate::crypto::{Hash, Purpose};
+use crate::crypto::Hash;
 use crate::id::Did;
 use crate::limits::OPERATION_BYTES_MAX;
-
-/// One right of one entity: what a record of grants or a recognition is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrustKey {
-    /// From whom the right comes.
-    pub authority: Did,
-    /// To do what.
-    pub action: ActionName,
-    /// On what.
-    pub resource: Resource,
-    /// Who may.
-    pub entity: EntityId,
-}
-
-impl TrustKey {
-    /// The key of its record: H(trust key, [authority, action, resource, entity]).
-    pub fn hash(&self) -> Hash {
-        let Self { authority, action, resource, entity } = self;
-        Hash::of_value(Purpose::TrustKey, &(authority, action, resource, entity))
-    }
-}
+use crate::names::{ActionName, EntityId, Resource, TrustKey};
 
 /// How sure the grantor is of the entity; ITU-T X.1254 and eIDAS name the same three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActionName, EntityId, Resource, TrustKey};
 use crate::codec::{self, CodecError};
 use crate::crypto::Hash;
 use crate::id::Did;
 use crate::limits::OPERATION_BYTES_MAX;
+use crate::names::{ActionName, EntityId, Resource, TrustKey};
 
 /// Another network, by a block of it that the authority vouches for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! Answers in words, the same wherever they are given.
 
 use super::{Answer, Broken, Chain, Link, Reason};
-use crate::did::document::TimeMs;
+use crate::time::TimeMs;
 
 /// A right in the words of who asks for it.
 #[derive(Debug, Clone, Copy)]

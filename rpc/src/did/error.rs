@@ -1,7 +1,7 @@
 //! Errors of resolution and dereferencing, as RFC 9457 objects (W3C DID Resolution, "Errors").
 
 use http::StatusCode;
-use registry_core::state::StoreError;
+use registry_core::record::StoreError;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 

@@ -7,8 +7,7 @@ use registry_core::did::DidValue;
 use registry_core::governance::Publishing;
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::record::{Entry, Kind};
-use registry_core::state::StoreError;
+use registry_core::record::{Entry, Kind, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, Page, Selector};

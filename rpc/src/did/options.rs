@@ -1,6 +1,6 @@
 //! Resolution and dereferencing options, from a query, a DID URL or JSON: one reading of all.
 
-use registry_core::did::document::TimeMs;
+use registry_core::time::TimeMs;
 use serde_json::{Map, Value};
 
 use super::error::{DidError, DidErrorKind};

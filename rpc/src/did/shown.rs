@@ -10,8 +10,7 @@ use registry_core::did::{DidValue, Document, PendingRecovery};
 use registry_core::governance::Publishing;
 use registry_core::id::{Did, Suffix};
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::record::{Entry, Kind};
-use registry_core::state::StoreError;
+use registry_core::record::{Entry, Kind, StoreError};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 

@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use registry_core::did::document::TimeMs;
 use registry_core::id::{Did, ListId};
+use registry_core::time::TimeMs;
 
 use super::accept::{negotiate_coding, negotiate_view};
 use super::headers::{as_of, list_header, matches};

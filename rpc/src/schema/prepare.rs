@@ -3,14 +3,16 @@
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::FixedBytes;
 use registry_core::id::{Did, SchemaId};
+use registry_core::names::Resource;
 use registry_core::operation::{Action, Guard, Role};
-use registry_core::record::RecordKey;
+use registry_core::record::{RecordKey, RecordView, StoreError};
 use registry_core::schema::{
-    CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw, check,
+    CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw,
 };
-use registry_core::state::StoreError;
 use registry_core::status::StatusPurpose;
-use registry_core::trust::{Assurance, By, Resource, TrustView};
+use registry_core::trust::Assurance;
+use registry_state::rules::schema::check;
+use registry_state::rules::trust::By;
 use serde::Deserialize;
 
 use super::read::{schema_entry, type_entry};

@@ -3,13 +3,13 @@
 
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::Bytes;
-use registry_core::did::document::TimeMs;
 use registry_core::id::{Did, SchemaId};
-use registry_core::record::{Entry, Kind, RecordKey};
+use registry_core::names::Resource;
+use registry_core::record::{Entry, Kind, RecordKey, StoreError};
 use registry_core::schema::{CredentialType, Schema};
-use registry_core::state::StoreError;
 use registry_core::status::StatusPurpose;
-use registry_core::trust::{Assurance, Resource};
+use registry_core::time::TimeMs;
+use registry_core::trust::Assurance;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 

@@ -1,9 +1,9 @@
 //! Single entries, for callers that the operator trusts: the question tells who is being checked.
 
 use registry_core::code::{Code, Refusal};
-use registry_core::did::document::TimeMs;
 use registry_core::id::ListId;
 use registry_core::status::{Bits, StatusList};
+use registry_core::time::TimeMs;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, AsOf, Selector};

@@ -3,11 +3,10 @@
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
-use registry_core::did::document::TimeMs;
 use registry_core::id::{Did, ListId};
-use registry_core::record::{Entry, RecordKey};
-use registry_core::state::StoreError;
+use registry_core::record::{Entry, RecordKey, StoreError};
 use registry_core::status::{Delegate, StatusList, StatusPurpose};
+use registry_core::time::TimeMs;
 use serde::{Deserialize, Serialize};
 
 use super::uris::ListUris;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::FixedBytes;
-use registry_core::did::document::TimeMs;
 use registry_core::id::{Did, ListId};
 use registry_core::limits::UNTIL_WINDOW_MS;
 use registry_core::operation::{Action, Guard, Operation, Role};
@@ -12,6 +11,8 @@ use registry_core::status::{
     Delegate, EntryChanges, Run, Scattered, StatusClose, StatusCreate, StatusList, StatusPurpose,
     StatusSet, StatusUpdate,
 };
+use registry_core::time::TimeMs;
+use registry_state::rules::status::{check_changes, check_close, check_update, check_writer};
 use serde::Deserialize;
 
 use crate::api::{Api, Selector};
@@ -215,11 +216,11 @@ impl Api {
         if let Some((_, (entry, list))) = &list {
             match action {
                 Action::StatusSet(set) => {
-                    list.check_writer(&author, head.time_ms)?;
-                    list.check_changes(&*self.node.status_array(entry)?, &set.changes)?;
+                    check_writer(list, &author, head.time_ms)?;
+                    check_changes(list, &*self.node.status_array(entry)?, &set.changes)?;
                 }
-                Action::StatusUpdate(update) => list.check_update(&author, update)?,
-                _ => list.check_close(&author)?,
+                Action::StatusUpdate(update) => check_update(list, &author, update)?,
+                _ => check_close(list, &author)?,
             }
         }
         let id = list.as_ref().map_or_else(|| ListId::of_create(&drafted.id), |(id, _)| *id);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use registry_core::crypto::PublicKey;
-use registry_core::did::document::TimeMs;
 use registry_core::governance::{self, PUBLISHING, Publishing};
 use registry_core::id::{Did, MethodUrl};
-use registry_core::state::StoreError;
+use registry_core::record::StoreError;
+use registry_core::time::TimeMs;
 
 use super::view::Signer;
 use crate::service::{Reader, ViewKey};

@@ -2,12 +2,12 @@
 
 use registry_core::code::{Code, Refusal};
 use registry_core::decision::DecisionView;
-use registry_core::did::document::TimeMs;
 use registry_core::id::{Did, IdError};
-use registry_core::record::{Entry, RecordKey};
-use registry_core::state::StoreError;
+use registry_core::names::TrustKey;
+use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
+use registry_core::time::TimeMs;
 use registry_core::trust::{
-    Answer, Asked, Assurance, Chain, Reason, Recognised, TrustKey, TrustView, ask, ask_recognition,
+    Answer, Asked, Assurance, Chain, Reason, Recognised, ask, ask_recognition,
 };
 use serde::{Deserialize, Serialize};
 
@@ -188,7 +188,7 @@ pub(crate) struct RecordsAt<'a> {
     pub(crate) head: Head,
 }
 
-impl TrustView for RecordsAt<'_> {
+impl RecordView for RecordsAt<'_> {
     fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         self.api.entry(key, self.selector, &self.head)
     }

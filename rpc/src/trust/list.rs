@@ -3,11 +3,11 @@
 
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
-use registry_core::did::document::TimeMs;
 use registry_core::id::Did;
-use registry_core::record::{Entry, Kind};
-use registry_core::state::StoreError;
-use registry_core::trust::{ActionName, Checkpoint, EntityId, Grants, Recognition, Resource};
+use registry_core::names::{ActionName, EntityId, Resource};
+use registry_core::record::{Entry, Kind, StoreError};
+use registry_core::time::TimeMs;
+use registry_core::trust::{Checkpoint, Grants, Recognition};
 use serde::{Deserialize, Serialize};
 
 use super::shown::ShownGrant;

@@ -3,15 +3,16 @@
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::FixedBytes;
 use registry_core::crypto::Hash;
-use registry_core::did::document::TimeMs;
 use registry_core::id::Did;
+use registry_core::names::{ActionName, EntityId, Resource, TrustKey};
 use registry_core::operation::{Action, Guard, Role};
-use registry_core::record::RecordKey;
-use registry_core::state::StoreError;
+use registry_core::record::{RecordKey, RecordView, StoreError};
+use registry_core::time::TimeMs;
 use registry_core::trust::{
-    ActionName, Assurance, By, Checkpoint, Conditions, EntityId, Grant as Held, Grants, Parent,
-    Resource, TrustChange, TrustGrant, TrustKey, TrustRecognise, TrustStep, TrustView, check,
+    Assurance, Checkpoint, Conditions, Grant as Held, Grants, Parent, TrustChange, TrustGrant,
+    TrustRecognise, TrustStep,
 };
+use registry_state::rules::trust::{By, check};
 use serde::Deserialize;
 
 use crate::api::Api;
@@ -211,7 +212,7 @@ impl Api {
 
 /// The most specific right of the author from which the rules allow the grant; else the most
 /// specific of all, so that the refusal tells what it lacks.
-fn parent_for(view: &dyn TrustView, by: By<'_>, grant: &TrustGrant) -> Result<Parent, ApiError> {
+fn parent_for(view: &dyn RecordView, by: By<'_>, grant: &TrustGrant) -> Result<Parent, ApiError> {
     let mut first = None;
     for resource in grant.key.resource.covering() {
         let held = TrustKey { resource, entity: EntityId::from(by.author), ..grant.key.clone() };

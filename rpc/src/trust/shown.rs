@@ -2,9 +2,8 @@
 
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
-use registry_core::trust::{
-    ActionName, Conditions, EntityId, Grant, Link, Parent, Resource, TrustKey,
-};
+use registry_core::names::{ActionName, EntityId, Resource, TrustKey};
+use registry_core::trust::{Conditions, Grant, Link, Parent};
 use serde::Serialize;
 
 use crate::clock::millis;

@@ -8,11 +8,11 @@ use crate::common::rights::Registry;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use registry_core::codec::FixedBytes;
-use registry_core::did::document::TimeMs;
 use registry_core::id::SchemaId;
 use registry_core::operation::{Action, Guard, Operation, Role};
 use registry_core::schema::{CredentialTypePublish, SchemaPublish};
 use registry_core::status::StatusPurpose;
+use registry_core::time::TimeMs;
 use registry_core::trust::Assurance;
 use serde_json::{Value, json};
 

@@ -14,7 +14,7 @@ use proptest::prelude::{Just, any, prop_oneof};
 use proptest::sample::select;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use registry_core::did::document::TimeMs;
+use registry_core::time::TimeMs;
 use serde_json::{Value, json};
 
 const QUERIES: usize = 10_000;

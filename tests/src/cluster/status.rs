@@ -1,12 +1,12 @@
 //! Status lists: operations that make and set them, and how a node has them.
 
 use registry_core::codec;
-use registry_core::did::document::TimeMs;
 use registry_core::id::ListId;
 use registry_core::operation::{Action, Guard};
 use registry_core::status::{
     Delegate, EntryChanges, StatusClose, StatusCreate, StatusPurpose, StatusSet,
 };
+use registry_core::time::TimeMs;
 use serde_json::json;
 
 use super::{Client, Signed, Wallet};

@@ -6,7 +6,7 @@ use node::driver::{Action, Event, Outcome, SubmitError, Verdict};
 use node::wire::{Frame, Request};
 use ordering::Message;
 use registry_core::crypto::{Hash, Purpose};
-use registry_core::operation::check_stateless;
+use registry_state::rules::check_stateless;
 
 use super::chain::public;
 use super::links::arrivals;

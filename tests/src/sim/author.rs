@@ -6,9 +6,9 @@ use registry_core::crypto::{Hash, PublicKey, Purpose, Suite};
 use registry_core::did::{DidCreate, Document, KeySet, Member, NextSet, Sets};
 use registry_core::id::{Did, NetworkName, Suffix};
 use registry_core::operation::{
-    Action, Checked, Guard, Operation, Role, Signature, SignedOperation, Signer, check_stateless,
-    operation_id,
+    Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
+use registry_state::rules::{Checked, check_stateless};
 
 /// Such a DID with its key.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use registry_core::codec::Bytes;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
 use registry_core::governance::{Parameters, Publishing, ValidatorEntry, Validators};
 use registry_core::id::NetworkName;
-use registry_core::state::{Genesis, execute_genesis};
+use registry_state::execution::{Genesis, execute_genesis};
 
 use super::author::Author;
 use super::governors;

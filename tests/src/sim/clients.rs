@@ -13,11 +13,11 @@ use registry_core::did::{
 use registry_core::id::{Did, Suffix};
 use registry_core::limits::UNTIL_WINDOW_MS;
 use registry_core::operation::{
-    Action, Checked, Guard, Operation, Signature, SignedOperation, Signer, check_stateless,
-    operation_id,
+    Action, Guard, Operation, Signature, SignedOperation, Signer, operation_id,
 };
 use registry_core::record::RecordKey;
-use registry_core::state::StateView;
+use registry_state::rules::{Checked, check_stateless};
+use registry_state::state::StateView;
 
 use super::chain::{Chain, GENESIS_MS};
 use super::random::Random;

@@ -9,8 +9,9 @@ use registry_core::governance::{
     ValidatorEntry,
 };
 use registry_core::id::NetworkName;
-use registry_core::operation::{Action, Checked, Guard, Role};
+use registry_core::operation::{Action, Guard, Role};
 use registry_core::record::{Entry, RecordKey};
+use registry_state::rules::Checked;
 
 use super::author::Author;
 use super::chain::{address, peer_id};

@@ -5,10 +5,11 @@ use node::store::{Ledger, Read};
 use registry_core::codec::FixedBytes;
 use registry_core::crypto::Hash;
 use registry_core::id::{ListId, NetworkName};
-use registry_core::operation::{Action, Checked, Guard, Role};
+use registry_core::operation::{Action, Guard, Role};
 use registry_core::record::RecordKey;
-use registry_core::state::StateView as _;
 use registry_core::status::{EntryChanges, Run, Scattered, StatusCreate, StatusPurpose, StatusSet};
+use registry_state::rules::Checked;
+use registry_state::state::StateView as _;
 
 use super::author::Author;
 use super::random::Random;

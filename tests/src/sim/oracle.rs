@@ -13,9 +13,10 @@ use registry_core::codec;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
 use registry_core::governance::{self, PROTOCOL_VERSION, VALIDATORS, VERSION, Validators};
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::operation::check_stateless;
 use registry_core::record::{Entry, RecordKey};
-use registry_core::state::{MemoryState, StateView as _, execute, execute_genesis};
+use registry_state::execution::{execute, execute_genesis};
+use registry_state::rules::check_stateless;
+use registry_state::state::{MemoryState, StateView as _};
 
 use super::chain::{Chain, public};
 use super::lists::Model;

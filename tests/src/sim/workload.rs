@@ -78,7 +78,7 @@ impl World {
         &mut self,
         index: usize,
         up: &[usize],
-    ) -> Option<std::sync::Arc<registry_core::operation::Checked>> {
+    ) -> Option<std::sync::Arc<registry_state::rules::Checked>> {
         if self.random.chance(40) {
             self.count("status set");
             let now_ms = self.now_ms();

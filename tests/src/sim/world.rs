@@ -8,7 +8,7 @@ use node::limits::{MEMPOOL_BYTES_MAX, MEMPOOL_OPERATIONS_MAX};
 use node::store::Store as _;
 use registry_core::crypto::{Hash, Purpose};
 use registry_core::governance::Parameters;
-use registry_core::operation::Checked;
+use registry_state::rules::Checked;
 
 use super::chain::{Chain, public, validator_key};
 use super::clients::Client;

@@ -1,7 +1,7 @@
 //! The decision over the seeded framework, by the command line: permitted, then one thing at a time
 //! made wrong.
 
-use registry_core::did::document::TimeMs;
+use registry_core::time::TimeMs;
 use registry_tests::cluster::{Localnet, check_equal_chains};
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ mod time;
 
 use std::sync::Arc;
 
-use registry_core::operation::Checked;
+use registry_state::rules::Checked;
 use registry_tests::sim::clients::Client;
 use registry_tests::sim::{Setup, Violation, World};
 

@@ -12,8 +12,8 @@ use registry_core::block::Block;
 use registry_core::certificate::{Certificate, CommitSignature, Vote, VoteKind};
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::limits::BLOCK_CREATES_MAX;
-use registry_core::operation::{Checked, check_stateless};
-use registry_core::state::BlockExecution;
+use registry_state::execution::BlockExecution;
+use registry_state::rules::{Checked, check_stateless};
 
 use super::local;
 use super::operations::Maker;

@@ -5,11 +5,12 @@ use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, Suite};
 use registry_core::did::{DidCreate, DidUpdate, KeySet, Member, NextSet, Sets};
 use registry_core::id::{Did, ListId, NetworkName, Suffix};
+use registry_core::names::TrustKey;
 use registry_core::operation::{
     Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
 use registry_core::status::{EntryChanges, StatusCreate, StatusPurpose, StatusSet};
-use registry_core::trust::{TrustGrant, TrustKey, TrustStep};
+use registry_core::trust::{TrustGrant, TrustStep};
 
 use crate::cli::did::document_with_key;
 use crate::cli::exit::Failure;

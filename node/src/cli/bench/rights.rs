@@ -8,8 +8,9 @@ use registry_core::codec;
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::names::{NameError, TrustKey};
 use registry_core::record::{Entry, RecordKey};
-use registry_core::trust::{Conditions, NameError, Parent, TrustGrant, TrustKey};
+use registry_core::trust::{Conditions, Parent, TrustGrant};
 use serde_json::json;
 
 use super::fill::{Filled, Filler};

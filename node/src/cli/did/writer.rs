@@ -10,9 +10,9 @@ use registry_core::crypto::{Hash, PublicKey};
 use registry_core::did::{DidValue, KeySet, Member};
 use registry_core::id::{Did, Suffix};
 use registry_core::operation::{
-    Action, Guard, Operation, Role, Signature, SignedOperation, Signer, check_stateless,
-    operation_id,
+    Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
+use registry_state::rules::check_stateless;
 use serde::Serialize;
 
 use super::sets::{NewKeys, keys};

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use registry_core::id::Did;
-use registry_core::trust::ActionName;
+use registry_core::names::ActionName;
 use serde_json::{Value, json};
 
 use super::rights::{AsOf, each};

@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use clap::Args;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
-use registry_core::did::document::TimeMs;
 use registry_core::id::Did;
+use registry_core::names::{ActionName, EntityId, TrustKey};
 use registry_core::operation::Action;
-use registry_core::trust::{ActionName, Conditions, EntityId, GrantStatus, TrustGrant, TrustKey};
+use registry_core::time::TimeMs;
+use registry_core::trust::{Conditions, GrantStatus, TrustGrant};
 use serde::Serialize;
 use serde_json::json;
 

@@ -4,7 +4,8 @@
 use registry_core::codec::from_base64url;
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
-use registry_core::trust::{ActionName, Conditions, TrustKey};
+use registry_core::names::{ActionName, TrustKey};
+use registry_core::trust::Conditions;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -15,8 +15,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
+use registry_core::names::{ActionName, EntityId, Resource};
 use registry_core::operation::Action;
-use registry_core::trust::{ActionName, Assurance, Conditions, EntityId, Resource};
+use registry_core::trust::{Assurance, Conditions};
 
 use super::author::AuthorArgs;
 use super::context::Context;

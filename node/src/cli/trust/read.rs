@@ -2,7 +2,7 @@
 
 use clap::Args;
 use registry_core::id::Did;
-use registry_core::trust::{ActionName, EntityId};
+use registry_core::names::{ActionName, EntityId};
 use serde_json::{Map, Value, json};
 
 use super::RightArgs;

@@ -1,11 +1,10 @@
 //! Rights as a node lists them.
 
 use registry_core::crypto::Hash;
-use registry_core::did::document::TimeMs;
 use registry_core::id::Did;
-use registry_core::trust::{
-    ActionName, Assurance, Conditions, EntityId, GrantStatus, Parent, Resource,
-};
+use registry_core::names::{ActionName, EntityId, Resource};
+use registry_core::time::TimeMs;
+use registry_core::trust::{Assurance, Conditions, GrantStatus, Parent};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

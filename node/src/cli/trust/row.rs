@@ -7,7 +7,8 @@ use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::limits::TRUST_NAME_BYTES_MAX;
-use registry_core::trust::{Conditions, Parent, TrustKey};
+use registry_core::names::TrustKey;
+use registry_core::trust::{Conditions, Parent};
 use serde::Serialize;
 
 use super::write::Ready;

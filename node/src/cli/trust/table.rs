@@ -3,10 +3,11 @@
 use csv::{ByteRecord, ReaderBuilder, Trim};
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
-use registry_core::did::document::TimeMs;
 use registry_core::id::Did;
 use registry_core::limits::URI_BYTES_MAX;
-use registry_core::trust::{Assurance, Conditions, GrantStatus, Parent, TrustKey};
+use registry_core::names::TrustKey;
+use registry_core::time::TimeMs;
+use registry_core::trust::{Assurance, Conditions, GrantStatus, Parent};
 
 use super::rights::{Listed, Right};
 use super::row::{Row, Verdict, Wanted, name, shown};

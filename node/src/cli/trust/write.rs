@@ -1,10 +1,11 @@
 //! Granting and recognising.
 
-use registry_core::did::document::TimeMs;
 use registry_core::limits::TRUST_OPERATION_BYTES_MAX;
+use registry_core::names::TrustKey;
 use registry_core::operation::{Action, Guard};
+use registry_core::time::TimeMs;
 use registry_core::trust::{
-    Checkpoint, Conditions, Parent, TrustChange, TrustGrant, TrustKey, TrustRecognise, TrustStep,
+    Checkpoint, Conditions, Parent, TrustChange, TrustGrant, TrustRecognise, TrustStep,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};

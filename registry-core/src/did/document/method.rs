@@ -6,9 +6,9 @@ use super::jwk::Jwk;
 use super::multikey::Multikey;
 use super::path::{Findings, Path};
 use super::rule::Rule;
-use super::time_ms::TimeMs;
 use crate::crypto::PublicKey;
 use crate::id::Fragment;
+use crate::time::TimeMs;
 
 /// A key of the document with its window of validity. Its W3C `type` follows from the material.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -58,9 +58,9 @@ impl Findings {
         self.0.push(DocumentError { path: path.to_string(), rule });
     }
 
-    pub(super) fn extend(&mut self, path: &Path<'_>, rule: Option<Rule>) {
+    pub(super) fn extend(&mut self, path: &Path<'_>, rule: Option<impl Into<Rule>>) {
         if let Some(rule) = rule {
-            self.add(path, rule);
+            self.add(path, rule.into());
         }
     }
 

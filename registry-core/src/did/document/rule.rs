@@ -1,7 +1,9 @@
 //! The rules of a document that decoding cannot see, with their stable numbers.
 
 use crate::code::{Code, Refusal};
-use crate::limits::{DOCUMENT_TIME_MS_END, TOKEN_BYTES_MAX, URI_BYTES_MAX};
+use crate::limits::TOKEN_BYTES_MAX;
+use crate::time::TimeError;
+use crate::uri::UriError;
 
 /// A document that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,41 +65,9 @@ pub enum Rule {
         /// The fragment.
         fragment: String,
     },
-    /// A URI is too long.
-    #[error("the URI has {actual} bytes, at most {URI_BYTES_MAX} are allowed")]
-    UriLength {
-        /// Bytes given.
-        actual: usize,
-    },
-    /// A URI has a character outside of RFC 3986, or a `%` without two hex digits.
-    #[error("{character:?} at byte {offset} is not allowed in a URI; percent-encode it")]
-    UriCharacter {
-        /// The character.
-        character: char,
-        /// Where it stands.
-        offset: usize,
-    },
-    /// A URI has another scheme than those allowed at this place.
-    #[error("the URI must start with {allowed}")]
-    UriScheme {
-        /// The allowed beginnings.
-        allowed: &'static str,
-    },
-    /// A URI has a user name or password.
-    #[error("the URI has userinfo before its host; remove everything up to the '@'")]
-    UriUserinfo,
-    /// A URI has a query.
-    #[error("the URI has a query; remove everything from the '?'")]
-    UriQuery,
-    /// A URI has a fragment.
-    #[error("the URI has a fragment; remove everything from the '#'")]
-    UriFragment,
-    /// A URI does not follow the syntax of its scheme.
-    #[error("not a well-formed URI; write {form}")]
-    UriSyntax {
-        /// The form that the scheme wants.
-        form: &'static str,
-    },
+    /// A URI breaks a rule of its own.
+    #[error(transparent)]
+    Uri(#[from] UriError),
     /// The multicodec prefix of a Multikey is not in the table of key types.
     #[error("multicodec prefix {prefix} is no known key type; see the table of key types")]
     KeyCodec {
@@ -149,18 +119,9 @@ pub enum Rule {
     /// A member of a JWK is not base64url without padding.
     #[error("not canonical base64url without padding (RFC 4648 section 5); encode it again")]
     JwkEncoding,
-    /// A time is not a whole second, and W3C times have none below.
-    #[error("{actual} ms is not a whole second; use a multiple of 1000")]
-    TimePrecision {
-        /// The time in Unix milliseconds.
-        actual: u64,
-    },
-    /// A time that RFC 3339 cannot write.
-    #[error("{actual} ms is after the year 9999; it must be below {DOCUMENT_TIME_MS_END} ms")]
-    TimeRange {
-        /// The time in Unix milliseconds.
-        actual: u64,
-    },
+    /// A time breaks a rule of its own.
+    #[error(transparent)]
+    Time(#[from] TimeError),
     /// A method is never valid.
     #[error("valid from {valid_from} ms but only until {expires} ms; let it expire later")]
     WindowEmpty {
@@ -195,13 +156,13 @@ impl Rule {
             Self::FragmentRepeated { .. } => (1102, "DOCUMENT_FRAGMENT_REPEATED"),
             Self::EntryRepeated => (1103, "DOCUMENT_ENTRY_REPEATED"),
             Self::RelationshipDangling { .. } => (1104, "DOCUMENT_RELATIONSHIP_DANGLING"),
-            Self::UriLength { .. } => (1111, "DOCUMENT_URI_LENGTH"),
-            Self::UriCharacter { .. } => (1112, "DOCUMENT_URI_CHARACTER"),
-            Self::UriScheme { .. } => (1113, "DOCUMENT_URI_SCHEME"),
-            Self::UriUserinfo => (1114, "DOCUMENT_URI_USERINFO"),
-            Self::UriQuery => (1115, "DOCUMENT_URI_QUERY"),
-            Self::UriFragment => (1116, "DOCUMENT_URI_FRAGMENT"),
-            Self::UriSyntax { .. } => (1117, "DOCUMENT_URI_SYNTAX"),
+            Self::Uri(UriError::Length { .. }) => (1111, "DOCUMENT_URI_LENGTH"),
+            Self::Uri(UriError::Character { .. }) => (1112, "DOCUMENT_URI_CHARACTER"),
+            Self::Uri(UriError::Scheme { .. }) => (1113, "DOCUMENT_URI_SCHEME"),
+            Self::Uri(UriError::Userinfo) => (1114, "DOCUMENT_URI_USERINFO"),
+            Self::Uri(UriError::Query) => (1115, "DOCUMENT_URI_QUERY"),
+            Self::Uri(UriError::Fragment) => (1116, "DOCUMENT_URI_FRAGMENT"),
+            Self::Uri(UriError::Syntax { .. }) => (1117, "DOCUMENT_URI_SYNTAX"),
             Self::KeyCodec { .. } => (1121, "DOCUMENT_KEY_CODEC"),
             Self::KeyLength { .. } => (1122, "DOCUMENT_KEY_LENGTH"),
             Self::KeyInvalid { .. } => (1123, "DOCUMENT_KEY_INVALID"),
@@ -210,8 +171,8 @@ impl Rule {
             Self::JwkMemberUnknown { .. } => (1133, "DOCUMENT_JWK_MEMBER_UNKNOWN"),
             Self::JwkKind { .. } => (1134, "DOCUMENT_JWK_KIND"),
             Self::JwkEncoding => (1135, "DOCUMENT_JWK_ENCODING"),
-            Self::TimePrecision { .. } => (1141, "DOCUMENT_TIME_PRECISION"),
-            Self::TimeRange { .. } => (1142, "DOCUMENT_TIME_RANGE"),
+            Self::Time(TimeError::Precision { .. }) => (1141, "DOCUMENT_TIME_PRECISION"),
+            Self::Time(TimeError::Range { .. }) => (1142, "DOCUMENT_TIME_RANGE"),
             Self::WindowEmpty { .. } => (1143, "DOCUMENT_WINDOW_EMPTY"),
             Self::Token { .. } => (1151, "DOCUMENT_TOKEN"),
         }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::path::{Findings, Path};
 use super::rule::Rule;
-use super::uri::{self, UriUse};
 use crate::id::Fragment;
 use crate::limits::{DOCUMENT_LIST_MAX, TOKEN_BYTES_MAX};
+use crate::uri::{self, UriUse};
 
 /// A service (W3C DID 1.1 section 5.4), with the members that DIDComm adds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,8 +79,8 @@ impl Kind {
         match self {
             Self::Token => token_refusal(text, "._:-"),
             Self::Profile => token_refusal(text, "._:-/;=+"),
-            Self::Uri => uri::refusal(text, UriUse::Reference),
-            Self::Key => uri::refusal(text, UriUse::Key),
+            Self::Uri => uri::refusal(text, UriUse::Reference).map(Rule::from),
+            Self::Key => uri::refusal(text, UriUse::Key).map(Rule::from),
         }
     }
 }

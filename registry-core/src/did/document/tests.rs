@@ -12,6 +12,7 @@ use crate::code::{Code, Refusal};
 use crate::codec;
 use crate::id::Did;
 use crate::limits::DID_OPERATION_BYTES_MAX;
+use crate::time::TimeMs;
 
 const DID: &str = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
 const CONTROLLER: &str = "did:idem:local:baaqeayeaudaocajbifqydiob4ibceqt";

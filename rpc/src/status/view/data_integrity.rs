@@ -2,7 +2,7 @@
 //! SHA-256 of the proof's options, then of the document, signed together.
 
 use registry_core::crypto::Suite;
-use registry_core::did::document::TimeMs;
+use registry_core::time::TimeMs;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 

@@ -1,8 +1,8 @@
 //! W3C Bitstring Status List v1.0: the list as a verifiable credential.
 
 use registry_core::codec::{base64url, from_base64url};
-use registry_core::did::document::TimeMs;
 use registry_core::status::StatusPurpose;
+use registry_core::time::TimeMs;
 use serde_json::{Map, Value, json};
 
 use super::bits::{is_width, mirrored};

@@ -2,13 +2,13 @@
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use registry_core::crypto::{Hash, PublicKey, Suite, ValidatorKey};
-use registry_core::did::document::TimeMs;
 use registry_core::governance::{
     Parameters, Publishing, PublishingKey, ValidatorEntry, Validators,
 };
 use registry_core::id::{Did, Suffix};
-use registry_core::operation::check_stateless;
-use registry_core::state::Genesis;
+use registry_core::time::TimeMs;
+use registry_state::execution::Genesis;
+use registry_state::rules::check_stateless;
 use rpc::service::ViewKey;
 
 use super::people::{Person, create_with};

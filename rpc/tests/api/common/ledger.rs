@@ -10,15 +10,14 @@ use registry_core::code::Refusal;
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::Hash;
 use registry_core::id::{Did, ListId, NetworkName};
-use registry_core::operation::Checked;
+use registry_core::names::TrustKey;
 use registry_core::record::{Kind, RecordKey};
 use registry_core::schema::{CredentialType, Schema};
-use registry_core::state::{
-    ApplyError, BlockExecution, Execution, Genesis, MemoryState, StateView as _, TransientKey,
-    execute_genesis,
-};
 use registry_core::status::StatusList;
-use registry_core::trust::{Grants, Recognition, TrustKey};
+use registry_core::trust::{Grants, Recognition};
+use registry_state::execution::{BlockExecution, Execution, Genesis, execute_genesis};
+use registry_state::rules::Checked;
+use registry_state::state::{ApplyError, MemoryState, StateView as _, TransientKey};
 use rpc::service::{Check, Head, KeptToken, ListOf, SubmitError};
 use tokio::sync::watch;
 

@@ -8,11 +8,11 @@ use registry_core::block::Block;
 use registry_core::certificate::Certificate;
 use registry_core::crypto::Hash;
 use registry_core::id::{Did, ListId, NetworkName};
-use registry_core::operation::Checked;
-use registry_core::record::{Entry, Kind, RecordKey};
-use registry_core::state::{StateView as _, StoreError, TransientKey};
+use registry_core::record::{Entry, Kind, RecordKey, StoreError};
 use registry_core::status::Bits;
 use registry_core::trust::Grants;
+use registry_state::rules::Checked;
+use registry_state::state::{StateView as _, TransientKey};
 use rpc::service::{
     Check, Head, KeptToken, ListOf, Outcome, Peer, Reader, RightsOf, Role, Status, SubmitError,
     Submitter, TokenStore, ValidatorStatus, ViewKey,

@@ -2,7 +2,7 @@
 
 use http::Request;
 use registry_core::id::Did;
-use registry_core::state::Genesis;
+use registry_state::execution::Genesis;
 use serde_json::{Value, json};
 
 use super::client::{Answer, Server, config, with_members};

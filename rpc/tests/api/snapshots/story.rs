@@ -1,6 +1,6 @@
 //! What happened on the ledger, one block after another.
 
-use registry_core::did::document::TimeMs;
+use registry_core::time::TimeMs;
 use registry_core::governance::{Change, Edits, Parameters};
 use registry_core::operation::Role;
 use serde_json::{Value, json};

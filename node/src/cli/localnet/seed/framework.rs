@@ -2,16 +2,14 @@
 //! once, so that a localnet starts within a few blocks.
 
 use registry_core::agent::AgentDelegate;
-use registry_core::did::document::TimeMs;
 use registry_core::id::{ListId, SchemaId};
 use registry_core::limits::DAY_MS;
+use registry_core::names::{ActionName, EntityId, NameError, Resource, TrustKey};
 use registry_core::operation::{Action, Guard};
 use registry_core::schema::{CredentialTypePublish, SchemaPublish};
 use registry_core::status::{Run, StatusCreate, StatusPurpose};
-use registry_core::trust::{
-    ActionName, Assurance, Conditions, EntityId, NameError, Parent, Resource, TrustGrant, TrustKey,
-    TrustStep,
-};
+use registry_core::time::TimeMs;
+use registry_core::trust::{Assurance, Conditions, Parent, TrustGrant, TrustStep};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::try_join;

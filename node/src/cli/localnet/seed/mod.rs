@@ -7,7 +7,7 @@ mod parties;
 use std::path::{Path, PathBuf};
 
 use registry_core::id::{Did, ListId};
-use registry_core::trust::Resource;
+use registry_core::names::Resource;
 use serde::{Deserialize, Serialize};
 
 use super::Localnet;

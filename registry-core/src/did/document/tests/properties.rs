@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::super::*;
 use super::{base64url, canonical, document, rendered, sample_json};
 use crate::codec;
+use crate::time::TimeMs;
 
 prop_compose! {
     fn method(index: usize)(

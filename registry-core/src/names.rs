@@ -1,0 +1,275 @@
+//! What a right is about: actions, resources and entities (docs/protocol/trust.md, section
+//! "Names"). All three compare byte by byte.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::{Hash, Purpose};
+use crate::id::{Did, METHOD_PREFIX, NetworkName, as_text};
+use crate::limits::{TRUST_ACTION_BYTES_MAX, TRUST_NAME_BYTES_MAX, TRUST_SEGMENTS_MAX};
+use crate::uri::{self, UriUse};
+
+/// One right of one entity: what a record of grants or a recognition is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustKey {
+    /// From whom the right comes.
+    pub authority: Did,
+    /// To do what.
+    pub action: ActionName,
+    /// On what.
+    pub resource: Resource,
+    /// Who may.
+    pub entity: EntityId,
+}
+
+impl TrustKey {
+    /// The key of its record: H(trust key, [authority, action, resource, entity]).
+    pub fn hash(&self) -> Hash {
+        let Self { authority, action, resource, entity } = self;
+        Hash::of_value(Purpose::TrustKey, &(authority, action, resource, entity))
+    }
+}
+
+/// Why a text names no action, resource or entity.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Not `[A-Za-z0-9._:-]{1,64}`.
+    #[error("action {text:?} must be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-'")]
+    Action {
+        /// The text given.
+        text: String,
+    },
+    /// Too long, empty, or with a character that a resource does not have.
+    #[error(
+        "resource {text:?} must be 1 to 256 printable ASCII characters without space, '\"', '<', \
+         '>' and '\\', with '*' as its last segment only"
+    )]
+    Resource {
+        /// The text given.
+        text: String,
+    },
+    /// Too many segments.
+    #[error("resource {text:?} has {actual} segments between '/', at most 6 are allowed")]
+    Segments {
+        /// The text given.
+        text: String,
+        /// How many.
+        actual: usize,
+    },
+    /// No URI of the allowed schemes.
+    #[error("entity {text:?}: {rule}")]
+    Entity {
+        /// The text given.
+        text: String,
+        /// What is wrong with it.
+        rule: String,
+    },
+}
+
+/// What may be done, as `issue`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActionName(String);
+
+impl FromStr for ActionName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
+        if (1..=TRUST_ACTION_BYTES_MAX).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError::Action { text: text.to_owned() })
+        }
+    }
+}
+
+impl fmt::Display for ActionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// On what, as `degrees/bachelor`; or a pattern whose last segment is `*`, as `degrees/*`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resource(String);
+
+impl Resource {
+    /// What comes before the `*` of a pattern.
+    fn open_prefix(&self) -> Option<&str> {
+        self.0.strip_suffix('*')
+    }
+
+    /// Whether it stands for more than the one name.
+    pub fn is_pattern(&self) -> bool {
+        self.open_prefix().is_some()
+    }
+
+    /// Whether a right on this is one on `other` too.
+    pub fn covers(&self, other: &Self) -> bool {
+        match self.open_prefix() {
+            Some(prefix) => other.0.starts_with(prefix),
+            None => self == other,
+        }
+    }
+
+    /// Itself and every pattern that covers it, most specific first.
+    pub fn covering(&self) -> Vec<Self> {
+        let mut found = vec![self.clone()];
+        let mut rest = self.0.strip_suffix("/*").unwrap_or(&self.0);
+        while let Some((shorter, _)) = rest.rsplit_once('/') {
+            found.push(Self(format!("{shorter}/*")));
+            rest = shorter;
+        }
+        if self.0 != "*" {
+            found.push(Self("*".to_owned()));
+        }
+        found
+    }
+}
+
+impl FromStr for Resource {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let allowed = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\*".contains(&byte);
+        let plain = match text.strip_suffix('*') {
+            Some(prefix) if prefix.is_empty() || prefix.ends_with('/') => prefix,
+            _ => text,
+        };
+        let length = (1..=TRUST_NAME_BYTES_MAX).contains(&text.len());
+        if !length || !plain.bytes().all(allowed) {
+            return Err(NameError::Resource { text: text.to_owned() });
+        }
+        let actual = text.split('/').count();
+        if actual > TRUST_SEGMENTS_MAX {
+            return Err(NameError::Segments { text: text.to_owned(), actual });
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who may: a URI, mostly a DID of this network or another method.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntityId(String);
+
+impl EntityId {
+    /// The DID of this network that it is, if it is one.
+    pub fn local(&self, network: &NetworkName) -> Option<Did> {
+        self.0.parse().ok().filter(|did: &Did| did.network == *network)
+    }
+
+    /// Whether it is this DID.
+    pub fn is(&self, did: &Did) -> bool {
+        self.0 == did.to_string()
+    }
+}
+
+impl From<&Did> for EntityId {
+    fn from(did: &Did) -> Self {
+        Self(did.to_string())
+    }
+}
+
+impl FromStr for EntityId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let refused = |rule| Err(NameError::Entity { text: text.to_owned(), rule });
+        if text.len() > TRUST_NAME_BYTES_MAX {
+            let actual = text.len();
+            return refused(format!("{actual} bytes, at most {TRUST_NAME_BYTES_MAX} are allowed"));
+        }
+        if let Some(rule) = uri::refusal(text, UriUse::Reference) {
+            return refused(rule.to_string());
+        }
+        // Another spelling would be an entity that can neither act nor be deactivated.
+        match text.parse::<Did>() {
+            Err(error) if text.starts_with(METHOD_PREFIX) => refused(error.to_string()),
+            _ => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for EntityId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+as_text!(ActionName, Resource, EntityId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(text: &str) -> Resource {
+        text.parse().expect("a resource")
+    }
+
+    #[test]
+    fn a_pattern_covers_what_lies_beneath_it() {
+        for (pattern, name, covers) in [
+            ("a/b", "a/b", true),
+            ("a/b", "a/b/c", false),
+            ("a/*", "a/b", true),
+            ("a/*", "a/b/c", true),
+            ("a/*", "a/b/*", true),
+            ("a/*", "a/*", true),
+            ("a/b/*", "a/*", false),
+            ("a/*", "a", false),
+            ("a/*", "ab/c", false),
+            ("*", "https://types.example/Degree", true),
+            ("*", "*", true),
+            ("a/*", "*", false),
+        ] {
+            assert_eq!(resource(pattern).covers(&resource(name)), covers, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn what_covers_a_resource_is_listed_most_specific_first() {
+        let texts = |text: &str| -> Vec<String> {
+            resource(text).covering().iter().map(Resource::to_string).collect()
+        };
+        assert_eq!(texts("a/b/c"), ["a/b/c", "a/b/*", "a/*", "*"]);
+        assert_eq!(texts("a/b/*"), ["a/b/*", "a/*", "*"]);
+        assert_eq!(texts("a"), ["a", "*"]);
+        assert_eq!(texts("*"), ["*"]);
+        let longest = resource("1/2/3/4/5/6");
+        assert_eq!(longest.covering().len(), TRUST_SEGMENTS_MAX + 1);
+        for name in ["a/b/c", "a/b/*", "*", "1/2/3/4/5/6"] {
+            let name = resource(name);
+            assert!(name.covering().iter().all(|pattern| pattern.covers(&name)));
+        }
+    }
+
+    #[test]
+    fn names_have_one_narrow_form() {
+        for text in ["", "a*", "*a", "a/*/b", "a b", "a\\b", "ä", "1/2/3/4/5/6/7", "**"] {
+            assert!(text.parse::<Resource>().is_err(), "{text}");
+        }
+        for text in ["", "is sue", "a/b", &"a".repeat(65)] {
+            assert!(text.parse::<ActionName>().is_err(), "{text}");
+        }
+        for text in ["", "x", "did:web", "https://a.example/?q", "mailto:a@b.example"] {
+            assert!(text.parse::<EntityId>().is_err(), "{text}");
+        }
+        let did = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
+        assert!(did.parse::<EntityId>().is_ok());
+        for other in [format!("{did}/"), format!("{did}a"), did.replace("local", "LOCAL")] {
+            assert!(other.parse::<EntityId>().is_err(), "{other}");
+        }
+        for text in ["did:web:a.example", "did:key:z6Mk", "https://a.example/issuer"] {
+            assert_eq!(text.parse::<EntityId>().map(|id| id.to_string()).as_deref(), Ok(text));
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! Executing a block: total, deterministic, all or nothing (DESIGN invariants 1 to 3).
+
+use registry_core::block::{Header, Receipt, operations_root, receipts_root};
+use registry_core::code::Refusal;
+use registry_core::codec::{self, FixedBytes};
+use registry_core::crypto::{Hash, ValidatorKey};
+use registry_core::governance::{
+    self, GOVERNORS, Governors, PARAMETERS, PROTOCOL_VERSION, PUBLISHING, Parameters, Publishing,
+    VALIDATORS, VERSION, Validators,
+};
+use registry_core::id::{Did, NetworkName};
+use registry_core::limits::{
+    BLOCK_BYTES_MAX, BLOCK_CREATES_MAX, BLOCK_OPERATIONS_MAX, BLOCK_RESERVED_DIVISOR,
+    SEEN_EXPIRED_PER_BLOCK_MAX,
+};
+use registry_core::mmr::Mmr;
+use registry_core::operation::Guard;
+use registry_core::record::{RecordKey, StoreError};
+
+use super::probe::{Probe, mark_seen};
+use crate::rules::Checked;
+use crate::rules::activation::take_effect;
+use crate::rules::governors::missing_member;
+use crate::state::{
+    ApplyError, Changes, Context, Effect, Heads, Overlay, StateView, WriteContext, count_halt,
+};
+
+/// Counts what a block holds against its limits.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BlockBudget {
+    operations: usize,
+    bytes: usize,
+    creates: usize,
+    ordinary_operations: usize,
+    ordinary_bytes: usize,
+}
+
+impl BlockBudget {
+    /// Takes room for an operation, or refuses and changes nothing. Rotate, recovery and
+    /// deactivation may use the whole block, all others all but the reserved part.
+    pub fn take(&mut self, checked: &Checked) -> bool {
+        let action = &checked.operation().action;
+        let bytes = checked.bytes().len();
+        let mut next = *self;
+        next.operations = next.operations.saturating_add(1);
+        next.bytes = next.bytes.saturating_add(bytes);
+        if !action.is_senior() {
+            next.ordinary_operations = next.ordinary_operations.saturating_add(1);
+            next.ordinary_bytes = next.ordinary_bytes.saturating_add(bytes);
+        }
+        if checked.operation().is_create() {
+            next.creates = next.creates.saturating_add(1);
+        }
+        let ordinary = |limit: usize| limit.saturating_sub(limit / BLOCK_RESERVED_DIVISOR);
+        let fits = next.operations <= BLOCK_OPERATIONS_MAX
+            && next.bytes <= BLOCK_BYTES_MAX
+            && next.creates <= BLOCK_CREATES_MAX
+            && next.ordinary_operations <= ordinary(BLOCK_OPERATIONS_MAX)
+            && next.ordinary_bytes <= ordinary(BLOCK_BYTES_MAX);
+        if fits {
+            *self = next;
+        }
+        fits
+    }
+}
+
+/// A block in the making: operations are applied one by one, then it is finished.
+pub struct BlockExecution<'a> {
+    probe: Probe<'a>,
+    template: Header,
+    budget: BlockBudget,
+    applied: Vec<Applied>,
+}
+
+/// An operation in the block. Its receipt names the record version at the end of the block.
+struct Applied {
+    operation: Hash,
+    envelope: Hash,
+    key: RecordKey,
+}
+
+/// An executed block: its header, and what it changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    /// The header with all roots.
+    pub header: Header,
+    /// What the block adds to the store.
+    pub changes: Changes,
+    /// One receipt an operation, in order.
+    pub receipts: Vec<Receipt>,
+}
+
+impl<'a> BlockExecution<'a> {
+    /// Starts the block after `parent` at `time_ms`, over the state after `parent`.
+    pub fn new(
+        view: &'a dyn StateView,
+        network: NetworkName,
+        parent: &Header,
+        time_ms: u64,
+        proposer: ValidatorKey,
+    ) -> Result<Self, BlockError> {
+        let mut overlay = Overlay::new(view);
+        let parameters = governance::read::<Parameters>(&Heads(&overlay), PARAMETERS)?;
+        let version = governance::read::<u64>(&Heads(&overlay), VERSION)?;
+        if version > PROTOCOL_VERSION {
+            let height = parent.height.saturating_add(1);
+            return Err(BlockError::Version { height, version });
+        }
+        let validators = validators_hash(&overlay)?;
+        let history_root = overlay.append_history(parent.height, &parent.hash())?;
+        let context = Context::after(view, network, parameters, parent, time_ms)?;
+        count_halt(&mut overlay, parent.time, time_ms)?;
+        overlay.expire(time_ms, SEEN_EXPIRED_PER_BLOCK_MAX)?;
+        let template = Header {
+            chain: parent.chain,
+            height: context.height,
+            time: time_ms,
+            previous: parent.hash(),
+            proposer,
+            version,
+            operations_root: Hash::ZERO,
+            receipts_root: Hash::ZERO,
+            state_root: Hash::ZERO,
+            history_root,
+            validators,
+            next_validators: validators,
+        };
+        Ok(Self::over(overlay, context, template))
+    }
+
+    fn over(overlay: Overlay<'a>, context: Context, template: Header) -> Self {
+        let (budget, applied) = Default::default();
+        let probe = Probe { overlay, context };
+        Self { probe, template, budget, applied }
+    }
+
+    /// What the rules say in this block, over what is applied already.
+    pub fn probe(&self) -> &Probe<'a> {
+        &self.probe
+    }
+
+    /// Whether the rules allow the operation now; changes nothing.
+    pub fn check<'c>(&self, checked: &'c Checked) -> Result<Effect<'c>, ApplyError> {
+        self.probe.check(checked)
+    }
+
+    /// Applies an operation, or refuses it and changes nothing.
+    pub fn apply(&mut self, checked: &Checked) -> Result<(), ApplyError> {
+        let mut budget = self.budget;
+        if !budget.take(checked) {
+            return Err(ApplyError::Full);
+        }
+        let effect = self.check(checked)?;
+        self.budget = budget;
+        let (operation, envelope, key) = (checked.id(), checked.envelope_id(), effect.key.clone());
+        let Probe { overlay, context } = &mut self.probe;
+        let at = WriteContext { height: context.height, time_ms: context.time_ms, operation };
+        overlay.apply(effect, checked.operation().salt, at)?;
+        if let Guard::Until(until) = checked.operation().guard {
+            mark_seen(overlay, until, &operation);
+        }
+        self.applied.push(Applied { operation, envelope, key });
+        Ok(())
+    }
+
+    /// Closes the block: what takes effect with its end, all roots, all changes.
+    pub fn finish(self) -> Result<Execution, StoreError> {
+        let Probe { mut overlay, context } = self.probe;
+        take_effect(&mut overlay, &context)?;
+        let next_validators = validators_hash(&overlay)?;
+        let (state_root, changes) = overlay.finish(context.height)?;
+        let receipts = receipts(&self.applied, context.height, &changes)?;
+        let leaves = self.applied.iter().map(|applied| (&applied.envelope, &applied.operation));
+        let header = Header {
+            operations_root: operations_root(leaves),
+            receipts_root: receipts_root(&receipts),
+            state_root,
+            next_validators,
+            ..self.template
+        };
+        Ok(Execution { header, changes, receipts })
+    }
+}
+
+fn receipts(
+    applied: &[Applied],
+    height: u64,
+    changes: &Changes,
+) -> Result<Vec<Receipt>, StoreError> {
+    let receipt = |(index, applied): (u64, &Applied)| {
+        let Applied { operation, envelope, key } = applied;
+        let entry = changes.entry(key);
+        let entry = entry.ok_or_else(|| StoreError::new("an operation wrote no record"))?;
+        Ok(Receipt {
+            operation: *operation,
+            envelope: *envelope,
+            height,
+            index,
+            kind: key.kind,
+            key: key.key.clone(),
+            version: entry.record.version,
+            record: entry.record.hash(),
+        })
+    };
+    (0..).zip(applied).map(receipt).collect()
+}
+
+/// Why a proposed block is not valid.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BlockError {
+    /// Another value in the header than execution gives.
+    #[error("header field {field} is {actual}, execution gives {expected}")]
+    Header {
+        /// Name of the field.
+        field: &'static str,
+        /// What the proposer says.
+        actual: String,
+        /// What follows from the operations.
+        expected: String,
+    },
+    /// An operation that is refused; a valid block has none.
+    #[error("operation {index} is refused: {refusal}")]
+    Operation {
+        /// Place in the block.
+        index: usize,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// More operations, bytes or creates than a block may hold.
+    #[error("operation {index} exceeds the limits of a block")]
+    Full {
+        /// Place of the first operation without room.
+        index: usize,
+    },
+    /// The proposer is no validator of this height.
+    #[error("proposer {proposer} is no validator of height {height}")]
+    Proposer {
+        /// Who proposed.
+        proposer: ValidatorKey,
+        /// The height.
+        height: u64,
+    },
+    /// The network speaks another protocol by now; nothing is known about the block.
+    #[error(
+        "from height {height} on the network speaks version {version} of the protocol, this \
+         build speaks {PROTOCOL_VERSION} at most; install a newer one"
+    )]
+    Version {
+        /// The first height that cannot be executed.
+        height: u64,
+        /// The version that holds there.
+        version: u64,
+    },
+    /// A governor whom the operations of genesis did not create.
+    #[error("governor {did} is not created by the operations")]
+    Governor {
+        /// Who is missing.
+        did: Did,
+    },
+    /// The store failed; nothing is known about the block.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl BlockError {
+    fn at(index: usize, error: ApplyError) -> Self {
+        match error {
+            ApplyError::Refused(refusal) => Self::Operation { index, refusal },
+            ApplyError::Full => Self::Full { index },
+            ApplyError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// Executes a proposed or decided block and compares every field of its header.
+pub fn execute(
+    view: &dyn StateView,
+    network: NetworkName,
+    parent: &Header,
+    header: &Header,
+    operations: impl IntoIterator<Item = impl AsRef<Checked>>,
+) -> Result<Execution, BlockError> {
+    if header.time <= parent.time {
+        let expected = format!("later than {}", parent.time);
+        let actual = header.time.to_string();
+        return Err(BlockError::Header { field: "time", actual, expected });
+    }
+    let mut block = BlockExecution::new(view, network, parent, header.time, header.proposer)?;
+    let validators = governance::read::<Validators>(&Heads(&block.probe.overlay), VALIDATORS)?;
+    if !validators.validators.iter().any(|validator| validator.key == header.proposer) {
+        let (proposer, height) = (header.proposer, header.height);
+        return Err(BlockError::Proposer { proposer, height });
+    }
+    for (index, checked) in operations.into_iter().enumerate() {
+        block.apply(checked.as_ref()).map_err(|error| BlockError::at(index, error))?;
+    }
+    let execution = block.finish()?;
+    compare(header, &execution.header)?;
+    Ok(execution)
+}
+
+fn compare(actual: &Header, expected: &Header) -> Result<(), BlockError> {
+    let fields = [
+        ("chain", actual.chain, expected.chain),
+        ("previous", actual.previous, expected.previous),
+        ("operations_root", actual.operations_root, expected.operations_root),
+        ("receipts_root", actual.receipts_root, expected.receipts_root),
+        ("state_root", actual.state_root, expected.state_root),
+        ("history_root", actual.history_root, expected.history_root),
+        ("validators", actual.validators, expected.validators),
+        ("next_validators", actual.next_validators, expected.next_validators),
+        ("all fields", actual.hash(), expected.hash()),
+    ];
+    let numbers =
+        [("height", actual.height, expected.height), ("version", actual.version, expected.version)];
+    let numbers = numbers.iter().filter(|(_, actual, expected)| actual != expected);
+    let numbers =
+        numbers.map(|(field, actual, expected)| (*field, actual.to_string(), expected.to_string()));
+    let hashes = fields.iter().filter(|(_, actual, expected)| actual != expected);
+    let hashes =
+        hashes.map(|(field, actual, expected)| (*field, actual.to_string(), expected.to_string()));
+    match numbers.chain(hashes).next() {
+        Some((field, actual, expected)) => Err(BlockError::Header { field, actual, expected }),
+        None => Ok(()),
+    }
+}
+
+/// What genesis puts into the state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Genesis {
+    /// Hash of the canonical genesis.
+    pub chain: Hash,
+    /// The network's name.
+    pub network: NetworkName,
+    /// Genesis time in ms since 1970.
+    pub time_ms: u64,
+    /// The first validators.
+    pub validators: Validators,
+    /// The first parameters.
+    pub parameters: Parameters,
+    /// The first publishing keys.
+    pub publishing: Publishing,
+    /// Who may change all this; none: nobody.
+    pub governors: Option<Governors>,
+    /// Operations with chain zero; all must apply.
+    pub operations: Vec<Checked>,
+}
+
+/// Executes height 0 over an empty store.
+pub fn execute_genesis(view: &dyn StateView, genesis: &Genesis) -> Result<Execution, BlockError> {
+    let mut overlay = Overlay::new(view);
+    let at = WriteContext { height: 0, time_ms: genesis.time_ms, operation: Hash::ZERO };
+    let records = [
+        (VALIDATORS, codec::encode(&genesis.validators)),
+        (PARAMETERS, codec::encode(&genesis.parameters)),
+        (VERSION, codec::encode(&PROTOCOL_VERSION)),
+        (PUBLISHING, codec::encode(&genesis.publishing)),
+    ];
+    let governors = genesis.governors.iter().map(|value| (GOVERNORS, codec::encode(value)));
+    for (name, value) in records.into_iter().chain(governors) {
+        overlay.write(&governance::key(name), value, FixedBytes([0; 16]), at)?;
+    }
+    let validators = genesis.validators.set().map_err(StoreError::new)?.hash();
+    let template = Header {
+        chain: genesis.chain,
+        height: 0,
+        time: genesis.time_ms,
+        previous: Hash::ZERO,
+        proposer: ValidatorKey::default(),
+        version: PROTOCOL_VERSION,
+        operations_root: Hash::ZERO,
+        receipts_root: Hash::ZERO,
+        state_root: Hash::ZERO,
+        history_root: Mmr::default().root(),
+        validators,
+        next_validators: validators,
+    };
+    let context = Context {
+        network: genesis.network.clone(),
+        height: 0,
+        time_ms: genesis.time_ms,
+        live_ms: genesis.time_ms,
+        parameters: genesis.parameters.clone(),
+    };
+    let mut block = BlockExecution::over(overlay, context, template);
+    for (index, checked) in genesis.operations.iter().enumerate() {
+        block.apply(checked).map_err(|error| BlockError::at(index, error))?;
+    }
+    if let Some(governors) = &genesis.governors {
+        let heads = Heads(&block.probe.overlay);
+        if let Some(did) = missing_member(&heads, governors)? {
+            return Err(BlockError::Governor { did: did.clone() });
+        }
+    }
+    Ok(block.finish()?)
+}
+
+/// The hash of the validator set that holds after what is written so far.
+fn validators_hash(overlay: &Overlay<'_>) -> Result<Hash, StoreError> {
+    let validators = governance::read::<Validators>(&Heads(overlay), VALIDATORS)?;
+    Ok(validators.set().map_err(StoreError::new)?.hash())
+}

@@ -1,0 +1,21 @@
+//! What a ledger does with the types of `registry_core`: the rules of each action, the overlay of a
+//! block, its execution, the state tree and quotas.
+//!
+//! This crate is pure. It does no I/O and reads no clock, environment or randomness, so the same
+//! genesis and the same blocks give the same state root on every machine (DESIGN invariant 1).
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
+pub mod execution;
+pub mod rules;
+pub mod state;

@@ -1,0 +1,109 @@
+//! Who may sign for a DID outside its own life: the rules of every action whose role is author
+//! or approval
+//! (docs/protocol/operations.md, section "Signatures of an author").
+
+use super::checked::Checked;
+use super::did;
+use crate::state::{ApplyError, Context, Overlay};
+use registry_core::code::{Code, Refusal};
+use registry_core::crypto::PublicKey;
+use registry_core::did::DidState;
+use registry_core::did::control::check_threshold;
+use registry_core::id::Did;
+use registry_core::operation::{MethodSigner, Role, Signer};
+
+/// Whether the signatures, whose form and bytes are checked already, speak for the author now: the
+/// author, or the reason against it. A pending recovery changes nothing here before it completes.
+pub fn check<'c>(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &'c Checked,
+) -> Result<&'c Did, ApplyError> {
+    let author = checked.operation().author()?;
+    let roles: &[Role] = match checked.operation().action.role() {
+        Some(Role::Approval) => &[Role::Approval],
+        _ => &[Role::Control, Role::Author],
+    };
+    check_party(overlay, context, checked, author, roles)?;
+    Ok(author)
+}
+
+/// A6: whether those of role consent speak for the other party that the action binds.
+pub(crate) fn check_consent(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+) -> Result<(), ApplyError> {
+    match checked.operation().action.consents() {
+        Some(party) => check_party(overlay, context, checked, party, &[Role::Consent]),
+        None => Ok(()),
+    }
+}
+
+/// A1 to A4 of the endorser whose signature the operation carries: that DID, if there is one.
+pub(crate) fn check_endorser<'c>(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &'c Checked,
+) -> Result<Option<&'c Did>, ApplyError> {
+    let Some(endorser) = checked.endorser() else { return Ok(None) };
+    check_party(overlay, context, checked, endorser, &[Role::Endorser])?;
+    Ok(Some(endorser))
+}
+
+/// A1 to A5 of one party, by the signatures of its roles.
+fn check_party(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+    party: &Did,
+    roles: &[Role],
+) -> Result<(), ApplyError> {
+    let state = did::active(overlay, party)?;
+    let control = &state.sets.control;
+    let mut keys: Vec<&PublicKey> = Vec::new();
+    for (index, signature) in checked.signatures().iter().enumerate() {
+        match &signature.by {
+            _ if !roles.contains(&signature.role) => {}
+            Signer::Key(key) => keys.push(key),
+            Signer::Method(_) if control.dids().next().is_some() => {
+                let detail = format!("{party} is controlled by other DIDs; they must sign");
+                return Err(Refusal::new(Code::ControlRequired, "signatures", detail).into());
+            }
+            Signer::Method(method) => {
+                check_method(&state, method, context.time_ms).map_err(|(code, detail)| {
+                    Refusal::new(code, format!("signatures/{index}/by"), detail)
+                })?
+            }
+        }
+    }
+    // The form allows methods or keys, never both, and at least one.
+    if !keys.is_empty() {
+        let control_of = |did: &Did| did::control_of(overlay, did);
+        check_threshold(control.threshold, &control.members, &keys, control_of)?;
+    }
+    Ok(())
+}
+
+fn check_method(
+    state: &DidState,
+    method: &MethodSigner,
+    time_ms: u64,
+) -> Result<(), (Code, String)> {
+    let MethodSigner { key, url } = method;
+    let document = &state.document;
+    let Some(found) = document.method(&url.fragment) else {
+        return Err((Code::MethodNotFound, format!("the document has no method {url}")));
+    };
+    if found.signing_key().as_ref() != Some(key) {
+        return Err((Code::MethodNotFound, format!("{url} holds another key than {key}")));
+    }
+    if !document.capability_invocation.contains(&url.fragment) {
+        return Err((Code::MethodNotAuthorised, format!("{url} is no capabilityInvocation")));
+    }
+    if !found.is_valid_at(time_ms) {
+        let detail = format!("{url} is not valid at block time {time_ms}");
+        return Err((Code::MethodNotValid, detail));
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Who may write on a network that asks for a right to it (docs/protocol/endorsement.md).
+
+use super::author;
+use super::checked::Checked;
+use crate::state::{ApplyError, Context, Heads, Overlay, Quota, TransientKey, TransientKind};
+use registry_core::code::{Code, Refusal};
+use registry_core::governance::{EndorsedWrites, WritePolicy};
+use registry_core::id::{Did, NetworkName};
+use registry_core::limits::HOUR_MS;
+use registry_core::names::{EntityId, TrustKey};
+use registry_core::operation::Family;
+use registry_core::record::{RecordView, StoreError};
+use registry_core::time::TimeMs;
+use registry_core::trust::{Asked, ask};
+
+/// The action that the network's authority grants to those who may write.
+pub const WRITE: &str = "registry:write";
+
+/// EN1 to EN4: the counter of whoever vouches for the operation, where one must.
+pub(crate) fn check(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+) -> Result<Option<(TransientKey, Vec<u8>)>, ApplyError> {
+    let endorser = author::check_endorser(overlay, context, checked)?;
+    let Some(family) = checked.operation().action.family() else { return Ok(None) };
+    let policy = match &context.parameters.write_policy {
+        // Genesis is what all operators agreed on: nobody could have endorsed before it.
+        WritePolicy::Endorsed(policy) if context.height > 0 => policy,
+        _ => return Ok(None),
+    };
+    let granted = |did: &Did| {
+        may_write(&Heads(overlay), &context.network, policy, family, did, context.time_ms)
+    };
+    let payer = match (endorser, &checked.operation().author) {
+        (Some(endorser), _) if granted(endorser)? => endorser,
+        (Some(endorser), _) => return Err(not_granted(policy, family, endorser).into()),
+        (None, Some(author)) if granted(author)? => author,
+        (None, author) => return Err(needed(policy, family, author.as_ref()).into()),
+    };
+    let hour = (context.time_ms, HOUR_MS);
+    let quota = Quota::read(overlay, counter(payer), hour, policy.operations_per_hour)?;
+    let (used, refills_ms) = (quota.used(), quota.ends_ms());
+    let leaf = quota.take().ok_or_else(|| {
+        let detail = format!(
+            "{payer} has vouched for {used} operations in this hour, {} are allowed; its quota \
+             refills at {}",
+            policy.operations_per_hour,
+            TimeMs(refills_ms).millis()
+        );
+        Refusal::new(Code::EndorserQuota, "signatures", detail)
+    })?;
+    Ok(Some(leaf))
+}
+
+fn needed(policy: &EndorsedWrites, family: Family, author: Option<&Did>) -> Refusal {
+    let who = author.map_or_else(|| "a new DID".to_owned(), Did::to_string);
+    let (authority, family) = (&policy.authority, family.name());
+    let detail = format!(
+        "{who} has no grant of {WRITE} on registry/{family} by {authority}, and nobody who has \
+         one signed in role endorser"
+    );
+    Refusal::new(Code::EndorsementNeeded, "signatures", detail)
+}
+
+fn not_granted(policy: &EndorsedWrites, family: Family, endorser: &Did) -> Refusal {
+    let (authority, family) = (&policy.authority, family.name());
+    let detail =
+        format!("{endorser} has no live grant of {WRITE} on registry/{family} by {authority}");
+    Refusal::new(Code::EndorserNotGranted, "signatures", detail)
+}
+
+/// EN2: whether a DID may write, or endorse the writes of others, at the view's moment. The
+/// authority may by itself: else nobody could stop the last endorser.
+pub fn may_write(
+    view: &dyn RecordView,
+    network: &NetworkName,
+    policy: &EndorsedWrites,
+    family: Family,
+    did: &Did,
+    time_ms: u64,
+) -> Result<bool, StoreError> {
+    if *did == policy.authority {
+        return Ok(true);
+    }
+    let key = TrustKey {
+        authority: policy.authority.clone(),
+        action: WRITE.parse().map_err(StoreError::new)?,
+        resource: format!("registry/{}", family.name()).parse().map_err(StoreError::new)?,
+        entity: EntityId::from(did),
+    };
+    let asked = Asked { network, key: &key, through: None, minimum: None, time_ms };
+    Ok(ask(view, &asked)?.is_authorised())
+}
+
+fn counter(endorser: &Did) -> (TransientKind, Vec<u8>) {
+    (TransientKind::EndorserQuota, endorser.suffix.0.to_vec())
+}
+
+/// The leaf that counts what a DID vouched for in the hour of `time_ms`.
+pub fn quota_key(endorser: &Did, time_ms: u64) -> TransientKey {
+    Quota::key(counter(endorser), (time_ms, HOUR_MS))
+}
+
+/// What that leaf holds.
+pub fn quota_used(leaf: Option<&[u8]>) -> u64 {
+    leaf.map_or(0, Quota::count)
+}

@@ -1,0 +1,444 @@
+//! What each governance action needs and does (docs/protocol/governance.md, section "Rules").
+
+use super::author;
+use super::checked::Checked;
+use super::governors::{check_live, is_live, live_count};
+use crate::state::{ApplyError, Context, Effect, Heads, Overlay, TransientKey};
+use registry_core::code::{Code, Refusal};
+use registry_core::crypto::{Hash, ValidatorKey};
+use registry_core::governance::{
+    Agenda, Approval, Change, GovernancePropose, Governors, PUBLISHING, Proposal, ProposalStatus,
+    Publishing, VALIDATORS, VERSION, ValidatorEntry, ValidatorReady, Validators, WritePolicy,
+    governors, key, read,
+};
+use registry_core::id::{Did, NetworkName};
+use registry_core::limits::{
+    AGENDA_MAX, APPROVAL_HEIGHTS_MIN, NOTICE_HEIGHTS_MAX, NOTICE_HEIGHTS_MIN, READY_HEIGHTS_MAX,
+    READY_INTERVAL_MS_MIN, READY_MS_MAX, VALIDATOR_CHANGE_HEIGHTS_MIN,
+};
+use registry_core::operation::{Action, Operation};
+use registry_core::record::{RecordKey, RecordView, StoreError};
+use registry_core::{codec, mmr};
+
+/// GV1: form of a proposal.
+pub(crate) fn check_stateless(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
+    match &operation.action {
+        Action::GovernancePropose(propose) => propose
+            .change
+            .check(network)
+            .map_err(|error| Refusal::new(Code::GovernanceChange, "change", error)),
+        _ => Ok(()),
+    }
+}
+
+/// GV2 to GV9, after the guard.
+pub(crate) fn apply(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+) -> Result<Effect<'static>, ApplyError> {
+    let action = &checked.operation().action;
+    let author = match action {
+        // Its one signature is that of the key itself, which the form has checked.
+        Action::ValidatorReady(_) => None,
+        _ => Some(author::check(overlay, context, checked)?),
+    };
+    let agenda = overlay.agenda()?;
+    let now = Now { height: context.height, time_ms: context.time_ms, agenda: &agenda };
+    let written = check(&Heads(overlay), now, author, &checked.id(), action)?;
+    if let Action::ValidatorReady(ready) = action {
+        check_block(overlay, context.height, ready)?;
+    }
+    let agenda = written.agenda.map(|agenda| (TransientKey::agenda(), codec::encode(&agenda)));
+    let effect = Effect::value(checked.record_key(), written.value);
+    Ok(Effect { transient: agenda.into_iter().collect(), ..effect })
+}
+
+/// The moment of an action, and what waits then.
+#[derive(Debug, Clone, Copy)]
+pub struct Now<'n> {
+    /// Height of the block.
+    pub height: u64,
+    /// Block time in ms.
+    pub time_ms: u64,
+    /// What is approved and waits.
+    pub agenda: &'n Agenda,
+}
+
+/// What an action writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The record's next value.
+    pub value: Vec<u8>,
+    /// What waits afterwards, if that changes.
+    pub agenda: Option<Agenda>,
+}
+
+/// GV2 to GV9 of a governance action over the newest records, and what it writes: also what a node
+/// checks before it asks anyone to sign. `id` is that of the operation. That a newcomer holds the
+/// block that it names (READY_BLOCK) is for the chain to say.
+pub fn check(
+    view: &dyn RecordView,
+    now: Now<'_>,
+    author: Option<&Did>,
+    id: &Hash,
+    action: &Action,
+) -> Result<Written, ApplyError> {
+    let rules = Rules { view, now };
+    match (action, author) {
+        (Action::GovernancePropose(propose), Some(author)) => rules.propose(id, author, propose),
+        (Action::GovernanceApprove(step), Some(author)) => rules.approve(&step.proposal, author),
+        (Action::GovernanceWithdraw(step), Some(author)) => rules.withdraw(&step.proposal, author),
+        (Action::ValidatorReady(ready), None) => rules.ready(ready),
+        _ => Err(StoreError::new("no governance action").into()),
+    }
+}
+
+/// What a change makes of the network.
+pub(super) struct Outcome {
+    /// The next value of the record.
+    pub(super) value: Vec<u8>,
+    /// Validators whose keys had no power.
+    newcomers: Vec<ValidatorEntry>,
+}
+
+pub(super) struct Rules<'r> {
+    pub(super) view: &'r dyn RecordView,
+    pub(super) now: Now<'r>,
+}
+
+impl Rules<'_> {
+    fn propose(
+        &self,
+        id: &Hash,
+        author: &Did,
+        propose: &GovernancePropose,
+    ) -> Result<Written, ApplyError> {
+        let governors = self.governors_with(author)?;
+        let GovernancePropose { change, height } = propose.clone();
+        let notice = height.saturating_sub(self.now.height);
+        if !(NOTICE_HEIGHTS_MIN..=NOTICE_HEIGHTS_MAX).contains(&notice) {
+            let (min, max) = (NOTICE_HEIGHTS_MIN, NOTICE_HEIGHTS_MAX);
+            let present = self.now.height;
+            let detail = format!("{height} is not {min} to {max} above the present {present}");
+            return Err(Refusal::new(Code::ActivationHeight, "height", detail).into());
+        }
+        self.outcome(id, &change, height)?;
+        let (proposer, proposed) = (author.clone(), self.now.time_ms);
+        let approvals = vec![Approval { governor: author.clone(), time: proposed }];
+        let status = ProposalStatus::Open;
+        self.settle(
+            id,
+            &governors,
+            Proposal { proposer, change, height, proposed, approvals, status },
+        )
+    }
+
+    fn approve(&self, id: &Hash, author: &Did) -> Result<Written, ApplyError> {
+        let governors = self.governors_with(author)?;
+        let mut proposal = self.pending(id)?;
+        if proposal.is_approved_by(author) {
+            let detail = format!("{author} has approved it");
+            return Err(Refusal::new(Code::ApprovedAlready, "proposal", detail).into());
+        }
+        self.check_notice(&proposal)?;
+        let approval = Approval { governor: author.clone(), time: self.now.time_ms };
+        proposal.approvals.push(approval);
+        self.settle(id, &governors, proposal)
+    }
+
+    fn withdraw(&self, id: &Hash, author: &Did) -> Result<Written, ApplyError> {
+        let governors = self.governors_with(author)?;
+        let mut proposal = self.pending(id)?;
+        if !proposal.is_approved_by(author) {
+            let detail = format!("{author} has not approved it");
+            return Err(Refusal::new(Code::NotApproved, "proposal", detail).into());
+        }
+        self.check_notice(&proposal)?;
+        proposal.approvals.retain(|approval| approval.governor != *author);
+        self.settle(id, &governors, proposal)
+    }
+
+    /// GV9, but for the block.
+    fn ready(&self, ready: &ValidatorReady) -> Result<Written, ApplyError> {
+        let ValidatorReady { proposal: id, key, peer, .. } = ready;
+        let proposal = self.proposal(id)?;
+        let named = match &proposal.change {
+            Change::Validators(edits) if proposal.status.is_pending() => {
+                edits.put.iter().any(|entry| entry.key == *key && entry.peer == *peer)
+            }
+            _ => false,
+        };
+        let not_expected =
+            |detail| Err(Refusal::new(Code::ReadyNotExpected, "proposal", detail).into());
+        if !named {
+            return not_expected(format!("{id} does not wait for {key} at {peer}"));
+        }
+        let present: Validators = read(self.view, VALIDATORS)?;
+        if present.validators.iter().any(|entry| entry.key == *key) {
+            return not_expected(format!("{key} is a validator already"));
+        }
+        if let Some((last, time_ms)) = self.last_ready(key)?
+            && last.proposal == *id
+            && self.now.time_ms < time_ms.saturating_add(READY_INTERVAL_MS_MIN)
+        {
+            let detail = format!("the last one is of {time_ms}, {READY_INTERVAL_MS_MIN} ms apart");
+            return Err(Refusal::new(Code::ReadyTooSoon, "proposal", detail).into());
+        }
+        Ok(Written { value: codec::encode(ready), agenda: None })
+    }
+
+    /// GV2.
+    fn governors_with(&self, author: &Did) -> Result<Governors, ApplyError> {
+        let Some(governors) = governors(self.view)? else {
+            let detail = "the genesis of this network names no governors";
+            return Err(Refusal::new(Code::GovernanceNone, "author", detail).into());
+        };
+        if !governors.members.contains(author) {
+            let detail = format!("{author} is no governor");
+            return Err(Refusal::new(Code::NotGovernor, "author", detail).into());
+        }
+        Ok(governors)
+    }
+
+    pub(super) fn proposal(&self, id: &Hash) -> Result<Proposal, ApplyError> {
+        let Some(entry) = self.view.entry(&RecordKey::proposal(id))? else {
+            let detail = format!("no proposal {id}");
+            return Err(Refusal::new(Code::ProposalNotFound, "proposal", detail).into());
+        };
+        Ok(Proposal::from_own_bytes(&entry.value.0).map_err(StoreError::new)?)
+    }
+
+    /// GV3: a proposal of which nothing is decided yet.
+    fn pending(&self, id: &Hash) -> Result<Proposal, ApplyError> {
+        let proposal = self.proposal(id)?;
+        if !proposal.status.is_pending() {
+            let detail = format!("it is {}", proposal.status.name());
+            return Err(Refusal::new(Code::ProposalClosed, "proposal", detail).into());
+        }
+        Ok(proposal)
+    }
+
+    /// GV4: there is time left.
+    fn check_notice(&self, proposal: &Proposal) -> Result<(), Refusal> {
+        let last = proposal.height.saturating_sub(APPROVAL_HEIGHTS_MIN);
+        if self.now.height > last {
+            let detail = format!("approvals ended with height {last}");
+            return Err(Refusal::new(Code::ProposalClosed, "proposal", detail));
+        }
+        Ok(())
+    }
+
+    /// How many present governors that can still sign have approved.
+    fn approvals(&self, governors: &Governors, proposal: &Proposal) -> Result<usize, StoreError> {
+        live_count(
+            governors,
+            self.view,
+            proposal.approvals.iter().map(|approval| &approval.governor),
+        )
+    }
+
+    /// Lets the status follow the approvals.
+    fn settle(
+        &self,
+        id: &Hash,
+        governors: &Governors,
+        mut proposal: Proposal,
+    ) -> Result<Written, ApplyError> {
+        let was = proposal.status == ProposalStatus::Approved;
+        let is = self.approvals(governors, &proposal)? >= usize::from(governors.threshold);
+        let place = (proposal.height, *id);
+        let mut agenda = self.now.agenda.clone();
+        match (was, is) {
+            (false, true) => {
+                self.outcome(id, &proposal.change, proposal.height)?;
+                agenda.0.insert(place);
+                proposal.status = ProposalStatus::Approved;
+            }
+            (true, false) => {
+                agenda.0.remove(&place);
+                proposal.status = ProposalStatus::Open;
+            }
+            _ => {}
+        }
+        Ok(Written { value: codec::encode(&proposal), agenda: (was != is).then_some(agenda) })
+    }
+
+    /// GV10: what comes of a proposal at its height, or the first rule that it breaks.
+    pub(super) fn effect(&self, id: &Hash, proposal: &Proposal) -> Result<Vec<u8>, ApplyError> {
+        let governors = governors(self.view)?;
+        let governors = governors.ok_or_else(|| StoreError::new("a proposal without governors"))?;
+        let (count, threshold) = (self.approvals(&governors, proposal)?, governors.threshold);
+        if count < usize::from(threshold) {
+            let detail = format!("{count} governors approve, {threshold} are needed");
+            return Err(Refusal::new(Code::ThresholdNotMet, "proposal", detail).into());
+        }
+        let outcome = self.outcome(id, &proposal.change, proposal.height)?;
+        for newcomer in &outcome.newcomers {
+            self.check_newcomer(newcomer)?;
+        }
+        Ok(outcome.value)
+    }
+
+    /// GV5 to GV8 of a change that holds from `height` on.
+    fn outcome(&self, id: &Hash, change: &Change, height: u64) -> Result<Outcome, ApplyError> {
+        let outcome = self.result(change)?;
+        self.check_distance(id, change, height)?;
+        if let Change::Governors(governors) = change {
+            check_live(governors, self.view)?;
+        }
+        Ok(outcome)
+    }
+
+    /// GV5 and GV6.
+    fn result(&self, change: &Change) -> Result<Outcome, ApplyError> {
+        let broken = |detail: String| Refusal::new(Code::GovernanceResult, "change", detail);
+        let mut newcomers = Vec::new();
+        let value = match change {
+            Change::Validators(edits) => {
+                let present: Validators = read(self.view, VALIDATORS)?;
+                let publishing: Publishing = read(self.view, PUBLISHING)?;
+                let next = edits.result(&present, &publishing);
+                let next = next.map_err(|error| broken(error.to_string()))?;
+                check_power(&present, &next)?;
+                let is_new = |entry: &&ValidatorEntry| power_of(&present, entry) == 0;
+                newcomers = next.validators.iter().filter(is_new).cloned().collect();
+                codec::encode(&next)
+            }
+            Change::Publishing(edits) => {
+                let present: Publishing = read(self.view, PUBLISHING)?;
+                let validators: Validators = read(self.view, VALIDATORS)?;
+                let next = edits.result(&present, &validators);
+                codec::encode(&next.map_err(|error| broken(error.to_string()))?)
+            }
+            Change::Parameters(parameters) => {
+                if let WritePolicy::Endorsed(policy) = &parameters.write_policy
+                    && !is_live(self.view, &policy.authority)?
+                {
+                    return Err(broken(format!("{} cannot grant", policy.authority)).into());
+                }
+                codec::encode(parameters)
+            }
+            Change::Version(version) => {
+                let present: u64 = read(self.view, VERSION)?;
+                if *version <= present {
+                    return Err(broken(format!("version {version} is not above {present}")).into());
+                }
+                codec::encode(version)
+            }
+            Change::Governors(governors) => codec::encode(governors),
+        };
+        let present = self.view.entry(&key(change.record()))?;
+        if present.is_some_and(|present| present.value.0 == value) {
+            return Err(broken("it changes nothing".to_owned()).into());
+        }
+        Ok(Outcome { value, newcomers })
+    }
+
+    /// GV7.
+    fn check_distance(&self, id: &Hash, change: &Change, height: u64) -> Result<(), ApplyError> {
+        let near = |other: u64| {
+            let detail = format!("another change holds from {other} on");
+            ApplyError::from(Refusal::new(Code::ActivationHeight, "height", detail))
+        };
+        let moves = |change: &Change| matches!(change, Change::Validators(_));
+        let others = self.now.agenda.0.iter().filter(|(_, other)| other != id);
+        for (other, proposal) in others.clone() {
+            let distance = other.abs_diff(height);
+            let is_near = distance < VALIDATOR_CHANGE_HEIGHTS_MIN
+                && moves(change)
+                && moves(&self.proposal(proposal)?.change);
+            if distance == 0 || is_near {
+                return Err(near(*other));
+            }
+        }
+        if moves(change)
+            && let Some(last) = self.view.entry(&key(VALIDATORS))?
+            && last.record.version > 1
+        {
+            let held = last.record.height.saturating_add(1);
+            if height < held.saturating_add(VALIDATOR_CHANGE_HEIGHTS_MIN) {
+                return Err(near(held));
+            }
+        }
+        if others.count() >= AGENDA_MAX {
+            let detail = format!("{AGENDA_MAX} changes wait");
+            return Err(Refusal::new(Code::AgendaFull, "change", detail).into());
+        }
+        Ok(())
+    }
+
+    /// GV10: a newcomer's node is there.
+    fn check_newcomer(&self, newcomer: &ValidatorEntry) -> Result<(), ApplyError> {
+        let ValidatorEntry { name, key, peer, .. } = newcomer;
+        let version: u64 = read(self.view, VERSION)?;
+        let is_there = |(ready, time_ms): (ValidatorReady, u64)| {
+            ready.peer == *peer
+                && ready.version >= version
+                && self.now.time_ms <= time_ms.saturating_add(READY_MS_MAX)
+        };
+        if self.last_ready(key)?.is_some_and(is_there) {
+            return Ok(());
+        }
+        let detail = format!("{name} has not said that it is ready in the last {READY_MS_MAX} ms");
+        Err(Refusal::new(Code::ValidatorNotReady, "change", detail).into())
+    }
+
+    /// The last word of a key, and when it was given.
+    fn last_ready(&self, key: &ValidatorKey) -> Result<Option<(ValidatorReady, u64)>, StoreError> {
+        let Some(entry) = self.view.entry(&RecordKey::ready(key))? else { return Ok(None) };
+        let ready = ValidatorReady::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        Ok(Some((ready, entry.record.time)))
+    }
+}
+
+fn power_of(validators: &Validators, entry: &ValidatorEntry) -> u64 {
+    let own = validators.validators.iter().find(|own| own.key == entry.key);
+    own.map_or(0, |own| own.power)
+}
+
+/// GV6: less than a third of the old power leaves, and of the new power joins.
+fn check_power(old: &Validators, new: &Validators) -> Result<(), Refusal> {
+    let total = |of: &Validators| {
+        of.validators.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.power))
+    };
+    // What keys of `of` have more than they have in `than`.
+    let beyond = |of: &Validators, than: &Validators| {
+        let more = of.validators.iter().map(|entry| {
+            let other = power_of(than, entry);
+            entry.power.saturating_sub(other)
+        });
+        more.fold(0, u64::saturating_add)
+    };
+    for (moved, of, what) in
+        [(beyond(old, new), total(old), "leaves"), (beyond(new, old), total(new), "joins")]
+    {
+        if u128::from(moved).saturating_mul(3) >= u128::from(of) {
+            let detail = format!("power {moved} of {of} {what}; less than a third may at once");
+            return Err(Refusal::new(Code::PowerMoved, "change", detail));
+        }
+    }
+    Ok(())
+}
+
+/// GV9: the block is one of this chain, and no old one.
+fn check_block(
+    overlay: &Overlay<'_>,
+    height: u64,
+    ready: &ValidatorReady,
+) -> Result<(), ApplyError> {
+    // The block before this one is not in the history yet when an operation is tried.
+    let below = height.saturating_sub(ready.height);
+    let known = match (2..=READY_HEIGHTS_MAX).contains(&below) {
+        true => overlay.history_node(ready.height)?,
+        false => None,
+    };
+    if known == Some(mmr::leaf(&ready.block)) {
+        return Ok(());
+    }
+    let detail = format!(
+        "{} is not the hash of the block of {}, 2 to {READY_HEIGHTS_MAX} below the present",
+        ready.block, ready.height
+    );
+    Err(Refusal::new(Code::ReadyBlock, "block", detail).into())
+}

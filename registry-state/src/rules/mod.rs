@@ -1,0 +1,20 @@
+//! What each action needs and does: the checks without state, and the checks over the state of a
+//! block with the value that the action writes.
+
+pub mod activation;
+pub mod agent;
+pub mod author;
+mod checked;
+pub mod did;
+pub mod endorsement;
+pub mod governance;
+pub mod governors;
+pub mod schema;
+mod signatures;
+mod stateless;
+pub mod status;
+pub mod trust;
+mod window;
+
+pub use checked::Checked;
+pub use stateless::{check_body, check_stateless, envelope_id};

@@ -1,0 +1,199 @@
+//! What each action on schemas and credential types needs and does (docs/protocol/schemas.md,
+//! section "Rules").
+
+use super::author;
+use super::checked::Checked;
+use super::trust::By;
+use crate::state::{ApplyError, Context, Effect, Heads, Overlay};
+use registry_core::code::{Code, Refusal};
+use registry_core::codec;
+use registry_core::id::SchemaId;
+use registry_core::limits::{CREDENTIAL_TYPE_NAMES_MAX, DOCUMENT_TIME_MS_END, TOKEN_BYTES_MAX};
+use registry_core::names::Resource;
+use registry_core::operation::Action;
+use registry_core::record::{RecordView, StoreError};
+use registry_core::schema::{
+    CredentialType, CredentialTypePublish, Schema, SchemaPublish, SchemaStatus, check_content,
+    credential_type_at, schema_at,
+};
+
+/// SC1 and SC2: form of a schema or credential type.
+pub(crate) fn check_stateless(action: &Action) -> Result<(), Refusal> {
+    match action {
+        Action::SchemaPublish(publish) => {
+            if let Some(name) = &publish.credential_type {
+                check_exact(Code::SchemaInvalid, "credential_type", name)?;
+            }
+            let invalid = |error| Refusal::new(Code::SchemaInvalid, "content", error);
+            check_content(&publish.content).map_err(invalid)
+        }
+        Action::CredentialTypePublish(publish) => check_form(publish),
+        Action::CredentialTypeWithdraw(withdraw) => {
+            check_exact(Code::CredentialTypeInvalid, "name", &withdraw.name)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_exact(code: Code, field: &str, name: &Resource) -> Result<(), Refusal> {
+    if name.is_pattern() {
+        let detail = format!("{name} is a pattern, the name of one type is expected");
+        return Err(Refusal::new(code, field, detail));
+    }
+    Ok(())
+}
+
+fn check_form(publish: &CredentialTypePublish) -> Result<(), Refusal> {
+    check_exact(Code::CredentialTypeInvalid, "name", &publish.name)?;
+    if let Some(validity_ms) = publish.validity_ms_max
+        && !(1..DOCUMENT_TIME_MS_END).contains(&validity_ms)
+    {
+        let detail = format!("{validity_ms}, at least 1 and before the year 10000 is expected");
+        return Err(Refusal::new(Code::CredentialTypeInvalid, "validity_ms_max", detail));
+    }
+    check_tokens("formats", &publish.formats)?;
+    check_tokens("suites", &publish.suites)
+}
+
+fn check_tokens(field: &str, tokens: &[String]) -> Result<(), Refusal> {
+    let invalid = |detail| Err(Refusal::new(Code::CredentialTypeInvalid, field, detail));
+    if tokens.len() > CREDENTIAL_TYPE_NAMES_MAX {
+        let actual = tokens.len();
+        return invalid(format!("{actual} names, at most {CREDENTIAL_TYPE_NAMES_MAX} are allowed"));
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+._/-".contains(&byte);
+    let is_token =
+        |text: &str| (1..=TOKEN_BYTES_MAX).contains(&text.len()) && text.bytes().all(allowed);
+    if let Some(text) = tokens.iter().find(|text| !is_token(text)) {
+        let detail = format!("{text:?} must be 1 to 64 of A-Z, a-z, 0-9, '+', '.', '_', '/', '-'");
+        return invalid(detail);
+    }
+    let ascending = tokens.windows(2).all(|pair| match pair {
+        [first, second] => first < second,
+        _ => true,
+    });
+    if ascending { Ok(()) } else { invalid("must ascend strictly, each once".to_owned()) }
+}
+
+/// SC3 to SC7, after the guard.
+pub(crate) fn apply(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+) -> Result<Effect<'static>, ApplyError> {
+    let author = author::check(overlay, context, checked)?;
+    let by = By { network: &context.network, time_ms: context.time_ms, author };
+    let value = check(&Heads(overlay), by, &checked.operation().action)?;
+    Ok(Effect::value(checked.record_key(), value))
+}
+
+/// SC4 to SC7 over the newest records, and the value that the action writes: also what a node
+/// checks before it asks anyone to sign.
+pub fn check(view: &dyn RecordView, by: By<'_>, action: &Action) -> Result<Vec<u8>, ApplyError> {
+    match action {
+        Action::SchemaPublish(publish) => publish_schema(view, by, publish),
+        Action::SchemaWithdraw(withdraw) => withdraw_schema(view, by, &withdraw.schema),
+        Action::CredentialTypePublish(publish) => publish_type(view, by, publish),
+        Action::CredentialTypeWithdraw(withdraw) => withdraw_type(view, by, &withdraw.name),
+        _ => Err(StoreError::new("no action on schemas").into()),
+    }
+}
+
+/// SC4.
+fn publish_schema(
+    view: &dyn RecordView,
+    by: By<'_>,
+    publish: &SchemaPublish,
+) -> Result<Vec<u8>, ApplyError> {
+    let SchemaPublish { content, credential_type, supersedes } = publish.clone();
+    if let Some(id) = &supersedes {
+        own(existing(view, "supersedes", id)?, by, "supersedes", id)?;
+    }
+    let (publisher, since) = (by.author.clone(), by.time_ms);
+    let status = SchemaStatus::Active;
+    Ok(codec::encode(&Schema { publisher, content, credential_type, supersedes, status, since }))
+}
+
+/// SC5.
+fn withdraw_schema(
+    view: &dyn RecordView,
+    by: By<'_>,
+    id: &SchemaId,
+) -> Result<Vec<u8>, ApplyError> {
+    let mut schema = own(existing(view, "schema", id)?, by, "schema", id)?;
+    check_active("schema", schema.status)?;
+    (schema.status, schema.since) = (SchemaStatus::Withdrawn, by.time_ms);
+    Ok(codec::encode(&schema))
+}
+
+/// SC6.
+fn publish_type(
+    view: &dyn RecordView,
+    by: By<'_>,
+    publish: &CredentialTypePublish,
+) -> Result<Vec<u8>, ApplyError> {
+    if let Some(id) = &publish.schema {
+        let schema = existing(view, "schema", id)?;
+        check_active("schema", schema.status)?;
+        if let Some(other) = schema.credential_type.filter(|name| *name != publish.name) {
+            let detail = format!("schema {id} describes {other}, not {}", publish.name);
+            return Err(Refusal::new(Code::CredentialTypeInvalid, "schema", detail).into());
+        }
+    }
+    let CredentialTypePublish {
+        name,
+        schema,
+        validity_ms_max,
+        status_purpose,
+        assurance,
+        formats,
+        suites,
+    } = publish.clone();
+    Ok(codec::encode(&CredentialType {
+        publisher: by.author.clone(),
+        name,
+        schema,
+        validity_ms_max,
+        status_purpose,
+        assurance,
+        formats,
+        suites,
+        status: SchemaStatus::Active,
+        since: by.time_ms,
+    }))
+}
+
+/// SC7.
+fn withdraw_type(
+    view: &dyn RecordView,
+    by: By<'_>,
+    name: &Resource,
+) -> Result<Vec<u8>, ApplyError> {
+    let Some(mut present) = credential_type_at(view, by.author, name)? else {
+        let detail = format!("{} has published no type {name}", by.author);
+        return Err(Refusal::new(Code::CredentialTypeNotFound, "name", detail).into());
+    };
+    check_active("name", present.status)?;
+    (present.status, present.since) = (SchemaStatus::Withdrawn, by.time_ms);
+    Ok(codec::encode(&present))
+}
+
+fn existing(view: &dyn RecordView, field: &str, id: &SchemaId) -> Result<Schema, ApplyError> {
+    let missing = || Refusal::new(Code::SchemaNotFound, field, format!("no schema {id}"));
+    Ok(schema_at(view, id)?.ok_or_else(missing)?)
+}
+
+fn own(schema: Schema, by: By<'_>, field: &str, id: &SchemaId) -> Result<Schema, Refusal> {
+    if schema.publisher == *by.author {
+        return Ok(schema);
+    }
+    let detail = format!("schema {id} is that of {}", schema.publisher);
+    Err(Refusal::new(Code::SchemaNotAllowed, field, detail))
+}
+
+fn check_active(field: &str, status: SchemaStatus) -> Result<(), Refusal> {
+    match status {
+        SchemaStatus::Active => Ok(()),
+        SchemaStatus::Withdrawn => Err(Refusal::new(Code::SchemaStatus, field, "it is withdrawn")),
+    }
+}

@@ -1,0 +1,155 @@
+//! What signatures an operation takes, and whether each verifies: the checks that need no state
+//! (docs/protocol/operations.md, section "Checks without state").
+
+use registry_core::code::{Code, Refusal};
+use registry_core::crypto::{self, Hash, SignatureError};
+use registry_core::id::{Did, NetworkName};
+use registry_core::limits::SIGNATURES_MAX;
+use registry_core::operation::{Action, Operation, Role, Signature, Signer};
+
+/// O4 to O6: number, roles, kinds of signers and order of all signatures.
+pub(super) fn check_list(
+    operation: &Operation,
+    network: &NetworkName,
+    signatures: &[Signature],
+) -> Result<(), Refusal> {
+    let minimum = usize::from(operation.action.role().is_some());
+    if signatures.len() < minimum || signatures.len() > SIGNATURES_MAX {
+        let detail =
+            format!("{} signatures, {minimum} to {SIGNATURES_MAX} expected", signatures.len());
+        return Err(Refusal::new(Code::SignatureCount, "signatures", detail));
+    }
+    let (endorsers, others): (Vec<_>, Vec<_>) =
+        signatures.iter().enumerate().partition(|(_, signature)| signature.role == Role::Endorser);
+    check_endorsers(operation, network, &endorsers)?;
+    let (consents, own): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|(_, signature)| signature.role == Role::Consent);
+    check_one_kind(&own, |signature| takes(operation, signature), || expected(operation))?;
+    let consenting = operation.action.consents();
+    check_one_kind(
+        &consents,
+        |signature| takes_consent(consenting, signature),
+        || match consenting {
+            Some(did) => format!("consent is given by methods of {did}, or by keys"),
+            None => "this action needs nobody's consent".to_owned(),
+        },
+    )?;
+    if own.len() < minimum {
+        let detail = "only signatures of role consent, where the author's own are expected";
+        return Err(Refusal::new(Code::SignatureCount, "signatures", detail));
+    }
+    if let Some(did) = consenting.filter(|_| consents.is_empty()) {
+        let detail = format!("{did} must consent");
+        return Err(Refusal::new(Code::ConsentMissing, "signatures", detail));
+    }
+    let ascending = signatures.windows(2).all(|pair| match pair {
+        [first, second] => (first.role, &first.by) < (second.role, &second.by),
+        _ => true,
+    });
+    if !ascending {
+        let detail = "signatures must ascend strictly by role and signer, one a signer";
+        return Err(Refusal::new(Code::SignatureOrder, "signatures", detail));
+    }
+    Ok(())
+}
+
+/// One endorser at most, by a method, of an operation that needs one on some networks.
+fn check_endorsers(
+    operation: &Operation,
+    network: &NetworkName,
+    endorsers: &[(usize, &Signature)],
+) -> Result<(), Refusal> {
+    let invalid = |index: usize, detail: String| {
+        let field = format!("signatures/{index}/role");
+        Err(Refusal::new(Code::EndorserInvalid, field, detail))
+    };
+    let Some((index, first)) = endorsers.first() else { return Ok(()) };
+    if operation.action.family().is_none() {
+        return invalid(*index, "this action needs no endorsement and takes none".to_owned());
+    }
+    if let Some((index, _)) = endorsers.get(1) {
+        return invalid(*index, "one signature of role endorser is enough".to_owned());
+    }
+    match &first.by {
+        Signer::Method(method) if method.url.did.network == *network => Ok(()),
+        Signer::Method(method) => {
+            invalid(*index, format!("{} is not on network {network}", method.url.did))
+        }
+        Signer::Key(_) => {
+            invalid(*index, "an endorser signs by a method of its document".to_owned())
+        }
+    }
+}
+
+/// All of one role and one kind of signer, and each one that the action takes.
+fn check_one_kind(
+    signatures: &[(usize, &Signature)],
+    takes: impl Fn(&Signature) -> bool,
+    expected: impl Fn() -> String,
+) -> Result<(), Refusal> {
+    let kind = |signature: &Signature| (signature.role, matches!(signature.by, Signer::Key(_)));
+    let first = signatures.first().map(|(_, signature)| kind(signature));
+    match signatures.iter().find(|(_, each)| Some(kind(each)) != first || !takes(each)) {
+        Some((index, _)) => {
+            let field = format!("signatures/{index}/role");
+            Err(Refusal::new(Code::SignatureRole, field, expected()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn expected(operation: &Operation) -> String {
+    match operation.action.role() {
+        Some(Role::Author) if !operation.action.has_author() => {
+            "this action takes one signature of role author by the key that it names".to_owned()
+        }
+        Some(Role::Author) => "this action takes either signatures of role author by methods of \
+                               its author, or of role control by keys"
+            .to_owned(),
+        Some(Role::Approval) => "this action takes signatures of role approval, either by methods \
+                                 of its author or by keys"
+            .to_owned(),
+        Some(role) => format!("this action takes signatures of role {role:?} by a key only"),
+        None => "this action takes no signature".to_owned(),
+    }
+}
+
+/// Whether the operation takes a signature in such a role by such a signer.
+fn takes(operation: &Operation, signature: &Signature) -> bool {
+    if let Action::ValidatorReady(ready) = &operation.action {
+        let own = Signer::Key(ready.key.public_key());
+        return signature.role == Role::Author && signature.by == own;
+    }
+    match (operation.action.role(), &signature.by) {
+        (Some(role @ (Role::Author | Role::Approval)), Signer::Method(method)) => {
+            signature.role == role && operation.author.as_ref() == Some(&method.url.did)
+        }
+        (Some(Role::Author), Signer::Key(_)) => signature.role == Role::Control,
+        (role, Signer::Key(_)) => role == Some(signature.role),
+        (_, Signer::Method(_)) => false,
+    }
+}
+
+/// Whether a signature may be the consent of `did`.
+fn takes_consent(did: Option<&Did>, signature: &Signature) -> bool {
+    match &signature.by {
+        Signer::Method(method) => did == Some(&method.url.did),
+        Signer::Key(_) => did.is_some(),
+    }
+}
+
+/// O14: one signature and its key.
+pub(super) fn check(index: usize, signature: &Signature, id: &Hash) -> Result<(), Refusal> {
+    let key = signature.by.key();
+    key.check().map_err(|error| {
+        Refusal::new(Code::KeyUnusable, format!("signatures/{index}/by"), error)
+    })?;
+    crypto::verify(key, &signature.role.message(id), &signature.value.0).map_err(|error| {
+        let code = match error {
+            SignatureError::Length { .. } => Code::SignatureLength,
+            SignatureError::HighS => Code::SignatureHighS,
+            SignatureError::Invalid => Code::SignatureInvalid,
+        };
+        Refusal::new(code, format!("signatures/{index}/value"), error)
+    })
+}

@@ -1,0 +1,272 @@
+//! What each status action needs and does (docs/protocol/status.md, section "Rules").
+
+use super::checked::Checked;
+use super::{author, window};
+use crate::state::{ApplyError, Change, Context, Effect, Opened, Overlay};
+use registry_core::code::{Code, Refusal};
+use registry_core::codec;
+use registry_core::id::{Did, NetworkName};
+use registry_core::limits::{
+    DOCUMENT_TIME_MS_END, STATUS_BITS_MAX, STATUS_DELEGATES_MAX, STATUS_MESSAGE_BYTES_MAX,
+};
+use registry_core::operation::Action;
+use registry_core::record::{Entry, RecordKey, StoreError};
+use registry_core::status::{
+    Bits, Delegate, EntryChanges, Run, StatusCreate, StatusList, StatusPurpose, StatusSet,
+    StatusUpdate,
+};
+use registry_core::uri::{self, UriUse};
+
+/// ST1: form of a list and of changes.
+pub(crate) fn check_stateless(action: &Action, network: &NetworkName) -> Result<(), Refusal> {
+    match action {
+        Action::StatusCreate(create) => check_create(create, network),
+        Action::StatusSet(set) => set.changes.check(),
+        Action::StatusUpdate(update) => {
+            window::check(Code::StatusInvalid, None, update.valid_until)?;
+            check_delegates(&update.delegates, network)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_create(create: &StatusCreate, network: &NetworkName) -> Result<(), Refusal> {
+    let widths: &[u8] = match create.purpose {
+        StatusPurpose::Message => &[1, 2, 4, 8],
+        _ => &[1],
+    };
+    if !widths.contains(&create.bits) {
+        let detail = format!("{} bits where one of {widths:?} is expected", create.bits);
+        return Err(Refusal::new(Code::StatusWidth, "bits", detail));
+    }
+    let bits = create.length.saturating_mul(u64::from(create.bits));
+    if bits == 0 || bits > STATUS_BITS_MAX {
+        let detail = format!("{} entries make {bits} bits", create.length);
+        let detail = format!("{detail}, 1 to {STATUS_BITS_MAX} are allowed");
+        return Err(Refusal::new(Code::StatusLength, "length", detail));
+    }
+    if let Some(rule) = create.uri.as_ref().and_then(|text| uri::refusal(text, UriUse::Page)) {
+        return Err(Refusal::new(Code::StatusUri, "uri", rule));
+    }
+    window::check(Code::StatusInvalid, create.valid_from, create.valid_until)?;
+    check_delegates(&create.delegates, network)?;
+    check_messages(create)
+}
+
+fn check_delegates(delegates: &[Delegate], network: &NetworkName) -> Result<(), Refusal> {
+    let invalid = |field, detail| Err(Refusal::new(Code::StatusInvalid, field, detail));
+    if delegates.len() > STATUS_DELEGATES_MAX {
+        let detail = format!("{} delegates, at most {STATUS_DELEGATES_MAX}", delegates.len());
+        return invalid("delegates".to_owned(), detail);
+    }
+    let ascending = delegates.windows(2).all(|pair| match pair {
+        [first, second] => first.did < second.did,
+        _ => true,
+    });
+    if !ascending {
+        let detail = "must ascend strictly by DID, each once".to_owned();
+        return invalid("delegates".to_owned(), detail);
+    }
+    for (index, delegate) in delegates.iter().enumerate() {
+        if delegate.did.network != *network {
+            let detail = format!("{} is not on network {network}", delegate.did);
+            let field = format!("delegates/{index}/did");
+            return Err(Refusal::new(Code::NetworkMismatch, field, detail));
+        }
+        if delegate.valid_until.is_some_and(|time| time >= DOCUMENT_TIME_MS_END) {
+            let field = format!("delegates/{index}/valid_until");
+            return invalid(field, "beyond the year 9999".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// W3C wants a message for every value or none at all.
+fn check_messages(create: &StatusCreate) -> Result<(), Refusal> {
+    let invalid = |detail| Err(Refusal::new(Code::StatusInvalid, "messages", detail));
+    if create.messages.is_empty() {
+        return Ok(());
+    }
+    if create.purpose != StatusPurpose::Message {
+        return invalid("only lists of purpose message have messages".to_owned());
+    }
+    let values = 1usize.checked_shl(u32::from(create.bits)).unwrap_or_default();
+    if create.messages.len() != values {
+        let actual = create.messages.len();
+        return invalid(format!("{actual} messages where {values}, one a value, are expected"));
+    }
+    match create.messages.iter().find(|text| text.len() > STATUS_MESSAGE_BYTES_MAX) {
+        Some(text) => {
+            let detail = format!("{} bytes, at most {STATUS_MESSAGE_BYTES_MAX}", text.len());
+            invalid(detail)
+        }
+        None => Ok(()),
+    }
+}
+
+/// `status_create`, whose guard says that there is no such list.
+pub(crate) fn create(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+    create: &StatusCreate,
+) -> Result<Effect<'static>, ApplyError> {
+    let issuer = author::check(overlay, context, checked)?;
+    let list = StatusList::new(issuer.clone(), create.clone());
+    Ok(Effect::value(checked.record_key(), codec::encode(&list)))
+}
+
+/// `status_set`: ST2 to ST7. The array is read last, and not at all where this block holds it.
+pub(crate) fn set<'a>(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &'a Checked,
+    set: &'a StatusSet,
+) -> Result<Effect<'a>, ApplyError> {
+    let writer = author::check(overlay, context, checked)?;
+    let key = checked.record_key();
+    let changes = &set.changes;
+    if let Some(open) = overlay.open_list(&key) {
+        check_writer(&open.list, writer, context.time_ms)?;
+        check_changes(&open.list, &open.array, changes)?;
+        let change = Change::Entries { opened: None, changes };
+        return Ok(Effect { key, change, transient: Vec::new(), array_bytes: 0 });
+    }
+    let head = head(overlay, &key)?;
+    if overlay.changed(&key) {
+        let detail = "the list was made, updated or closed in this block";
+        return Err(Refusal::new(Code::ChangedInBlock, "list", detail).into());
+    }
+    let list = StatusList::from_own_bytes(&head.value.0).map_err(StoreError::new)?;
+    check_writer(&list, writer, context.time_ms)?;
+    let array_bytes = overlay.room_for_array(&list)?;
+    let array = overlay.status_array(&head)?;
+    check_changes(&list, &array, changes)?;
+    let opened = Some(Box::new(Opened { list, array }));
+    let change = Change::Entries { opened, changes };
+    Ok(Effect { key, change, transient: Vec::new(), array_bytes })
+}
+
+/// `status_update`: ST2 to ST4.
+pub(crate) fn update(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+    update: &StatusUpdate,
+) -> Result<Effect<'static>, ApplyError> {
+    change(overlay, context, checked, |list, author| {
+        check_update(list, author, update)?;
+        list.valid_until = update.valid_until;
+        list.delegates = update.delegates.clone();
+        Ok(())
+    })
+}
+
+/// `status_close`: ST2 to ST4.
+pub(crate) fn close(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+) -> Result<Effect<'static>, ApplyError> {
+    change(overlay, context, checked, |list, author| {
+        check_close(list, author)?;
+        list.closed = true;
+        Ok(())
+    })
+}
+
+/// A change of the list itself, by its issuer alone.
+fn change(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+    make: impl FnOnce(&mut StatusList, &Did) -> Result<(), Refusal>,
+) -> Result<Effect<'static>, ApplyError> {
+    let author = author::check(overlay, context, checked)?;
+    let key = checked.record_key();
+    let head = head(overlay, &key)?;
+    let mut list = StatusList::from_own_bytes(&head.value.0).map_err(StoreError::new)?;
+    make(&mut list, author)?;
+    let array_bytes = overlay.room_for_array(&list)?;
+    Ok(Effect { array_bytes, ..Effect::value(key, codec::encode(&list)) })
+}
+
+/// ST2.
+fn head(overlay: &Overlay<'_>, key: &RecordKey) -> Result<Entry, ApplyError> {
+    let head = overlay.head(key)?;
+    head.ok_or_else(|| Refusal::new(Code::StatusNotFound, "list", "no such list").into())
+}
+
+/// ST3 and ST4 of a set at block time `time_ms`.
+pub fn check_writer(list: &StatusList, writer: &Did, time_ms: u64) -> Result<(), Refusal> {
+    if list.issuer != *writer {
+        let delegate = list.delegates.iter().find(|delegate| delegate.did == *writer);
+        let Some(delegate) = delegate else {
+            let issuer = &list.issuer;
+            let detail = format!("{writer} is neither the issuer {issuer} nor a delegate");
+            return Err(Refusal::new(Code::StatusNotAllowed, "author", detail));
+        };
+        if !delegate.is_valid_at(time_ms) {
+            let until = delegate.valid_until.unwrap_or(time_ms);
+            let detail = format!("{writer} was a delegate until {until}, now is {time_ms}");
+            return Err(Refusal::new(Code::StatusDelegateExpired, "author", detail));
+        }
+    }
+    check_open(list)
+}
+
+/// ST3 and ST4 of an update; the validity once more, now that its start is known.
+pub fn check_update(list: &StatusList, author: &Did, update: &StatusUpdate) -> Result<(), Refusal> {
+    check_close(list, author)?;
+    window::check(Code::StatusInvalid, list.valid_from, update.valid_until)
+}
+
+/// ST3 and ST4 of a close.
+pub fn check_close(list: &StatusList, author: &Did) -> Result<(), Refusal> {
+    if list.issuer != *author {
+        let detail = format!("{author} is not the issuer {}", list.issuer);
+        return Err(Refusal::new(Code::StatusNotAllowed, "author", detail));
+    }
+    check_open(list)
+}
+
+/// ST4.
+fn check_open(list: &StatusList) -> Result<(), Refusal> {
+    if list.closed {
+        return Err(Refusal::new(Code::StatusClosed, "list", "the list is closed"));
+    }
+    Ok(())
+}
+
+/// ST5 to ST7 over the present array, each over all changes before the next.
+pub fn check_changes(
+    list: &StatusList,
+    array: &Bits,
+    changes: &EntryChanges,
+) -> Result<(), Refusal> {
+    let refuse = |run: Option<Run>, code: Code, detail: &str| match run {
+        None => Ok(()),
+        Some(Run { start, length, .. }) => {
+            let detail = format!("of {length} entries from {start} {detail}");
+            Err(Refusal::new(code, "changes", detail))
+        }
+    };
+    let beyond = |run: &Run| run.end().is_none_or(|end| end > list.length);
+    let detail = format!("not all are below {}", list.length);
+    refuse(changes.runs().find(beyond), Code::StatusRange, &detail)?;
+    let max = u8::MAX.checked_shr(u32::from(8u8.saturating_sub(list.bits))).unwrap_or(u8::MAX);
+    let too_large = |run: &Run| run.value > max || run.expect.is_some_and(|value| value > max);
+    let detail = format!("one gets or expects a value above {max}");
+    refuse(changes.runs().find(too_large), Code::StatusValue, &detail)?;
+    if list.purpose == StatusPurpose::Revocation {
+        // Its entries have one bit (ST1), so none gets smaller unless a set one is cleared.
+        let clears =
+            |run: &Run| run.value == 0 && !array.is_filled(run.start, run.length, run.value);
+        let detail = "one is revoked, which is final";
+        refuse(changes.runs().find(clears), Code::StatusIrreversible, detail)?;
+    }
+    let unexpected =
+        |run: &Run| run.expect.is_some_and(|value| !array.is_filled(run.start, run.length, value));
+    let detail = "one holds another value than expected";
+    refuse(changes.runs().find(unexpected), Code::StatusUnexpected, detail)
+}

@@ -1,0 +1,355 @@
+//! What each trust action needs and does (docs/protocol/trust.md, section "Rules").
+
+use super::checked::Checked;
+use super::{author, window};
+use crate::state::{ApplyError, Context, Effect, Heads, Overlay};
+use registry_core::code::{Code, Refusal};
+use registry_core::codec;
+use registry_core::id::{Did, NetworkName};
+use registry_core::limits::{TRUST_CHAIN_MAX, TRUST_GRANTS_MAX};
+use registry_core::names::{EntityId, TrustKey};
+use registry_core::operation::{Action, Operation};
+use registry_core::record::{RecordKey, RecordView, StoreError};
+use registry_core::time::TimeMs;
+use registry_core::trust::answer::{self, Chain, Link};
+use registry_core::trust::{
+    Assurance, Conditions, Grant, GrantStatus, Grants, Parent, Recognition, TrustChange,
+    TrustGrant, TrustRecognise,
+};
+use registry_core::uri::{self, UriUse};
+
+/// TR1: form of a grant or recognition.
+pub(crate) fn check_stateless(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
+    let Some(key) = operation.action.trust_key() else { return Ok(()) };
+    if key.authority.network != *network {
+        let detail = format!("{} is not on network {network}", key.authority);
+        return Err(Refusal::new(Code::NetworkMismatch, "key/authority", detail));
+    }
+    let author = operation.author()?;
+    match &operation.action {
+        Action::TrustGrant(grant) => {
+            check_conditions(&grant.conditions)?;
+            check_parent(author, grant)
+        }
+        Action::TrustChange(change) => check_conditions(&change.conditions),
+        Action::TrustRecognise(recognise) => {
+            window::check(Code::TrustConditions, recognise.valid_from, recognise.valid_until)?;
+            check_terms(recognise.terms.as_deref())?;
+            check_own(author, key)
+        }
+        Action::TrustDerecognise(_) => check_own(author, key),
+        _ => Ok(()),
+    }
+}
+
+fn check_own(author: &Did, key: &TrustKey) -> Result<(), Refusal> {
+    if key.authority == *author {
+        return Ok(());
+    }
+    let detail = format!("the authority {} is expected, it recognises", key.authority);
+    Err(Refusal::new(Code::AuthorMismatch, "author", detail))
+}
+
+fn check_parent(author: &Did, grant: &TrustGrant) -> Result<(), Refusal> {
+    let by_authority = grant.key.authority == *author;
+    let detail = match (by_authority, &grant.parent) {
+        (true, Some(_)) => "the authority grants by its own right, without a parent",
+        (false, None) => "another than the authority names its own grant",
+        _ => return Ok(()),
+    };
+    Err(Refusal::new(Code::TrustParent, "parent", detail))
+}
+
+fn check_conditions(conditions: &Conditions) -> Result<(), Refusal> {
+    window::check(Code::TrustConditions, conditions.valid_from, conditions.valid_until)?;
+    check_terms(conditions.terms.as_deref())?;
+    check_max_depth(Code::TrustConditions, conditions.max_depth)
+}
+
+/// How many links a grant or delegation may allow beneath it; `code` is that of the action.
+pub(crate) fn check_max_depth(code: Code, max_depth: Option<u8>) -> Result<(), Refusal> {
+    match max_depth {
+        Some(depth) if depth == 0 || usize::from(depth) >= TRUST_CHAIN_MAX => {
+            let detail = format!("{depth}, 1 to 7 are allowed; leave it out for none");
+            Err(Refusal::new(code, "max_depth", detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_terms(terms: Option<&str>) -> Result<(), Refusal> {
+    match terms.and_then(|text| uri::refusal(text, UriUse::Page)) {
+        Some(rule) => Err(Refusal::new(Code::TrustConditions, "terms", rule)),
+        None => Ok(()),
+    }
+}
+
+/// TR2 to TR9, after the guard.
+pub(crate) fn apply(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+) -> Result<Effect<'static>, ApplyError> {
+    let author = author::check(overlay, context, checked)?;
+    let by = By { network: &context.network, time_ms: context.time_ms, author };
+    let value = check(&Heads(overlay), by, &checked.operation().action)?;
+    Ok(Effect::value(checked.record_key(), value))
+}
+
+/// Who acts, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'b> {
+    /// The network's name in DIDs.
+    pub network: &'b NetworkName,
+    /// Block time in ms.
+    pub time_ms: u64,
+    /// The author, whose signatures are checked elsewhere.
+    pub author: &'b Did,
+}
+
+/// TR3 to TR9 of a trust action over the newest records, and the value that it writes: also what a
+/// node checks before it asks anyone to sign.
+pub fn check(view: &dyn RecordView, by: By<'_>, action: &Action) -> Result<Vec<u8>, ApplyError> {
+    let write = Write { view, by };
+    let either = [GrantStatus::Active, GrantStatus::Suspended];
+    let [active, suspended] = either;
+    match action {
+        Action::TrustGrant(grant) => write.grant(grant),
+        Action::TrustChange(change) => write.change(change),
+        Action::TrustSuspend(step) => write.step(&step.key, &[active], suspended),
+        Action::TrustResume(step) => write.step(&step.key, &[suspended], active),
+        Action::TrustRevoke(step) => write.step(&step.key, &either, GrantStatus::Revoked),
+        Action::TrustRecognise(recognise) => {
+            Ok(codec::encode(&Recognition::new(TrustRecognise::clone(recognise), by.time_ms)))
+        }
+        Action::TrustDerecognise(step) => write.derecognise(&step.key),
+        _ => Err(StoreError::new("no trust action").into()),
+    }
+}
+
+struct Write<'w> {
+    view: &'w dyn RecordView,
+    by: By<'w>,
+}
+
+impl Write<'_> {
+    /// TR4 to TR8 of a new grant.
+    fn grant(&self, grant: &TrustGrant) -> Result<Vec<u8>, ApplyError> {
+        let (key, By { time_ms, author, .. }) = (&grant.key, self.by);
+        let found = answer::grants(self.view, key)?;
+        let (mut grants, version) = found.unwrap_or_else(|| (Grants::new(key), 0));
+        self.make_room(&mut grants, version)?;
+        let new = Grant {
+            grantor: author.clone(),
+            parent: grant.parent.clone(),
+            conditions: grant.conditions.clone(),
+            status: GrantStatus::Active,
+            since: time_ms,
+            granted: time_ms,
+            confirmed: time_ms,
+        };
+        self.check_attenuation(key, &new)?;
+        let at = grants.grants.partition_point(|other| other.grantor < new.grantor);
+        grants.grants.insert(at, new);
+        Ok(codec::encode(&grants))
+    }
+
+    /// TR3, TR5 to TR8 of other conditions.
+    fn change(&self, change: &TrustChange) -> Result<Vec<u8>, ApplyError> {
+        let from = [GrantStatus::Active, GrantStatus::Suspended];
+        let mut grants = self.existing(&change.key)?;
+        let own = own_grant(&mut grants, self.by.author, &from)?;
+        own.conditions = change.conditions.clone();
+        own.confirmed = self.by.time_ms;
+        let changed = own.clone();
+        self.check_attenuation(&change.key, &changed)?;
+        Ok(codec::encode(&grants))
+    }
+
+    /// TR3 of another status.
+    fn step(
+        &self,
+        key: &TrustKey,
+        from: &[GrantStatus],
+        to: GrantStatus,
+    ) -> Result<Vec<u8>, ApplyError> {
+        let mut grants = self.existing(key)?;
+        let own = own_grant(&mut grants, self.by.author, from)?;
+        (own.status, own.since) = (to, self.by.time_ms);
+        Ok(codec::encode(&grants))
+    }
+
+    /// TR9.
+    fn derecognise(&self, key: &TrustKey) -> Result<Vec<u8>, ApplyError> {
+        let Some(head) = self.view.entry(&RecordKey::recognition(key))? else {
+            return Err(Refusal::new(Code::TrustNotFound, "key", "no such recognition").into());
+        };
+        let value = &head.value.0;
+        let mut recognition = Recognition::from_own_bytes(value).map_err(StoreError::new)?;
+        if recognition.withdrawn {
+            let detail = "the recognition is withdrawn already";
+            return Err(Refusal::new(Code::TrustStatus, "key", detail).into());
+        }
+        (recognition.withdrawn, recognition.since) = (true, self.by.time_ms);
+        Ok(codec::encode(&recognition))
+    }
+
+    fn existing(&self, key: &TrustKey) -> Result<Grants, ApplyError> {
+        match answer::grants(self.view, key)? {
+            Some((grants, _)) => Ok(grants),
+            None => Err(Refusal::new(Code::TrustNotFound, "key", "no such grant").into()),
+        }
+    }
+
+    /// TR4: takes away what the new grant may replace.
+    fn make_room(&self, grants: &mut Grants, version: u64) -> Result<(), ApplyError> {
+        let By { time_ms, author, .. } = self.by;
+        if let Some(own) = grants.by(author) {
+            let ended = own.conditions.valid_until.is_some_and(|end| end <= time_ms);
+            if !ended && own.status != GrantStatus::Revoked {
+                let detail = format!("granted, and {}", own.status.name());
+                return Err(Refusal::new(Code::TrustExists, "key", detail).into());
+            }
+            grants.grants.retain(|grant| grant.grantor != *author);
+            return Ok(());
+        }
+        let others = grants.grants.iter().filter(|grant| grant.grantor != grants.authority);
+        if *author == grants.authority || others.count().saturating_add(1) < TRUST_GRANTS_MAX {
+            return Ok(());
+        }
+        for (index, grant) in grants.grants.iter().enumerate() {
+            if grant.grantor != grants.authority && self.is_lost(grants, grant, version)? {
+                grants.grants.remove(index);
+                return Ok(());
+            }
+        }
+        let detail = "as many others than the authority as there is room for have granted it";
+        Err(Refusal::new(Code::TrustFull, "key", detail).into())
+    }
+
+    /// Whether a grant is revoked, or rests on what is revoked, gone or deactivated. Else bodies
+    /// that lost their accreditation could keep their places for ever.
+    fn is_lost(&self, of: &Grants, grant: &Grant, version: u64) -> Result<bool, StoreError> {
+        let last = Link { key: of.key(), grant: grant.clone(), version };
+        let chain = answer::chain(self.view, self.by.network, last, self.by.time_ms)?;
+        let revoked = grant.status == GrantStatus::Revoked;
+        Ok(revoked || chain.broken.is_some_and(|broken| broken.reason.is_lasting()))
+    }
+
+    /// TR5 to TR8: the chain above is live, and the grant gives no more than it.
+    fn check_attenuation(&self, key: &TrustKey, new: &Grant) -> Result<(), ApplyError> {
+        let above = match &new.parent {
+            Some(parent) => Some(self.above(key, parent)?),
+            None => None,
+        };
+        let links = above.as_ref().map(|chain| chain.links.as_slice()).unwrap_or_default();
+        check_cycle(key, links)?;
+        check_depth(new, links)?;
+        if let (Some(chain), Some(parent)) = (&above, &new.parent) {
+            check_within(key, new, chain, parent)?;
+        }
+        Ok(())
+    }
+
+    /// TR5.
+    fn above(&self, key: &TrustKey, parent: &Parent) -> Result<Chain, ApplyError> {
+        let By { network, time_ms, author } = self.by;
+        let (grantor, entity) = (&parent.grantor, EntityId::from(author));
+        let held = TrustKey { resource: parent.resource.clone(), entity, ..key.clone() };
+        let found = answer::grants(self.view, &held)?;
+        let found =
+            found.and_then(|(grants, version)| Some((grants.by(grantor)?.clone(), version)));
+        let Some((grant, version)) = found else {
+            let detail = format!("{author} holds no grant by {grantor} on {}", parent.resource);
+            return Err(Refusal::new(Code::TrustParentNotFound, "parent", detail).into());
+        };
+        let not_live = |detail| Refusal::new(Code::TrustParentNotLive, "parent", detail);
+        if let Some((reason, _)) = answer::authority_fault(self.view, network, &key.authority)? {
+            let detail = format!("the authority {}: {reason}", key.authority);
+            return Err(not_live(detail).into());
+        }
+        let last = Link { key: held, grant, version };
+        let chain = answer::chain(self.view, network, last, time_ms)?;
+        if let Some(broken) = &chain.broken {
+            let link = chain.links.get(broken.link);
+            let entity = link.map_or_else(String::new, |link| link.key.entity.to_string());
+            return Err(not_live(format!("the grant to {entity}: {}", broken.reason)).into());
+        }
+        Ok(chain)
+    }
+}
+
+/// TR3: the author's grant, if it has one of these statuses.
+fn own_grant<'g>(
+    grants: &'g mut Grants,
+    author: &Did,
+    from: &[GrantStatus],
+) -> Result<&'g mut Grant, Refusal> {
+    let own = grants.grants.iter_mut().find(|grant| grant.grantor == *author);
+    let Some(own) = own else {
+        let detail = format!("{author} has granted nothing here");
+        return Err(Refusal::new(Code::TrustNotFound, "key", detail));
+    };
+    if !from.contains(&own.status) {
+        let detail = format!("the grant is {}", own.status.name());
+        return Err(Refusal::new(Code::TrustStatus, "key", detail));
+    }
+    Ok(own)
+}
+
+/// TR6.
+fn check_cycle(key: &TrustKey, above: &[Link]) -> Result<(), Refusal> {
+    let stands_above = above.iter().any(|link| link.key.entity == key.entity);
+    if stands_above || key.entity.is(&key.authority) {
+        let detail = format!("the right of {} comes from itself", key.entity);
+        return Err(Refusal::new(Code::TrustCycle, "key/entity", detail));
+    }
+    Ok(())
+}
+
+/// TR7.
+fn check_depth(new: &Grant, above: &[Link]) -> Result<(), Refusal> {
+    for (distance, link) in above.iter().rev().enumerate() {
+        let beneath = distance.saturating_add(1).saturating_add(new.conditions.depth());
+        let allowed = link.grant.conditions.depth();
+        if beneath > allowed {
+            let entity = &link.key.entity;
+            let detail =
+                format!("the grant to {entity} allows {allowed} beneath it, not {beneath}");
+            return Err(Refusal::new(Code::TrustDepth, "max_depth", detail));
+        }
+    }
+    Ok(())
+}
+
+/// TR8.
+fn check_within(
+    key: &TrustKey,
+    new: &Grant,
+    above: &Chain,
+    parent: &Parent,
+) -> Result<(), Refusal> {
+    let beyond = |field, detail| Err(Refusal::new(Code::TrustBeyondParent, field, detail));
+    if !parent.resource.covers(&key.resource) {
+        let detail = format!("{} is not covered by {}", key.resource, parent.resource);
+        return beyond("key/resource", detail);
+    }
+    let conditions = &new.conditions;
+    if let (Some(from), Some(least)) = (conditions.valid_from, above.valid_from)
+        && from < least
+    {
+        let (from, least) = (TimeMs(from).millis(), TimeMs(least).millis());
+        return beyond("valid_from", format!("{from} is before {least}, when the chain begins"));
+    }
+    if let (Some(until), Some(most)) = (conditions.valid_until, above.valid_until)
+        && until > most
+    {
+        let (until, most) = (TimeMs(until).millis(), TimeMs(most).millis());
+        return beyond("valid_until", format!("{until} is after {most}, when the chain ends"));
+    }
+    if conditions.assurance > above.assurance {
+        let most = above.assurance.map_or("none", Assurance::name);
+        return beyond("assurance", format!("higher than that of the chain, which is {most}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! Windows of validity, as the actions of several kinds state them.
+
+use registry_core::code::{Code, Refusal};
+use registry_core::limits::DOCUMENT_TIME_MS_END;
+use registry_core::time::TimeMs;
+
+/// Both ends lie before the year 10000 and in order; `code` is that of the action.
+pub(crate) fn check(code: Code, from: Option<u64>, until: Option<u64>) -> Result<(), Refusal> {
+    let invalid = |field, detail| Err(Refusal::new(code, field, detail));
+    for (field, time) in [("valid_from", from), ("valid_until", until)] {
+        if time.is_some_and(|time| time >= DOCUMENT_TIME_MS_END) {
+            return invalid(field, "beyond the year 9999".to_owned());
+        }
+    }
+    match (from, until) {
+        (Some(from), Some(until)) if from >= until => {
+            let (until, from) = (TimeMs(until).millis(), TimeMs(from).millis());
+            invalid("valid_until", format!("{until} is not after valid_from {from}"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,66 @@
+//! The moment of a block: what the rules may know besides records.
+
+use registry_core::block::Header;
+use registry_core::governance::Parameters;
+use registry_core::id::NetworkName;
+use registry_core::limits::LIVE_GAP_MS_MAX;
+use registry_core::record::StoreError;
+
+use super::{Overlay, StateView, TransientKey};
+
+/// What the rules may know besides records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// The network's name in DIDs.
+    pub network: NetworkName,
+    /// Block height.
+    pub height: u64,
+    /// Block time in ms since 1970.
+    pub time_ms: u64,
+    /// Block time without the halts: what recovery delays are measured in.
+    pub live_ms: u64,
+    /// The chain's parameters at this height.
+    pub parameters: Parameters,
+}
+
+impl Context {
+    /// That of a block at `time_ms` after `parent`, over the state after `parent`.
+    pub fn after(
+        view: &dyn StateView,
+        network: NetworkName,
+        parameters: Parameters,
+        parent: &Header,
+        time_ms: u64,
+    ) -> Result<Self, StoreError> {
+        let halted_ms = halted_ms(view.transient(&TransientKey::halted())?);
+        let halted_ms = halted_ms.saturating_add(halt_ms(parent.time, time_ms));
+        let (height, live_ms) =
+            (parent.height.saturating_add(1), time_ms.saturating_sub(halted_ms));
+        Ok(Self { network, height, time_ms, live_ms, parameters })
+    }
+}
+
+/// The halted time in its leaf; zero before the first halt.
+fn halted_ms(leaf: Option<Vec<u8>>) -> u64 {
+    leaf.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes)
+}
+
+/// The gap between two blocks if it is a halt, else zero.
+fn halt_ms(parent_ms: u64, time_ms: u64) -> u64 {
+    Some(time_ms.saturating_sub(parent_ms)).filter(|gap| *gap > LIVE_GAP_MS_MAX).unwrap_or(0)
+}
+
+/// Adds the gap before this block to the halted time if it is a halt.
+pub(crate) fn count_halt(
+    overlay: &mut Overlay<'_>,
+    parent_ms: u64,
+    time_ms: u64,
+) -> Result<(), StoreError> {
+    let halt_ms = halt_ms(parent_ms, time_ms);
+    if halt_ms > 0 {
+        let key = TransientKey::halted();
+        let halted_ms = halted_ms(overlay.transient(&key)?).saturating_add(halt_ms);
+        overlay.set_transient(key, Some(halted_ms.to_be_bytes().to_vec()));
+    }
+    Ok(())
+}

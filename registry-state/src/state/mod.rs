@@ -1,0 +1,23 @@
+//! The state and how blocks change it: a view of what is stored, and an overlay of what a block
+//! writes (docs/protocol/state.md).
+
+mod context;
+mod effect;
+mod heads;
+mod memory;
+mod overlay;
+mod quota;
+mod transient;
+mod tree;
+mod view;
+
+pub use context::Context;
+pub(crate) use context::count_halt;
+pub use effect::{ApplyError, Change, Effect, Opened};
+pub use heads::Heads;
+pub use memory::MemoryState;
+pub(crate) use overlay::WriteContext;
+pub use overlay::{Changes, Overlay};
+pub(crate) use quota::Quota;
+pub use transient::{TransientKey, TransientKind};
+pub use view::{HISTORY, StateView, agenda};

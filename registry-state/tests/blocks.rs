@@ -1,0 +1,316 @@
+//! Blocks as a whole: their limits, every field of their header, and what stands under the root.
+
+mod support;
+
+use registry_core::block::Header;
+use registry_core::code::Code;
+use registry_core::crypto::{Hash, Purpose, ValidatorKey};
+use registry_core::did::Document;
+use registry_core::governance::{PARAMETERS, PUBLISHING, VALIDATORS, VERSION};
+use registry_core::limits::{
+    BLOCK_BYTES_MAX, BLOCK_CREATES_MAX, BLOCK_OPERATIONS_MAX, DAY_MS, SEEN_EXPIRED_PER_BLOCK_MAX,
+};
+use registry_core::mmr::root_of;
+use registry_core::operation::Action;
+use registry_core::record::RecordKey;
+use registry_state::execution::{BlockBudget, BlockError};
+use registry_state::rules::Checked;
+use registry_state::state::{
+    Changes, MemoryState, Overlay, StateView, TransientKey, TransientKind,
+};
+
+use support::ledger::{GENESIS_MS, Ledger};
+use support::{change, create, did_of, ed, reveal, rotate, seal, single, update};
+
+fn creation() -> registry_core::operation::Operation {
+    create(single(&ed(10), &ed(11), &ed(12)), Document::default(), 1)
+}
+
+fn registered() -> Ledger {
+    let mut ledger = Ledger::new();
+    ledger.after(1_000, &[seal(&creation(), &[ed(10)])]);
+    ledger
+}
+
+fn checked(envelope: &[u8]) -> Checked {
+    Ledger::check(envelope).expect("a good envelope")
+}
+
+fn an_update(also_known_as: usize) -> Checked {
+    let alias = |number: usize| format!("https://{number}/{}", "a".repeat(500));
+    let also_known_as = (0..also_known_as).map(alias).collect();
+    let document = Document { also_known_as, ..Document::default() };
+    let operation = change(&did_of(&creation()), Hash([7; 32]), 2, update(document));
+    checked(&seal(&operation, &[ed(10)]))
+}
+
+fn a_rotate() -> Checked {
+    let sets = single(&ed(20), &ed(21), &ed(22));
+    let action = rotate(reveal(&[ed(11)]), sets, Document::default());
+    let operation = change(&did_of(&creation()), Hash([7; 32]), 2, action);
+    checked(&seal(&operation, &[ed(11)]))
+}
+
+/// The smallest senior operation: unsigned and without content.
+fn a_completion() -> Checked {
+    let action = Action::DidRecoverComplete;
+    checked(&seal(&change(&did_of(&creation()), Hash([7; 32]), 2, action), &[]))
+}
+
+/// How many times `operation` finds room.
+fn room(budget: &mut BlockBudget, operation: &Checked) -> usize {
+    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation)).count()
+}
+
+#[test]
+fn a_block_keeps_a_tenth_for_senior_operations() {
+    let mut budget = BlockBudget::default();
+    assert_eq!(room(&mut budget, &an_update(0)), 3_600);
+    assert_eq!(room(&mut budget, &a_completion()), 400);
+    assert!(!budget.take(&an_update(0)));
+    let mut budget = BlockBudget::default();
+    assert_eq!(room(&mut budget, &a_completion()), BLOCK_OPERATIONS_MAX);
+}
+
+#[test]
+fn a_block_holds_1000_creates() {
+    let mut budget = BlockBudget::default();
+    let create = checked(&seal(&creation(), &[ed(10)]));
+    assert_eq!(room(&mut budget, &create), BLOCK_CREATES_MAX);
+    assert_eq!(room(&mut budget, &an_update(0)), 2_600);
+}
+
+#[test]
+fn a_block_holds_two_mebibytes_a_tenth_of_them_for_senior_operations() {
+    let (update, rotate) = (an_update(16), a_rotate());
+    let mut budget = BlockBudget::default();
+    let ordinary = BLOCK_BYTES_MAX - BLOCK_BYTES_MAX / 10;
+    let updates = ordinary / update.bytes().len();
+    assert_eq!(room(&mut budget, &update), updates);
+    let left = BLOCK_BYTES_MAX - updates * update.bytes().len();
+    let rotates = (left / rotate.bytes().len()).min(BLOCK_OPERATIONS_MAX - updates);
+    assert_eq!(room(&mut budget, &rotate), rotates);
+}
+
+#[test]
+fn a_block_with_one_create_too_many_is_refused() {
+    let ledger = Ledger::new();
+    let envelope = |number: u16| {
+        let mut operation = creation();
+        operation.salt.0[..2].copy_from_slice(&number.to_be_bytes());
+        seal(&operation, &[ed(10)])
+    };
+    let count = u16::try_from(BLOCK_CREATES_MAX).expect("small");
+    let mut envelopes: Vec<Vec<u8>> = (0..count).map(envelope).collect();
+    let built = ledger.attempt(GENESIS_MS + 1_000, &envelopes).expect("all fit");
+    assert_eq!(ledger.execute(&built.header, &envelopes), Ok(built.clone()));
+    envelopes.push(envelope(count));
+    let error = ledger.execute(&built.header, &envelopes);
+    assert_eq!(error, Err(BlockError::Full { index: BLOCK_CREATES_MAX }));
+}
+
+#[test]
+fn a_header_that_differs_in_any_field_is_refused() {
+    let ledger = Ledger::new();
+    let envelopes = [seal(&creation(), &[ed(10)])];
+    let built = ledger.attempt(GENESIS_MS + 1_000, &envelopes).expect("applies");
+    assert_eq!(ledger.execute(&built.header, &envelopes).as_ref(), Ok(&built));
+    const OTHER: Hash = Hash([7; 32]);
+    type Edit = fn(&mut Header);
+    let edits: [(&str, Edit); 10] = [
+        ("chain", |header| header.chain = OTHER),
+        ("height", |header| header.height += 1),
+        ("previous", |header| header.previous = OTHER),
+        ("version", |header| header.version += 1),
+        ("operations_root", |header| header.operations_root = OTHER),
+        ("receipts_root", |header| header.receipts_root = OTHER),
+        ("state_root", |header| header.state_root = OTHER),
+        ("history_root", |header| header.history_root = OTHER),
+        ("validators", |header| header.validators = OTHER),
+        ("next_validators", |header| header.next_validators = OTHER),
+    ];
+    for (name, edit) in edits {
+        let mut header = built.header.clone();
+        edit(&mut header);
+        match ledger.execute(&header, &envelopes) {
+            Err(BlockError::Header { field, .. }) => assert_eq!(field, name),
+            result => panic!("{name}: {result:?}"),
+        }
+    }
+    let stranger = Header { proposer: ValidatorKey([7; 32]), ..built.header.clone() };
+    let result = ledger.execute(&stranger, &envelopes);
+    assert!(matches!(result, Err(BlockError::Proposer { height: 1, .. })), "{result:?}");
+    let late = Header { time: built.header.time + 1, ..built.header.clone() };
+    assert!(matches!(ledger.execute(&late, &envelopes), Err(BlockError::Header { .. })));
+    let still = Header { time: ledger.head.time, ..built.header.clone() };
+    let result = ledger.execute(&still, &envelopes);
+    assert!(matches!(result, Err(BlockError::Header { field: "time", .. })), "{result:?}");
+    assert!(ledger.execute(&built.header, &[]).is_err());
+}
+
+#[test]
+fn a_block_with_a_refused_operation_is_refused_with_its_code() {
+    let ledger = registered();
+    let bad = seal(&creation(), &[ed(10)]);
+    let empty = ledger.attempt(ledger.head.time + 1, &[]).expect("an empty block");
+    match ledger.execute(&empty.header, &[bad]) {
+        Err(BlockError::Operation { index: 0, refusal }) => {
+            assert_eq!(refusal.code, Code::AlreadyApplied);
+        }
+        result => panic!("{result:?}"),
+    }
+}
+
+#[test]
+fn versions_and_history_are_ranges_over_all_before() {
+    let mut ledger = registered();
+    let did = did_of(&creation());
+    let key = RecordKey::did(&did.suffix);
+    let mut records = vec![ledger.previous(&did)];
+    let mut blocks = vec![Ledger::new().head.hash(), ledger.head.hash()];
+    for number in 2..20 {
+        let operation = change(&did, ledger.previous(&did), number, update(Document::default()));
+        ledger.after(1_000, &[seal(&operation, &[ed(10)])]);
+        let record = ledger.entry(&did).expect("registered").record;
+        assert_eq!(record.version, u64::from(number));
+        assert_eq!(record.versions, root_of(records.iter().copied()));
+        assert_eq!(ledger.head.history_root, root_of(blocks.iter().copied()));
+        records.push(record.hash());
+        blocks.push(ledger.head.hash());
+        for (version, hash) in (1..).zip(&records) {
+            let entry = ledger.state.version(&key, version).expect("all versions are kept");
+            assert_eq!(entry.record.hash(), *hash);
+        }
+    }
+}
+
+/// The state root of `ledger` after a block that sets these transient leaves and nothing else.
+fn root_with(ledger: &Ledger, leaves: &[(TransientKey, u64)]) -> Hash {
+    let mut overlay = Overlay::new(&ledger.state);
+    for (key, value) in leaves {
+        overlay.set_transient(key.clone(), Some(value.to_be_bytes().to_vec()));
+    }
+    overlay.finish(ledger.head.height + 1).expect("a sound store").0
+}
+
+#[test]
+fn every_transient_leaf_is_under_the_state_root() {
+    let ledger = registered();
+    let leaf = |kind| TransientKey { expires_ms: GENESIS_MS, kind, id: vec![1] };
+    let mut roots = vec![root_with(&ledger, &[])];
+    for kind in [TransientKind::Seen, TransientKind::NextQuota, TransientKind::RecoveryQuota] {
+        roots.push(root_with(&ledger, &[(leaf(kind), 1)]));
+        roots.push(root_with(&ledger, &[(leaf(kind), 2)]));
+    }
+    roots.push(root_with(&ledger, &[(TransientKey::halted(), 1)]));
+    for (index, root) in roots.iter().enumerate() {
+        assert!(!roots[..index].contains(root), "root {index} is not new");
+    }
+}
+
+/// The root of a tree of leaves (key, value), as docs/protocol/state.md says it in one sentence.
+fn tree_root(leaves: &[(Hash, Vec<u8>)], bit: usize) -> [u8; 32] {
+    let hash = |parts: &[&[u8]]| Hash::of(Purpose::Tree, parts).0;
+    match leaves {
+        [] => *b"SPARSE_MERKLE_PLACEHOLDER_HASH__",
+        [(key, value)] => hash(&[b"JMT::LeafNode", &key.0, &hash(&[value])]),
+        _ => {
+            let goes_right = |key: &Hash| key.0[bit / 8] >> (7 - bit % 8) & 1 == 1;
+            let (right, left): (Vec<_>, Vec<_>) =
+                leaves.iter().cloned().partition(|(key, _)| goes_right(key));
+            let (left, right) = (tree_root(&left, bit + 1), tree_root(&right, bit + 1));
+            hash(&[b"JMT::IntrnalNode", &left, &right])
+        }
+    }
+}
+
+#[test]
+fn the_state_root_follows_from_the_leaves_alone() {
+    let mut ledger = Ledger::new();
+    let mut keys: Vec<RecordKey> = [VALIDATORS, PARAMETERS, VERSION, PUBLISHING]
+        .into_iter()
+        .map(RecordKey::governance)
+        .collect();
+    for number in 1..60 {
+        let operation = create(single(&ed(10), &ed(11), &ed(12)), Document::default(), number);
+        keys.push(RecordKey::did(&did_of(&operation).suffix));
+        // Halts write a transient leaf again and again; an empty block leaves the tree as it is.
+        ledger.after(1 + 30_000 * u64::from(number % 4), &[seal(&operation, &[ed(10)])]);
+        ledger.after(1, &[]);
+        let mut leaves: Vec<(Hash, Vec<u8>)> = keys
+            .iter()
+            .map(|key| {
+                let head = ledger.state.head(key).expect("a sound store").expect("registered");
+                (key.tree_key(), head.record.hash().0.to_vec())
+            })
+            .collect();
+        let halted = TransientKey::halted();
+        let value = ledger.state.transient(&halted).expect("a sound store");
+        leaves.extend(value.map(|value| (halted.tree_key(), value)));
+        assert_eq!(ledger.head.state_root.0, tree_root(&leaves, 0), "{number} DIDs");
+    }
+}
+
+/// The changes of one block to transient leaves.
+fn transient(changes: &Changes) -> &[(TransientKey, Option<Vec<u8>>)] {
+    &changes.transient
+}
+
+#[test]
+fn a_halt_and_a_quota_are_written_as_leaves() {
+    let ledger = registered();
+    let did = did_of(&creation());
+    let action = rotate(reveal(&[ed(11)]), single(&ed(20), &ed(21), &ed(22)), Document::default());
+    let envelope = seal(&change(&did, ledger.previous(&did), 2, action), &[ed(11)]);
+    let block = ledger.attempt(ledger.head.time + 60_001, &[envelope]).expect("applies");
+    let quota = TransientKey {
+        expires_ms: GENESIS_MS + DAY_MS,
+        kind: TransientKind::NextQuota,
+        id: RecordKey::did(&did.suffix).storage_key(),
+    };
+    let expected = [
+        (quota, Some(1u64.to_be_bytes().to_vec())),
+        (TransientKey::halted(), Some(60_001u64.to_be_bytes().to_vec())),
+    ];
+    assert_eq!(transient(&block.changes), expected);
+    let idle = ledger.attempt(ledger.head.time + 60_000, &[]).expect("an empty block");
+    assert_eq!(transient(&idle.changes), []);
+    assert_eq!(idle.header.state_root, ledger.head.state_root);
+}
+
+#[test]
+fn leaves_expire_in_order_and_at_most_4096_a_block() {
+    let mut ledger = Ledger::new();
+    let count = SEEN_EXPIRED_PER_BLOCK_MAX as u64 + 10;
+    let key = |place: u64| TransientKey {
+        expires_ms: GENESIS_MS + 1 + place / 2,
+        kind: TransientKind::Seen,
+        id: place.to_be_bytes().to_vec(),
+    };
+    let mut overlay = Overlay::new(&ledger.state);
+    (0..count).rev().for_each(|place| overlay.set_transient(key(place), Some(vec![1])));
+    overlay.append_history(0, &ledger.head.hash()).expect("a sound store");
+    let (state_root, changes) = overlay.finish(1).expect("a sound store");
+    ledger.state.commit(&changes);
+    let previous = ledger.head.hash();
+    let time = GENESIS_MS + 1;
+    ledger.head = Header { height: 1, previous, state_root, time, ..ledger.head.clone() };
+    let deleted = |ledger: &Ledger, time_ms: u64| {
+        let block = ledger.attempt(time_ms, &[]).expect("an empty block");
+        assert!(block.changes.transient.iter().all(|(_, value)| value.is_none()));
+        block.changes.transient.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+    };
+    // At its expiry a leaf still counts; one millisecond later it is deleted.
+    assert_eq!(deleted(&ledger, GENESIS_MS + 2), vec![key(0), key(1)]);
+    assert_eq!(deleted(&ledger, GENESIS_MS + 3), (0..4).map(key).collect::<Vec<_>>());
+    let late_ms = GENESIS_MS + 30_000;
+    let first: Vec<_> = (0..SEEN_EXPIRED_PER_BLOCK_MAX as u64).map(key).collect();
+    assert_eq!(deleted(&ledger, late_ms), first);
+    ledger.block(late_ms, &[]).expect("an empty block");
+    let rest: Vec<_> = (SEEN_EXPIRED_PER_BLOCK_MAX as u64..count).map(key).collect();
+    assert_eq!(deleted(&ledger, late_ms + 1), rest);
+    ledger.block(late_ms + 1, &[]).expect("an empty block");
+    assert_eq!(ledger.head.state_root, Ledger::new().head.state_root);
+    let expired = |state: &MemoryState| state.expired(u64::MAX, 10).expect("a sound store");
+    assert_eq!(expired(&ledger.state), vec![]);
+}

@@ -1,0 +1,271 @@
+//! A question that is permitted, with a record or two that say otherwise: cases that no history
+//! here leads to.
+
+use registry_core::agent::Delegation;
+use registry_core::codec::{self, Bytes};
+use registry_core::decision::{Decision, DecisionView, Moments, Question, decide};
+use registry_core::did::DidValue;
+use registry_core::did::document::VerificationMethod;
+use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
+use registry_core::schema::{CredentialType, Schema};
+use registry_core::status::{StatusList, StatusPurpose};
+use registry_core::time::TimeMs;
+use registry_core::trust::{Assurance, GrantStatus, Grants};
+use serde::Serialize;
+
+use crate::histories::{TYPE, list, party, right_of, schema_id};
+use crate::oracle::{ACCREDITOR, AGENT, AUTHORITY, ISSUER, PRINCIPAL};
+use crate::support::{ed, network};
+use crate::{Now, permitted, view_at};
+
+/// The records of a moment, some of them with another value, or there at all.
+struct Altered<'h> {
+    now: Now<'h>,
+    values: Vec<(RecordKey, Vec<u8>)>,
+    /// What each list says of each entry, if not what it does.
+    status: Option<u8>,
+}
+
+impl RecordView for Altered<'_> {
+    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        let found = self.now.entry(key)?;
+        let Some((_, value)) = self.values.iter().find(|(altered, _)| altered == key) else {
+            return Ok(found);
+        };
+        // Of a record that is not there, only the value will be read.
+        let entry = found.unwrap_or_else(|| self.now.history.entries[0].clone());
+        Ok(Some(Entry { value: Bytes(value.clone()), ..entry }))
+    }
+}
+
+impl DecisionView for Altered<'_> {
+    fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError> {
+        self.now.version(key, number)
+    }
+
+    fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError> {
+        let value = self.now.status_value(list, entry)?;
+        Ok(self.status.or(value))
+    }
+}
+
+/// The answer with one record altered at both moments, which are one.
+fn altered<T: Serialize>(
+    ask: impl FnOnce(&mut Question),
+    key: RecordKey,
+    read: impl FnOnce(&[u8]) -> T,
+    alter: impl FnOnce(&mut T, u64),
+) -> Decision {
+    let (history, mut question) = permitted();
+    ask(&mut question);
+    let now = view_at(&history, question.at_ms);
+    let mut value = read(&bytes_of(&now, &key));
+    alter(&mut value, question.at_ms);
+    let view = Altered { now, values: vec![(key, codec::encode(&value))], status: None };
+    answer(&view, &view, &question)
+}
+
+fn bytes_of(now: &Now<'_>, key: &RecordKey) -> Vec<u8> {
+    now.entry(key).expect("a sound store").expect("a record").value.0
+}
+
+fn answer(then: &dyn RecordView, now: &Altered<'_>, question: &Question) -> Decision {
+    decide(&network(), Moments { then, now }, question).expect("an answer")
+}
+
+/// The issuer with another method `sign-1` than it has.
+fn issuer_with(now: &Now<'_>, method: VerificationMethod) -> (RecordKey, Vec<u8>) {
+    let key = RecordKey::did(&party(ISSUER).did.suffix);
+    let Ok(DidValue::Active(mut state)) = DidValue::from_bytes(&bytes_of(now, &key)) else {
+        panic!("the issuer is active");
+    };
+    state.document.verification_method[1] = method;
+    (key, codec::encode(&DidValue::Active(state)))
+}
+
+fn sign_1(material: u8) -> VerificationMethod {
+    let multikey = ed(material).public().to_string();
+    let method = serde_json::json!({ "id": "sign-1", "publicKeyMultibase": multikey });
+    serde_json::from_value(method).expect("a method")
+}
+
+/// The first step that fails, with its finding.
+pub(crate) fn assert_fails(decision: &Decision, name: &str, words: &str) {
+    let step = decision.failing().expect("a step that fails");
+    assert_eq!(step.name.name(), name, "{decision:?}");
+    assert!(step.finding.contains(words), "{words}: {}", step.finding);
+}
+
+#[test]
+fn a_list_that_says_nothing_of_the_credential_is_no_status() {
+    let with = |alter: fn(&mut StatusList, u64)| {
+        let read = |bytes: &[u8]| StatusList::from_bytes(bytes).expect("a list");
+        altered(|_| (), RecordKey::status(&list()), read, alter)
+    };
+    assert!(with(|_, _| ()).is_permit());
+    let other = with(|list, _| list.purpose = StatusPurpose::Suspension);
+    assert_fails(&other, "status", "is for suspension, the type wants revocation");
+    let other = with(|list, _| list.issuer = party(AUTHORITY).did.clone());
+    assert_fails(&other, "status", "not the issuer's");
+    let ended = with(|list, at_ms| list.valid_until = Some(at_ms));
+    assert_fails(&ended, "status", "ended at");
+    assert!(with(|list, at_ms| list.valid_until = Some(at_ms + 1)).is_permit());
+    let pending = with(|list, at_ms| list.valid_from = Some(at_ms + 1));
+    assert_fails(&pending, "status", "begins at");
+    let read = |bytes: &[u8]| StatusList::from_bytes(bytes).expect("a list");
+    let key = RecordKey::status(&list());
+    let ended_since =
+        altered(|ask| ask.at_ms += 1, key, read, |list, at_ms| list.valid_until = Some(at_ms));
+    assert_fails(&ended_since, "status", "ended at");
+}
+
+#[test]
+fn schema_and_type_must_be_for_each_other() {
+    let by_schema = |question: &mut Question| question.schema = Some(schema_id().to_string());
+    let name = TYPE.parse().expect("a type");
+    let of_type = |alter: fn(&mut CredentialType, u64)| {
+        let read = |bytes: &[u8]| CredentialType::from_bytes(bytes).expect("a type");
+        altered(by_schema, RecordKey::credential_type(&party(AUTHORITY).did, &name), read, alter)
+    };
+    let of_schema = |alter: fn(&mut Schema, u64)| {
+        let read = |bytes: &[u8]| Schema::from_bytes(bytes).expect("a schema");
+        altered(by_schema, RecordKey::schema(&schema_id()), read, alter)
+    };
+    assert!(of_type(|kind, _| kind.schema = None).is_permit(), "it is the authority's own");
+    let other = of_type(|kind, _| kind.schema = Some(registry_core::id::SchemaId([7; 20])));
+    assert_fails(&other, "type", "the type had schema");
+    let strict = of_type(|kind, _| kind.assurance = Some(Assurance::High));
+    assert_fails(&strict, "assurance", "high is required for the type");
+    let stranger = of_schema(|schema, _| schema.publisher = party(AGENT).did.clone());
+    assert!(stranger.is_permit(), "the type names it");
+    let other = of_schema(|schema, _| {
+        schema.credential_type = Some("degrees/master".parse().expect("a type"));
+    });
+    assert_fails(&other, "type", "describes degrees/master");
+    assert!(of_schema(|schema, _| schema.credential_type = None).is_permit());
+}
+
+#[test]
+fn a_schema_counts_that_the_authority_published_or_names() {
+    let alone = |question: &mut Question| {
+        question.schema = Some(schema_id().to_string());
+        question.credential_type = None;
+    };
+    let read = |bytes: &[u8]| Schema::from_bytes(bytes).expect("a schema");
+    let key = RecordKey::schema(&schema_id());
+    // Without the type there is none that could name it.
+    let other = altered(alone, key, read, |schema, _| {
+        schema.publisher = party(AGENT).did.clone();
+        schema.credential_type = Some("degrees/master".parse().expect("a type"));
+    });
+    assert_fails(&other, "type", "the authority names it nowhere");
+}
+
+#[test]
+fn a_principal_whose_right_is_not_of_the_issuer_answers_for_nothing() {
+    let read = |bytes: &[u8]| Grants::from_bytes(bytes).expect("grants");
+    let key = RecordKey::grant(&right_of(PRINCIPAL));
+    let beside = altered(
+        |_| (),
+        key,
+        read,
+        |grants, _| {
+            let grant = &mut grants.grants[0];
+            grant.grantor = party(AUTHORITY).did.clone();
+            grant.parent = None;
+        },
+    );
+    assert_fails(&beside, "agent", "none of those who answer for");
+}
+
+#[test]
+fn a_name_that_another_key_has_now_says_nothing_of_the_first() {
+    let (history, question) = permitted();
+    let with = |material: u8, revoked_ms: u64| {
+        let method = VerificationMethod { revoked: Some(TimeMs(revoked_ms)), ..sign_1(material) };
+        let now = view_at(&history, question.at_ms);
+        let now = Altered { values: vec![issuer_with(&now, method)], now, status: None };
+        answer(&view_at(&history, question.issued_at_ms), &now, &question)
+    };
+    assert!(with(92, question.issued_at_ms).is_permit());
+    assert_fails(&with(90, question.issued_at_ms), "key", "is revoked as of");
+    assert!(with(90, question.issued_at_ms + 1).is_permit());
+}
+
+#[test]
+fn a_key_signs_within_its_window() {
+    let (history, question) = permitted();
+    let time = |offset: u64| Some(TimeMs(question.issued_at_ms + offset));
+    let with = |valid_from: Option<TimeMs>, expires: Option<TimeMs>| {
+        let method = VerificationMethod { valid_from, expires, ..sign_1(90) };
+        let now = view_at(&history, question.at_ms);
+        let view = Altered { values: vec![issuer_with(&now, method)], now, status: None };
+        answer(&view, &view, &question)
+    };
+    assert!(with(time(0), time(1)).is_permit());
+    assert_fails(&with(time(1), None), "key", ", valid from");
+    assert_fails(&with(None, time(0)), "key", ", expires");
+}
+
+#[test]
+fn an_entry_that_is_set_speaks_against_the_credential_by_the_purpose_of_its_list() {
+    let (history, question) = permitted();
+    let of_type = RecordKey::credential_type(&party(AUTHORITY).did, &TYPE.parse().expect("a type"));
+    let of_list = RecordKey::status(&list());
+    let with = |purpose: StatusPurpose| {
+        let now = view_at(&history, question.at_ms);
+        let mut kind = CredentialType::from_bytes(&bytes_of(&now, &of_type)).expect("a type");
+        let mut list = StatusList::from_bytes(&bytes_of(&now, &of_list)).expect("a list");
+        (kind.status_purpose, list.purpose) = (Some(purpose), purpose);
+        let values = [(&of_type, codec::encode(&kind)), (&of_list, codec::encode(&list))];
+        let values = values.map(|(key, value)| (key.clone(), value)).to_vec();
+        let view = Altered { now, values, status: Some(1) };
+        answer(&view, &view, &question)
+    };
+    for purpose in [StatusPurpose::Revocation, StatusPurpose::Suspension] {
+        assert_fails(&with(purpose), "status", "is set at");
+    }
+    for purpose in [StatusPurpose::Refresh, StatusPurpose::Message] {
+        assert!(with(purpose).is_permit(), "{purpose:?}");
+    }
+}
+
+/// The agent's principal is an agent itself, of the one that answers otherwise.
+#[test]
+fn all_that_stand_above_an_agent_still_let_it_stand() {
+    let (history, question) = permitted();
+    let [middle, agent] = [ACCREDITOR, AGENT].map(|who| &party(who).did);
+    let of = RecordKey::delegation;
+    let with = |upper: GrantStatus, lower: GrantStatus, middle_is_active: bool| {
+        let now = view_at(&history, question.at_ms);
+        let present = Delegation::from_bytes(&bytes_of(&now, &of(agent))).expect("a delegation");
+        let max_depth = Some(1);
+        let first =
+            Delegation { agent: middle.clone(), max_depth, status: upper, ..present.clone() };
+        let principal = middle.clone();
+        let last = Delegation { principal, beneath: true, status: lower, ..present };
+        let mut values =
+            vec![(of(middle), codec::encode(&first)), (of(agent), codec::encode(&last))];
+        if !middle_is_active {
+            let ended = codec::encode(&DidValue::Deactivated);
+            values.push((RecordKey::did(&middle.suffix), ended));
+        }
+        Altered { now, values, status: None }
+    };
+    let [active, suspended, revoked] =
+        [GrantStatus::Active, GrantStatus::Suspended, GrantStatus::Revoked];
+    let then = with(active, active, true);
+    let now = |upper, lower, middle_is_active| {
+        answer(&then, &with(upper, lower, middle_is_active), &question)
+    };
+    assert!(now(active, active, true).is_permit());
+    let [principal, middle, agent] = [&party(PRINCIPAL).did, middle, agent];
+    for (status, word) in [(suspended, "suspended"), (revoked, "revoked")] {
+        let words = format!("the delegation by {principal} to {middle} is {word}");
+        assert_fails(&now(status, active, true), "agent", &words);
+        let words = format!("the delegation by {middle} to {agent} is {word}");
+        assert_fails(&now(active, status, true), "agent", &words);
+    }
+    let words = format!("{middle}, who answered for {agent}, is deactivated");
+    assert_fails(&now(active, active, false), "agent", &words);
+}

@@ -1,0 +1,190 @@
+//! What holds from which height on, and what a node does that does not speak it.
+
+use registry_core::code::Code;
+use registry_core::crypto::Hash;
+use registry_core::governance::{
+    Change, PROTOCOL_VERSION, Publishing, ValidatorEntry, ValidatorReady,
+};
+use registry_state::execution::{BlockError, BlockExecution, Genesis, execute_genesis};
+use registry_state::rules::check_stateless;
+use registry_state::state::MemoryState;
+
+use crate::support::governance::{
+    approve, governed, governor, governors_of, governs, heartbeat, proposal, proposes, put, ready,
+    ready_operation, says_ready, until, validator, validator_key,
+};
+use crate::support::ledger::{GENESIS_MS, Ledger, Start, parameters, validators};
+use crate::support::trust::Party;
+use crate::support::{chain, network, seal};
+
+/// Four validators, and one of two governors is enough.
+fn alone() -> (Ledger, Party) {
+    let parties = [governor(1), governor(2)];
+    let mut ledger = governed(4, 1, &parties);
+    ledger.after(1_000, &[]).after(1_000, &[]);
+    (ledger, parties[0].clone())
+}
+
+fn proposed(ledger: &mut Ledger, party: &Party, change: Change, height: u64) -> Hash {
+    let (envelope, id) = proposes(ledger, party, 7, change, height);
+    ledger.after(1_000, &[envelope]);
+    id
+}
+
+fn status(ledger: &Ledger, id: &Hash) -> &'static str {
+    proposal(ledger, id).status.name()
+}
+
+#[test]
+fn a_set_is_known_one_block_before_it_holds() {
+    let (mut ledger, party) = alone();
+    let id = proposed(&mut ledger, &party, put(&[validator(5)]), 20);
+    let word = says_ready(&ledger, id, 5);
+    ledger.after(1_000, &[word]);
+    let old = ledger.head.validators;
+    until(&mut ledger, 19);
+    assert_eq!((ledger.head.height, ledger.head.next_validators), (18, old));
+    ledger.after(1_000, &[]);
+    let new = ledger.head.next_validators;
+    assert_eq!(ledger.head.validators, old, "the block before is by the old set");
+    assert_ne!(new, old);
+    assert_eq!(status(&ledger, &id), "active");
+    ledger.after(1_000, &[]);
+    assert_eq!((ledger.head.height, ledger.head.validators), (20, new));
+}
+
+#[test]
+fn only_a_validator_of_its_height_proposes_a_block() {
+    let (mut ledger, party) = alone();
+    let id = proposed(&mut ledger, &party, put(&[validator(5)]), 20);
+    let word = says_ready(&ledger, id, 5);
+    ledger.after(1_000, &[word]);
+    let by_newcomer = |ledger: &Ledger| {
+        let (time_ms, key) = (ledger.head.time + 1_000, validator(5).key);
+        let block = BlockExecution::new(&ledger.state, network(), &ledger.head, time_ms, key);
+        let built = block.and_then(|block| Ok(block.finish()?)).expect("a sound store");
+        ledger.execute(&built.header, &[]).map(drop)
+    };
+    until(&mut ledger, 19);
+    let (proposer, height) = (validator(5).key, 19);
+    assert_eq!(by_newcomer(&ledger), Err(BlockError::Proposer { proposer, height }));
+    ledger.after(1_000, &[]);
+    assert_eq!(by_newcomer(&ledger), Ok(()));
+}
+
+#[test]
+fn no_block_is_made_or_executed_in_a_version_that_this_build_does_not_speak() {
+    let (mut ledger, party) = alone();
+    let version = PROTOCOL_VERSION + 1;
+    let id = proposed(&mut ledger, &party, Change::Version(version), 20);
+    until(&mut ledger, 20);
+    assert_eq!(ledger.head.version, PROTOCOL_VERSION);
+    assert_eq!(status(&ledger, &id), "active");
+    let stop = BlockError::Version { height: 20, version };
+    let time_ms = ledger.head.time + 1_000;
+    let block =
+        BlockExecution::new(&ledger.state, network(), &ledger.head, time_ms, validator(1).key);
+    assert_eq!(block.err(), Some(stop.clone()));
+    let mut header = ledger.head.clone();
+    (header.height, header.time, header.version) = (20, time_ms, version);
+    assert_eq!(ledger.execute(&header, &[]), Err(stop.clone()));
+    let words = "from height 20 on the network speaks version 2 of the protocol, this build \
+                 speaks 1 at most; install a newer one";
+    assert_eq!(stop.to_string(), words);
+}
+
+#[test]
+fn a_word_is_good_for_ten_minutes() {
+    for (gap_ms, expected) in [(600_000, "active"), (600_001, "cancelled")] {
+        let (mut ledger, party) = alone();
+        let id = proposed(&mut ledger, &party, put(&[validator(5)]), 20);
+        until(&mut ledger, 18);
+        let word = says_ready(&ledger, id, 5);
+        ledger.after(1_000, &[word]).after(gap_ms, &[]);
+        assert_eq!((ledger.head.height, status(&ledger, &id)), (19, expected));
+    }
+}
+
+#[test]
+fn a_word_is_of_the_peer_that_the_change_names() {
+    let (mut ledger, party) = alone();
+    let elsewhere = ValidatorEntry { peer: validator(6).peer, ..validator(5) };
+    let silent = proposed(&mut ledger, &party, put(&[elsewhere]), 20);
+    let expected = proposed(&mut ledger, &party, put(&[validator(5)]), 30);
+    let word = says_ready(&ledger, expected, 5);
+    ledger.after(1_000, &[word]);
+    until(&mut ledger, 30);
+    assert_eq!(status(&ledger, &silent), "cancelled");
+    assert_eq!(status(&ledger, &expected), "active");
+}
+
+#[test]
+fn a_word_names_one_of_the_last_thousand_blocks() {
+    let (mut ledger, party) = alone();
+    let id = proposed(&mut ledger, &party, put(&[validator(5)]), 5_000);
+    let ValidatorReady { height, block, .. } = ready(&ledger, id, 5);
+    let refusal = |ledger: &Ledger| {
+        let word = ValidatorReady { height, block, ..ready(ledger, id, 5) };
+        let envelope = seal(&ready_operation(ledger, 7, word), &[validator_key(5)]);
+        ledger.refusal(ledger.head.time + 1_000, &[envelope])
+    };
+    until(&mut ledger, height + 1_000);
+    assert_eq!(refusal(&ledger), None);
+    ledger.after(1_000, &[]);
+    assert_eq!(refusal(&ledger), Some(Code::ReadyBlock));
+}
+
+#[test]
+fn approvals_of_those_who_govern_no_more_do_not_count() {
+    let parties = [1, 2, 3, 4].map(governor);
+    let [first, second, third, fourth] = &parties;
+    let creates = parties.iter().map(|party| party.create.clone()).collect();
+    let governors = governors_of(2, &parties[..3]);
+    let start = Start { governors: Some(governors), ..governed(4, 1, &parties).genesis };
+    let mut ledger = Ledger::start_from(start, creates);
+    ledger.after(1_000, &[]);
+    let approved = |ledger: &mut Ledger, change, height, by: &Party| {
+        let (envelope, id) = proposes(ledger, first, 7, change, height);
+        ledger.after(1_000, &[envelope]);
+        let approval = governs(ledger, by, 7, approve(id));
+        ledger.after(1_000, &[approval]);
+        assert_eq!(status(ledger, &id), "approved");
+        id
+    };
+    let others = governors_of(2, &[first.clone(), third.clone(), fourth.clone()]);
+    let handover = approved(&mut ledger, Change::Governors(others), 20, second);
+    let early = approved(&mut ledger, heartbeat(10_000), 19, second);
+    let late = approved(&mut ledger, heartbeat(11_000), 21, second);
+    let mended = approved(&mut ledger, heartbeat(12_000), 30, second);
+    until(&mut ledger, 21);
+    assert_eq!(["active"; 2], [&handover, &early].map(|id| status(&ledger, id)));
+    assert_eq!(status(&ledger, &late), "cancelled", "its second governor left at 20");
+    let approval = governs(&ledger, fourth, 7, approve(mended));
+    ledger.after(1_000, &[approval]);
+    until(&mut ledger, 30);
+    assert_eq!(status(&ledger, &mended), "active", "a new governor took the place");
+}
+
+#[test]
+fn governors_of_a_genesis_are_created_by_it() {
+    let execute = |operations: &[&Party], governors: &[Party]| {
+        let checked =
+            operations.iter().map(|party| check_stateless(&party.create, Hash::ZERO, &network()));
+        let genesis = Genesis {
+            chain: chain(),
+            network: network(),
+            time_ms: GENESIS_MS,
+            validators: validators(),
+            parameters: parameters(),
+            publishing: Publishing::default(),
+            governors: Some(governors_of(1, governors)),
+            operations: checked.collect::<Result<_, _>>().expect("good operations"),
+        };
+        execute_genesis(&MemoryState::default(), &genesis).map(drop)
+    };
+    let [first, second] = [governor(1), governor(2)];
+    let both = [first.clone(), second.clone()];
+    assert_eq!(execute(&[&first, &second], &both), Ok(()));
+    let missing = BlockError::Governor { did: second.did.clone() };
+    assert_eq!(execute(&[&first], &both), Err(missing));
+}

@@ -1,0 +1,285 @@
+//! Status lists over whole blocks: against a plain array, within the limits of a block, and with
+//! no more reads than needed.
+
+mod support;
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use registry_core::codec::encode;
+use registry_core::crypto::Hash;
+use registry_core::did::Document;
+use registry_core::id::{Did, ListId};
+use registry_core::limits::{
+    BLOCK_CREATES_MAX, BLOCK_STATUS_BYTES_MAX, STATUS_ARRAY_BYTES_MAX, STATUS_BITS_MAX,
+    UNTIL_WINDOW_MS,
+};
+use registry_core::mmr::Position;
+use registry_core::operation::{Action, Guard};
+use registry_core::record::{Entry, RecordKey, StoreError};
+use registry_core::status::{Bits, EntryChanges, StatusList, StatusPurpose, StatusUpdate};
+use registry_state::execution::{BlockBudget, BlockExecution, Execution};
+use registry_state::state::{ApplyError, MemoryState, StateView, TransientKey};
+
+use support::ledger::{GENESIS_MS, Ledger, validators};
+use support::status::{
+    authored, entries, list_of, plain_list, run, runs, seal_by_method, status_create, status_set,
+};
+use support::{create, did_of, ed, network, seal, single};
+
+fn document() -> Document {
+    let method = serde_json::json!({
+        "id": "key-1",
+        "publicKeyMultibase": ed(10).public().to_string(),
+    });
+    let json = serde_json::json!({
+        "verificationMethod": [method],
+        "capabilityInvocation": ["key-1"],
+    });
+    serde_json::from_value(json).expect("a document")
+}
+
+/// A ledger with one issuer.
+fn registered() -> (Ledger, Did) {
+    let operation = create(single(&ed(10), &ed(11), &ed(12)), document(), 1);
+    let mut ledger = Ledger::new();
+    ledger.after(1_000, &[seal(&operation, &[ed(10)])]);
+    (ledger, did_of(&operation))
+}
+
+/// The same with a list.
+fn with_list(purpose: StatusPurpose, bits: u8, length: u64) -> (Ledger, Did, ListId) {
+    let (mut ledger, issuer) = registered();
+    let operation = status_create(&issuer, 1, plain_list(purpose, bits, length));
+    ledger.after(1_000, &[seal_by_method(&operation, ed(10))]);
+    (ledger, issuer, list_of(&operation))
+}
+
+fn head(ledger: &Ledger, list: &ListId) -> Entry {
+    ledger.state.head(&RecordKey::status(list)).expect("a sound store").expect("a list")
+}
+
+fn value(entry: &Entry) -> StatusList {
+    let list = StatusList::from_bytes(&entry.value.0).expect("a list");
+    assert_eq!(encode(&list), entry.value.0);
+    list
+}
+
+/// Until when an operation for the next block may wait.
+fn until(ledger: &Ledger) -> u64 {
+    ledger.head.time + UNTIL_WINDOW_MS / 2
+}
+
+fn setting(ledger: &Ledger, issuer: &Did, salt: u8, list: ListId, to: EntryChanges) -> Vec<u8> {
+    seal_by_method(&status_set(issuer, until(ledger), salt, list, to), ed(10))
+}
+
+/// What one operation of a random history does.
+#[derive(Debug, Clone)]
+enum Deed {
+    Runs(Vec<(u64, u64, u8)>),
+    Entries(u8, Vec<u64>),
+    Update,
+}
+
+const LENGTH: u64 = 5_000;
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let pieces = prop::collection::vec((0u64..900, 1u64..90, any::<u8>()), 1..5);
+    let indexes = prop::collection::btree_set(0..LENGTH, 1..40);
+    prop_oneof![
+        4 => pieces.prop_map(Deed::Runs),
+        4 => (any::<u8>(), indexes).prop_map(|(v, all)| Deed::Entries(v, Vec::from_iter(all))),
+        1 => Just(Deed::Update),
+    ]
+}
+
+/// The changes of a deed; `Runs` holds gap, length and value.
+fn changes(deed: &Deed, mask: u8, plain: &mut [u8]) -> EntryChanges {
+    let place = |index: u64| usize::try_from(index).expect("small");
+    match deed {
+        Deed::Runs(pieces) => {
+            let mut all = Vec::new();
+            let mut at = 0;
+            for (gap, length, value) in pieces {
+                all.push(run(at + gap, *length, value & mask));
+                plain[place(at + gap)..place(at + gap + length)].fill(value & mask);
+                at += gap + length;
+            }
+            runs(&all)
+        }
+        Deed::Entries(value, indexes) => {
+            indexes.iter().for_each(|index| plain[place(*index)] = value & mask);
+            entries(value & mask, indexes)
+        }
+        Deed::Update => panic!("an update changes no entry"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Blocks of several sets, and updates between them, over more versions than a keyframe spans.
+    #[test]
+    fn all_versions_of_a_random_history_equal_a_plain_array(
+        bits in prop_oneof![Just(1u8), Just(2), Just(4), Just(8)],
+        history in prop::collection::vec(prop::collection::vec(deed(), 1..4), 66..140),
+    ) {
+        let (mut ledger, issuer, list) = with_list(StatusPurpose::Message, bits, LENGTH);
+        let mask = u8::MAX >> (8 - bits);
+        let mut plain = vec![0u8; usize::try_from(LENGTH).expect("small")];
+        let mut versions = vec![plain.clone()];
+        for deeds in &history {
+            let update = matches!(deeds[0], Deed::Update);
+            let mut envelopes = Vec::new();
+            if update {
+                let valid_until = Some(GENESIS_MS + 1_000_000 + versions.len() as u64);
+                let update = StatusUpdate { list, valid_until, delegates: Vec::new() };
+                let guard = Guard::Previous(head(&ledger, &list).record.hash());
+                let operation = authored(&issuer, guard, 1, Action::StatusUpdate(update));
+                envelopes.push(seal_by_method(&operation, ed(10)));
+            } else {
+                let sets = (1..).zip(deeds).filter(|(_, deed)| !matches!(deed, Deed::Update));
+                for (salt, deed) in sets {
+                    let to = changes(deed, mask, &mut plain);
+                    envelopes.push(setting(&ledger, &issuer, salt, list, to));
+                }
+            }
+            let execution = ledger.attempt(ledger.head.time + 1, &envelopes).expect("applies");
+            check_one_version(&execution, &envelopes, versions.len() as u64 + 1);
+            ledger.after(1, &envelopes);
+            versions.push(plain.clone());
+        }
+        for (version, plain) in (1..).zip(&versions) {
+            let entry = ledger.state.version(&RecordKey::status(&list), version);
+            let entry = entry.expect("a version");
+            let array = ledger.state.status_array(entry).expect("a sound store");
+            let read: Vec<u8> = (0..LENGTH).map(|at| array.get(at).expect("in range")).collect();
+            prop_assert_eq!(&read, plain, "version {}", version);
+            prop_assert_eq!(value(entry).root, array.root());
+        }
+    }
+}
+
+/// All sets of a block are one version, which each receipt names; the last one is its operation.
+fn check_one_version(execution: &Execution, envelopes: &[Vec<u8>], version: u64) {
+    let [entry] = &execution.changes.entries[..] else { panic!("one record version a block") };
+    assert_eq!(execution.receipts.len(), envelopes.len());
+    assert_eq!(execution.changes.status_rows.len(), 1);
+    for receipt in &execution.receipts {
+        assert_eq!((receipt.version, receipt.record), (version, entry.record.hash()));
+    }
+    let last = execution.receipts.last().expect("an operation");
+    assert_eq!((entry.record.version, entry.record.operation), (version, last.operation));
+}
+
+/// Counts the reads of arrays.
+struct Counting<'a> {
+    state: &'a MemoryState,
+    arrays: Cell<usize>,
+}
+
+impl StateView for Counting<'_> {
+    fn head(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        self.state.head(key)
+    }
+
+    fn mmr_node(&self, range: &Hash, at: Position) -> Result<Option<Hash>, StoreError> {
+        self.state.mmr_node(range, at)
+    }
+
+    fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
+        self.state.transient(key)
+    }
+
+    fn expired(&self, time_ms: u64, limit: usize) -> Result<Vec<TransientKey>, StoreError> {
+        self.state.expired(time_ms, limit)
+    }
+
+    fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError> {
+        self.arrays.set(self.arrays.get() + 1);
+        self.state.status_array(entry)
+    }
+
+    fn tree_node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.state.tree_node(key)
+    }
+}
+
+#[test]
+fn a_block_reads_the_array_of_a_list_once() {
+    let (ledger, issuer, list) = with_list(StatusPurpose::Revocation, 1, 1_000);
+    let view = Counting { state: &ledger.state, arrays: Cell::new(0) };
+    let (time_ms, proposer) = (ledger.head.time + 1, validators().validators[0].key);
+    let block = BlockExecution::new(&view, network(), &ledger.head, time_ms, proposer);
+    let mut block = block.expect("a sound store");
+    for salt in 1..10 {
+        let to = entries(1, &[u64::from(salt)]);
+        let checked = Ledger::check(&setting(&ledger, &issuer, salt, list, to)).expect("good");
+        block.apply(&checked).expect("applies");
+    }
+    assert_eq!(block.finish().expect("a sound store").changes.status_rows.len(), 1);
+    assert_eq!(view.arrays.get(), 1);
+}
+
+#[test]
+fn a_block_has_room_for_32_mib_of_arrays() {
+    let (mut ledger, issuer) = registered();
+    let room = BLOCK_STATUS_BYTES_MAX / STATUS_ARRAY_BYTES_MAX;
+    let lists = u8::try_from(room).expect("few") + 1;
+    let list = |number| plain_list(StatusPurpose::Revocation, 1, STATUS_BITS_MAX - number);
+    let operations = (0..lists).map(|salt| status_create(&issuer, salt, list(u64::from(salt))));
+    let operations: Vec<_> = operations.collect();
+    let envelopes: Vec<_> = operations.iter().map(|each| seal_by_method(each, ed(10))).collect();
+    ledger.after(1_000, &envelopes);
+    let mut block = ledger.start(ledger.head.time + 1);
+    let mut set = |salt: u8, operation| {
+        let to = runs(&[run(u64::from(salt), 1, 1)]);
+        let envelope = setting(&ledger, &issuer, salt, list_of(operation), to);
+        block.apply(&Ledger::check(&envelope).expect("good"))
+    };
+    for (salt, operation) in (0..).zip(&operations[..room]) {
+        assert_eq!(set(salt, operation), Ok(()));
+    }
+    assert_eq!(set(100, &operations[room]), Err(ApplyError::Full));
+    assert_eq!(set(101, &operations[0]), Ok(()), "an open list needs no more room");
+    let update =
+        StatusUpdate { list: list_of(&operations[room]), valid_until: None, delegates: Vec::new() };
+    let guard = Guard::Previous(head(&ledger, &update.list).record.hash());
+    let update = authored(&issuer, guard, 1, Action::StatusUpdate(update));
+    let update = Ledger::check(&seal_by_method(&update, ed(10))).expect("good");
+    assert_eq!(block.apply(&update), Err(ApplyError::Full));
+    let execution = block.finish().expect("a sound store");
+    assert_eq!(execution.changes.status_rows.len(), room);
+    let bytes: usize = execution.changes.status_rows.iter().map(|(_, _, row)| row.len()).sum();
+    assert!(bytes < room * 16, "{bytes} bytes for single entries");
+}
+
+#[test]
+fn new_lists_count_as_creates() {
+    let (_, issuer) = registered();
+    let list = plain_list(StatusPurpose::Revocation, 1, STATUS_BITS_MAX);
+    let operation = seal_by_method(&status_create(&issuer, 1, list), ed(10));
+    let operation = Ledger::check(&operation).expect("good");
+    let mut budget = BlockBudget::default();
+    let room = (0..=BLOCK_CREATES_MAX).take_while(|_| budget.take(&operation)).count();
+    assert_eq!(room, BLOCK_CREATES_MAX);
+}
+
+/// A run over the whole of the largest list costs one pass over its bytes, not one step an entry.
+#[test]
+fn a_run_over_the_largest_list_is_set_and_expected() {
+    let (mut ledger, issuer, list) = with_list(StatusPurpose::Suspension, 1, STATUS_BITS_MAX);
+    let whole = |value, expect| {
+        let all = run(0, STATUS_BITS_MAX, value);
+        runs(&[registry_core::status::Run { expect: Some(expect), ..all }])
+    };
+    let envelopes: Vec<_> = (0..100)
+        .map(|salt| setting(&ledger, &issuer, salt, list, whole(1 - salt % 2, salt % 2)))
+        .chain([setting(&ledger, &issuer, 200, list, whole(1, 0))])
+        .collect();
+    ledger.after(1, &envelopes);
+    let array = ledger.state.status_array(&head(&ledger, &list)).expect("a sound store");
+    assert!(array.is_filled(0, STATUS_BITS_MAX, 1));
+}

@@ -1,0 +1,88 @@
+//! Those who delegate to agents, the agents, and their operations.
+
+use registry_core::agent::{AgentDelegate, AgentStep};
+use registry_core::crypto::Hash;
+use registry_core::id::Did;
+use registry_core::operation::{
+    Action, Guard, Operation, Role, Signature, SignedOperation, operation_id,
+};
+use registry_core::record::RecordKey;
+use registry_state::state::StateView as _;
+
+use super::ledger::{GENESIS_MS, Ledger};
+use super::status::{authored, method_signature, method_signature_as};
+use super::trust::Party;
+
+/// When the delegations of the fixtures end.
+pub(crate) const UNTIL_MS: u64 = GENESIS_MS + 3_600_000;
+
+/// To read all orders, for an hour, and not to delegate on.
+pub(crate) fn terms(agent: &Party) -> AgentDelegate {
+    let (valid_from, max_depth) = (None, None);
+    AgentDelegate {
+        agent: agent.did.clone(),
+        actions: vec!["read".parse().expect("an action")],
+        resources: vec!["orders/*".parse().expect("a pattern")],
+        valid_from,
+        valid_until: UNTIL_MS,
+        max_depth,
+    }
+}
+
+/// The same, with so many to follow beneath.
+pub(crate) fn deep(agent: &Party, max_depth: u8) -> AgentDelegate {
+    AgentDelegate { max_depth: Some(max_depth), ..terms(agent) }
+}
+
+pub(crate) fn delegate(terms: AgentDelegate) -> Action {
+    Action::AgentDelegate(Box::new(terms))
+}
+
+pub(crate) fn suspend(agent: &Party) -> Action {
+    Action::AgentSuspend(step(agent))
+}
+
+pub(crate) fn resume(agent: &Party) -> Action {
+    Action::AgentResume(step(agent))
+}
+
+pub(crate) fn revoke(agent: &Party) -> Action {
+    Action::AgentRevoke(step(agent))
+}
+
+fn step(agent: &Party) -> AgentStep {
+    AgentStep { agent: agent.did.clone() }
+}
+
+/// An operation with the guard that fits the agent's record now.
+pub(crate) fn agent_operation(ledger: &Ledger, author: &Did, action: Action) -> Operation {
+    let key = RecordKey::delegation(action.agent().expect("an agent action"));
+    let head = ledger.state.head(&key).expect("a sound store");
+    let guard = head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()));
+    authored(author, guard, 7, action)
+}
+
+/// The signature of a party as author, by its method.
+pub(crate) fn as_author(party: &Party, id: &Hash) -> Signature {
+    method_signature(&party.key, &party.did, "key-1", id)
+}
+
+/// Its consent, by the same method.
+pub(crate) fn as_consent(party: &Party, id: &Hash) -> Signature {
+    method_signature_as(Role::Consent, &party.key, &party.did, "key-1", id)
+}
+
+/// The envelope of an operation with the signatures over its id.
+pub(crate) fn seal_with(operation: &Operation, sign: impl Fn(&Hash) -> Vec<Signature>) -> Vec<u8> {
+    let body = operation.body();
+    let signatures = sign(&operation_id(&body));
+    SignedOperation::new(body, signatures).bytes()
+}
+
+/// The envelope signed by the author, and by the agent if the action needs its consent.
+pub(crate) fn seal_for(operation: &Operation, author: &Party, agent: &Party) -> Vec<u8> {
+    seal_with(operation, |id| {
+        let consent = operation.action.consents().map(|_| as_consent(agent, id));
+        consent.into_iter().chain([as_author(author, id)]).collect()
+    })
+}

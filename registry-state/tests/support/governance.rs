@@ -1,0 +1,179 @@
+//! Governors, validators, and the operations by which the ones change the others.
+
+use registry_core::crypto::{Hash, ValidatorKey};
+use registry_core::governance::{
+    Change, Edits, EndorsedWrites, GovernancePropose, GovernanceStep, Governors, Parameters,
+    Proposal, PublishingKey, ValidatorEntry, ValidatorReady, Validators, WritePolicy,
+};
+use registry_core::id::Did;
+use registry_core::operation::{Action, Guard, Operation, Role, operation_id};
+use registry_core::record::RecordKey;
+use registry_state::state::StateView as _;
+
+use super::agent::seal_with;
+use super::ledger::{Ledger, Start, parameters};
+use super::status::{authored, method_signature_as};
+use super::trust::Party;
+use super::{Key, chain, ed, salt, seal};
+
+/// The n-th governor, made by genesis.
+pub(crate) fn governor(n: u8) -> Party {
+    Party::of_genesis(50 + 3 * n)
+}
+
+/// The validator key of node n.
+pub(crate) fn validator_key(n: u8) -> Key {
+    ed(100 + n)
+}
+
+/// The peer id of an Ed25519 key, by the libp2p specification.
+fn peer_id(key: Key) -> String {
+    let public = key.public();
+    bs58::encode([&[0x00, 0x24, 0x08, 0x01, 0x12, 0x20][..], public.raw()].concat()).into_string()
+}
+
+/// Node n as a validator of power 1.
+pub(crate) fn validator(n: u8) -> ValidatorEntry {
+    ValidatorEntry {
+        name: format!("node-{n}"),
+        key: ValidatorKey(validator_key(n).ed25519().verifying_key().to_bytes()),
+        power: 1,
+        peer: peer_id(ed(150 + n)),
+        addresses: vec![format!("/ip4/192.0.2.{n}/tcp/7640")],
+    }
+}
+
+/// The publishing key of node n.
+pub(crate) fn publishing_key(n: u8) -> PublishingKey {
+    let name = format!("node-{n}").parse().expect("a fragment");
+    PublishingKey::new(name, ed(200 + n).public())
+}
+
+pub(crate) fn members(of: &[Party]) -> Vec<Did> {
+    let mut members: Vec<Did> = of.iter().map(|party| party.did.clone()).collect();
+    members.sort();
+    members
+}
+
+pub(crate) fn governors_of(threshold: u8, of: &[Party]) -> Governors {
+    Governors { threshold, members: members(of) }
+}
+
+/// A chain of so many validators of power 1, whose governors are these.
+pub(crate) fn governed(validators: u8, threshold: u8, governors: &[Party]) -> Ledger {
+    let mut entries: Vec<_> = (1..=validators).map(validator).collect();
+    entries.sort_by_key(|entry| entry.key);
+    let creates = governors.iter().map(|party| party.create.clone()).collect();
+    let governors = governors_of(threshold, governors);
+    let validators = Validators { validators: entries };
+    let start = Start { validators, governors: Some(governors), ..Start::default() };
+    Ledger::start_from(start, creates)
+}
+
+pub(crate) fn put(entries: &[ValidatorEntry]) -> Change {
+    Change::Validators(Edits { put: entries.to_vec(), remove: Vec::new() })
+}
+
+pub(crate) fn remove(names: &[&str]) -> Change {
+    let remove = names.iter().map(|name| (*name).to_owned()).collect();
+    Change::Validators(Edits { put: Vec::new(), remove })
+}
+
+/// Other parameters than those in force.
+pub(crate) fn heartbeat(heartbeat_ms: u64) -> Change {
+    Change::Parameters(Parameters { heartbeat_ms, ..parameters() })
+}
+
+/// Writes by those alone to whom an authority grants it.
+pub(crate) fn endorsed(authority: &Did, operations_per_hour: u64) -> Change {
+    let policy = EndorsedWrites { authority: authority.clone(), operations_per_hour };
+    Change::Parameters(Parameters { write_policy: WritePolicy::Endorsed(policy), ..parameters() })
+}
+
+pub(crate) fn propose(change: Change, height: u64) -> Action {
+    Action::GovernancePropose(Box::new(GovernancePropose { change, height }))
+}
+
+pub(crate) fn approve(proposal: Hash) -> Action {
+    Action::GovernanceApprove(GovernanceStep { proposal })
+}
+
+pub(crate) fn withdraw(proposal: Hash) -> Action {
+    Action::GovernanceWithdraw(GovernanceStep { proposal })
+}
+
+/// An operation of governance with the guard that fits the record now.
+pub(crate) fn governance_operation(
+    ledger: &Ledger,
+    author: &Did,
+    number: u8,
+    action: Action,
+) -> Operation {
+    let guard = match &action {
+        Action::GovernanceApprove(step) | Action::GovernanceWithdraw(step) => {
+            guard_of(ledger, &RecordKey::proposal(&step.proposal))
+        }
+        _ => Guard::Absent,
+    };
+    authored(author, guard, number, action)
+}
+
+fn guard_of(ledger: &Ledger, key: &RecordKey) -> Guard {
+    let head = ledger.state.head(key).expect("a sound store");
+    head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()))
+}
+
+/// The envelope of an operation with the approval of a party by its method.
+pub(crate) fn seal_approval(operation: &Operation, party: &Party) -> Vec<u8> {
+    seal_with(operation, |id| {
+        vec![method_signature_as(Role::Approval, &party.key, &party.did, "key-1", id)]
+    })
+}
+
+/// What a party does, signed by it.
+pub(crate) fn governs(ledger: &Ledger, party: &Party, number: u8, action: Action) -> Vec<u8> {
+    seal_approval(&governance_operation(ledger, &party.did, number, action), party)
+}
+
+/// A proposal's envelope and id.
+pub(crate) fn proposes(
+    ledger: &Ledger,
+    party: &Party,
+    number: u8,
+    change: Change,
+    height: u64,
+) -> (Vec<u8>, Hash) {
+    let operation = governance_operation(ledger, &party.did, number, propose(change, height));
+    (seal_approval(&operation, party), operation_id(&operation.body()))
+}
+
+/// The word of node n on the block two below the next.
+pub(crate) fn ready(ledger: &Ledger, proposal: Hash, n: u8) -> ValidatorReady {
+    let (height, block) = (ledger.head.height - 1, ledger.head.previous);
+    let ValidatorEntry { key, peer, .. } = validator(n);
+    ValidatorReady { proposal, key, peer, version: 1, height, block }
+}
+
+pub(crate) fn ready_operation(ledger: &Ledger, number: u8, ready: ValidatorReady) -> Operation {
+    let guard = guard_of(ledger, &RecordKey::ready(&ready.key));
+    let action = Action::ValidatorReady(Box::new(ready));
+    Operation { chain: chain(), author: None, guard, salt: salt(number), action }
+}
+
+/// The envelope of node n's word.
+pub(crate) fn says_ready(ledger: &Ledger, proposal: Hash, n: u8) -> Vec<u8> {
+    let operation = ready_operation(ledger, 7, ready(ledger, proposal, n));
+    seal(&operation, &[validator_key(n)])
+}
+
+/// Empty blocks, so that the next one has this height.
+pub(crate) fn until(ledger: &mut Ledger, height: u64) {
+    while ledger.head.height + 1 < height {
+        ledger.after(1_000, &[]);
+    }
+}
+
+pub(crate) fn proposal(ledger: &Ledger, id: &Hash) -> Proposal {
+    let entry = ledger.state.head(&RecordKey::proposal(id)).expect("a sound store");
+    Proposal::from_bytes(&entry.expect("a proposal").value.0).expect("a proposal")
+}

@@ -1,0 +1,144 @@
+//! What the test programs of this crate share: keys from seeds, operations, and a ledger in
+//! memory that they are applied to.
+
+#![allow(dead_code, unused_imports, reason = "each test program uses its own part")]
+
+pub(crate) mod agent;
+pub(crate) mod cbor;
+pub(crate) mod governance;
+pub(crate) mod keys;
+pub(crate) mod ledger;
+pub(crate) mod random;
+pub(crate) mod schema;
+pub(crate) mod status;
+pub(crate) mod trust;
+
+use registry_core::codec::{Bytes, FixedBytes};
+use registry_core::crypto::Hash;
+use registry_core::did::{
+    DidCreate, DidRecover, DidRotate, DidUpdate, Document, KeySet, Member, NextSet, Recovery,
+    Reveal, Sets,
+};
+use registry_core::id::{Did, NetworkName, Suffix};
+use registry_core::operation::{
+    Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
+};
+
+pub(crate) use keys::{Key, ed, k256, p256};
+
+/// The recovery delay of the fixtures, also the least that their network allows: two gaps between
+/// blocks that just count as live time.
+pub(crate) const DELAY_MS: u64 = 120_000;
+
+pub(crate) fn network() -> NetworkName {
+    "local".parse().expect("a network name")
+}
+
+/// The chain id of the fixtures. They have no genesis file to hash.
+pub(crate) fn chain() -> Hash {
+    Hash([0xc4; 32])
+}
+
+pub(crate) fn key_member(key: &Key) -> Member {
+    Member::Key(key.public())
+}
+
+pub(crate) fn did_member(did: &Did) -> Member {
+    Member::Did(did.clone())
+}
+
+/// `threshold` of `members`, put in order.
+pub(crate) fn key_set(threshold: u8, mut members: Vec<Member>) -> KeySet {
+    members.sort();
+    KeySet { threshold, members }
+}
+
+pub(crate) fn key_set_of(threshold: u8, keys: &[Key]) -> KeySet {
+    key_set(threshold, keys.iter().map(key_member).collect())
+}
+
+/// `threshold` of the hidden `members`, put in order.
+pub(crate) fn next_set(threshold: u8, members: &[Member]) -> NextSet {
+    let mut commitments: Vec<Hash> = members.iter().map(Member::commitment).collect();
+    commitments.sort();
+    NextSet { threshold, commitments }
+}
+
+pub(crate) fn next_set_of(threshold: u8, keys: &[Key]) -> NextSet {
+    next_set(threshold, &keys.iter().map(key_member).collect::<Vec<_>>())
+}
+
+pub(crate) fn recovery(keys: KeySet) -> Option<Recovery> {
+    Some(Recovery { keys, delay_ms: DELAY_MS })
+}
+
+pub(crate) fn reveal(keys: &[Key]) -> Reveal {
+    let mut revealed: Vec<Member> = keys.iter().map(key_member).collect();
+    revealed.sort();
+    Reveal { revealed }
+}
+
+/// One of each: control, next and recovery set hold one key.
+pub(crate) fn single(control: &Key, next: &Key, recover: &Key) -> Sets {
+    Sets {
+        control: key_set_of(1, std::slice::from_ref(control)),
+        next: next_set_of(1, std::slice::from_ref(next)),
+        recovery: recovery(key_set_of(1, std::slice::from_ref(recover))),
+    }
+}
+
+pub(crate) fn salt(number: u8) -> FixedBytes<16> {
+    FixedBytes([number; 16])
+}
+
+/// An operation with the guard and author that its action wants.
+pub(crate) fn create(sets: Sets, document: Document, number: u8) -> Operation {
+    Operation {
+        chain: chain(),
+        author: None,
+        guard: Guard::Absent,
+        salt: salt(number),
+        action: Action::DidCreate(Box::new(DidCreate { sets, document })),
+    }
+}
+
+pub(crate) fn change(did: &Did, head: Hash, number: u8, action: Action) -> Operation {
+    let (author, guard) = (Some(did.clone()), Guard::Previous(head));
+    Operation { chain: chain(), author, guard, salt: salt(number), action }
+}
+
+pub(crate) fn update(document: Document) -> Action {
+    Action::DidUpdate(Box::new(DidUpdate { document }))
+}
+
+pub(crate) fn rotate(reveal: Reveal, sets: Sets, document: Document) -> Action {
+    Action::DidRotate(Box::new(DidRotate { reveal, sets, document }))
+}
+
+pub(crate) fn recover(sets: Sets, document: Document) -> Action {
+    Action::DidRecover(Box::new(DidRecover { sets, document }))
+}
+
+/// The DID that a create makes.
+pub(crate) fn did_of(operation: &Operation) -> Did {
+    let suffix = Suffix::of_create(&operation_id(&operation.body()));
+    Did { network: network(), suffix }
+}
+
+/// One signature of `key` over an operation id.
+pub(crate) fn signature(key: &Key, role: Role, id: &Hash) -> Signature {
+    let value = key.sign(&role.message(id));
+    Signature { role, by: Signer::Key(key.public()), value: Bytes(value) }
+}
+
+/// An envelope around any body, signed in `role` by `keys`.
+pub(crate) fn seal_body(body: Vec<u8>, role: Role, keys: &[Key]) -> Vec<u8> {
+    let id = operation_id(&body);
+    let signatures = keys.iter().map(|key| signature(key, role, &id)).collect();
+    SignedOperation::new(body, signatures).bytes()
+}
+
+/// The envelope of an operation, signed in the role of its action.
+pub(crate) fn seal(operation: &Operation, keys: &[Key]) -> Vec<u8> {
+    seal_body(operation.body(), operation.action.role().unwrap_or(Role::Control), keys)
+}

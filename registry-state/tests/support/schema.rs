@@ -1,0 +1,89 @@
+//! Schemas, credential types, and their operations.
+
+use registry_core::id::{Did, SchemaId};
+use registry_core::operation::{Action, Guard, Operation};
+use registry_core::record::RecordKey;
+use registry_core::schema::{
+    CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw,
+};
+use registry_state::state::StateView as _;
+
+use super::ledger::Ledger;
+use super::status::{authored, seal_by_method};
+use super::trust::Party;
+
+/// The name of the credential type of the fixtures.
+pub(crate) const DEGREE: &str = "degrees/bachelor";
+
+/// A schema with these members beside `$schema`, each after a comma.
+pub(crate) fn content(members: &str) -> String {
+    format!(r#"{{"$schema":"https://json-schema.org/draft/2020-12/schema"{members}}}"#)
+}
+
+/// A schema of the degree that takes the place of none.
+pub(crate) fn degree_schema() -> SchemaPublish {
+    let content = content(r#","type":"object","required":["degree"]"#);
+    let credential_type = Some(DEGREE.parse().expect("a name"));
+    SchemaPublish { content, credential_type, supersedes: None }
+}
+
+pub(crate) fn id_of(publisher: &Party, schema: &SchemaPublish) -> SchemaId {
+    SchemaId::of_content(&publisher.did, &schema.content)
+}
+
+/// A credential type without any requirement.
+pub(crate) fn plain_type(name: &str) -> CredentialTypePublish {
+    CredentialTypePublish {
+        name: name.parse().expect("a name"),
+        schema: None,
+        validity_ms_max: None,
+        status_purpose: None,
+        assurance: None,
+        formats: Vec::new(),
+        suites: Vec::new(),
+    }
+}
+
+pub(crate) fn publish(schema: SchemaPublish) -> Action {
+    Action::SchemaPublish(Box::new(schema))
+}
+
+pub(crate) fn withdraw(schema: SchemaId) -> Action {
+    Action::SchemaWithdraw(SchemaWithdraw { schema })
+}
+
+pub(crate) fn publish_type(found: CredentialTypePublish) -> Action {
+    Action::CredentialTypePublish(Box::new(found))
+}
+
+pub(crate) fn withdraw_type(name: &str) -> Action {
+    let name = name.parse().expect("a name");
+    Action::CredentialTypeWithdraw(CredentialTypeWithdraw { name })
+}
+
+/// The record that an action of this module writes.
+pub(crate) fn schema_record(author: &Did, action: &Action) -> RecordKey {
+    match action {
+        Action::SchemaPublish(publish) => {
+            RecordKey::schema(&SchemaId::of_content(author, &publish.content))
+        }
+        Action::SchemaWithdraw(withdraw) => RecordKey::schema(&withdraw.schema),
+        Action::CredentialTypePublish(publish) => RecordKey::credential_type(author, &publish.name),
+        Action::CredentialTypeWithdraw(withdraw) => {
+            RecordKey::credential_type(author, &withdraw.name)
+        }
+        other => panic!("{other:?} is about no schema"),
+    }
+}
+
+/// An operation with the guard that fits the record now.
+pub(crate) fn schema_operation(ledger: &Ledger, author: &Did, action: Action) -> Operation {
+    let head = ledger.state.head(&schema_record(author, &action)).expect("a sound store");
+    let guard = head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()));
+    authored(author, guard, 7, action)
+}
+
+/// The envelope of what a party does, for the present version.
+pub(crate) fn schema_envelope(ledger: &Ledger, author: &Party, action: Action) -> Vec<u8> {
+    seal_by_method(&schema_operation(ledger, &author.did, action), author.key)
+}

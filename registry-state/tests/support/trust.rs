@@ -1,0 +1,163 @@
+//! Parties that grant rights to each other, and their operations.
+
+use registry_core::crypto::Hash;
+use registry_core::did::Document;
+use registry_core::id::Did;
+use registry_core::names::TrustKey;
+use registry_core::operation::{Action, Guard, Operation};
+use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
+use registry_core::trust::{
+    Conditions, Parent, TrustChange, TrustGrant, TrustRecognise, TrustStep,
+};
+use registry_state::state::StateView as _;
+use serde_json::json;
+
+use super::ledger::Ledger;
+use super::status::{authored, seal_by_method};
+use super::{Key, change, create, did_of, ed, reveal, seal, single};
+
+/// A DID that signs by its method `key-1`, with a key of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Party {
+    pub(crate) did: Did,
+    pub(crate) key: Key,
+    /// The envelope that registers it.
+    pub(crate) create: Vec<u8>,
+}
+
+impl Party {
+    /// Control is `seed`, next `seed + 1`, recovery `seed + 2`.
+    pub(crate) fn new(seed: u8) -> Self {
+        Self::of(seed, super::chain(), signing(ed(seed)))
+    }
+
+    /// The same with a document of its own.
+    pub(crate) fn with_document(seed: u8, document: Document) -> Self {
+        Self::of(seed, super::chain(), document)
+    }
+
+    /// One that genesis makes.
+    pub(crate) fn of_genesis(seed: u8) -> Self {
+        Self::of(seed, Hash::ZERO, signing(ed(seed)))
+    }
+
+    fn of(seed: u8, chain: Hash, document: Document) -> Self {
+        let key = ed(seed);
+        let sets = single(&key, &ed(seed + 1), &ed(seed + 2));
+        let operation = Operation { chain, ..create(sets, document, 1) };
+        Self { did: did_of(&operation), key, create: seal(&operation, &[key]) }
+    }
+
+    /// Its text.
+    pub(crate) fn id(&self) -> String {
+        self.did.to_string()
+    }
+
+    /// The envelope that deactivates it.
+    pub(crate) fn deactivating(&self, ledger: &Ledger) -> Vec<u8> {
+        let next = ed(self.key.seed + 1);
+        let action = Action::DidDeactivate(reveal(&[next]));
+        seal(&change(&self.did, ledger.previous(&self.did), 2, action), &[next])
+    }
+
+    /// The envelope of an operation on a grant or recognition, for its present version.
+    pub(crate) fn signs(&self, ledger: &Ledger, action: Action) -> Vec<u8> {
+        seal_by_method(&trust_operation(ledger, &self.did, action), self.key)
+    }
+}
+
+/// A document with the method `key-1`, for all purposes that matter here.
+pub(crate) fn signing(key: Key) -> Document {
+    let method = json!({"id": "key-1", "publicKeyMultibase": key.public().to_string()});
+    let json = json!({"verificationMethod": [method], "capabilityInvocation": ["key-1"]});
+    serde_json::from_value(json).expect("a document")
+}
+
+/// An operation with the guard that fits the record now.
+pub(crate) fn trust_operation(ledger: &Ledger, author: &Did, action: Action) -> Operation {
+    let head = ledger.state.head(&trust_record(&action)).expect("a sound store");
+    let guard = head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()));
+    authored(author, guard, 7, action)
+}
+
+/// The record that an action of this module writes.
+pub(crate) fn trust_record(action: &Action) -> RecordKey {
+    let key = action.trust_key().expect("a trust action");
+    match action {
+        Action::TrustRecognise(_) | Action::TrustDerecognise(_) => RecordKey::recognition(key),
+        _ => RecordKey::grant(key),
+    }
+}
+
+/// The right to issue.
+pub(crate) fn right(authority: &Did, resource: &str, entity: &str) -> TrustKey {
+    TrustKey {
+        authority: authority.clone(),
+        action: "issue".parse().expect("an action"),
+        resource: resource.parse().expect("a resource"),
+        entity: entity.parse().expect("an entity"),
+    }
+}
+
+/// So many grants may follow.
+pub(crate) fn depth(max_depth: u8) -> Conditions {
+    Conditions { max_depth: Some(max_depth), ..Conditions::default() }
+}
+
+pub(crate) fn parent(resource: &str, grantor: &Did) -> Option<Parent> {
+    Some(Parent { resource: resource.parse().expect("a resource"), grantor: grantor.clone() })
+}
+
+pub(crate) fn grant(key: &TrustKey, parent: Option<Parent>, conditions: Conditions) -> Action {
+    Action::TrustGrant(Box::new(TrustGrant { key: key.clone(), parent, conditions }))
+}
+
+pub(crate) fn change_of(key: &TrustKey, conditions: Conditions) -> Action {
+    Action::TrustChange(Box::new(TrustChange { key: key.clone(), conditions }))
+}
+
+pub(crate) fn suspend(key: &TrustKey) -> Action {
+    Action::TrustSuspend(step(key))
+}
+
+pub(crate) fn resume(key: &TrustKey) -> Action {
+    Action::TrustResume(step(key))
+}
+
+pub(crate) fn revoke(key: &TrustKey) -> Action {
+    Action::TrustRevoke(step(key))
+}
+
+pub(crate) fn derecognise(key: &TrustKey) -> Action {
+    Action::TrustDerecognise(step(key))
+}
+
+fn step(key: &TrustKey) -> Box<TrustStep> {
+    Box::new(TrustStep { key: key.clone() })
+}
+
+/// Without network and conditions.
+pub(crate) fn recognition(key: &TrustKey) -> TrustRecognise {
+    let (valid_from, valid_until, evidence, terms, network) = Default::default();
+    TrustRecognise { key: key.clone(), valid_from, valid_until, evidence, terms, network }
+}
+
+pub(crate) fn recognise(key: &TrustKey) -> Action {
+    Action::TrustRecognise(Box::new(recognition(key)))
+}
+
+/// The records as they were at one time.
+pub(crate) struct Moment<'h> {
+    pub(crate) entries: &'h [Entry],
+    pub(crate) time_ms: u64,
+}
+
+impl RecordView for Moment<'_> {
+    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        let is = |entry: &&Entry| {
+            let record = &entry.record;
+            record.time <= self.time_ms && (record.kind, &record.key) == (key.kind, &key.key)
+        };
+        Ok(self.entries.iter().rev().find(is).cloned())
+    }
+}

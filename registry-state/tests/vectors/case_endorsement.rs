@@ -1,0 +1,237 @@
+//! Who may write on a network that asks for a right to it (docs/protocol/endorsement.md).
+
+use std::sync::LazyLock;
+
+use registry_core::code::Code;
+use registry_core::crypto::Hash;
+use registry_core::governance::{EndorsedWrites, Parameters, WritePolicy};
+use registry_core::limits::HOUR_MS;
+use registry_core::names::TrustKey;
+use registry_core::operation::{
+    Action, Guard, Operation, Role, Signature, SignedOperation, operation_id,
+};
+use registry_core::status::StatusPurpose;
+use registry_core::trust::Conditions;
+use registry_state::rules::endorsement::WRITE;
+
+use crate::catalogue::{At, Catalogue};
+use crate::support::ledger::{Ledger, Start, parameters};
+use crate::support::status::{
+    authored, method_signature, method_signature_as, plain_list, seal_by_method, status_create,
+};
+use crate::support::trust::{Party, change_of, grant, signing, suspend};
+use crate::support::{change, create, ed, reveal, rotate, seal, signature, single};
+
+/// What one endorser may vouch for in an hour here.
+const QUOTA: u64 = 3;
+
+struct Parties {
+    authority: Party,
+    endorser: Party,
+    /// An endorser of status lists alone.
+    lists: Party,
+    /// Registered, without any right.
+    stranger: Party,
+}
+
+static PARTIES: LazyLock<Parties> = LazyLock::new(|| {
+    let [authority, endorser, lists, stranger] = [30, 33, 36, 39].map(Party::of_genesis);
+    Parties { authority, endorser, lists, stranger }
+});
+
+fn right_to_write(resource: &str, entity: &Party) -> TrustKey {
+    TrustKey {
+        authority: PARTIES.authority.did.clone(),
+        action: WRITE.parse().expect("an action"),
+        resource: resource.parse().expect("a resource"),
+        entity: entity.id().parse().expect("an entity"),
+    }
+}
+
+/// A network on which only some may write, as its genesis makes it.
+fn endorsed() -> Ledger {
+    let Parties { authority, endorser, lists, stranger } = &*PARTIES;
+    let granted = |resource: &str, entity: &Party| {
+        let action = grant(&right_to_write(resource, entity), None, Conditions::default());
+        let by_authority = authored(&authority.did, Guard::Absent, 7, action);
+        let operation = Operation { chain: Hash::ZERO, ..by_authority };
+        seal_by_method(&operation, authority.key)
+    };
+    let mut operations: Vec<_> =
+        [authority, endorser, lists, stranger].map(|party| party.create.clone()).to_vec();
+    let rights = [("registry/*", endorser), ("registry/status", lists)];
+    operations.extend(rights.map(|(resource, entity)| granted(resource, entity)));
+    let policy = EndorsedWrites { authority: authority.did.clone(), operations_per_hour: QUOTA };
+    let parameters = Parameters { write_policy: WritePolicy::Endorsed(policy), ..parameters() };
+    Ledger::start_from(Start { parameters, ..Start::default() }, operations)
+}
+
+/// A newcomer's create.
+fn newcomer(number: u8) -> Operation {
+    let key = ed(50 + number);
+    create(single(&key, &ed(60), &ed(61)), signing(key), number)
+}
+
+/// An envelope with further signatures over the operation's id.
+fn with(operation: &Operation, sign: impl Fn(&Hash) -> Vec<Signature>) -> Vec<u8> {
+    let body = operation.body();
+    let signatures = sign(&operation_id(&body));
+    SignedOperation::new(body, signatures).bytes()
+}
+
+fn as_endorser(party: &Party, id: &Hash) -> Signature {
+    method_signature_as(Role::Endorser, &party.key, &party.did, "key-1", id)
+}
+
+/// A newcomer's create that a party endorses.
+fn created(number: u8, endorser: &Party) -> Vec<u8> {
+    with(&newcomer(number), |id| {
+        vec![signature(&ed(50 + number), Role::Control, id), as_endorser(endorser, id)]
+    })
+}
+
+/// A list of a party.
+fn list(party: &Party, number: u8) -> Operation {
+    status_create(&party.did, number, plain_list(StatusPurpose::Revocation, 1, 8))
+}
+
+/// A list of one party that another endorses.
+fn endorsed_list(party: &Party, number: u8, endorser: &Party) -> Vec<u8> {
+    with(&list(party, number), |id| {
+        vec![method_signature(&party.key, &party.did, "key-1", id), as_endorser(endorser, id)]
+    })
+}
+
+pub(crate) fn add(all: &mut Catalogue) {
+    add_forms(all);
+    add_rights(all);
+    add_quotas(all);
+}
+
+fn add_forms(all: &mut Catalogue) {
+    let Parties { endorser, lists, .. } = &*PARTIES;
+    let code = Code::EndorserInvalid;
+    let by_newcomer = |id: &Hash| signature(&ed(51), Role::Control, id);
+    let rule = "An endorser signs by a method, which names its DID.";
+    let by_key = with(&newcomer(1), |id| {
+        vec![by_newcomer(id), signature(&endorser.key, Role::Endorser, id)]
+    });
+    all.refused("endorser_by_key", rule, code, &by_key);
+    let rule = "One endorser is enough.";
+    let two = with(&newcomer(1), |id| {
+        vec![by_newcomer(id), as_endorser(endorser, id), as_endorser(lists, id)]
+    });
+    all.refused("endorser_two", rule, code, &two);
+    let rule = "An endorser is a DID of this network.";
+    let mut foreign = endorser.clone();
+    foreign.did.network = "other".parse().expect("a name");
+    all.refused("endorser_of_other_network", rule, code, &created(1, &foreign));
+    let rule = "What needs no endorsement takes none.";
+    let action = rotate(reveal(&[ed(60)]), newcomer_sets(), signing(ed(62)));
+    let rotating = change(&PARTIES.stranger.did, Hash::ZERO, 2, action);
+    let rotating =
+        with(&rotating, |id| vec![signature(&ed(60), Role::Next, id), as_endorser(endorser, id)]);
+    all.refused("endorser_on_rotate", rule, code, &rotating);
+    let rule = "A signature by an endorser alone signs nothing for the author.";
+    let alone = with(&newcomer(1), |id| vec![as_endorser(endorser, id)]);
+    all.refused("endorser_alone", rule, Code::SignatureCount, &alone);
+    let rule = "The endorser's own signature verifies.";
+    let forged = with(&newcomer(1), |id| {
+        let value = as_endorser(lists, id).value;
+        vec![by_newcomer(id), Signature { value, ..as_endorser(endorser, id) }]
+    });
+    all.refused("endorser_forged", rule, Code::SignatureInvalid, &forged);
+}
+
+fn newcomer_sets() -> registry_core::did::Sets {
+    single(&ed(62), &ed(63), &ed(64))
+}
+
+fn add_rights(all: &mut Catalogue) {
+    let Parties { authority, endorser, lists, stranger } = &*PARTIES;
+    let ledger = endorsed();
+    let at = |envelope| At::new(&ledger, 1_000, envelope);
+    let rule = "A newcomer needs an endorser.";
+    let alone = seal(&newcomer(1), &[ed(51)]);
+    all.refused_at("endorsement_needed_by_create", rule, Code::EndorsementNeeded, &at(alone));
+    let rule = "An author without the right needs an endorser.";
+    let own = seal_by_method(&list(stranger, 1), stranger.key);
+    all.refused_at("endorsement_needed_by_stranger", rule, Code::EndorsementNeeded, &at(own));
+    let rule = "The authority writes by its own right, or nobody could stop an endorser.";
+    let own = seal_by_method(&list(authority, 1), authority.key);
+    all.applied_at("endorsed_by_being_the_authority", rule, &at(own));
+    let rule = "The authority endorses by its own right.";
+    all.applied_at("endorsed_by_the_authority", rule, &at(created(1, authority)));
+    let rule = "A right to write lists is none to create DIDs.";
+    let code = Code::EndorserNotGranted;
+    all.refused_at("endorser_of_other_family", rule, code, &at(created(1, lists)));
+    let rule = "Only who has the right endorses.";
+    all.refused_at("endorser_without_grant", rule, code, &at(created(1, stranger)));
+    let rule = "A newcomer is endorsed.";
+    all.applied_at("endorsed_did_create", rule, &at(created(1, endorser)));
+    let rule = "An endorser of lists endorses a list.";
+    all.applied_at("endorsed_status_create", rule, &at(endorsed_list(stranger, 1, lists)));
+    let rule = "Who has the right writes by itself.";
+    let own = seal_by_method(&list(lists, 1), lists.key);
+    all.applied_at("endorsed_by_own_right", rule, &at(own));
+    let rule = "Rotate, recovery and deactivation need no endorsement.";
+    let action = rotate(reveal(&[ed(40)]), newcomer_sets(), signing(ed(62)));
+    let rotating = change(&stranger.did, ledger.previous(&stranger.did), 2, action);
+    all.applied_at("endorsed_network_rotate", rule, &at(seal(&rotating, &[ed(40)])));
+    let rule = "An endorser's signature is checked on an open network too.";
+    let mut open = Ledger::new();
+    open.after(1_000, &[]);
+    let nobody = At::new(&open, 1_000, created(1, endorser));
+    all.refused_at("endorser_not_registered", rule, Code::DidNotFound, &nobody);
+    let rule = "An endorser whose grant is suspended endorses nothing.";
+    let mut suspended = endorsed();
+    let action: Action = suspend(&right_to_write("registry/*", endorser));
+    let envelope = authority.signs(&suspended, action);
+    suspended.after(1_000, &[envelope]);
+    let at = At::new(&suspended, 1_000, created(1, endorser));
+    all.refused_at("endorser_suspended", rule, code, &at);
+    let suspending = authority.signs(&ledger, suspend(&right_to_write("registry/*", endorser)));
+    let at = At::new(&ledger, 1_000, created(1, endorser)).following(suspending);
+    all.refused_at("endorser_suspended_in_the_block", rule, code, &at);
+    let rule = "A right to write is one in its window.";
+    let mut ending = endorsed();
+    let until = Conditions { valid_until: Some(ending.head.time + 3_000), ..Conditions::default() };
+    let action = change_of(&right_to_write("registry/*", endorser), until);
+    let envelope = authority.signs(&ending, action);
+    ending.after(1_000, &[envelope]);
+    let at = At::new(&ending, 1_999, created(1, endorser));
+    all.applied_at("endorser_before_its_right_ends", rule, &at);
+    let at = At::new(&ending, 2_000, created(1, endorser));
+    all.refused_at("endorser_after_its_right_ended", rule, code, &at);
+}
+
+fn add_quotas(all: &mut Catalogue) {
+    let Parties { endorser, lists, stranger, .. } = &*PARTIES;
+    let mut used = endorsed();
+    used.after(1_000, &[created(1, endorser), created(2, endorser)]);
+    used.after(1_000, &[endorsed_list(stranger, 1, endorser)]);
+    let rule = "An endorser vouches for so many operations in an hour, whoever's they are.";
+    let at = At::new(&used, 1_000, created(3, endorser));
+    all.refused_at("endorser_quota", rule, Code::EndorserQuota, &at);
+    let rule = "The quota of another endorser is its own.";
+    let at = At::new(&used, 1_000, endorsed_list(stranger, 2, lists));
+    all.applied_at("endorser_quota_of_another", rule, &at);
+    let rule = "The quota refills with the hour.";
+    let at = At::new(&used, HOUR_MS - 2_000, created(3, endorser));
+    all.applied_at("endorser_quota_refilled", rule, &at);
+    let rule = "One millisecond before the hour it has not refilled.";
+    let at = At::new(&used, HOUR_MS - 2_001, created(3, endorser));
+    all.refused_at("endorser_quota_before_the_hour", rule, Code::EndorserQuota, &at);
+    let rule = "What an author writes by its own right counts as well.";
+    let mut own = endorsed();
+    for number in 1..=3 {
+        own.after(1_000, &[seal_by_method(&list(lists, number), lists.key)]);
+    }
+    let at = At::new(&own, 1_000, seal_by_method(&list(lists, 4), lists.key));
+    all.refused_at("endorser_quota_of_own_writes", rule, Code::EndorserQuota, &at);
+    let rule = "With the quota used up a rotate goes through all the same.";
+    let action = rotate(reveal(&[ed(37)]), newcomer_sets(), signing(ed(62)));
+    let rotating = change(&lists.did, own.previous(&lists.did), 2, action);
+    let at = At::new(&own, 1_000, seal(&rotating, &[ed(37)]));
+    all.applied_at("endorser_quota_spares_rotate", rule, &at);
+}

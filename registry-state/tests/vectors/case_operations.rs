@@ -1,0 +1,448 @@
+//! Create, update, rotate, deactivate: authors, guards, replays, thresholds, quotas.
+
+use registry_core::code::Code;
+use registry_core::crypto::{Hash, PublicKey, Suite};
+use registry_core::did::{Document, Member, Reveal, Sets};
+use registry_core::id::Did;
+use registry_core::limits::DAY_MS;
+use registry_core::operation::{Action, Guard, Operation, Role};
+
+use crate::catalogue::{At, Catalogue, document};
+use crate::support::ledger::{GENESIS_MS, Ledger};
+use crate::support::{
+    Key, change, create, did_member, did_of, ed, key_member, key_set, key_set_of, next_set,
+    next_set_of, reveal, rotate, seal, seal_body, single, update,
+};
+
+/// Control 10, next 11, recovery 12.
+pub(crate) fn plain_sets() -> Sets {
+    single(&ed(10), &ed(11), &ed(12))
+}
+
+/// What a rotate from [`plain_sets`] puts in place: 20, 21, 22.
+pub(crate) fn rotated_sets() -> Sets {
+    single(&ed(20), &ed(21), &ed(22))
+}
+
+pub(crate) fn plain_create() -> Operation {
+    create(plain_sets(), document(), 1)
+}
+
+pub(crate) fn plain_did() -> Did {
+    did_of(&plain_create())
+}
+
+/// A ledger that holds the plain DID, created in block 1.
+pub(crate) fn registered() -> Ledger {
+    let mut ledger = Ledger::new();
+    ledger.after(1_000, &[seal(&plain_create(), &[ed(10)])]);
+    ledger
+}
+
+/// An envelope that changes a DID's present version.
+pub(crate) fn changing(
+    ledger: &Ledger,
+    did: &Did,
+    number: u8,
+    action: Action,
+    keys: &[Key],
+) -> Vec<u8> {
+    seal(&change(did, ledger.previous(did), number, action), keys)
+}
+
+pub(crate) fn updating(ledger: &Ledger, number: u8, keys: &[Key]) -> Vec<u8> {
+    changing(ledger, &plain_did(), number, update(Document::default()), keys)
+}
+
+pub(crate) fn rotating(ledger: &Ledger, number: u8, next: &[Key], sets: Sets) -> Vec<u8> {
+    changing(ledger, &plain_did(), number, rotate(reveal(next), sets, document()), next)
+}
+
+pub(crate) fn deactivating(ledger: &Ledger, number: u8, next: &[Key]) -> Vec<u8> {
+    changing(ledger, &plain_did(), number, Action::DidDeactivate(reveal(next)), next)
+}
+
+pub(crate) fn add(all: &mut Catalogue) {
+    add_chains(all);
+    add_authors_and_guards(all);
+    add_replays(all);
+    add_updates(all);
+    add_rotates(all);
+    add_deactivated(all);
+    add_members(all);
+    add_quota(all);
+}
+
+fn add_chains(all: &mut Catalogue) {
+    let code = Code::ChainMismatch;
+    let elsewhere = Operation { chain: Hash([0xc5; 32]), ..plain_create() };
+    let rule = "An operation is for one chain, whatever its network is called.";
+    all.refused("chain_of_other_network", rule, code, &seal(&elsewhere, &[ed(10)]));
+    let genesis = Operation { chain: Hash::ZERO, ..plain_create() };
+    let rule = "Chain zero is for operations of the genesis.";
+    all.refused("chain_zero_outside_genesis", rule, code, &seal(&genesis, &[ed(10)]));
+    let ledger = Ledger::with_genesis_operations(vec![seal(&genesis, &[ed(10)])]);
+    let did = did_of(&genesis);
+    let envelope = changing(&ledger, &did, 2, update(Document::default()), &[ed(10)]);
+    let rule = "A DID of the genesis is changed as any other.";
+    all.applied_at("update_of_genesis_did", rule, &At::new(&ledger, 1_000, envelope));
+}
+
+fn add_authors_and_guards(all: &mut Catalogue) {
+    let code = Code::AuthorMismatch;
+    let author = Operation { author: Some(plain_did()), ..plain_create() };
+    let rule = "A create names no author.";
+    all.refused("author_on_create", rule, code, &seal(&author, &[ed(10)]));
+    let ledger = registered();
+    let previous = ledger.previous(&plain_did());
+    let operation = change(&plain_did(), previous, 2, update(document()));
+    let anonymous = Operation { author: None, ..operation.clone() };
+    let rule = "All but a create name their DID as author.";
+    all.refused("author_missing_on_update", rule, code, &seal(&anonymous, &[ed(10)]));
+    let elsewhere = Did { network: "other".parse().expect("a name"), ..plain_did() };
+    let foreign = Operation { author: Some(elsewhere), ..operation.clone() };
+    let rule = "An author is of this network.";
+    let code = Code::NetworkMismatch;
+    all.refused("author_of_other_network", rule, code, &seal(&foreign, &[ed(10)]));
+    let code = Code::GuardKind;
+    let until = Guard::Until(GENESIS_MS + 60_000);
+    let guards = [
+        ("guard_previous_on_create", plain_create(), Guard::Previous(previous)),
+        ("guard_until_on_create", plain_create(), until),
+        ("guard_absent_on_update", operation.clone(), Guard::Absent),
+        ("guard_until_on_update", operation.clone(), until),
+    ];
+    let rule = "A create takes the guard absent, all other DID actions take previous.";
+    for (name, operation, guard) in guards {
+        all.refused(name, rule, code, &seal(&Operation { guard, ..operation }, &[ed(10)]));
+    }
+    let unknown =
+        change(&did_of(&create(plain_sets(), document(), 9)), previous, 2, update(document()));
+    let rule = "Only a registered DID changes.";
+    let at = At::new(&ledger, 1_000, seal(&unknown, &[ed(10)]));
+    all.refused_at("did_not_registered", rule, Code::DidNotFound, &at);
+    let wrong = change(&plain_did(), Hash([7; 32]), 2, update(document()));
+    let rule = "Previous names the record's head.";
+    let at = At::new(&ledger, 1_000, seal(&wrong, &[ed(10)]));
+    all.refused_at("guard_previous_unknown", rule, Code::GuardStale, &at);
+}
+
+fn add_replays(all: &mut Catalogue) {
+    let ledger = registered();
+    let first = updating(&ledger, 2, &[ed(10)]);
+    let second = updating(&ledger, 3, &[ed(10)]);
+    let create_again = seal(&plain_create(), &[ed(10)]);
+    let applied = Code::AlreadyApplied;
+    let rule = "A create applies once.";
+    let at = At::new(&ledger, 1_000, create_again.clone());
+    all.refused_at("replay_of_create", rule, applied, &at);
+    let empty = Ledger::new();
+    let at = At::new(&empty, 1_000, create_again.clone()).following(create_again.clone());
+    all.refused_at("replay_of_create_in_one_block", rule, applied, &at);
+    let mut updated = ledger.clone();
+    updated.after(1_000, std::slice::from_ref(&first));
+    let rule = "A record exists for ever, so its create never applies again.";
+    let at = At::new(&updated, 1_000, create_again);
+    all.refused_at("replay_of_create_after_update", rule, Code::AlreadyExists, &at);
+    let rule = "An update applies once.";
+    let at = At::new(&updated, 1_000, first.clone());
+    all.refused_at("replay_of_update", rule, applied, &at);
+    let at = At::new(&ledger, 1_000, first.clone()).following(first.clone());
+    all.refused_at("replay_of_update_in_one_block", rule, applied, &at);
+    let rule = "Of two changes of one version, the first wins.";
+    let at = At::new(&updated, 1_000, second.clone());
+    all.refused_at("guard_previous_stale", rule, Code::GuardStale, &at);
+    let code = Code::ChangedInBlock;
+    let rule = "A DID changes once a block.";
+    let at = At::new(&ledger, 1_000, second.clone()).following(first.clone());
+    all.refused_at("second_change_in_one_block", rule, code, &at);
+    let create = seal(&plain_create(), &[ed(10)]);
+    let at = At::new(&empty, 1_000, first.clone()).following(create.clone());
+    all.refused_at("update_in_the_block_of_its_create", rule, code, &at);
+    let later = updating(&updated, 3, &[ed(10)]);
+    let rule = "A DID changes again in the next block.";
+    all.applied_at("update_in_the_next_block", rule, &At::new(&updated, 1, later.clone()));
+    updated.after(1_000, &[later]);
+    let rule = "An update of an older version never applies again.";
+    let at = At::new(&updated, 1_000, first);
+    all.refused_at("replay_of_update_after_another", rule, Code::GuardStale, &at);
+    let other = seal(&crate::support::create(plain_sets(), document(), 2), &[ed(10)]);
+    let rule = "The salt makes two creates of the same content two DIDs.";
+    let at = At::new(&empty, 1_000, other).following(create);
+    all.applied_at("create_of_same_content_with_other_salt", rule, &at);
+}
+
+fn add_updates(all: &mut Catalogue) {
+    let ledger = registered();
+    let rule = "Control changes the document.";
+    let envelope = updating(&ledger, 2, &[ed(10)]);
+    all.applied_at("update_by_control", rule, &At::new(&ledger, 1_000, envelope));
+    let code = Code::SignerNotMember;
+    for (name, key) in [("next", ed(11)), ("recovery", ed(12)), ("stranger", ed(99))] {
+        let at = At::new(&ledger, 1_000, updating(&ledger, 2, &[key]));
+        all.refused_at(&format!("update_by_{name}_key"), rule, code, &at);
+    }
+    let without = Sets { recovery: None, ..plain_sets() };
+    let envelope = seal(&create(without, document(), 1), &[ed(10)]);
+    all.applied("create_without_recovery_set", "A recovery set is optional.", envelope);
+    let envelope = seal(&create(plain_sets(), Document::default(), 1), &[ed(10)]);
+    all.applied("create_with_empty_document", "A document may be empty.", envelope);
+    let empty = Ledger::new();
+    let at = At::new(&empty, 1_000, seal(&plain_create(), &[ed(11)]));
+    let rule = "A create is signed by its own control set.";
+    all.refused_at("create_by_next_key", rule, code, &at);
+}
+
+fn add_rotates(all: &mut Catalogue) {
+    let ledger = registered();
+    let rule = "The members committed to set everything anew.";
+    let envelope = rotating(&ledger, 2, &[ed(11)], rotated_sets());
+    all.applied_at("rotate_by_next", rule, &At::new(&ledger, 1_000, envelope.clone()));
+    let mut rotated = ledger.clone();
+    rotated.after(1_000, &[envelope]);
+    let rule = "After a rotate only the new control changes the document.";
+    let by_new = updating(&rotated, 3, &[ed(20)]);
+    all.applied_at("update_by_rotated_in_key", rule, &At::new(&rotated, 1_000, by_new));
+    let at = At::new(&rotated, 1_000, updating(&rotated, 3, &[ed(10)]));
+    all.refused_at("update_by_rotated_out_key", rule, Code::SignerNotMember, &at);
+    let code = Code::NextNotCommitted;
+    let rule = "Only members whose hash was committed to are revealed.";
+    let at = At::new(&rotated, 1_000, rotating(&rotated, 3, &[ed(11)], plain_sets()));
+    all.refused_at("rotate_by_used_next_key", rule, code, &at);
+    let at = At::new(&ledger, 1_000, rotating(&ledger, 2, &[ed(10)], rotated_sets()));
+    all.refused_at("rotate_by_control_key", rule, code, &at);
+    let at = At::new(&ledger, 1_000, rotating(&ledger, 2, &[ed(12)], rotated_sets()));
+    all.refused_at("rotate_by_recovery_key", rule, code, &at);
+    let at = At::new(&ledger, 1_000, rotating(&ledger, 2, &[ed(11), ed(99)], rotated_sets()));
+    all.refused_at("rotate_reveals_one_too_many", rule, code, &at);
+    let mut signed_by = |name: &str, rule: &str, code, revealed: &[Key], keys: &[Key]| {
+        let action = rotate(reveal(revealed), rotated_sets(), document());
+        let envelope = changing(&ledger, &plain_did(), 2, action, keys);
+        all.refused_at(name, rule, code, &At::new(&ledger, 1_000, envelope));
+    };
+    let rule = "Who is revealed signs, who signs is revealed.";
+    let member = Code::SignerNotMember;
+    signed_by("rotate_signed_by_hidden_key", rule, member, &[], &[ed(11)]);
+    signed_by("rotate_signed_by_control_key", rule, member, &[ed(11)], &[ed(10)]);
+    add_rotate_thresholds(all);
+    add_reveals(all);
+}
+
+fn add_rotate_thresholds(all: &mut Catalogue) {
+    let next = [ed(11), ed(13), ed(15)];
+    let sets = Sets { next: next_set_of(2, &next), ..plain_sets() };
+    let operation = create(sets, document(), 1);
+    let did = did_of(&operation);
+    let mut ledger = Ledger::new();
+    ledger.after(1_000, &[seal(&operation, &[ed(10)])]);
+    let envelope = |revealed: &[Key], keys: &[Key]| {
+        let action = rotate(reveal(revealed), rotated_sets(), document());
+        changing(&ledger, &did, 2, action, keys)
+    };
+    let rule = "As many revealed members sign as the next threshold says.";
+    let at = At::new(&ledger, 1_000, envelope(&next[..2], &next[..2]));
+    all.applied_at("rotate_by_two_of_three", rule, &at);
+    let at = At::new(&ledger, 1_000, envelope(&next, &next[1..]));
+    all.applied_at("rotate_reveals_three_signed_by_two", rule, &at);
+    let code = Code::ThresholdNotMet;
+    let at = At::new(&ledger, 1_000, envelope(&next[..1], &next[..1]));
+    all.refused_at("rotate_by_one_of_two_needed", rule, code, &at);
+    let at = At::new(&ledger, 1_000, envelope(&next, &next[..1]));
+    all.refused_at("rotate_reveals_three_signed_by_one", rule, code, &at);
+    let action = Action::DidDeactivate(reveal(&next[..1]));
+    let at = At::new(&ledger, 1_000, changing(&ledger, &did, 2, action, &next[..1]));
+    all.refused_at("deactivate_by_one_of_two_needed", rule, code, &at);
+    let action = Action::DidDeactivate(reveal(&next[1..]));
+    let at = At::new(&ledger, 1_000, changing(&ledger, &did, 2, action, &next[1..]));
+    all.applied_at("deactivate_by_two_of_three", rule, &at);
+}
+
+fn add_reveals(all: &mut Catalogue) {
+    let mut refused = |name: &str, rule: &str, code, revealed: Vec<Member>| {
+        let action = rotate(Reveal { revealed }, rotated_sets(), document());
+        let operation = change(&plain_did(), Hash([7; 32]), 2, action);
+        let envelope = seal_body(operation.body(), Role::Next, &[ed(11)]);
+        all.refused(name, rule, code, &envelope);
+    };
+    let code = Code::ControlInvalid;
+    let rule = "Revealed members ascend strictly.";
+    let mut members = vec![key_member(&ed(11)), key_member(&ed(13))];
+    members.sort_by(|first, second| second.cmp(first));
+    refused("reveal_unsorted", rule, code, members);
+    refused("reveal_member_twice", rule, code, vec![key_member(&ed(11)); 2]);
+    let foreign = Did { network: "other".parse().expect("a name"), ..plain_did() };
+    let rule = "Revealed DIDs are of this network.";
+    let code = Code::NetworkMismatch;
+    refused("reveal_did_of_other_network", rule, code, vec![did_member(&foreign)]);
+    let zero = PublicKey::new(Suite::Ed25519, &[0; 32]).expect("32 bytes");
+    let rule = "Revealed keys are usable.";
+    refused("reveal_key_small_order", rule, Code::KeyUnusable, vec![Member::Key(zero)]);
+}
+
+fn add_deactivated(all: &mut Catalogue) {
+    let mut ledger = registered();
+    let envelope = deactivating(&ledger, 2, &[ed(11)]);
+    let rule = "The members committed to end the DID.";
+    all.applied_at("deactivate_by_next", rule, &At::new(&ledger, 1_000, envelope.clone()));
+    let at = At::new(&ledger, 1_000, deactivating(&ledger, 2, &[ed(10)]));
+    all.refused_at("deactivate_by_control_key", rule, Code::NextNotCommitted, &at);
+    let at = At::new(&ledger, 1_000, deactivating(&ledger, 2, &[ed(12)]));
+    all.refused_at("deactivate_by_recovery_key", rule, Code::NextNotCommitted, &at);
+    ledger.after(1_000, std::slice::from_ref(&envelope));
+    let rule = "A deactivated DID stays so.";
+    let did = plain_did();
+    let actions = [
+        ("update", update(document()), vec![ed(10)]),
+        ("rotate", rotate(reveal(&[ed(11)]), rotated_sets(), document()), vec![ed(11)]),
+        ("recover", crate::support::recover(rotated_sets(), document()), vec![ed(12)]),
+        ("recover_cancel", Action::DidRecoverCancel, vec![ed(12)]),
+        ("recover_complete", Action::DidRecoverComplete, vec![]),
+        ("deactivate", Action::DidDeactivate(reveal(&[ed(11)])), vec![ed(11)]),
+    ];
+    for (name, action, keys) in actions {
+        let at = At::new(&ledger, 1_000, changing(&ledger, &did, 3, action, &keys));
+        all.refused_at(&format!("deactivated_did_{name}"), rule, Code::DidDeactivated, &at);
+    }
+    let at = At::new(&ledger, 1_000, envelope);
+    all.refused_at("replay_of_deactivate", rule, Code::AlreadyApplied, &at);
+    let member = key_set(1, vec![did_member(&did), key_member(&ed(30))]);
+    let envelope =
+        seal(&create(Sets { control: member, ..rotated_sets() }, document(), 5), &[ed(30)]);
+    let rule = "A member DID is not deactivated.";
+    let at = At::new(&ledger, 1_000, envelope);
+    all.refused_at("member_did_deactivated", rule, Code::MemberNotFound, &at);
+}
+
+fn add_members(all: &mut Catalogue) {
+    let mut ledger = registered();
+    let (did, missing) = (plain_did(), did_of(&create(plain_sets(), document(), 9)));
+    let rule = "A member DID is registered.";
+    let code = Code::MemberNotFound;
+    let with = |did: &Did| key_set(1, vec![did_member(did), key_member(&ed(30))]);
+    let control = Sets { control: with(&missing), ..rotated_sets() };
+    let at = At::new(&ledger, 1_000, seal(&create(control, document(), 5), &[ed(30)]));
+    all.refused_at("member_did_not_registered", rule, code, &at);
+    let recovery = Sets { recovery: crate::support::recovery(with(&missing)), ..rotated_sets() };
+    let at = At::new(&ledger, 1_000, seal(&create(recovery, document(), 5), &[ed(20)]));
+    all.refused_at("recovery_member_did_not_registered", rule, code, &at);
+    let control = Sets { control: with(&missing), ..rotated_sets() };
+    let at = At::new(&ledger, 1_000, rotating(&ledger, 2, &[ed(11)], control));
+    all.refused_at("rotate_to_member_did_not_registered", rule, code, &at);
+    let rule = "A member DID signs by its own control keys.";
+    let sets = Sets { control: key_set(1, vec![did_member(&did)]), ..rotated_sets() };
+    let child = create(sets, document(), 5);
+    let at = At::new(&ledger, 1_000, seal(&child, &[ed(10)]));
+    all.applied_at("create_controlled_by_did", rule, &at);
+    let at = At::new(&ledger, 1_000, seal(&child, &[ed(11)]));
+    all.refused_at("create_controlled_by_did_signed_by_its_next", rule, Code::SignerNotMember, &at);
+    ledger.after(1_000, &[seal(&child, &[ed(10)])]);
+    let grandchild =
+        Sets { control: key_set(1, vec![did_member(&did_of(&child))]), ..rotated_sets() };
+    let rule = "A member DID does not sign by its member DIDs.";
+    let at = At::new(&ledger, 1_000, seal(&create(grandchild, document(), 6), &[ed(10)]));
+    all.refused_at("member_did_of_member_did", rule, Code::SignerNotMember, &at);
+    let next = Sets { next: next_set(1, &[did_member(&did)]), ..rotated_sets() };
+    let hidden = create(next, document(), 7);
+    ledger.after(1_000, &[seal(&hidden, &[ed(20)])]);
+    let mut revealed = reveal(&[]);
+    revealed.revealed = vec![did_member(&did)];
+    let action = rotate(revealed, rotated_sets(), document());
+    let rule = "A commitment may hide a DID.";
+    let at = At::new(&ledger, 1_000, changing(&ledger, &did_of(&hidden), 8, action, &[ed(10)]));
+    all.applied_at("rotate_reveals_member_did", rule, &at);
+    ledger.after(1_000, &[rotating(&ledger, 2, &[ed(11)], rotated_sets())]);
+    let rule = "A member DID signs by the control keys that it has now.";
+    let envelope = |key| changing(&ledger, &did_of(&child), 9, update(Document::default()), &[key]);
+    let at = At::new(&ledger, 1_000, envelope(ed(20)));
+    all.applied_at("member_did_signs_by_rotated_in_key", rule, &at);
+    let at = At::new(&ledger, 1_000, envelope(ed(10)));
+    all.refused_at("member_did_signs_by_rotated_out_key", rule, Code::SignerNotMember, &at);
+    add_member_thresholds(all);
+}
+
+/// Two DIDs that share key 50 in their control: 2 of 50 and 51, and 1 of 50 and 52.
+fn add_member_thresholds(all: &mut Catalogue) {
+    let set =
+        |threshold, keys: &[Key]| Sets { control: key_set_of(threshold, keys), ..plain_sets() };
+    let both = create(set(2, &[ed(50), ed(51)]), document(), 1);
+    let either = create(set(1, &[ed(50), ed(52)]), document(), 2);
+    let mut ledger = Ledger::new();
+    ledger.after(1_000, &[seal(&both, &[ed(50), ed(51)]), seal(&either, &[ed(50)])]);
+    let (both, either) = (did_member(&did_of(&both)), did_member(&did_of(&either)));
+    let child = |threshold, members: &[&registry_core::did::Member], keys: &[Key]| {
+        let control = key_set(threshold, members.iter().map(|member| (*member).clone()).collect());
+        seal(&create(Sets { control, ..rotated_sets() }, document(), 5), keys)
+    };
+    let code = Code::ThresholdNotMet;
+    let rule = "A member DID counts when its own threshold is met.";
+    let at = At::new(&ledger, 1_000, child(1, &[&both], &[ed(50), ed(51)]));
+    all.applied_at("member_did_meets_its_threshold", rule, &at);
+    let at = At::new(&ledger, 1_000, child(1, &[&both], &[ed(50)]));
+    all.refused_at("member_did_misses_its_threshold", rule, code, &at);
+    let rule = "One signature counts for one member DID.";
+    let at = At::new(&ledger, 1_000, child(2, &[&both, &either], &[ed(50), ed(51), ed(52)]));
+    all.applied_at("member_dids_by_distinct_keys", rule, &at);
+    let at = At::new(&ledger, 1_000, child(2, &[&both, &either], &[ed(50), ed(51)]));
+    all.refused_at("member_dids_by_shared_key", rule, code, &at);
+    let key = key_member(&ed(50));
+    let rule = "A key that is a member itself does not count for a member DID too.";
+    let at = At::new(&ledger, 1_000, child(2, &[&key, &either], &[ed(50), ed(52)]));
+    all.applied_at("member_key_and_member_did_by_distinct_keys", rule, &at);
+    let at = At::new(&ledger, 1_000, child(2, &[&key, &either], &[ed(50)]));
+    all.refused_at("member_key_and_member_did_by_shared_key", rule, code, &at);
+    let apart = create(set(1, &[ed(53)]), document(), 3);
+    ledger.after(1_000, &[seal(&apart, &[ed(53)])]);
+    let rule = "A member DID counts once, however many of its keys sign.";
+    let apart = did_member(&did_of(&apart));
+    let at = At::new(&ledger, 1_000, child(2, &[&both, &apart], &[ed(50), ed(51)]));
+    all.refused_at("member_did_counts_once", rule, code, &at);
+}
+
+/// The plain DID after `count` rotates between the same two sets of keys.
+pub(crate) fn rotated_times(ledger: &mut Ledger, count: u8) {
+    for turn in 0..count {
+        let envelope = rotate_turn(ledger, turn);
+        ledger.after(1_000, &[envelope]);
+    }
+}
+
+fn rotate_turn(ledger: &Ledger, turn: u8) -> Vec<u8> {
+    let (next, sets) =
+        if turn.is_multiple_of(2) { (ed(11), rotated_sets()) } else { (ed(21), plain_sets()) };
+    rotating(ledger, 100 + turn, &[next], sets)
+}
+
+fn add_quota(all: &mut Catalogue) {
+    let mut ledger = registered();
+    rotated_times(&mut ledger, 7);
+    let rule = "A DID rotates or is deactivated at most eight times in a UTC day.";
+    let at = At::new(&ledger, 1_000, rotate_turn(&ledger, 7));
+    all.applied_at("quota_eighth_rotate_of_a_day", rule, &at);
+    let eighth = rotate_turn(&ledger, 7);
+    ledger.after(1_000, &[eighth]);
+    let ninth = rotate_turn(&ledger, 8);
+    let code = Code::QuotaExceeded;
+    let at = At::new(&ledger, 1_000, ninth.clone());
+    all.refused_at("quota_ninth_rotate_of_a_day", rule, code, &at);
+    let at = At::new(&ledger, 1_000, deactivating(&ledger, 2, &[ed(11)]));
+    all.refused_at("quota_deactivate_after_eight_rotates", rule, code, &at);
+    let to_midnight = GENESIS_MS + DAY_MS - ledger.head.time;
+    let at = At::new(&ledger, to_midnight - 1, ninth.clone());
+    all.refused_at("quota_ninth_rotate_in_last_ms_of_the_day", rule, code, &at);
+    let at = At::new(&ledger, to_midnight, ninth);
+    all.applied_at("quota_first_rotate_of_the_next_day", rule, &at);
+    let at = At::new(&ledger, 1_000, updating(&ledger, 2, &[ed(10)]));
+    let rule = "Updates have no quota.";
+    all.applied_at("quota_does_not_count_updates", rule, &at);
+    let recover = crate::support::recover(rotated_sets(), document());
+    let envelope = changing(&ledger, &plain_did(), 2, recover, &[ed(12)]);
+    let rule = "Rotates and recoveries are counted apart.";
+    let at = At::new(&ledger, 1_000, envelope);
+    all.applied_at("quota_of_rotates_does_not_count_recoveries", rule, &at);
+    let other = create(single(&ed(60), &ed(61), &ed(62)), document(), 60);
+    ledger.after(1_000, &[seal(&other, &[ed(60)])]);
+    let action = rotate(reveal(&[ed(61)]), rotated_sets(), document());
+    let envelope = changing(&ledger, &did_of(&other), 61, action, &[ed(61)]);
+    let rule = "Each DID has its own quota.";
+    all.applied_at("quota_of_another_did", rule, &At::new(&ledger, 1_000, envelope));
+}

@@ -1,0 +1,153 @@
+//! Recognitions, and the bytes of both records.
+
+use registry_core::code::Code;
+use registry_core::crypto::Hash;
+use registry_core::names::TrustKey;
+use registry_core::operation::{Action, Guard};
+use registry_core::record::RecordKey;
+use registry_core::trust::{Checkpoint, Conditions};
+use registry_state::state::StateView as _;
+
+use super::{DEGREE, FIELD, PARTIES, next, of, registered, then, with_issuer};
+use crate::catalogue::{At, Catalogue};
+use crate::format::EncodingType;
+use crate::support::cbor::Cbor;
+use crate::support::ledger::{GENESIS_MS, Ledger};
+use crate::support::status::{authored, seal_by_method};
+use crate::support::trust::{depth, derecognise, grant, recognise, recognition, right, suspend};
+
+/// An authority of another network.
+fn foreign() -> TrustKey {
+    let entity = PARTIES.other.id().replace(":local:", ":other:");
+    right(&PARTIES.authority.did, FIELD, &entity)
+}
+
+fn with_network() -> Action {
+    let [chain, header, validators] = [1, 2, 3].map(|byte| Hash([byte; 32]));
+    let network = Some(Checkpoint { chain, height: 9, header, validators });
+    Action::TrustRecognise(Box::new(registry_core::trust::TrustRecognise {
+        network,
+        ..recognition(&foreign())
+    }))
+}
+
+pub(super) fn add(all: &mut Catalogue) {
+    add_recognitions(all);
+    add_refused(all);
+    add_values(all);
+}
+
+fn add_recognitions(all: &mut Catalogue) {
+    let (authority, key) = (&PARTIES.authority, of(FIELD, &PARTIES.other));
+    let empty = registered();
+    let rule = "An authority recognises another.";
+    all.applied_at("trust_recognise", rule, &next(&empty, authority, recognise(&key)));
+    let rule = "An authority of another network is recognised by a checkpoint of it.";
+    all.applied_at("trust_recognise_network", rule, &next(&empty, authority, with_network()));
+    let mut ledger = registered();
+    then(&mut ledger, authority, recognise(&key));
+    let mut other = recognition(&key);
+    (other.valid_from, other.valid_until) = (Some(GENESIS_MS), Some(GENESIS_MS + 1));
+    let other = Action::TrustRecognise(Box::new(other));
+    let rule = "A recognition replaces the one before.";
+    all.applied_at("trust_recognise_again", rule, &next(&ledger, authority, other.clone()));
+    let rule = "An authority takes a recognition back.";
+    all.applied_at("trust_derecognise", rule, &next(&ledger, authority, derecognise(&key)));
+    then(&mut ledger, authority, derecognise(&key));
+    let rule = "A recognition that was withdrawn is given again.";
+    all.applied_at("trust_recognise_after_derecognise", rule, &next(&ledger, authority, other));
+    let rule = "A recognition is withdrawn once.";
+    let at = next(&ledger, authority, derecognise(&key));
+    all.refused_at("trust_derecognise_twice", rule, Code::TrustStatus, &at);
+    let rule = "A grant and a recognition of one key are two records.";
+    let at = next(&ledger, authority, grant(&key, None, Conditions::default()));
+    all.applied_at("trust_grant_beside_recognition", rule, &at);
+}
+
+fn add_refused(all: &mut Catalogue) {
+    let key = of(FIELD, &PARTIES.other);
+    let (absent, previous) = (Guard::Absent, Guard::Previous(Hash([7; 32])));
+    let sealed = |party: &super::Party, guard, action| {
+        seal_by_method(&authored(&party.did, guard, 7, action), party.key)
+    };
+    let rule = "A recognition is by its authority.";
+    let code = Code::AuthorMismatch;
+    let envelope = sealed(&PARTIES.body, absent, recognise(&key));
+    all.refused("trust_recognise_by_other", rule, code, &envelope);
+    let envelope = sealed(&PARTIES.body, previous, derecognise(&key));
+    all.refused("trust_derecognise_by_other", rule, code, &envelope);
+    let rule = "A window begins before it ends.";
+    let mut never = recognition(&key);
+    (never.valid_from, never.valid_until) = (Some(GENESIS_MS), Some(GENESIS_MS));
+    let never = Action::TrustRecognise(Box::new(never));
+    let envelope = sealed(&PARTIES.authority, absent, never);
+    all.refused("trust_recognise_for_no_time", rule, Code::TrustConditions, &envelope);
+    let rule = "Terms are an http or https URI.";
+    let mut terms = recognition(&key);
+    terms.terms = Some("did:web:example.org".to_owned());
+    let terms = Action::TrustRecognise(Box::new(terms));
+    let envelope = sealed(&PARTIES.authority, absent, terms);
+    all.refused("trust_recognise_terms_by_did", rule, Code::TrustConditions, &envelope);
+    let ledger = registered();
+    let rule = "The recognition exists.";
+    let at = At::new(&ledger, 1_000, sealed(&PARTIES.authority, previous, derecognise(&key)));
+    all.refused_at("trust_derecognise_of_unknown", rule, Code::TrustNotFound, &at);
+    let mut ledger = registered();
+    then(&mut ledger, &PARTIES.authority, recognise(&key));
+    let rule = "Absent is for an entity that was not recognised yet.";
+    let at = At::new(&ledger, 1_000, sealed(&PARTIES.authority, absent, with_terms(&key)));
+    all.refused_at("trust_recognise_absent_of_existing", rule, Code::AlreadyExists, &at);
+    let rule = "Previous names the record's head.";
+    let at = At::new(&ledger, 1_000, sealed(&PARTIES.authority, previous, derecognise(&key)));
+    all.refused_at("trust_derecognise_of_other_version", rule, Code::GuardStale, &at);
+}
+
+/// Another recognition than that of [`recognise`].
+fn with_terms(key: &TrustKey) -> Action {
+    let mut terms = recognition(key);
+    terms.terms = Some("https://example.org/terms".to_owned());
+    Action::TrustRecognise(Box::new(terms))
+}
+
+fn value(ledger: &Ledger, key: &RecordKey) -> Vec<u8> {
+    let head = ledger.state.head(key).expect("a sound store");
+    head.expect("a record").value.0
+}
+
+fn add_values(all: &mut Catalogue) {
+    let key = of(DEGREE, &PARTIES.issuer);
+    let mut ledger = with_issuer(depth(1), Conditions::default());
+    then(&mut ledger, &PARTIES.authority, grant(&key, None, depth(2)));
+    then(&mut ledger, &PARTIES.body, suspend(&key));
+    let grants = value(&ledger, &RecordKey::grant(&key));
+    let rule = "The value of a record of grants: ascending by grantor.";
+    all.encoding("encoding_of_grants", rule, EncodingType::Grants, &grants, true);
+    let mut edited = |name: &str, rule: &str, edit: &dyn Fn(&mut Cbor)| {
+        let mut item = Cbor::read(&grants);
+        edit(&mut item);
+        all.encoding(name, rule, EncodingType::Grants, &item.write(), false);
+    };
+    let rule = "An unknown member is refused, at every level.";
+    edited("grants_unknown_member", rule, &|item| {
+        item.at(&["grants", "0"]).set("extra", Cbor::Uint(0));
+    });
+    let rule = "A status is active, suspended or revoked.";
+    edited("grants_status_unknown", rule, &|item| {
+        item.at(&["grants", "0"]).set("status", Cbor::text("ended"));
+    });
+    let rule = "A grant says when it was confirmed.";
+    edited("grants_without_confirmed", rule, &|item| item.at(&["grants", "0"]).remove("confirmed"));
+    let mut ledger = registered();
+    then(&mut ledger, &PARTIES.authority, with_network());
+    let of = EncodingType::Recognition;
+    let standing = value(&ledger, &RecordKey::recognition(&foreign()));
+    let rule = "The value of a recognition's record.";
+    all.encoding("encoding_of_recognition", rule, of, &standing, true);
+    then(&mut ledger, &PARTIES.authority, derecognise(&foreign()));
+    let withdrawn = value(&ledger, &RecordKey::recognition(&foreign()));
+    let rule = "What is absent is not written, withdrawn is written as true.";
+    all.encoding("encoding_of_recognition_withdrawn", rule, of, &withdrawn, true);
+    let mut item = Cbor::read(&standing);
+    item.set("withdrawn", Cbor::Raw(vec![0xf4]));
+    all.encoding("recognition_with_withdrawn_false", rule, of, &item.write(), false);
+}
