@@ -72,7 +72,7 @@ fn author_key(checked: &Checked) -> Option<RecordKey> {
     let operation = checked.operation();
     let author = operation.author.as_ref();
     let by_method = [Some(Role::Author), Some(Role::Approval)];
-    let author = author.filter(|_| by_method.contains(&operation.action.role()));
+    let author = author.filter(|_| by_method.contains(&operation.action.facts().role));
     author.map(|author| RecordKey::did(&author.suffix))
 }
 
@@ -172,12 +172,12 @@ impl Mempool {
             ApplyError::Store(error) => AdmitError::Store(error),
             ApplyError::Full => AdmitError::Full { what: "block" },
         })?;
-        let turn = (!checked.operation().action.is_senior(), self.arrivals);
+        let turn = (!checked.operation().action.facts().has_priority, self.arrivals);
         self.arrivals = self.arrivals.saturating_add(1);
         self.bytes = bytes;
         self.by_envelope.insert(checked.envelope_id(), turn);
         self.by_operation.insert(checked.id(), turn);
-        self.by_record.insert(checked.record_key(), turn);
+        self.by_record.insert(checked.record_key().clone(), turn);
         if let Some(author) = author_key(&checked) {
             self.by_author.insert(author, turn);
         }
@@ -187,8 +187,8 @@ impl Mempool {
     }
 
     fn check_room(&self, checked: &Checked) -> Result<(), AdmitError> {
-        let waiting = |key: RecordKey| {
-            let waiting = self.by_record.turns(&key).filter_map(|turn| self.by_turn.get(&turn));
+        let waiting = |key: &RecordKey| {
+            let waiting = self.by_record.turns(key).filter_map(|turn| self.by_turn.get(&turn));
             waiting.filter(|checked| until(checked).is_none()).count()
         };
         if until(checked).is_none() && waiting(checked.record_key()) >= MEMPOOL_PER_RECORD_MAX {
@@ -205,7 +205,7 @@ impl Mempool {
         let checked = self.by_turn.remove(&turn)?;
         self.by_envelope.remove(&checked.envelope_id());
         self.by_operation.remove(&checked.id());
-        self.by_record.remove(&checked.record_key(), turn);
+        self.by_record.remove(checked.record_key(), turn);
         if let Some(author) = author_key(&checked) {
             self.by_author.remove(&author, turn);
         }
@@ -249,10 +249,10 @@ impl Mempool {
         let late = self.by_until.range(..(time_ms, Turn::default()));
         let mut touched: BTreeSet<Turn> = late.map(|(_, turn)| *turn).collect();
         let records = |sets: bool| -> BTreeSet<RecordKey> {
-            let is_set =
-                |checked: &Checked| matches!(checked.operation().action, Action::StatusSet(_));
+            // Operations that commute carry an `until` guard; they leave others as they were.
+            let is_set = |checked: &Checked| checked.operation().guard.until().is_some();
             let chosen = applied.iter().filter(|checked| is_set(checked) == sets);
-            chosen.map(|checked| checked.record_key()).collect()
+            chosen.map(|checked| checked.record_key().clone()).collect()
         };
         for key in records(false) {
             touched.extend(self.by_record.turns(&key).chain(self.by_author.turns(&key)));

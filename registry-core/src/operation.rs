@@ -2,27 +2,22 @@
 //! (docs/protocol/operations.md).
 
 mod action;
+mod family;
+mod guard;
+mod signature;
 
 use serde::{Deserialize, Serialize};
 
-pub use action::{Action, Family};
+pub use action::{Action, ActionFacts};
+pub use family::Family;
+pub use guard::{Guard, GuardRule};
+pub use signature::{MethodSigner, Role, Signature, Signer};
 
 use crate::code::{Code, Refusal};
 use crate::codec::{self, Bytes, FixedBytes};
-use crate::crypto::{Hash, PublicKey, Purpose};
-use crate::id::{Did, MethodUrl};
-
-/// What must hold for the operation to be applied exactly once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Guard {
-    /// The record must not exist.
-    Absent,
-    /// The record's head must have this hash.
-    Previous(Hash),
-    /// Block time must be within the hour before this time (ms), and the id unseen.
-    Until(u64),
-}
+use crate::crypto::{Hash, Purpose};
+use crate::id::Did;
+use crate::record::RecordKey;
 
 /// What is signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,9 +37,9 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Whether it makes a record.
-    pub fn is_create(&self) -> bool {
-        matches!(self.guard, Guard::Absent)
+    /// Key of the record that the operation writes; `id` is the operation's own id.
+    pub fn record_key(&self, id: &Hash) -> Result<RecordKey, Refusal> {
+        self.action.record_key(self.author.as_ref(), id)
     }
 
     /// The DID that acts, where there is one.
@@ -62,88 +57,6 @@ impl Operation {
 /// The id of an operation, from its body: names it in receipts and is what signatures cover.
 pub fn operation_id(body: &[u8]) -> Hash {
     Hash::of(Purpose::OperationId, &[body])
-}
-
-/// In which capacity a signature is given. The number is signed and never changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// By the DID's control set.
-    Control,
-    /// By the members that the control set committed to.
-    Next,
-    /// By the DID's recovery set.
-    Recovery,
-    /// By a method of the author's document.
-    Author,
-    /// By one who vouches for the author.
-    Endorser,
-    /// By another party that the action binds.
-    Consent,
-    /// By a member of the governing set.
-    Approval,
-}
-
-impl Role {
-    fn number(self) -> u8 {
-        match self {
-            Self::Control => 1,
-            Self::Next => 2,
-            Self::Recovery => 3,
-            Self::Author => 4,
-            Self::Endorser => 5,
-            Self::Consent => 6,
-            Self::Approval => 7,
-        }
-    }
-
-    /// The 32 bytes that a signature in this role covers: H(role number ‖ operation id).
-    pub fn message(self, operation: &Hash) -> [u8; 32] {
-        Hash::of(Purpose::OperationSignature, &[&[self.number()], &operation.0]).0
-    }
-}
-
-/// Who signed: a key by itself, or a verification method of a DID.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Signer {
-    /// A key of a control, next or recovery set.
-    Key(PublicKey),
-    /// A verification method of the author's document.
-    Method(MethodSigner),
-}
-
-impl Signer {
-    /// The key that the signature verifies under.
-    pub fn key(&self) -> &PublicKey {
-        match self {
-            Self::Key(key) => key,
-            Self::Method(method) => &method.key,
-        }
-    }
-}
-
-/// A verification method and the key in it. The key travels, so that the signature is verified
-/// without any state; that the method holds it is for the state to say (docs/adr/0007).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MethodSigner {
-    /// The key.
-    pub key: PublicKey,
-    /// The method, by DID URL.
-    pub url: MethodUrl,
-}
-
-/// One signature of an envelope.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Signature {
-    /// In which capacity.
-    pub role: Role,
-    /// By whom.
-    pub by: Signer,
-    /// 64 bytes in the suite of the signer's key.
-    pub value: Bytes,
 }
 
 /// An envelope: the body exactly as signed, and its signatures, strictly ascending.

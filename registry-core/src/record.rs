@@ -1,59 +1,71 @@
 //! The versioned record: the one shape of everything that the registry keeps
 //! (docs/protocol/records.md).
 
+mod value;
 mod view;
 
 use serde::{Deserialize, Serialize};
 
+pub use value::{RecordValue, value_from};
 pub use view::{RecordView, StoreError};
 
+use crate::code::{Code, Refusal};
 use crate::codec::{Bytes, FixedBytes};
 use crate::crypto::{Hash, Purpose, ValidatorKey};
 use crate::id::{Did, ListId, SchemaId, Suffix};
 use crate::names::{Resource, TrustKey};
 
-/// What a record is about. The number is part of tree keys and never changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A DID; the key is its suffix.
-    Did,
-    /// A status list; the key is its id.
-    Status,
-    /// The grants of one right to one entity; the key is a hash of both.
-    Grant,
-    /// A schema; the key is its id.
-    Schema,
-    /// What an agent may do, and who answers for it; the key is the agent's suffix.
-    Delegation,
-    /// Validators, parameters, protocol version, publishing keys, governors; the key is their name.
-    Governance,
-    /// That one authority recognises another; the key is as that of a grant.
-    Recognition,
-    /// A credential type; the key is a hash of its publisher and name.
-    CredentialType,
-    /// A change of governance; the key is the operation that proposed it.
-    Proposal,
-    /// That a newcomer's node is there; the key is the newcomer's.
-    Ready,
+/// Declares the kinds of records once: number, name, the type of their values, and the refusal of
+/// an operation that needs a record which does not exist.
+macro_rules! kinds {
+    ($(
+        $(#[doc = $doc:literal])+
+        $variant:ident = $number:literal, missing: $code:ident, $field:literal, $detail:literal;
+    )+) => {
+        /// What a record is about. The number is part of tree keys and never changes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Kind { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Kind {
+            /// All kinds, ascending by number.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The byte in tree keys and storage keys.
+            pub fn number(self) -> u8 {
+                match self { $(Self::$variant => $number,)+ }
+            }
+
+            /// Refusal of an operation that changes a record of this kind which does not exist.
+            pub fn missing(self) -> Refusal {
+                match self { $(Self::$variant => Refusal::new(Code::$code, $field, $detail),)+ }
+            }
+        }
+    };
 }
 
-impl Kind {
-    /// The byte in tree keys and storage keys.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::Did => 1,
-            Self::Status => 2,
-            Self::Grant => 3,
-            Self::Schema => 4,
-            Self::Delegation => 5,
-            Self::Governance => 6,
-            Self::Recognition => 7,
-            Self::CredentialType => 8,
-            Self::Proposal => 9,
-            Self::Ready => 10,
-        }
-    }
+kinds! {
+    /// A DID; the key is its suffix.
+    Did = 1, missing: DidNotFound, "author", "it is not registered";
+    /// A status list; the key is its id.
+    Status = 2, missing: StatusNotFound, "list", "no such list";
+    /// The grants of one right to one entity; the key is a hash of both.
+    Grant = 3, missing: TrustNotFound, "key", "no such grant";
+    /// A schema; the key is its id.
+    Schema = 4, missing: SchemaNotFound, "schema", "no such schema";
+    /// The delegation to an agent; the key is the agent's suffix.
+    Delegation = 5, missing: AgentNotFound, "agent", "it is no agent";
+    /// Validators, parameters, protocol version, publishing keys or governors; the key is the name
+    /// of the record. No operation writes these records directly.
+    Governance = 6, missing: DidNotFound, "author", "it is not registered";
+    /// The recognition of one authority by another; the key is made like that of a grant.
+    Recognition = 7, missing: TrustNotFound, "key", "no such recognition";
+    /// A credential type; the key is a hash of its publisher and name.
+    CredentialType = 8, missing: CredentialTypeNotFound, "name", "the author has no such type";
+    /// A proposal of governance; the key is the operation that proposed it.
+    Proposal = 9, missing: ProposalNotFound, "proposal", "no such proposal";
+    /// The readiness announcement of a new validator; the key is the validator's.
+    Ready = 10, missing: ReadyNotExpected, "guard", "the key's first word";
 }
 
 /// Which record. Keys are never removed and never reused.

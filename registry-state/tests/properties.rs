@@ -46,7 +46,7 @@ fn changing(ledger: &Ledger, number: u8, kind: u8, salt: u8) -> Vec<u8> {
         4 => (Action::DidRecoverComplete, ed(12)),
         _ => (Action::DidDeactivate(reveal(&[ed(salt % 12 + 1)])), ed(salt % 12 + 1)),
     };
-    let keys = if action.role().is_some() { vec![key] } else { vec![] };
+    let keys = if action.facts().role.is_some() { vec![key] } else { vec![] };
     seal(&change(&did(number), ledger.previous(&did(number)), salt, action), &keys)
 }
 

@@ -6,10 +6,10 @@ use registry_core::codec::FixedBytes;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, Resource};
 use registry_core::operation::{Action, Guard, Role};
-use registry_core::record::{Entry, RecordKey, StoreError};
+use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
 use registry_core::time::TimeMs;
-use registry_state::rules::agent::check;
-use registry_state::rules::trust::By;
+use registry_state::rules::{By, agent};
+use registry_state::state::ApplyError;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, AsOf, Selector};
@@ -276,4 +276,15 @@ fn explain_answer(
         return format!("{agent} may {action} on {resource}, and {principal} answers for it");
     };
     format!("{agent} may not {action} on {resource}: {fault}")
+}
+
+fn check(view: &dyn RecordView, by: By<'_>, action: &Action) -> Result<(), ApplyError> {
+    match action {
+        Action::AgentDelegate(delegate) => agent::delegate(view, by, delegate),
+        Action::AgentSuspend(step) => agent::suspend(view, by, step),
+        Action::AgentResume(step) => agent::resume(view, by, step),
+        Action::AgentRevoke(step) => agent::revoke(view, by, step),
+        _ => return Ok(()),
+    }?;
+    Ok(())
 }

@@ -6,7 +6,7 @@ use registry_core::did::DidValue;
 use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::id::Did;
 use registry_core::names::EntityId;
-use registry_core::operation::{Action, Family, Operation};
+use registry_core::operation::{Action, ActionFacts, Family, Operation};
 use registry_core::record::{Entry, RecordKey, StoreError};
 use registry_core::trust::Grants;
 use registry_state::rules::Checked;
@@ -82,9 +82,9 @@ impl Api {
     /// `trust_explainWrite`.
     pub(crate) async fn explain_write(&self, params: Params) -> Result<WriteExplanation, ApiError> {
         let Params { did, operation, min_height } = params;
-        let named = Action::FAMILIES.iter().find(|(name, _)| *name == operation);
-        let Some((_, family)) = named.copied() else {
-            let names: Vec<&str> = Action::FAMILIES.iter().map(|(name, _)| *name).collect();
+        let named = Action::ALL.iter().find(|facts| facts.name == operation);
+        let Some(ActionFacts { family, .. }) = named.copied() else {
+            let names: Vec<&str> = Action::ALL.iter().map(|facts| facts.name).collect();
             let detail = format!("operation {operation:?} must be one of {}", names.join(", "));
             return Err(ApiError::params("operation", detail));
         };
@@ -220,7 +220,7 @@ impl Api {
         &self,
         operation: &Operation,
     ) -> Result<Option<Vec<Endorser>>, StoreError> {
-        let Some(family) = operation.action.family() else { return Ok(None) };
+        let Some(family) = operation.action.facts().family else { return Ok(None) };
         let head = self.head();
         let WritePolicy::Endorsed(policy) = self.parameters(&head)?.write_policy else {
             return Ok(None);

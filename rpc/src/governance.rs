@@ -13,7 +13,7 @@ use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Role};
 use registry_core::record::{Entry, RecordKey, RecordView as _, StoreError};
 use registry_core::time::TimeMs;
-use registry_state::rules::governance::{Now, check};
+use registry_state::rules::governance as rules;
 use registry_state::state::TransientKey;
 use serde::{Deserialize, Serialize};
 
@@ -327,9 +327,15 @@ impl Api {
         };
         let drafted = self.draft(Some(author.clone()), guard, salt, action)?;
         let (height, agenda) = (moment.head.height + 1, self.agenda()?);
-        let now = Now { height, time_ms: moment.head.time_ms, agenda: &agenda };
+        let now = rules::Now { height, time_ms: moment.head.time_ms, agenda: &agenda };
         let (view, action) = (self.records_at(&moment), &drafted.operation.action);
-        check(&view, now, Some(&author), &drafted.id, action)?;
+        let rules = rules::Rules { view: &view, now };
+        match action {
+            Action::GovernancePropose(propose) => rules.propose(&drafted.id, &author, propose),
+            Action::GovernanceApprove(step) => rules.approve(&step.proposal, &author),
+            Action::GovernanceWithdraw(step) => rules.withdraw(&step.proposal, &author),
+            _ => return Err(StoreError::new("no governance action").into()),
+        }?;
         let subject = match action {
             Action::GovernanceApprove(step) | Action::GovernanceWithdraw(step) => step.proposal,
             _ => drafted.id,

@@ -148,7 +148,7 @@ impl Api {
         let operation = Operation { chain: self.node.chain(), author, guard, salt, action };
         check_body(&operation, self.node.network())?;
         let body = operation.body();
-        let (actual, limit) = (body.len(), operation.action.bytes_max());
+        let (actual, limit) = (body.len(), operation.action.facts().bytes_max);
         if actual > limit {
             let detail = format!("{actual} bytes before signatures, at most {limit} are allowed");
             return Err(Refusal::new(Code::OperationTooLarge, "body", detail).into());

@@ -202,7 +202,7 @@ async fn signers(
     let endorser = writer.endorser(action).cloned();
     let mut signers: Vec<_> = endorser.map(|signer| (Role::Endorser, signer)).into_iter().collect();
     if named.is_none_or(|did| operation.author.as_ref() == Some(did)) {
-        let own = match (author, action.role()) {
+        let own = match (author, action.facts().role) {
             (Some((did, state)), Some(Role::Author | Role::Approval)) => {
                 at_hand(writer, did, state, time_ms)
             }
@@ -225,7 +225,7 @@ async fn signers(
             signers.extend(own.map(|signer| (Role::Consent, signer)));
         } else if dids(set).any(|member| member == did) {
             signers.extend(with_roles(action, held(writer, &state.sets.control.members)));
-        } else if action.family().is_some() {
+        } else if action.facts().family.is_some() {
             signers.push((Role::Endorser, endorsing(writer, did).await?));
         }
     }
@@ -238,7 +238,7 @@ fn with_roles(action: &Action, signers: Vec<Signer>) -> impl Iterator<Item = (Ro
 
 /// The members of which enough sign for the author.
 fn signing_set<'s>(action: &'s Action, author: Option<&'s DidState>) -> &'s [Member] {
-    match (action, action.role(), author) {
+    match (action, action.facts().role, author) {
         (Action::DidCreate(create), ..) => &create.sets.control.members,
         (_, Some(Role::Next), _) => revealed(action),
         (_, Some(Role::Recovery), Some(author)) => {

@@ -107,7 +107,7 @@ pub fn verify(
 /// The record of an agent.
 pub fn link(view: &dyn RecordView, agent: &Did) -> Result<Option<AgentLink>, StoreError> {
     let Some(entry) = view.entry(&RecordKey::delegation(agent))? else { return Ok(None) };
-    let delegation = Delegation::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+    let delegation: Delegation = entry.value()?;
     Ok(Some(AgentLink { delegation, version: entry.record.version }))
 }
 

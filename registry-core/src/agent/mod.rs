@@ -10,6 +10,7 @@ use crate::codec::{self, CodecError};
 use crate::id::Did;
 use crate::limits::OPERATION_BYTES_MAX;
 use crate::names::{ActionName, Resource};
+use crate::record::{Kind, RecordValue};
 use crate::trust::GrantStatus;
 
 /// A delegation, new or in place of the last.
@@ -73,6 +74,10 @@ pub struct Delegation {
     pub granted: u64,
     /// Block time in ms of the last `agent_delegate`, when the chain above was found live.
     pub confirmed: u64,
+}
+
+impl RecordValue for Delegation {
+    const KIND: Kind = Kind::Delegation;
 }
 
 impl Delegation {

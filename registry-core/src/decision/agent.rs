@@ -86,7 +86,7 @@ impl Case<'_> {
         let missing = || StoreError::new(format!("no version of the delegation to {agent}"));
         let read = |entry: Option<Entry>| {
             let entry = entry.ok_or_else(missing)?;
-            let delegation = Delegation::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+            let delegation: Delegation = entry.value()?;
             Ok::<_, StoreError>((delegation, entry.record.version))
         };
         let (present, newest) = read(now.entry(&key)?)?;

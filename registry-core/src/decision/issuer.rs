@@ -100,7 +100,7 @@ impl Case<'_> {
 /// The document in force at the moment of a view, unless the DID is deactivated.
 fn document(view: &dyn RecordView, did: &Did) -> Result<Option<Document>, StoreError> {
     let Some(entry) = view.entry(&RecordKey::did(&did.suffix))? else { return Ok(None) };
-    Ok(match DidValue::from_own_bytes(&entry.value.0).map_err(StoreError::new)? {
+    Ok(match entry.value::<DidValue>()? {
         DidValue::Active(state) => Some(state.document),
         DidValue::Deactivated => None,
     })

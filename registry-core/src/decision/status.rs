@@ -3,7 +3,7 @@
 use super::kind::Kind;
 use super::{Case, Fault, StatusEntry, denied};
 use crate::id::ListId;
-use crate::record::{Entry, RecordKey, StoreError};
+use crate::record::{Entry, RecordKey};
 use crate::status::StatusList;
 use crate::trust::window_fault;
 
@@ -46,7 +46,7 @@ impl Case<'_> {
         let Some(record) = record else {
             return denied(format!("there is no status list {text} at {at}"));
         };
-        let list = StatusList::from_own_bytes(&record.value.0).map_err(StoreError::new)?;
+        let list: StatusList = record.value()?;
         if list.issuer.to_string() != *issuer {
             return denied(format!("list {text} is {}'s, not the issuer's", list.issuer));
         }

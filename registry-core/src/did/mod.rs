@@ -12,6 +12,7 @@ pub use document::Document;
 use crate::codec::{self, CodecError};
 use crate::crypto::Hash;
 use crate::limits::OPERATION_BYTES_MAX;
+use crate::record::{Kind, RecordValue};
 
 /// A new DID.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,10 @@ pub enum DidValue {
     Active(Box<DidState>),
     /// Ended for ever; earlier versions stay readable.
     Deactivated,
+}
+
+impl RecordValue for DidValue {
+    const KIND: Kind = Kind::Did;
 }
 
 impl DidValue {

@@ -9,6 +9,7 @@ use crate::codec::{self, CodecError};
 use crate::crypto::{Hash, ValidatorKey};
 use crate::id::Did;
 use crate::limits::OPERATION_BYTES_MAX;
+use crate::record::{Kind, RecordValue};
 
 /// A change, and when it is to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,10 @@ pub struct ValidatorReady {
     pub height: u64,
     /// Hash of that block.
     pub block: Hash,
+}
+
+impl RecordValue for ValidatorReady {
+    const KIND: Kind = Kind::Ready;
 }
 
 impl ValidatorReady {
@@ -118,6 +123,10 @@ pub struct Proposal {
     pub approvals: Vec<Approval>,
     /// What has become of it.
     pub status: ProposalStatus,
+}
+
+impl RecordValue for Proposal {
+    const KIND: Kind = Kind::Proposal;
 }
 
 impl Proposal {

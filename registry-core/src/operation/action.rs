@@ -1,231 +1,390 @@
-//! The actions of all operations, and what their kind alone decides.
+//! The table of actions: every fact that the kind of an action decides stands in its row, and
+//! nowhere else.
+//!
+//! To add an action, add its row here and its rule in `registry_state::rules`; CONTRIBUTING.md
+//! lists the steps.
 
 use serde::{Deserialize, Serialize};
 
-use super::Role;
+use super::family::Family;
+use super::guard::GuardRule;
+use super::signature::Role;
 use crate::agent::{AgentDelegate, AgentStep};
+use crate::code::{Code, Refusal};
+use crate::crypto::Hash;
 use crate::did::{self, DidCreate, DidRecover, DidRotate, DidUpdate};
 use crate::governance::{GovernancePropose, GovernanceStep, ValidatorReady};
-use crate::id::Did;
+use crate::id::{Did, ListId, SchemaId, Suffix};
 use crate::limits::{
     DID_OPERATION_BYTES_MAX, GOVERNANCE_OPERATION_BYTES_MAX, OPERATION_BYTES_MAX,
     PROPOSAL_BYTES_MAX, STATUS_OPERATION_BYTES_MAX, STATUS_SET_BYTES_MAX,
     TRUST_OPERATION_BYTES_MAX,
 };
 use crate::names::TrustKey;
+use crate::record::RecordKey;
 use crate::schema::{CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw};
 use crate::status::{StatusClose, StatusCreate, StatusSet, StatusUpdate};
 use crate::trust::{TrustChange, TrustGrant, TrustRecognise, TrustStep};
 
-/// What the author wants.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// A new DID.
-    DidCreate(Box<DidCreate>),
-    /// Another document, by control.
-    DidUpdate(Box<DidUpdate>),
-    /// New sets and document, by the members committed to; the veto of a recovery.
-    DidRotate(Box<DidRotate>),
-    /// Starts a recovery with complete new sets and document.
-    DidRecover(Box<DidRecover>),
-    /// Ends the pending recovery, by the recovery set.
-    DidRecoverCancel,
-    /// Puts the matured recovery into effect, by anyone.
-    DidRecoverComplete,
-    /// Ends the DID for ever, by the members committed to.
-    DidDeactivate(did::Reveal),
-    /// A new status list.
-    StatusCreate(Box<StatusCreate>),
-    /// New values for entries of a status list.
-    StatusSet(StatusSet),
-    /// Other validity and delegates of a status list.
-    StatusUpdate(StatusUpdate),
-    /// Ends a status list for ever.
-    StatusClose(StatusClose),
-    /// Grants a right.
-    TrustGrant(Box<TrustGrant>),
-    /// Other conditions of a grant.
-    TrustChange(Box<TrustChange>),
-    /// Lets a grant not count for now.
-    TrustSuspend(Box<TrustStep>),
-    /// Lets a suspended grant count again.
-    TrustResume(Box<TrustStep>),
-    /// Ends a grant.
-    TrustRevoke(Box<TrustStep>),
-    /// Recognises another authority.
-    TrustRecognise(Box<TrustRecognise>),
-    /// Ends a recognition.
-    TrustDerecognise(Box<TrustStep>),
-    /// Delegates to an agent, or again.
-    AgentDelegate(Box<AgentDelegate>),
-    /// Stops an agent and all beneath it for now.
-    AgentSuspend(AgentStep),
-    /// Lets a suspended agent act again.
-    AgentResume(AgentStep),
-    /// Ends a delegation.
-    AgentRevoke(AgentStep),
-    /// A change of the network's own records.
-    GovernancePropose(Box<GovernancePropose>),
-    /// One governor's approval of it.
-    GovernanceApprove(GovernanceStep),
-    /// Takes the approval back.
-    GovernanceWithdraw(GovernanceStep),
-    /// The word of a newcomer among the validators that its node is there.
-    ValidatorReady(Box<ValidatorReady>),
-    /// Publishes a schema.
-    SchemaPublish(Box<SchemaPublish>),
-    /// Ends a schema.
-    SchemaWithdraw(SchemaWithdraw),
-    /// Publishes a credential type, or its next version.
-    CredentialTypePublish(Box<CredentialTypePublish>),
-    /// Ends a credential type.
-    CredentialTypeWithdraw(CredentialTypeWithdraw),
+/// Facts about an action that do not depend on what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActionFacts {
+    /// Name of the action in bodies and JSON.
+    pub name: &'static str,
+    /// JSON-RPC method that prepares an operation with this action; `None` for actions that only
+    /// nodes send.
+    pub prepare: Option<&'static str>,
+    /// Family that a right to write must cover on an endorsed network; `None` if the action needs
+    /// no endorsement anywhere.
+    pub family: Option<Family>,
+    /// Role in which the action is signed; `None` if anyone may send it unsigned. For
+    /// [`Role::Author`] the author's control set may sign instead, in role control; for
+    /// [`Role::Approval`] it may sign in that role too.
+    pub role: Option<Role>,
+    /// Guards that the action accepts.
+    pub guard: GuardRule,
+    /// True if the operation names an author, a DID that existed before.
+    pub has_author: bool,
+    /// True if blocks keep room for the action: rotation, recovery and deactivation.
+    pub has_priority: bool,
+    /// Largest envelope of the action in bytes.
+    pub bytes_max: usize,
 }
 
-/// Actions that one right to write covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Family {
-    /// Creating and updating DIDs.
-    Did,
-    /// Status lists.
-    Status,
-    /// Grants and recognitions.
-    Trust,
-    /// Delegations to agents.
-    Agent,
-    /// Schemas and credential types.
-    Schema,
+/// What the record key of an operation can depend on besides its action.
+struct Subject<'s> {
+    author: Option<&'s Did>,
+    operation: &'s Hash,
 }
 
-impl Family {
-    /// Its name in resources and JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Did => "did",
-            Self::Status => "status",
-            Self::Trust => "trust",
-            Self::Agent => "agent",
-            Self::Schema => "schema",
+impl Subject<'_> {
+    fn author(&self) -> Result<&Did, Refusal> {
+        let missing = || Refusal::new(Code::AuthorMismatch, "author", "expected the DID as author");
+        self.author.ok_or_else(missing)
+    }
+
+    fn own_did(&self) -> Result<RecordKey, Refusal> {
+        Ok(RecordKey::did(&self.author()?.suffix))
+    }
+}
+
+/// Declares the actions once. The columns are those of [`ActionFacts`]; `consent` is the DID that
+/// must consent besides the author, and `writes` is the record that the operation changes, given
+/// its [`Subject`].
+macro_rules! actions {
+    (@facts $name:literal, $prepare:expr, $family:expr, $role:expr, $guard:ident, $author:literal,
+        $priority:literal, $bytes_max:ident) => {
+        ActionFacts {
+            name: $name,
+            prepare: $prepare,
+            family: $family,
+            role: $role,
+            guard: GuardRule::$guard,
+            has_author: $author,
+            has_priority: $priority,
+            bytes_max: $bytes_max,
         }
+    };
+    ($(
+        $(#[doc = $doc:literal])+
+        $variant:ident $(($payload:ident: $type:ty))? {
+            name: $name:literal, prepare: $prepare:expr,
+            family: $family:expr, role: $role:expr, guard: $guard:ident,
+            has_author: $author:literal, has_priority: $priority:literal, bytes_max: $bytes_max:ident,
+            consent: $consent:expr, writes: $subject:pat => $writes:expr,
+        }
+    )+) => {
+        /// What an operation does.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Action {
+            $($(#[doc = $doc])+ #[serde(rename = $name)] $variant $(($type))?,)+
+        }
+
+        impl Action {
+            /// Facts about all actions, in the order of the enum.
+            pub const ALL: &[ActionFacts] = &[$(
+                actions!(@facts $name, $prepare, $family, $role, $guard, $author, $priority,
+                    $bytes_max),
+            )+];
+
+            /// Facts about this action.
+            pub fn facts(&self) -> &'static ActionFacts {
+                match self {
+                    $(Self::$variant { .. } => const {
+                        &actions!(@facts $name, $prepare, $family, $role, $guard, $author,
+                            $priority, $bytes_max)
+                    },)+
+                }
+            }
+
+            /// Another DID that the action binds and that must consent to it.
+            #[allow(unused_variables, reason = "most rows do not need what the action holds")]
+            pub fn consents(&self) -> Option<&Did> {
+                match self { $(Self::$variant $(($payload))? => $consent,)+ }
+            }
+
+            /// Key of the record that the action writes in an operation with this author and id.
+            /// Fails with `AUTHOR_MISMATCH` if the key depends on an author and there is none.
+            #[allow(unused_variables, reason = "most rows do not need what the action holds")]
+            pub fn record_key(
+                &self,
+                author: Option<&Did>,
+                operation: &Hash,
+            ) -> Result<RecordKey, Refusal> {
+                let subject = Subject { author, operation };
+                Ok(match self {
+                    $(Self::$variant $(($payload))? => { let $subject = subject; $writes })+
+                })
+            }
+        }
+    };
+}
+
+actions! {
+    /// Registers a DID with its key sets and its document.
+    DidCreate(create: Box<DidCreate>) {
+        name: "did_create", prepare: Some("did_prepareCreate"),
+        family: Some(Family::Did), role: Some(Role::Control), guard: Absent,
+        has_author: false, has_priority: false, bytes_max: DID_OPERATION_BYTES_MAX,
+        consent: None, writes: subject => RecordKey::did(&Suffix::of_create(subject.operation)),
+    }
+
+    /// Replaces the document of a DID, signed by its control set.
+    DidUpdate(update: Box<DidUpdate>) {
+        name: "did_update", prepare: Some("did_prepareUpdate"),
+        family: Some(Family::Did), role: Some(Role::Control), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: DID_OPERATION_BYTES_MAX,
+        consent: None, writes: subject => subject.own_did()?,
+    }
+
+    /// Replaces key sets and document, signed by the members that the DID committed to; vetoes a
+    /// pending recovery.
+    DidRotate(rotate: Box<DidRotate>) {
+        name: "did_rotate", prepare: Some("did_prepareRotate"),
+        family: None, role: Some(Role::Next), guard: Previous,
+        has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
+        consent: None, writes: subject => subject.own_did()?,
+    }
+
+    /// Starts a recovery, which will replace key sets and document after its delay.
+    DidRecover(recover: Box<DidRecover>) {
+        name: "did_recover", prepare: Some("did_prepareRecover"),
+        family: None, role: Some(Role::Recovery), guard: Previous,
+        has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
+        consent: None, writes: subject => subject.own_did()?,
+    }
+
+    /// Cancels the pending recovery, signed by the recovery set.
+    DidRecoverCancel {
+        name: "did_recover_cancel", prepare: Some("did_prepareRecoverCancel"),
+        family: None, role: Some(Role::Recovery), guard: Previous,
+        has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
+        consent: None, writes: subject => subject.own_did()?,
+    }
+
+    /// Puts a matured recovery into effect; anyone may send it.
+    DidRecoverComplete {
+        name: "did_recover_complete", prepare: Some("did_prepareRecoverComplete"),
+        family: None, role: None, guard: Previous,
+        has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
+        consent: None, writes: subject => subject.own_did()?,
+    }
+
+    /// Deactivates a DID for ever, signed by the members that it committed to.
+    DidDeactivate(reveal: did::Reveal) {
+        name: "did_deactivate", prepare: Some("did_prepareDeactivate"),
+        family: None, role: Some(Role::Next), guard: Previous,
+        has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
+        consent: None, writes: subject => subject.own_did()?,
+    }
+
+    /// Creates a status list.
+    StatusCreate(create: Box<StatusCreate>) {
+        name: "status_create", prepare: Some("status_prepareCreate"),
+        family: Some(Family::Status), role: Some(Role::Author), guard: Absent,
+        has_author: true, has_priority: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
+        consent: None, writes: subject => RecordKey::status(&ListId::of_create(subject.operation)),
+    }
+
+    /// Sets entries of a status list.
+    StatusSet(set: StatusSet) {
+        name: "status_set", prepare: Some("status_prepareSet"),
+        family: Some(Family::Status), role: Some(Role::Author), guard: Until,
+        has_author: true, has_priority: false, bytes_max: STATUS_SET_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::status(&set.list),
+    }
+
+    /// Changes validity and delegates of a status list.
+    StatusUpdate(update: StatusUpdate) {
+        name: "status_update", prepare: Some("status_prepareUpdate"),
+        family: Some(Family::Status), role: Some(Role::Author), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::status(&update.list),
+    }
+
+    /// Closes a status list for ever.
+    StatusClose(close: StatusClose) {
+        name: "status_close", prepare: Some("status_prepareClose"),
+        family: Some(Family::Status), role: Some(Role::Author), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::status(&close.list),
+    }
+
+    /// Grants a right to an entity.
+    TrustGrant(grant: Box<TrustGrant>) {
+        name: "trust_grant", prepare: Some("trust_prepareGrant"),
+        family: Some(Family::Trust), role: Some(Role::Author), guard: AbsentOrPrevious,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::grant(&grant.key),
+    }
+
+    /// Changes the conditions of a grant.
+    TrustChange(change: Box<TrustChange>) {
+        name: "trust_change", prepare: Some("trust_prepareChange"),
+        family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::grant(&change.key),
+    }
+
+    /// Suspends a grant.
+    TrustSuspend(step: Box<TrustStep>) {
+        name: "trust_suspend", prepare: Some("trust_prepareSuspend"),
+        family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::grant(&step.key),
+    }
+
+    /// Resumes a suspended grant.
+    TrustResume(step: Box<TrustStep>) {
+        name: "trust_resume", prepare: Some("trust_prepareResume"),
+        family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::grant(&step.key),
+    }
+
+    /// Revokes a grant.
+    TrustRevoke(step: Box<TrustStep>) {
+        name: "trust_revoke", prepare: Some("trust_prepareRevoke"),
+        family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::grant(&step.key),
+    }
+
+    /// Recognises another authority.
+    TrustRecognise(recognise: Box<TrustRecognise>) {
+        name: "trust_recognise", prepare: Some("trust_prepareRecognise"),
+        family: Some(Family::Trust), role: Some(Role::Author), guard: AbsentOrPrevious,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::recognition(&recognise.key),
+    }
+
+    /// Ends the recognition of another authority.
+    TrustDerecognise(step: Box<TrustStep>) {
+        name: "trust_derecognise", prepare: Some("trust_prepareDerecognise"),
+        family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::recognition(&step.key),
+    }
+
+    /// Delegates to an agent, for the first time or with other terms.
+    AgentDelegate(delegate: Box<AgentDelegate>) {
+        name: "agent_delegate", prepare: Some("agent_prepareDelegate"),
+        family: Some(Family::Agent), role: Some(Role::Author), guard: AbsentOrPrevious,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: Some(&delegate.agent), writes: _ => RecordKey::delegation(&delegate.agent),
+    }
+
+    /// Suspends an agent and all agents below it.
+    AgentSuspend(step: AgentStep) {
+        name: "agent_suspend", prepare: Some("agent_prepareSuspend"),
+        family: Some(Family::Agent), role: Some(Role::Author), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::delegation(&step.agent),
+    }
+
+    /// Resumes a suspended agent.
+    AgentResume(step: AgentStep) {
+        name: "agent_resume", prepare: Some("agent_prepareResume"),
+        family: Some(Family::Agent), role: Some(Role::Author), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::delegation(&step.agent),
+    }
+
+    /// Revokes a delegation.
+    AgentRevoke(step: AgentStep) {
+        name: "agent_revoke", prepare: Some("agent_prepareRevoke"),
+        family: Some(Family::Agent), role: Some(Role::Author), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::delegation(&step.agent),
+    }
+
+    /// Publishes a schema.
+    SchemaPublish(publish: Box<SchemaPublish>) {
+        name: "schema_publish", prepare: Some("schema_preparePublish"),
+        family: Some(Family::Schema), role: Some(Role::Author), guard: Absent,
+        has_author: true, has_priority: false, bytes_max: OPERATION_BYTES_MAX,
+        consent: None, writes: subject => RecordKey::schema(&SchemaId::of_content(subject.author()?, &publish.content)),
+    }
+
+    /// Withdraws a schema.
+    SchemaWithdraw(withdraw: SchemaWithdraw) {
+        name: "schema_withdraw", prepare: Some("schema_prepareWithdraw"),
+        family: Some(Family::Schema), role: Some(Role::Author), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::schema(&withdraw.schema),
+    }
+
+    /// Publishes a credential type, or its next version.
+    CredentialTypePublish(publish: Box<CredentialTypePublish>) {
+        name: "credential_type_publish", prepare: Some("schema_preparePublishType"),
+        family: Some(Family::Schema), role: Some(Role::Author), guard: AbsentOrPrevious,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: None, writes: subject => RecordKey::credential_type(subject.author()?, &publish.name),
+    }
+
+    /// Withdraws a credential type.
+    CredentialTypeWithdraw(withdraw: CredentialTypeWithdraw) {
+        name: "credential_type_withdraw", prepare: Some("schema_prepareWithdrawType"),
+        family: Some(Family::Schema), role: Some(Role::Author), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        consent: None, writes: subject => RecordKey::credential_type(subject.author()?, &withdraw.name),
+    }
+
+    /// Proposes a change of the network's own records.
+    GovernancePropose(propose: Box<GovernancePropose>) {
+        name: "governance_propose", prepare: Some("governance_preparePropose"),
+        family: None, role: Some(Role::Approval), guard: Absent,
+        has_author: true, has_priority: false, bytes_max: PROPOSAL_BYTES_MAX,
+        consent: None, writes: subject => RecordKey::proposal(subject.operation),
+    }
+
+    /// Approves a proposal as a governor.
+    GovernanceApprove(step: GovernanceStep) {
+        name: "governance_approve", prepare: Some("governance_prepareApprove"),
+        family: None, role: Some(Role::Approval), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::proposal(&step.proposal),
+    }
+
+    /// Withdraws a governor's own approval.
+    GovernanceWithdraw(step: GovernanceStep) {
+        name: "governance_withdraw", prepare: Some("governance_prepareWithdraw"),
+        family: None, role: Some(Role::Approval), guard: Previous,
+        has_author: true, has_priority: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::proposal(&step.proposal),
+    }
+
+    /// Announces that the node of a new validator is ready, signed by the validator key.
+    ValidatorReady(ready: Box<ValidatorReady>) {
+        name: "validator_ready", prepare: None,
+        family: None, role: Some(Role::Author), guard: AbsentOrPrevious,
+        has_author: false, has_priority: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
+        consent: None, writes: _ => RecordKey::ready(&ready.key),
     }
 }
 
 impl Action {
-    /// Whether the operation is one of those that need no endorsement and have reserved room in
-    /// a block: rotate, recovery, deactivation.
-    pub fn is_senior(&self) -> bool {
-        matches!(
-            self,
-            Self::DidRotate(_)
-                | Self::DidRecover(_)
-                | Self::DidRecoverCancel
-                | Self::DidRecoverComplete
-                | Self::DidDeactivate(_)
-        )
-    }
-
-    /// The names of all actions, as bodies write them, with what [`Action::family`] says of each.
-    pub const FAMILIES: &[(&str, Option<Family>)] = &[
-        ("did_create", Some(Family::Did)),
-        ("did_update", Some(Family::Did)),
-        ("did_rotate", None),
-        ("did_recover", None),
-        ("did_recover_cancel", None),
-        ("did_recover_complete", None),
-        ("did_deactivate", None),
-        ("status_create", Some(Family::Status)),
-        ("status_set", Some(Family::Status)),
-        ("status_update", Some(Family::Status)),
-        ("status_close", Some(Family::Status)),
-        ("trust_grant", Some(Family::Trust)),
-        ("trust_change", Some(Family::Trust)),
-        ("trust_suspend", Some(Family::Trust)),
-        ("trust_resume", Some(Family::Trust)),
-        ("trust_revoke", Some(Family::Trust)),
-        ("trust_recognise", Some(Family::Trust)),
-        ("trust_derecognise", Some(Family::Trust)),
-        ("agent_delegate", Some(Family::Agent)),
-        ("agent_suspend", Some(Family::Agent)),
-        ("agent_resume", Some(Family::Agent)),
-        ("agent_revoke", Some(Family::Agent)),
-        ("schema_publish", Some(Family::Schema)),
-        ("schema_withdraw", Some(Family::Schema)),
-        ("credential_type_publish", Some(Family::Schema)),
-        ("credential_type_withdraw", Some(Family::Schema)),
-        ("governance_propose", None),
-        ("governance_approve", None),
-        ("governance_withdraw", None),
-        ("validator_ready", None),
-    ];
-
-    /// What a right to write has to cover on a network that asks for one, as in `registry/did`;
-    /// none for what needs no endorsement anywhere.
-    pub fn family(&self) -> Option<Family> {
-        match self {
-            Self::DidCreate(_) | Self::DidUpdate(_) => Some(Family::Did),
-            Self::StatusCreate(_)
-            | Self::StatusSet(_)
-            | Self::StatusUpdate(_)
-            | Self::StatusClose(_) => Some(Family::Status),
-            Self::TrustGrant(_)
-            | Self::TrustChange(_)
-            | Self::TrustSuspend(_)
-            | Self::TrustResume(_)
-            | Self::TrustRevoke(_)
-            | Self::TrustRecognise(_)
-            | Self::TrustDerecognise(_) => Some(Family::Trust),
-            Self::AgentDelegate(_)
-            | Self::AgentSuspend(_)
-            | Self::AgentResume(_)
-            | Self::AgentRevoke(_) => Some(Family::Agent),
-            Self::SchemaPublish(_)
-            | Self::SchemaWithdraw(_)
-            | Self::CredentialTypePublish(_)
-            | Self::CredentialTypeWithdraw(_) => Some(Family::Schema),
-            Self::DidRotate(_)
-            | Self::DidRecover(_)
-            | Self::DidRecoverCancel
-            | Self::DidRecoverComplete
-            | Self::DidDeactivate(_)
-            | Self::GovernancePropose(_)
-            | Self::GovernanceApprove(_)
-            | Self::GovernanceWithdraw(_)
-            | Self::ValidatorReady(_) => None,
-        }
-    }
-
-    /// Whether it is about a schema or a credential type.
-    pub fn is_schema(&self) -> bool {
-        matches!(
-            self,
-            Self::SchemaPublish(_)
-                | Self::SchemaWithdraw(_)
-                | Self::CredentialTypePublish(_)
-                | Self::CredentialTypeWithdraw(_)
-        )
-    }
-
-    /// The agent that it is about; none for other actions.
-    pub fn agent(&self) -> Option<&Did> {
-        match self {
-            Self::AgentDelegate(delegate) => Some(&delegate.agent),
-            Self::AgentSuspend(step) | Self::AgentResume(step) | Self::AgentRevoke(step) => {
-                Some(&step.agent)
-            }
-            _ => None,
-        }
-    }
-
-    /// Another DID that the action binds and that must consent.
-    pub fn consents(&self) -> Option<&Did> {
-        match self {
-            Self::AgentDelegate(delegate) => Some(&delegate.agent),
-            _ => None,
-        }
-    }
-
-    /// What a grant or a recognition is about; none for other actions.
+    /// What a grant or a recognition is about; `None` for other actions.
     pub fn trust_key(&self) -> Option<&TrustKey> {
         match self {
             Self::TrustGrant(grant) => Some(&grant.key),
@@ -236,77 +395,6 @@ impl Action {
             | Self::TrustRevoke(step)
             | Self::TrustDerecognise(step) => Some(&step.key),
             _ => None,
-        }
-    }
-
-    /// Whether it is about the network's own records.
-    pub fn is_governance(&self) -> bool {
-        matches!(
-            self,
-            Self::GovernancePropose(_)
-                | Self::GovernanceApprove(_)
-                | Self::GovernanceWithdraw(_)
-                | Self::ValidatorReady(_)
-        )
-    }
-
-    /// Whether it has an author: a DID that was there before.
-    pub fn has_author(&self) -> bool {
-        !matches!(self, Self::DidCreate(_) | Self::ValidatorReady(_))
-    }
-
-    /// Largest envelope of such an action.
-    pub fn bytes_max(&self) -> usize {
-        match self {
-            Self::StatusSet(_) => STATUS_SET_BYTES_MAX,
-            Self::StatusCreate(_) | Self::StatusUpdate(_) | Self::StatusClose(_) => {
-                STATUS_OPERATION_BYTES_MAX
-            }
-            Self::GovernancePropose(_) => PROPOSAL_BYTES_MAX,
-            Self::GovernanceApprove(_) | Self::GovernanceWithdraw(_) | Self::ValidatorReady(_) => {
-                GOVERNANCE_OPERATION_BYTES_MAX
-            }
-            Self::SchemaPublish(_) => OPERATION_BYTES_MAX,
-            action if action.is_schema() => TRUST_OPERATION_BYTES_MAX,
-            action if action.trust_key().is_some() || action.agent().is_some() => {
-                TRUST_OPERATION_BYTES_MAX
-            }
-            _ => DID_OPERATION_BYTES_MAX,
-        }
-    }
-
-    /// The role in which the action is signed; none where anyone may send it unsigned. For
-    /// [`Role::Author`] the author's control set may sign instead, in role control; for
-    /// [`Role::Approval`] in that role too.
-    pub fn role(&self) -> Option<Role> {
-        match self {
-            Self::DidCreate(_) | Self::DidUpdate(_) => Some(Role::Control),
-            Self::DidRotate(_) | Self::DidDeactivate(_) => Some(Role::Next),
-            Self::DidRecover(_) | Self::DidRecoverCancel => Some(Role::Recovery),
-            Self::DidRecoverComplete => None,
-            Self::StatusCreate(_)
-            | Self::StatusSet(_)
-            | Self::StatusUpdate(_)
-            | Self::StatusClose(_)
-            | Self::TrustGrant(_)
-            | Self::TrustChange(_)
-            | Self::TrustSuspend(_)
-            | Self::TrustResume(_)
-            | Self::TrustRevoke(_)
-            | Self::TrustRecognise(_)
-            | Self::TrustDerecognise(_)
-            | Self::AgentDelegate(_)
-            | Self::AgentSuspend(_)
-            | Self::AgentResume(_)
-            | Self::AgentRevoke(_)
-            | Self::SchemaPublish(_)
-            | Self::SchemaWithdraw(_)
-            | Self::CredentialTypePublish(_)
-            | Self::CredentialTypeWithdraw(_)
-            | Self::ValidatorReady(_) => Some(Role::Author),
-            Self::GovernancePropose(_)
-            | Self::GovernanceApprove(_)
-            | Self::GovernanceWithdraw(_) => Some(Role::Approval),
         }
     }
 }

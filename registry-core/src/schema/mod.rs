@@ -14,6 +14,7 @@ use crate::crypto::{Hash, Purpose};
 use crate::id::{Did, SchemaId};
 use crate::limits::OPERATION_BYTES_MAX;
 use crate::names::Resource;
+use crate::record::{Kind, RecordValue};
 use crate::status::StatusPurpose;
 use crate::trust::Assurance;
 
@@ -152,6 +153,10 @@ impl SchemaId {
     }
 }
 
+impl RecordValue for Schema {
+    const KIND: Kind = Kind::Schema;
+}
+
 impl Schema {
     /// Reads the value bytes of its record.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
@@ -162,6 +167,10 @@ impl Schema {
     pub fn from_own_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
         codec::decode_own(bytes, OPERATION_BYTES_MAX)
     }
+}
+
+impl RecordValue for CredentialType {
+    const KIND: Kind = Kind::CredentialType;
 }
 
 impl CredentialType {

@@ -8,7 +8,7 @@ use crate::record::{RecordKey, RecordView, StoreError};
 /// The schema of that id, if it was published by then.
 pub fn schema_at(view: &dyn RecordView, id: &SchemaId) -> Result<Option<Schema>, StoreError> {
     let Some(entry) = view.entry(&RecordKey::schema(id))? else { return Ok(None) };
-    Schema::from_own_bytes(&entry.value.0).map(Some).map_err(StoreError::new)
+    entry.value().map(Some)
 }
 
 /// The credential type of that publisher and name, if it was published by then.
@@ -19,5 +19,5 @@ pub fn credential_type_at(
 ) -> Result<Option<CredentialType>, StoreError> {
     let key = RecordKey::credential_type(publisher, name);
     let Some(entry) = view.entry(&key)? else { return Ok(None) };
-    CredentialType::from_own_bytes(&entry.value.0).map(Some).map_err(StoreError::new)
+    entry.value().map(Some)
 }

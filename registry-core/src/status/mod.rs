@@ -16,6 +16,7 @@ use crate::codec::{self, CodecError};
 use crate::crypto::Hash;
 use crate::id::{Did, ListId};
 use crate::limits::OPERATION_BYTES_MAX;
+use crate::record::{Kind, RecordValue};
 
 /// What the entries of a list say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +165,10 @@ pub struct StatusList {
     pub closed: bool,
     /// Merkle root of the array.
     pub root: Hash,
+}
+
+impl RecordValue for StatusList {
+    const KIND: Kind = Kind::Status;
 }
 
 impl StatusList {

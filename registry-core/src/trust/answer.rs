@@ -240,7 +240,7 @@ pub fn ask_recognition(view: &dyn RecordView, asked: &Asked<'_>) -> Result<Recog
     for resource in key.resource.covering() {
         let record = RecordKey::recognition(&TrustKey { resource, ..key.clone() });
         let Some(entry) = view.entry(&record)? else { continue };
-        let recognition = Recognition::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let recognition: Recognition = entry.value()?;
         let window = (recognition.valid_from, recognition.valid_until);
         let broken = match recognition.withdrawn {
             true => Some((Reason::Revoked, Some(recognition.since))),
@@ -313,7 +313,7 @@ fn parent(view: &dyn RecordView, below: &Link) -> Result<Option<Link>, StoreErro
 /// A record of grants and its version.
 pub fn grants(view: &dyn RecordView, key: &TrustKey) -> Result<Option<(Grants, u64)>, StoreError> {
     let Some(entry) = view.entry(&RecordKey::grant(key))? else { return Ok(None) };
-    let grants = Grants::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+    let grants: Grants = entry.value()?;
     Ok(Some((grants, entry.record.version)))
 }
 

@@ -17,6 +17,7 @@ use crate::crypto::Hash;
 use crate::id::Did;
 use crate::limits::OPERATION_BYTES_MAX;
 use crate::names::{ActionName, EntityId, Resource, TrustKey};
+use crate::record::{Kind, RecordValue};
 
 /// How sure the grantor is of the entity; ITU-T X.1254 and eIDAS name the same three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -179,6 +180,10 @@ pub struct Grants {
     pub entity: EntityId,
     /// Ascending by grantor, one each.
     pub grants: Vec<Grant>,
+}
+
+impl RecordValue for Grants {
+    const KIND: Kind = Kind::Grant;
 }
 
 impl Grants {

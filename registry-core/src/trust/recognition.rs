@@ -7,6 +7,7 @@ use crate::crypto::Hash;
 use crate::id::Did;
 use crate::limits::OPERATION_BYTES_MAX;
 use crate::names::{ActionName, EntityId, Resource, TrustKey};
+use crate::record::{Kind, RecordValue};
 
 /// Another network, by a block of it that the authority vouches for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +78,10 @@ pub struct Recognition {
     pub withdrawn: bool,
     /// Block time in ms of the recognition or its end.
     pub since: u64,
+}
+
+impl RecordValue for Recognition {
+    const KIND: Kind = Kind::Recognition;
 }
 
 impl Recognition {

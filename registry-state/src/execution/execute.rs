@@ -14,7 +14,6 @@ use registry_core::limits::{
     SEEN_EXPIRED_PER_BLOCK_MAX,
 };
 use registry_core::mmr::Mmr;
-use registry_core::operation::Guard;
 use registry_core::record::{RecordKey, StoreError};
 
 use super::probe::{Probe, mark_seen};
@@ -44,11 +43,11 @@ impl BlockBudget {
         let mut next = *self;
         next.operations = next.operations.saturating_add(1);
         next.bytes = next.bytes.saturating_add(bytes);
-        if !action.is_senior() {
+        if !action.facts().has_priority {
             next.ordinary_operations = next.ordinary_operations.saturating_add(1);
             next.ordinary_bytes = next.ordinary_bytes.saturating_add(bytes);
         }
-        if checked.operation().is_create() {
+        if checked.operation().guard.is_absent() {
             next.creates = next.creates.saturating_add(1);
         }
         let ordinary = |limit: usize| limit.saturating_sub(limit / BLOCK_RESERVED_DIVISOR);
@@ -156,7 +155,7 @@ impl<'a> BlockExecution<'a> {
         let Probe { overlay, context } = &mut self.probe;
         let at = WriteContext { height: context.height, time_ms: context.time_ms, operation };
         overlay.apply(effect, checked.operation().salt, at)?;
-        if let Guard::Until(until) = checked.operation().guard {
+        if let Some(until) = checked.operation().guard.until() {
             mark_seen(overlay, until, &operation);
         }
         self.applied.push(Applied { operation, envelope, key });

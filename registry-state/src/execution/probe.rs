@@ -3,10 +3,10 @@
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
 use registry_core::limits::UNTIL_WINDOW_MS;
-use registry_core::operation::{Action, Guard};
-use registry_core::record::{Kind, RecordKey};
+use registry_core::operation::Guard;
+use registry_core::record::RecordKey;
 
-use crate::rules::{Checked, agent, did, endorsement, governance, schema, status, trust};
+use crate::rules::{Checked, apply, endorsement};
 use crate::state::{ApplyError, Context, Effect, Overlay, StateView, TransientKey, TransientKind};
 
 /// A state and what the rules know beside it: says what would become of an operation.
@@ -29,25 +29,10 @@ impl<'a> Probe<'a> {
 
     /// Whether the rules allow the operation; changes nothing.
     pub fn check<'c>(&self, checked: &'c Checked) -> Result<Effect<'c>, ApplyError> {
-        self.check_guard(checked, &checked.record_key())?;
-        let mut effect = self.check_action(checked)?;
+        self.check_guard(checked, checked.record_key())?;
+        let mut effect = apply(&self.overlay, &self.context, checked)?;
         effect.transient.extend(endorsement::check(&self.overlay, &self.context, checked)?);
         Ok(effect)
-    }
-
-    fn check_action<'c>(&self, checked: &'c Checked) -> Result<Effect<'c>, ApplyError> {
-        let (overlay, context) = (&self.overlay, &self.context);
-        match &checked.operation().action {
-            Action::StatusCreate(create) => status::create(overlay, context, checked, create),
-            Action::StatusSet(set) => status::set(overlay, context, checked, set),
-            Action::StatusUpdate(update) => status::update(overlay, context, checked, update),
-            Action::StatusClose(_) => status::close(overlay, context, checked),
-            action if action.is_governance() => governance::apply(overlay, context, checked),
-            action if action.is_schema() => schema::apply(overlay, context, checked),
-            action if action.agent().is_some() => agent::apply(overlay, context, checked),
-            action if action.trust_key().is_some() => trust::apply(overlay, context, checked),
-            _ => did::apply(overlay, context, checked),
-        }
     }
 
     fn check_guard(&self, checked: &Checked, key: &RecordKey) -> Result<(), ApplyError> {
@@ -77,7 +62,7 @@ impl<'a> Probe<'a> {
         expected: Hash,
     ) -> Result<(), ApplyError> {
         let Some(head) = self.overlay.head(key)? else {
-            return Err(not_found(key.kind).into());
+            return Err(key.kind.missing().into());
         };
         if head.record.operation == checked.id() {
             return Err(Refusal::new(Code::AlreadyApplied, "guard", "it is the head").into());
@@ -92,22 +77,6 @@ impl<'a> Probe<'a> {
             return Err(Refusal::new(Code::GuardStale, "guard", detail).into());
         }
         Ok(())
-    }
-}
-
-fn not_found(kind: Kind) -> Refusal {
-    match kind {
-        Kind::Status => Refusal::new(Code::StatusNotFound, "list", "no such list"),
-        Kind::Delegation => Refusal::new(Code::AgentNotFound, "agent", "it is no agent"),
-        Kind::Schema => Refusal::new(Code::SchemaNotFound, "schema", "no such schema"),
-        Kind::CredentialType => {
-            Refusal::new(Code::CredentialTypeNotFound, "name", "the author has no such type")
-        }
-        Kind::Grant => Refusal::new(Code::TrustNotFound, "key", "no such grant"),
-        Kind::Proposal => Refusal::new(Code::ProposalNotFound, "proposal", "no such proposal"),
-        Kind::Ready => Refusal::new(Code::ReadyNotExpected, "guard", "the key's first word"),
-        Kind::Recognition => Refusal::new(Code::TrustNotFound, "key", "no such recognition"),
-        _ => Refusal::new(Code::DidNotFound, "author", "it is not registered"),
     }
 }
 

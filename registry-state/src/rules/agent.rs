@@ -1,28 +1,37 @@
 //! What each agent action needs and does (docs/protocol/agents.md, section "Rules").
 
-use super::checked::Checked;
-use super::trust::{By, check_max_depth};
-use super::{author, window};
-use crate::state::{ApplyError, Context, Effect, Heads, Overlay};
+use super::request::By;
+use super::trust::check_max_depth;
+use super::window;
+use crate::state::ApplyError;
 use registry_core::agent::answer::{self, AgentChain};
-use registry_core::agent::{AgentDelegate, Delegation};
+use registry_core::agent::{AgentDelegate, AgentStep, Delegation};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::AGENT_NAMES_MAX;
-use registry_core::operation::{Action, Operation};
-use registry_core::record::{RecordView, StoreError};
+use registry_core::operation::Operation;
+use registry_core::record::RecordView;
 use registry_core::time::TimeMs;
 use registry_core::trust::GrantStatus;
 
-/// AG1: form of a delegation.
-pub(crate) fn check_stateless(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
-    let Some(agent) = operation.action.agent() else { return Ok(()) };
+/// AG1: the agent is a DID of this network.
+pub(super) fn check_network(agent: &Did, network: &NetworkName) -> Result<(), Refusal> {
     if agent.network != *network {
         let detail = format!("{agent} is not on network {network}");
         return Err(Refusal::new(Code::NetworkMismatch, "agent", detail));
     }
-    let Action::AgentDelegate(delegate) = &operation.action else { return Ok(()) };
+    Ok(())
+}
+
+/// AG1: form of a delegation.
+pub(super) fn check_delegate(
+    operation: &Operation,
+    delegate: &AgentDelegate,
+    network: &NetworkName,
+) -> Result<(), Refusal> {
+    let agent = &delegate.agent;
+    check_network(agent, network)?;
     if operation.author()? == agent {
         let detail = format!("{agent} cannot delegate to itself");
         return Err(Refusal::new(Code::AgentCycle, "agent", detail));
@@ -40,59 +49,47 @@ fn check_names<T: Ord>(field: &str, names: &[T]) -> Result<(), Refusal> {
     if !(1..=AGENT_NAMES_MAX).contains(&names.len()) {
         return terms(format!("{} names, 1 to {AGENT_NAMES_MAX} are allowed", names.len()));
     }
-    let ascending = names.windows(2).all(|pair| match pair {
-        [first, second] => first < second,
-        _ => true,
-    });
-    if ascending { Ok(()) } else { terms("must ascend strictly, each once".to_owned()) }
+    if names.is_sorted_by(|first, second| first < second) {
+        return Ok(());
+    }
+    terms("must ascend strictly, each once".to_owned())
 }
 
-/// AG2 to AG8, after the guard.
-pub(crate) fn apply(
-    overlay: &Overlay<'_>,
-    context: &Context,
-    checked: &Checked,
-) -> Result<Effect<'static>, ApplyError> {
-    let author = author::check(overlay, context, checked)?;
-    author::check_consent(overlay, context, checked)?;
-    let by = By { network: &context.network, time_ms: context.time_ms, author };
-    let value = check(&Heads(overlay), by, &checked.operation().action)?;
-    Ok(Effect::value(checked.record_key(), value))
+/// AG3 to AG7: value of a delegation. Nodes check it, like the values below, before they ask
+/// anyone to sign.
+pub fn delegate(
+    view: &dyn RecordView,
+    by: By<'_>,
+    delegate: &AgentDelegate,
+) -> Result<Vec<u8>, ApplyError> {
+    Ok(codec::encode(&delegation(view, by, delegate)?))
 }
 
-/// AG3 to AG8 of an agent action over the newest records, and the value that it writes: also what a
-/// node checks before it asks anyone to sign.
-pub fn check(view: &dyn RecordView, by: By<'_>, action: &Action) -> Result<Vec<u8>, ApplyError> {
-    let delegation = match action {
-        Action::AgentDelegate(new) => delegate(view, by, new)?,
-        Action::AgentSuspend(step) => {
-            let mut delegation = existing(view, by, &step.agent, &[GrantStatus::Active])?;
-            delegation.status = GrantStatus::Suspended;
-            delegation
-        }
-        Action::AgentResume(step) => {
-            let mut delegation = existing(view, by, &step.agent, &[GrantStatus::Suspended])?;
-            check_resumer(view, by, &delegation)?;
-            delegation.status = GrantStatus::Active;
-            delegation
-        }
-        Action::AgentRevoke(step) => {
-            let from = [GrantStatus::Active, GrantStatus::Suspended];
-            let mut delegation = existing(view, by, &step.agent, &from)?;
-            delegation.status = GrantStatus::Revoked;
-            delegation
-        }
-        _ => return Err(StoreError::new("no agent action").into()),
-    };
-    let set = match action {
-        Action::AgentDelegate(_) => delegation,
-        _ => Delegation { since: by.time_ms, by: by.author.clone(), ..delegation },
-    };
-    Ok(codec::encode(&set))
+/// AG8: value of a delegation that the author suspends.
+pub fn suspend(view: &dyn RecordView, by: By<'_>, step: &AgentStep) -> Result<Vec<u8>, ApplyError> {
+    let delegation = existing(view, by, &step.agent, &[GrantStatus::Active])?;
+    Ok(with_status(delegation, by, GrantStatus::Suspended))
 }
 
-/// AG3 to AG7.
-fn delegate(
+/// AG8: value of a suspended delegation that the author resumes.
+pub fn resume(view: &dyn RecordView, by: By<'_>, step: &AgentStep) -> Result<Vec<u8>, ApplyError> {
+    let delegation = existing(view, by, &step.agent, &[GrantStatus::Suspended])?;
+    check_resumer(view, by, &delegation)?;
+    Ok(with_status(delegation, by, GrantStatus::Active))
+}
+
+/// AG8: value of a delegation that the author revokes.
+pub fn revoke(view: &dyn RecordView, by: By<'_>, step: &AgentStep) -> Result<Vec<u8>, ApplyError> {
+    let either = [GrantStatus::Active, GrantStatus::Suspended];
+    Ok(with_status(existing(view, by, &step.agent, &either)?, by, GrantStatus::Revoked))
+}
+
+fn with_status(delegation: Delegation, by: By<'_>, status: GrantStatus) -> Vec<u8> {
+    let (since, by) = (by.time_ms, by.author.clone());
+    codec::encode(&Delegation { status, since, by, ..delegation })
+}
+
+fn delegation(
     view: &dyn RecordView,
     by: By<'_>,
     new: &AgentDelegate,

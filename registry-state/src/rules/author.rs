@@ -20,9 +20,17 @@ pub fn check<'c>(
     checked: &'c Checked,
 ) -> Result<&'c Did, ApplyError> {
     let author = checked.operation().author()?;
-    let roles: &[Role] = match checked.operation().action.role() {
+    let roles: &[Role] = match checked.operation().action.facts().role {
         Some(Role::Approval) => &[Role::Approval],
-        _ => &[Role::Control, Role::Author],
+        Some(
+            Role::Control
+            | Role::Next
+            | Role::Recovery
+            | Role::Author
+            | Role::Endorser
+            | Role::Consent,
+        )
+        | None => &[Role::Control, Role::Author],
     };
     check_party(overlay, context, checked, author, roles)?;
     Ok(author)

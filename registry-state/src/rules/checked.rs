@@ -1,8 +1,8 @@
 //! An operation that passed the checks which need no state.
 
 use registry_core::crypto::Hash;
-use registry_core::id::{Did, ListId, SchemaId, Suffix};
-use registry_core::operation::{Action, Operation, Role, Signature, Signer};
+use registry_core::id::Did;
+use registry_core::operation::{Operation, Role, Signature, Signer};
 use registry_core::record::RecordKey;
 
 /// An operation whose form and signatures were checked. It exists only as the result of
@@ -14,6 +14,7 @@ pub struct Checked {
     pub(super) id: Hash,
     pub(super) envelope_id: Hash,
     pub(super) bytes: Vec<u8>,
+    pub(super) record_key: RecordKey,
 }
 
 impl Checked {
@@ -50,39 +51,9 @@ impl Checked {
         &self.bytes
     }
 
-    /// The record that the operation writes.
-    pub fn record_key(&self) -> RecordKey {
-        if let Some(agent) = self.operation.action.agent() {
-            return RecordKey::delegation(agent);
-        }
-        match (&self.operation.action, &self.operation.author) {
-            (Action::StatusCreate(_), _) => RecordKey::status(&ListId::of_create(&self.id)),
-            (Action::StatusSet(set), _) => RecordKey::status(&set.list),
-            (Action::StatusUpdate(update), _) => RecordKey::status(&update.list),
-            (Action::StatusClose(close), _) => RecordKey::status(&close.list),
-            (Action::GovernancePropose(_), _) => RecordKey::proposal(&self.id),
-            (Action::GovernanceApprove(step) | Action::GovernanceWithdraw(step), _) => {
-                RecordKey::proposal(&step.proposal)
-            }
-            (Action::ValidatorReady(ready), _) => RecordKey::ready(&ready.key),
-            (Action::TrustRecognise(recognise), _) => RecordKey::recognition(&recognise.key),
-            (Action::TrustDerecognise(step), _) => RecordKey::recognition(&step.key),
-            (Action::SchemaPublish(publish), Some(author)) => {
-                RecordKey::schema(&SchemaId::of_content(author, &publish.content))
-            }
-            (Action::SchemaWithdraw(withdraw), _) => RecordKey::schema(&withdraw.schema),
-            (Action::CredentialTypePublish(publish), Some(author)) => {
-                RecordKey::credential_type(author, &publish.name)
-            }
-            (Action::CredentialTypeWithdraw(withdraw), Some(author)) => {
-                RecordKey::credential_type(author, &withdraw.name)
-            }
-            (action, author) => match (action.trust_key(), author) {
-                (Some(key), _) => RecordKey::grant(key),
-                (None, Some(author)) => RecordKey::did(&author.suffix),
-                (None, None) => RecordKey::did(&Suffix::of_create(&self.id)),
-            },
-        }
+    /// Key of the record that the operation writes.
+    pub fn record_key(&self) -> &RecordKey {
+        &self.record_key
     }
 }
 

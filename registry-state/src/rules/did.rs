@@ -1,132 +1,163 @@
 //! What each DID action needs and does (docs/protocol/operations.md, section "DID actions").
 
-use super::checked::Checked;
 use super::governors::check_deactivation;
-use crate::state::{
-    ApplyError, Context, Effect, Heads, Overlay, Quota, TransientKey, TransientKind,
-};
+use super::request::Request;
+use crate::state::{ApplyError, Effect, Heads, Overlay, Quota, TransientKey, TransientKind};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::crypto::PublicKey;
 use registry_core::did::control::{check_members, check_threshold};
 use registry_core::did::{
-    DidRecover, DidState, DidValue, KeySet, Member, PendingRecovery, Recovery, Reveal, Sets,
+    DidCreate, DidRecover, DidRotate, DidState, DidUpdate, DidValue, Document, KeySet, Member,
+    PendingRecovery, Recovery, Reveal, Sets,
 };
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{DAY_MS, SENIOR_OPERATIONS_PER_DAY};
-use registry_core::operation::{Action, Role};
+use registry_core::operation::Role;
 use registry_core::record::RecordKey;
 
-/// Rules of sets and documents that need no state.
-pub(crate) fn check_stateless(action: &Action, network: &NetworkName) -> Result<(), Refusal> {
-    let (sets, document) = match action {
-        Action::DidCreate(create) => (Some(&create.sets), Some(&create.document)),
-        Action::DidUpdate(update) => (None, Some(&update.document)),
-        Action::DidRotate(rotate) => {
-            check_reveal(&rotate.reveal, network)?;
-            (Some(&rotate.sets), Some(&rotate.document))
-        }
-        Action::DidRecover(recover) => (Some(&recover.sets), Some(&recover.document)),
-        Action::DidDeactivate(reveal) => {
-            check_reveal(reveal, network)?;
-            (None, None)
-        }
-        _ => (None, None),
-    };
-    if let Some(sets) = sets {
-        sets.check("sets", network)?;
-    }
-    document.map_or(Ok(()), |document| document.check().map_err(Refusal::from))
+/// Form of complete sets and a complete document.
+pub(super) fn check_form(
+    sets: &Sets,
+    document: &Document,
+    network: &NetworkName,
+) -> Result<(), Refusal> {
+    sets.check("sets", network)?;
+    check_document(document)
 }
 
-fn check_reveal(reveal: &Reveal, network: &NetworkName) -> Result<(), Refusal> {
+/// Form of a document.
+pub(super) fn check_document(document: &Document) -> Result<(), Refusal> {
+    document.check().map_err(Refusal::from)
+}
+
+/// Form of a rotation.
+pub(super) fn check_rotate(rotate: &DidRotate, network: &NetworkName) -> Result<(), Refusal> {
+    check_reveal(&rotate.reveal, network)?;
+    check_form(&rotate.sets, &rotate.document, network)
+}
+
+/// Form of revealed members.
+pub(super) fn check_reveal(reveal: &Reveal, network: &NetworkName) -> Result<(), Refusal> {
     check_members(&reveal.revealed, "reveal/revealed", network)
 }
 
-/// Applies a DID action whose guard holds: the new value, or the reason against it.
-pub(crate) fn apply(
-    overlay: &Overlay<'_>,
-    context: &Context,
-    checked: &Checked,
+/// Registers a DID.
+pub(super) fn create(
+    request: &Request<'_, '_>,
+    create: &DidCreate,
 ) -> Result<Effect<'static>, ApplyError> {
-    let request = Request { overlay, context, checked };
-    let key = checked.record_key();
-    if let Action::DidCreate(create) = &checked.operation().action {
-        request.check_sets(&create.sets)?;
-        request.signed_by(&create.sets.control)?;
-        let state = DidState {
-            sets: create.sets.clone(),
-            document: create.document.clone(),
-            pending: None,
-            recover_from_live_ms: None,
-        };
-        return Ok(effect(key, DidValue::Active(Box::new(state)), None));
-    }
-    let state = active(overlay, checked.operation().author()?)?;
-    let quota = request.quota(&key)?;
-    let value = request.transition(*state)?;
-    Ok(effect(key, value, quota))
+    request.check_sets(&create.sets)?;
+    request.signed_by(&create.sets.control)?;
+    let state = DidState {
+        sets: create.sets.clone(),
+        document: create.document.clone(),
+        pending: None,
+        recover_from_live_ms: None,
+    };
+    let value = codec::encode(&DidValue::Active(Box::new(state)));
+    Ok(Effect::value(request.checked.record_key().clone(), value))
 }
 
-fn effect(
-    key: RecordKey,
-    value: DidValue,
-    quota: Option<(TransientKey, Vec<u8>)>,
-) -> Effect<'static> {
-    Effect { transient: quota.into_iter().collect(), ..Effect::value(key, codec::encode(&value)) }
+/// Replaces the document.
+pub(super) fn update(
+    request: &Request<'_, '_>,
+    update: &DidUpdate,
+) -> Result<Effect<'static>, ApplyError> {
+    request.change(|state| {
+        request.signed_by(&state.sets.control)?;
+        state.document = update.document.clone();
+        Ok(())
+    })
 }
 
-/// One operation against one state.
-struct Request<'a> {
-    overlay: &'a Overlay<'a>,
-    context: &'a Context,
-    checked: &'a Checked,
+/// Replaces sets and document, and vetoes a pending recovery.
+pub(super) fn rotate(
+    request: &Request<'_, '_>,
+    rotate: &DidRotate,
+) -> Result<Effect<'static>, ApplyError> {
+    request.change(|state| {
+        request.check_next(state, &rotate.reveal)?;
+        request.check_sets(&rotate.sets)?;
+        state.recover_from_live_ms = request.veto(state);
+        state.pending = None;
+        state.sets = rotate.sets.clone();
+        state.document = rotate.document.clone();
+        Ok(())
+    })
 }
 
-impl Request<'_> {
-    fn transition(&self, mut state: DidState) -> Result<DidValue, ApplyError> {
-        match &self.checked.operation().action {
-            Action::DidUpdate(update) => {
-                self.signed_by(&state.sets.control)?;
-                state.document = update.document.clone();
-            }
-            Action::DidRotate(rotate) => {
-                self.check_next(&state, &rotate.reveal)?;
-                self.check_sets(&rotate.sets)?;
-                state.recover_from_live_ms = self.veto(&state);
-                state.pending = None;
-                state.sets = rotate.sets.clone();
-                state.document = rotate.document.clone();
-            }
-            Action::DidDeactivate(reveal) => {
-                self.check_next(&state, reveal)?;
-                let author = self.checked.operation().author()?;
-                check_deactivation(&Heads(self.overlay), author)?;
-                return Ok(DidValue::Deactivated);
-            }
-            Action::DidRecover(recover) => self.recover(&mut state, recover)?,
-            Action::DidRecoverCancel => {
-                let recovery = recovery_of(&state)?;
-                self.signed_by(&recovery.keys)?;
-                pending_of(&state)?;
-                state.pending = None;
-            }
-            Action::DidRecoverComplete => {
-                let pending = pending_of(&state)?;
-                if self.context.live_ms < pending.matures_live_ms {
-                    let left = pending.matures_live_ms.saturating_sub(self.context.live_ms);
-                    let detail = format!("matures in {left} ms of live time");
-                    return Err(Refusal::new(Code::RecoveryNotMature, "action", detail).into());
-                }
-                let DidRecover { sets, document } = pending.recover.clone();
-                state = DidState { sets, document, pending: None, recover_from_live_ms: None };
-            }
-            _ => {
-                let detail = "this action does not change a DID that exists";
-                return Err(Refusal::new(Code::OperationMalformed, "action", detail).into());
-            }
+/// Deactivates the DID.
+pub(super) fn deactivate(
+    request: &Request<'_, '_>,
+    reveal: &Reveal,
+) -> Result<Effect<'static>, ApplyError> {
+    request.replace(|state| {
+        request.check_next(&state, reveal)?;
+        let author = request.checked.operation().author()?;
+        check_deactivation(&Heads(request.overlay), author)?;
+        Ok(DidValue::Deactivated)
+    })
+}
+
+/// Starts a recovery.
+pub(super) fn recover(
+    request: &Request<'_, '_>,
+    recover: &DidRecover,
+) -> Result<Effect<'static>, ApplyError> {
+    request.change(|state| request.recover(state, recover))
+}
+
+/// Cancels the pending recovery.
+pub(super) fn recover_cancel(request: &Request<'_, '_>) -> Result<Effect<'static>, ApplyError> {
+    request.change(|state| {
+        let recovery = recovery_of(state)?;
+        request.signed_by(&recovery.keys)?;
+        pending_of(state)?;
+        state.pending = None;
+        Ok(())
+    })
+}
+
+/// Puts the matured recovery into effect.
+pub(super) fn recover_complete(request: &Request<'_, '_>) -> Result<Effect<'static>, ApplyError> {
+    request.change(|state| {
+        let pending = pending_of(state)?;
+        let live_ms = request.context.live_ms;
+        if live_ms < pending.matures_live_ms {
+            let left = pending.matures_live_ms.saturating_sub(live_ms);
+            let detail = format!("matures in {left} ms of live time");
+            return Err(Refusal::new(Code::RecoveryNotMature, "action", detail).into());
         }
-        Ok(DidValue::Active(Box::new(state)))
+        let DidRecover { sets, document } = pending.recover.clone();
+        *state = DidState { sets, document, pending: None, recover_from_live_ms: None };
+        Ok(())
+    })
+}
+
+impl Request<'_, '_> {
+    /// Effect of an action that changes the author's active state.
+    fn change(
+        &self,
+        change: impl FnOnce(&mut DidState) -> Result<(), ApplyError>,
+    ) -> Result<Effect<'static>, ApplyError> {
+        self.replace(|mut state| {
+            change(&mut state)?;
+            Ok(DidValue::Active(state))
+        })
+    }
+
+    /// Effect of an action that replaces the author's active state.
+    fn replace(
+        &self,
+        value: impl FnOnce(Box<DidState>) -> Result<DidValue, ApplyError>,
+    ) -> Result<Effect<'static>, ApplyError> {
+        let state = active(self.overlay, self.checked.operation().author()?)?;
+        let key = self.checked.record_key();
+        let quota = self.quota(key)?;
+        let value = codec::encode(&value(state)?);
+        let transient = quota.into_iter().collect();
+        Ok(Effect { transient, ..Effect::value(key.clone(), value) })
     }
 
     /// After a veto the next recovery waits for one delay of the recovery set that was vetoed.
@@ -205,7 +236,7 @@ impl Request<'_> {
     }
 
     fn signed_by(&self, set: &KeySet) -> Result<(), ApplyError> {
-        let role = self.checked.operation().action.role().unwrap_or(Role::Control);
+        let role = self.checked.operation().action.facts().role.unwrap_or(Role::Control);
         self.signed(set.threshold, &set.members, role)
     }
 
@@ -219,11 +250,14 @@ impl Request<'_> {
     /// Counts rotate and deactivate apart from recover and cancel, so that a thief of the recovery
     /// set cannot use up the day's vetoes.
     fn quota(&self, key: &RecordKey) -> Result<Option<(TransientKey, Vec<u8>)>, ApplyError> {
-        let role = self.checked.operation().action.role();
+        let role = self.checked.operation().action.facts().role;
         let kind = match role {
             Some(Role::Next) => TransientKind::NextQuota,
             Some(Role::Recovery) => TransientKind::RecoveryQuota,
-            _ => return Ok(None),
+            Some(
+                Role::Control | Role::Author | Role::Endorser | Role::Consent | Role::Approval,
+            )
+            | None => return Ok(None),
         };
         let period = (self.context.time_ms, DAY_MS);
         let of = (kind, key.storage_key());

@@ -23,7 +23,7 @@ pub(crate) fn check(
     checked: &Checked,
 ) -> Result<Option<(TransientKey, Vec<u8>)>, ApplyError> {
     let endorser = author::check_endorser(overlay, context, checked)?;
-    let Some(family) = checked.operation().action.family() else { return Ok(None) };
+    let Some(family) = checked.operation().action.facts().family else { return Ok(None) };
     let policy = match &context.parameters.write_policy {
         // Genesis is what all operators agreed on: nobody could have endorsed before it.
         WritePolicy::Endorsed(policy) if context.height > 0 => policy,

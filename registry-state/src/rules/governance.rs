@@ -1,9 +1,9 @@
 //! What each governance action needs and does (docs/protocol/governance.md, section "Rules").
 
 use super::author;
-use super::checked::Checked;
 use super::governors::{check_live, is_live, live_count};
-use crate::state::{ApplyError, Context, Effect, Heads, Overlay, TransientKey};
+use super::request::Request;
+use crate::state::{ApplyError, Effect, Heads, Overlay, TransientKey};
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::{Hash, ValidatorKey};
 use registry_core::governance::{
@@ -16,41 +16,51 @@ use registry_core::limits::{
     AGENDA_MAX, APPROVAL_HEIGHTS_MIN, NOTICE_HEIGHTS_MAX, NOTICE_HEIGHTS_MIN, READY_HEIGHTS_MAX,
     READY_INTERVAL_MS_MIN, READY_MS_MAX, VALIDATOR_CHANGE_HEIGHTS_MIN,
 };
-use registry_core::operation::{Action, Operation};
 use registry_core::record::{RecordKey, RecordView, StoreError};
 use registry_core::{codec, mmr};
 
 /// GV1: form of a proposal.
-pub(crate) fn check_stateless(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
-    match &operation.action {
-        Action::GovernancePropose(propose) => propose
-            .change
-            .check(network)
-            .map_err(|error| Refusal::new(Code::GovernanceChange, "change", error)),
-        _ => Ok(()),
-    }
+pub(super) fn check_propose(
+    propose: &GovernancePropose,
+    network: &NetworkName,
+) -> Result<(), Refusal> {
+    let invalid = |error| Refusal::new(Code::GovernanceChange, "change", error);
+    propose.change.check(network).map_err(invalid)
 }
 
-/// GV2 to GV9, after the guard.
-pub(crate) fn apply(
-    overlay: &Overlay<'_>,
-    context: &Context,
-    checked: &Checked,
-) -> Result<Effect<'static>, ApplyError> {
-    let action = &checked.operation().action;
-    let author = match action {
-        // Its one signature is that of the key itself, which the form has checked.
-        Action::ValidatorReady(_) => None,
-        _ => Some(author::check(overlay, context, checked)?),
-    };
+/// GV2 to GV8: effect of an action that a governor signs.
+pub(super) fn by_governor<'c>(
+    request: &Request<'_, 'c>,
+    written: impl FnOnce(&Rules<'_>, &Did) -> Result<Written, ApplyError>,
+) -> Result<Effect<'c>, ApplyError> {
+    let Request { overlay, context, checked } = request;
+    let author = author::check(overlay, context, checked)?;
+    effect(request, |rules| written(rules, author))
+}
+
+/// GV9: effect of a readiness announcement. Its one signature is that of the validator key, which
+/// the form has checked.
+pub(super) fn ready<'c>(
+    request: &Request<'_, 'c>,
+    ready: &ValidatorReady,
+) -> Result<Effect<'c>, ApplyError> {
+    effect(request, |rules| {
+        let written = rules.ready(ready)?;
+        check_block(request.overlay, request.context.height, ready)?;
+        Ok(written)
+    })
+}
+
+fn effect<'c>(
+    request: &Request<'_, 'c>,
+    written: impl FnOnce(&Rules<'_>) -> Result<Written, ApplyError>,
+) -> Result<Effect<'c>, ApplyError> {
+    let Request { overlay, context, checked } = request;
     let agenda = overlay.agenda()?;
     let now = Now { height: context.height, time_ms: context.time_ms, agenda: &agenda };
-    let written = check(&Heads(overlay), now, author, &checked.id(), action)?;
-    if let Action::ValidatorReady(ready) = action {
-        check_block(overlay, context.height, ready)?;
-    }
+    let written = written(&Rules { view: &Heads(overlay), now })?;
     let agenda = written.agenda.map(|agenda| (TransientKey::agenda(), codec::encode(&agenda)));
-    let effect = Effect::value(checked.record_key(), written.value);
+    let effect = Effect::value(checked.record_key().clone(), written.value);
     Ok(Effect { transient: agenda.into_iter().collect(), ..effect })
 }
 
@@ -74,26 +84,6 @@ pub struct Written {
     pub agenda: Option<Agenda>,
 }
 
-/// GV2 to GV9 of a governance action over the newest records, and what it writes: also what a node
-/// checks before it asks anyone to sign. `id` is that of the operation. That a newcomer holds the
-/// block that it names (READY_BLOCK) is for the chain to say.
-pub fn check(
-    view: &dyn RecordView,
-    now: Now<'_>,
-    author: Option<&Did>,
-    id: &Hash,
-    action: &Action,
-) -> Result<Written, ApplyError> {
-    let rules = Rules { view, now };
-    match (action, author) {
-        (Action::GovernancePropose(propose), Some(author)) => rules.propose(id, author, propose),
-        (Action::GovernanceApprove(step), Some(author)) => rules.approve(&step.proposal, author),
-        (Action::GovernanceWithdraw(step), Some(author)) => rules.withdraw(&step.proposal, author),
-        (Action::ValidatorReady(ready), None) => rules.ready(ready),
-        _ => Err(StoreError::new("no governance action").into()),
-    }
-}
-
 /// What a change makes of the network.
 pub(super) struct Outcome {
     /// The next value of the record.
@@ -102,13 +92,18 @@ pub(super) struct Outcome {
     newcomers: Vec<ValidatorEntry>,
 }
 
-pub(super) struct Rules<'r> {
-    pub(super) view: &'r dyn RecordView,
-    pub(super) now: Now<'r>,
+/// The rules of governance over the newest records. A node runs them too before it asks anyone to
+/// sign.
+pub struct Rules<'r> {
+    /// The newest records.
+    pub view: &'r dyn RecordView,
+    /// The moment of the block.
+    pub now: Now<'r>,
 }
 
 impl Rules<'_> {
-    fn propose(
+    /// GV2, GV4 to GV8: what a proposal with this operation id writes.
+    pub fn propose(
         &self,
         id: &Hash,
         author: &Did,
@@ -134,7 +129,8 @@ impl Rules<'_> {
         )
     }
 
-    fn approve(&self, id: &Hash, author: &Did) -> Result<Written, ApplyError> {
+    /// GV2 to GV8: what the approval of a proposal writes.
+    pub fn approve(&self, id: &Hash, author: &Did) -> Result<Written, ApplyError> {
         let governors = self.governors_with(author)?;
         let mut proposal = self.pending(id)?;
         if proposal.is_approved_by(author) {
@@ -147,7 +143,8 @@ impl Rules<'_> {
         self.settle(id, &governors, proposal)
     }
 
-    fn withdraw(&self, id: &Hash, author: &Did) -> Result<Written, ApplyError> {
+    /// GV2 to GV4: what the withdrawal of an approval writes.
+    pub fn withdraw(&self, id: &Hash, author: &Did) -> Result<Written, ApplyError> {
         let governors = self.governors_with(author)?;
         let mut proposal = self.pending(id)?;
         if !proposal.is_approved_by(author) {
@@ -159,8 +156,8 @@ impl Rules<'_> {
         self.settle(id, &governors, proposal)
     }
 
-    /// GV9, but for the block.
-    fn ready(&self, ready: &ValidatorReady) -> Result<Written, ApplyError> {
+    /// GV9, except that a newcomer holds the block that it names, which the chain alone knows.
+    pub fn ready(&self, ready: &ValidatorReady) -> Result<Written, ApplyError> {
         let ValidatorReady { proposal: id, key, peer, .. } = ready;
         let proposal = self.proposal(id)?;
         let named = match &proposal.change {
@@ -206,7 +203,7 @@ impl Rules<'_> {
             let detail = format!("no proposal {id}");
             return Err(Refusal::new(Code::ProposalNotFound, "proposal", detail).into());
         };
-        Ok(Proposal::from_own_bytes(&entry.value.0).map_err(StoreError::new)?)
+        Ok(entry.value::<Proposal>()?)
     }
 
     /// GV3: a proposal of which nothing is decided yet.
@@ -387,7 +384,7 @@ impl Rules<'_> {
     /// The last word of a key, and when it was given.
     fn last_ready(&self, key: &ValidatorKey) -> Result<Option<(ValidatorReady, u64)>, StoreError> {
         let Some(entry) = self.view.entry(&RecordKey::ready(key))? else { return Ok(None) };
-        let ready = ValidatorReady::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let ready: ValidatorReady = entry.value()?;
         Ok(Some((ready, entry.record.time)))
     }
 }

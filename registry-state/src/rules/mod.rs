@@ -6,9 +6,11 @@ pub mod agent;
 pub mod author;
 mod checked;
 pub mod did;
+mod dispatch;
 pub mod endorsement;
 pub mod governance;
 pub mod governors;
+mod request;
 pub mod schema;
 mod signatures;
 mod stateless;
@@ -17,4 +19,6 @@ pub mod trust;
 mod window;
 
 pub use checked::Checked;
+pub(crate) use dispatch::apply;
+pub use request::By;
 pub use stateless::{check_body, check_stateless, envelope_id};

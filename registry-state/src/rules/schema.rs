@@ -1,38 +1,31 @@
 //! What each action on schemas and credential types needs and does (docs/protocol/schemas.md,
 //! section "Rules").
 
-use super::author;
-use super::checked::Checked;
-use super::trust::By;
-use crate::state::{ApplyError, Context, Effect, Heads, Overlay};
+use super::request::By;
+use crate::state::ApplyError;
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::id::SchemaId;
 use registry_core::limits::{CREDENTIAL_TYPE_NAMES_MAX, DOCUMENT_TIME_MS_END, TOKEN_BYTES_MAX};
 use registry_core::names::Resource;
-use registry_core::operation::Action;
-use registry_core::record::{RecordView, StoreError};
+use registry_core::record::RecordView;
 use registry_core::schema::{
-    CredentialType, CredentialTypePublish, Schema, SchemaPublish, SchemaStatus, check_content,
-    credential_type_at, schema_at,
+    CredentialType, CredentialTypePublish, CredentialTypeWithdraw, Schema, SchemaPublish,
+    SchemaStatus, SchemaWithdraw, check_content, credential_type_at, schema_at,
 };
 
-/// SC1 and SC2: form of a schema or credential type.
-pub(crate) fn check_stateless(action: &Action) -> Result<(), Refusal> {
-    match action {
-        Action::SchemaPublish(publish) => {
-            if let Some(name) = &publish.credential_type {
-                check_exact(Code::SchemaInvalid, "credential_type", name)?;
-            }
-            let invalid = |error| Refusal::new(Code::SchemaInvalid, "content", error);
-            check_content(&publish.content).map_err(invalid)
-        }
-        Action::CredentialTypePublish(publish) => check_form(publish),
-        Action::CredentialTypeWithdraw(withdraw) => {
-            check_exact(Code::CredentialTypeInvalid, "name", &withdraw.name)
-        }
-        _ => Ok(()),
+/// SC1: form of a schema.
+pub(super) fn check_publish(publish: &SchemaPublish) -> Result<(), Refusal> {
+    if let Some(name) = &publish.credential_type {
+        check_exact(Code::SchemaInvalid, "credential_type", name)?;
     }
+    let invalid = |error| Refusal::new(Code::SchemaInvalid, "content", error);
+    check_content(&publish.content).map_err(invalid)
+}
+
+/// SC2: form of the withdrawal of a credential type.
+pub(super) fn check_withdraw_type(withdraw: &CredentialTypeWithdraw) -> Result<(), Refusal> {
+    check_exact(Code::CredentialTypeInvalid, "name", &withdraw.name)
 }
 
 fn check_exact(code: Code, field: &str, name: &Resource) -> Result<(), Refusal> {
@@ -43,7 +36,8 @@ fn check_exact(code: Code, field: &str, name: &Resource) -> Result<(), Refusal> 
     Ok(())
 }
 
-fn check_form(publish: &CredentialTypePublish) -> Result<(), Refusal> {
+/// SC2: form of a credential type.
+pub(super) fn check_publish_type(publish: &CredentialTypePublish) -> Result<(), Refusal> {
     check_exact(Code::CredentialTypeInvalid, "name", &publish.name)?;
     if let Some(validity_ms) = publish.validity_ms_max
         && !(1..DOCUMENT_TIME_MS_END).contains(&validity_ms)
@@ -68,39 +62,14 @@ fn check_tokens(field: &str, tokens: &[String]) -> Result<(), Refusal> {
         let detail = format!("{text:?} must be 1 to 64 of A-Z, a-z, 0-9, '+', '.', '_', '/', '-'");
         return invalid(detail);
     }
-    let ascending = tokens.windows(2).all(|pair| match pair {
-        [first, second] => first < second,
-        _ => true,
-    });
-    if ascending { Ok(()) } else { invalid("must ascend strictly, each once".to_owned()) }
-}
-
-/// SC3 to SC7, after the guard.
-pub(crate) fn apply(
-    overlay: &Overlay<'_>,
-    context: &Context,
-    checked: &Checked,
-) -> Result<Effect<'static>, ApplyError> {
-    let author = author::check(overlay, context, checked)?;
-    let by = By { network: &context.network, time_ms: context.time_ms, author };
-    let value = check(&Heads(overlay), by, &checked.operation().action)?;
-    Ok(Effect::value(checked.record_key(), value))
-}
-
-/// SC4 to SC7 over the newest records, and the value that the action writes: also what a node
-/// checks before it asks anyone to sign.
-pub fn check(view: &dyn RecordView, by: By<'_>, action: &Action) -> Result<Vec<u8>, ApplyError> {
-    match action {
-        Action::SchemaPublish(publish) => publish_schema(view, by, publish),
-        Action::SchemaWithdraw(withdraw) => withdraw_schema(view, by, &withdraw.schema),
-        Action::CredentialTypePublish(publish) => publish_type(view, by, publish),
-        Action::CredentialTypeWithdraw(withdraw) => withdraw_type(view, by, &withdraw.name),
-        _ => Err(StoreError::new("no action on schemas").into()),
+    if tokens.is_sorted_by(|first, second| first < second) {
+        return Ok(());
     }
+    invalid("must ascend strictly, each once".to_owned())
 }
 
-/// SC4.
-fn publish_schema(
+/// SC4: value of a new schema. Nodes check it too before they ask anyone to sign.
+pub fn publish(
     view: &dyn RecordView,
     by: By<'_>,
     publish: &SchemaPublish,
@@ -114,20 +83,21 @@ fn publish_schema(
     Ok(codec::encode(&Schema { publisher, content, credential_type, supersedes, status, since }))
 }
 
-/// SC5.
-fn withdraw_schema(
+/// SC5: value of a schema that its publisher withdraws.
+pub fn withdraw(
     view: &dyn RecordView,
     by: By<'_>,
-    id: &SchemaId,
+    withdraw: &SchemaWithdraw,
 ) -> Result<Vec<u8>, ApplyError> {
+    let id = &withdraw.schema;
     let mut schema = own(existing(view, "schema", id)?, by, "schema", id)?;
     check_active("schema", schema.status)?;
     (schema.status, schema.since) = (SchemaStatus::Withdrawn, by.time_ms);
     Ok(codec::encode(&schema))
 }
 
-/// SC6.
-fn publish_type(
+/// SC6: value of a credential type, or of its next version.
+pub fn publish_type(
     view: &dyn RecordView,
     by: By<'_>,
     publish: &CredentialTypePublish,
@@ -163,12 +133,13 @@ fn publish_type(
     }))
 }
 
-/// SC7.
-fn withdraw_type(
+/// SC7: value of a credential type that its publisher withdraws.
+pub fn withdraw_type(
     view: &dyn RecordView,
     by: By<'_>,
-    name: &Resource,
+    withdraw: &CredentialTypeWithdraw,
 ) -> Result<Vec<u8>, ApplyError> {
+    let name = &withdraw.name;
     let Some(mut present) = credential_type_at(view, by.author, name)? else {
         let detail = format!("{} has published no type {name}", by.author);
         return Err(Refusal::new(Code::CredentialTypeNotFound, "name", detail).into());

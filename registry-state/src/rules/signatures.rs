@@ -13,7 +13,7 @@ pub(super) fn check_list(
     network: &NetworkName,
     signatures: &[Signature],
 ) -> Result<(), Refusal> {
-    let minimum = usize::from(operation.action.role().is_some());
+    let minimum = usize::from(operation.action.facts().role.is_some());
     if signatures.len() < minimum || signatures.len() > SIGNATURES_MAX {
         let detail =
             format!("{} signatures, {minimum} to {SIGNATURES_MAX} expected", signatures.len());
@@ -64,7 +64,7 @@ fn check_endorsers(
         Err(Refusal::new(Code::EndorserInvalid, field, detail))
     };
     let Some((index, first)) = endorsers.first() else { return Ok(()) };
-    if operation.action.family().is_none() {
+    if operation.action.facts().family.is_none() {
         return invalid(*index, "this action needs no endorsement and takes none".to_owned());
     }
     if let Some((index, _)) = endorsers.get(1) {
@@ -99,8 +99,8 @@ fn check_one_kind(
 }
 
 fn expected(operation: &Operation) -> String {
-    match operation.action.role() {
-        Some(Role::Author) if !operation.action.has_author() => {
+    match operation.action.facts().role {
+        Some(Role::Author) if !operation.action.facts().has_author => {
             "this action takes one signature of role author by the key that it names".to_owned()
         }
         Some(Role::Author) => "this action takes either signatures of role author by methods of \
@@ -120,7 +120,7 @@ fn takes(operation: &Operation, signature: &Signature) -> bool {
         let own = Signer::Key(ready.key.public_key());
         return signature.role == Role::Author && signature.by == own;
     }
-    match (operation.action.role(), &signature.by) {
+    match (operation.action.facts().role, &signature.by) {
         (Some(role @ (Role::Author | Role::Approval)), Signer::Method(method)) => {
             signature.role == role && operation.author.as_ref() == Some(&method.url.did)
         }

@@ -6,11 +6,12 @@ use registry_core::codec::{self, CodecError};
 use registry_core::crypto::{Hash, Purpose};
 use registry_core::id::NetworkName;
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::operation::{Action, Guard, Operation, SignedOperation, operation_id};
+use registry_core::operation::{Operation, SignedOperation, operation_id};
 use serde::Serialize;
 
 use super::checked::Checked;
-use super::{agent, did, governance, schema, signatures, status, trust};
+use super::dispatch::check_form;
+use super::signatures;
 
 /// The id of an envelope, from its canonical bytes.
 pub fn envelope_id(bytes: &[u8]) -> Hash {
@@ -26,7 +27,7 @@ pub fn check_stateless(
 ) -> Result<Checked, Refusal> {
     let envelope: SignedOperation = read(bytes, "operation")?;
     let operation: Operation = read(&envelope.body.0, "body")?;
-    let bytes_max = operation.action.bytes_max();
+    let bytes_max = operation.action.facts().bytes_max;
     if bytes.len() > bytes_max {
         return Err(too_large("operation", bytes.len(), bytes_max));
     }
@@ -37,6 +38,7 @@ pub fn check_stateless(
     signatures::check_list(&operation, network, &envelope.signatures)?;
     check_body(&operation, network)?;
     let id = operation_id(&envelope.body.0);
+    let record_key = operation.record_key(&id)?;
     for (index, signature) in envelope.signatures.iter().enumerate() {
         signatures::check(index, signature, &id)?;
     }
@@ -46,6 +48,7 @@ pub fn check_stateless(
         id,
         envelope_id: envelope_id(bytes),
         bytes: bytes.to_vec(),
+        record_key,
     })
 }
 
@@ -53,17 +56,12 @@ pub fn check_stateless(
 /// anyone to sign.
 pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
     check_author(operation, network)?;
-    check_guard_kind(operation)?;
-    did::check_stateless(&operation.action, network)?;
-    status::check_stateless(&operation.action, network)?;
-    trust::check_stateless(operation, network)?;
-    agent::check_stateless(operation, network)?;
-    schema::check_stateless(&operation.action)?;
-    governance::check_stateless(operation, network)
+    operation.action.facts().guard.check(&operation.guard)?;
+    check_form(operation, network)
 }
 
 fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
-    if !operation.action.has_author() {
+    if !operation.action.facts().has_author {
         return match operation.author {
             None => Ok(()),
             Some(_) => Err(Refusal::new(Code::AuthorMismatch, "author", "expected no author")),
@@ -75,28 +73,6 @@ fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refu
         return Err(Refusal::new(Code::NetworkMismatch, "author", detail));
     }
     Ok(())
-}
-
-fn check_guard_kind(operation: &Operation) -> Result<(), Refusal> {
-    let guard = &operation.guard;
-    let (fits, expected) = match operation.action {
-        Action::DidCreate(_)
-        | Action::StatusCreate(_)
-        | Action::SchemaPublish(_)
-        | Action::GovernancePropose(_) => (matches!(guard, Guard::Absent), "absent"),
-        Action::StatusSet(_) => (matches!(guard, Guard::Until(_)), "until"),
-        Action::TrustGrant(_)
-        | Action::TrustRecognise(_)
-        | Action::AgentDelegate(_)
-        | Action::CredentialTypePublish(_)
-        | Action::ValidatorReady(_) => (!matches!(guard, Guard::Until(_)), "absent or previous"),
-        _ => (matches!(guard, Guard::Previous(_)), "previous"),
-    };
-    if fits {
-        Ok(())
-    } else {
-        Err(Refusal::new(Code::GuardKind, "guard", format!("expected {expected}")))
-    }
 }
 
 fn too_large(field: &str, actual: usize, limit: usize) -> Refusal {

@@ -1,39 +1,32 @@
 //! What each status action needs and does (docs/protocol/status.md, section "Rules").
 
-use super::checked::Checked;
+use super::request::Request;
 use super::{author, window};
-use crate::state::{ApplyError, Change, Context, Effect, Opened, Overlay};
+use crate::state::{ApplyError, Change, Effect, Opened, Overlay};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{
     DOCUMENT_TIME_MS_END, STATUS_BITS_MAX, STATUS_DELEGATES_MAX, STATUS_MESSAGE_BYTES_MAX,
 };
-use registry_core::operation::Action;
-use registry_core::record::{Entry, RecordKey, StoreError};
+use registry_core::record::{Entry, RecordKey};
 use registry_core::status::{
     Bits, Delegate, EntryChanges, Run, StatusCreate, StatusList, StatusPurpose, StatusSet,
     StatusUpdate,
 };
 use registry_core::uri::{self, UriUse};
 
-/// ST1: form of a list and of changes.
-pub(crate) fn check_stateless(action: &Action, network: &NetworkName) -> Result<(), Refusal> {
-    match action {
-        Action::StatusCreate(create) => check_create(create, network),
-        Action::StatusSet(set) => set.changes.check(),
-        Action::StatusUpdate(update) => {
-            window::check(Code::StatusInvalid, None, update.valid_until)?;
-            check_delegates(&update.delegates, network)
-        }
-        _ => Ok(()),
-    }
+/// ST1: form of an update.
+pub(super) fn check_terms(update: &StatusUpdate, network: &NetworkName) -> Result<(), Refusal> {
+    window::check(Code::StatusInvalid, None, update.valid_until)?;
+    check_delegates(&update.delegates, network)
 }
 
-fn check_create(create: &StatusCreate, network: &NetworkName) -> Result<(), Refusal> {
+/// ST1: form of a list.
+pub(super) fn check_create(create: &StatusCreate, network: &NetworkName) -> Result<(), Refusal> {
     let widths: &[u8] = match create.purpose {
         StatusPurpose::Message => &[1, 2, 4, 8],
-        _ => &[1],
+        StatusPurpose::Revocation | StatusPurpose::Suspension | StatusPurpose::Refresh => &[1],
     };
     if !widths.contains(&create.bits) {
         let detail = format!("{} bits where one of {widths:?} is expected", create.bits);
@@ -59,11 +52,7 @@ fn check_delegates(delegates: &[Delegate], network: &NetworkName) -> Result<(), 
         let detail = format!("{} delegates, at most {STATUS_DELEGATES_MAX}", delegates.len());
         return invalid("delegates".to_owned(), detail);
     }
-    let ascending = delegates.windows(2).all(|pair| match pair {
-        [first, second] => first.did < second.did,
-        _ => true,
-    });
-    if !ascending {
+    if !delegates.is_sorted_by(|first, second| first.did < second.did) {
         let detail = "must ascend strictly by DID, each once".to_owned();
         return invalid("delegates".to_owned(), detail);
     }
@@ -104,27 +93,20 @@ fn check_messages(create: &StatusCreate) -> Result<(), Refusal> {
     }
 }
 
-/// `status_create`, whose guard says that there is no such list.
-pub(crate) fn create(
-    overlay: &Overlay<'_>,
-    context: &Context,
-    checked: &Checked,
-    create: &StatusCreate,
-) -> Result<Effect<'static>, ApplyError> {
-    let issuer = author::check(overlay, context, checked)?;
-    let list = StatusList::new(issuer.clone(), create.clone());
-    Ok(Effect::value(checked.record_key(), codec::encode(&list)))
+/// Value of a new list, whose guard says that it does not exist.
+pub fn create(issuer: &Did, create: &StatusCreate) -> Vec<u8> {
+    codec::encode(&StatusList::new(issuer.clone(), create.clone()))
 }
 
-/// `status_set`: ST2 to ST7. The array is read last, and not at all where this block holds it.
-pub(crate) fn set<'a>(
-    overlay: &Overlay<'_>,
-    context: &Context,
-    checked: &'a Checked,
-    set: &'a StatusSet,
-) -> Result<Effect<'a>, ApplyError> {
+/// ST2 to ST7 of new values for entries. The array is read last, and not at all if the block holds
+/// it already.
+pub(super) fn set<'c>(
+    request: &Request<'_, 'c>,
+    set: &'c StatusSet,
+) -> Result<Effect<'c>, ApplyError> {
+    let Request { overlay, context, checked } = request;
     let writer = author::check(overlay, context, checked)?;
-    let key = checked.record_key();
+    let key = checked.record_key().clone();
     let changes = &set.changes;
     if let Some(open) = overlay.open_list(&key) {
         check_writer(&open.list, writer, context.time_ms)?;
@@ -137,7 +119,7 @@ pub(crate) fn set<'a>(
         let detail = "the list was made, updated or closed in this block";
         return Err(Refusal::new(Code::ChangedInBlock, "list", detail).into());
     }
-    let list = StatusList::from_own_bytes(&head.value.0).map_err(StoreError::new)?;
+    let list: StatusList = head.value()?;
     check_writer(&list, writer, context.time_ms)?;
     let array_bytes = overlay.room_for_array(&list)?;
     let array = overlay.status_array(&head)?;
@@ -147,14 +129,12 @@ pub(crate) fn set<'a>(
     Ok(Effect { key, change, transient: Vec::new(), array_bytes })
 }
 
-/// `status_update`: ST2 to ST4.
-pub(crate) fn update(
-    overlay: &Overlay<'_>,
-    context: &Context,
-    checked: &Checked,
+/// ST2 to ST4 of other validity and delegates.
+pub(super) fn update(
+    request: &Request<'_, '_>,
     update: &StatusUpdate,
 ) -> Result<Effect<'static>, ApplyError> {
-    change(overlay, context, checked, |list, author| {
+    change(request, |list, author| {
         check_update(list, author, update)?;
         list.valid_until = update.valid_until;
         list.delegates = update.delegates.clone();
@@ -162,13 +142,9 @@ pub(crate) fn update(
     })
 }
 
-/// `status_close`: ST2 to ST4.
-pub(crate) fn close(
-    overlay: &Overlay<'_>,
-    context: &Context,
-    checked: &Checked,
-) -> Result<Effect<'static>, ApplyError> {
-    change(overlay, context, checked, |list, author| {
+/// ST2 to ST4 of the end of a list.
+pub(super) fn close(request: &Request<'_, '_>) -> Result<Effect<'static>, ApplyError> {
+    change(request, |list, author| {
         check_close(list, author)?;
         list.closed = true;
         Ok(())
@@ -177,15 +153,13 @@ pub(crate) fn close(
 
 /// A change of the list itself, by its issuer alone.
 fn change(
-    overlay: &Overlay<'_>,
-    context: &Context,
-    checked: &Checked,
+    request: &Request<'_, '_>,
     make: impl FnOnce(&mut StatusList, &Did) -> Result<(), Refusal>,
 ) -> Result<Effect<'static>, ApplyError> {
+    let Request { overlay, context, checked } = request;
     let author = author::check(overlay, context, checked)?;
-    let key = checked.record_key();
-    let head = head(overlay, &key)?;
-    let mut list = StatusList::from_own_bytes(&head.value.0).map_err(StoreError::new)?;
+    let key = checked.record_key().clone();
+    let mut list: StatusList = head(overlay, &key)?.value()?;
     make(&mut list, author)?;
     let array_bytes = overlay.room_for_array(&list)?;
     Ok(Effect { array_bytes, ..Effect::value(key, codec::encode(&list)) })
@@ -194,7 +168,7 @@ fn change(
 /// ST2.
 fn head(overlay: &Overlay<'_>, key: &RecordKey) -> Result<Entry, ApplyError> {
     let head = overlay.head(key)?;
-    head.ok_or_else(|| Refusal::new(Code::StatusNotFound, "list", "no such list").into())
+    head.ok_or_else(|| key.kind.missing().into())
 }
 
 /// ST3 and ST4 of a set at block time `time_ms`.

@@ -1,49 +1,69 @@
 //! What each trust action needs and does (docs/protocol/trust.md, section "Rules").
 
-use super::checked::Checked;
-use super::{author, window};
-use crate::state::{ApplyError, Context, Effect, Heads, Overlay};
+use super::request::By;
+use super::window;
+use crate::state::ApplyError;
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{TRUST_CHAIN_MAX, TRUST_GRANTS_MAX};
 use registry_core::names::{EntityId, TrustKey};
-use registry_core::operation::{Action, Operation};
+use registry_core::operation::Operation;
 use registry_core::record::{RecordKey, RecordView, StoreError};
 use registry_core::time::TimeMs;
 use registry_core::trust::answer::{self, Chain, Link};
 use registry_core::trust::{
     Assurance, Conditions, Grant, GrantStatus, Grants, Parent, Recognition, TrustChange,
-    TrustGrant, TrustRecognise,
+    TrustGrant, TrustRecognise, TrustStep,
 };
 use registry_core::uri::{self, UriUse};
 
-/// TR1: form of a grant or recognition.
-pub(crate) fn check_stateless(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
-    let Some(key) = operation.action.trust_key() else { return Ok(()) };
+/// TR1: form of a grant.
+pub(super) fn check_grant(
+    operation: &Operation,
+    grant: &TrustGrant,
+    network: &NetworkName,
+) -> Result<(), Refusal> {
+    check_authority(&grant.key, network)?;
+    check_conditions(&grant.conditions)?;
+    check_parent(operation.author()?, grant)
+}
+
+/// TR1: form of other conditions.
+pub(super) fn check_change(change: &TrustChange, network: &NetworkName) -> Result<(), Refusal> {
+    check_authority(&change.key, network)?;
+    check_conditions(&change.conditions)
+}
+
+/// TR1: form of a recognition.
+pub(super) fn check_recognise(
+    operation: &Operation,
+    recognise: &TrustRecognise,
+    network: &NetworkName,
+) -> Result<(), Refusal> {
+    check_authority(&recognise.key, network)?;
+    window::check(Code::TrustConditions, recognise.valid_from, recognise.valid_until)?;
+    check_terms(recognise.terms.as_deref())?;
+    check_own(operation, &recognise.key, network)
+}
+
+/// TR1: the authority is a DID of this network.
+pub(super) fn check_authority(key: &TrustKey, network: &NetworkName) -> Result<(), Refusal> {
     if key.authority.network != *network {
         let detail = format!("{} is not on network {network}", key.authority);
         return Err(Refusal::new(Code::NetworkMismatch, "key/authority", detail));
     }
-    let author = operation.author()?;
-    match &operation.action {
-        Action::TrustGrant(grant) => {
-            check_conditions(&grant.conditions)?;
-            check_parent(author, grant)
-        }
-        Action::TrustChange(change) => check_conditions(&change.conditions),
-        Action::TrustRecognise(recognise) => {
-            window::check(Code::TrustConditions, recognise.valid_from, recognise.valid_until)?;
-            check_terms(recognise.terms.as_deref())?;
-            check_own(author, key)
-        }
-        Action::TrustDerecognise(_) => check_own(author, key),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
-fn check_own(author: &Did, key: &TrustKey) -> Result<(), Refusal> {
-    if key.authority == *author {
+/// TR1: an authority recognises in its own name.
+pub(super) fn check_own(
+    operation: &Operation,
+    key: &TrustKey,
+    network: &NetworkName,
+) -> Result<(), Refusal> {
+    check_authority(key, network)?;
+    if key.authority == *operation.author()? {
         return Ok(());
     }
     let detail = format!("the authority {} is expected, it recognises", key.authority);
@@ -84,47 +104,49 @@ fn check_terms(terms: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-/// TR2 to TR9, after the guard.
-pub(crate) fn apply(
-    overlay: &Overlay<'_>,
-    context: &Context,
-    checked: &Checked,
-) -> Result<Effect<'static>, ApplyError> {
-    let author = author::check(overlay, context, checked)?;
-    let by = By { network: &context.network, time_ms: context.time_ms, author };
-    let value = check(&Heads(overlay), by, &checked.operation().action)?;
-    Ok(Effect::value(checked.record_key(), value))
+/// TR4 to TR8: value of a record with a new grant. Nodes check it, like the values below, before
+/// they ask anyone to sign.
+pub fn grant(view: &dyn RecordView, by: By<'_>, grant: &TrustGrant) -> Result<Vec<u8>, ApplyError> {
+    Write { view, by }.grant(grant)
 }
 
-/// Who acts, and when.
-#[derive(Debug, Clone, Copy)]
-pub struct By<'b> {
-    /// The network's name in DIDs.
-    pub network: &'b NetworkName,
-    /// Block time in ms.
-    pub time_ms: u64,
-    /// The author, whose signatures are checked elsewhere.
-    pub author: &'b Did,
+/// TR3, TR5 to TR8: value of a record of which one grant has other conditions.
+pub fn change(
+    view: &dyn RecordView,
+    by: By<'_>,
+    change: &TrustChange,
+) -> Result<Vec<u8>, ApplyError> {
+    Write { view, by }.change(change)
 }
 
-/// TR3 to TR9 of a trust action over the newest records, and the value that it writes: also what a
-/// node checks before it asks anyone to sign.
-pub fn check(view: &dyn RecordView, by: By<'_>, action: &Action) -> Result<Vec<u8>, ApplyError> {
-    let write = Write { view, by };
+/// TR3: value of a record of which the author's grant is suspended.
+pub fn suspend(view: &dyn RecordView, by: By<'_>, step: &TrustStep) -> Result<Vec<u8>, ApplyError> {
+    Write { view, by }.set_status(step, &[GrantStatus::Active], GrantStatus::Suspended)
+}
+
+/// TR3: value of a record of which the author's suspended grant is active again.
+pub fn resume(view: &dyn RecordView, by: By<'_>, step: &TrustStep) -> Result<Vec<u8>, ApplyError> {
+    Write { view, by }.set_status(step, &[GrantStatus::Suspended], GrantStatus::Active)
+}
+
+/// TR3: value of a record of which the author's grant is revoked.
+pub fn revoke(view: &dyn RecordView, by: By<'_>, step: &TrustStep) -> Result<Vec<u8>, ApplyError> {
     let either = [GrantStatus::Active, GrantStatus::Suspended];
-    let [active, suspended] = either;
-    match action {
-        Action::TrustGrant(grant) => write.grant(grant),
-        Action::TrustChange(change) => write.change(change),
-        Action::TrustSuspend(step) => write.step(&step.key, &[active], suspended),
-        Action::TrustResume(step) => write.step(&step.key, &[suspended], active),
-        Action::TrustRevoke(step) => write.step(&step.key, &either, GrantStatus::Revoked),
-        Action::TrustRecognise(recognise) => {
-            Ok(codec::encode(&Recognition::new(TrustRecognise::clone(recognise), by.time_ms)))
-        }
-        Action::TrustDerecognise(step) => write.derecognise(&step.key),
-        _ => Err(StoreError::new("no trust action").into()),
-    }
+    Write { view, by }.set_status(step, &either, GrantStatus::Revoked)
+}
+
+/// Value of a recognition.
+pub fn recognise(by: By<'_>, recognise: &TrustRecognise) -> Vec<u8> {
+    codec::encode(&Recognition::new(recognise.clone(), by.time_ms))
+}
+
+/// TR9: value of a recognition that ends.
+pub fn derecognise(
+    view: &dyn RecordView,
+    by: By<'_>,
+    step: &TrustStep,
+) -> Result<Vec<u8>, ApplyError> {
+    Write { view, by }.derecognise(&step.key)
 }
 
 struct Write<'w> {
@@ -167,13 +189,13 @@ impl Write<'_> {
     }
 
     /// TR3 of another status.
-    fn step(
+    fn set_status(
         &self,
-        key: &TrustKey,
+        step: &TrustStep,
         from: &[GrantStatus],
         to: GrantStatus,
     ) -> Result<Vec<u8>, ApplyError> {
-        let mut grants = self.existing(key)?;
+        let mut grants = self.existing(&step.key)?;
         let own = own_grant(&mut grants, self.by.author, from)?;
         (own.status, own.since) = (to, self.by.time_ms);
         Ok(codec::encode(&grants))

@@ -77,7 +77,7 @@ impl StateView for MemoryState {
     }
 
     fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError> {
-        let list = StatusList::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let list: StatusList = entry.value()?;
         let (key, version) = (entry.record.record_key(), entry.record.version);
         let rows = self.status_rows.range((key.clone(), keyframe(version))..=(key, version));
         let mut array = list.zeros();

@@ -108,7 +108,7 @@ impl<'a> Overlay<'a> {
 
     /// The value of a DID's head.
     pub fn did_value(&self, head: &Entry) -> Result<DidValue, StoreError> {
-        DidValue::from_own_bytes(&head.value.0).map_err(StoreError::new)
+        head.value()
     }
 
     /// A transient leaf, this block's writes included.

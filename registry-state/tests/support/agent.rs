@@ -10,7 +10,7 @@ use registry_core::record::RecordKey;
 use registry_state::state::StateView as _;
 
 use super::ledger::{GENESIS_MS, Ledger};
-use super::status::{authored, method_signature, method_signature_as};
+use super::status::{authored, method_signature, method_signature_as, record_of};
 use super::trust::Party;
 
 /// When the delegations of the fixtures end.
@@ -56,8 +56,7 @@ fn step(agent: &Party) -> AgentStep {
 
 /// An operation with the guard that fits the agent's record now.
 pub(crate) fn agent_operation(ledger: &Ledger, author: &Did, action: Action) -> Operation {
-    let key = RecordKey::delegation(action.agent().expect("an agent action"));
-    let head = ledger.state.head(&key).expect("a sound store");
+    let head = ledger.state.head(&record_of(author, &action)).expect("a sound store");
     let guard = head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()));
     authored(author, guard, 7, action)
 }

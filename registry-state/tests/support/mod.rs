@@ -140,5 +140,5 @@ pub(crate) fn seal_body(body: Vec<u8>, role: Role, keys: &[Key]) -> Vec<u8> {
 
 /// The envelope of an operation, signed in the role of its action.
 pub(crate) fn seal(operation: &Operation, keys: &[Key]) -> Vec<u8> {
-    seal_body(operation.body(), operation.action.role().unwrap_or(Role::Control), keys)
+    seal_body(operation.body(), operation.action.facts().role.unwrap_or(Role::Control), keys)
 }

@@ -6,6 +6,7 @@ use registry_core::id::{Did, ListId};
 use registry_core::operation::{
     Action, Guard, MethodSigner, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
+use registry_core::record::RecordKey;
 use registry_core::status::{EntryChanges, Run, Scattered, StatusCreate, StatusPurpose, StatusSet};
 
 use super::{Key, chain, salt};
@@ -84,4 +85,10 @@ pub(crate) fn runs(runs: &[Run]) -> EntryChanges {
 pub(crate) fn entries(value: u8, indexes: &[u64]) -> EntryChanges {
     let scattered = Scattered::new(value, indexes.iter().copied());
     EntryChanges::Entries(scattered.expect("ascending indexes"))
+}
+
+/// Key of the record that an action by this author writes, for actions whose key does not depend
+/// on the operation.
+pub(crate) fn record_of(author: &Did, action: &Action) -> RecordKey {
+    action.record_key(Some(author), &Hash::ZERO).expect("an action with an author")
 }

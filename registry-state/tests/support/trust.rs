@@ -13,7 +13,7 @@ use registry_state::state::StateView as _;
 use serde_json::json;
 
 use super::ledger::Ledger;
-use super::status::{authored, seal_by_method};
+use super::status::{authored, record_of, seal_by_method};
 use super::{Key, change, create, did_of, ed, reveal, seal, single};
 
 /// A DID that signs by its method `key-1`, with a key of its own.
@@ -75,18 +75,9 @@ pub(crate) fn signing(key: Key) -> Document {
 
 /// An operation with the guard that fits the record now.
 pub(crate) fn trust_operation(ledger: &Ledger, author: &Did, action: Action) -> Operation {
-    let head = ledger.state.head(&trust_record(&action)).expect("a sound store");
+    let head = ledger.state.head(&record_of(author, &action)).expect("a sound store");
     let guard = head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()));
     authored(author, guard, 7, action)
-}
-
-/// The record that an action of this module writes.
-pub(crate) fn trust_record(action: &Action) -> RecordKey {
-    let key = action.trust_key().expect("a trust action");
-    match action {
-        Action::TrustRecognise(_) | Action::TrustDerecognise(_) => RecordKey::recognition(key),
-        _ => RecordKey::grant(key),
-    }
 }
 
 /// The right to issue.

@@ -41,7 +41,7 @@ fn edit_envelope(edit: impl FnOnce(&mut Cbor)) -> Vec<u8> {
 fn edit_body(operation: &Operation, edit: impl FnOnce(&mut Cbor)) -> Vec<u8> {
     let mut body = Cbor::read(&operation.body());
     edit(&mut body);
-    let role = operation.action.role().expect("a signed action");
+    let role = operation.action.facts().role.expect("a signed action");
     let key = if role == Role::Next { ed(11) } else { ed(10) };
     seal_body(body.write(), role, &[key])
 }

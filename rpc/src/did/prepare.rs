@@ -96,7 +96,7 @@ impl Api {
         });
         let action = &drafted.operation.action;
         let explanation = explain(action, &did, &place, signers.as_ref());
-        let signers = action.role().zip(signers);
+        let signers = action.facts().role.zip(signers);
         let signers =
             signers.map(|(role, (threshold, members))| Signers::of_set(role, threshold, members));
         Ok(drafted.prepared(Subject::Did(did), signers, explanation))

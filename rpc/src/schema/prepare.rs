@@ -11,8 +11,8 @@ use registry_core::schema::{
 };
 use registry_core::status::StatusPurpose;
 use registry_core::trust::Assurance;
-use registry_state::rules::schema::check;
-use registry_state::rules::trust::By;
+use registry_state::rules::{By, schema};
+use registry_state::state::ApplyError;
 use serde::Deserialize;
 
 use super::read::{schema_entry, type_entry};
@@ -195,4 +195,15 @@ fn explain(action: &Action, author: &Did, subject: &Subject) -> String {
         }
         _ => String::new(),
     }
+}
+
+fn check(view: &dyn RecordView, by: By<'_>, action: &Action) -> Result<(), ApplyError> {
+    match action {
+        Action::SchemaPublish(publish) => schema::publish(view, by, publish),
+        Action::SchemaWithdraw(withdraw) => schema::withdraw(view, by, withdraw),
+        Action::CredentialTypePublish(publish) => schema::publish_type(view, by, publish),
+        Action::CredentialTypeWithdraw(withdraw) => schema::withdraw_type(view, by, withdraw),
+        _ => return Ok(()),
+    }?;
+    Ok(())
 }

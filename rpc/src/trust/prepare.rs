@@ -12,7 +12,8 @@ use registry_core::trust::{
     Assurance, Checkpoint, Conditions, Grant as Held, Grants, Parent, TrustChange, TrustGrant,
     TrustRecognise, TrustStep,
 };
-use registry_state::rules::trust::{By, check};
+use registry_state::rules::{By, trust};
+use registry_state::state::ApplyError;
 use serde::Deserialize;
 
 use crate::api::Api;
@@ -221,7 +222,7 @@ fn parent_for(view: &dyn RecordView, by: By<'_>, grant: &TrustGrant) -> Result<P
         for Held { grantor, .. } in found.grants {
             let parent = Parent { resource: held.resource.clone(), grantor };
             let tried = TrustGrant { parent: Some(parent.clone()), ..grant.clone() };
-            if check(view, by, &Action::TrustGrant(Box::new(tried))).is_ok() {
+            if trust::grant(view, by, &tried).is_ok() {
                 return Ok(parent);
             }
             first.get_or_insert(parent);
@@ -266,4 +267,17 @@ fn explain(action: &Action, author: &Did, key: &TrustKey) -> String {
         "{what}. It needs signatures of {author}: of one method under capabilityInvocation, or \
          of its control set."
     )
+}
+
+fn check(view: &dyn RecordView, by: By<'_>, action: &Action) -> Result<(), ApplyError> {
+    match action {
+        Action::TrustGrant(grant) => trust::grant(view, by, grant),
+        Action::TrustChange(change) => trust::change(view, by, change),
+        Action::TrustSuspend(step) => trust::suspend(view, by, step),
+        Action::TrustResume(step) => trust::resume(view, by, step),
+        Action::TrustRevoke(step) => trust::revoke(view, by, step),
+        Action::TrustDerecognise(step) => trust::derecognise(view, by, step),
+        _ => return Ok(()),
+    }?;
+    Ok(())
 }

@@ -9,7 +9,7 @@ use jsonrpsee::types::ErrorObjectOwned;
 use registry_core::codec::{Bytes, from_base64url};
 use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::operation::{
-    Action, Family, MethodSigner, Role, Signature, SignedOperation, Signer,
+    Action, ActionFacts, Family, MethodSigner, Role, Signature, SignedOperation, Signer,
 };
 use serde_json::{Value, json};
 
@@ -99,7 +99,7 @@ fn words(refused: Result<Value, ErrorObjectOwned>) -> String {
 async fn on_an_open_network_anyone_writes() {
     let registry = Registry::with(1).await;
     for did in [None, Some(0)] {
-        for (operation, _) in Action::FAMILIES {
+        for operation in Action::ALL.iter().map(|facts| facts.name) {
             let answer = explain(&registry, operation, did).await;
             let mut expected = json!({
                 "operation": operation,
@@ -165,7 +165,7 @@ async fn a_right_to_write_covers_its_family_while_it_is_live() {
     let registry = endorsed(3, 10).await;
     grant(&registry, 1, "registry/status").await;
     let (authority, endorser) = (registry.dids[0].as_str(), registry.dids[1].as_str());
-    for (operation, family) in Action::FAMILIES {
+    for ActionFacts { name: operation, family, .. } in Action::ALL {
         let answer = explain(&registry, operation, Some(1)).await;
         let resource = family.map(|family| json!(format!("registry/{}", family.name())));
         assert_eq!(answer.get("resource"), resource.as_ref(), "{operation}");

@@ -67,7 +67,7 @@ impl Client {
     fn seal(&mut self, chain: &Chain, operation: &Operation, generation: u64) -> Arc<Checked> {
         let body = operation.body();
         let id = operation_id(&body);
-        let role = operation.action.role().expect("clients send signed actions");
+        let role = operation.action.facts().role.expect("clients send signed actions");
         let value = self.key(generation).sign(&role.message(&id)).to_bytes().to_vec();
         let Member::Key(key) = self.member(generation) else { unreachable!("made from a key") };
         let signature = Signature { role, by: Signer::Key(key), value: Bytes(value) };

@@ -55,7 +55,7 @@ pub(super) fn random_salt() -> Result<FixedBytes<16>, KeysError> {
 
 /// The role in which the author signs an action by this signer; none where nobody signs.
 pub(in crate::cli) fn own_role(action: &Action, signer: &Signer) -> Option<Role> {
-    match (action.role()?, signer) {
+    match (action.facts().role?, signer) {
         (Role::Author, Signer::Key(_)) => Some(Role::Control),
         (role, _) => Some(role),
     }
@@ -135,7 +135,7 @@ impl Writer {
 
     /// Who is to vouch for an action, where its kind can need that.
     pub(in crate::cli) fn endorser(&self, action: &Action) -> Option<&Signer> {
-        self.endorser.as_ref().filter(|_| action.family().is_some())
+        self.endorser.as_ref().filter(|_| action.facts().family.is_some())
     }
 
     /// The secret of a key, if it is at hand.

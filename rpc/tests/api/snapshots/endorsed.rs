@@ -1,7 +1,6 @@
 //! A network on which those alone write who have a right to it, or for whom one of them signs. Its
 //! time is that of 2100, later than any clock: quotas are those of the hour, and ages are 0.
 
-use registry_core::codec::{FixedBytes, base64url, from_base64url};
 use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::operation::{Action, Role};
 use serde_json::{Value, json};
@@ -13,6 +12,7 @@ use crate::common::client::{Server, config, with_members};
 use crate::common::genesis::{genesis, register};
 use crate::common::ledger::Ledger;
 use crate::common::people::Person;
+use registry_core::codec::{FixedBytes, base64url, from_base64url};
 
 /// 2100-01-01T00:00:00Z.
 const START_MS: u64 = 4_102_444_800_000;
@@ -68,7 +68,7 @@ pub(super) async fn record() -> Book {
     });
     network.act(AUTHORITY, "trust_prepareGrant", right, 1).await;
     network.act(WRITER, "status_prepareCreate", network.create(WRITER), 2).await;
-    for (operation, _) in Action::FAMILIES {
+    for operation in Action::ALL.iter().map(|facts| facts.name) {
         explain(&mut book, &network, operation).await;
     }
     for (what, params) in [

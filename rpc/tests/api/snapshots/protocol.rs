@@ -74,7 +74,8 @@ fn bodies() -> Vec<(&'static str, String)> {
 /// Other methods and headers of HTTP on the path of JSON-RPC.
 async fn carriers(book: &mut Book, server: &Server) {
     const JSON: (&str, &str) = ("content-type", "application/json");
-    let asked: [(&str, &str, &[(&str, &str)], &str); 17] = [
+    type Case<'c> = (&'c str, &'c str, &'c [(&'c str, &'c str)], &'c str);
+    let asked: [Case<'_>; 17] = [
         ("a page", "GET", &[], ""),
         ("a page as JSON", "GET", &[JSON], ""),
         ("a head", "HEAD", &[], ""),

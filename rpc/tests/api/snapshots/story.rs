@@ -1,8 +1,8 @@
 //! What happened on the ledger, one block after another.
 
-use registry_core::time::TimeMs;
 use registry_core::governance::{Change, Edits, Parameters};
 use registry_core::operation::Role;
+use registry_core::time::TimeMs;
 use serde_json::{Value, json};
 
 use super::world::{

@@ -5,9 +5,9 @@ use std::cell::Cell;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use registry_core::codec::{Bytes, FixedBytes, base64url, from_base64url};
-use registry_core::time::TimeMs;
 use registry_core::governance::Governors;
 use registry_core::operation::{Role, Signature, SignedOperation, Signer, operation_id};
+use registry_core::time::TimeMs;
 use rpc::RpcConfig;
 use serde_json::{Value, json};
 

@@ -1,0 +1,112 @@
+//! Which functions hold the rules of each action. Both matches name every action, so that a new
+//! one does not compile without its rules.
+
+use registry_core::code::Refusal;
+use registry_core::id::NetworkName;
+use registry_core::operation::{Action, Operation};
+
+use super::checked::Checked;
+use super::request::Request;
+use super::{agent, did, governance, schema, status, trust};
+use crate::state::{ApplyError, Context, Effect, Overlay};
+
+/// Checks the form of an action: the rules that need neither state nor signatures.
+pub(super) fn check_form(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
+    match &operation.action {
+        Action::DidCreate(create) => did::check_form(&create.sets, &create.document, network),
+        Action::DidUpdate(update) => did::check_document(&update.document),
+        Action::DidRotate(rotate) => did::check_rotate(rotate, network),
+        Action::DidRecover(recover) => did::check_form(&recover.sets, &recover.document, network),
+        Action::DidDeactivate(reveal) => did::check_reveal(reveal, network),
+        Action::StatusCreate(create) => status::check_create(create, network),
+        Action::StatusSet(set) => set.changes.check(),
+        Action::StatusUpdate(update) => status::check_terms(update, network),
+        Action::TrustGrant(grant) => trust::check_grant(operation, grant, network),
+        Action::TrustChange(change) => trust::check_change(change, network),
+        Action::TrustSuspend(step) | Action::TrustResume(step) | Action::TrustRevoke(step) => {
+            trust::check_authority(&step.key, network)
+        }
+        Action::TrustRecognise(recognise) => trust::check_recognise(operation, recognise, network),
+        Action::TrustDerecognise(step) => trust::check_own(operation, &step.key, network),
+        Action::AgentDelegate(delegate) => agent::check_delegate(operation, delegate, network),
+        Action::AgentSuspend(step) | Action::AgentResume(step) | Action::AgentRevoke(step) => {
+            agent::check_network(&step.agent, network)
+        }
+        Action::GovernancePropose(propose) => governance::check_propose(propose, network),
+        Action::SchemaPublish(publish) => schema::check_publish(publish),
+        Action::CredentialTypePublish(publish) => schema::check_publish_type(publish),
+        Action::CredentialTypeWithdraw(withdraw) => schema::check_withdraw_type(withdraw),
+        Action::DidRecoverCancel
+        | Action::DidRecoverComplete
+        | Action::StatusClose(_)
+        | Action::SchemaWithdraw(_)
+        | Action::GovernanceApprove(_)
+        | Action::GovernanceWithdraw(_)
+        | Action::ValidatorReady(_) => Ok(()),
+    }
+}
+
+/// Applies an action whose guard holds: its effect, or the reason against it.
+pub(crate) fn apply<'c>(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &'c Checked,
+) -> Result<Effect<'c>, ApplyError> {
+    let request = Request { overlay, context, checked };
+    match &checked.operation().action {
+        Action::DidCreate(create) => did::create(&request, create),
+        Action::DidUpdate(update) => did::update(&request, update),
+        Action::DidRotate(rotate) => did::rotate(&request, rotate),
+        Action::DidRecover(recover) => did::recover(&request, recover),
+        Action::DidRecoverCancel => did::recover_cancel(&request),
+        Action::DidRecoverComplete => did::recover_complete(&request),
+        Action::DidDeactivate(reveal) => did::deactivate(&request, reveal),
+        Action::StatusCreate(create) => {
+            request.by_author(|_, by| Ok(status::create(by.author, create)))
+        }
+        Action::StatusSet(set) => status::set(&request, set),
+        Action::StatusUpdate(update) => status::update(&request, update),
+        Action::StatusClose(_) => status::close(&request),
+        Action::TrustGrant(grant) => request.by_author(|view, by| trust::grant(view, by, grant)),
+        Action::TrustChange(change) => {
+            request.by_author(|view, by| trust::change(view, by, change))
+        }
+        Action::TrustSuspend(step) => request.by_author(|view, by| trust::suspend(view, by, step)),
+        Action::TrustResume(step) => request.by_author(|view, by| trust::resume(view, by, step)),
+        Action::TrustRevoke(step) => request.by_author(|view, by| trust::revoke(view, by, step)),
+        Action::TrustRecognise(recognise) => {
+            request.by_author(|_, by| Ok(trust::recognise(by, recognise)))
+        }
+        Action::TrustDerecognise(step) => {
+            request.by_author(|view, by| trust::derecognise(view, by, step))
+        }
+        Action::AgentDelegate(delegate) => {
+            request.by_author(|view, by| agent::delegate(view, by, delegate))
+        }
+        Action::AgentSuspend(step) => request.by_author(|view, by| agent::suspend(view, by, step)),
+        Action::AgentResume(step) => request.by_author(|view, by| agent::resume(view, by, step)),
+        Action::AgentRevoke(step) => request.by_author(|view, by| agent::revoke(view, by, step)),
+        Action::GovernancePropose(propose) => governance::by_governor(&request, |rules, author| {
+            rules.propose(&checked.id(), author, propose)
+        }),
+        Action::GovernanceApprove(step) => {
+            governance::by_governor(&request, |rules, author| rules.approve(&step.proposal, author))
+        }
+        Action::GovernanceWithdraw(step) => governance::by_governor(&request, |rules, author| {
+            rules.withdraw(&step.proposal, author)
+        }),
+        Action::ValidatorReady(ready) => governance::ready(&request, ready),
+        Action::SchemaPublish(publish) => {
+            request.by_author(|view, by| schema::publish(view, by, publish))
+        }
+        Action::SchemaWithdraw(withdraw) => {
+            request.by_author(|view, by| schema::withdraw(view, by, withdraw))
+        }
+        Action::CredentialTypePublish(publish) => {
+            request.by_author(|view, by| schema::publish_type(view, by, publish))
+        }
+        Action::CredentialTypeWithdraw(withdraw) => {
+            request.by_author(|view, by| schema::withdraw_type(view, by, withdraw))
+        }
+    }
+}
