@@ -12,6 +12,7 @@ use registry_core::codec::FixedBytes;
 use registry_core::crypto::ValidatorKey;
 
 use crate::certificates::{CertificateFault, check_polka, check_round};
+use crate::config::Config;
 use crate::context::{Context, Proposal, Vote};
 use crate::convert;
 use crate::durable::Unsent;
@@ -19,7 +20,6 @@ use crate::evidence::{self, Evidence};
 use crate::guard::Guard;
 use crate::message::{Message, SignedProposal, SignedVote};
 use crate::output::{Halt, Output, Rejection};
-use crate::state::Config;
 use crate::wal::WalEntry;
 
 /// What the effects of one height work on; everything of a node's state but the core itself.

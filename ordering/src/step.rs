@@ -211,8 +211,8 @@ mod tests {
     use registry_core::crypto::{Hash, ValidatorKey};
 
     use super::*;
+    use crate::config::Config;
     use crate::guard::{Guard, GuardConflict};
-    use crate::state::Config;
     use crate::timeouts::Timeouts;
 
     /// A lone validator that has signed a nil prevote for height 1 in a life it does not remember.
