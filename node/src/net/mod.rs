@@ -27,6 +27,7 @@ mod dialer;
 mod event;
 mod frame;
 mod gossip;
+mod greeting;
 mod handle;
 mod handshake;
 pub mod limits;
