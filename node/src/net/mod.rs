@@ -68,7 +68,7 @@ pub use outbox::Frame;
 
 use handle::Shared;
 use handshake::{Lobby, Membership};
-use task::Task;
+use task::{Requests, Task};
 
 /// Why the network did not start.
 #[derive(Debug, thiserror::Error)]
@@ -138,7 +138,7 @@ pub async fn spawn(config: NetConfig) -> Result<(NetHandle, mpsc::Receiver<NetEv
         topics: gossip::Topics::new(&config.chain),
         unsent: VecDeque::new(),
         policy: peers::Policy::new(config.limits),
-        requests: request::Requests::default(),
+        requests: Requests::default(),
         dialer: dialer::Dialer::new(local),
         mesh: mesh::Mesh::new(shared.clone(), event_sender.clone(), mesh_rate),
         let_in: BTreeSet::new(),
