@@ -3,29 +3,14 @@
 use std::sync::Arc;
 
 use libp2p::PeerId;
-use registry_core::code::Refusal;
 use registry_core::codec::{self, Bytes};
 use registry_core::operation::{Checked, check_stateless};
 use registry_core::state::{Context, Probe, StoreError};
 
-use super::{Action, Driver, Fatal, Verdict};
+use super::{Action, Driver, Fatal, SubmitError, Verdict};
 use crate::mempool::AdmitError;
 use crate::store::{Ledger, Read, Store};
 use crate::wire::Frame;
-
-/// Why a submitted operation was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SubmitError {
-    /// The rules refuse it.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// No room now.
-    #[error("the mempool is full ({what}); send again in a moment")]
-    Full {
-        /// Which limit.
-        what: &'static str,
-    },
-}
 
 impl Driver {
     /// Takes a client's operation. A retry of one that waits is admitted again.
