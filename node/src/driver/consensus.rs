@@ -179,10 +179,8 @@ impl Driver {
         let frame = match Frame::decode(bytes) {
             Ok(frame) => frame,
             Err(error) => {
-                return {
-                    self.cut(peer, format!("malformed frame: {error}"));
-                    Ok(())
-                };
+                self.cut(peer, format!("malformed frame: {error}"));
+                return Ok(());
             }
         };
         match frame {
@@ -191,10 +189,8 @@ impl Driver {
                 let message = match Message::decode(&message.0) {
                     Ok(message) => message,
                     Err(error) => {
-                        return {
-                            self.cut(peer, format!("malformed message: {error}"));
-                            Ok(())
-                        };
+                        self.cut(peer, format!("malformed message: {error}"));
+                        return Ok(());
                     }
                 };
                 if let Some(block) = block {
