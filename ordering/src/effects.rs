@@ -75,10 +75,8 @@ impl Shell {
                 self.send(Message::Round(convert::round(&certificate)), r)
             }
             Effect::GetValue(_, round, _, r) => self.build(convert::round_of(round), r),
-            Effect::RestreamProposal(height, round, _, _, value, r) => {
-                let (height, round) = (height.0, convert::round_of(round));
-                self.emit(Output::ResendBlock { height, round, value }, r)
-            }
+            // Blocks travel beside proposals, so there is nothing to stream again.
+            Effect::RestreamProposal(_, _, _, _, _, r) => r.resume_with(()),
             Effect::Decide(certificate, _, r) => self.decide(convert::commit(&certificate), r),
             Effect::Finalize(_, _, found, r) => {
                 self.note(evidence::collect(found.votes.iter(), found.proposals.iter()));

@@ -80,7 +80,7 @@ impl State {
         self.feed(input);
     }
 
-    /// The core re-sends votes; the proposal, the polka it rests on and its block are ours to do.
+    /// The core sends votes again; the proposal and the polka it rests on are left to this crate.
     fn resend_proposal(&mut self, round: u32) {
         let Some(proposal) = self.shell.proposal.filter(|proposal| proposal.round == round) else {
             return;
@@ -89,10 +89,8 @@ impl State {
             .polka_round
             .and_then(|round| self.core.polka_certificate(Round::new(round), &proposal.value))
             .map(|certificate| Message::Polka(convert::polka(certificate)));
-        let (height, value) = (proposal.height, proposal.value);
         let sends = polka.into_iter().chain([Message::Proposal(proposal)]);
         self.shell.outputs.extend(sends.map(|message| Output::Send(Unsent::new(message))));
-        self.shell.outputs.push(Output::ResendBlock { height, round, value });
     }
 
     fn on_message(&mut self, message: Message) {

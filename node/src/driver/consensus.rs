@@ -114,7 +114,6 @@ impl Driver {
                 let known = polka || polka_round.is_some();
                 self.need_candidate((height, value), round, proposer, known, store)?;
             }
-            Output::ResendBlock { .. } => {}
             Output::Timer { kind, height, round, duration_ms } => {
                 let timer = Timer::Consensus(TimeoutKindKey::of(kind), height, round);
                 self.set_timer(timer, self.now.steady_ms.saturating_add(duration_ms));
