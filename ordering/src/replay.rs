@@ -177,16 +177,16 @@ impl State {
 
 fn read(height: u64, wal: &[(u64, Vec<u8>)]) -> Result<Vec<WalEntry>, StartError> {
     let mut entries = Vec::with_capacity(wal.len());
-    for (expected, (found, bytes)) in (0u64..).zip(wal) {
-        let (found, sequence) = (*found, *found);
-        if found != expected {
-            return Err(StartError::Hole { height, expected, found });
+    for (expected, (sequence, bytes)) in (0u64..).zip(wal) {
+        let sequence = *sequence;
+        if sequence != expected {
+            return Err(StartError::Hole { height, expected, found: sequence });
         }
         let entry =
             WalEntry::decode(bytes).map_err(|error| StartError::Entry { sequence, error })?;
         if entry.height() != height {
-            let (expected, actual) = (height, entry.height());
-            return Err(StartError::Height { sequence, expected, actual });
+            let actual = entry.height();
+            return Err(StartError::Height { sequence, expected: height, actual });
         }
         entries.push(entry);
     }

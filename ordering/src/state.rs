@@ -64,7 +64,8 @@ impl State {
             enabled: true,
         };
         // The core's own queue of later heights stays empty: `Future` keeps them, by owner.
-        let (members, expected) = (Members::from(&set), set.clone());
+        let members = Members::from(&set);
+        let expected = set.clone();
         let core = core_consensus::State::new(Context, Height(committed), members, params, 1, 1);
         let shell = Shell {
             config,
@@ -86,8 +87,7 @@ impl State {
             records: Vec::new(),
             outputs: Vec::new(),
         };
-        let (future, waiting) = (Future::default(), BTreeMap::new());
-        Ok(Self { core, shell, future, expected, waiting })
+        Ok(Self { core, shell, future: Future::default(), expected, waiting: BTreeMap::new() })
     }
 
     /// The height being decided, or the one it rests after.

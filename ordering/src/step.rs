@@ -26,8 +26,8 @@ pub fn step(state: &mut State, input: Input) -> Vec<Output> {
             Input::Expect { set } => state.expect(set),
             Input::Message(message) => state.on_message(message),
             Input::Propose { height, round, value } => {
-                let (core_height, round, value) = (Height(height), Round::new(round), Value(value));
-                let value = LocallyProposedValue::new(core_height, round, value);
+                let round = Round::new(round);
+                let value = LocallyProposedValue::new(Height(height), round, Value(value));
                 state.feed_at(height, CoreInput::Propose(value));
             }
             Input::Candidate(candidate) => state.on_candidate(&candidate),

@@ -101,8 +101,7 @@ impl Driver {
         for (operation, refusal) in built.refused {
             self.settle_refused(operation, refusal);
         }
-        let (execution, operations) = (built.execution, built.operations);
-        let candidate = Candidate { execution, operations };
+        let candidate = Candidate { execution: built.execution, operations: built.operations };
         let value = candidate.execution.header.hash();
         let row = candidate_row(&candidate.block());
         self.executed.insert(value, candidate);
@@ -284,7 +283,8 @@ impl Driver {
         envelopes: &[Bytes],
         store: &mut dyn Store,
     ) -> Result<(), Fatal> {
-        let (chain, network) = (self.chain, self.network.clone());
+        let chain = self.chain;
+        let network = self.network.clone();
         let Some(proposed) = self.proposed.get_mut(&key) else { return Ok(()) };
         proposed.in_flight = false;
         let mut progress = false;

@@ -68,8 +68,9 @@ impl Driver {
         ledger: &'a Ledger<'a, dyn Read + 'a>,
     ) -> Result<Probe<'a>, StoreError> {
         let time_ms = self.now.wall_ms.max(self.head.time.saturating_add(1));
-        let (network, parameters) = (self.network.clone(), self.rules.parameters.clone());
-        let context = Context::after(ledger, network, parameters, &self.head, time_ms)?;
+        let parameters = self.rules.parameters.clone();
+        let context =
+            Context::after(ledger, self.network.clone(), parameters, &self.head, time_ms)?;
         Ok(Probe::new(ledger, context))
     }
 

@@ -104,8 +104,7 @@ impl NetHandle {
         commands: mpsc::Sender<Command>,
         validators: watch::Sender<Vec<PeerAddress>>,
     ) -> Self {
-        let (validators, next_request) = (Arc::new(validators), Arc::default());
-        Self { shared, commands, validators, next_request }
+        Self { shared, commands, validators: Arc::new(validators), next_request: Arc::default() }
     }
 
     /// This node's peer id.

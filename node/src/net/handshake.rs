@@ -91,10 +91,12 @@ impl Lobby {
 
     fn greeting(&self) -> Greeting {
         let addresses = lock(&self.addresses);
-        let listen = addresses.iter().take(ADDRESSES_PER_PEER_MAX).map(Multiaddr::to_string);
-        let listen = listen.collect();
-        let peers = self.directory.known();
-        Greeting { listen, peers, version: self.version.clone() }
+        let told = addresses.iter().take(ADDRESSES_PER_PEER_MAX);
+        Greeting {
+            listen: told.map(Multiaddr::to_string).collect(),
+            peers: self.directory.known(),
+            version: self.version.clone(),
+        }
     }
 }
 

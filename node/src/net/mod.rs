@@ -111,8 +111,8 @@ pub async fn spawn(config: NetConfig) -> Result<(NetHandle, mpsc::Receiver<NetEv
     let directory = Arc::<peers::Directory>::default();
     let lobby = Arc::new(Lobby::new(config.chain, &config.version, directory.clone()));
     *lock(&lobby.addresses) = config.external.clone();
-    let noise = noise::Config::new(&config.identity);
-    let noise = noise.map_err(|source| NetError::Identity { source })?;
+    let noise =
+        noise::Config::new(&config.identity).map_err(|source| NetError::Identity { source })?;
     let swarm = behaviour::swarm(&config, Membership::new(noise, lobby.clone()))?;
     let shared = Arc::new(Shared {
         local,
