@@ -4,7 +4,8 @@ use registry_core::codec::{self, Bytes};
 use registry_core::crypto::{Hash, Purpose};
 use registry_core::did::DidValue;
 use registry_core::governance::{
-    Governors, Parameters, Publishing, PublishingKey, ValidatorEntry, Validators, WritePolicy,
+    GovernanceError, Governors, Parameters, Publishing, PublishingKey, ValidatorEntry, Validators,
+    WritePolicy,
 };
 use registry_core::id::NetworkName;
 use registry_core::limits::RECOVERY_DELAY_MS_MIN;
@@ -16,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{GenesisError, Warning};
-use crate::limits::GENESIS_BYTES_MAX;
+use crate::limits::{GENESIS_BYTES_MAX, TIME_MS_END};
 use crate::rules;
 use crate::time::Timestamp;
 
@@ -108,7 +109,7 @@ impl GenesisFile {
 
     /// Checks all but whether the operations apply, and hands out what the registry executes.
     pub fn to_registry(&self) -> Result<Genesis, GenesisError> {
-        rules::check(self)?;
+        self.check_rules()?;
         let mut operations = Vec::new();
         for (index, envelope) in self.operations.iter().enumerate() {
             let checked = check_stateless(&envelope.0, Hash::ZERO, &self.network);
@@ -125,6 +126,22 @@ impl GenesisFile {
             governors: self.governors.clone(),
             operations,
         })
+    }
+
+    /// All rules but those of the operations.
+    fn check_rules(&self) -> Result<(), GenesisError> {
+        rules::check_version(self.version)?;
+        GovernanceError::check_number("time", self.time.0, 0, TIME_MS_END - 1)?;
+        rules::check_public_url(self.public_url.as_deref())?;
+        self.parameters.check()?;
+        let (validators, publishing) = (self.validators(), self.publishing());
+        validators.check()?;
+        publishing.check().map_err(GovernanceError::from)?;
+        validators.check_publishing(&publishing)?;
+        if let Some(governors) = &self.governors {
+            governors.check(&self.network)?;
+        }
+        rules::check_operations(&self.operations)
     }
 
     /// Height 0: its header, and what an empty store gets.

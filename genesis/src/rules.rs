@@ -1,5 +1,6 @@
 //! The rules of a genesis file, one function each (docs/protocol/genesis.md, section "Rules").
 
+use registry_core::codec::Bytes;
 use registry_core::governance::{
     GovernanceError, PROTOCOL_VERSION, Publishing, PublishingKey, ValidatorEntry, Validators,
 };
@@ -7,26 +8,8 @@ use registry_core::limits::{BLOCK_BYTES_MAX, BLOCK_OPERATIONS_MAX, URI_BYTES_MAX
 use url::Url;
 
 use crate::error::GenesisError;
-use crate::file::GenesisFile;
-use crate::limits::TIME_MS_END;
 
-/// All rules but those of the operations.
-pub(crate) fn check(file: &GenesisFile) -> Result<(), GenesisError> {
-    check_version(file.version)?;
-    GovernanceError::check_number("time", file.time.0, 0, TIME_MS_END - 1)?;
-    check_public_url(file.public_url.as_deref())?;
-    file.parameters.check()?;
-    let (validators, publishing) = (file.validators(), file.publishing());
-    validators.check()?;
-    publishing.check().map_err(GovernanceError::from)?;
-    validators.check_publishing(&publishing)?;
-    if let Some(governors) = &file.governors {
-        governors.check(&file.network)?;
-    }
-    check_operations(file)
-}
-
-fn check_version(actual: u64) -> Result<(), GenesisError> {
+pub(crate) fn check_version(actual: u64) -> Result<(), GenesisError> {
     if actual == PROTOCOL_VERSION {
         return Ok(());
     }
@@ -34,7 +17,7 @@ fn check_version(actual: u64) -> Result<(), GenesisError> {
     Err(GenesisError::value("version", actual, expected))
 }
 
-fn check_public_url(public_url: Option<&str>) -> Result<(), GenesisError> {
+pub(crate) fn check_public_url(public_url: Option<&str>) -> Result<(), GenesisError> {
     let Some(text) = public_url else { return Ok(()) };
     if text.len() <= URI_BYTES_MAX && Url::parse(text).is_ok_and(|url| is_prefix(&url, text)) {
         return Ok(());
@@ -72,9 +55,9 @@ pub(crate) fn check_entry_publishing(
     Ok(validators.check_own_use(&entry.key, "publishing.key")?)
 }
 
-fn check_operations(file: &GenesisFile) -> Result<(), GenesisError> {
-    let count = file.operations.len();
-    let bytes: usize = file.operations.iter().map(|envelope| envelope.0.len()).sum();
+pub(crate) fn check_operations(operations: &[Bytes]) -> Result<(), GenesisError> {
+    let count = operations.len();
+    let bytes: usize = operations.iter().map(|envelope| envelope.0.len()).sum();
     if count <= BLOCK_OPERATIONS_MAX && bytes <= BLOCK_BYTES_MAX {
         return Ok(());
     }

@@ -70,10 +70,9 @@ impl Index {
 /// The record of the DID that signs as author.
 fn author_key(checked: &Checked) -> Option<RecordKey> {
     let operation = checked.operation();
-    let author = operation.author.as_ref();
+    let author = operation.author.as_ref()?;
     let by_method = [Some(Role::Author), Some(Role::Approval)];
-    let author = author.filter(|_| by_method.contains(&operation.action.facts().role));
-    author.map(|author| RecordKey::did(&author.suffix))
+    by_method.contains(&operation.action.facts().role).then(|| RecordKey::did(&author.suffix))
 }
 
 /// When the guard of an operation ends, where it is a time.

@@ -12,6 +12,7 @@ use registry_core::codec::FixedBytes;
 use registry_core::crypto::ValidatorKey;
 
 use crate::certificates::{CertificateFault, check_polka, check_round};
+use crate::config::Config;
 use crate::context::{Context, Proposal, Vote};
 use crate::convert;
 use crate::durable::Unsent;
@@ -19,7 +20,6 @@ use crate::evidence::{self, Evidence};
 use crate::guard::Guard;
 use crate::message::{Message, SignedProposal, SignedVote};
 use crate::output::{Halt, Output, Rejection};
-use crate::state::Config;
 use crate::wal::WalEntry;
 
 /// What the effects of one height work on; everything of a node's state but the core itself.
@@ -75,10 +75,8 @@ impl Shell {
                 self.send(Message::Round(convert::round(&certificate)), r)
             }
             Effect::GetValue(_, round, _, r) => self.build(convert::round_of(round), r),
-            Effect::RestreamProposal(height, round, _, _, value, r) => {
-                let (height, round) = (height.0, convert::round_of(round));
-                self.emit(Output::ResendBlock { height, round, value }, r)
-            }
+            // Blocks travel beside proposals, so there is nothing to stream again.
+            Effect::RestreamProposal(_, _, _, _, _, r) => r.resume_with(()),
             Effect::Decide(certificate, _, r) => self.decide(convert::commit(&certificate), r),
             Effect::Finalize(_, _, found, r) => {
                 self.note(evidence::collect(found.votes.iter(), found.proposals.iter()));

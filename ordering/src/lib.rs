@@ -61,6 +61,7 @@
 )]
 
 mod certificates;
+mod config;
 mod context;
 mod convert;
 pub mod durable;
@@ -79,6 +80,7 @@ mod timeouts;
 mod wal;
 
 pub use certificates::CertificateFault;
+pub use config::Config;
 pub use durable::{Durable, Synced, Unsent, release};
 pub use evidence::Evidence;
 pub use guard::{Guard, GuardConflict, GuardError};
@@ -89,7 +91,7 @@ pub use message::{
 pub use output::{Halt, Input, Output, Rejection};
 pub use proposer::proposer;
 pub use replay::StartError;
-pub use state::{Config, State};
+pub use state::State;
 pub use step::step;
 pub use timeouts::{TimeoutKind, Timeouts};
 pub use wal::{Candidate, Validity, WalEntry};

@@ -96,15 +96,6 @@ pub enum Output {
         /// Whether more than two thirds of the power voted for it in some round.
         polka: bool,
     },
-    /// Our proposal of a known block went out (again): offer its block to the validators again.
-    ResendBlock {
-        /// The height.
-        height: u64,
-        /// The round of the proposal.
-        round: u32,
-        /// The block's hash.
-        value: Hash,
-    },
     /// Feed [`Input::Timeout`] after this time. Replaces a pending timer of its kind and round.
     Timer {
         /// Which timer.

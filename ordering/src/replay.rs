@@ -1,15 +1,17 @@
-//! A start in the middle of a height: the log is fed to a fresh core, which re-derives every
-//! message of ours and compares it with the recorded one (engine reference 1.3, item 4).
+//! How a validator starts. In the middle of a height the log is fed to a fresh core, which
+//! re-derives every message of ours and compares it with the recorded one (engine reference 1.3,
+//! item 4).
 
 use std::collections::BTreeMap;
 
 use registry_core::certificate::{ValidatorSet, ValidatorSetError};
 
+use crate::config::Config;
 use crate::convert;
 use crate::guard::Guard;
 use crate::message::{Message, MessageError, Position};
 use crate::output::{Halt, Output, Rejection};
-use crate::state::{Config, CoreError, CoreInput, State};
+use crate::state::{CoreError, CoreInput, State};
 use crate::wal::WalEntry;
 
 /// Why a validator cannot start from its log. None of these is healed by trying again: the
@@ -81,6 +83,20 @@ pub enum StartError {
 }
 
 impl State {
+    /// A validator that rests after height `committed` (0 right after genesis) until
+    /// [`Input::StartHeight`](crate::Input::StartHeight). `set` is that of the next height. For a
+    /// node whose log of the next height is empty; otherwise use [`State::start`].
+    pub fn new(
+        config: Config,
+        guard: Guard,
+        committed: u64,
+        set: &ValidatorSet,
+    ) -> Result<Self, StartError> {
+        let state = Self::resting(config, guard, committed, set)?;
+        state.check_guard(committed.saturating_add(1), &[])?;
+        Ok(state)
+    }
+
     /// Starts `height` and replays its log. `wal` holds (sequence, bytes) as written for
     /// [`Output::Wal`], ascending. The outputs are those of the whole height so far, but for what
     /// the log holds already; messages of ours among them equal the recorded ones.
@@ -117,7 +133,7 @@ impl State {
     /// Every message of ours is logged in the batch that writes the guard, so both end at the
     /// same one. Below the floor that says nothing: there the log may hold messages from before
     /// the database was lost, brought back by peers.
-    pub(crate) fn check_guard(&self, height: u64, entries: &[WalEntry]) -> Result<(), StartError> {
+    fn check_guard(&self, height: u64, entries: &[WalEntry]) -> Result<(), StartError> {
         let guard = self.shell.guard.last();
         let mut own: BTreeMap<Position, &Message> = BTreeMap::new();
         for entry in entries {
@@ -161,16 +177,16 @@ impl State {
 
 fn read(height: u64, wal: &[(u64, Vec<u8>)]) -> Result<Vec<WalEntry>, StartError> {
     let mut entries = Vec::with_capacity(wal.len());
-    for (expected, (found, bytes)) in (0u64..).zip(wal) {
-        let (found, sequence) = (*found, *found);
-        if found != expected {
-            return Err(StartError::Hole { height, expected, found });
+    for (expected, (sequence, bytes)) in (0u64..).zip(wal) {
+        let sequence = *sequence;
+        if sequence != expected {
+            return Err(StartError::Hole { height, expected, found: sequence });
         }
         let entry =
             WalEntry::decode(bytes).map_err(|error| StartError::Entry { sequence, error })?;
         if entry.height() != height {
-            let (expected, actual) = (height, entry.height());
-            return Err(StartError::Height { sequence, expected, actual });
+            let actual = entry.height();
+            return Err(StartError::Height { sequence, expected: height, actual });
         }
         entries.push(entry);
     }

@@ -1,15 +1,15 @@
-//! The state of one validator's ordering, and how it starts.
+//! The state of one validator's ordering.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use arc_malachitebft_core_consensus::{self as core_consensus, Params, process};
 use arc_malachitebft_core_types as malachite;
-use ed25519_dalek::SigningKey;
 use malachite::{Round, Threshold, ValuePayload, VoteExtensionPolicy, VoteType};
 use registry_core::certificate::{ValidatorSet, ValidatorSetError};
 use registry_core::crypto::{Hash, ValidatorKey};
 
+use crate::config::Config;
 use crate::context::{Address, Context, Height, Members, Value};
 use crate::effects::Shell;
 use crate::future::Future;
@@ -17,33 +17,10 @@ use crate::guard::Guard;
 use crate::limits::WAITING_MAX;
 use crate::message::SignedProposal;
 use crate::output::{Halt, Output};
-use crate::replay::StartError;
-use crate::timeouts::Timeouts;
 use crate::{convert, evidence, proposer};
 
 pub(crate) type CoreInput = core_consensus::Input<Context>;
 pub(crate) type CoreError = core_consensus::Error<Context>;
-
-/// What a validator needs to know beside the chain's state.
-#[derive(Clone)]
-pub struct Config {
-    /// The chain id, inside every signature.
-    pub chain: Hash,
-    /// The validator's signing key.
-    pub key: SigningKey,
-    /// The protocol's durations at the height that is replayed; others come with their start.
-    pub timeouts: Timeouts,
-}
-
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { chain, key: _, timeouts } = self;
-        f.debug_struct("Config")
-            .field("chain", chain)
-            .field("timeouts", timeouts)
-            .finish_non_exhaustive()
-    }
-}
 
 /// The ordering of one validator: the core, its shell, and messages of later heights.
 pub struct State {
@@ -71,20 +48,7 @@ impl fmt::Debug for State {
 }
 
 impl State {
-    /// A validator that rests after height `committed` (0 right after genesis) until
-    /// [`Input::StartHeight`](crate::Input::StartHeight). `set` is that of the next height. For a
-    /// node whose log of the next height is empty; otherwise use [`State::start`].
-    pub fn new(
-        config: Config,
-        guard: Guard,
-        committed: u64,
-        set: &ValidatorSet,
-    ) -> Result<Self, StartError> {
-        let state = Self::resting(config, guard, committed, set)?;
-        state.check_guard(committed.saturating_add(1), &[])?;
-        Ok(state)
-    }
-
+    /// A validator that rests after height `committed` and signs with `config.key`.
     pub(crate) fn resting(
         config: Config,
         guard: Guard,
@@ -100,7 +64,8 @@ impl State {
             enabled: true,
         };
         // The core's own queue of later heights stays empty: `Future` keeps them, by owner.
-        let (members, expected) = (Members::from(&set), set.clone());
+        let members = Members::from(&set);
+        let expected = set.clone();
         let core = core_consensus::State::new(Context, Height(committed), members, params, 1, 1);
         let shell = Shell {
             config,
@@ -122,8 +87,7 @@ impl State {
             records: Vec::new(),
             outputs: Vec::new(),
         };
-        let (future, waiting) = (Future::default(), BTreeMap::new());
-        Ok(Self { core, shell, future, expected, waiting })
+        Ok(Self { core, shell, future: Future::default(), expected, waiting: BTreeMap::new() })
     }
 
     /// The height being decided, or the one it rests after.

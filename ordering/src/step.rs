@@ -26,8 +26,8 @@ pub fn step(state: &mut State, input: Input) -> Vec<Output> {
             Input::Expect { set } => state.expect(set),
             Input::Message(message) => state.on_message(message),
             Input::Propose { height, round, value } => {
-                let (core_height, round, value) = (Height(height), Round::new(round), Value(value));
-                let value = LocallyProposedValue::new(core_height, round, value);
+                let round = Round::new(round);
+                let value = LocallyProposedValue::new(Height(height), round, Value(value));
                 state.feed_at(height, CoreInput::Propose(value));
             }
             Input::Candidate(candidate) => state.on_candidate(&candidate),
@@ -80,7 +80,7 @@ impl State {
         self.feed(input);
     }
 
-    /// The core re-sends votes; the proposal, the polka it rests on and its block are ours to do.
+    /// The core sends votes again; the proposal and the polka it rests on are left to this crate.
     fn resend_proposal(&mut self, round: u32) {
         let Some(proposal) = self.shell.proposal.filter(|proposal| proposal.round == round) else {
             return;
@@ -89,10 +89,8 @@ impl State {
             .polka_round
             .and_then(|round| self.core.polka_certificate(Round::new(round), &proposal.value))
             .map(|certificate| Message::Polka(convert::polka(certificate)));
-        let (height, value) = (proposal.height, proposal.value);
         let sends = polka.into_iter().chain([Message::Proposal(proposal)]);
         self.shell.outputs.extend(sends.map(|message| Output::Send(Unsent::new(message))));
-        self.shell.outputs.push(Output::ResendBlock { height, round, value });
     }
 
     fn on_message(&mut self, message: Message) {
@@ -211,8 +209,8 @@ mod tests {
     use registry_core::crypto::{Hash, ValidatorKey};
 
     use super::*;
+    use crate::config::Config;
     use crate::guard::{Guard, GuardConflict};
-    use crate::state::Config;
     use crate::timeouts::Timeouts;
 
     /// A lone validator that has signed a nil prevote for height 1 in a life it does not remember.

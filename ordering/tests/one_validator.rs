@@ -405,7 +405,6 @@ fn the_rebroadcast_timer_sends_proposal_and_votes_again() {
     let outputs = bench.step(timeout);
     let again = sent(&outputs);
     assert!(first.iter().all(|message| again.contains(message)));
-    assert!(outputs.contains(&Output::ResendBlock { height: 1, round: 0, value: A }));
     assert!(outputs.iter().any(|output| matches!(output, Output::Timer { .. })));
 }
 

@@ -145,8 +145,8 @@ struct Layers {
 impl Layers {
     fn new() -> Self {
         let defaults = Table::try_from(Config::default()).unwrap_or_default();
-        let values = flatten(&defaults).map(|(key, value)| (key, (value, Source::Default)));
-        let values = values.collect();
+        let values =
+            flatten(&defaults).map(|(key, value)| (key, (value, Source::Default))).collect();
         Self { defaults, values, problems: Vec::new() }
     }
 

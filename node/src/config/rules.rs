@@ -69,7 +69,8 @@ pub(super) fn check(config: &Config) -> Vec<Broken> {
 }
 
 fn check_listeners(config: &Config, refuse: &mut impl FnMut(&'static str, String)) {
-    let (rpc, admin) = (config.rpc.listen, config.admin.listen);
+    let rpc = config.rpc.listen;
+    let admin = config.admin.listen;
     if !config.p2p.listen.iter().any(|part| matches!(part, Protocol::Tcp(_))) {
         refuse("p2p.listen", format!("{} has no /tcp/ port", config.p2p.listen));
     }

@@ -100,8 +100,7 @@ impl Driver {
         for (operation, refusal) in built.refused {
             self.settle_refused(operation, refusal);
         }
-        let (execution, operations) = (built.execution, built.operations);
-        let candidate = Candidate { execution, operations };
+        let candidate = Candidate { execution: built.execution, operations: built.operations };
         let value = candidate.execution.header.hash();
         let row = candidate_row(&candidate.block());
         self.executed.insert(value, candidate);
@@ -209,10 +208,8 @@ impl Driver {
     fn assemble(&mut self, key: (u64, Hash), store: &mut dyn Store) -> Result<(), Fatal> {
         let Some(proposed) = self.proposed.get_mut(&key) else { return Ok(()) };
         let Some(compact) = &proposed.compact else {
-            return {
-                self.ask_for_proposed(key, Vec::new());
-                Ok(())
-            };
+            self.ask_for_proposed(key, Vec::new());
+            return Ok(());
         };
         if !proposed.timely && !proposed.asked.is_some_and(|asked| asked.any_time) {
             debug!(height = key.0, "proposal withheld: its time does not fit the clock");
@@ -230,10 +227,8 @@ impl Driver {
         }
         if !missing.is_empty() {
             missing.truncate(ENVELOPES_PER_REQUEST_MAX);
-            return {
-                self.ask_for_proposed(key, missing);
-                Ok(())
-            };
+            self.ask_for_proposed(key, missing);
+            return Ok(());
         }
         let header = compact.header.clone();
         let found = compact.envelopes.iter().filter_map(|id| proposed.bodies.get(id).cloned());
@@ -241,10 +236,8 @@ impl Driver {
         let ids = operations.iter().map(|checked| (checked.envelope_id(), checked.id()));
         if !holds(&header, ids) {
             warn!(height = key.0, "the envelopes beside a proposal are not those of its header");
-            return {
-                self.forget_compact(key);
-                Ok(())
-            };
+            self.forget_compact(key);
+            return Ok(());
         }
         self.judge(key, &header, operations, store)
     }
@@ -289,7 +282,8 @@ impl Driver {
         envelopes: &[Bytes],
         store: &mut dyn Store,
     ) -> Result<(), Fatal> {
-        let (chain, network) = (self.chain, self.network.clone());
+        let chain = self.chain;
+        let network = self.network.clone();
         let Some(proposed) = self.proposed.get_mut(&key) else { return Ok(()) };
         proposed.in_flight = false;
         let mut progress = false;
@@ -298,10 +292,8 @@ impl Driver {
             let wanted =
                 proposed.compact.as_ref().is_some_and(|block| block.envelopes.contains(&id));
             if !wanted {
-                return {
-                    self.cut(peer, "envelopes that were not asked for".to_owned());
-                    Ok(())
-                };
+                self.cut(peer, "envelopes that were not asked for".to_owned());
+                return Ok(());
             }
             match check_stateless(&bytes.0, chain, &network) {
                 Ok(checked) => {
@@ -310,10 +302,8 @@ impl Driver {
                 // Nothing says yet that it belongs to the header; the whole block will tell.
                 Err(refusal) => {
                     warn!(height = key.0, %refusal, "invalid operation beside a proposal");
-                    return {
-                        self.forget_compact(key);
-                        Ok(())
-                    };
+                    self.forget_compact(key);
+                    return Ok(());
                 }
             }
         }
@@ -345,27 +335,21 @@ impl Driver {
         let Some(proposed) = self.proposed.get_mut(&key) else { return Ok(()) };
         proposed.in_flight = false;
         let Some(block) = block else {
-            return {
-                self.retry_proposed(key);
-                Ok(())
-            };
+            self.retry_proposed(key);
+            return Ok(());
         };
         let ids = block.operations.iter().map_while(ids_of);
         if block.header.hash() != key.1 || !holds(&block.header, ids) {
             self.retry_proposed(key);
-            return {
-                self.cut(peer, "another block than the one asked for".to_owned());
-                Ok(())
-            };
+            self.cut(peer, "another block than the one asked for".to_owned());
+            return Ok(());
         }
         let operations = match self.check_all(&block.operations) {
             Ok(operations) => operations,
             Err(reason) => {
                 warn!(height = key.0, reason, "proposal with an invalid operation");
-                return {
-                    self.conclude(key, Validity::Invalid);
-                    Ok(())
-                };
+                self.conclude(key, Validity::Invalid);
+                return Ok(());
             }
         };
         let now_ms = self.now.wall_ms;

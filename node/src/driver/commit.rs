@@ -183,10 +183,8 @@ impl Driver {
             if let Err(reason) = self.check_certified(&block, &certificate) {
                 self.sync.useless(&peer, self.head.height, self.now.steady_ms);
                 warn!(%peer, reason, "bad block in block sync");
-                return {
-                    self.cut(peer, reason);
-                    Ok(())
-                };
+                self.cut(peer, reason);
+                return Ok(());
             }
             let candidate = match self.replay(&block, store) {
                 Ok(candidate) => candidate,

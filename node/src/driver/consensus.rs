@@ -114,7 +114,6 @@ impl Driver {
                 let known = polka || polka_round.is_some();
                 self.need_candidate((height, value), round, proposer, known, store)?;
             }
-            Output::ResendBlock { .. } => {}
             Output::Timer { kind, height, round, duration_ms } => {
                 let timer = Timer::Consensus(TimeoutKindKey::of(kind), height, round);
                 self.set_timer(timer, self.now.steady_ms.saturating_add(duration_ms));
@@ -179,10 +178,8 @@ impl Driver {
         let frame = match Frame::decode(bytes) {
             Ok(frame) => frame,
             Err(error) => {
-                return {
-                    self.cut(peer, format!("malformed frame: {error}"));
-                    Ok(())
-                };
+                self.cut(peer, format!("malformed frame: {error}"));
+                return Ok(());
             }
         };
         match frame {
@@ -191,10 +188,8 @@ impl Driver {
                 let message = match Message::decode(&message.0) {
                     Ok(message) => message,
                     Err(error) => {
-                        return {
-                            self.cut(peer, format!("malformed message: {error}"));
-                            Ok(())
-                        };
+                        self.cut(peer, format!("malformed message: {error}"));
+                        return Ok(());
                     }
                 };
                 if let Some(block) = block {

@@ -12,7 +12,6 @@ use registry_core::record::StoreError;
 use registry_state::execution::BlockError;
 use registry_state::rules::Checked;
 
-use super::SubmitError;
 use crate::wire::SignedFrame;
 
 /// The two clocks of one moment.
@@ -109,6 +108,20 @@ pub enum Outcome {
     },
     /// Left the mempool, refused by the state.
     Refused(Refusal),
+}
+
+/// Why a submitted operation was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// The rules refuse it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// No room now.
+    #[error("the mempool is full ({what}); send again in a moment")]
+    Full {
+        /// Which limit.
+        what: &'static str,
+    },
 }
 
 /// Whether a gossip message may go on.

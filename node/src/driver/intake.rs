@@ -3,31 +3,16 @@
 use std::sync::Arc;
 
 use libp2p::PeerId;
-use registry_core::code::Refusal;
 use registry_core::codec::{self, Bytes};
 use registry_core::record::StoreError;
 use registry_state::execution::Probe;
 use registry_state::rules::{Checked, check_stateless};
 use registry_state::state::Context;
 
-use super::{Action, Driver, Fatal, Verdict};
+use super::{Action, Driver, Fatal, SubmitError, Verdict};
 use crate::mempool::AdmitError;
 use crate::store::{Ledger, Read, Store};
 use crate::wire::Frame;
-
-/// Why a submitted operation was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SubmitError {
-    /// The rules refuse it.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// No room now.
-    #[error("the mempool is full ({what}); send again in a moment")]
-    Full {
-        /// Which limit.
-        what: &'static str,
-    },
-}
 
 impl Driver {
     /// Takes a client's operation. A retry of one that waits is admitted again.
@@ -85,8 +70,9 @@ impl Driver {
         ledger: &'a Ledger<'a, dyn Read + 'a>,
     ) -> Result<Probe<'a>, StoreError> {
         let time_ms = self.now.wall_ms.max(self.head.time.saturating_add(1));
-        let (network, parameters) = (self.network.clone(), self.rules.parameters.clone());
-        let context = Context::after(ledger, network, parameters, &self.head, time_ms)?;
+        let parameters = self.rules.parameters.clone();
+        let context =
+            Context::after(ledger, self.network.clone(), parameters, &self.head, time_ms)?;
         Ok(Probe::new(ledger, context))
     }
 

@@ -33,8 +33,7 @@ use crate::mempool::Mempool;
 use crate::store::{Ledger, Read, Store};
 use crate::sync::Sync;
 
-pub use event::{Action, Event, Fatal, Now, Outcome, Verdict};
-pub use intake::SubmitError;
+pub use event::{Action, Event, Fatal, Now, Outcome, SubmitError, Verdict};
 
 use candidates::{Candidate, Proposed};
 use pace::Pace;

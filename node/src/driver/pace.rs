@@ -111,8 +111,11 @@ impl Driver {
         if work {
             self.wake(None);
         }
-        let (set, timeouts) = (self.rules.set.clone(), self.rules.timeouts());
-        self.feed(ordering::Input::StartHeight { height, set, timeouts });
+        self.feed(ordering::Input::StartHeight {
+            height,
+            set: self.rules.set.clone(),
+            timeouts: self.rules.timeouts(),
+        });
         true
     }
 }

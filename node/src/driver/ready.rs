@@ -58,8 +58,7 @@ impl Driver {
         let named = edits.put.iter().find(|each| each.key == signer.public());
         let Some(named) = named.filter(|_| status.is_pending()) else { return Ok(()) };
         if named.peer != self.peer.to_string() {
-            let (expected, actual) = (&named.peer, self.peer);
-            warn!(proposal = %id, %expected, %actual, "a proposal names this node's validator key \
+            warn!(proposal = %id, expected = %named.peer, actual = %self.peer, "a proposal names this node's validator key \
                  with another peer id; this node cannot say that it is ready");
             return Ok(());
         }
@@ -83,7 +82,8 @@ impl Driver {
         if self.ordering.is_some() {
             return Ok(());
         }
-        let (key, id) = (signer.public(), *id);
+        let key = signer.public();
+        let id = *id;
         self.set_timer(Timer::Ready, self.now.steady_ms.saturating_add(READY_CHECK_MS));
         // Before a peer has told its height nobody knows who is level, nor would anyone hear it.
         let target = self.sync.credible();

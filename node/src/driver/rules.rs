@@ -70,8 +70,11 @@ impl Rules {
         if self.version <= PROTOCOL_VERSION {
             return Ok(());
         }
-        let (height, needed) = (head.saturating_add(1), self.version);
-        Err(Fatal::Version { height, needed, spoken: PROTOCOL_VERSION })
+        Err(Fatal::Version {
+            height: head.saturating_add(1),
+            needed: self.version,
+            spoken: PROTOCOL_VERSION,
+        })
     }
 }
 
@@ -114,8 +117,7 @@ impl Driver {
             (Some(_), true) => self.feed(Input::Expect { set: self.rules.set.clone() }),
             (None, true) => {
                 info!(height = next, "this node is a validator and votes from here on");
-                let (key, guard) = (signer.key.clone(), signer.guard.clone());
-                self.join(key, guard, ledger)?;
+                self.join(signer.key.clone(), signer.guard.clone(), ledger)?;
             }
             (Some(_), false) => {
                 info!(height = next, "this node is no validator any more and follows");
@@ -136,7 +138,8 @@ impl Driver {
         let timeouts = self.rules.timeouts();
         let config = ordering::Config { chain: self.chain, key, timeouts };
         let height = self.head.height.saturating_add(1);
-        let (set, wal) = (&self.rules.set, ledger.wal(height)?);
+        let set = &self.rules.set;
+        let wal = ledger.wal(height)?;
         if wal.is_empty() {
             self.ordering = Some(State::new(config, guard, self.head.height, set)?);
             return Ok(());

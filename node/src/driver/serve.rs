@@ -23,10 +23,8 @@ impl Driver {
         let request = match Request::decode(bytes) {
             Ok(request) => request,
             Err(error) => {
-                return {
-                    self.cut(peer, format!("malformed request: {error}"));
-                    Ok(())
-                };
+                self.cut(peer, format!("malformed request: {error}"));
+                return Ok(());
             }
         };
         let read: &dyn Read = store;

@@ -2,24 +2,21 @@
 //! the layer above has looked at it.
 
 use std::collections::HashSet;
-use std::time::Instant;
 
-use libp2p::PeerId;
 use libp2p::gossipsub::{
     self, ConfigBuilder, IdentTopic, IdentityTransform, MaxCountSubscriptionFilter, Message,
-    MessageAcceptance, MessageAuthenticity, PeerScoreParams, PeerScoreThresholds, PublishError,
-    TopicHash, TopicScoreParams, ValidationMode, WhitelistSubscriptionFilter,
+    MessageAuthenticity, PeerScoreParams, PeerScoreThresholds, TopicHash, TopicScoreParams,
+    ValidationMode, WhitelistSubscriptionFilter,
 };
 use registry_core::codec;
 use registry_core::crypto::{Hash, Purpose};
 
 use super::NetError;
-use super::event::{CutReason, MessageId, NetEvent, Topic, Verdict};
+use super::event::{MessageId, Topic};
 use super::limits::{
-    EVENTS_KEPT_FROM_GOSSIP, GOSSIP_DECIDED_BYTES_MAX, GOSSIP_OPERATION_BYTES_MAX,
-    GOSSIP_OVERHEAD_BYTES_MAX, GOSSIP_QUEUE_MAX, GOSSIP_UNSENT_MAX,
+    GOSSIP_DECIDED_BYTES_MAX, GOSSIP_OPERATION_BYTES_MAX, GOSSIP_OVERHEAD_BYTES_MAX,
+    GOSSIP_QUEUE_MAX,
 };
-use super::task::Task;
 
 /// The gossip protocol as this node runs it.
 pub(crate) type Gossip = gossipsub::Behaviour<
@@ -30,7 +27,7 @@ pub(crate) type Gossip = gossipsub::Behaviour<
 const TOPICS: [Topic; 2] = [Topic::Operations, Topic::Decided];
 
 /// Below this score a peer's messages are not even decoded; at 9 rejected messages at once.
-const GRAYLIST_SCORE: f64 = -80.0;
+pub(crate) const GRAYLIST_SCORE: f64 = -80.0;
 
 /// Bytes of a payload on `topic`.
 pub(crate) fn bytes_max(topic: Topic) -> usize {
@@ -61,14 +58,14 @@ impl Topics {
         Self { operations: name("operations"), decided: name("decided") }
     }
 
-    fn name(&self, topic: Topic) -> &IdentTopic {
+    pub(crate) fn name(&self, topic: Topic) -> &IdentTopic {
         match topic {
             Topic::Operations => &self.operations,
             Topic::Decided => &self.decided,
         }
     }
 
-    fn topic(&self, hash: &TopicHash) -> Option<Topic> {
+    pub(crate) fn topic(&self, hash: &TopicHash) -> Option<Topic> {
         let named = |topic: &Topic| self.name(*topic).hash() == *hash;
         TOPICS.into_iter().find(named)
     }
@@ -155,87 +152,5 @@ fn thresholds() -> PeerScoreThresholds {
         publish_threshold: -50.0,
         graylist_threshold: GRAYLIST_SCORE,
         ..PeerScoreThresholds::default()
-    }
-}
-
-impl Task {
-    pub(crate) fn publish(&mut self, topic: Topic, bytes: Vec<u8>) {
-        let name = self.topics.name(topic).hash();
-        match self.swarm.behaviour_mut().gossip.publish(name, bytes.clone()) {
-            Ok(_) => {
-                self.shared.metrics.gossip_out.inc();
-            }
-            Err(PublishError::NoPeersSubscribedToTopic) => {
-                if self.unsent.len() >= GOSSIP_UNSENT_MAX && self.unsent.pop_front().is_some() {
-                    self.shared.metrics.gossip_unpublished.inc();
-                }
-                self.unsent.push_back((topic, bytes));
-            }
-            Err(error) => {
-                tracing::debug!(?topic, %error, "gossip message not published");
-                self.shared.metrics.gossip_unpublished.inc();
-            }
-        }
-    }
-
-    pub(crate) fn report(&mut self, id: MessageId, source: PeerId, verdict: Verdict) {
-        let acceptance = match verdict {
-            Verdict::Accept => MessageAcceptance::Accept,
-            Verdict::Ignore => MessageAcceptance::Ignore,
-            Verdict::Reject => MessageAcceptance::Reject,
-        };
-        let message = gossipsub::MessageId::from(id.0.to_vec());
-        let gossip = &mut self.swarm.behaviour_mut().gossip;
-        gossip.report_message_validation_result(&message, &source, acceptance);
-        if verdict == Verdict::Reject {
-            self.shared.metrics.gossip_rejected.inc();
-            let now = Instant::now();
-            if !self.policy.account(source, now).rejects.take(1, now) {
-                self.cut(source, CutReason::Flood { what: "rejected gossip messages" });
-            }
-        }
-    }
-
-    pub(crate) fn on_gossip(&mut self, event: gossipsub::Event) {
-        match event {
-            gossipsub::Event::Message { propagation_source, message_id, message } => {
-                self.on_message(propagation_source, &message_id, message);
-            }
-            gossipsub::Event::Subscribed { .. } => {
-                for (topic, bytes) in std::mem::take(&mut self.unsent) {
-                    self.publish(topic, bytes);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn on_message(&mut self, source: PeerId, id: &gossipsub::MessageId, message: Message) {
-        let id = <[u8; 32]>::try_from(id.0.as_slice()).map(Hash);
-        let topic = self.topics.topic(&message.topic);
-        let (Ok(id), Some(topic)) = (id, topic) else { return };
-        self.shared.metrics.gossip_in.inc();
-        let now = Instant::now();
-        if self.policy.is_blocked(&source) {
-            self.report(id, source, Verdict::Ignore);
-        } else if !self.policy.account(source, now).gossip.take(1, now) {
-            self.report(id, source, Verdict::Ignore);
-            self.cut(source, CutReason::Flood { what: "gossip messages" });
-        } else if self.events.capacity() < EVENTS_KEPT_FROM_GOSSIP {
-            self.shared.metrics.gossip_overload.inc();
-            self.report(id, source, Verdict::Ignore);
-        } else {
-            self.emit(NetEvent::Gossip { topic, id, source, bytes: message.data });
-        }
-    }
-
-    /// Cuts peers whose score says that the gossip protocol no longer listens to them.
-    pub(crate) fn cut_graylisted(&mut self, peers: impl Iterator<Item = PeerId>) {
-        for peer in peers {
-            let score = self.swarm.behaviour().gossip.peer_score(&peer);
-            if let Some(score) = score.filter(|score| *score <= GRAYLIST_SCORE) {
-                self.cut(peer, CutReason::Score { score: score.round() as i64 });
-            }
-        }
     }
 }

@@ -12,14 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::PeerAddress;
 use super::event::{MessageId, PeerInfo, RequestId, ResponseToken, Topic, Verdict};
-use super::gossip;
 use super::limits::{
     COMMANDS_MAX, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, VALIDATOR_FRAME_BYTES_MAX,
 };
-use super::lock;
 use super::metrics::Metrics;
 use super::outbox::{Frame, Outbox};
 use super::peers::Directory;
+use super::{gossip, lock};
 
 /// Why something was not handed to the network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -104,8 +103,7 @@ impl NetHandle {
         commands: mpsc::Sender<Command>,
         validators: watch::Sender<Vec<PeerAddress>>,
     ) -> Self {
-        let (validators, next_request) = (Arc::new(validators), Arc::default());
-        Self { shared, commands, validators, next_request }
+        Self { shared, commands, validators: Arc::new(validators), next_request: Arc::default() }
     }
 
     /// This node's peer id.

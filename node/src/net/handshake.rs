@@ -7,9 +7,8 @@
 
 use std::collections::VecDeque;
 use std::error::Error;
-use std::io;
-use std::iter;
 use std::sync::{Arc, Mutex};
+use std::{io, iter};
 
 use futures::future::BoxFuture;
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, FutureExt};
@@ -17,14 +16,10 @@ use libp2p::core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade,
 use libp2p::{Multiaddr, PeerId, noise};
 use registry_core::codec;
 use registry_core::crypto::Hash;
-use serde::{Deserialize, Serialize};
 
-use super::config::PeerAddress;
 use super::frame::{FrameError, read_frame, write_frame};
-use super::limits::{
-    ADDRESS_BYTES_MAX, ADDRESSES_PER_PEER_MAX, ARRIVALS_MAX, GREETING_BYTES_MAX,
-    GREETING_PEERS_MAX, VERSION_BYTES_MAX,
-};
+use super::greeting::Greeting;
+use super::limits::{ADDRESSES_PER_PEER_MAX, ARRIVALS_MAX, GREETING_BYTES_MAX, VERSION_BYTES_MAX};
 use super::lock;
 use super::peers::Directory;
 use super::traffic::{Metered, Traffic};
@@ -43,33 +38,6 @@ pub(crate) enum HandshakeError {
     OtherChain { peer: PeerId, expected: Hash, actual: Hash },
     #[error("greeting of peer {peer}: {reason}")]
     Greeting { peer: PeerId, reason: String },
-}
-
-/// What a member says of itself and of others it is connected to. On the wire: DAG-CBOR map,
-/// addresses as text, at most 8 KiB.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Greeting {
-    /// Where it listens.
-    pub(crate) listen: Vec<String>,
-    /// Addresses of other members, each ending in `/p2p/<peer id>`.
-    pub(crate) peers: Vec<String>,
-    /// Its software version.
-    pub(crate) version: String,
-}
-
-impl Greeting {
-    /// The listen addresses that can be read; others may come from a later version.
-    pub(crate) fn addresses(&self) -> Vec<Multiaddr> {
-        let short = self.listen.iter().filter(|text| text.len() <= ADDRESS_BYTES_MAX);
-        let read = short.filter_map(|text| text.parse().ok());
-        read.take(ADDRESSES_PER_PEER_MAX).collect()
-    }
-
-    /// The other members that can be read.
-    pub(crate) fn members(&self) -> impl Iterator<Item = PeerAddress> + '_ {
-        self.peers.iter().filter_map(|text| text.parse().ok()).take(GREETING_PEERS_MAX)
-    }
 }
 
 /// A finished handshake whose connection the swarm has not reported yet.
@@ -122,10 +90,12 @@ impl Lobby {
 
     fn greeting(&self) -> Greeting {
         let addresses = lock(&self.addresses);
-        let listen = addresses.iter().take(ADDRESSES_PER_PEER_MAX).map(Multiaddr::to_string);
-        let listen = listen.collect();
-        let peers = self.directory.known();
-        Greeting { listen, peers, version: self.version.clone() }
+        let told = addresses.iter().take(ADDRESSES_PER_PEER_MAX);
+        Greeting {
+            listen: told.map(Multiaddr::to_string).collect(),
+            peers: self.directory.known(),
+            version: self.version.clone(),
+        }
     }
 }
 
@@ -293,14 +263,6 @@ mod tests {
             let error = read(&refused).unwrap_err();
             assert!(matches!(*error, HandshakeError::Greeting { .. }), "{error}");
         }
-    }
-
-    #[test]
-    fn addresses_that_cannot_be_read_are_left_out() {
-        let long = format!("/dns4/{}/tcp/1", "a".repeat(ADDRESS_BYTES_MAX));
-        let listen = vec!["/future/1".to_owned(), long, "/ip4/192.0.2.1/tcp/1".to_owned()];
-        let greeting = Greeting { listen, ..Greeting::default() };
-        assert_eq!(greeting.addresses(), ["/ip4/192.0.2.1/tcp/1".parse().unwrap()]);
     }
 
     #[test]

@@ -73,8 +73,7 @@ enum End {
 
 impl Mesh {
     pub(crate) fn new(shared: Arc<Shared>, events: mpsc::Sender<NetEvent>, rate: Rate) -> Self {
-        let (peers, streams) = (BTreeMap::new(), JoinSet::new());
-        Self { shared, events, rate, peers, streams, opened: 0 }
+        Self { shared, events, rate, peers: BTreeMap::new(), streams: JoinSet::new(), opened: 0 }
     }
 
     pub(crate) fn members(&self) -> impl Iterator<Item = PeerId> + '_ {
@@ -162,7 +161,8 @@ impl Mesh {
         }
         self.opened += 1;
         let number = self.opened;
-        let (outbox, shared) = (state.outbox.clone(), self.shared.clone());
+        let outbox = state.outbox.clone();
+        let shared = self.shared.clone();
         let writer = self.streams.spawn(async move {
             if let Err(error) = write_frames(stream, &outbox, &shared).await {
                 tracing::debug!(%peer, %error, "validator stream ended");

@@ -27,6 +27,7 @@ mod dialer;
 mod event;
 mod frame;
 mod gossip;
+mod greeting;
 mod handle;
 mod handshake;
 pub mod limits;
@@ -67,7 +68,7 @@ pub use outbox::Frame;
 
 use handle::Shared;
 use handshake::{Lobby, Membership};
-use task::Task;
+use task::{Requests, Task};
 
 /// Why the network did not start.
 #[derive(Debug, thiserror::Error)]
@@ -110,8 +111,8 @@ pub async fn spawn(config: NetConfig) -> Result<(NetHandle, mpsc::Receiver<NetEv
     let directory = Arc::<peers::Directory>::default();
     let lobby = Arc::new(Lobby::new(config.chain, &config.version, directory.clone()));
     *lock(&lobby.addresses) = config.external.clone();
-    let noise = noise::Config::new(&config.identity);
-    let noise = noise.map_err(|source| NetError::Identity { source })?;
+    let noise =
+        noise::Config::new(&config.identity).map_err(|source| NetError::Identity { source })?;
     let swarm = behaviour::swarm(&config, Membership::new(noise, lobby.clone()))?;
     let shared = Arc::new(Shared {
         local,
@@ -137,7 +138,7 @@ pub async fn spawn(config: NetConfig) -> Result<(NetHandle, mpsc::Receiver<NetEv
         topics: gossip::Topics::new(&config.chain),
         unsent: VecDeque::new(),
         policy: peers::Policy::new(config.limits),
-        requests: request::Requests::default(),
+        requests: Requests::default(),
         dialer: dialer::Dialer::new(local),
         mesh: mesh::Mesh::new(shared.clone(), event_sender.clone(), mesh_rate),
         let_in: BTreeSet::new(),

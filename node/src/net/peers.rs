@@ -11,7 +11,7 @@ use libp2p::{Multiaddr, PeerId};
 
 use super::buckets::Bucket;
 use super::event::{Direction, PeerInfo};
-use super::handshake::Greeting;
+use super::greeting::Greeting;
 use super::limits::{
     ACCOUNTS_MAX, BLOCKED_PEERS_MAX, CONNECTIONS_RATE, GREETING_PEERS_BYTES_MAX,
     GREETING_PEERS_MAX, Limits, REJECTS_RATE, STREAMS_RATE,

@@ -1,5 +1,8 @@
 //! The one task that owns the swarm.
 
+mod gossip;
+mod requests;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
@@ -25,8 +28,9 @@ use super::limits::{EVENTS_HELD_MAX, TICK};
 use super::lock;
 use super::mesh::Mesh;
 use super::peers::Policy;
-use super::request::Requests;
 use super::streams::StreamEvent;
+
+pub(crate) use requests::Requests;
 
 /// Everything the task owns.
 pub(crate) struct Task {

@@ -146,8 +146,8 @@ impl Index {
 
 fn name(token: &KeptToken) -> String {
     let KeptToken { list, form, version, issued_ms, expires_ms, ttl_ms, digest } = token;
-    let (ttl, digest) = (ttl_ms.map(|ttl_ms| ttl_ms.to_string()), hex(digest));
-    let ttl = ttl.unwrap_or_default();
+    let ttl = ttl_ms.map(|ttl_ms| ttl_ms.to_string()).unwrap_or_default();
+    let digest = hex(digest);
     format!("{list}.{}.{version}.{issued_ms}.{expires_ms}.{ttl}.{digest}", form.name())
 }
 

@@ -1,5 +1,4 @@
-//! The typed ledger over any [`Read`]: blocks, records, receipts, consensus log, and the one batch
-//! that commits a block.
+//! The typed ledger over any [`Read`]: blocks, records, receipts, consensus log.
 
 use std::sync::Arc;
 
@@ -8,28 +7,23 @@ use registry_core::certificate::Certificate;
 use registry_core::codec;
 use registry_core::crypto::Hash;
 use registry_core::id::{Did, ListId};
-use registry_core::limits::TREE_WINDOW_HEIGHTS;
 use registry_core::mmr::Position;
 use registry_core::record::{Entry, Kind, RecordKey, RecordView, StoreError};
 use registry_core::status::{Bits, StatusList, keyframe};
-use registry_state::execution::Execution;
-use registry_state::state::{Changes, StateView, TransientKey};
+use registry_state::state::{StateView, TransientKey};
 use serde::de::DeserializeOwned;
 
-use super::{Column, Read, Row, rights, schemas};
+use super::{Column, Read};
 
-/// The layout of this file. A store with another number is refused.
+/// The layout of the store. A store with another number is refused.
 pub const FORMAT_VERSION: u64 = 5;
 
 /// Stored values are our own; the cap only keeps a damaged row from being decoded at length.
 const VALUE_BYTES_MAX: usize = 64 << 20;
-/// Stale tree nodes deleted with one block; more than a full block makes stale.
-const PRUNED_PER_BLOCK_MAX: usize = 50_000;
-
-const META_FORMAT: &[u8] = b"format";
-const META_HEAD: &[u8] = b"head";
-const META_GUARD: &[u8] = b"guard";
-const META_CHAIN: &[u8] = b"chain";
+pub(super) const META_FORMAT: &[u8] = b"format";
+pub(super) const META_HEAD: &[u8] = b"head";
+pub(super) const META_GUARD: &[u8] = b"guard";
+pub(super) const META_CHAIN: &[u8] = b"chain";
 
 /// The newest block of the chain with its certificate; genesis has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,15 +37,15 @@ pub struct Committed {
 /// Typed reads.
 pub struct Ledger<'a, R: ?Sized>(pub &'a R);
 
-fn height_key(height: u64) -> [u8; 8] {
+pub(super) fn height_key(height: u64) -> [u8; 8] {
     height.to_be_bytes()
 }
 
-fn keyed(prefix: &[u8], number: u64) -> Vec<u8> {
+pub(super) fn keyed(prefix: &[u8], number: u64) -> Vec<u8> {
     [prefix, &number.to_be_bytes()].concat()
 }
 
-fn range_key(range: &Hash, at: Position) -> Vec<u8> {
+pub(super) fn range_key(range: &Hash, at: Position) -> Vec<u8> {
     [&range.0[..], &[at.level], &at.index.to_be_bytes()].concat()
 }
 
@@ -226,30 +220,8 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
     }
 }
 
-fn candidate_key(height: u64, value: &Hash) -> Vec<u8> {
+pub(super) fn candidate_key(height: u64, value: &Hash) -> Vec<u8> {
     [&height_key(height)[..], &value.0].concat()
-}
-
-/// The row of one entry of the consensus log.
-pub fn wal_row(height: u64, sequence: u64, entry: Vec<u8>) -> Row {
-    Row::put(Column::Wal, keyed(&height_key(height), sequence), entry)
-}
-
-/// The row of the guard.
-pub fn guard_row(guard: Vec<u8>) -> Row {
-    Row::put(Column::Meta, META_GUARD, guard)
-}
-
-/// The row of a candidate.
-pub fn candidate_row(block: &Block) -> Row {
-    let key = candidate_key(block.header.height, &block.header.hash());
-    Row::put(Column::Candidates, key, codec::encode(block))
-}
-
-/// The row of a certificate, first or replaced by a larger one.
-pub fn certificate_row(certificate: &Certificate) -> Row {
-    let key = height_key(certificate.height);
-    Row::put(Column::Certificates, key, codec::encode(certificate))
 }
 
 impl<R: Read + ?Sized> RecordView for Ledger<'_, R> {
@@ -306,116 +278,4 @@ impl<R: Read + ?Sized> StateView for Ledger<'_, R> {
     fn tree_node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.0.get(Column::Tree, key)
     }
-}
-
-/// The rows that make a new store hold genesis.
-pub fn genesis_rows(execution: &Execution, block: &Block) -> Vec<Row> {
-    let mut rows = vec![
-        Row::put(Column::Meta, META_FORMAT, codec::encode(&FORMAT_VERSION)),
-        Row::put(Column::Meta, META_CHAIN, codec::encode(&execution.header.chain)),
-    ];
-    rows.extend(block_rows(execution, block));
-    rows
-}
-
-/// The one batch that commits a decided block: block, certificate, records, tree, receipts, and
-/// the end of the height's log and candidates. Refuses a block that does not follow the head.
-pub fn commit_rows<R: Read + ?Sized>(
-    store: &R,
-    execution: &Execution,
-    block: &Block,
-    certificate: &Certificate,
-) -> Result<Vec<Row>, StoreError> {
-    let ledger = Ledger(store);
-    let header = &execution.header;
-    let head = ledger.head()?.ok_or_else(|| StoreError::new("no head to commit after"))?;
-    if head.header.hash() != header.previous || header.hash() != certificate.value {
-        return Err(StoreError::new(format!(
-            "block {} does not follow head {} or is not the certified one",
-            header.height, head.header.height
-        )));
-    }
-    let mut rows = block_rows(execution, block);
-    rows.push(certificate_row(certificate));
-    for entry in &execution.changes.entries {
-        let key = entry.record.record_key().storage_key();
-        if let Some(version) = entry.record.version.checked_sub(1).filter(|before| *before > 0) {
-            let before = store.get(Column::Heads, &key)?;
-            let missing = || StoreError::new(format!("version {version} of a record is missing"));
-            rows.push(Row::put(Column::Entries, keyed(&key, version), before.ok_or_else(missing)?));
-        }
-    }
-    // Earlier heights were deleted with their blocks, and their tombstones cost time to pass.
-    let from = height_key(header.height.saturating_sub(1));
-    let above = height_key(header.height.saturating_add(1));
-    for column in [Column::Wal, Column::Candidates] {
-        for (key, _) in store.scan(column, &from, &above, usize::MAX)? {
-            rows.push(Row::delete(column, key));
-        }
-    }
-    if let Some(oldest) = header.height.checked_sub(TREE_WINDOW_HEIGHTS) {
-        let pruned =
-            store.scan(Column::StaleTree, &[], &height_key(oldest), PRUNED_PER_BLOCK_MAX)?;
-        for (key, _) in pruned {
-            let node = key.get(8..).unwrap_or_default().to_vec();
-            rows.push(Row::delete(Column::Tree, node));
-            rows.push(Row::delete(Column::StaleTree, key));
-        }
-    }
-    Ok(rows)
-}
-
-fn block_rows(execution: &Execution, block: &Block) -> Vec<Row> {
-    let height = execution.header.height;
-    let mut rows = vec![
-        Row::put(Column::Blocks, height_key(height), codec::encode(block)),
-        Row::put(Column::Meta, META_HEAD, codec::encode(&block.header)),
-    ];
-    for receipt in &execution.receipts {
-        let key = receipt.operation.0;
-        rows.push(Row::put(Column::Receipts, key, codec::encode(receipt)));
-    }
-    rows.extend(change_rows(height, &execution.changes));
-    rows
-}
-
-/// The index row of a list that was made.
-fn list_row(entry: &Entry) -> Option<Row> {
-    let record = &entry.record;
-    if (record.kind, record.version) != (Kind::Status, 1) {
-        return None;
-    }
-    // The value is of this execution and holds a list.
-    let list = StatusList::from_own_bytes(&entry.value.0).ok()?;
-    let key = [&list.issuer.suffix.0[..], &record.key.0].concat();
-    Some(Row::put(Column::Lists, key, list.uri.unwrap_or_default()))
-}
-
-fn change_rows(height: u64, changes: &Changes) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for entry in &changes.entries {
-        let key = entry.record.record_key().storage_key();
-        rows.push(Row::put(Column::Heads, key, codec::encode(entry)));
-        rows.extend(list_row(entry));
-        rows.extend(rights::rows(entry));
-        rows.extend(schemas::row(entry));
-    }
-    for (list, version, row) in &changes.status_rows {
-        let key = keyed(&list.storage_key(), *version);
-        rows.push(Row::put(Column::Arrays, key, row.clone()));
-    }
-    for (range, at, node) in &changes.mmr_nodes {
-        rows.push(Row::put(Column::Ranges, range_key(range, *at), codec::encode(node)));
-    }
-    for (key, value) in &changes.transient {
-        rows.push(Row { column: Column::Transient, key: key.bytes(), value: value.clone() });
-    }
-    for (key, node) in &changes.tree_nodes {
-        rows.push(Row::put(Column::Tree, key.clone(), node.clone()));
-    }
-    for key in &changes.stale_tree_nodes {
-        let stale = [&height_key(height)[..], key].concat();
-        rows.push(Row::put(Column::StaleTree, stale, Vec::new()));
-    }
-    rows
 }

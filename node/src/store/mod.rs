@@ -2,6 +2,7 @@
 //! typed ledger on top (docs/protocol is silent about it: the layout is each node's own).
 
 mod arrays;
+mod commit;
 mod ledger;
 mod memory;
 mod rights;
@@ -9,10 +10,8 @@ mod rocks;
 mod schemas;
 
 pub use arrays::ArrayCache;
-pub use ledger::{
-    Committed, FORMAT_VERSION, Ledger, candidate_row, certificate_row, commit_rows, genesis_rows,
-    guard_row, wal_row,
-};
+pub use commit::{candidate_row, certificate_row, commit_rows, genesis_rows, guard_row, wal_row};
+pub use ledger::{Committed, FORMAT_VERSION, Ledger};
 pub use memory::MemoryStore;
 pub use registry_core::record::StoreError;
 pub use rocks::{RocksStore, RocksView};

@@ -381,7 +381,7 @@ impl World {
                 self.nodes[node].disk.certificates.insert(certificate.height, certificate);
             }
             Output::Evidence(evidence) => self.nodes[node].evidence.push(evidence),
-            Output::ResendBlock { .. } | Output::NewRound { .. } | Output::Ahead { .. } => (),
+            Output::NewRound { .. } | Output::Ahead { .. } => (),
             Output::Rejected(rejection) => panic!("node {node} rejected: {rejection}"),
             Output::Fault { reason } => panic!("node {node} at {}: {reason}", self.now),
             Output::Halt(halt) => panic!("node {node} halted: {halt}"),

@@ -1,7 +1,6 @@
 //! What each agent action needs and does (docs/protocol/agents.md, section "Rules").
 
 use super::request::By;
-use super::trust::check_max_depth;
 use super::window;
 use crate::state::ApplyError;
 use registry_core::agent::answer::{self, AgentChain};
@@ -41,7 +40,7 @@ pub(super) fn check_delegate(
     // Without a beginning, the window is as long as time: only an end at 0 leaves nothing of it.
     let from = Some(delegate.valid_from.unwrap_or(0));
     window::check(Code::AgentTerms, from, Some(delegate.valid_until))?;
-    check_max_depth(Code::AgentTerms, delegate.max_depth)
+    window::check_max_depth(Code::AgentTerms, delegate.max_depth)
 }
 
 fn check_names<T: Ord>(field: &str, names: &[T]) -> Result<(), Refusal> {

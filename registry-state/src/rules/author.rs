@@ -2,8 +2,8 @@
 //! or approval
 //! (docs/protocol/operations.md, section "Signatures of an author").
 
+use super::actors::{active, control_of};
 use super::checked::Checked;
-use super::did;
 use crate::state::{ApplyError, Context, Overlay};
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::PublicKey;
@@ -67,7 +67,7 @@ fn check_party(
     party: &Did,
     roles: &[Role],
 ) -> Result<(), ApplyError> {
-    let state = did::active(overlay, party)?;
+    let state = active(overlay, party)?;
     let control = &state.sets.control;
     let mut keys: Vec<&PublicKey> = Vec::new();
     for (index, signature) in checked.signatures().iter().enumerate() {
@@ -87,7 +87,7 @@ fn check_party(
     }
     // The form allows methods or keys, never both, and at least one.
     if !keys.is_empty() {
-        let control_of = |did: &Did| did::control_of(overlay, did);
+        let control_of = |did: &Did| control_of(overlay, did);
         check_threshold(control.threshold, &control.members, &keys, control_of)?;
     }
     Ok(())

@@ -1,8 +1,9 @@
 //! What each DID action needs and does (docs/protocol/operations.md, section "DID actions").
 
+use super::actors::{active, control_of};
 use super::governors::check_deactivation;
 use super::request::Request;
-use crate::state::{ApplyError, Effect, Heads, Overlay, Quota, TransientKey, TransientKind};
+use crate::state::{ApplyError, Effect, Heads, Quota, TransientKey, TransientKind};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::crypto::PublicKey;
@@ -11,7 +12,7 @@ use registry_core::did::{
     DidCreate, DidRecover, DidRotate, DidState, DidUpdate, DidValue, Document, KeySet, Member,
     PendingRecovery, Recovery, Reveal, Sets,
 };
-use registry_core::id::{Did, NetworkName};
+use registry_core::id::NetworkName;
 use registry_core::limits::{DAY_MS, SENIOR_OPERATIONS_PER_DAY};
 use registry_core::operation::Role;
 use registry_core::record::RecordKey;
@@ -270,30 +271,6 @@ impl Request<'_, '_> {
         })?;
         Ok(Some(leaf))
     }
-}
-
-/// The state of a DID that acts: it is registered and not deactivated.
-pub(crate) fn active(overlay: &Overlay<'_>, did: &Did) -> Result<Box<DidState>, ApplyError> {
-    let Some(head) = overlay.head(&RecordKey::did(&did.suffix))? else {
-        let detail = format!("{did} is not registered");
-        return Err(Refusal::new(Code::DidNotFound, "author", detail).into());
-    };
-    match overlay.did_value(&head)? {
-        DidValue::Active(state) => Ok(state),
-        DidValue::Deactivated => {
-            let detail = format!("{did} is deactivated");
-            Err(Refusal::new(Code::DidDeactivated, "author", detail).into())
-        }
-    }
-}
-
-/// The control set of a DID that is registered and not deactivated.
-pub(crate) fn control_of(overlay: &Overlay<'_>, did: &Did) -> Result<Option<KeySet>, ApplyError> {
-    let Some(head) = overlay.head(&RecordKey::did(&did.suffix))? else { return Ok(None) };
-    Ok(match overlay.did_value(&head)? {
-        DidValue::Active(state) => Some(state.sets.control),
-        DidValue::Deactivated => None,
-    })
 }
 
 fn recovery_of(state: &DidState) -> Result<&Recovery, Refusal> {

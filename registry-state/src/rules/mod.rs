@@ -2,6 +2,7 @@
 //! block with the value that the action writes.
 
 pub mod activation;
+mod actors;
 pub mod agent;
 pub mod author;
 mod checked;

@@ -6,7 +6,7 @@ use crate::state::ApplyError;
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::id::{Did, NetworkName};
-use registry_core::limits::{TRUST_CHAIN_MAX, TRUST_GRANTS_MAX};
+use registry_core::limits::TRUST_GRANTS_MAX;
 use registry_core::names::{EntityId, TrustKey};
 use registry_core::operation::Operation;
 use registry_core::record::{RecordKey, RecordView, StoreError};
@@ -83,18 +83,7 @@ fn check_parent(author: &Did, grant: &TrustGrant) -> Result<(), Refusal> {
 fn check_conditions(conditions: &Conditions) -> Result<(), Refusal> {
     window::check(Code::TrustConditions, conditions.valid_from, conditions.valid_until)?;
     check_terms(conditions.terms.as_deref())?;
-    check_max_depth(Code::TrustConditions, conditions.max_depth)
-}
-
-/// How many links a grant or delegation may allow beneath it; `code` is that of the action.
-pub(crate) fn check_max_depth(code: Code, max_depth: Option<u8>) -> Result<(), Refusal> {
-    match max_depth {
-        Some(depth) if depth == 0 || usize::from(depth) >= TRUST_CHAIN_MAX => {
-            let detail = format!("{depth}, 1 to 7 are allowed; leave it out for none");
-            Err(Refusal::new(code, "max_depth", detail))
-        }
-        _ => Ok(()),
-    }
+    window::check_max_depth(Code::TrustConditions, conditions.max_depth)
 }
 
 fn check_terms(terms: Option<&str>) -> Result<(), Refusal> {

@@ -1,7 +1,7 @@
-//! Windows of validity, as the actions of several kinds state them.
+//! Windows of validity and depths of delegation, as the actions of several kinds state them.
 
 use registry_core::code::{Code, Refusal};
-use registry_core::limits::DOCUMENT_TIME_MS_END;
+use registry_core::limits::{DOCUMENT_TIME_MS_END, TRUST_CHAIN_MAX};
 use registry_core::time::TimeMs;
 
 /// Both ends lie before the year 10000 and in order; `code` is that of the action.
@@ -16,6 +16,17 @@ pub(crate) fn check(code: Code, from: Option<u64>, until: Option<u64>) -> Result
         (Some(from), Some(until)) if from >= until => {
             let (until, from) = (TimeMs(until).millis(), TimeMs(from).millis());
             invalid("valid_until", format!("{until} is not after valid_from {from}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks how many links a grant or delegation allows below it; `code` is that of the action.
+pub(crate) fn check_max_depth(code: Code, max_depth: Option<u8>) -> Result<(), Refusal> {
+    match max_depth {
+        Some(depth) if depth == 0 || usize::from(depth) >= TRUST_CHAIN_MAX => {
+            let detail = format!("{depth}, 1 to 7 are allowed; leave it out for none");
+            Err(Refusal::new(code, "max_depth", detail))
         }
         _ => Ok(()),
     }

@@ -32,8 +32,9 @@ impl RecordView for Altered<'_> {
         let Some((_, value)) = self.values.iter().find(|(altered, _)| altered == key) else {
             return Ok(found);
         };
-        // Of a record that is not there, only the value will be read.
-        let entry = found.unwrap_or_else(|| self.now.history.entries[0].clone());
+        // Of a record that is not there, only kind and value will be read.
+        let mut entry = found.unwrap_or_else(|| self.now.history.entries[0].clone());
+        (entry.record.kind, entry.record.key) = (key.kind, key.key.clone());
         Ok(Some(Entry { value: Bytes(value.clone()), ..entry }))
     }
 }

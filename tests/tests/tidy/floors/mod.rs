@@ -1,0 +1,201 @@
+//! The floors of the house: folders stand on each other without a back arrow, and files form no
+//! circle. An arrow goes from a file to every file of which it names an item, by `use` or by a
+//! path, re-exports followed. What a module takes from the modules below it makes no arrow, and
+//! neither do calls of methods.
+
+mod graph;
+mod mentions;
+mod modules;
+mod planted;
+mod variants;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{assert_none, sources};
+use graph::{Arrow, Arrows, circles};
+use modules::House;
+
+/// Crate, and its floors from the ground up, each a line of folders that do not know each other.
+/// A folder is a module of the crate's root with all below it, or `a/b` for one that has a floor
+/// apart from the rest of `a`. An arrow leads to a lower floor or stays in its folder. `lib.rs`
+/// and `main.rs` are the roof, which may know all and is known by none.
+const FLOORS: [(&str, &[&str]); 6] = [
+    (
+        "registry-core",
+        &[
+            "code codec limits",
+            "crypto",
+            "time uri",
+            "id mmr certificate",
+            "names",
+            "record",
+            "did status",
+            "trust",
+            "schema",
+            "agent governance block",
+            "operation decision",
+        ],
+    ),
+    (
+        "registry-state",
+        &[
+            "state",
+            "rules/checked rules/window rules/signatures rules/actors",
+            "rules/author rules/governors",
+            "rules/request",
+            "rules/agent rules/did rules/endorsement rules/governance rules/schema rules/status \
+             rules/trust",
+            "rules/activation rules/dispatch",
+            "rules/stateless",
+            "rules",
+            "execution",
+        ],
+    ),
+    (
+        "ordering",
+        &[
+            "durable limits proposer timeouts",
+            "config context message",
+            "certificates future guard wal",
+            "convert",
+            "evidence",
+            "output",
+            "effects",
+            "state",
+            "replay step",
+        ],
+    ),
+    ("genesis", &["limits time", "error", "rules", "file", "ceremony"]),
+    (
+        "rpc",
+        &[
+            "clock coding limits metrics",
+            "status/view",
+            "service",
+            "error",
+            "api",
+            "endorsement",
+            "prepare",
+            "did",
+            "status",
+            "trust",
+            "agent decide governance ledger schema",
+            "json_rpc",
+            "http",
+            "server",
+        ],
+    ),
+    (
+        "node",
+        &[
+            "floor import limits net",
+            "config mempool store wire",
+            "keys sync",
+            "driver",
+            "shell",
+            "service",
+            "run",
+            "cli",
+        ],
+    ),
+];
+
+/// The folder of `lib.rs` and `main.rs`.
+const ROOF: &str = "the roof";
+
+/// The folder of a file: the longest of `folders` that holds it, or its module in the root.
+fn folder<'a>(path: &'a str, folders: impl Iterator<Item = &'a str>) -> &'a str {
+    let (_, below) = path.split_once("/src/").unwrap_or_default();
+    if ["lib.rs", "main.rs"].contains(&below) || below.starts_with("bin/") {
+        return ROOF;
+    }
+    let module = below.trim_end_matches(".rs").trim_end_matches("/mod");
+    let holds = |folder: &&str| {
+        module.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let found = folders.filter(holds).max_by_key(|folder| folder.len());
+    found.unwrap_or(module.split('/').next().unwrap_or_default())
+}
+
+/// What the floors of one crate look like, and what is wrong with them.
+struct Survey {
+    report: String,
+    findings: Vec<String>,
+}
+
+fn survey(house: &House, arrows: &Arrows, name: &str, floors: &[&str]) -> Survey {
+    let floors: Vec<Vec<&str>> = floors.iter().map(|floor| floor.split(' ').collect()).collect();
+    let listed = || floors.iter().flatten().copied();
+    let is_ours = |file: usize| house.packages[house.files[file].package].name == name;
+    let folder_of = |file: usize| folder(&house.files[file].path, listed());
+    let height = |folder: &str| {
+        let roof = (folder == ROOF).then_some(floors.len());
+        roof.or_else(|| floors.iter().position(|floor| floor.contains(&folder)))
+    };
+    let files = (0..house.files.len()).filter(|file| is_ours(*file));
+    let folders: BTreeSet<&str> = files.map(folder_of).collect();
+    let homeless = folders.iter().filter(|folder| height(folder).is_none());
+    let mut findings: Vec<String> =
+        homeless.map(|folder| format!("{name}: the folder {folder} has no floor")).collect();
+    let stale = listed().filter(|folder| !folders.contains(folder));
+    findings.extend(stale.map(|folder| format!("{name}: there is no folder {folder}")));
+    let mut between = BTreeSet::new();
+    for (Arrow { from, to, item }, line) in arrows {
+        let (upper, lower) = (folder_of(*from), folder_of(*to));
+        if !is_ours(*from) || !is_ours(*to) || upper == lower {
+            continue;
+        }
+        between.insert((upper, lower));
+        if height(upper).zip(height(lower)).is_some_and(|(upper, lower)| upper <= lower) {
+            let (from, to) = (&house.files[*from].path, &house.files[*to].path);
+            findings.push(format!("{from}:{line}: {upper} must not know {lower}: {item} of {to}"));
+        }
+    }
+    let mut report = format!("{name}: {} arrows between its folders\n", between.len());
+    for (height, floor) in floors.iter().enumerate() {
+        report += &format!("{height:4}  {}\n", floor.join("  "));
+    }
+    Survey { report, findings }
+}
+
+/// Every circle of files, with a shortest way around as an example.
+fn circle_findings(house: &House, arrows: &Arrows) -> Vec<String> {
+    let path = |file: usize| house.files[file].path.as_str();
+    let circles = circles(arrows).into_iter().map(|circle| {
+        let files: Vec<&str> = circle.files.iter().map(|file| path(*file)).collect();
+        let steps =
+            circle.example.iter().map(|(file, item)| format!("{} → {item} → ", path(*file)));
+        let (start, _) = circle.example[0];
+        let example: String = steps.chain([path(start).to_owned()]).collect();
+        format!("a circle of {} files: {}\n    {example}", files.len(), files.join(" "))
+    });
+    circles.collect()
+}
+
+/// The house as it stands.
+fn house() -> House {
+    House::new(&sources("", |path| path.ends_with(".rs") || path.ends_with("/Cargo.toml")))
+}
+
+#[test]
+fn files_form_no_circle() {
+    let house = house();
+    assert!(house.files.len() > 100, "only {} files found", house.files.len());
+    assert_none(circle_findings(&house, &house.arrows()));
+}
+
+#[test]
+fn every_folder_stands_on_its_floor() {
+    let house = house();
+    let arrows = house.arrows();
+    let floors: BTreeMap<&str, &[&str]> = FLOORS.into();
+    let unknown = house.packages.iter().filter(|package| !floors.contains_key(&*package.name));
+    let mut findings: Vec<String> =
+        unknown.map(|package| format!("{}: the crate has no floors", package.name)).collect();
+    for (name, floors) in FLOORS {
+        let survey = survey(&house, &arrows, name, floors);
+        println!("{}", survey.report);
+        findings.extend(survey.findings);
+    }
+    assert_none(findings);
+}
