@@ -88,6 +88,7 @@ const UNKNOWN_FIELD: &str = "unknown field";
 pub(crate) const IDENTIFIER: &str = "identifier";
 
 /// A decoder hands on what a type says as text alone, so the kind is told by how it begins.
+#[allow(clippy::wildcard_enum_match_arm, reason = "the decoder's other errors are all alike")]
 fn refused<E: fmt::Debug>(error: DecodeError<E>) -> CodecError {
     match error {
         DecodeError::Msg(reason) if reason.starts_with(UNKNOWN_FIELD) => {

@@ -11,7 +11,8 @@
         clippy::indexing_slicing,
         clippy::panic,
         clippy::unreachable,
-        clippy::unwrap_used
+        clippy::unwrap_used,
+        clippy::wildcard_enum_match_arm
     )
 )]
 

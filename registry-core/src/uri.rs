@@ -76,7 +76,7 @@ impl UriUse {
     fn web_form(self) -> &'static str {
         match self {
             Self::Page => "https://host[:port][/path] or http://host[:port][/path]",
-            _ => "https://host[:port][/path] or wss://host[:port][/path]",
+            Self::Reference | Self::Key => "https://host[:port][/path] or wss://host[:port][/path]",
         }
     }
 }

@@ -56,7 +56,15 @@ impl AgentChain {
         let what = match broken.reason {
             Reason::AuthorityDeactivated => format!("is by a DID deactivated{since}"),
             Reason::EntityDeactivated => format!("is to a DID deactivated{since}"),
-            reason => reason.predicate(broken.since),
+            reason @ (Reason::AuthorityUnknown
+            | Reason::ParentGone
+            | Reason::Suspended
+            | Reason::Revoked
+            | Reason::NotYetValid { .. }
+            | Reason::Expired { .. }
+            | Reason::TooDeep { .. }
+            | Reason::NotDelegated
+            | Reason::AssuranceTooLow { .. }) => reason.predicate(broken.since),
         };
         let link = self.links.get(broken.link);
         let which = link.map_or_else(String::new, |AgentLink { delegation, .. }| {

@@ -385,6 +385,7 @@ actions! {
 
 impl Action {
     /// What a grant or a recognition is about; `None` for other actions.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "only these are about a right")]
     pub fn trust_key(&self) -> Option<&TrustKey> {
         match self {
             Self::TrustGrant(grant) => Some(&grant.key),

@@ -50,7 +50,14 @@ impl Chain {
                 return Some(format!("the authority is deactivated{}", since(broken)));
             }
             Reason::EntityDeactivated => format!("is of a DID deactivated{}", since(broken)),
-            reason => reason.predicate(broken.since),
+            reason @ (Reason::ParentGone
+            | Reason::Suspended
+            | Reason::Revoked
+            | Reason::NotYetValid { .. }
+            | Reason::Expired { .. }
+            | Reason::TooDeep { .. }
+            | Reason::NotDelegated
+            | Reason::AssuranceTooLow { .. }) => reason.predicate(broken.since),
         };
         Some(match self.links.get(broken.link) {
             Some(Link { key, grant, .. }) => {

@@ -32,7 +32,7 @@ impl Checked {
     pub fn endorser(&self) -> Option<&Did> {
         self.signatures.iter().find_map(|signature| match &signature.by {
             Signer::Method(method) if signature.role == Role::Endorser => Some(&method.url.did),
-            _ => None,
+            Signer::Key(_) | Signer::Method(_) => None,
         })
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn check(
     let policy = match &context.parameters.write_policy {
         // Genesis is what all operators agreed on: nobody could have endorsed before it.
         WritePolicy::Endorsed(policy) if context.height > 0 => policy,
-        _ => return Ok(None),
+        WritePolicy::Open | WritePolicy::Endorsed(_) => return Ok(None),
     };
     let granted = |did: &Did| {
         may_write(&Heads(overlay), &context.network, policy, family, did, context.time_ms)

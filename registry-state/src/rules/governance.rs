@@ -164,7 +164,11 @@ impl Rules<'_> {
             Change::Validators(edits) if proposal.status.is_pending() => {
                 edits.put.iter().any(|entry| entry.key == *key && entry.peer == *peer)
             }
-            _ => false,
+            Change::Validators(_)
+            | Change::Publishing(_)
+            | Change::Parameters(_)
+            | Change::Version(_)
+            | Change::Governors(_) => false,
         };
         let not_expected =
             |detail| Err(Refusal::new(Code::ReadyNotExpected, "proposal", detail).into());

@@ -88,6 +88,8 @@ where
         CodecError::TooLarge { actual, limit } => too_large(field, actual, limit),
         CodecError::UnknownField { .. } => Refusal::new(Code::FieldUnknown, field, error),
         CodecError::Identifier { .. } => Refusal::new(Code::IdentifierMalformed, field, error),
-        other => Refusal::new(Code::OperationMalformed, field, other),
+        other @ (CodecError::Malformed { .. } | CodecError::NotCanonical { .. }) => {
+            Refusal::new(Code::OperationMalformed, field, other)
+        }
     })
 }

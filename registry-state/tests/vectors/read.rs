@@ -202,7 +202,7 @@ fn applied(case: &OperationCase, execution: Execution) -> Applied {
     let bytes = &case.case.operation.0;
     let checked = check_stateless(bytes, case.chain, &case.network).expect("applied before");
     let key = checked.record_key();
-    let entry = execution.changes.entry(&key).expect("the operation wrote its record").clone();
+    let entry = execution.changes.entry(key).expect("the operation wrote its record").clone();
     let name = || -> [u8; 20] { key.key.0.as_slice().try_into().expect("20 bytes") };
     let (mut did, mut list, mut schema) = (None, None, None);
     match key.kind {
