@@ -9,7 +9,7 @@ use registry_core::state::{ApplyError, StoreError};
 use serde::Serialize;
 
 use crate::service::SubmitError;
-use crate::status::view::ViewError;
+use crate::view::ViewError;
 
 /// Where the codes are explained.
 const DOCS: &str = "https://github.com/idem-registry/idem/blob/main/docs/protocol";

@@ -22,7 +22,7 @@ use crate::error::{ApiError, NodeCode};
 use crate::limits::{BLOCK_PAGE_BYTES_MAX, BLOCK_PAGE_MAX, SUBMIT_WAIT_MS_MAX};
 use crate::service::{Outcome, Problem, Role, Round, ValidatorStatus};
 use crate::status::publisher::Publisher;
-use crate::status::view::Signer as _;
+use crate::view::Signer as _;
 
 /// Parameters of `ledger_submit`.
 #[derive(Debug, Deserialize)]

@@ -24,6 +24,7 @@ mod server;
 pub mod service;
 pub mod status;
 mod trust;
+pub mod view;
 
 pub use limits::Limits;
 pub use server::{RpcConfig, Running, ServeError, serve};

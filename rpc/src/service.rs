@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-use crate::status::view::Form;
+use crate::view::Form;
 
 /// The newest committed block that readers may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

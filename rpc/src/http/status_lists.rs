@@ -19,7 +19,7 @@ use crate::error::{ApiError, NodeCode};
 use crate::limits::{PAST_AGE_SECONDS_MAX, STATUS_TTL_MS};
 use crate::status::list::Aggregation;
 use crate::status::publish::{Published, Wanted};
-use crate::status::view::Form;
+use crate::view::Form;
 
 /// Reads a time, in ms.
 type ReadTime = fn(&str) -> Option<u64>;

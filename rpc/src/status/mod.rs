@@ -7,4 +7,3 @@ pub(crate) mod publish;
 pub mod publisher;
 pub(crate) mod tokens;
 pub(crate) mod uris;
-pub mod view;

@@ -18,7 +18,6 @@ use tokio::sync::Semaphore;
 
 use super::list::FoundList;
 use super::publisher::Publisher;
-use super::view::{Entries, Form, List, Standard, Window};
 use crate::api::{Api, Selector};
 use crate::clock::now_ms;
 use crate::coding::Coding;
@@ -29,6 +28,7 @@ use crate::limits::{
 };
 use crate::metrics::{Metrics, ViewStep};
 use crate::service::{Head, KeptToken};
+use crate::view::{Entries, Form, List, Standard, Window};
 
 /// Which view is asked for.
 #[derive(Debug, Clone, Copy)]

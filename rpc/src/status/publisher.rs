@@ -8,8 +8,8 @@ use registry_core::governance::{self, PUBLISHING, Publishing};
 use registry_core::id::{Did, MethodUrl};
 use registry_core::state::StoreError;
 
-use super::view::Signer;
 use crate::service::{Reader, ViewKey};
+use crate::view::Signer;
 
 /// A node in its role as publisher: the network answers for what it signs, and the method of the
 /// network's DID names the node.

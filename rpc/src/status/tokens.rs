@@ -14,9 +14,6 @@ use sha2::{Digest, Sha256};
 
 use super::list::FoundList;
 use super::publish::Source;
-use super::view::token::Token;
-use super::view::unsigned::{Method, Unsigned, algorithm};
-use super::view::{Form, List, Standard, ViewError, Window, accept};
 use crate::api::{Api, Selector};
 use crate::clock::millis;
 use crate::error::ApiError;
@@ -25,6 +22,9 @@ use crate::limits::{
     STATUS_TTL_MS,
 };
 use crate::service::{Head, KeptToken};
+use crate::view::token::Token;
+use crate::view::unsigned::{Method, Unsigned, algorithm};
+use crate::view::{Form, List, Standard, ViewError, Window, accept};
 
 /// Parameters of `status_prepareToken`.
 #[derive(Debug, Deserialize)]
