@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 
 use super::accept::{Form, Representation, negotiate};
 use super::headers::{as_of, list_header, matches};
-use super::json;
 use crate::api::Api;
 use crate::did::dereference::{Content, Dereferenced, DereferencingResult, URI_LIST};
 use crate::did::error::{DidError, DidErrorKind};
 use crate::did::options::{Options, pairs_of};
 use crate::did::resolve::{DID_DOCUMENT, Freshness, ResolutionResult, status_of};
 use crate::did::url::{DidUrl, parse_pairs, percent_decode};
+use crate::json;
 use crate::limits::{HEAD_AGE_SECONDS_MAX, PAST_AGE_SECONDS_MAX};
 use crate::service::Head;
 

@@ -9,8 +9,8 @@ use registry_core::id::NetworkName;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::json;
 use crate::api::Api;
+use crate::json;
 
 /// The four listings, each with and without a trailing slash.
 pub(super) fn routes(network: &NetworkName, public_url: Option<&Url>) -> Router<Arc<Api>> {

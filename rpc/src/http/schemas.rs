@@ -10,9 +10,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use registry_core::id::SchemaId;
 
 use super::headers::{list_header, matches};
-use super::json;
 use crate::api::Api;
 use crate::error::ApiError;
+use crate::json;
 use crate::limits::PAST_AGE_SECONDS_MAX;
 
 /// `/schemas/{id}`

@@ -10,12 +10,12 @@ use registry_core::did::document::TimeMs;
 use registry_core::id::{Did, ListId};
 
 use super::accept::{negotiate_coding, negotiate_view};
-use super::headers::{as_of, list_header, matches};
-use super::{LEDGER_VERSION, json};
+use super::headers::{LEDGER_VERSION, as_of, list_header, matches};
 use crate::api::Api;
 use crate::coding::Coding;
 use crate::did::url::parse_pairs;
 use crate::error::{ApiError, NodeCode};
+use crate::json;
 use crate::limits::{PAST_AGE_SECONDS_MAX, STATUS_TTL_MS};
 use crate::status::list::Aggregation;
 use crate::status::publish::{Published, Wanted};

@@ -16,10 +16,10 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::headers::as_of;
-use super::json;
 use crate::api::{Api, Moment};
 use crate::clock::millis;
 use crate::error::{ApiError, NodeCode};
+use crate::json;
 use crate::limits::REQUEST_ID_BYTES_MAX;
 use crate::service::Head;
 use crate::trust::ask::{Question, Standing};

@@ -12,7 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
 
-use super::read;
+use super::params::read;
 use crate::api::Api;
 use crate::error::{ApiError, NodeCode};
 use crate::limits::SUBSCRIBER_STALL_MS_MAX;
