@@ -5,7 +5,6 @@
 //! that reads records and submits operations. It knows no storage and no network of peers.
 
 mod agent;
-mod api;
 mod clock;
 mod coding;
 mod config;
@@ -22,11 +21,14 @@ mod ledger;
 pub mod limits;
 mod metrics;
 mod prepare;
+mod reads;
 mod schema;
 mod server;
 pub mod service;
+mod services;
 pub mod status;
 mod trust;
+mod uris;
 pub mod view;
 
 pub use config::RpcConfig;

@@ -18,35 +18,35 @@ use prometheus_client::registry::Registry;
 use tower_http::cors::{Any, CorsLayer};
 use url::Url;
 
-use crate::api::Api;
+use crate::services::Services;
 
 use headers::{LEDGER_AGE, LEDGER_HEIGHT, LEDGER_VERSION};
 
 /// Everything on the public listener beside JSON-RPC.
-pub(crate) fn public(api: &Arc<Api>, public_url: Option<&Url>) -> Router {
+pub(crate) fn public(services: &Arc<Services>, public_url: Option<&Url>) -> Router {
     let identifiers = get(identifiers::get).post(identifiers::post);
     Router::new()
         .route("/1.0/identifiers", identifiers.clone())
         .route("/1.0/identifiers/", identifiers.clone())
         .route("/1.0/identifiers/{*did}", identifiers)
-        .merge(listings::routes(api.node.network(), public_url))
-        .merge(trqp::routes(api.node.network(), public_url))
+        .merge(listings::routes(services.reads.node.network(), public_url))
+        .merge(trqp::routes(services.reads.node.network(), public_url))
         .route("/status-lists/{list}", get(status_lists::w3c))
         .route("/token-status-lists/{list}", get(status_lists::ietf))
         .route("/token-status-lists/aggregation/{issuer}", get(status_lists::aggregation))
         .route("/schemas/{id}", get(schemas::get))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
-        .with_state(Arc::clone(api))
+        .with_state(Arc::clone(services))
 }
 
 /// Everything on the admin listener.
-pub(crate) fn admin(api: &Arc<Api>, registry: Registry) -> Router {
+pub(crate) fn admin(services: &Arc<Services>, registry: Registry) -> Router {
     let registry = Arc::new(registry);
     Router::new()
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready_verbose))
-        .with_state(Arc::clone(api))
+        .with_state(Arc::clone(services))
         .route("/metrics", get(move || health::metrics(Arc::clone(&registry))))
 }
 

@@ -8,9 +8,9 @@ use jsonrpsee::types::{ErrorObjectOwned, Params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::api::Api;
 use crate::error::{ApiError, PARAMS};
 use crate::guard::Client;
+use crate::services::Services;
 
 /// Reads parameters by name or by position: fields of `P` stand in positional order.
 pub(super) fn read<P: DeserializeOwned>(params: &Params<'_>) -> Result<P, ApiError> {
@@ -29,16 +29,16 @@ pub(super) fn read<P: DeserializeOwned>(params: &Params<'_>) -> Result<P, ApiErr
     })
 }
 
-/// Registers a method that answers from `Api` with parameters `P`.
+/// Registers a method that answers from the services with parameters `P`.
 pub(super) fn add<P, R, F, Fut>(
-    module: &mut RpcModule<Arc<Api>>,
+    module: &mut RpcModule<Arc<Services>>,
     name: &'static str,
     method: F,
 ) -> Result<(), RegisterMethodError>
 where
     P: DeserializeOwned + Send,
     R: Serialize + Clone + Send + 'static,
-    F: Fn(Arc<Api>, P) -> Fut + Clone + Send + Sync + 'static,
+    F: Fn(Arc<Services>, P) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<R, ApiError>> + Send,
 {
     add_for(module, name, |_| Ok(()), method)
@@ -46,7 +46,7 @@ where
 
 /// Registers a method for those callers whom `admit` lets in.
 pub(super) fn add_for<P, R, G, F, Fut>(
-    module: &mut RpcModule<Arc<Api>>,
+    module: &mut RpcModule<Arc<Services>>,
     name: &'static str,
     admit: G,
     method: F,
@@ -55,15 +55,15 @@ where
     G: Fn(Option<&Client>) -> Result<(), ApiError> + Clone + Send + Sync + 'static,
     P: DeserializeOwned + Send,
     R: Serialize + Clone + Send + 'static,
-    F: Fn(Arc<Api>, P) -> Fut + Clone + Send + Sync + 'static,
+    F: Fn(Arc<Services>, P) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<R, ApiError>> + Send,
 {
-    module.register_async_method(name, move |params, api, extensions| {
+    module.register_async_method(name, move |params, services, extensions| {
         let (method, admitted) = (method.clone(), admit(extensions.get::<Client>()));
         async move {
             admitted?;
             let params = read::<P>(&params)?;
-            method(Arc::clone(&api), params).await.map_err(ErrorObjectOwned::from)
+            method(Arc::clone(&services), params).await.map_err(ErrorObjectOwned::from)
         }
     })?;
     Ok(())

@@ -17,7 +17,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::Api;
 use crate::config::RpcConfig;
 use crate::guard::{Guard, admit};
 use crate::http;
@@ -25,7 +24,8 @@ use crate::json_rpc::{JsonRpc, methods};
 use crate::limits::{ADMIN_CONNECTIONS_MAX, SHUTDOWN_MS_MAX};
 use crate::metrics::Metrics;
 use crate::service::Node;
-use crate::status::uris::Uris;
+use crate::services::Services;
+use crate::uris::Uris;
 
 use connections::{Connections, accept};
 
@@ -80,13 +80,13 @@ pub async fn serve(
     let (admin_listener, admin) = bind(config.admin).await?;
     let metrics = Metrics::register(&mut registry);
     let uris = Uris::new(config.network_url.as_ref(), config.public_url.as_ref(), public);
-    let api = Arc::new(Api::new(node, uris, metrics.clone()));
+    let services = Arc::new(Services::new(node, uris, metrics.clone()));
     let guard = Arc::new(Guard::new(&config, metrics.clone()));
     let (stop_handle, server_handle) = stop_channel();
-    let methods = methods(Arc::clone(&api), &metrics)?;
+    let methods = methods(Arc::clone(&services), &metrics)?;
     let json_rpc = JsonRpc::new(methods, metrics.clone(), &config.limits, stop_handle);
     let json_rpc = move |request: Request<Body>| json_rpc.clone().serve(request);
-    let router = http::public(&api, config.public_url.as_ref())
+    let router = http::public(&services, config.public_url.as_ref())
         .route("/", any(json_rpc))
         .layer(from_fn_with_state(guard, admit))
         .layer(http::cors());
@@ -99,7 +99,7 @@ pub async fn serve(
     let admin_connections = Connections::admin(ADMIN_CONNECTIONS_MAX);
     let tasks = TaskTracker::new();
     tasks.spawn(accept(listener, router, connections, stop.clone(), tasks.clone()));
-    let admin_router = http::admin(&api, registry);
+    let admin_router = http::admin(&services, registry);
     tasks.spawn(accept(admin_listener, admin_router, admin_connections, stop.clone(), {
         tasks.clone()
     }));
