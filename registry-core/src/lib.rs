@@ -27,6 +27,7 @@ pub mod did;
 pub mod endorsement;
 pub mod governance;
 pub mod id;
+pub mod index;
 pub mod limits;
 pub mod operation;
 pub mod range;

@@ -8,6 +8,7 @@ use registry_core::did::DidValue;
 use registry_core::endorsement::{WRITE, may_write, quota_key, quota_used};
 use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::id::Did;
+use registry_core::index::Listing;
 use registry_core::operation::{Action, Checked, Family, Operation};
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::StoreError;
@@ -18,7 +19,7 @@ use crate::clock::{millis, now_ms};
 use crate::error::ApiError;
 use crate::limits::{ENDORSERS_SHOWN_MAX, TRUST_PAGE_MAX};
 use crate::reads::{AsOf, Moment, Reads};
-use crate::service::{Head, RightsOf};
+use crate::service::Head;
 
 /// Parameters of `trust_explainWrite`.
 #[derive(Debug, Deserialize)]
@@ -191,15 +192,15 @@ impl Endorsement {
         moment: &Moment,
     ) -> Result<Vec<Endorser>, StoreError> {
         let action = WRITE.parse().map_err(StoreError::new)?;
-        let of = RightsOf::Authority { authority: policy.authority.clone(), action: Some(action) };
+        let rights = Listing::rights_by(&policy.authority, Some(&action));
         let records = self.reads.at(moment);
         let own = records.entry(&RecordKey::did(&policy.authority.suffix))?;
         if own.is_none_or(|own| DidValue::is_deactivated(&own.value.0)) {
             return Ok(Vec::new());
         }
         let mut found: Vec<Endorser> = Vec::new();
-        for (_, key) in self.reads.node.rights(&of, None, TRUST_PAGE_MAX)? {
-            let entry = records.entry(&key)?;
+        for right in self.reads.node.listed(&rights, None, TRUST_PAGE_MAX)? {
+            let entry = records.entry(&right.record)?;
             let Some(did) = entry.as_ref().and_then(|entry| self.local_entity(entry)) else {
                 continue;
             };

@@ -13,6 +13,7 @@ use registry_core::governance::{
     ValidatorReady, Validators, check, governors, key, read,
 };
 use registry_core::id::Did;
+use registry_core::index::Listing;
 use registry_core::operation::{Action, Guard, Role};
 use registry_core::record::{Entry, RecordKey};
 use registry_core::state::{StoreError, TransientKey};
@@ -263,16 +264,14 @@ impl Governance {
         let limit = params.limit.unwrap_or(PROPOSALS_PAGE_DEFAULT);
         check_limit(limit, PROPOSALS_PAGE_MAX)?;
         let moment = self.reads.moment(None, params.min_height).await?;
-        let mut ids = self.reads.node.proposals(params.after.as_ref(), limit + 1)?;
-        let more = ids.len() > limit;
-        ids.truncate(limit);
-        let next = ids.last().copied().filter(|_| more);
-        let (records, mut proposals) = (self.reads.at(&moment), Vec::new());
-        for id in ids {
-            if let Some(entry) = records.entry(&RecordKey::proposal(&id))? {
-                proposals.push(ProposalJson::of(id, &entry)?);
-            }
-        }
+        let listing = Listing::proposals();
+        let after = params.after.map(|after| listing.behind(&RecordKey::proposal(&after)));
+        let (found, next) = self.reads.list(&listing, after.as_deref(), limit)?;
+        let proposals = self.reads.at(&moment).existing(&found, |entry| {
+            ProposalJson::of(proposal_id(&entry.record.record_key())?, entry)
+        })?;
+        let last = found.last().filter(|_| next.is_some());
+        let next = last.map(|last| proposal_id(&last.record)).transpose()?;
         Ok(ProposalsPage { proposals, next, as_of: moment.as_of() })
     }
 }
@@ -340,6 +339,10 @@ fn newcomers(
 fn agenda(reads: &Reads) -> Result<Agenda, StoreError> {
     let leaf = reads.node.transient(&TransientKey::agenda())?;
     Agenda::from_leaf(leaf.as_deref()).map_err(StoreError::new)
+}
+
+fn proposal_id(key: &RecordKey) -> Result<Hash, StoreError> {
+    Ok(Hash(key.key.0.as_slice().try_into().map_err(StoreError::new)?))
 }
 
 /// The record of a proposal, or the refusal of an operation that needs it.

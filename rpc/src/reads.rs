@@ -10,6 +10,7 @@ use registry_core::did::document::TimeMs;
 use registry_core::did::{DidState, DidValue};
 use registry_core::governance::{self, PARAMETERS, PUBLISHING, Parameters};
 use registry_core::id::{Did, NetworkName};
+use registry_core::index::{Listed, Listing};
 use registry_core::record::{Entry, Kind, Record, RecordKey};
 use registry_core::state::StoreError;
 use registry_core::trust::TrustView;
@@ -125,6 +126,16 @@ impl RecordsAt<'_> {
         absent: impl FnOnce() -> Refusal,
     ) -> Result<Entry, ApiError> {
         self.entry(key)?.ok_or_else(|| absent().into())
+    }
+
+    /// Those records of a page that existed at the moment, each shown by `show`.
+    pub(crate) fn existing<T>(
+        &self,
+        page: &[Listed],
+        show: impl Fn(&Entry) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let entries = page.iter().filter_map(|listed| self.entry(&listed.record).transpose());
+        entries.map(|entry| show(&entry?)).collect()
     }
 }
 
@@ -278,6 +289,20 @@ impl Reads {
             number -= 1;
         }
         Ok((versions, (number > 0).then_some(number)))
+    }
+
+    /// A page of a listing, and the cursor of the next page; none on the last.
+    pub(crate) fn list(
+        &self,
+        listing: &Listing,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<(Vec<Listed>, Option<Vec<u8>>), StoreError> {
+        let mut found = self.node.listed(listing, after, limit + 1)?;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().map(|last| last.cursor.clone()).filter(|_| more);
+        Ok((found, next))
     }
 
     /// Version 1 of a record that exists.

@@ -7,7 +7,7 @@ use registry_core::block::{Block, Header, Receipt};
 use registry_core::certificate::Certificate;
 use registry_core::codec;
 use registry_core::crypto::Hash;
-use registry_core::id::{Did, ListId};
+use registry_core::index::{self, Index, Listed, Listing};
 use registry_core::limits::TREE_WINDOW_HEIGHTS;
 use registry_core::range::Position;
 use registry_core::record::{Entry, Kind, RecordKey};
@@ -16,7 +16,7 @@ use registry_core::status::{Bits, StatusList, keyframe};
 use registry_core::trust::TrustView;
 use serde::de::DeserializeOwned;
 
-use super::{Column, Read, Row, rights, schemas};
+use super::{Column, Read, Row};
 
 /// The layout of this file. A store with another number is refused.
 pub const FORMAT_VERSION: u64 = 5;
@@ -117,48 +117,20 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
         }
     }
 
-    /// The lists of an issuer of this network after one of them, with their own URIs, ascending by
-    /// id.
-    pub fn lists_of(
+    /// The records of a listing after a cursor, a key that this handed out, in order.
+    pub fn listed(
         &self,
-        issuer: &Did,
-        after: Option<ListId>,
+        listing: &Listing,
+        after: Option<&[u8]>,
         limit: usize,
-    ) -> Result<Vec<(ListId, Option<String>)>, StoreError> {
-        let prefix = &issuer.suffix.0;
-        // The keys behind a key begin with the key and a zero byte; those of an issuer end before
-        // a key of its suffix and 21 bytes of ones.
-        let from = match after {
-            Some(after) => [&prefix[..], &after.0, &[0]].concat(),
-            None => prefix.to_vec(),
-        };
-        let to = [&prefix[..], &[u8::MAX; 21]].concat();
-        let malformed = || StoreError::new("a row of the lists is malformed");
-        let rows = self.0.scan(Column::Lists, &from, &to, limit)?;
+    ) -> Result<Vec<Listed>, StoreError> {
+        let column = index_column(listing.index);
+        let rows = self.0.scan(column, &listing.from(after), &listing.to(), limit)?;
+        let malformed = || StoreError::new(format!("a row of {} is malformed", column.name()));
         rows.into_iter()
-            .map(|(key, uri)| {
-                let list = key.get(prefix.len()..).and_then(|list| list.try_into().ok());
-                let uri = String::from_utf8(uri).map_err(|_| malformed())?;
-                let uri = (!uri.is_empty()).then_some(uri);
-                Ok((ListId(list.ok_or_else(malformed)?), uri))
-            })
-            .collect()
-    }
-
-    /// The proposals after one of them, ascending by id. There are few in the life of a network,
-    /// so their heads are their index.
-    pub fn proposals(&self, after: Option<&Hash>, limit: usize) -> Result<Vec<Hash>, StoreError> {
-        let kind = Kind::Proposal.number();
-        let from = match after {
-            Some(after) => [&[kind][..], &after.0, &[0]].concat(),
-            None => vec![kind],
-        };
-        let rows = self.0.scan(Column::Heads, &from, &[kind.saturating_add(1)], limit)?;
-        let malformed = || StoreError::new("the key of a proposal is malformed");
-        rows.into_iter()
-            .map(|(key, _)| {
-                let id = key.get(1..).and_then(|id| id.try_into().ok());
-                id.map(Hash).ok_or_else(malformed)
+            .map(|(cursor, value)| {
+                let record = listing.record(&cursor, &value).ok_or_else(malformed)?;
+                Ok(Listed { cursor, record, value })
             })
             .collect()
     }
@@ -379,16 +351,20 @@ fn block_rows(execution: &Execution, block: &Block) -> Vec<Row> {
     rows
 }
 
-/// The index row of a list that was made.
-fn list_row(entry: &Entry) -> Option<Row> {
-    let record = &entry.record;
-    if (record.kind, record.version) != (Kind::Status, 1) {
-        return None;
+/// Where the rows of an index are. Of proposals the records themselves are the index.
+fn index_column(index: Index) -> Column {
+    match index {
+        Index::Lists => Column::Lists,
+        Index::Rights => Column::Rights,
+        Index::Schemas => Column::Schemas,
+        Index::Proposals => Column::Heads,
     }
-    // The value is of this execution and holds a list.
-    let list = StatusList::from_own_bytes(&entry.value.0).ok()?;
-    let key = [&list.issuer.suffix.0[..], &record.key.0].concat();
-    Some(Row::put(Column::Lists, key, list.uri.unwrap_or_default()))
+}
+
+/// The index rows of a new version of a record.
+pub(super) fn index_rows(entry: &Entry) -> Vec<Row> {
+    let rows = index::rows(entry).into_iter();
+    rows.map(|row| Row::put(index_column(row.index), row.key, row.value)).collect()
 }
 
 fn change_rows(height: u64, changes: &Changes) -> Vec<Row> {
@@ -396,9 +372,7 @@ fn change_rows(height: u64, changes: &Changes) -> Vec<Row> {
     for entry in &changes.entries {
         let key = entry.record.record_key().storage_key();
         rows.push(Row::put(Column::Heads, key, codec::encode(entry)));
-        rows.extend(list_row(entry));
-        rows.extend(rights::rows(entry));
-        rows.extend(schemas::row(entry));
+        rows.extend(index_rows(entry));
     }
     for (list, version, row) in &changes.status_rows {
         let key = keyed(&list.storage_key(), *version);

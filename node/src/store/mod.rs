@@ -4,9 +4,9 @@
 mod arrays;
 mod ledger;
 mod memory;
-mod rights;
 mod rocks;
-mod schemas;
+#[cfg(test)]
+mod tests;
 
 pub use arrays::ArrayCache;
 pub use ledger::{

@@ -7,11 +7,12 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::Bytes;
 use registry_core::did::document::TimeMs;
 use registry_core::id::{Did, SchemaId};
+use registry_core::index::Listing;
 use registry_core::record::{Entry, Kind, RecordKey};
 use registry_core::schema::{CredentialType, Schema};
 use registry_core::state::StoreError;
 use registry_core::status::StatusPurpose;
-use registry_core::trust::{Assurance, Resource, TrustView as _};
+use registry_core::trust::{Assurance, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -238,18 +239,11 @@ impl Schemas {
         let moment = self.reads.moment(at, min_height).await?;
         self.reads.did_head(&publisher, &moment.head, "publisher")?;
         let after = cursor.as_ref().map(|Bytes(cursor)| cursor.as_slice());
-        let mut found =
-            self.reads.node.schemas_of(&publisher, kind.map(Kind::from), after, limit + 1)?;
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().map(|(cursor, _)| Bytes(cursor.clone())).filter(|_| more);
-        let (records, mut items) = (self.reads.at(&moment), Vec::new());
-        for (_, key) in &found {
-            // What did not exist yet at that time is left out.
-            if let Some(entry) = records.entry(key)? {
-                items.push(self.item(&entry)?);
-            }
-        }
+        let listing = Listing::schemas_of(&publisher, kind.map(Kind::from));
+        let (found, next) = self.reads.list(&listing, after, limit)?;
+        // What did not exist yet at that time is left out.
+        let items = self.reads.at(&moment).existing(&found, |entry| self.item(entry))?;
+        let next = next.map(Bytes);
         Ok(SchemasPage { items, next, as_of: moment.as_of() })
     }
 

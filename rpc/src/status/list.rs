@@ -7,6 +7,7 @@ use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
 use registry_core::did::document::TimeMs;
 use registry_core::id::{Did, ListId};
+use registry_core::index::{Listed, Listing};
 use registry_core::record::{Entry, Record, RecordKey};
 use registry_core::state::StoreError;
 use registry_core::status::{Delegate, StatusList, StatusPurpose};
@@ -17,7 +18,6 @@ use crate::clock::millis;
 use crate::error::ApiError;
 use crate::limits::STATUS_AGGREGATED_MAX;
 use crate::reads::{AsOf, HistoryPage, Moment, Reads, Selector};
-use crate::service::ListOf;
 use crate::uris::{ListUris, Uris};
 
 /// Parameters of `status_getList`.
@@ -224,11 +224,14 @@ impl StatusLists {
         after: Option<ListId>,
     ) -> Result<Aggregation, ApiError> {
         self.reads.did_head(issuer, &self.reads.head(), "issuer")?;
-        let lists = self.reads.node.lists_of(issuer, after, STATUS_AGGREGATED_MAX)?;
+        let listing = Listing::lists_of(issuer);
+        let after = after.map(|after| listing.behind(&RecordKey::status(&after)));
+        let rows = self.reads.node.listed(&listing, after.as_deref(), STATUS_AGGREGATED_MAX)?;
+        let lists = rows.into_iter().map(listed_uri).collect::<Result<Vec<_>, _>>()?;
         let more = lists.len() == STATUS_AGGREGATED_MAX;
-        let next = lists.last().map(|last| last.list).filter(|_| more);
-        let uri = |list: &ListOf| self.uris.of(&list.list, list.uri.as_deref()).ietf;
-        Ok(Aggregation { status_lists: lists.iter().map(uri).collect(), next })
+        let next = lists.last().map(|(list, _)| *list).filter(|_| more);
+        let uris = lists.iter().map(|(list, uri)| self.uris.of(list, uri.as_deref()).ietf);
+        Ok(Aggregation { status_lists: uris.collect(), next })
     }
 }
 
@@ -237,6 +240,13 @@ pub(crate) struct Aggregation {
     pub(crate) status_lists: Vec<String>,
     /// The list after which the rest comes.
     pub(crate) next: Option<ListId>,
+}
+
+/// A list of an issuer and its own URI.
+fn listed_uri(row: Listed) -> Result<(ListId, Option<String>), StoreError> {
+    let list = row.record.key.0.as_slice().try_into().map_err(StoreError::new)?;
+    let uri = String::from_utf8(row.value).map_err(StoreError::new)?;
+    Ok((ListId(list), (!uri.is_empty()).then_some(uri)))
 }
 
 impl From<Delegate> for DelegateJson {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use registry_core::code::{Code, Refusal};
 use registry_core::did::document::TimeMs;
-use registry_core::id::{Did, IdError};
+use registry_core::id::{Did, IdError, Suffix};
+use registry_core::index::Listing;
+use registry_core::state::StoreError;
 use registry_core::trust::{
     Answer, Asked, Assurance, Chain, Reason, Recognised, TrustKey, ask, ask_recognition,
 };
@@ -221,7 +223,10 @@ impl Trust {
         }
         // Only now, since none but a known authority can have said yes.
         self.check_authority(&authority, &moment.head)?;
-        for root in self.reads.node.authorities_of(&authority, TRUST_AUTHORITIES_MAX)? {
+        let roots = Listing::authorities_of(&authority);
+        for root in self.reads.node.listed(&roots, None, TRUST_AUTHORITIES_MAX)? {
+            let suffix = root.record.key.0.as_slice().try_into().map_err(StoreError::new)?;
+            let root = Did { network: authority.network.clone(), suffix: Suffix(suffix) };
             let key = TrustKey { authority: root, ..own.clone() };
             let through = Some(&authority);
             let answer = ask(&view, &Asked { network, key: &key, through, minimum, time_ms })?;

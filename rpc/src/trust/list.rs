@@ -5,11 +5,10 @@ use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
 use registry_core::did::document::TimeMs;
 use registry_core::id::Did;
+use registry_core::index::Listing;
 use registry_core::record::{Entry, Kind};
 use registry_core::state::StoreError;
-use registry_core::trust::{
-    ActionName, Checkpoint, EntityId, Grants, Recognition, Resource, TrustView as _,
-};
+use registry_core::trust::{ActionName, Checkpoint, EntityId, Grants, Recognition, Resource};
 use serde::{Deserialize, Serialize};
 
 use super::ask::Trust;
@@ -18,7 +17,6 @@ use crate::clock::millis;
 use crate::error::{ApiError, PARAMS};
 use crate::limits::{TRUST_PAGE_DEFAULT, TRUST_PAGE_MAX};
 use crate::reads::{AsOf, check_limit};
-use crate::service::RightsOf;
 
 /// Parameters of `trust_list`.
 #[derive(Debug, Deserialize)]
@@ -123,14 +121,12 @@ impl Trust {
         if let Some(authority) = &authority {
             self.reads.did_head(authority, &moment.head, "authority")?;
         }
-        let of = match (authority, entity) {
-            (Some(authority), None) => RightsOf::Authority { authority, action },
+        let listing = match (authority, entity) {
+            (Some(authority), None) => Listing::rights_by(&authority, action.as_ref()),
             (Some(authority), Some(entity)) => {
-                RightsOf::Entity { entity, authority: Some((authority, action)) }
+                Listing::rights_of_by(&entity, &authority, action.as_ref())
             }
-            (None, Some(entity)) if action.is_none() => {
-                RightsOf::Entity { entity, authority: None }
-            }
+            (None, Some(entity)) if action.is_none() => Listing::rights_of(&entity),
             (None, Some(_)) => {
                 let detail = "action needs an authority beside it; without one, leave it out";
                 return Err(ApiError::params("action", detail));
@@ -141,17 +137,10 @@ impl Trust {
             }
         };
         let after = after.as_ref().map(|Bytes(after)| after.as_slice());
-        let mut found = self.reads.node.rights(&of, after, limit + 1)?;
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().map(|(cursor, _)| Bytes(cursor.clone())).filter(|_| more);
-        let (records, mut rights) = (self.reads.at(&moment), Vec::new());
-        for (_, key) in &found {
-            // What did not exist yet at that time is left out.
-            if let Some(entry) = records.entry(key)? {
-                rights.push(right(&entry)?);
-            }
-        }
+        let (found, next) = self.reads.list(&listing, after, limit)?;
+        // What did not exist yet at that time is left out.
+        let rights = self.reads.at(&moment).existing(&found, right)?;
+        let next = next.map(Bytes);
         Ok(RightsPage { rights, next, as_of: moment.as_of() })
     }
 }
