@@ -10,7 +10,7 @@ use genesis::GenesisFile;
 use registry_core::crypto::{Hash, ValidatorKey};
 use rpc::service::Reader as _;
 use rpc::status::publisher::Publisher;
-use rpc::status::view::Signer as _;
+use rpc::view::Signer as _;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 

@@ -26,6 +26,7 @@ pub mod decision;
 pub mod did;
 pub mod governance;
 pub mod id;
+pub mod index;
 pub mod limits;
 pub mod mmr;
 pub mod names;

@@ -6,16 +6,17 @@ use registry_core::codec::FixedBytes;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, Resource};
 use registry_core::operation::{Action, Guard, Role};
-use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
+use registry_core::record::{RecordKey, RecordView, StoreError};
 use registry_core::time::TimeMs;
 use registry_state::rules::{By, agent};
 use registry_state::state::ApplyError;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Api, AsOf, Selector};
 use crate::clock::millis;
 use crate::error::ApiError;
-use crate::prepare::{Prepared, Subject, author_signers};
+use crate::prepare::{Prepared, Preparer, Subject, author_signers};
+use crate::reads::AsOf;
+use crate::trust::ask::Trust;
 
 /// Parameters of `agent_verify`.
 #[derive(Debug, Deserialize)]
@@ -103,10 +104,10 @@ impl Step {
     }
 }
 
-/// A delegation as JSON shows it.
+/// A delegation as answers hold it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownDelegation {
+struct DelegationJson {
     principal: Did,
     agent: Did,
     actions: Vec<ActionName>,
@@ -122,7 +123,7 @@ struct ShownDelegation {
     version: u64,
 }
 
-impl From<&AgentLink> for ShownDelegation {
+impl From<&AgentLink> for DelegationJson {
     fn from(link: &AgentLink) -> Self {
         let delegation = link.delegation.clone();
         Self {
@@ -144,7 +145,7 @@ impl From<&AgentLink> for ShownDelegation {
 /// The answer of `agent_verify`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Verified {
+pub(crate) struct AgentVerification {
     agent: Did,
     action: ActionName,
     resource: Resource,
@@ -154,7 +155,7 @@ pub(crate) struct Verified {
     principal: Option<Did>,
     explanation: String,
     /// From the principal down.
-    chain: Vec<ShownDelegation>,
+    chain: Vec<DelegationJson>,
     /// Place of the first link that does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     broken: Option<usize>,
@@ -164,24 +165,27 @@ pub(crate) struct Verified {
 
 /// The answer of `agent_get`.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Agent {
+pub(crate) struct AgentAnswer {
     #[serde(flatten)]
-    delegation: ShownDelegation,
+    delegation: DelegationJson,
     #[serde(flatten)]
     as_of: AsOf,
 }
 
-impl Api {
+impl Trust {
     /// `agent_verify`.
-    pub(crate) async fn verify_agent(&self, params: VerifyParams) -> Result<Verified, ApiError> {
+    pub(crate) async fn verify_agent(
+        &self,
+        params: VerifyParams,
+    ) -> Result<AgentVerification, ApiError> {
         let VerifyParams { agent, action, resource, at, min_height } = params;
-        let moment = self.moment(at, min_height).await?;
-        self.did_head(&agent, &moment.head, "agent")?;
-        let view = self.records_at(&moment);
+        let moment = self.reads.moment(at, min_height).await?;
+        self.reads.did_head(&agent, &moment.head, "agent")?;
+        let view = self.reads.at(&moment);
         let answer = verify(&view, &agent, &action, &resource, moment.time_ms)?;
         let chain = answer.chain.as_ref();
         let broken = chain.and_then(|chain| chain.broken.as_ref());
-        Ok(Verified {
+        Ok(AgentVerification {
             permitted: answer.is_permitted(),
             principal: chain.and_then(AgentChain::principal).cloned(),
             explanation: explain_answer(&agent, &action, &resource, chain),
@@ -195,21 +199,23 @@ impl Api {
     }
 
     /// `agent_get`.
-    pub(crate) async fn agent(&self, params: GetParams) -> Result<Agent, ApiError> {
+    pub(crate) async fn agent(&self, params: GetParams) -> Result<AgentAnswer, ApiError> {
         let GetParams { agent, at, min_height } = params;
-        let moment = self.moment(at, min_height).await?;
-        let entry = self.entry(&RecordKey::delegation(&agent), moment.selector, &moment.head)?;
-        let entry = agent_entry(&agent, entry)?;
+        let moment = self.reads.moment(at, min_height).await?;
+        let records = self.reads.at(&moment);
+        let entry = records.required(&RecordKey::delegation(&agent), || absent(&agent))?;
         let delegation = Delegation::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
         let link = AgentLink { delegation, version: entry.record.version };
-        Ok(Agent { delegation: (&link).into(), as_of: moment.as_of() })
+        Ok(AgentAnswer { delegation: (&link).into(), as_of: moment.as_of() })
     }
+}
 
+impl Preparer {
     /// All `agent_prepare…` methods.
     pub(crate) async fn prepare_agent(&self, draft: Draft) -> Result<Prepared, ApiError> {
         let Draft { author, action, salt } = draft;
-        let moment = self.moment(None, None).await?;
-        let (_, state) = self.active(&author, &moment.head, "author")?;
+        let moment = self.reads.moment(None, None).await?;
+        let (_, state) = self.reads.active(&author, &moment.head, "author")?;
         let (agent, consents) = match &action {
             Action::AgentDelegate(delegate) => (delegate.agent.clone(), true),
             Action::AgentSuspend(AgentStep { agent })
@@ -217,29 +223,28 @@ impl Api {
             | Action::AgentRevoke(AgentStep { agent }) => (agent.clone(), false),
             _ => return Err(StoreError::new("no agent action").into()),
         };
-        let head = self.entry(&RecordKey::delegation(&agent), Selector::Head, &moment.head)?;
-        let guard = match head {
+        let guard = match self.reads.at(&moment).entry(&RecordKey::delegation(&agent))? {
+            Some(head) => Guard::Previous(head.record.hash()),
             None if consents => Guard::Absent,
-            head => Guard::Previous(agent_entry(&agent, head)?.record.hash()),
+            None => return Err(absent(&agent).into()),
         };
         let drafted = self.draft(Some(author.clone()), guard, salt, action)?;
         let time_ms = moment.head.time_ms;
         let mut signers = author_signers(&author, &state, time_ms, Role::Author);
         if consents {
-            let (_, state) = self.active(&agent, &moment.head, "agent")?;
+            let (_, state) = self.reads.active(&agent, &moment.head, "agent")?;
             signers.extend(author_signers(&agent, &state, time_ms, Role::Consent));
         }
-        let by = By { network: self.node.network(), time_ms, author: &author };
+        let by = By { network: self.reads.network(), time_ms, author: &author };
         let action = &drafted.operation.action;
-        check(&self.records_at(&moment), by, action)?;
+        check(&self.reads.at(&moment), by, action)?;
         let explanation = explain(action, &author);
         Ok(drafted.prepared(Subject::Agent(agent), signers, explanation))
     }
 }
 
-fn agent_entry(agent: &Did, entry: Option<Entry>) -> Result<Entry, Refusal> {
-    let absent = || Refusal::new(Code::AgentNotFound, "agent", format!("{agent} is no agent"));
-    entry.ok_or_else(absent)
+fn absent(agent: &Did) -> Refusal {
+    Refusal::new(Code::AgentNotFound, "agent", format!("{agent} is no agent"))
 }
 
 fn explain(action: &Action, author: &Did) -> String {

@@ -5,8 +5,9 @@ use registry_core::time::TimeMs;
 use registry_core::trust::Assurance;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Api, AsOf, Selector};
 use crate::error::{ApiError, PARAMS};
+use crate::reads::{AsOf, Selector};
+use crate::trust::ask::Trust;
 
 /// Parameters of `registry_decide`. Names are read by the decision: one that no record can have is
 /// no error.
@@ -43,22 +44,22 @@ struct StatusParams {
 
 /// The answer of `registry_decide`.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Decided {
+pub(crate) struct DecisionAnswer {
     decision: &'static str,
-    steps: Vec<ShownStep>,
+    steps: Vec<FindingJson>,
     #[serde(flatten)]
     as_of: AsOf,
 }
 
 /// What one step found.
 #[derive(Debug, Clone, Serialize)]
-struct ShownStep {
+struct FindingJson {
     step: &'static str,
     finding: String,
     ok: bool,
 }
 
-impl From<Step> for ShownStep {
+impl From<Step> for FindingJson {
     fn from(Step { name, finding, ok }: Step) -> Self {
         Self { step: name.name(), finding, ok }
     }
@@ -74,17 +75,17 @@ impl From<DecisionError> for ApiError {
     }
 }
 
-impl Api {
+impl Trust {
     /// `registry_decide`: both moments as of one head.
-    pub(crate) async fn decide(&self, params: Params) -> Result<Decided, ApiError> {
+    pub(crate) async fn decide(&self, params: Params) -> Result<DecisionAnswer, ApiError> {
         let TimeMs(issued_at_ms) = params.issued_at;
         if let Some(TimeMs(at_ms)) = params.at
             && at_ms < issued_at_ms
         {
             return Err(DecisionError::IssuedLater { issued_at_ms, at_ms }.into());
         }
-        let now = self.moment(params.at, params.min_height).await?;
-        let then = self.moment_as_of(now.head, Selector::At(issued_at_ms))?;
+        let now = self.reads.moment(params.at, params.min_height).await?;
+        let then = self.reads.moment_as_of(now.head, Selector::At(issued_at_ms))?;
         let status = params.status.map(|StatusParams { list, entry }| StatusEntry { list, entry });
         let question = Question {
             issuer: params.issuer,
@@ -98,11 +99,11 @@ impl Api {
             minimum_assurance: params.minimum_assurance,
             at_ms: now.time_ms,
         };
-        let moments = Moments { then: &self.records_at(&then), now: &self.records_at(&now) };
-        let decision = decide(self.node.network(), moments, &question)?;
-        Ok(Decided {
+        let moments = Moments { then: &self.reads.at(&then), now: &self.reads.at(&now) };
+        let decision = decide(self.reads.network(), moments, &question)?;
+        Ok(DecisionAnswer {
             decision: if decision.is_permit() { "permit" } else { "deny" },
-            steps: decision.steps.into_iter().map(ShownStep::from).collect(),
+            steps: decision.steps.into_iter().map(FindingJson::from).collect(),
             as_of: now.as_of(),
         })
     }

@@ -1,23 +1,26 @@
 //! Who may write: on an endorsed network those with a right to it, and those for whom one of them
 //! signs (docs/protocol/endorsement.md).
 
+use std::sync::Arc;
+
 use registry_core::code::{Code, Refusal};
 use registry_core::did::DidValue;
 use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::id::Did;
+use registry_core::index::Listing;
 use registry_core::names::EntityId;
 use registry_core::operation::{Action, ActionFacts, Family, Operation};
-use registry_core::record::{Entry, RecordKey, StoreError};
+use registry_core::record::{Entry, RecordKey, RecordView as _, StoreError};
 use registry_core::trust::Grants;
 use registry_state::rules::Checked;
 use registry_state::rules::endorsement::{WRITE, may_write, quota_key, quota_used};
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Api, AsOf, Moment, Selector};
 use crate::clock::{millis, now_ms};
 use crate::error::ApiError;
 use crate::limits::{ENDORSERS_SHOWN_MAX, TRUST_PAGE_MAX};
-use crate::service::{Head, RightsOf};
+use crate::reads::{AsOf, Moment, Reads};
+use crate::service::Head;
 
 /// Parameters of `trust_explainWrite`.
 #[derive(Debug, Deserialize)]
@@ -78,7 +81,12 @@ fn resource(family: Family) -> String {
     format!("registry/{}", family.name())
 }
 
-impl Api {
+/// Answers who may write on this network.
+pub(crate) struct Endorsement {
+    pub(crate) reads: Arc<Reads>,
+}
+
+impl Endorsement {
     /// `trust_explainWrite`.
     pub(crate) async fn explain_write(&self, params: Params) -> Result<WriteExplanation, ApiError> {
         let Params { did, operation, min_height } = params;
@@ -88,11 +96,11 @@ impl Api {
             let detail = format!("operation {operation:?} must be one of {}", names.join(", "));
             return Err(ApiError::params("operation", detail));
         };
-        let moment = self.moment(None, min_height).await?;
+        let moment = self.reads.moment(None, min_height).await?;
         if let Some(did) = &did {
-            self.active(did, &moment.head, "did")?;
+            self.reads.active(did, &moment.head, "did")?;
         }
-        let policy = self.parameters(&moment.head)?.write_policy;
+        let policy = self.reads.parameters(&moment.head)?.write_policy;
         let mut answer = WriteExplanation {
             did,
             operation,
@@ -160,8 +168,8 @@ impl Api {
         did: &Did,
         moment: &Moment,
     ) -> Result<bool, StoreError> {
-        let view = self.records_at(moment);
-        may_write(&view, self.node.network(), policy, family, did, moment.time_ms)
+        let view = self.reads.at(moment);
+        may_write(&view, self.reads.network(), policy, family, did, moment.time_ms)
     }
 
     fn endorser(
@@ -172,7 +180,7 @@ impl Api {
     ) -> Result<Endorser, StoreError> {
         // The next block is of now: on a quiet network the hour may have changed since the last.
         let key = quota_key(&did, head.time_ms.max(now_ms()));
-        let used = quota_used(self.node.transient(&key)?.as_deref());
+        let used = quota_used(self.reads.node.transient(&key)?.as_deref());
         let operations_per_hour = policy.operations_per_hour;
         Ok(Endorser { did, used, operations_per_hour, refills_at: millis(key.expires_ms) })
     }
@@ -185,15 +193,15 @@ impl Api {
         moment: &Moment,
     ) -> Result<Vec<Endorser>, StoreError> {
         let action = WRITE.parse().map_err(StoreError::new)?;
-        let of = RightsOf::Authority { authority: policy.authority.clone(), action: Some(action) };
-        let own =
-            self.entry(&RecordKey::did(&policy.authority.suffix), Selector::Head, &moment.head)?;
+        let rights = Listing::rights_by(&policy.authority, Some(&action));
+        let records = self.reads.at(moment);
+        let own = records.entry(&RecordKey::did(&policy.authority.suffix))?;
         if own.is_none_or(|own| DidValue::is_deactivated(&own.value.0)) {
             return Ok(Vec::new());
         }
         let mut found: Vec<Endorser> = Vec::new();
-        for (_, key) in self.node.rights(&of, None, TRUST_PAGE_MAX)? {
-            let entry = self.entry(&key, Selector::Head, &moment.head)?;
+        for right in self.reads.node.listed(&rights, None, TRUST_PAGE_MAX)? {
+            let entry = records.entry(&right.record)?;
             let Some(did) = entry.as_ref().and_then(|entry| self.local_entity(entry)) else {
                 continue;
             };
@@ -212,7 +220,7 @@ impl Api {
     /// The DID of this network to which a record of grants belongs.
     fn local_entity(&self, entry: &Entry) -> Option<Did> {
         let grants = Grants::from_bytes(&entry.value.0).ok()?;
-        EntityId::local(&grants.entity, self.node.network())
+        EntityId::local(&grants.entity, self.reads.network())
     }
 
     /// Who can endorse an operation; none where it needs nobody.
@@ -221,11 +229,11 @@ impl Api {
         operation: &Operation,
     ) -> Result<Option<Vec<Endorser>>, StoreError> {
         let Some(family) = operation.action.facts().family else { return Ok(None) };
-        let head = self.head();
-        let WritePolicy::Endorsed(policy) = self.parameters(&head)?.write_policy else {
+        let moment = self.reads.now();
+        let WritePolicy::Endorsed(policy) = self.reads.parameters(&moment.head)?.write_policy
+        else {
             return Ok(None);
         };
-        let moment = Moment { head, selector: Selector::Head, time_ms: head.time_ms };
         match &operation.author {
             Some(author) if self.has_right(&policy, family, author, &moment)? => Ok(None),
             _ => self.endorsers(&policy, family, &moment).map(Some),

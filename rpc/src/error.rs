@@ -10,7 +10,7 @@ use registry_state::state::ApplyError;
 use serde::Serialize;
 
 use crate::service::SubmitError;
-use crate::status::view::ViewError;
+use crate::view::ViewError;
 
 /// Where the codes are explained.
 const DOCS: &str = "https://github.com/idem-registry/idem/blob/main/docs/protocol";

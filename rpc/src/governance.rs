@@ -1,6 +1,8 @@
 //! The network's own rules: what holds, what is proposed, and bodies of proposals and approvals to
 //! sign (docs/protocol/governance.md).
 
+use std::sync::Arc;
+
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::FixedBytes;
 use registry_core::crypto::Hash;
@@ -10,6 +12,7 @@ use registry_core::governance::{
     ValidatorReady, Validators, governors, key, read,
 };
 use registry_core::id::Did;
+use registry_core::index::Listing;
 use registry_core::operation::{Action, Guard, Role};
 use registry_core::record::{Entry, RecordKey, RecordView as _, StoreError};
 use registry_core::time::TimeMs;
@@ -17,12 +20,11 @@ use registry_state::rules::governance as rules;
 use registry_state::state::TransientKey;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Api, AsOf, Moment, Selector};
 use crate::clock::millis;
 use crate::error::ApiError;
 use crate::limits::{NOTICE_HEIGHTS_DEFAULT, PROPOSALS_PAGE_DEFAULT, PROPOSALS_PAGE_MAX};
-use crate::prepare::{Prepared, Subject, author_signers};
-use crate::trust::ask::RecordsAt;
+use crate::prepare::{Prepared, Preparer, Subject, author_signers};
+use crate::reads::{AsOf, Moment, Reads, RecordsAt, Selector, check_limit};
 
 /// Parameters of `governance_show`.
 #[derive(Debug, Deserialize)]
@@ -105,16 +107,16 @@ struct Waiting {
     proposal: Hash,
 }
 
-/// A proposal as JSON shows it.
+/// A proposal as answers hold it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct ProposalJson {
     proposal: Hash,
     proposer: Did,
     change: Change,
     activation_height: u64,
     proposed: String,
-    approvals: Vec<ShownApproval>,
+    approvals: Vec<ApprovalJson>,
     status: &'static str,
     /// Number of the rule that it broke at its height.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,12 +125,12 @@ struct Shown {
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct ShownApproval {
+struct ApprovalJson {
     governor: Did,
     time: String,
 }
 
-impl Shown {
+impl ProposalJson {
     fn of(id: Hash, entry: &Entry) -> Result<Self, StoreError> {
         let proposal = Proposal::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
         let approvals = proposal.approvals.into_iter();
@@ -143,7 +145,7 @@ impl Shown {
             activation_height: proposal.height,
             proposed: millis(proposal.proposed),
             approvals: approvals
-                .map(|each| ShownApproval { governor: each.governor, time: millis(each.time) })
+                .map(|each| ApprovalJson { governor: each.governor, time: millis(each.time) })
                 .collect(),
             status: proposal.status.name(),
             cancelled_for,
@@ -152,10 +154,10 @@ impl Shown {
     }
 }
 
-/// The last word of a newcomer.
+/// When a newcomer last announced that it is ready.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Ready {
+struct ReadinessJson {
     name: String,
     /// When it last said that it is ready for this proposal.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,19 +169,19 @@ struct Ready {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProposalAnswer {
     #[serde(flatten)]
-    shown: Shown,
+    shown: ProposalJson,
     /// How many approvals it needs.
     threshold: u8,
     /// The newcomers that it names, and whether each is ready.
-    newcomers: Vec<Ready>,
+    newcomers: Vec<ReadinessJson>,
     #[serde(flatten)]
     as_of: AsOf,
 }
 
 /// The answer of `governance_list`.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Proposals {
-    proposals: Vec<Shown>,
+pub(crate) struct ProposalsPage {
+    proposals: Vec<ProposalJson>,
     /// `after` of the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Hash>,
@@ -202,11 +204,16 @@ impl Step {
     }
 }
 
-impl Api {
+/// Reads the network's own rules and what is proposed of them.
+pub(crate) struct Governance {
+    pub(crate) reads: Arc<Reads>,
+}
+
+impl Governance {
     /// `governance_show`.
     pub(crate) async fn governance(&self, params: ShowParams) -> Result<Rules, ApiError> {
-        let moment = self.moment(params.at, params.min_height).await?;
-        let agenda = self.agenda()?.0.into_iter();
+        let moment = self.reads.moment(params.at, params.min_height).await?;
+        let agenda = agenda(&self.reads)?.0.into_iter();
         let records = self.since_genesis(&moment)?;
         let validators: Validators = read(&records, VALIDATORS)?;
         Ok(Rules {
@@ -224,7 +231,7 @@ impl Api {
 
     /// The records at a moment that has them: all of governance are there from genesis on.
     fn since_genesis(&self, moment: &Moment) -> Result<RecordsAt<'_>, ApiError> {
-        let records = self.records_at(moment);
+        let records = self.reads.at(moment);
         if let Selector::At(at_ms) = moment.selector
             && records.entry(&key(VERSION))?.is_none()
         {
@@ -234,78 +241,46 @@ impl Api {
         Ok(records)
     }
 
-    /// What waits now; of earlier times the proposals tell.
-    fn agenda(&self) -> Result<Agenda, StoreError> {
-        let leaf = self.node.transient(&TransientKey::agenda())?;
-        Agenda::from_leaf(leaf.as_deref()).map_err(StoreError::new)
-    }
-
     /// `governance_getProposal`.
     pub(crate) async fn proposal(
         &self,
         params: ProposalParams,
     ) -> Result<ProposalAnswer, ApiError> {
         let ProposalParams { proposal: id, at, min_height } = params;
-        let moment = self.moment(at, min_height).await?;
-        let entry = self.entry(&RecordKey::proposal(&id), moment.selector, &moment.head)?;
-        let entry = entry.ok_or_else(|| not_found(&id))?;
-        let shown = Shown::of(id, &entry)?;
-        let governors = governors(&self.records_at(&moment))?;
+        let moment = self.reads.moment(at, min_height).await?;
+        let records = self.reads.at(&moment);
+        let shown = ProposalJson::of(id, &proposal_at(&records, &id)?)?;
+        let governors = governors(&records)?;
         Ok(ProposalAnswer {
-            newcomers: self.newcomers(&shown, &moment)?,
+            newcomers: newcomers(&shown, &records)?,
             threshold: governors.map_or(0, |governors| governors.threshold),
             shown,
             as_of: moment.as_of(),
         })
     }
 
-    fn newcomers(&self, shown: &Shown, moment: &Moment) -> Result<Vec<Ready>, StoreError> {
-        let Change::Validators(edits) = &shown.change else { return Ok(Vec::new()) };
-        let present: Validators = read(&self.records_at(moment), VALIDATORS)?;
-        let is_new = |entry: &&ValidatorEntry| {
-            !present.validators.iter().any(|other| other.key == entry.key)
-        };
-        let mut newcomers = Vec::new();
-        for entry in edits.put.iter().filter(is_new) {
-            let record = RecordKey::ready(&entry.key);
-            let mut ready_at = None;
-            if let Some(found) = self.entry(&record, moment.selector, &moment.head)? {
-                let ready = ValidatorReady::from_own_bytes(&found.value.0);
-                let ready = ready.map_err(StoreError::new)?;
-                let said = ready.proposal == shown.proposal;
-                ready_at = said.then(|| millis(found.record.time));
-            }
-            newcomers.push(Ready { name: entry.name.clone(), ready_at });
-        }
-        Ok(newcomers)
-    }
-
     /// `governance_list`.
-    pub(crate) async fn proposals(&self, params: ListParams) -> Result<Proposals, ApiError> {
+    pub(crate) async fn proposals(&self, params: ListParams) -> Result<ProposalsPage, ApiError> {
         let limit = params.limit.unwrap_or(PROPOSALS_PAGE_DEFAULT);
-        if !(1..=PROPOSALS_PAGE_MAX).contains(&limit) {
-            let detail = format!("limit {limit} must be 1 to {PROPOSALS_PAGE_MAX}");
-            return Err(ApiError::params("limit", detail));
-        }
-        let moment = self.moment(None, params.min_height).await?;
-        let mut ids = self.node.proposals(params.after.as_ref(), limit + 1)?;
-        let more = ids.len() > limit;
-        ids.truncate(limit);
-        let next = ids.last().copied().filter(|_| more);
-        let mut proposals = Vec::new();
-        for id in ids {
-            let key = RecordKey::proposal(&id);
-            if let Some(entry) = self.entry(&key, Selector::Head, &moment.head)? {
-                proposals.push(Shown::of(id, &entry)?);
-            }
-        }
-        Ok(Proposals { proposals, next, as_of: moment.as_of() })
+        check_limit(limit, PROPOSALS_PAGE_MAX)?;
+        let moment = self.reads.moment(None, params.min_height).await?;
+        let listing = Listing::proposals();
+        let after = params.after.map(|after| listing.behind(&RecordKey::proposal(&after)));
+        let (found, next) = self.reads.list(&listing, after.as_deref(), limit)?;
+        let proposals = self.reads.at(&moment).existing(&found, |entry| {
+            ProposalJson::of(proposal_id(&entry.record.record_key())?, entry)
+        })?;
+        let last = found.last().filter(|_| next.is_some());
+        let next = last.map(|last| proposal_id(&last.record)).transpose()?;
+        Ok(ProposalsPage { proposals, next, as_of: moment.as_of() })
     }
+}
 
+impl Preparer {
     /// `governance_preparePropose`.
     pub(crate) async fn prepare_proposal(&self, params: Propose) -> Result<Prepared, ApiError> {
         let Propose { author, change, height, salt } = params;
-        let height = height.unwrap_or(self.head().height + NOTICE_HEIGHTS_DEFAULT);
+        let height = height.unwrap_or(self.reads.head().height + NOTICE_HEIGHTS_DEFAULT);
         let propose = GovernancePropose { change, height };
         let action = Action::GovernancePropose(Box::new(propose));
         self.prepare_governance(Draft { author, salt, action }).await
@@ -314,21 +289,19 @@ impl Api {
     /// All `governance_prepare…` methods.
     pub(crate) async fn prepare_governance(&self, draft: Draft) -> Result<Prepared, ApiError> {
         let Draft { author, salt, action } = draft;
-        let moment = self.moment(None, None).await?;
-        let (_, state) = self.active(&author, &moment.head, "author")?;
+        let moment = self.reads.moment(None, None).await?;
+        let (_, state) = self.reads.active(&author, &moment.head, "author")?;
         let guard = match &action {
             Action::GovernanceApprove(step) | Action::GovernanceWithdraw(step) => {
-                let key = RecordKey::proposal(&step.proposal);
-                let head = self.entry(&key, Selector::Head, &moment.head)?;
-                let head = head.ok_or_else(|| not_found(&step.proposal))?;
+                let head = proposal_at(&self.reads.at(&moment), &step.proposal)?;
                 Guard::Previous(head.record.hash())
             }
             _ => Guard::Absent,
         };
         let drafted = self.draft(Some(author.clone()), guard, salt, action)?;
-        let (height, agenda) = (moment.head.height + 1, self.agenda()?);
+        let (height, agenda) = (moment.head.height + 1, agenda(&self.reads)?);
         let now = rules::Now { height, time_ms: moment.head.time_ms, agenda: &agenda };
-        let (view, action) = (self.records_at(&moment), &drafted.operation.action);
+        let (view, action) = (self.reads.at(&moment), &drafted.operation.action);
         let rules = rules::Rules { view: &view, now };
         match action {
             Action::GovernancePropose(propose) => rules.propose(&drafted.id, &author, propose),
@@ -346,9 +319,42 @@ impl Api {
     }
 }
 
-fn not_found(id: &Hash) -> ApiError {
-    let detail = format!("no proposal {id}");
-    Refusal::new(Code::ProposalNotFound, "proposal", detail).into()
+fn newcomers(
+    shown: &ProposalJson,
+    records: &RecordsAt<'_>,
+) -> Result<Vec<ReadinessJson>, StoreError> {
+    let Change::Validators(edits) = &shown.change else { return Ok(Vec::new()) };
+    let present: Validators = read(records, VALIDATORS)?;
+    let is_new =
+        |entry: &&ValidatorEntry| !present.validators.iter().any(|other| other.key == entry.key);
+    let mut newcomers = Vec::new();
+    for entry in edits.put.iter().filter(is_new) {
+        let mut ready_at = None;
+        if let Some(found) = records.entry(&RecordKey::ready(&entry.key))? {
+            let ready = ValidatorReady::from_own_bytes(&found.value.0);
+            let ready = ready.map_err(StoreError::new)?;
+            let said = ready.proposal == shown.proposal;
+            ready_at = said.then(|| millis(found.record.time));
+        }
+        newcomers.push(ReadinessJson { name: entry.name.clone(), ready_at });
+    }
+    Ok(newcomers)
+}
+
+/// What waits now; of earlier times the proposals tell.
+fn agenda(reads: &Reads) -> Result<Agenda, StoreError> {
+    let leaf = reads.node.transient(&TransientKey::agenda())?;
+    Agenda::from_leaf(leaf.as_deref()).map_err(StoreError::new)
+}
+
+fn proposal_id(key: &RecordKey) -> Result<Hash, StoreError> {
+    Ok(Hash(key.key.0.as_slice().try_into().map_err(StoreError::new)?))
+}
+
+/// The record of a proposal, or the refusal of an operation that needs it.
+fn proposal_at(records: &RecordsAt<'_>, id: &Hash) -> Result<Entry, ApiError> {
+    let absent = || Refusal::new(Code::ProposalNotFound, "proposal", format!("no proposal {id}"));
+    records.required(&RecordKey::proposal(id), absent)
 }
 
 fn explain(action: &Action, author: &Did) -> String {

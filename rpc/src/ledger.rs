@@ -14,14 +14,16 @@ use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{SignedOperation, operation_id};
 use registry_state::rules::{Checked, check_stateless, envelope_id};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
-use crate::api::Api;
 use crate::clock::{millis, now_ms};
+use crate::endorsement::Endorsement;
 use crate::error::{ApiError, NodeCode};
-use crate::limits::{BLOCK_PAGE_BYTES_MAX, BLOCK_PAGE_MAX, SUBMIT_WAIT_MS_MAX};
+use crate::limits::{BLOCK_PAGE_BYTES_MAX, BLOCK_PAGE_MAX, SUBMIT_WAIT_MS_MAX, SUBMIT_WAITS_MAX};
+use crate::reads::Reads;
 use crate::service::{Outcome, Problem, Role, Round, ValidatorStatus};
 use crate::status::publisher::Publisher;
-use crate::status::view::Signer as _;
+use crate::view::Signer as _;
 
 /// Parameters of `ledger_submit`.
 #[derive(Debug, Deserialize)]
@@ -137,7 +139,7 @@ struct BlockOperation {
 /// What the node is doing.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct StatusView {
+pub(crate) struct NodeStatusJson {
     network: NetworkName,
     chain_id: Hash,
     version: String,
@@ -155,7 +157,7 @@ pub(crate) struct StatusView {
     round: Option<Round>,
     validators: Vec<ValidatorStatus>,
     peers: usize,
-    mempool: MempoolView,
+    mempool: MempoolJson,
     /// The method under which the node signs status views.
     #[serde(skip_serializing_if = "Option::is_none")]
     publisher: Option<String>,
@@ -167,14 +169,27 @@ pub(crate) struct StatusView {
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct MempoolView {
+struct MempoolJson {
     operations: usize,
     bytes: usize,
 }
 
-impl Api {
+/// Takes operations, and reads receipts, blocks and the state of the node.
+pub(crate) struct Ledger {
+    reads: Arc<Reads>,
+    endorsement: Arc<Endorsement>,
+    /// Submissions that may wait for their outcome.
+    waits: Semaphore,
+}
+
+impl Ledger {
+    pub(crate) fn new(reads: Arc<Reads>, endorsement: Arc<Endorsement>) -> Self {
+        Self { reads, endorsement, waits: Semaphore::new(SUBMIT_WAITS_MAX) }
+    }
+
     fn check(&self, envelope: &Bytes) -> Result<Arc<Checked>, Refusal> {
-        check_stateless(&envelope.0, self.node.chain(), self.node.network()).map(Arc::new)
+        check_stateless(&envelope.0, self.reads.node.chain(), self.reads.node.network())
+            .map(Arc::new)
     }
 
     /// `ledger_submit`: answers at admission. What is applied already is refused by name, since
@@ -182,12 +197,12 @@ impl Api {
     pub(crate) async fn submit(&self, params: SubmitParams) -> Result<Admitted, ApiError> {
         let checked = self.check(&params.envelope)?;
         let (operation, envelope) = (checked.id(), checked.envelope_id());
-        if let Outcome::Applied(receipt) = self.node.outcome(&operation)? {
+        if let Outcome::Applied(receipt) = self.reads.node.outcome(&operation)? {
             let detail = format!("operation {operation} is applied at height {}", receipt.height);
             return Err(Refusal::new(Code::AlreadyApplied, "guard", detail).into());
         }
-        let submitted = self.node.submit(Arc::clone(&checked)).await;
-        submitted.map_err(|error| self.naming_endorsers(error.into(), &checked))?;
+        let submitted = self.reads.node.submit(Arc::clone(&checked)).await;
+        submitted.map_err(|error| self.endorsement.naming_endorsers(error.into(), &checked))?;
         Ok(Admitted { operation, envelope, status: "pending" })
     }
 
@@ -206,14 +221,14 @@ impl Api {
         let checked = self.check(&params.envelope)?;
         let operation = checked.id();
         let settled = async {
-            let applied = || match self.node.outcome(&operation) {
+            let applied = || match self.reads.node.outcome(&operation) {
                 Ok(known @ Outcome::Applied(_)) => Ok(Some(known)),
                 other => other.map(|_| None),
             };
             if let Some(known) = applied()? {
                 return Ok(known);
             }
-            let submitted = self.node.submit(Arc::clone(&checked)).await;
+            let submitted = self.reads.node.submit(Arc::clone(&checked)).await;
             // The retry of what commits meanwhile finds its guard stale.
             if submitted.is_err()
                 && let Some(known) = applied()?
@@ -221,7 +236,7 @@ impl Api {
                 return Ok(known);
             }
             submitted?;
-            Ok::<_, ApiError>(self.node.settled(operation).await?)
+            Ok::<_, ApiError>(self.reads.node.settled(operation).await?)
         };
         match tokio::time::timeout(Duration::from_millis(timeout_ms), settled).await {
             Ok(outcome) => {
@@ -229,7 +244,7 @@ impl Api {
                     Ok(outcome) => self.committed(operation, outcome).await,
                     Err(error) => Err(error),
                 };
-                committed.map_err(|error| self.naming_endorsers(error, &checked))
+                committed.map_err(|error| self.endorsement.naming_endorsers(error, &checked))
             }
             Err(_) => {
                 let detail = format!(
@@ -246,7 +261,7 @@ impl Api {
             Outcome::Applied(receipt) => {
                 // The receipt may stand in the store a moment before the head shows its block; who
                 // has it reads the write at once.
-                self.head_from(Some(receipt.height)).await?;
+                self.reads.head_from(Some(receipt.height)).await?;
                 let (height, certificate) = self.certified(&receipt)?;
                 Ok(Committed { operation, height, receipt, certificate })
             }
@@ -259,13 +274,13 @@ impl Api {
     }
 
     fn certified(&self, receipt: &Receipt) -> Result<(u64, Option<Certificate>), ApiError> {
-        Ok((receipt.height, self.node.certificate(receipt.height)?))
+        Ok((receipt.height, self.reads.node.certificate(receipt.height)?))
     }
 
     /// `ledger_getReceipt`.
     pub(crate) fn receipt(&self, params: &ReceiptParams) -> Result<ReceiptStatus, ApiError> {
         let operation = params.operation;
-        Ok(match self.node.outcome(&operation)? {
+        Ok(match self.reads.node.outcome(&operation)? {
             Outcome::Applied(receipt) => {
                 let (height, certificate) = self.certified(&receipt)?;
                 ReceiptStatus::Applied { operation, height, receipt, certificate }
@@ -285,7 +300,7 @@ impl Api {
 
     /// `ledger_getBlock`.
     pub(crate) async fn block(&self, params: BlockParams) -> Result<BlockPage, ApiError> {
-        let head = self.head_from(params.min_height).await?;
+        let head = self.reads.head_from(params.min_height).await?;
         let height = params.height.unwrap_or(head.height);
         let absent = || {
             let detail = format!("height {height}, the newest is {}", head.height);
@@ -308,31 +323,31 @@ impl Api {
 
     /// A committed block and its summary; none if this node does not have it.
     pub(crate) fn summary(&self, height: u64) -> Result<Option<(BlockSummary, Block)>, ApiError> {
-        if height > self.head().height {
+        if height > self.reads.head().height {
             return Ok(None);
         }
-        let Some(block) = self.node.block(height)? else { return Ok(None) };
+        let Some(block) = self.reads.node.block(height)? else { return Ok(None) };
         let summary = BlockSummary {
             height,
             hash: block.header.hash(),
             time: millis(block.header.time),
             header: block.header.clone(),
             operations_count: block.operations.len(),
-            certificate: self.node.certificate(height)?,
+            certificate: self.reads.node.certificate(height)?,
         };
         Ok(Some((summary, block)))
     }
 
     /// `ledger_status`.
-    pub(crate) fn status(&self) -> StatusView {
-        let (head, status) = (self.head(), self.node.status());
-        let (publisher, publisher_problem) = match Publisher::of(&*self.node, head.time_ms) {
+    pub(crate) fn status(&self) -> NodeStatusJson {
+        let (head, status) = (self.reads.head(), self.reads.node.status());
+        let (publisher, publisher_problem) = match Publisher::of(&*self.reads.node, head.time_ms) {
             Ok(publisher) => (Some(publisher.method().to_owned()), None),
             Err(reason) => (None, Some(reason.to_string())),
         };
-        StatusView {
-            network: self.node.network().clone(),
-            chain_id: self.node.chain(),
+        NodeStatusJson {
+            network: self.reads.node.network().clone(),
+            chain_id: self.reads.node.chain(),
             version: status.version,
             protocol_version: PROTOCOL_VERSION,
             role: status.role,
@@ -345,8 +360,8 @@ impl Api {
             target_height: status.target_height,
             round: status.round,
             validators: status.validators,
-            peers: self.node.peers().len(),
-            mempool: MempoolView {
+            peers: self.reads.node.peers().len(),
+            mempool: MempoolJson {
                 operations: status.mempool_operations,
                 bytes: status.mempool_bytes,
             },

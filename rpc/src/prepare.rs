@@ -1,23 +1,23 @@
 //! Bodies for clients to sign: what all prepare methods share.
 
+use std::sync::Arc;
+
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::Hash;
-use registry_core::did::{DidState, DidValue, Member};
+use registry_core::did::{DidState, Member};
 use registry_core::id::{Did, ListId, MethodUrl, SchemaId};
 use registry_core::names::{Resource, TrustKey};
 use registry_core::operation::{
     Action, Guard, MethodSigner, Operation, Role, Signer, operation_id,
 };
-use registry_core::record::{Entry, Kind, StoreError};
 use registry_core::time::TimeMs;
 use registry_state::rules::check_body;
 use serde::Serialize;
 
-use crate::api::Api;
-use crate::endorsement::Endorser;
+use crate::endorsement::{Endorsement, Endorser};
 use crate::error::{ApiError, NodeCode};
-use crate::service::Head;
+use crate::reads::Reads;
 
 /// A body and what is needed to make an envelope of it.
 #[derive(Debug, Clone, Serialize)]
@@ -135,7 +135,13 @@ impl Drafted {
     }
 }
 
-impl Api {
+/// Prepares operations for clients to sign.
+pub(crate) struct Preparer {
+    pub(crate) reads: Arc<Reads>,
+    pub(crate) endorsement: Arc<Endorsement>,
+}
+
+impl Preparer {
     /// The body of an operation, with random salt unless there is one.
     pub(crate) fn draft(
         &self,
@@ -145,41 +151,16 @@ impl Api {
         action: Action,
     ) -> Result<Drafted, ApiError> {
         let salt = salt.map_or_else(random_salt, Ok)?;
-        let operation = Operation { chain: self.node.chain(), author, guard, salt, action };
-        check_body(&operation, self.node.network())?;
+        let operation = Operation { chain: self.reads.node.chain(), author, guard, salt, action };
+        check_body(&operation, self.reads.network())?;
         let body = operation.body();
         let (actual, limit) = (body.len(), operation.action.facts().bytes_max);
         if actual > limit {
             let detail = format!("{actual} bytes before signatures, at most {limit} are allowed");
             return Err(Refusal::new(Code::OperationTooLarge, "body", detail).into());
         }
-        let endorsers = self.endorsers_needed(&operation)?;
+        let endorsers = self.endorsement.endorsers_needed(&operation)?;
         Ok(Drafted { id: operation_id(&body), operation, body, endorsers })
-    }
-
-    /// The head of a DID and its state, or the refusal that an operation by it would get.
-    /// `field` is where the caller named it.
-    pub(crate) fn active(
-        &self,
-        did: &Did,
-        head: &Head,
-        field: &str,
-    ) -> Result<(Entry, Box<DidState>), ApiError> {
-        let entry = self.did_head(did, head, field)?;
-        if entry.record.kind != Kind::Did {
-            let detail = format!(
-                "{did} is the network's own: governance lists its keys, and no operation speaks \
-                 for it"
-            );
-            return Err(Refusal::new(Code::DidNotFound, field, detail).into());
-        }
-        match DidValue::from_bytes(&entry.value.0).map_err(StoreError::new)? {
-            DidValue::Active(state) => Ok((entry, state)),
-            DidValue::Deactivated => {
-                let detail = format!("{did} is deactivated");
-                Err(Refusal::new(Code::DidDeactivated, field, detail).into())
-            }
-        }
     }
 }
 

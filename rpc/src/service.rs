@@ -6,9 +6,9 @@ use registry_core::block::{Block, Receipt};
 use registry_core::certificate::Certificate;
 use registry_core::code::Refusal;
 use registry_core::crypto::{Hash, PublicKey, ValidatorKey};
-use registry_core::id::{Did, ListId, NetworkName};
-use registry_core::names::{ActionName, EntityId};
-use registry_core::record::{Entry, Kind, RecordKey, RecordView, StoreError};
+use registry_core::id::{ListId, NetworkName};
+use registry_core::index::{Listed, Listing};
+use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
 use registry_core::status::Bits;
 use registry_state::rules::Checked;
 use registry_state::state::TransientKey;
@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-use crate::status::view::Form;
+use crate::view::Form;
 
 /// The newest committed block that readers may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,36 +163,8 @@ pub trait ViewKey: Send + Sync {
     fn sign_view(&self, message: &[u8]) -> [u8; 64];
 }
 
-/// A status list of an issuer, and where it is published if not at the nodes of the network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListOf {
-    /// Its id.
-    pub list: ListId,
-    /// Its own URI.
-    pub uri: Option<String>,
-}
-
-/// Which rights are listed: grants and recognitions, in a fixed order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RightsOf {
-    /// Those that an authority gave, to do one thing or all.
-    Authority {
-        /// Who.
-        authority: Did,
-        /// To do what.
-        action: Option<ActionName>,
-    },
-    /// Those of an entity, from one authority (to do one thing or all) or from all.
-    Entity {
-        /// Whose.
-        entity: EntityId,
-        /// From whom, and to do what.
-        authority: Option<(Did, Option<ActionName>)>,
-    },
-}
-
-/// Reads. All are point reads of committed data, short enough for an async task, and lock no
-/// writer. Rows of a block must be readable before [`Reader::heads`] shows it.
+/// Reads. All are reads of one row or one page of committed data, short enough for an async task, and
+/// lock no writer. Rows of a block must be readable before [`Reader::heads`] shows it.
 pub trait Reader: Send + Sync + 'static {
     /// The network's name in DIDs.
     fn network(&self) -> &NetworkName;
@@ -215,40 +187,17 @@ pub trait Reader: Send + Sync + 'static {
     /// The array of a status list at the version in `entry`, be it the head or an older one.
     fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError>;
 
-    /// The lists of an issuer after one of them, ascending by id, at most `limit`.
-    fn lists_of(
+    /// The records of a listing, in its order, at most `limit` of those after a cursor. The cursors
+    /// that come with them are the node's own.
+    fn listed(
         &self,
-        issuer: &Did,
-        after: Option<ListId>,
-        limit: usize,
-    ) -> Result<Vec<ListOf>, StoreError>;
-
-    /// The records of rights, at most `limit`, each with a cursor after which the rest comes.
-    fn rights(
-        &self,
-        of: &RightsOf,
+        listing: &Listing,
         after: Option<&[u8]>,
         limit: usize,
-    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError>;
-
-    /// The authorities under which a party has granted something, besides itself; at most `limit`.
-    fn authorities_of(&self, grantor: &Did, limit: usize) -> Result<Vec<Did>, StoreError>;
-
-    /// The proposals after one of them, ascending by id, at most `limit`.
-    fn proposals(&self, after: Option<&Hash>, limit: usize) -> Result<Vec<Hash>, StoreError>;
+    ) -> Result<Vec<Listed>, StoreError>;
 
     /// The value of a transient leaf after the newest block.
     fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError>;
-
-    /// The records of a publisher's schemas and credential types, of one kind or of both, at most
-    /// `limit`, each with a cursor after which the rest comes.
-    fn schemas_of(
-        &self,
-        publisher: &Did,
-        kind: Option<Kind>,
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError>;
 
     /// A committed block by height.
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError>;

@@ -6,13 +6,13 @@ use registry_core::block::Block;
 use registry_core::certificate::Certificate;
 use registry_core::crypto::{Hash, PublicKey};
 use registry_core::governance::{self, VALIDATORS, ValidatorEntry, Validators};
-use registry_core::id::{Did, ListId, NetworkName};
-use registry_core::record::{Entry, Kind, RecordKey, StoreError};
+use registry_core::id::NetworkName;
+use registry_core::index::{Listed, Listing};
+use registry_core::record::{Entry, RecordKey, StoreError};
 use registry_core::status::Bits;
 use registry_state::state::{StateView as _, TransientKey};
 use rpc::service::{
-    Check, Head, ListOf, Outcome, Peer, Problem, Reader, RightsOf, Role, Round, Status,
-    ValidatorStatus, ViewKey,
+    Check, Head, Outcome, Peer, Problem, Reader, Role, Round, Status, ValidatorStatus, ViewKey,
 };
 use tokio::sync::watch;
 
@@ -61,45 +61,17 @@ impl Reader for Service {
         self.read(|ledger| ledger.status_array(entry))
     }
 
-    fn lists_of(
+    fn listed(
         &self,
-        issuer: &Did,
-        after: Option<ListId>,
-        limit: usize,
-    ) -> Result<Vec<ListOf>, StoreError> {
-        let lists = self.read(|ledger| ledger.lists_of(issuer, after, limit))?;
-        Ok(lists.into_iter().map(|(list, uri)| ListOf { list, uri }).collect())
-    }
-
-    fn rights(
-        &self,
-        of: &RightsOf,
+        listing: &Listing,
         after: Option<&[u8]>,
         limit: usize,
-    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
-        self.read(|ledger| ledger.rights(of, after, limit))
-    }
-
-    fn authorities_of(&self, grantor: &Did, limit: usize) -> Result<Vec<Did>, StoreError> {
-        self.read(|ledger| ledger.authorities_of(grantor, limit))
-    }
-
-    fn proposals(&self, after: Option<&Hash>, limit: usize) -> Result<Vec<Hash>, StoreError> {
-        self.read(|ledger| ledger.proposals(after, limit))
+    ) -> Result<Vec<Listed>, StoreError> {
+        self.read(|ledger| ledger.listed(listing, after, limit))
     }
 
     fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(|ledger| ledger.transient(key))
-    }
-
-    fn schemas_of(
-        &self,
-        publisher: &Did,
-        kind: Option<Kind>,
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
-        self.read(|ledger| ledger.schemas_of(publisher, kind, after, limit))
     }
 
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {

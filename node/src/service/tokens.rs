@@ -13,7 +13,7 @@ use registry_core::codec::hex;
 use registry_core::id::ListId;
 use registry_core::record::StoreError;
 use rpc::service::{KeptToken, TokenStore};
-use rpc::status::view::Form;
+use rpc::view::Form;
 
 use super::Service;
 use crate::keys::write_atomic;

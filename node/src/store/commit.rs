@@ -4,16 +4,16 @@ use registry_core::block::Block;
 use registry_core::certificate::Certificate;
 use registry_core::codec;
 use registry_core::limits::TREE_WINDOW_HEIGHTS;
-use registry_core::record::{Entry, Kind, StoreError};
-use registry_core::status::StatusList;
+use registry_core::index;
+use registry_core::record::{Entry, StoreError};
 use registry_state::execution::Execution;
 use registry_state::state::Changes;
 
 use super::ledger::{
     FORMAT_VERSION, Ledger, META_CHAIN, META_FORMAT, META_GUARD, META_HEAD, candidate_key,
-    height_key, keyed, range_key,
+    height_key, index_column, keyed, range_key,
 };
-use super::{Column, Read, Row, rights, schemas};
+use super::{Column, Read, Row};
 
 /// Stale tree nodes deleted with one block; more than a full block makes stale.
 const PRUNED_PER_BLOCK_MAX: usize = 50_000;
@@ -111,16 +111,10 @@ fn block_rows(execution: &Execution, block: &Block) -> Vec<Row> {
     rows
 }
 
-/// The index row of a list that was made.
-fn list_row(entry: &Entry) -> Option<Row> {
-    let record = &entry.record;
-    if (record.kind, record.version) != (Kind::Status, 1) {
-        return None;
-    }
-    // The value is of this execution and holds a list.
-    let list = StatusList::from_own_bytes(&entry.value.0).ok()?;
-    let key = [&list.issuer.suffix.0[..], &record.key.0].concat();
-    Some(Row::put(Column::Lists, key, list.uri.unwrap_or_default()))
+/// The index rows of a new version of a record.
+pub(super) fn index_rows(entry: &Entry) -> Vec<Row> {
+    let rows = index::rows(entry).into_iter();
+    rows.map(|row| Row::put(index_column(row.index), row.key, row.value)).collect()
 }
 
 fn change_rows(height: u64, changes: &Changes) -> Vec<Row> {
@@ -128,9 +122,7 @@ fn change_rows(height: u64, changes: &Changes) -> Vec<Row> {
     for entry in &changes.entries {
         let key = entry.record.record_key().storage_key();
         rows.push(Row::put(Column::Heads, key, codec::encode(entry)));
-        rows.extend(list_row(entry));
-        rows.extend(rights::rows(entry));
-        rows.extend(schemas::row(entry));
+        rows.extend(index_rows(entry));
     }
     for (list, version, row) in &changes.status_rows {
         let key = keyed(&list.storage_key(), *version);

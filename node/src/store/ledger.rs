@@ -6,7 +6,7 @@ use registry_core::block::{Block, Header, Receipt};
 use registry_core::certificate::Certificate;
 use registry_core::codec;
 use registry_core::crypto::Hash;
-use registry_core::id::{Did, ListId};
+use registry_core::index::{Index, Listed, Listing};
 use registry_core::mmr::Position;
 use registry_core::record::{Entry, Kind, RecordKey, RecordView, StoreError};
 use registry_core::status::{Bits, StatusList, keyframe};
@@ -111,48 +111,20 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
         }
     }
 
-    /// The lists of an issuer of this network after one of them, with their own URIs, ascending by
-    /// id.
-    pub fn lists_of(
+    /// The records of a listing after a cursor, a key that this handed out, in order.
+    pub fn listed(
         &self,
-        issuer: &Did,
-        after: Option<ListId>,
+        listing: &Listing,
+        after: Option<&[u8]>,
         limit: usize,
-    ) -> Result<Vec<(ListId, Option<String>)>, StoreError> {
-        let prefix = &issuer.suffix.0;
-        // The keys behind a key begin with the key and a zero byte; those of an issuer end before
-        // a key of its suffix and 21 bytes of ones.
-        let from = match after {
-            Some(after) => [&prefix[..], &after.0, &[0]].concat(),
-            None => prefix.to_vec(),
-        };
-        let to = [&prefix[..], &[u8::MAX; 21]].concat();
-        let malformed = || StoreError::new("a row of the lists is malformed");
-        let rows = self.0.scan(Column::Lists, &from, &to, limit)?;
+    ) -> Result<Vec<Listed>, StoreError> {
+        let column = index_column(listing.index);
+        let rows = self.0.scan(column, &listing.from(after), &listing.to(), limit)?;
+        let malformed = || StoreError::new(format!("a row of {} is malformed", column.name()));
         rows.into_iter()
-            .map(|(key, uri)| {
-                let list = key.get(prefix.len()..).and_then(|list| list.try_into().ok());
-                let uri = String::from_utf8(uri).map_err(|_| malformed())?;
-                let uri = (!uri.is_empty()).then_some(uri);
-                Ok((ListId(list.ok_or_else(malformed)?), uri))
-            })
-            .collect()
-    }
-
-    /// The proposals after one of them, ascending by id. There are few in the life of a network,
-    /// so their heads are their index.
-    pub fn proposals(&self, after: Option<&Hash>, limit: usize) -> Result<Vec<Hash>, StoreError> {
-        let kind = Kind::Proposal.number();
-        let from = match after {
-            Some(after) => [&[kind][..], &after.0, &[0]].concat(),
-            None => vec![kind],
-        };
-        let rows = self.0.scan(Column::Heads, &from, &[kind.saturating_add(1)], limit)?;
-        let malformed = || StoreError::new("the key of a proposal is malformed");
-        rows.into_iter()
-            .map(|(key, _)| {
-                let id = key.get(1..).and_then(|id| id.try_into().ok());
-                id.map(Hash).ok_or_else(malformed)
+            .map(|(cursor, value)| {
+                let record = listing.record(&cursor, &value).ok_or_else(malformed)?;
+                Ok(Listed { cursor, record, value })
             })
             .collect()
     }
@@ -277,5 +249,15 @@ impl<R: Read + ?Sized> StateView for Ledger<'_, R> {
 
     fn tree_node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.0.get(Column::Tree, key)
+    }
+}
+
+/// Where the rows of an index are. Of proposals the records themselves are the index.
+pub(super) fn index_column(index: Index) -> Column {
+    match index {
+        Index::Lists => Column::Lists,
+        Index::Rights => Column::Rights,
+        Index::Schemas => Column::Schemas,
+        Index::Proposals => Column::Heads,
     }
 }

@@ -5,9 +5,9 @@ mod arrays;
 mod commit;
 mod ledger;
 mod memory;
-mod rights;
 mod rocks;
-mod schemas;
+#[cfg(test)]
+mod tests;
 
 pub use arrays::ArrayCache;
 pub use commit::{candidate_row, certificate_row, commit_rows, genesis_rows, guard_row, wal_row};

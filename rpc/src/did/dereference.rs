@@ -10,10 +10,9 @@ use serde::Serialize;
 
 use super::error::{DidError, DidErrorKind};
 use super::options::Options;
-use super::resolve::{DocumentMetadata, Found, ResultMetadata, document_type};
-use super::shown::{DocumentJson, stated};
+use super::rendered::{DocumentJson, stated};
+use super::resolve::{Dids, DocumentMetadata, Found, ResultMetadata, document_type};
 use super::url::{DidUrl, percent_decode};
-use crate::api::Api;
 use crate::service::Head;
 
 /// The media type of service endpoints.
@@ -69,7 +68,7 @@ pub(crate) struct Dereferenced {
     pub(crate) content: Option<Content>,
 }
 
-impl Api {
+impl Dids {
     /// The abstract function: every outcome is a result, errors among them.
     pub(crate) async fn dereference(
         &self,

@@ -1,6 +1,5 @@
 //! The versions of a DID, and the record that the next operation must follow.
 
-use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
 use registry_core::did::DidValue;
@@ -10,10 +9,10 @@ use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::record::{Entry, Kind, StoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Api, Page, Selector};
+use super::resolve::Dids;
 use crate::clock::millis;
 use crate::error::ApiError;
-use crate::service::Head;
+use crate::reads::HistoryPage;
 
 /// Parameters of `did_history`.
 #[derive(Debug, Deserialize)]
@@ -41,11 +40,11 @@ pub(crate) struct RecordParams {
 /// A page of versions, newest first.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct History {
+pub(crate) struct DidHistory {
     did: Did,
     /// Height that the page is as of.
     height: u64,
-    versions: Vec<Version>,
+    versions: Vec<VersionJson>,
     /// Cursor of the next older page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<u64>,
@@ -54,20 +53,20 @@ pub(crate) struct History {
 /// One version.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Version {
+struct VersionJson {
     version: u64,
     operation: Hash,
     height: u64,
     time: String,
     /// Hash of the record.
     record: Hash,
-    value: Value,
+    value: ValueJson,
 }
 
 /// The value of a version.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-enum Value {
+enum ValueJson {
     Did(DidValue),
     /// Of the network's own DID.
     Network(Publishing),
@@ -79,45 +78,33 @@ pub(crate) struct StoredRecord {
     entry: Bytes,
 }
 
-impl Api {
-    /// The head of a DID, or the refusal that an operation on it would get. `field` is where the
-    /// caller named it.
-    pub(crate) fn did_head(&self, did: &Did, head: &Head, field: &str) -> Result<Entry, ApiError> {
-        let key = self.did_key(did);
-        let entry = match did.network == *self.node.network() {
-            true => self.entry(&key, Selector::Head, head)?,
-            false => None,
-        };
-        let absent = || Refusal::new(Code::DidNotFound, field, format!("{did} is not registered"));
-        entry.ok_or_else(|| absent().into())
-    }
-
+impl Dids {
     /// `did_getRecord`.
     pub(crate) async fn record(&self, params: RecordParams) -> Result<StoredRecord, ApiError> {
-        let head = self.head_from(params.min_height).await?;
-        let entry = self.did_head(&params.did, &head, "did")?;
+        let head = self.reads.head_from(params.min_height).await?;
+        let entry = self.reads.did_head(&params.did, &head, "did")?;
         Ok(StoredRecord { entry: Bytes(codec::encode(&entry)) })
     }
 
     /// `did_history`.
-    pub(crate) async fn history(&self, params: HistoryParams) -> Result<History, ApiError> {
+    pub(crate) async fn history(&self, params: HistoryParams) -> Result<DidHistory, ApiError> {
         let HistoryParams { did, cursor, limit, min_height } = params;
-        let page = Page::new(cursor, limit)?;
-        let head = self.head_from(min_height).await?;
-        let newest = self.did_head(&did, &head, "did")?;
-        let (versions, next) = self.page(&newest.record, page, version)?;
-        Ok(History { did, height: head.height, versions, next })
+        let page = HistoryPage::new(cursor, limit)?;
+        let head = self.reads.head_from(min_height).await?;
+        let newest = self.reads.did_head(&did, &head, "did")?;
+        let (versions, next) = self.reads.page(&newest.record, page, version)?;
+        Ok(DidHistory { did, height: head.height, versions, next })
     }
 }
 
-fn version(entry: &Entry) -> Result<Version, StoreError> {
+fn version(entry: &Entry) -> Result<VersionJson, StoreError> {
     let record = &entry.record;
     let bytes = &entry.value.0;
     let value = match record.kind {
-        Kind::Governance => codec::decode(bytes, OPERATION_BYTES_MAX).map(Value::Network),
-        _ => DidValue::from_bytes(bytes).map(Value::Did),
+        Kind::Governance => codec::decode(bytes, OPERATION_BYTES_MAX).map(ValueJson::Network),
+        _ => DidValue::from_bytes(bytes).map(ValueJson::Did),
     };
-    Ok(Version {
+    Ok(VersionJson {
         version: record.version,
         operation: record.operation,
         height: record.height,

@@ -5,6 +5,6 @@ pub(crate) mod error;
 pub(crate) mod history;
 pub(crate) mod options;
 pub(crate) mod prepare;
+pub(crate) mod rendered;
 pub(crate) mod resolve;
-pub(crate) mod shown;
 pub(crate) mod url;

@@ -4,7 +4,7 @@ use registry_core::time::TimeMs;
 use serde_json::{Map, Value};
 
 use super::error::{DidError, DidErrorKind};
-use crate::api::Selector;
+use crate::reads::Selector;
 
 /// What the caller asks for beside the DID.
 #[derive(Debug, Clone, PartialEq, Eq)]

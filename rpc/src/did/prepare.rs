@@ -10,9 +10,8 @@ use registry_core::id::{Did, Suffix};
 use registry_core::operation::{Action, Guard};
 use serde::Deserialize;
 
-use crate::api::Api;
 use crate::error::ApiError;
-use crate::prepare::{Prepared, Signers, Subject};
+use crate::prepare::{Prepared, Preparer, Signers, Subject};
 
 /// Declares the parameters of each prepare method and the action that they make.
 macro_rules! prepares {
@@ -71,14 +70,14 @@ prepares! {
         Action::DidDeactivate(Reveal { revealed: p.revealed });
 }
 
-impl Api {
+impl Preparer {
     /// All `did_prepare…` methods.
     pub(crate) fn prepare_did(&self, draft: Draft) -> Result<Prepared, ApiError> {
         let Draft { did: author, salt, action } = draft;
-        let head = self.head();
+        let head = self.reads.head();
         let (guard, signers, place) = match (&author, &action) {
             (Some(did), _) => {
-                let (entry, state) = self.active(did, &head, "did")?;
+                let (entry, state) = self.reads.active(did, &head, "did")?;
                 let record = entry.record.hash();
                 let place = format!(" after version {} ({record})", entry.record.version);
                 (Guard::Previous(record), signers(&action, &state)?, place)
@@ -91,7 +90,7 @@ impl Api {
         };
         let drafted = self.draft(author, guard, salt, action)?;
         let did = drafted.operation.author.clone().unwrap_or_else(|| Did {
-            network: self.node.network().clone(),
+            network: self.reads.network().clone(),
             suffix: Suffix::of_create(&drafted.id),
         });
         let action = &drafted.operation.action;

@@ -1,18 +1,20 @@
 //! `resolve(did, resolutionOptions)` of W3C DID Resolution, over the records.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use registry_core::crypto::Hash;
 use registry_core::did::PendingRecovery;
 use registry_core::id::Did;
-use registry_core::record::Entry;
+use registry_core::record::{Entry, Record, RecordView as _, StoreError};
 use serde::Serialize;
 
 use super::error::{DidError, DidErrorKind};
 use super::options::Options;
-use super::shown::{DocumentJson, Shown};
+use super::rendered::{DidView, DidViewCache, DocumentJson, did_view_cache};
 use super::url::parse_did;
-use crate::api::{Api, DidVersion, Selector};
 use crate::clock::seconds_up;
+use crate::reads::{Moment, Reads, Selector};
 use crate::service::Head;
 
 /// The media type of a DID document.
@@ -145,7 +147,25 @@ pub(crate) fn document_type(accept: Option<&str>) -> Result<&'static str, DidErr
     })
 }
 
-impl Api {
+/// One version of a DID with what surrounds it.
+struct DidVersion {
+    entry: Entry,
+    view: DidView,
+    /// The version after it.
+    next: Option<Record>,
+}
+
+/// Resolves DIDs and reads their versions.
+pub(crate) struct Dids {
+    pub(super) reads: Arc<Reads>,
+    rendered: DidViewCache,
+}
+
+impl Dids {
+    pub(crate) fn new(reads: Arc<Reads>) -> Self {
+        Self { reads, rendered: did_view_cache() }
+    }
+
     /// The abstract function: every outcome is a result, errors among them.
     pub(crate) async fn resolve(
         &self,
@@ -172,15 +192,19 @@ impl Api {
         did: &Did,
         options: &Options,
     ) -> Result<(Found, Head), DidError> {
-        let head = self.head_from(options.min_height).await?;
-        if let Selector::At(time_ms) = options.version {
-            self.check_future(time_ms, &head)?;
+        let head = self.reads.head_from(options.min_height).await?;
+        if let Selector::At(time_ms) = options.version
+            && self.reads.is_future(time_ms, &head)?
+        {
+            let newest = seconds_up(head.time_ms);
+            let detail = format!("versionTime is in the future; the newest block is of {newest}");
+            return Err(DidError::new(DidErrorKind::InvalidOptions, detail));
         }
         let not_found = |detail: String| DidError::new(DidErrorKind::NotFound, detail);
-        match self.did_version(did, options.version, &head)? {
+        match self.version(did, &Moment::new(head, options.version))? {
             Some(version) => Ok((found(version, &head), head)),
-            None if did.network != *self.node.network() => {
-                let network = self.node.network();
+            None if did.network != *self.reads.network() => {
+                let network = self.reads.network();
                 Err(not_found(format!("{did} is of another network, this node serves {network}")))
             }
             None => Err(not_found(match options.version {
@@ -193,21 +217,35 @@ impl Api {
         }
     }
 
-    /// A time shortly after the head is answered as of the head, a later one not at all.
-    fn check_future(&self, time_ms: u64, head: &Head) -> Result<(), DidError> {
-        if time_ms <= head.time_ms || time_ms <= self.last_time_ms(head)? {
-            return Ok(());
+    /// The version of a DID at a moment.
+    fn version(&self, did: &Did, moment: &Moment) -> Result<Option<DidVersion>, StoreError> {
+        if did.network != *self.reads.network() {
+            return Ok(None);
         }
-        let detail = format!("versionTime is in the future; the newest block is of {}", {
-            seconds_up(head.time_ms)
-        });
-        Err(DidError::new(DidErrorKind::InvalidOptions, detail))
+        let key = self.reads.did_key(did);
+        let Some(entry) = self.reads.at(moment).entry(&key)? else { return Ok(None) };
+        let number = entry.record.version;
+        let next = match moment.selector {
+            Selector::Head => None,
+            _ => self.reads.at(&moment.number(number + 1)).entry(&key)?.map(|entry| entry.record),
+        };
+        let view =
+            self.rendered.get_or_insert_with(&(did.suffix, number), || self.render(did, &entry))?;
+        Ok(Some(DidVersion { entry, view, next }))
+    }
+
+    fn render(&self, did: &Did, entry: &Entry) -> Result<DidView, StoreError> {
+        let created_ms = match entry.record.version {
+            1 => entry.record.time,
+            _ => self.reads.first(&entry.record)?.time,
+        };
+        DidView::of(did, entry, created_ms)
     }
 }
 
 fn found(version: DidVersion, head: &Head) -> Found {
-    let DidVersion { entry, shown, next } = version;
-    let Shown { created_ms, document, pending } = shown;
+    let DidVersion { entry, view, next } = version;
+    let DidView { created_ms, document, pending } = view;
     let record = &entry.record;
     let metadata = DocumentMetadata {
         created: Some(seconds_up(created_ms)),

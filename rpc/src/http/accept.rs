@@ -6,7 +6,7 @@ use http::HeaderValue;
 use crate::coding::Coding;
 use crate::did::dereference::URI_LIST;
 use crate::did::resolve::DOCUMENT_TYPES;
-use crate::status::view;
+use crate::view;
 
 /// What the body holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,17 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{LEDGER_AGE, LEDGER_HEIGHT};
 use crate::clock::now_ms;
 use crate::service::Head;
+
+/// Height of the ledger that an answer is as of.
+pub(super) const LEDGER_HEIGHT: HeaderName = HeaderName::from_static("x-ledger-height");
+
+/// Seconds since the block of that height.
+pub(super) const LEDGER_AGE: HeaderName = HeaderName::from_static("x-ledger-age");
+
+/// Version of the status list that a view shows.
+pub(super) const LEDGER_VERSION: HeaderName = HeaderName::from_static("idem-ledger-version");
 
 /// The values of a header that may stand there several times, as one list.
 pub(super) fn list_header(headers: &HeaderMap, name: HeaderName) -> String {

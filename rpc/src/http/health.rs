@@ -9,10 +9,10 @@ use http::{StatusCode, header};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
-use crate::api::Api;
 use crate::clock::now_ms;
 use crate::limits::CLOCK_OFFSET_MS_MAX;
 use crate::service::{Check, Head};
+use crate::services::Services;
 
 /// Whether the process answers at all. Says nothing about peers: restarting a node that is cut off
 /// helps nobody.
@@ -21,17 +21,17 @@ pub(super) async fn live() -> &'static str {
 }
 
 /// Whether the node should get traffic, in one word.
-pub(super) async fn ready(State(api): State<Arc<Api>>) -> Response {
-    let checks = checks(&api);
+pub(super) async fn ready(State(services): State<Arc<Services>>) -> Response {
+    let checks = checks(&services);
     report(&checks, false)
 }
 
 /// The same with a line for each check when `?verbose` is given.
 pub(super) async fn ready_verbose(
-    State(api): State<Arc<Api>>,
+    State(services): State<Arc<Services>>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let checks = checks(&api);
+    let checks = checks(&services);
     report(&checks, query.is_some_and(|query| query.starts_with("verbose")))
 }
 
@@ -48,9 +48,9 @@ fn report(checks: &[Check], verbose: bool) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
-fn checks(api: &Api) -> Vec<Check> {
-    let mut checks = api.node.checks();
-    checks.push(clock_check(&api.head(), now_ms()));
+fn checks(services: &Services) -> Vec<Check> {
+    let mut checks = services.reads.node.checks();
+    checks.push(clock_check(&services.reads.head(), now_ms()));
     checks
 }
 

@@ -10,18 +10,18 @@ use serde_json::{Map, Value};
 
 use super::accept::{Form, Representation, negotiate};
 use super::headers::{as_of, list_header, matches};
-use super::json;
-use crate::api::Api;
 use crate::did::dereference::{Content, Dereferenced, DereferencingResult, URI_LIST};
 use crate::did::error::{DidError, DidErrorKind};
 use crate::did::options::{Options, pairs_of};
 use crate::did::resolve::{DID_DOCUMENT, Freshness, ResolutionResult, status_of};
 use crate::did::url::{DidUrl, parse_pairs, percent_decode};
+use crate::json;
 use crate::limits::{HEAD_AGE_SECONDS_MAX, PAST_AGE_SECONDS_MAX};
 use crate::service::Head;
+use crate::services::Services;
 
 /// What is asked: a DID or DID URL, and options beside it.
-struct Question {
+struct ResolutionRequest {
     identifier: String,
     options: Vec<(String, String)>,
     /// `Accept`, or the option of that name.
@@ -30,12 +30,19 @@ struct Question {
 }
 
 /// `GET` and `HEAD`.
-pub(super) async fn get(State(api): State<Arc<Api>>, uri: Uri, headers: HeaderMap) -> Response {
-    respond(&api, question(&uri, &headers, Vec::new())).await
+pub(super) async fn get(
+    State(services): State<Arc<Services>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    respond(&services, request_of(&uri, &headers, Vec::new())).await
 }
 
 /// `POST`: as `GET`, with options in a JSON body.
-pub(super) async fn post(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
+pub(super) async fn post(
+    State(services): State<Arc<Services>>,
+    request: Request<Body>,
+) -> Response {
     let (parts, body) = request.into_parts();
     let bytes = match json::body(body).await {
         Ok(bytes) => bytes,
@@ -49,17 +56,17 @@ pub(super) async fn post(State(api): State<Arc<Api>>, request: Request<Body>) ->
             Err(DidError::new(DidErrorKind::InvalidOptions, detail))
         }
     };
-    let question = options.and_then(|options| question(&parts.uri, &parts.headers, options));
-    respond(&api, question).await
+    let request = options.and_then(|options| request_of(&parts.uri, &parts.headers, options));
+    respond(&services, request).await
 }
 
 /// An identifier that starts `did%3A` is percent-encoded as a whole and the query holds options;
 /// otherwise the query belongs to the DID URL.
-fn question(
+fn request_of(
     uri: &Uri,
     headers: &HeaderMap,
     mut options: Vec<(String, String)>,
-) -> Result<Question, DidError> {
+) -> Result<ResolutionRequest, DidError> {
     let raw = uri.path().strip_prefix("/1.0/identifiers/").unwrap_or_default();
     let query = uri.query().unwrap_or_default();
     let encoded = raw.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("did%3a"));
@@ -85,10 +92,10 @@ fn question(
         None => list_header(headers, header::ACCEPT),
     };
     let if_none_match = list_header(headers, header::IF_NONE_MATCH);
-    Ok(Question { identifier, options, accept, if_none_match })
+    Ok(ResolutionRequest { identifier, options, accept, if_none_match })
 }
 
-impl Question {
+impl ResolutionRequest {
     /// The DID URL, and the options in it and beside it. `accept` is negotiated like the header,
     /// which allows more than a document type, and is left out here.
     fn read(&self) -> Result<(DidUrl, Options), DidError> {
@@ -99,14 +106,14 @@ impl Question {
     }
 }
 
-async fn respond(api: &Api, question: Result<Question, DidError>) -> Response {
-    let question = match question {
-        Ok(question) => question,
+async fn respond(services: &Services, request: Result<ResolutionRequest, DidError>) -> Response {
+    let request = match request {
+        Ok(request) => request,
         Err(error) => return failed(error, Representation::result(), false),
     };
-    let read = question.read();
+    let read = request.read();
     let redirects = read.as_ref().is_ok_and(|(_, options)| options.selects_service());
-    let representation = negotiate(&question.accept, redirects);
+    let representation = negotiate(&request.accept, redirects);
     let asked = representation.clone().unwrap_or_else(Representation::result);
     let (url, options) = match read {
         Ok(read) => read,
@@ -118,17 +125,17 @@ async fn respond(api: &Api, question: Result<Question, DidError>) -> Response {
     // A DID URL with nothing but a version is resolved like a DID.
     let whole = url.fragment.is_none() && url.path.is_empty() && options.relationship.is_none();
     let resolves = whole && !options.selects_service() && asked.form != Form::Dereferencing;
-    let followed = match api.follow(&url, &options).await {
+    let followed = match services.dids.follow(&url, &options).await {
         Ok(followed) => followed,
         Err(error) => return failed(error, asked, !resolves),
     };
     match representation {
         Some(representation) => {
-            let answer = Answer { followed, options, resolves };
-            write(answer, representation, &question.if_none_match)
+            let answer = Followed { followed, options, resolves };
+            write(answer, representation, &request.if_none_match)
         }
         None => {
-            let detail = format!("no representation for Accept {:?}", question.accept);
+            let detail = format!("no representation for Accept {:?}", request.accept);
             let error = DidError::new(DidErrorKind::RepresentationNotSupported, detail);
             failed(error, asked, !resolves)
         }
@@ -136,7 +143,7 @@ async fn respond(api: &Api, question: Result<Question, DidError>) -> Response {
 }
 
 /// An answer before it is written.
-struct Answer {
+struct Followed {
     followed: Dereferenced,
     options: Options,
     /// Whether it is the result of resolution rather than of dereferencing.
@@ -161,8 +168,8 @@ fn failed(error: DidError, asked: Representation, dereferencing: bool) -> Respon
     response
 }
 
-fn write(answer: Answer, asked: Representation, if_none_match: &str) -> Response {
-    let Answer { followed, options, resolves } = answer;
+fn write(answer: Followed, asked: Representation, if_none_match: &str) -> Response {
+    let Followed { followed, options, resolves } = answer;
     let Dereferenced { found, head, content } = followed;
     let asked = if content.is_none() { asked.without_content() } else { asked };
     let asked = if resolves { asked } else { asked.into_dereferencing() };

@@ -9,11 +9,11 @@ use registry_core::id::NetworkName;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::json;
-use crate::api::Api;
+use crate::json;
+use crate::services::Services;
 
 /// The four listings, each with and without a trailing slash.
-pub(super) fn routes(network: &NetworkName, public_url: Option<&Url>) -> Router<Arc<Api>> {
+pub(super) fn routes(network: &NetworkName, public_url: Option<&Url>) -> Router<Arc<Services>> {
     let listings = [
         ("methods", json!(["idem"])),
         ("properties", properties(network, public_url)),

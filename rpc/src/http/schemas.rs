@@ -10,14 +10,14 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use registry_core::id::SchemaId;
 
 use super::headers::{list_header, matches};
-use super::json;
-use crate::api::Api;
 use crate::error::ApiError;
+use crate::json;
 use crate::limits::PAST_AGE_SECONDS_MAX;
+use crate::services::Services;
 
 /// `/schemas/{id}`
 pub(super) async fn get(
-    State(api): State<Arc<Api>>,
+    State(services): State<Arc<Services>>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -30,7 +30,7 @@ pub(super) async fn get(
         Ok(id) => id,
         Err(error) => return not_found(format!("there is no such schema: {error}")),
     };
-    match api.schema_content(&id) {
+    match services.schemas.schema_content(&id) {
         Ok(content) => found(&id, content, &list_header(&headers, header::IF_NONE_MATCH)),
         Err(ApiError::Refused(refusal)) => not_found(refusal.to_string()),
         Err(error) => failed(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),

@@ -10,16 +10,16 @@ use registry_core::id::{Did, ListId};
 use registry_core::time::TimeMs;
 
 use super::accept::{negotiate_coding, negotiate_view};
-use super::headers::{as_of, list_header, matches};
-use super::{LEDGER_VERSION, json};
-use crate::api::Api;
+use super::headers::{LEDGER_VERSION, as_of, list_header, matches};
 use crate::coding::Coding;
 use crate::did::url::parse_pairs;
 use crate::error::{ApiError, NodeCode};
+use crate::json;
 use crate::limits::{PAST_AGE_SECONDS_MAX, STATUS_TTL_MS};
+use crate::services::Services;
 use crate::status::list::Aggregation;
-use crate::status::publish::{Published, Wanted};
-use crate::status::view::Form;
+use crate::status::publish::{ServedView, ViewRequest};
+use crate::view::Form;
 
 /// Reads a time, in ms.
 type ReadTime = fn(&str) -> Option<u64>;
@@ -48,28 +48,28 @@ const IETF: Route = Route {
 
 /// `/status-lists/{list}`
 pub(super) async fn w3c(
-    State(api): State<Arc<Api>>,
+    State(services): State<Arc<Services>>,
     Path(list): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    serve(&api, &W3C, Question { list, query, headers }).await
+    serve(&services, &W3C, RawRequest { list, query, headers }).await
 }
 
 /// `/token-status-lists/{list}`
 pub(super) async fn ietf(
-    State(api): State<Arc<Api>>,
+    State(services): State<Arc<Services>>,
     Path(list): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    serve(&api, &IETF, Question { list, query, headers }).await
+    serve(&services, &IETF, RawRequest { list, query, headers }).await
 }
 
 /// `/token-status-lists/aggregation/{issuer}`: where the lists of an issuer are. The draft has no
 /// pages; a `Link` names the next one where there are too many lists.
 pub(super) async fn aggregation(
-    State(api): State<Arc<Api>>,
+    State(services): State<Arc<Services>>,
     Path(issuer): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -88,7 +88,7 @@ pub(super) async fn aggregation(
             }
         },
     };
-    match api.aggregate(&issuer, after) {
+    match services.lists.aggregate(&issuer, after) {
         Ok(Aggregation { status_lists, next }) => {
             let body = serde_json::json!({ "status_lists": status_lists });
             let content_type = HeaderValue::from_static("application/json");
@@ -110,8 +110,8 @@ pub(super) async fn aggregation(
     }
 }
 
-/// What is asked, as it came.
-struct Question {
+/// A request for a view as it came.
+struct RawRequest {
     list: String,
     query: Option<String>,
     headers: HeaderMap,
@@ -120,16 +120,16 @@ struct Question {
 /// Why there is no view: status and words.
 type Failure = (StatusCode, String);
 
-async fn serve(api: &Api, route: &Route, question: Question) -> Response {
+async fn serve(services: &Services, route: &Route, raw: RawRequest) -> Response {
     let found = async {
-        let wanted = read(route, &question)?;
-        let published = api.view(wanted).await.map_err(failure)?;
-        Ok::<_, Failure>((wanted, published))
+        let request = read(route, &raw)?;
+        let served = services.views.view(request).await.map_err(failure)?;
+        Ok::<_, Failure>((request, served))
     };
     match found.await {
-        Ok((wanted, published)) => {
-            let if_none_match = list_header(&question.headers, header::IF_NONE_MATCH);
-            write(&wanted, &published, &if_none_match)
+        Ok((request, served)) => {
+            let if_none_match = list_header(&raw.headers, header::IF_NONE_MATCH);
+            write(&request, &served, &if_none_match)
         }
         Err((status, detail)) => {
             let mut response = json::typed_problem(route.problem, status, &detail);
@@ -144,13 +144,13 @@ async fn serve(api: &Api, route: &Route, question: Question) -> Response {
     }
 }
 
-fn read(route: &Route, question: &Question) -> Result<Wanted, Failure> {
+fn read(route: &Route, raw: &RawRequest) -> Result<ViewRequest, Failure> {
     let bad = |detail: String| (StatusCode::BAD_REQUEST, detail);
-    let list: ListId = question
+    let list: ListId = raw
         .list
         .parse()
         .map_err(|error| (StatusCode::NOT_FOUND, format!("there is no such list: {error}")))?;
-    let query = question.query.as_deref().unwrap_or_default();
+    let query = raw.query.as_deref().unwrap_or_default();
     let malformed = || bad("the query has a malformed percent-encoding".to_owned());
     let pairs = parse_pairs(query).ok_or_else(malformed)?;
     let (time, rule, read_time) = route.time;
@@ -173,7 +173,7 @@ fn read(route: &Route, question: &Question) -> Result<Wanted, Failure> {
             }
         }
     }
-    let accept = list_header(&question.headers, header::ACCEPT);
+    let accept = list_header(&raw.headers, header::ACCEPT);
     let form = negotiate_view(&accept, route.forms).ok_or_else(|| {
         let types: Vec<&str> = route.forms.iter().map(|form| form.media_type()).collect();
         let detail = format!("no form for Accept {accept:?}; there are {}", types.join(", "));
@@ -182,9 +182,9 @@ fn read(route: &Route, question: &Question) -> Result<Wanted, Failure> {
     let coding = match form {
         // Compressed bytes as they are: no coding makes them shorter.
         Form::TokenCwt => Coding::Identity,
-        _ => negotiate_coding(&list_header(&question.headers, header::ACCEPT_ENCODING)),
+        _ => negotiate_coding(&list_header(&raw.headers, header::ACCEPT_ENCODING)),
     };
-    Ok(Wanted { list, form, coding, at_ms, min_height, ledger })
+    Ok(ViewRequest { list, form, coding, at_ms, min_height, ledger })
 }
 
 fn failure(error: ApiError) -> Failure {
@@ -201,16 +201,16 @@ fn failure(error: ApiError) -> Failure {
     (status, error.to_string())
 }
 
-fn write(wanted: &Wanted, published: &Published, if_none_match: &str) -> Response {
-    let Published { view, version, head, immutable, max_age_ms } = published;
+fn write(request: &ViewRequest, served: &ServedView, if_none_match: &str) -> Response {
+    let ServedView { view, version, head, immutable, max_age_ms } = served;
     let unchanged = matches(if_none_match, &view.tag);
     let body = if unchanged { Body::empty() } else { Body::from(view.bytes.clone()) };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     if !unchanged {
-        let content_type = HeaderValue::from_static(wanted.form.media_type());
+        let content_type = HeaderValue::from_static(request.form.media_type());
         headers.insert(header::CONTENT_TYPE, content_type);
-        let coding = Coding::NAMED.into_iter().find(|(_, coding)| *coding == wanted.coding);
+        let coding = Coding::NAMED.into_iter().find(|(_, coding)| *coding == request.coding);
         if let Some((name, _)) = coding {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
         }

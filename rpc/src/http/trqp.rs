@@ -16,13 +16,14 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::headers::as_of;
-use super::json;
-use crate::api::{Api, Moment};
 use crate::clock::millis;
 use crate::error::{ApiError, NodeCode};
+use crate::json;
 use crate::limits::REQUEST_ID_BYTES_MAX;
+use crate::reads::Moment;
 use crate::service::Head;
-use crate::trust::ask::{Question, Standing};
+use crate::services::Services;
+use crate::trust::ask::{Standing, TrustQuery};
 use crate::trust::explain::sentence;
 
 /// Names a request in the caller's logs.
@@ -31,7 +32,7 @@ const WELL_KNOWN: &str = "/.well-known/trqp";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Both queries and the document that names them.
-pub(super) fn routes(network: &NetworkName, public_url: Option<&Url>) -> Router<Arc<Api>> {
+pub(super) fn routes(network: &NetworkName, public_url: Option<&Url>) -> Router<Arc<Services>> {
     let base = public_url.map_or("", |url| url.as_str().trim_end_matches('/'));
     let document = json!({
         "protocol": "https://trustoverip.org/trqp/v2",
@@ -49,11 +50,11 @@ pub(super) fn routes(network: &NetworkName, public_url: Option<&Url>) -> Router<
 
 /// The answer of both, in the names of the protocol's schemas.
 #[derive(Serialize)]
-struct Answer {
+struct TrqpAnswer {
     #[serde(flatten)]
     question: Ids,
     #[serde(flatten)]
-    verdict: Verdict,
+    ruling: Ruling,
     #[serde(skip_serializing_if = "Option::is_none")]
     time_requested: Option<String>,
     time_evaluated: String,
@@ -76,14 +77,14 @@ struct Ids {
 
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Verdict {
+enum Ruling {
     Authorized(bool),
     Recognized(bool),
 }
 
 /// A query as read.
 struct Query {
-    question: Question,
+    asked: TrustQuery,
     /// What was given of it that is text: members of other types are none that anyone knows.
     context: Option<Map<String, Value>>,
     /// When it is about, and the text that says so.
@@ -91,18 +92,18 @@ struct Query {
 }
 
 /// Why a query has no answer.
-struct Problem {
+struct QueryError {
     status: StatusCode,
     detail: String,
 }
 
-impl Problem {
+impl QueryError {
     fn malformed(detail: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, detail: detail.into() }
     }
 }
 
-impl From<ApiError> for Problem {
+impl From<ApiError> for QueryError {
     /// Of what an answer needs only the authority can be unknown.
     fn from(error: ApiError) -> Self {
         let (status, detail) = match error {
@@ -119,40 +120,40 @@ impl From<ApiError> for Problem {
 }
 
 /// `POST /authorization`
-async fn authorization(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
-    answer(&api, request, |query, moment| {
-        let found = api.ask_right(&query.question, moment)?;
-        let message = sentence(&query.question, &found);
-        Ok((Verdict::Authorized(found.is_authorised()), Standing::of_answer(&found), message))
+async fn authorization(State(services): State<Arc<Services>>, request: Request<Body>) -> Response {
+    answer(&services, request, |query, moment| {
+        let found = services.trust.ask_right(&query.asked, moment)?;
+        let message = sentence(&query.asked, &found);
+        Ok((Ruling::Authorized(found.is_authorised()), Standing::of_answer(&found), message))
     })
     .await
 }
 
 /// `POST /recognition`
-async fn recognition(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
-    answer(&api, request, |query, moment| {
-        let found = api.ask_recognised(&query.question, moment)?;
-        let Question { authority, entity, action, resource, .. } = &query.question;
+async fn recognition(State(services): State<Arc<Services>>, request: Request<Body>) -> Response {
+    answer(&services, request, |query, moment| {
+        let found = services.trust.ask_recognised(&query.asked, moment)?;
+        let TrustQuery { authority, entity, action, resource, .. } = &query.asked;
         let standing = Standing::of_recognised(&found);
         let verb = if found.is_recognised() { "recognises" } else { "does not recognise" };
         let message =
             format!("{authority} {verb} {entity} to {action} on {resource}: {}", standing.status);
-        Ok((Verdict::Recognized(found.is_recognised()), standing, message))
+        Ok((Ruling::Recognized(found.is_recognised()), standing, message))
     })
     .await
 }
 
 async fn answer(
-    api: &Api,
+    services: &Services,
     request: Request<Body>,
-    ask: impl FnOnce(&Query, &Moment) -> Result<(Verdict, Standing, String), ApiError>,
+    ask: impl FnOnce(&Query, &Moment) -> Result<(Ruling, Standing, String), ApiError>,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let (mut response, head) = match json::body(body).await {
         Err(refused) => (refused, None),
-        Ok(bytes) => match query(&bytes, ask, api).await {
+        Ok(bytes) => match evaluate(&bytes, ask, services).await {
             Ok((answer, head)) => (json::response(StatusCode::OK, JSON, &answer), Some(head)),
-            Err(Problem { status, detail }) => (json::problem(status, &detail), None),
+            Err(QueryError { status, detail }) => (json::problem(status, &detail), None),
         },
     };
     let headers = response.headers_mut();
@@ -172,19 +173,19 @@ fn request_id(headers: &HeaderMap) -> Option<&HeaderValue> {
     headers.get(REQUEST_ID).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX)
 }
 
-async fn query(
+async fn evaluate(
     bytes: &[u8],
-    ask: impl FnOnce(&Query, &Moment) -> Result<(Verdict, Standing, String), ApiError>,
-    api: &Api,
-) -> Result<(Answer, Head), Problem> {
+    ask: impl FnOnce(&Query, &Moment) -> Result<(Ruling, Standing, String), ApiError>,
+    services: &Services,
+) -> Result<(TrqpAnswer, Head), QueryError> {
     let query = read(bytes)?;
-    let moment = api.moment(query.time.as_ref().map(|(time, _)| *time), None).await?;
-    let (verdict, standing, message) = ask(&query, &moment)?;
-    let Query { question, context, time } = query;
-    let Question { authority, entity, action, resource, .. } = question;
-    let answer = Answer {
+    let moment = services.reads.moment(query.time.as_ref().map(|(time, _)| *time), None).await?;
+    let (ruling, standing, message) = ask(&query, &moment)?;
+    let Query { asked, context, time } = query;
+    let TrustQuery { authority, entity, action, resource, .. } = asked;
+    let answer = TrqpAnswer {
         question: Ids { entity_id: entity, authority_id: authority, action, resource },
-        verdict,
+        ruling,
         evaluation_basis: match &time {
             Some((TimeMs(time_ms), _)) if *time_ms < moment.head.time_ms => "historical_state",
             _ => "current_state",
@@ -198,15 +199,16 @@ async fn query(
     Ok((answer, moment.head))
 }
 
-fn read(bytes: &[u8]) -> Result<Query, Problem> {
-    let mut members: Map<String, Value> = serde_json::from_slice(bytes)
-        .map_err(|error| Problem::malformed(format!("the body must be a JSON object: {error}")))?;
+fn read(bytes: &[u8]) -> Result<Query, QueryError> {
+    let mut members: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
+        QueryError::malformed(format!("the body must be a JSON object: {error}"))
+    })?;
     let mut text = |name: &str| match members.remove(name) {
         Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(Problem::malformed(format!("{name} must be a string"))),
-        None => Err(Problem::malformed(format!("{name} is missing; it is required"))),
+        Some(_) => Err(QueryError::malformed(format!("{name} must be a string"))),
+        None => Err(QueryError::malformed(format!("{name} is missing; it is required"))),
     };
-    let question = Question {
+    let asked = TrustQuery {
         entity: text("entity_id")?,
         authority: text("authority_id")?,
         action: text("action")?,
@@ -216,7 +218,7 @@ fn read(bytes: &[u8]) -> Result<Query, Problem> {
     let context = match members.remove("context") {
         None => None,
         Some(Value::Object(context)) => Some(context),
-        Some(_) => return Err(Problem::malformed("context must be an object")),
+        Some(_) => return Err(QueryError::malformed("context must be an object")),
     };
     let time = match context.as_ref().and_then(|context| context.get("time")) {
         None => None,
@@ -224,14 +226,14 @@ fn read(bytes: &[u8]) -> Result<Query, Problem> {
         Some(Value::String(text)) => {
             let time = TimeMs::floor_of_text(text).ok_or_else(|| {
                 let rule = "RFC 3339 since 1970 in UTC with Z, as 2026-01-31T12:00:00Z";
-                Problem::malformed(format!("context.time {text:?} must be {rule}"))
+                QueryError::malformed(format!("context.time {text:?} must be {rule}"))
             })?;
             Some((time, text.clone()))
         }
-        Some(_) => return Err(Problem::malformed("context.time must be a string")),
+        Some(_) => return Err(QueryError::malformed("context.time must be a string")),
     };
     let strings = |context: Map<String, Value>| -> Map<String, Value> {
         context.into_iter().filter(|(_, value)| value.is_string()).collect()
     };
-    Ok(Query { question, context: context.map(strings), time })
+    Ok(Query { asked, context: context.map(strings), time })
 }

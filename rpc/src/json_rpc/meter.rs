@@ -7,9 +7,11 @@ use std::time::Instant;
 use jsonrpsee::core::middleware::{Batch, BatchEntry, Notification, RpcServiceT};
 use jsonrpsee::server::MethodResponse;
 use jsonrpsee::types::{ErrorObjectOwned, Extensions, Id, Request};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::{ApiError, NodeCode};
-use crate::server::guard::{Client, Guard};
+use crate::guard::Client;
+use crate::metrics::Metrics;
 
 /// The one method that may wait for long; it has a bound of its own instead of the shared one.
 pub(super) const SUBMIT_AND_WAIT: &str = "ledger_submitAndWait";
@@ -24,28 +26,33 @@ pub(super) enum Transport {
 /// Wraps each connection's service.
 #[derive(Clone)]
 pub(crate) struct MeterLayer {
-    guard: Arc<Guard>,
+    metrics: Metrics,
     names: Arc<BTreeSet<&'static str>>,
 }
 
 impl MeterLayer {
-    pub(super) fn new(guard: Arc<Guard>, names: impl Iterator<Item = &'static str>) -> Self {
-        Self { guard, names: Arc::new(names.collect()) }
+    pub(super) fn new(metrics: Metrics, names: impl Iterator<Item = &'static str>) -> Self {
+        Self { metrics, names: Arc::new(names.collect()) }
     }
 
     /// The registered name, so that clients cannot make up labels.
     fn label(&self, method: &str) -> &'static str {
         self.names.get(method).copied().unwrap_or("unknown")
     }
+}
 
-    /// Charges the client for `calls`.
-    fn charge(&self, extensions: &Extensions, calls: u32) -> Result<(), ApiError> {
-        let Some(client) = extensions.get::<Client>() else { return Ok(()) };
-        self.guard.charge(*client, calls).map_err(|wait_ms| {
-            let detail = format!("no call is left for {wait_ms} ms");
-            ApiError::node(NodeCode::RateLimited, detail)
-        })
-    }
+/// Charges the client for `calls`.
+fn charge(extensions: &Extensions, calls: u32) -> Result<(), ApiError> {
+    let Some(client) = extensions.get::<Client>() else { return Ok(()) };
+    client.charge(calls).map_err(|wait_ms| {
+        let detail = format!("no call is left for {wait_ms} ms");
+        ApiError::node(NodeCode::RateLimited, detail)
+    })
+}
+
+/// The client's share of the concurrency.
+fn enter(extensions: &Extensions) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
+    extensions.get::<Client>().map(Client::enter).transpose()
 }
 
 fn paid(extensions: &Extensions) -> u32 {
@@ -91,19 +98,19 @@ where
         async move {
             let (started, method) = (Instant::now(), layer.label(request.method_name()));
             let calls = 1 - paid(request.extensions());
-            if let Err(error) = layer.charge(request.extensions(), calls) {
+            if let Err(error) = charge(request.extensions(), calls) {
                 return refused(request.id, error);
             }
             let permit = match method {
                 SUBMIT_AND_WAIT => None,
-                _ => match layer.guard.enter() {
-                    Ok(permit) => Some(permit),
+                _ => match enter(request.extensions()) {
+                    Ok(permit) => permit,
                     Err(error) => return refused(request.id, error),
                 },
             };
             let response = service.call(request).await;
             drop(permit);
-            layer.guard.metrics.call(method, response.is_success(), Some(started.elapsed()));
+            layer.metrics.call(method, response.is_success(), Some(started.elapsed()));
             response
         }
     }
@@ -113,18 +120,18 @@ where
         async move {
             let entries = u32::try_from(batch.len()).unwrap_or(u32::MAX);
             let calls = entries.saturating_sub(paid(batch.extensions()));
-            if let Err(error) = layer.charge(batch.extensions(), calls) {
+            if let Err(error) = charge(batch.extensions(), calls) {
                 return refused(Id::Null, error);
             }
             let waits = batch.iter().flatten().any(|entry| entry.method_name() == SUBMIT_AND_WAIT);
-            let permit = match layer.guard.enter() {
+            let permit = match enter(batch.extensions()) {
                 _ if waits => None,
-                Ok(permit) => Some(permit),
+                Ok(permit) => permit,
                 Err(error) => return refused(Id::Null, error),
             };
             for entry in batch.iter().flatten() {
                 if let BatchEntry::Call(request) = entry {
-                    layer.guard.metrics.call(layer.label(request.method_name()), true, None);
+                    layer.metrics.call(layer.label(request.method_name()), true, None);
                 }
             }
             let response = service.batch(batch).await;
@@ -137,10 +144,10 @@ where
         &self,
         notification: Notification<'a>,
     ) -> impl Future<Output = MethodResponse> + Send + 'a {
-        let Self { service, layer } = self.clone();
+        let service = self.service.clone();
         async move {
             let calls = 1 - paid(notification.extensions());
-            match layer.charge(notification.extensions(), calls) {
+            match charge(notification.extensions(), calls) {
                 // A notification has no answer, not even this one.
                 Err(_) => MethodResponse::notification(),
                 Ok(()) => service.notification(notification).await,

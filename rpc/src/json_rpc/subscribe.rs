@@ -12,10 +12,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
 
-use super::read;
-use crate::api::Api;
+use super::params::read;
 use crate::error::{ApiError, NodeCode};
 use crate::limits::SUBSCRIBER_STALL_MS_MAX;
+use crate::services::Services;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,10 +46,10 @@ impl Drop for Counted {
 pub(super) async fn subscribe_blocks(
     params: Params<'static>,
     pending: PendingSubscriptionSink,
-    api: Arc<Api>,
+    services: Arc<Services>,
     subscriptions: Gauge,
 ) -> SubscriptionCloseResponse {
-    let cursor = match start(&api, &params) {
+    let cursor = match start(&services, &params) {
         Ok(cursor) => cursor,
         Err(error) => {
             pending.reject(ErrorObjectOwned::from(error)).await;
@@ -60,21 +60,21 @@ pub(super) async fn subscribe_blocks(
     subscriptions.inc();
     let _counted = Counted(subscriptions);
     tokio::select! {
-        closed = send_blocks(&api, &sink, cursor) => close(closed),
+        closed = send_blocks(&services, &sink, cursor) => close(closed),
         () = sink.closed() => SubscriptionCloseResponse::None,
     }
 }
 
 /// The first height to send, if this node has it or will have it next.
-fn start(api: &Api, params: &Params<'_>) -> Result<u64, ApiError> {
+fn start(services: &Services, params: &Params<'_>) -> Result<u64, ApiError> {
     let SubscribeParams { cursor } = read(params)?;
-    let next = api.head().height + 1;
+    let next = services.reads.head().height + 1;
     let cursor = cursor.unwrap_or(next);
     if cursor > next {
         let detail = format!("cursor {cursor}, the next height is {next}");
         return Err(ApiError::node(NodeCode::FutureCursor, detail));
     }
-    if cursor < next && api.node.block(cursor)?.is_none() {
+    if cursor < next && services.reads.node.block(cursor)?.is_none() {
         let detail = format!("cursor {cursor} is older than the blocks of this node");
         return Err(ApiError::node(NodeCode::OutdatedCursor, detail));
     }
@@ -82,15 +82,19 @@ fn start(api: &Api, params: &Params<'_>) -> Result<u64, ApiError> {
 }
 
 /// Sends blocks until the subscriber leaves (none) or the node must end it.
-async fn send_blocks(api: &Api, sink: &SubscriptionSink, mut cursor: u64) -> Option<Closed> {
+async fn send_blocks(
+    services: &Services,
+    sink: &SubscriptionSink,
+    mut cursor: u64,
+) -> Option<Closed> {
     let stall = Duration::from_millis(SUBSCRIBER_STALL_MS_MAX);
-    let mut heads = api.node.heads().clone();
+    let mut heads = services.reads.node.heads().clone();
     loop {
         heads.wait_for(|head| head.height >= cursor).await.ok()?;
         let closed = |code: NodeCode, detail: String| {
             Some(Closed { code: code.number(), reason: code.name(), detail, cursor })
         };
-        let summary = match api.summary(cursor) {
+        let summary = match services.ledger.summary(cursor) {
             Ok(Some((summary, _))) => summary,
             Ok(None) => {
                 let detail = format!("this node no longer has block {cursor}");

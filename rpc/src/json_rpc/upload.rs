@@ -10,8 +10,8 @@ use http::{Request, header};
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::json::busy;
 use crate::limits::{REQUEST_BYTES_MAX, UPLOAD_BYTES_MAX};
-use crate::server::guard::busy;
 
 /// The one method whose calls may be so large.
 pub(super) const METHOD: &str = "status_uploadToken";

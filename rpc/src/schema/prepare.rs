@@ -15,10 +15,9 @@ use registry_state::rules::{By, schema};
 use registry_state::state::ApplyError;
 use serde::Deserialize;
 
-use super::read::{schema_entry, type_entry};
-use crate::api::Api;
+use super::read::{schema_at, type_at};
 use crate::error::ApiError;
-use crate::prepare::{Prepared, Subject, TypeOf, author_signers};
+use crate::prepare::{Prepared, Preparer, Subject, TypeOf, author_signers};
 
 /// Parameters of `schema_preparePublish`.
 #[derive(Debug, Deserialize)]
@@ -127,13 +126,13 @@ impl From<WithdrawType> for Draft {
     }
 }
 
-impl Api {
+impl Preparer {
     /// All `schema_prepare…` methods.
     pub(crate) async fn prepare_schema(&self, draft: Draft) -> Result<Prepared, ApiError> {
         let Draft { author, action, salt } = draft;
-        let moment = self.moment(None, None).await?;
-        let (_, state) = self.active(&author, &moment.head, "author")?;
-        let view = self.records_at(&moment);
+        let moment = self.reads.moment(None, None).await?;
+        let (_, state) = self.reads.active(&author, &moment.head, "author")?;
+        let view = self.reads.at(&moment);
         let typed = |name: &Resource| {
             let of = TypeOf { publisher: author.clone(), name: name.clone() };
             (RecordKey::credential_type(&author, name), Subject::CredentialType(of))
@@ -148,8 +147,7 @@ impl Api {
                 (Guard::Absent, Subject::Schema(id))
             }
             Action::SchemaWithdraw(SchemaWithdraw { schema }) => {
-                let entry = view.entry(&RecordKey::schema(schema))?;
-                let entry = schema_entry("schema", schema, entry)?;
+                let entry = schema_at(&view, schema)?;
                 (Guard::Previous(entry.record.hash()), Subject::Schema(*schema))
             }
             Action::CredentialTypePublish(publish) => {
@@ -159,15 +157,15 @@ impl Api {
                 (guard, subject)
             }
             Action::CredentialTypeWithdraw(CredentialTypeWithdraw { name }) => {
-                let (key, subject) = typed(name);
-                let entry = type_entry(&author, name, view.entry(&key)?)?;
+                let (_, subject) = typed(name);
+                let entry = type_at(&view, &author, name)?;
                 (Guard::Previous(entry.record.hash()), subject)
             }
             _ => return Err(StoreError::new("no action on schemas").into()),
         };
         let drafted = self.draft(Some(author.clone()), guard, salt, action)?;
         let time_ms = moment.head.time_ms;
-        let by = By { network: self.node.network(), time_ms, author: &author };
+        let by = By { network: self.reads.network(), time_ms, author: &author };
         check(&view, by, &drafted.operation.action)?;
         let signers = author_signers(&author, &state, time_ms, Role::Author);
         let explanation = explain(&drafted.operation.action, &author, &subject);

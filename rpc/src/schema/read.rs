@@ -1,9 +1,12 @@
 //! Schemas and credential types as they are or were. A page of a list proves its items, not that
 //! there are no others.
 
+use std::sync::Arc;
+
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::Bytes;
 use registry_core::id::{Did, SchemaId};
+use registry_core::index::Listing;
 use registry_core::names::Resource;
 use registry_core::record::{Entry, Kind, RecordKey, StoreError};
 use registry_core::schema::{CredentialType, Schema};
@@ -13,10 +16,11 @@ use registry_core::trust::Assurance;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::api::{Api, AsOf, Selector};
 use crate::clock::millis;
 use crate::error::ApiError;
 use crate::limits::{SCHEMA_PAGE_DEFAULT, SCHEMA_PAGE_MAX};
+use crate::reads::{AsOf, Reads, RecordsAt, check_limit};
+use crate::uris::Uris;
 
 /// Parameters of `schema_get`.
 #[derive(Debug, Deserialize)]
@@ -80,7 +84,7 @@ impl From<ListKind> for Kind {
 /// A schema without its content.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownSchema {
+struct SchemaJson {
     id: SchemaId,
     publisher: Did,
     /// Where the content is served by itself.
@@ -97,7 +101,7 @@ struct ShownSchema {
 /// A credential type.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownType {
+struct CredentialTypeJson {
     publisher: Did,
     name: Resource,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,7 +121,7 @@ struct ShownType {
     version: u64,
 }
 
-impl From<(CredentialType, u64)> for ShownType {
+impl From<(CredentialType, u64)> for CredentialTypeJson {
     fn from((found, version): (CredentialType, u64)) -> Self {
         let CredentialType { publisher, name, schema, .. } = found;
         Self {
@@ -140,7 +144,7 @@ impl From<(CredentialType, u64)> for ShownType {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct SchemaAnswer {
     #[serde(flatten)]
-    schema: ShownSchema,
+    schema: SchemaJson,
     content: Box<RawValue>,
     #[serde(flatten)]
     as_of: AsOf,
@@ -148,17 +152,17 @@ pub(crate) struct SchemaAnswer {
 
 /// The answer of `schema_getType`.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct TypeAnswer {
+pub(crate) struct CredentialTypeAnswer {
     #[serde(flatten)]
-    found: ShownType,
+    found: CredentialTypeJson,
     #[serde(flatten)]
     as_of: AsOf,
 }
 
 /// A page of `schema_list`.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Listed {
-    items: Vec<Item>,
+pub(crate) struct SchemasPage {
+    items: Vec<ItemJson>,
     /// `cursor` of the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Bytes>,
@@ -169,14 +173,20 @@ pub(crate) struct Listed {
 /// One of a list.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Item {
-    Schema(ShownSchema),
-    Type(ShownType),
+enum ItemJson {
+    Schema(SchemaJson),
+    Type(CredentialTypeJson),
 }
 
-impl Api {
-    fn shown_schema(&self, id: SchemaId, schema: Schema, version: u64) -> ShownSchema {
-        ShownSchema {
+/// Reads schemas and credential types.
+pub(crate) struct Schemas {
+    pub(crate) reads: Arc<Reads>,
+    pub(crate) uris: Arc<Uris>,
+}
+
+impl Schemas {
+    fn schema_json(&self, id: SchemaId, schema: Schema, version: u64) -> SchemaJson {
+        SchemaJson {
             uri: self.uris.schema(&id),
             id,
             publisher: schema.publisher,
@@ -191,19 +201,17 @@ impl Api {
     /// `schema_get`.
     pub(crate) async fn schema(&self, params: GetParams) -> Result<SchemaAnswer, ApiError> {
         let GetParams { schema: id, at, min_height } = params;
-        let moment = self.moment(at, min_height).await?;
-        let entry = self.entry(&RecordKey::schema(&id), moment.selector, &moment.head)?;
-        let entry = schema_entry("schema", &id, entry)?;
+        let moment = self.reads.moment(at, min_height).await?;
+        let entry = schema_at(&self.reads.at(&moment), &id)?;
         let schema = Schema::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
         let content = RawValue::from_string(schema.content.clone()).map_err(StoreError::new)?;
-        let schema = self.shown_schema(id, schema, entry.record.version);
+        let schema = self.schema_json(id, schema, entry.record.version);
         Ok(SchemaAnswer { schema, content, as_of: moment.as_of() })
     }
 
     /// The exact content of a schema, whether or not it is withdrawn.
     pub(crate) fn schema_content(&self, id: &SchemaId) -> Result<String, ApiError> {
-        let entry = self.entry(&RecordKey::schema(id), Selector::Head, &self.head())?;
-        let entry = schema_entry("schema", id, entry)?;
+        let entry = schema_at(&self.reads.at(&self.reads.now()), id)?;
         Ok(Schema::from_own_bytes(&entry.value.0).map_err(StoreError::new)?.content)
     }
 
@@ -211,70 +219,59 @@ impl Api {
     pub(crate) async fn credential_type(
         &self,
         params: GetTypeParams,
-    ) -> Result<TypeAnswer, ApiError> {
+    ) -> Result<CredentialTypeAnswer, ApiError> {
         let GetTypeParams { publisher, name, at, min_height } = params;
-        let moment = self.moment(at, min_height).await?;
-        self.did_head(&publisher, &moment.head, "publisher")?;
-        let key = RecordKey::credential_type(&publisher, &name);
-        let entry = self.entry(&key, moment.selector, &moment.head)?;
-        let entry = type_entry(&publisher, &name, entry)?;
+        let moment = self.reads.moment(at, min_height).await?;
+        self.reads.did_head(&publisher, &moment.head, "publisher")?;
+        let entry = type_at(&self.reads.at(&moment), &publisher, &name)?;
         let found = CredentialType::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
-        Ok(TypeAnswer { found: (found, entry.record.version).into(), as_of: moment.as_of() })
+        Ok(CredentialTypeAnswer {
+            found: (found, entry.record.version).into(),
+            as_of: moment.as_of(),
+        })
     }
 
     /// `schema_list`.
-    pub(crate) async fn schemas(&self, params: ListParams) -> Result<Listed, ApiError> {
+    pub(crate) async fn schemas(&self, params: ListParams) -> Result<SchemasPage, ApiError> {
         let ListParams { publisher, kind, cursor, limit, at, min_height } = params;
         let limit = limit.unwrap_or(SCHEMA_PAGE_DEFAULT);
-        if !(1..=SCHEMA_PAGE_MAX).contains(&limit) {
-            let detail = format!("limit {limit} must be 1 to {SCHEMA_PAGE_MAX}");
-            return Err(ApiError::params("limit", detail));
-        }
-        let moment = self.moment(at, min_height).await?;
-        self.did_head(&publisher, &moment.head, "publisher")?;
+        check_limit(limit, SCHEMA_PAGE_MAX)?;
+        let moment = self.reads.moment(at, min_height).await?;
+        self.reads.did_head(&publisher, &moment.head, "publisher")?;
         let after = cursor.as_ref().map(|Bytes(cursor)| cursor.as_slice());
-        let mut found = self.node.schemas_of(&publisher, kind.map(Kind::from), after, limit + 1)?;
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().map(|(cursor, _)| Bytes(cursor.clone())).filter(|_| more);
-        let mut items = Vec::new();
-        for (_, key) in &found {
-            // What did not exist yet at that time is left out.
-            if let Some(entry) = self.entry(key, moment.selector, &moment.head)? {
-                items.push(self.item(&entry)?);
-            }
-        }
-        Ok(Listed { items, next, as_of: moment.as_of() })
+        let listing = Listing::schemas_of(&publisher, kind.map(Kind::from));
+        let (found, next) = self.reads.list(&listing, after, limit)?;
+        // What did not exist yet at that time is left out.
+        let items = self.reads.at(&moment).existing(&found, |entry| self.item(entry))?;
+        let next = next.map(Bytes);
+        Ok(SchemasPage { items, next, as_of: moment.as_of() })
     }
 
-    fn item(&self, entry: &Entry) -> Result<Item, StoreError> {
+    fn item(&self, entry: &Entry) -> Result<ItemJson, StoreError> {
         let (value, version) = (&entry.value.0, entry.record.version);
         if entry.record.kind == Kind::CredentialType {
             let found = CredentialType::from_own_bytes(value).map_err(StoreError::new)?;
-            return Ok(Item::Type((found, version).into()));
+            return Ok(ItemJson::Type((found, version).into()));
         }
         let id = entry.record.key.0.as_slice().try_into().map_err(StoreError::new)?;
         let schema = Schema::from_own_bytes(value).map_err(StoreError::new)?;
-        Ok(Item::Schema(self.shown_schema(SchemaId(id), schema, version)))
+        Ok(ItemJson::Schema(self.schema_json(SchemaId(id), schema, version)))
     }
 }
 
 /// The record of a schema, or the refusal of an operation that needs it.
-pub(super) fn schema_entry(
-    field: &str,
-    id: &SchemaId,
-    entry: Option<Entry>,
-) -> Result<Entry, Refusal> {
-    let absent = || Refusal::new(Code::SchemaNotFound, field, format!("no schema {id}"));
-    entry.ok_or_else(absent)
+pub(super) fn schema_at(records: &RecordsAt<'_>, id: &SchemaId) -> Result<Entry, ApiError> {
+    let absent = || Refusal::new(Code::SchemaNotFound, "schema", format!("no schema {id}"));
+    records.required(&RecordKey::schema(id), absent)
 }
 
-/// The same of a credential type.
-pub(super) fn type_entry(
+/// The record of a credential type, or the refusal of an operation that needs it.
+pub(super) fn type_at(
+    records: &RecordsAt<'_>,
     publisher: &Did,
     name: &Resource,
-    entry: Option<Entry>,
-) -> Result<Entry, Refusal> {
+) -> Result<Entry, ApiError> {
     let detail = || format!("{publisher} has published no type {name}");
-    entry.ok_or_else(|| Refusal::new(Code::CredentialTypeNotFound, "name", detail()))
+    let absent = || Refusal::new(Code::CredentialTypeNotFound, "name", detail());
+    records.required(&RecordKey::credential_type(publisher, name), absent)
 }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use crate::guard::RemoteAddress;
 use crate::limits::HEADER_READ_MS_MAX;
 use crate::metrics::Metrics;
 
@@ -107,13 +108,6 @@ impl Drop for Place {
     }
 }
 
-/// Travels with each request. A WebSocket keeps its request's extensions, and by them its place.
-#[derive(Clone)]
-pub(super) struct Connection {
-    pub(super) peer: IpAddr,
-    _place: Arc<Place>,
-}
-
 /// Accepts and serves until `stop` is cancelled.
 pub(super) async fn accept(
     listener: TcpListener,
@@ -139,8 +133,8 @@ pub(super) async fn accept(
             refuse(&stream);
             continue;
         };
-        let connection = Connection { peer, _place: Arc::new(place) };
-        tasks.spawn(serve(stream, connection, router.clone(), stop.clone()));
+        let place = Arc::new(place);
+        tasks.spawn(serve(stream, RemoteAddress(peer), place, router.clone(), stop.clone()));
     }
 }
 
@@ -152,13 +146,22 @@ fn refuse(stream: &TcpStream) {
     }
 }
 
-async fn serve(stream: TcpStream, connection: Connection, router: Router, stop: CancellationToken) {
+/// Serves the requests of one connection. Each carries the connection's place: a WebSocket keeps the
+/// extensions of its request, and with them the place.
+async fn serve(
+    stream: TcpStream,
+    remote: RemoteAddress,
+    place: Arc<Place>,
+    router: Router,
+    stop: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(connection.clone());
+        request.extensions_mut().insert(remote);
+        request.extensions_mut().insert(Arc::clone(&place));
         router.clone().oneshot(request)
     });
     let serving = http1::Builder::new()

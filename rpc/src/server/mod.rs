@@ -1,51 +1,33 @@
 //! The two listeners.
 
 mod connections;
-pub(crate) mod guard;
-mod rate;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
+use ::http::Request;
+use axum::body::Body;
+use axum::middleware::from_fn_with_state;
+use axum::routing::any;
 use jsonrpsee::core::RegisterMethodError;
 use jsonrpsee::server::stop_channel;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use url::Url;
 
-use crate::api::Api;
+use crate::config::RpcConfig;
+use crate::guard::{Guard, admit};
 use crate::http;
 use crate::json_rpc::{JsonRpc, methods};
-use crate::limits::{ADMIN_CONNECTIONS_MAX, Limits, SHUTDOWN_MS_MAX};
+use crate::limits::{ADMIN_CONNECTIONS_MAX, SHUTDOWN_MS_MAX};
 use crate::metrics::Metrics;
 use crate::service::Node;
-use crate::status::uris::Uris;
+use crate::services::Services;
+use crate::uris::Uris;
 
 use connections::{Connections, accept};
-use guard::Guard;
-
-/// Where and how to serve.
-#[derive(Debug, Clone)]
-pub struct RpcConfig {
-    /// The public listener; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// The admin listener: metrics and detailed probes. Keep it on loopback.
-    pub admin: SocketAddr,
-    /// The base URL that clients use when a reverse proxy stands in front.
-    pub public_url: Option<Url>,
-    /// The network's own base URL, from its genesis: where status lists are published.
-    pub network_url: Option<Url>,
-    /// Proxies whose `X-Forwarded-For` names the client.
-    pub trusted_proxies: Vec<IpAddr>,
-    /// Networks besides loopback from which single status entries may be asked for.
-    pub status_check_from: Vec<IpNet>,
-    /// What clients may use.
-    pub limits: Limits,
-}
 
 /// Why the API does not start.
 #[derive(Debug, thiserror::Error)]
@@ -98,12 +80,16 @@ pub async fn serve(
     let (admin_listener, admin) = bind(config.admin).await?;
     let metrics = Metrics::register(&mut registry);
     let uris = Uris::new(config.network_url.as_ref(), config.public_url.as_ref(), public);
-    let api = Arc::new(Api::new(node, uris, metrics.clone()));
+    let services = Arc::new(Services::new(node, uris, metrics.clone()));
     let guard = Arc::new(Guard::new(&config, metrics.clone()));
     let (stop_handle, server_handle) = stop_channel();
-    let methods = methods(Arc::clone(&api), Arc::clone(&guard))?;
-    let json_rpc = JsonRpc::new(methods, Arc::clone(&guard), &config.limits, stop_handle);
-    let router = http::public(&api, json_rpc, &guard, config.public_url.as_ref());
+    let methods = methods(Arc::clone(&services), &metrics)?;
+    let json_rpc = JsonRpc::new(methods, metrics.clone(), &config.limits, stop_handle);
+    let json_rpc = move |request: Request<Body>| json_rpc.clone().serve(request);
+    let router = http::public(&services, config.public_url.as_ref())
+        .route("/", any(json_rpc))
+        .layer(from_fn_with_state(guard, admit))
+        .layer(http::cors());
     let connections = Connections::new(
         config.limits.connections_max,
         config.limits.connections_per_address_max,
@@ -113,7 +99,7 @@ pub async fn serve(
     let admin_connections = Connections::admin(ADMIN_CONNECTIONS_MAX);
     let tasks = TaskTracker::new();
     tasks.spawn(accept(listener, router, connections, stop.clone(), tasks.clone()));
-    let admin_router = http::admin(&api, registry);
+    let admin_router = http::admin(&services, registry);
     tasks.spawn(accept(admin_listener, admin_router, admin_connections, stop.clone(), {
         tasks.clone()
     }));

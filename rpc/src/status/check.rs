@@ -6,9 +6,10 @@ use registry_core::status::{Bits, StatusList};
 use registry_core::time::TimeMs;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Api, AsOf, Selector};
+use super::list::{FoundList, StatusLists};
 use crate::error::ApiError;
 use crate::limits::STATUS_CHECKS_MAX;
+use crate::reads::{AsOf, Selector};
 
 /// Parameters of `status_check`.
 #[derive(Debug, Deserialize)]
@@ -36,7 +37,7 @@ pub(crate) struct CheckManyParams {
 
 /// One entry and what it says of its credential.
 #[derive(Debug, Clone, Copy, Serialize)]
-struct EntryAnswer {
+struct EntryJson {
     entry: u64,
     value: u8,
     valid: bool,
@@ -44,10 +45,10 @@ struct EntryAnswer {
 
 /// The answer of `status_check`.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Checked {
+pub(crate) struct CheckAnswer {
     list: ListId,
     #[serde(flatten)]
-    entry: EntryAnswer,
+    entry: EntryJson,
     version: u64,
     #[serde(flatten)]
     as_of: AsOf,
@@ -55,43 +56,43 @@ pub(crate) struct Checked {
 
 /// The answer of `status_checkMany`.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct ManyChecked {
+pub(crate) struct CheckManyAnswer {
     list: ListId,
-    entries: Vec<EntryAnswer>,
+    entries: Vec<EntryJson>,
     version: u64,
     #[serde(flatten)]
     as_of: AsOf,
 }
 
-impl Api {
+impl StatusLists {
     /// `status_check`.
-    pub(crate) async fn check_entry(&self, params: CheckParams) -> Result<Checked, ApiError> {
+    pub(crate) async fn check_entry(&self, params: CheckParams) -> Result<CheckAnswer, ApiError> {
         let CheckParams { list: id, entry, at, min_height } = params;
-        let found = self.find_list(&id, selector(at), min_height).await?;
-        let bits = self.node.status_array(&found.entry)?;
+        let found = FoundList::find(&self.reads, &id, selector(at), min_height).await?;
+        let bits = self.reads.node.status_array(&found.entry)?;
         let entry = answer(&found.list, &bits, entry, || "entry".to_owned())?;
         let version = found.entry.record.version;
-        Ok(Checked { list: id, entry, version, as_of: found.as_of })
+        Ok(CheckAnswer { list: id, entry, version, as_of: found.moment.as_of() })
     }
 
     /// `status_checkMany`.
     pub(crate) async fn check_entries(
         &self,
         params: CheckManyParams,
-    ) -> Result<ManyChecked, ApiError> {
+    ) -> Result<CheckManyAnswer, ApiError> {
         let CheckManyParams { list: id, entries, at, min_height } = params;
         if entries.len() > STATUS_CHECKS_MAX {
             let detail = format!("{} entries, at most {STATUS_CHECKS_MAX}", entries.len());
             return Err(ApiError::params("entries", detail));
         }
-        let found = self.find_list(&id, selector(at), min_height).await?;
-        let bits = self.node.status_array(&found.entry)?;
+        let found = FoundList::find(&self.reads, &id, selector(at), min_height).await?;
+        let bits = self.reads.node.status_array(&found.entry)?;
         let entries = entries.iter().enumerate().map(|(index, entry)| {
             answer(&found.list, &bits, *entry, || format!("entries/{index}"))
         });
         let entries = entries.collect::<Result<_, _>>()?;
         let version = found.entry.record.version;
-        Ok(ManyChecked { list: id, entries, version, as_of: found.as_of })
+        Ok(CheckManyAnswer { list: id, entries, version, as_of: found.moment.as_of() })
     }
 }
 
@@ -104,12 +105,12 @@ fn answer(
     bits: &Bits,
     entry: u64,
     field: impl FnOnce() -> String,
-) -> Result<EntryAnswer, Refusal> {
+) -> Result<EntryJson, Refusal> {
     // The array may have room behind the last entry.
     let value = bits.get(entry).filter(|_| entry < list.length);
     let value = value.ok_or_else(|| {
         let detail = format!("entry {entry}, the list has {}", list.length);
         Refusal::new(Code::StatusRange, field(), detail)
     })?;
-    Ok(EntryAnswer { entry, value, valid: value == 0 || !list.purpose.invalidates() })
+    Ok(EntryJson { entry, value, valid: value == 0 || !list.purpose.invalidates() })
 }

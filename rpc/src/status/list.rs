@@ -1,20 +1,22 @@
 //! A status list and its versions.
 
+use std::sync::Arc;
+
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
 use registry_core::id::{Did, ListId};
-use registry_core::record::{Entry, RecordKey, StoreError};
+use registry_core::index::{Listed, Listing};
+use registry_core::record::{Entry, Record, RecordKey, RecordView as _, StoreError};
 use registry_core::status::{Delegate, StatusList, StatusPurpose};
 use registry_core::time::TimeMs;
 use serde::{Deserialize, Serialize};
 
-use super::uris::ListUris;
-use crate::api::{Api, AsOf, Page, Selector};
 use crate::clock::millis;
 use crate::error::ApiError;
 use crate::limits::STATUS_AGGREGATED_MAX;
-use crate::service::{Head, ListOf};
+use crate::reads::{AsOf, HistoryPage, Moment, Reads, Selector};
+use crate::uris::{ListUris, Uris};
 
 /// Parameters of `status_getList`.
 #[derive(Debug, Deserialize)]
@@ -62,7 +64,7 @@ pub(crate) struct ListAnswer {
     valid_from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_until: Option<String>,
-    delegates: Vec<DelegateAnswer>,
+    delegates: Vec<DelegateJson>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     messages: Vec<String>,
     closed: bool,
@@ -82,7 +84,7 @@ pub(crate) struct ListAnswer {
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct DelegateAnswer {
+struct DelegateJson {
     did: Did,
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_until: Option<String>,
@@ -90,9 +92,9 @@ struct DelegateAnswer {
 
 /// A page of versions, newest first.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct History {
+pub(crate) struct ListHistory {
     list: ListId,
-    versions: Vec<Version>,
+    versions: Vec<ListVersionJson>,
     /// `from` of the next older page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<u64>,
@@ -100,7 +102,7 @@ pub(crate) struct History {
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct Version {
+struct ListVersionJson {
     version: u64,
     height: u64,
     time: String,
@@ -109,49 +111,56 @@ struct Version {
     closed: bool,
 }
 
-/// A version of a list as found.
+/// A version of a list as found, and the moment that it was asked for.
 pub(crate) struct FoundList {
     pub(crate) entry: Entry,
     pub(crate) list: StatusList,
-    pub(crate) as_of: AsOf,
-    pub(crate) head: Head,
+    pub(crate) moment: Moment,
 }
 
-impl Api {
-    /// A version of a list, as of a head of at least `min_height`.
-    pub(crate) async fn find_list(
-        &self,
+impl FoundList {
+    /// The version of a selector, as of a head of at least `min_height`.
+    pub(crate) async fn find(
+        reads: &Reads,
         id: &ListId,
         selector: Selector,
         min_height: Option<u64>,
-    ) -> Result<FoundList, ApiError> {
-        let moment = self.moment_of(selector, min_height).await?;
-        let (head, as_of) = (moment.head, moment.as_of());
-        let (entry, list) = self.list_version(id, selector, &head)?;
-        Ok(FoundList { entry, list, as_of, head })
+    ) -> Result<Self, ApiError> {
+        Self::at(reads, id, reads.moment_of(selector, min_height).await?)
     }
 
-    /// A version of a list as of `head`, or the refusal that an operation on it would get.
-    pub(crate) fn list_version(
-        &self,
-        id: &ListId,
-        selector: Selector,
-        head: &Head,
-    ) -> Result<(Entry, StatusList), ApiError> {
-        let Some(entry) = self.entry(&RecordKey::status(id), selector, head)? else {
-            let (field, detail) = match selector {
+    /// The version at a moment, or the refusal that an operation on it would get.
+    pub(crate) fn at(reads: &Reads, id: &ListId, moment: Moment) -> Result<Self, ApiError> {
+        let absent = || {
+            let (field, detail) = match moment.selector {
                 Selector::Head => ("list", format!("{id} is not registered")),
                 Selector::Number(number) => ("versionId", format!("{id} has no version {number}")),
                 Selector::At(time_ms) => {
                     ("at", format!("{id} was not registered at {}", millis(time_ms)))
                 }
             };
-            return Err(Refusal::new(Code::StatusNotFound, field, detail).into());
+            Refusal::new(Code::StatusNotFound, field, detail)
         };
+        let entry = reads.at(&moment).required(&RecordKey::status(id), absent)?;
         let list = StatusList::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
-        Ok((entry, list))
+        Ok(Self { entry, list, moment })
     }
 
+    /// The version after this one, as of the same head.
+    pub(super) fn successor(&self, reads: &Reads) -> Result<Option<Record>, StoreError> {
+        let next = self.moment.number(self.entry.record.version + 1);
+        let next = reads.at(&next).entry(&self.entry.record.record_key())?;
+        Ok(next.map(|entry| entry.record))
+    }
+}
+
+/// Reads status lists and their entries.
+pub(crate) struct StatusLists {
+    pub(crate) reads: Arc<Reads>,
+    pub(crate) uris: Arc<Uris>,
+}
+
+impl StatusLists {
     /// `status_getList`.
     pub(crate) async fn list(&self, params: ListParams) -> Result<ListAnswer, ApiError> {
         let ListParams { list: id, at, version_id, min_height, array } = params;
@@ -164,13 +173,11 @@ impl Api {
                 return Err(ApiError::params("at", detail));
             }
         };
-        let FoundList { entry, list, as_of, head } =
-            self.find_list(&id, selector, min_height).await?;
-        let bits = self.node.status_array(&entry)?;
-        let key = RecordKey::status(&id);
-        let absent = || StoreError::new(format!("list {id} lacks a version"));
-        let first = self.node.version(&key, 1)?.ok_or_else(absent)?;
-        let newest = self.entry(&key, Selector::Head, &head)?.ok_or_else(absent)?;
+        let found = FoundList::find(&self.reads, &id, selector, min_height).await?;
+        let FoundList { entry, list, moment } = found;
+        let bits = self.reads.node.status_array(&entry)?;
+        let first = self.reads.first(&entry.record)?;
+        let newest = FoundList::at(&self.reads, &id, Moment::now(moment.head))?.entry;
         let array = array.unwrap_or_default().then(|| Bytes(bits.bytes().to_vec()));
         Ok(ListAnswer {
             uris: self.uris.of(&id, list.uri.as_deref()),
@@ -182,28 +189,47 @@ impl Api {
             uri: list.uri,
             valid_from: list.valid_from.map(millis),
             valid_until: list.valid_until.map(millis),
-            delegates: list.delegates.into_iter().map(DelegateAnswer::from).collect(),
+            delegates: list.delegates.into_iter().map(DelegateJson::from).collect(),
             messages: list.messages,
             closed: list.closed,
             version: entry.record.version,
             versions: newest.record.version,
             root: list.root,
-            created: millis(first.record.time),
+            created: millis(first.time),
             updated: millis(entry.record.time),
             set: bits.count_set(),
             array,
-            as_of,
+            as_of: moment.as_of(),
         })
     }
 
     /// `status_history`.
-    pub(crate) async fn list_history(&self, params: HistoryParams) -> Result<History, ApiError> {
+    pub(crate) async fn list_history(
+        &self,
+        params: HistoryParams,
+    ) -> Result<ListHistory, ApiError> {
         let HistoryParams { list, from, limit, min_height } = params;
-        let page = Page::new(from, limit)?;
-        let FoundList { entry, head, .. } =
-            self.find_list(&list, Selector::Head, min_height).await?;
-        let (versions, next) = self.page(&entry.record, page, version)?;
-        Ok(History { list, versions, next, height: head.height })
+        let page = HistoryPage::new(from, limit)?;
+        let found = FoundList::find(&self.reads, &list, Selector::Head, min_height).await?;
+        let (versions, next) = self.reads.page(&found.entry.record, page, version)?;
+        Ok(ListHistory { list, versions, next, height: found.moment.head.height })
+    }
+
+    /// The lists of an issuer after one of them.
+    pub(crate) fn aggregate(
+        &self,
+        issuer: &Did,
+        after: Option<ListId>,
+    ) -> Result<Aggregation, ApiError> {
+        self.reads.did_head(issuer, &self.reads.head(), "issuer")?;
+        let listing = Listing::lists_of(issuer);
+        let after = after.map(|after| listing.behind(&RecordKey::status(&after)));
+        let rows = self.reads.node.listed(&listing, after.as_deref(), STATUS_AGGREGATED_MAX)?;
+        let lists = rows.into_iter().map(listed_uri).collect::<Result<Vec<_>, _>>()?;
+        let more = lists.len() == STATUS_AGGREGATED_MAX;
+        let next = lists.last().map(|(list, _)| *list).filter(|_| more);
+        let uris = lists.iter().map(|(list, uri)| self.uris.of(list, uri.as_deref()).ietf);
+        Ok(Aggregation { status_lists: uris.collect(), next })
     }
 }
 
@@ -214,32 +240,23 @@ pub(crate) struct Aggregation {
     pub(crate) next: Option<ListId>,
 }
 
-impl Api {
-    /// The lists of an issuer after one of them.
-    pub(crate) fn aggregate(
-        &self,
-        issuer: &Did,
-        after: Option<ListId>,
-    ) -> Result<Aggregation, ApiError> {
-        self.did_head(issuer, &self.head(), "issuer")?;
-        let lists = self.node.lists_of(issuer, after, STATUS_AGGREGATED_MAX)?;
-        let more = lists.len() == STATUS_AGGREGATED_MAX;
-        let next = lists.last().map(|last| last.list).filter(|_| more);
-        let uri = |list: &ListOf| self.uris.of(&list.list, list.uri.as_deref()).ietf;
-        Ok(Aggregation { status_lists: lists.iter().map(uri).collect(), next })
-    }
+/// A list of an issuer and its own URI.
+fn listed_uri(row: Listed) -> Result<(ListId, Option<String>), StoreError> {
+    let list = row.record.key.0.as_slice().try_into().map_err(StoreError::new)?;
+    let uri = String::from_utf8(row.value).map_err(StoreError::new)?;
+    Ok((ListId(list), (!uri.is_empty()).then_some(uri)))
 }
 
-impl From<Delegate> for DelegateAnswer {
+impl From<Delegate> for DelegateJson {
     fn from(Delegate { did, valid_until }: Delegate) -> Self {
         Self { did, valid_until: valid_until.map(millis) }
     }
 }
 
-fn version(entry: &Entry) -> Result<Version, StoreError> {
+fn version(entry: &Entry) -> Result<ListVersionJson, StoreError> {
     let list = StatusList::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
     let record = &entry.record;
-    Ok(Version {
+    Ok(ListVersionJson {
         version: record.version,
         height: record.height,
         time: millis(record.time),

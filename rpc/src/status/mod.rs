@@ -1,10 +1,12 @@
-//! Credential status: lists and their entries, operations on them, and their views.
+//! Credential status: lists and their entries, the views of a list that are served, issuers' own
+//! tokens, and operations on lists to sign.
 
+mod cache;
 pub(crate) mod check;
 pub(crate) mod list;
+pub(crate) mod make;
 pub(crate) mod prepare;
 pub(crate) mod publish;
 pub mod publisher;
 pub(crate) mod tokens;
-pub(crate) mod uris;
-pub mod view;
+mod work;

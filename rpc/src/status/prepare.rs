@@ -15,11 +15,12 @@ use registry_core::time::TimeMs;
 use registry_state::rules::status::{check_changes, check_close, check_update, check_writer};
 use serde::Deserialize;
 
-use crate::api::{Api, Selector};
+use super::list::FoundList;
 use crate::clock::millis;
 use crate::error::{ApiError, PARAMS};
 use crate::limits::UNTIL_DEFAULT_MS;
-use crate::prepare::{Prepared, Subject, author_signers, time_ms};
+use crate::prepare::{Prepared, Preparer, Subject, author_signers, time_ms};
+use crate::reads::Moment;
 use crate::service::Head;
 
 /// Parameters of `status_prepareCreate`.
@@ -192,17 +193,18 @@ fn scattered(mut entries: Vec<u64>, value: u8) -> Result<EntryChanges, Refusal> 
     Ok(EntryChanges::Entries(scattered.ok_or_else(beyond)?))
 }
 
-impl Api {
+impl Preparer {
     /// All `status_prepare…` methods of operations.
     pub(crate) fn prepare_status(&self, draft: Draft) -> Result<Prepared, ApiError> {
         let Draft { author, action, until, salt } = draft;
-        let head = self.head();
-        let (_, state) = self.active(&author, &head, "author")?;
+        let head = self.reads.head();
+        let (_, state) = self.reads.active(&author, &head, "author")?;
         let list = match &action {
             Action::StatusSet(StatusSet { list, .. })
             | Action::StatusUpdate(StatusUpdate { list, .. })
             | Action::StatusClose(StatusClose { list }) => {
-                Some((*list, self.list_version(list, Selector::Head, &head)?))
+                let found = FoundList::at(&self.reads, list, Moment::now(head))?;
+                Some((*list, (found.entry, found.list)))
             }
             _ => None,
         };
@@ -217,7 +219,7 @@ impl Api {
             match action {
                 Action::StatusSet(set) => {
                     check_writer(list, &author, head.time_ms)?;
-                    check_changes(list, &*self.node.status_array(entry)?, &set.changes)?;
+                    check_changes(list, &*self.reads.node.status_array(entry)?, &set.changes)?;
                 }
                 Action::StatusUpdate(update) => check_update(list, &author, update)?,
                 _ => check_close(list, &author)?,
@@ -238,7 +240,7 @@ impl Api {
             let detail = format!("until {until}, the newest block is of {time}");
             return Err(Refusal::new(Code::UntilPassed, "until", detail).into());
         }
-        if until_ms > self.last_time_ms(head)?.saturating_add(UNTIL_WINDOW_MS) {
+        if until_ms > self.reads.last_time_ms(head)?.saturating_add(UNTIL_WINDOW_MS) {
             let detail = format!("until {until} is over an hour after the newest block of {time}");
             return Err(Refusal::new(Code::UntilTooFar, "until", detail).into());
         }

@@ -8,8 +8,8 @@ use registry_core::id::{Did, MethodUrl};
 use registry_core::record::StoreError;
 use registry_core::time::TimeMs;
 
-use super::view::Signer;
 use crate::service::{Reader, ViewKey};
+use crate::view::Signer;
 
 /// A node in its role as publisher: the network answers for what it signs, and the method of the
 /// network's DID names the node.

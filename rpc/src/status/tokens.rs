@@ -7,24 +7,24 @@ use registry_core::codec::Bytes;
 use registry_core::crypto::PublicKey;
 use registry_core::did::document::VerificationMethod;
 use registry_core::id::{ListId, MethodUrl};
-use registry_core::record::Entry;
 use registry_core::status::StatusList;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::list::FoundList;
-use super::publish::Source;
-use super::view::token::Token;
-use super::view::unsigned::{Method, Unsigned, algorithm};
-use super::view::{Form, List, Standard, ViewError, Window, accept};
-use crate::api::{Api, Selector};
+use super::make::{Source, ViewMaker};
+use super::work::Workers;
 use crate::clock::millis;
 use crate::error::ApiError;
 use crate::limits::{
-    STATUS_TOKEN_DELAY_MS_MAX, STATUS_TOKEN_LIFE_MS_DEFAULT, STATUS_TOKEN_LIFE_MS_MAX,
-    STATUS_TTL_MS,
+    STATUS_BUILDS_MAX, STATUS_TOKEN_DELAY_MS_MAX, STATUS_TOKEN_LIFE_MS_DEFAULT,
+    STATUS_TOKEN_LIFE_MS_MAX, STATUS_TTL_MS,
 };
+use crate::reads::Selector;
 use crate::service::{Head, KeptToken};
+use crate::view::token::Token;
+use crate::view::unsigned::{Method, Unsigned, algorithm};
+use crate::view::{Form, List, Standard, ViewError, Window, accept};
 
 /// Parameters of `status_prepareToken`.
 #[derive(Debug, Deserialize)]
@@ -101,10 +101,21 @@ impl Asserting {
     }
 }
 
-impl Api {
+/// Prepares issuers' own tokens and takes them.
+pub(crate) struct IssuerTokens {
+    maker: Arc<ViewMaker>,
+    /// They check what is uploaded.
+    checks: Workers,
+}
+
+impl IssuerTokens {
+    pub(crate) fn new(maker: Arc<ViewMaker>) -> Self {
+        Self { maker, checks: Workers::new(STATUS_BUILDS_MAX) }
+    }
+
     /// The keys by which the issuer of `list` may assert at the time of `head`.
     fn asserting(&self, list: StatusList, head: &Head) -> Result<Asserting, ApiError> {
-        let (_, state) = self.active(&list.issuer, head, "list")?;
+        let (_, state) = self.maker.reads.active(&list.issuer, head, "list")?;
         let document = &state.document;
         let methods = document.assertion_method.iter().filter_map(|id| document.method(id));
         let valid = methods.filter(|method| method.is_valid_at(head.time_ms));
@@ -121,8 +132,11 @@ impl Api {
             (STATUS_TOKEN_LIFE_MS_DEFAULT / 1_000, STATUS_TOKEN_LIFE_MS_MAX / 1_000);
         let life_ms = bounded("expiresIn", expires_in.unwrap_or(life_s), most_s)? * 1_000;
         let ttl_ms = bounded("ttlMs", ttl_ms.unwrap_or(STATUS_TTL_MS), STATUS_TOKEN_LIFE_MS_MAX)?;
-        let FoundList { entry, list, head, .. } = self.find_list(&id, Selector::Head, None).await?;
-        let time_ms = self.speaking_ms(&head)?;
+        let reads = &self.maker.reads;
+        let FoundList { entry, list, moment } =
+            FoundList::find(reads, &id, Selector::Head, None).await?;
+        let head = moment.head;
+        let time_ms = reads.signing_time_ms(&head)?;
         let asserting = self.asserting(list, &head)?;
         let url = method.to_string();
         let (found, key) = asserting.method(&url)?;
@@ -135,16 +149,16 @@ impl Api {
         let (version, suite) = (entry.record.version, key.suite());
         let algorithm = algorithm(suite)?;
         let standard = form.standard();
-        let named = self.uris.named(&id, &list, standard);
+        let named = self.maker.uris.named(&id, &list, standard);
         let source = Source { entry, list: list.clone(), time_ms, past: false };
-        let entries = self.kept_entries(&id, version, standard, &source).await?;
+        let entries = self.maker.kept_entries(&id, version, standard, &source).await?;
         let prepare = move || {
             let issuer = list.issuer.to_string();
             let method = Method { issuer: &issuer, url: &url, suite };
             let publication = named.publication(window, Some(ttl_ms));
             Ok(form.unsigned(&List::without_array(&list), &entries, &publication, &method)?)
         };
-        let Unsigned { message, bytes } = self.work(self.views.places(false), prepare).await?;
+        let Unsigned { message, bytes } = self.maker.workers(false).run(prepare).await?;
         let (issued, expires) = (millis(window.from_ms()), millis(window.until_ms()));
         let (message, unsigned) = (Bytes(message), Bytes(bytes));
         let list = id;
@@ -167,14 +181,16 @@ impl Api {
         params: UploadToken,
     ) -> Result<UploadedToken, ApiError> {
         let UploadToken { list: id, version, token: Bytes(token) } = params;
-        let FoundList { entry: newest, head, .. } =
-            self.find_list(&id, Selector::Head, None).await?;
-        let time_ms = self.speaking_ms(&head)?;
-        let (entry, list) = self.list_version(&id, Selector::Number(version), &head)?;
-        self.check_version(&id, &entry, newest.record.version, (&head, time_ms))?;
-        let uris = self.uris.of(&id, list.uri.as_deref());
+        let reads = &self.maker.reads;
+        let newest = FoundList::find(reads, &id, Selector::Head, None).await?;
+        let head = newest.moment.head;
+        let time_ms = reads.signing_time_ms(&head)?;
+        let found = FoundList::at(reads, &id, newest.moment.number(version))?;
+        self.check_version(&id, &found, newest.entry.record.version, time_ms)?;
+        let FoundList { entry, list, .. } = found;
+        let uris = self.maker.uris.of(&id, list.uri.as_deref());
         let asserting = self.asserting(list, &head)?;
-        let node = Arc::clone(&self.node);
+        let node = Arc::clone(&reads.node);
         let keep = move || {
             let parsed = Token::parse(&token)?;
             let token = match parsed.form() {
@@ -202,8 +218,7 @@ impl Api {
             node.keep_token(kept, token)?;
             Ok(kept)
         };
-        let KeptToken { form, issued_ms, expires_ms, .. } =
-            self.work(&self.views.uploads, keep).await?;
+        let KeptToken { form, issued_ms, expires_ms, .. } = self.checks.run(keep).await?;
         let (issued, expires) = (millis(issued_ms), millis(expires_ms));
         Ok(UploadedToken { list: id, version, form, issued, expires })
     }
@@ -214,14 +229,14 @@ impl Api {
     fn check_version(
         &self,
         id: &ListId,
-        entry: &Entry,
+        found: &FoundList,
         newest: u64,
-        (head, time_ms): (&Head, u64),
+        time_ms: u64,
     ) -> Result<(), ApiError> {
-        let version = entry.record.version;
-        let served = self.node.tokens(id).into_iter().map(|token| token.version).max();
-        let replaced = self
-            .successor(id, entry, head)?
+        let (reads, version) = (&self.maker.reads, found.entry.record.version);
+        let served = reads.node.tokens(id).into_iter().map(|token| token.version).max();
+        let replaced = found
+            .successor(reads)?
             .filter(|next| time_ms.saturating_sub(next.time) > STATUS_TOKEN_DELAY_MS_MAX);
         match (served, replaced) {
             (Some(newest), _) if newest > version => {

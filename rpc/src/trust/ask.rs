@@ -1,21 +1,23 @@
 //! One question about a right or a recognition: what JSON-RPC and TRQP share.
 
+use std::sync::Arc;
+
 use registry_core::code::{Code, Refusal};
-use registry_core::decision::DecisionView;
-use registry_core::id::{Did, IdError};
+use registry_core::id::{Did, IdError, Suffix};
+use registry_core::index::Listing;
 use registry_core::names::TrustKey;
-use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
+use registry_core::record::StoreError;
 use registry_core::time::TimeMs;
 use registry_core::trust::{
     Answer, Asked, Assurance, Chain, Reason, Recognised, ask, ask_recognition,
 };
 use serde::{Deserialize, Serialize};
 
-use super::shown::ShownLink;
-use crate::api::{Api, AsOf, Moment, Selector};
+use super::json::LinkJson;
 use crate::clock::millis;
 use crate::error::ApiError;
 use crate::limits::TRUST_AUTHORITIES_MAX;
+use crate::reads::{AsOf, Moment, Reads};
 use crate::service::Head;
 
 /// Parameters of `trust_authorization`, `trust_recognition`, `trust_chain` and `trust_explain`.
@@ -39,7 +41,7 @@ pub(crate) struct Params {
 /// has such a right.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Question {
+pub(crate) struct TrustQuery {
     pub(crate) authority: String,
     pub(crate) entity: String,
     pub(crate) action: String,
@@ -48,7 +50,7 @@ pub(crate) struct Question {
     pub(crate) minimum_assurance: Option<Assurance>,
 }
 
-impl Question {
+impl TrustQuery {
     /// The authority, if it can be one.
     fn authority(&self) -> Result<Did, ApiError> {
         let unknown = |detail| Refusal::new(Code::DidNotFound, "authority", detail);
@@ -143,9 +145,9 @@ fn status_of(reason: Reason) -> &'static str {
 /// The answer of `trust_authorization`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Authorization {
+pub(crate) struct AuthorizationAnswer {
     #[serde(flatten)]
-    question: Question,
+    question: TrustQuery,
     authorized: bool,
     #[serde(flatten)]
     standing: Standing,
@@ -156,9 +158,9 @@ pub(crate) struct Authorization {
 /// The answer of `trust_recognition`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Recognition {
+pub(crate) struct RecognitionAnswer {
     #[serde(flatten)]
-    question: Question,
+    question: TrustQuery,
     recognized: bool,
     #[serde(flatten)]
     standing: Standing,
@@ -171,63 +173,41 @@ pub(crate) struct Recognition {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ChainAnswer {
     #[serde(flatten)]
-    question: Question,
+    question: TrustQuery,
     authorized: bool,
     #[serde(flatten)]
     standing: Standing,
     /// From the authority down; that of the answer, live or not.
-    chain: Vec<ShownLink>,
+    chain: Vec<LinkJson>,
     #[serde(flatten)]
     as_of: AsOf,
 }
 
-/// The records at one moment, as of one head.
-pub(crate) struct RecordsAt<'a> {
-    pub(crate) api: &'a Api,
-    pub(crate) selector: Selector,
-    pub(crate) head: Head,
+/// Answers questions about rights and recognitions; in other files about agents and decisions, which
+/// rest on rights.
+pub(crate) struct Trust {
+    pub(crate) reads: Arc<Reads>,
 }
 
-impl RecordView for RecordsAt<'_> {
-    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
-        self.api.entry(key, self.selector, &self.head)
-    }
-}
-
-impl DecisionView for RecordsAt<'_> {
-    fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError> {
-        self.api.node.version(key, number)
-    }
-
-    fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError> {
-        Ok(self.api.node.status_array(list)?.get(entry))
-    }
-}
-
-impl Api {
-    /// The records as a question about `moment` sees them.
-    pub(crate) fn records_at(&self, moment: &Moment) -> RecordsAt<'_> {
-        RecordsAt { api: self, selector: moment.selector, head: moment.head }
-    }
-
+impl Trust {
     /// The question of a call, and the moment that it is about.
-    pub(super) async fn asked(&self, params: Params) -> Result<(Question, Moment), ApiError> {
+    pub(super) async fn asked(&self, params: Params) -> Result<(TrustQuery, Moment), ApiError> {
         let Params { authority, entity, action, resource, at, min_height, minimum_assurance } =
             params;
-        let moment = self.moment(at, min_height).await?;
-        Ok((Question { authority, entity, action, resource, minimum_assurance }, moment))
+        let moment = self.reads.moment(at, min_height).await?;
+        Ok((TrustQuery { authority, entity, action, resource, minimum_assurance }, moment))
     }
 
     /// That an authority was ever registered: what is asked of a stranger has no answer.
     fn check_authority(&self, authority: &Did, head: &Head) -> Result<(), ApiError> {
-        self.did_head(authority, head, "authority").map(drop)
+        self.reads.did_head(authority, head, "authority").map(drop)
     }
 
     /// Whether an entity has a right. Under the authority itself, and under those from which it
     /// has the right to grant (docs/protocol/trust.md TA5).
     pub(crate) fn ask_right(
         &self,
-        question: &Question,
+        question: &TrustQuery,
         moment: &Moment,
     ) -> Result<Answer, ApiError> {
         let authority = question.authority()?;
@@ -235,8 +215,8 @@ impl Api {
             self.check_authority(&authority, &moment.head)?;
             return Ok(Answer { chain: None });
         };
-        let view = self.records_at(moment);
-        let (network, time_ms) = (self.node.network(), moment.time_ms);
+        let view = self.reads.at(moment);
+        let (network, time_ms) = (self.reads.network(), moment.time_ms);
         let minimum = question.minimum_assurance;
         let mut first = ask(&view, &Asked { network, key: &own, through: None, minimum, time_ms })?;
         if first.is_authorised() {
@@ -244,7 +224,10 @@ impl Api {
         }
         // Only now, since none but a known authority can have said yes.
         self.check_authority(&authority, &moment.head)?;
-        for root in self.node.authorities_of(&authority, TRUST_AUTHORITIES_MAX)? {
+        let roots = Listing::authorities_of(&authority);
+        for root in self.reads.node.listed(&roots, None, TRUST_AUTHORITIES_MAX)? {
+            let suffix = root.record.key.0.as_slice().try_into().map_err(StoreError::new)?;
+            let root = Did { network: authority.network.clone(), suffix: Suffix(suffix) };
             let key = TrustKey { authority: root, ..own.clone() };
             let through = Some(&authority);
             let answer = ask(&view, &Asked { network, key: &key, through, minimum, time_ms })?;
@@ -261,7 +244,7 @@ impl Api {
     /// Whether an authority recognises another.
     pub(crate) fn ask_recognised(
         &self,
-        question: &Question,
+        question: &TrustQuery,
         moment: &Moment,
     ) -> Result<Recognised, ApiError> {
         let authority = question.authority()?;
@@ -269,21 +252,24 @@ impl Api {
         let Some(key) = question.key(authority) else {
             return Ok(Recognised { recognition: None, broken: None });
         };
-        let (network, time_ms) = (self.node.network(), moment.time_ms);
+        let (network, time_ms) = (self.reads.network(), moment.time_ms);
         let asked = Asked { network, key: &key, through: None, minimum: None, time_ms };
-        Ok(ask_recognition(&self.records_at(moment), &asked)?)
+        Ok(ask_recognition(&self.reads.at(moment), &asked)?)
     }
 
     /// `trust_authorization`.
-    pub(crate) async fn authorization(&self, params: Params) -> Result<Authorization, ApiError> {
+    pub(crate) async fn authorization(
+        &self,
+        params: Params,
+    ) -> Result<AuthorizationAnswer, ApiError> {
         let (question, moment) = self.asked(params).await?;
         let answer = self.ask_right(&question, &moment)?;
         let (authorized, standing) = (answer.is_authorised(), Standing::of_answer(&answer));
-        Ok(Authorization { question, authorized, standing, as_of: moment.as_of() })
+        Ok(AuthorizationAnswer { question, authorized, standing, as_of: moment.as_of() })
     }
 
     /// `trust_recognition`.
-    pub(crate) async fn recognition(&self, params: Params) -> Result<Recognition, ApiError> {
+    pub(crate) async fn recognition(&self, params: Params) -> Result<RecognitionAnswer, ApiError> {
         if params.minimum_assurance.is_some() {
             let detail = "minimumAssurance: a recognition states no assurance; leave it out";
             return Err(ApiError::params("minimumAssurance", detail));
@@ -291,7 +277,7 @@ impl Api {
         let (question, moment) = self.asked(params).await?;
         let found = self.ask_recognised(&question, &moment)?;
         let (recognized, standing) = (found.is_recognised(), Standing::of_recognised(&found));
-        Ok(Recognition { question, recognized, standing, as_of: moment.as_of() })
+        Ok(RecognitionAnswer { question, recognized, standing, as_of: moment.as_of() })
     }
 
     /// `trust_chain`.
@@ -303,7 +289,7 @@ impl Api {
             question,
             authorized: answer.is_authorised(),
             standing: Standing::of_answer(&answer),
-            chain: links.map(ShownLink::from).collect(),
+            chain: links.map(LinkJson::from).collect(),
             as_of: moment.as_of(),
         })
     }

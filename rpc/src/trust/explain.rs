@@ -4,23 +4,23 @@ use registry_core::id::Did;
 use registry_core::trust::{Answer, Chain, Link, RightWords};
 use serde::Serialize;
 
-use super::ask::{Params, Question, Standing};
-use crate::api::{Api, AsOf};
+use super::ask::{Params, Standing, Trust, TrustQuery};
 use crate::error::ApiError;
+use crate::reads::AsOf;
 
 /// The answer of `trust_explain`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Explanation {
     #[serde(flatten)]
-    question: Question,
+    question: TrustQuery,
     authorized: bool,
     #[serde(flatten)]
     standing: Standing,
     /// The whole answer in a sentence.
     explanation: String,
     /// From the authority down, up to the first link that does not count.
-    steps: Vec<Step>,
+    steps: Vec<LinkFinding>,
     /// Who can mend that link; absent where all count or nobody can.
     #[serde(skip_serializing_if = "Option::is_none")]
     mender: Option<Did>,
@@ -30,7 +30,7 @@ pub(crate) struct Explanation {
 
 /// One link.
 #[derive(Debug, Clone, Serialize)]
-struct Step {
+struct LinkFinding {
     grantor: Did,
     entity: String,
     finding: String,
@@ -38,12 +38,12 @@ struct Step {
 }
 
 /// What an answer says, in a sentence.
-pub(crate) fn sentence(question: &Question, answer: &Answer) -> String {
-    let Question { authority, entity, action, resource, .. } = question;
+pub(crate) fn sentence(question: &TrustQuery, answer: &Answer) -> String {
+    let TrustQuery { authority, entity, action, resource, .. } = question;
     answer.sentence(RightWords { authority, entity, action, resource })
 }
 
-fn steps(chain: &Chain) -> Vec<Step> {
+fn steps(chain: &Chain) -> Vec<LinkFinding> {
     let first_broken = chain.broken.as_ref().map_or(usize::MAX, |broken| broken.link);
     let links = chain.links.iter().enumerate().take_while(|(index, _)| *index <= first_broken);
     links
@@ -53,12 +53,12 @@ fn steps(chain: &Chain) -> Vec<Step> {
                 || format!("{} granted {} on {}", grant.grantor, key.action, key.resource);
             let finding = broken.and_then(|_| chain.fault()).unwrap_or_else(granted);
             let (grantor, entity) = (grant.grantor.clone(), key.entity.to_string());
-            Step { grantor, entity, finding, ok: broken.is_none() }
+            LinkFinding { grantor, entity, finding, ok: broken.is_none() }
         })
         .collect()
 }
 
-impl Api {
+impl Trust {
     /// `trust_explain`.
     pub(crate) async fn explain_right(&self, params: Params) -> Result<Explanation, ApiError> {
         let (question, moment) = self.asked(params).await?;

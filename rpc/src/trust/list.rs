@@ -4,18 +4,19 @@
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
+use registry_core::index::Listing;
 use registry_core::names::{ActionName, EntityId, Resource};
 use registry_core::record::{Entry, Kind, StoreError};
 use registry_core::time::TimeMs;
 use registry_core::trust::{Checkpoint, Grants, Recognition};
 use serde::{Deserialize, Serialize};
 
-use super::shown::ShownGrant;
-use crate::api::{Api, AsOf};
+use super::ask::Trust;
+use super::json::GrantJson;
 use crate::clock::millis;
 use crate::error::{ApiError, PARAMS};
 use crate::limits::{TRUST_PAGE_DEFAULT, TRUST_PAGE_MAX};
-use crate::service::RightsOf;
+use crate::reads::{AsOf, check_limit};
 
 /// Parameters of `trust_list`.
 #[derive(Debug, Deserialize)]
@@ -40,8 +41,8 @@ pub(crate) struct ListParams {
 
 /// A page of rights as they were at one time.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Rights {
-    rights: Vec<Right>,
+pub(crate) struct RightsPage {
+    rights: Vec<RightJson>,
     /// `after` of the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Bytes>,
@@ -51,7 +52,7 @@ pub(crate) struct Rights {
 
 /// All grants of one right to one entity, or a recognition.
 #[derive(Debug, Clone, Serialize)]
-struct Right {
+struct RightJson {
     authority: Did,
     action: ActionName,
     resource: Resource,
@@ -60,19 +61,19 @@ struct Right {
     /// Hash of the record: what a change of it names.
     record: Hash,
     #[serde(flatten)]
-    of: Of,
+    of: RightKindJson,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Of {
-    Grants(Vec<ShownGrant>),
-    Recognition(Box<ShownRecognition>),
+enum RightKindJson {
+    Grants(Vec<GrantJson>),
+    Recognition(Box<RecognitionJson>),
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownRecognition {
+struct RecognitionJson {
     status: &'static str,
     since: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,11 +88,11 @@ struct ShownRecognition {
     network: Option<Checkpoint>,
 }
 
-fn right(entry: &Entry) -> Result<Right, StoreError> {
+fn right(entry: &Entry) -> Result<RightJson, StoreError> {
     let (record, version) = (entry.record.hash(), entry.record.version);
     if entry.record.kind == Kind::Recognition {
         let found = Recognition::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
-        let shown = ShownRecognition {
+        let shown = RecognitionJson {
             status: if found.withdrawn { "withdrawn" } else { "active" },
             since: millis(found.since),
             valid_from: found.valid_from.map(millis),
@@ -101,36 +102,31 @@ fn right(entry: &Entry) -> Result<Right, StoreError> {
             network: found.network,
         };
         let Recognition { authority, action, resource, entity, .. } = found;
-        let of = Of::Recognition(Box::new(shown));
-        return Ok(Right { authority, action, resource, entity, version, record, of });
+        let of = RightKindJson::Recognition(Box::new(shown));
+        return Ok(RightJson { authority, action, resource, entity, version, record, of });
     }
     let found = Grants::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
     let Grants { authority, action, resource, entity, grants } = found;
-    let of = Of::Grants(grants.into_iter().map(ShownGrant::from).collect());
-    Ok(Right { authority, action, resource, entity, version, record, of })
+    let of = RightKindJson::Grants(grants.into_iter().map(GrantJson::from).collect());
+    Ok(RightJson { authority, action, resource, entity, version, record, of })
 }
 
-impl Api {
+impl Trust {
     /// `trust_list`.
-    pub(crate) async fn rights(&self, params: ListParams) -> Result<Rights, ApiError> {
+    pub(crate) async fn rights(&self, params: ListParams) -> Result<RightsPage, ApiError> {
         let ListParams { authority, entity, action, after, limit, at, min_height } = params;
         let limit = limit.unwrap_or(TRUST_PAGE_DEFAULT);
-        if !(1..=TRUST_PAGE_MAX).contains(&limit) {
-            let detail = format!("limit {limit} must be 1 to {TRUST_PAGE_MAX}");
-            return Err(ApiError::params("limit", detail));
-        }
-        let moment = self.moment(at, min_height).await?;
+        check_limit(limit, TRUST_PAGE_MAX)?;
+        let moment = self.reads.moment(at, min_height).await?;
         if let Some(authority) = &authority {
-            self.did_head(authority, &moment.head, "authority")?;
+            self.reads.did_head(authority, &moment.head, "authority")?;
         }
-        let of = match (authority, entity) {
-            (Some(authority), None) => RightsOf::Authority { authority, action },
+        let listing = match (authority, entity) {
+            (Some(authority), None) => Listing::rights_by(&authority, action.as_ref()),
             (Some(authority), Some(entity)) => {
-                RightsOf::Entity { entity, authority: Some((authority, action)) }
+                Listing::rights_of_by(&entity, &authority, action.as_ref())
             }
-            (None, Some(entity)) if action.is_none() => {
-                RightsOf::Entity { entity, authority: None }
-            }
+            (None, Some(entity)) if action.is_none() => Listing::rights_of(&entity),
             (None, Some(_)) => {
                 let detail = "action needs an authority beside it; without one, leave it out";
                 return Err(ApiError::params("action", detail));
@@ -141,17 +137,10 @@ impl Api {
             }
         };
         let after = after.as_ref().map(|Bytes(after)| after.as_slice());
-        let mut found = self.node.rights(&of, after, limit + 1)?;
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().map(|(cursor, _)| Bytes(cursor.clone())).filter(|_| more);
-        let mut rights = Vec::new();
-        for (_, key) in &found {
-            // What did not exist yet at that time is left out.
-            if let Some(entry) = self.entry(key, moment.selector, &moment.head)? {
-                rights.push(right(&entry)?);
-            }
-        }
-        Ok(Rights { rights, next, as_of: moment.as_of() })
+        let (found, next) = self.reads.list(&listing, after, limit)?;
+        // What did not exist yet at that time is left out.
+        let rights = self.reads.at(&moment).existing(&found, right)?;
+        let next = next.map(Bytes);
+        Ok(RightsPage { rights, next, as_of: moment.as_of() })
     }
 }

@@ -2,6 +2,6 @@
 
 pub(crate) mod ask;
 pub(crate) mod explain;
+mod json;
 pub(crate) mod list;
 pub(crate) mod prepare;
-mod shown;

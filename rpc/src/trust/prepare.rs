@@ -16,9 +16,8 @@ use registry_state::rules::{By, trust};
 use registry_state::state::ApplyError;
 use serde::Deserialize;
 
-use crate::api::Api;
 use crate::error::{ApiError, NodeCode};
-use crate::prepare::{Prepared, Subject, author_signers, time_ms};
+use crate::prepare::{Prepared, Preparer, Subject, author_signers, time_ms};
 
 /// Parameters of `trust_prepareGrant` and, without a parent, of `trust_prepareChange`: the complete
 /// conditions.
@@ -172,17 +171,18 @@ impl Step {
     }
 }
 
-impl Api {
+impl Preparer {
     /// All `trust_prepare…` methods.
     pub(crate) async fn prepare_trust(&self, draft: Draft) -> Result<Prepared, ApiError> {
         let Draft { author, mut action, salt } = draft;
-        let moment = self.moment(None, None).await?;
-        let (_, state) = self.active(&author, &moment.head, "author")?;
+        let moment = self.reads.moment(None, None).await?;
+        let (_, state) = self.reads.active(&author, &moment.head, "author")?;
         let Some(key) = action.trust_key().cloned() else {
             return Err(ApiError::node(NodeCode::StoreFailed, "no trust action"));
         };
-        let by = By { network: self.node.network(), time_ms: moment.head.time_ms, author: &author };
-        let view = self.records_at(&moment);
+        let by =
+            By { network: self.reads.network(), time_ms: moment.head.time_ms, author: &author };
+        let view = self.reads.at(&moment);
         if let Action::TrustGrant(grant) = &mut action
             && grant.parent.is_none()
             && key.authority != author

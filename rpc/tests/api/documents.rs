@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rpc::error::NodeCode;
-use rpc::status::view::ViewError;
+use rpc::view::ViewError;
 use serde_json::json;
 
 use crate::common::client::Server;

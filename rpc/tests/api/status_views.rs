@@ -6,9 +6,9 @@ use ed25519_dalek::SigningKey;
 use http::{Method, StatusCode};
 use registry_core::codec::from_base64url;
 use registry_core::crypto::{PublicKey, Suite};
-use rpc::status::view::Form;
-use rpc::status::view::bits::entry;
-use rpc::status::view::token::{Published, Token};
+use rpc::view::bits::entry;
+use rpc::view::token::Token;
+use rpc::view::{Form, Published};
 use serde_json::{Value, json};
 
 const GENESIS_S: u64 = 1_700_000_000;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ed25519_dalek::{Signer as _, SigningKey};
 use registry_core::status::StatusPurpose;
 use registry_tests::cluster::{Localnet, run, wait_for_height};
-use rpc::status::view::{List, Publication, Signer, Window, ietf};
+use rpc::view::{Form, List, Publication, Signer, Window};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -176,7 +176,7 @@ fn token() -> Vec<u8> {
     let window = Window::current(1_795_000_000_000, 3_600_000);
     let publication = Publication { uri, window, ttl_ms: None, aggregation_uri: None };
     let key = Elsewhere(SigningKey::from_bytes(&[9; 32]));
-    ietf::token_cwt(&list, &publication, &key).expect("it encodes")
+    Form::TokenCwt.encode(&list, &publication, &key).expect("it encodes")
 }
 
 async fn imports(cli: &Cli<'_>, file: &Path) {

@@ -14,9 +14,9 @@ use registry_core::status::{EntryChanges, Run, Scattered, StatusPurpose};
 use registry_core::time::TimeMs;
 use registry_tests::cluster::{Client, Localnet, Wallet, retry, wait_for_height};
 use registry_tests::sim::random::Random;
-use rpc::status::view::bits::entry;
-use rpc::status::view::token::Token;
-use rpc::status::view::{Form, Standard};
+use rpc::view::bits::entry;
+use rpc::view::token::Token;
+use rpc::view::{Form, Standard};
 use serde_json::json;
 
 use crate::status_load::{LIMIT, UNTIL_MS};

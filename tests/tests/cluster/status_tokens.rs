@@ -6,8 +6,8 @@ use registry_core::codec;
 use registry_core::crypto::Suite;
 use registry_core::status::StatusPurpose;
 use registry_tests::cluster::{Client, Localnet, Wallet, run};
-use rpc::status::view::Form;
-use rpc::status::view::token::Token;
+use rpc::view::Form;
+use rpc::view::token::Token;
 use serde_json::{Value, json};
 
 use crate::cases::commit;

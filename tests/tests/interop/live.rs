@@ -7,9 +7,9 @@ use registry_core::crypto::Suite;
 use registry_core::id::ListId;
 use registry_core::status::{EntryChanges, Run, StatusPurpose};
 use registry_tests::cluster::{Client, Localnet, Signed, Wallet};
-use rpc::status::view::Standard;
+use rpc::view::{Form, Standard};
 
-use crate::{FORMS, check, check_libraries, entries, judged};
+use crate::{check, check_libraries, entries, judged};
 
 const LENGTH: u64 = 1_000;
 const WAIT: Duration = Duration::from_secs(20);
@@ -47,7 +47,7 @@ async fn other_libraries_read_what_a_node_serves() {
     for (purpose, bits, ietf_value) in kinds {
         let values = entries(bits);
         let list = publish(&node.client, &issuer, purpose, &values).await;
-        for (form, _) in FORMS {
+        for form in Form::ALL {
             let (path, factor) = match form.standard() {
                 Standard::W3c => ("status-lists", 1),
                 Standard::Ietf => ("token-status-lists", ietf_value),

@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ed25519_dalek::{Signer as _, SigningKey};
 use registry_core::crypto::{PublicKey, Suite};
 use registry_core::status::StatusPurpose;
-use rpc::status::view::{Form, List, Publication, Signer, Standard, ViewError, Window, ietf, w3c};
+use rpc::view::{Form, List, Publication, Signer, Standard, Window};
 use serde_json::Value;
 
 /// Exit code of `tests/interop/run` where the libraries cannot be installed.
@@ -47,15 +47,6 @@ impl Signer for Key {
         self.0.sign(message).to_bytes()
     }
 }
-
-type Encode = fn(&List<'_>, &Publication<'_>, &dyn Signer) -> Result<Vec<u8>, ViewError>;
-
-const FORMS: [(Form, Encode); 4] = [
-    (Form::Credential, w3c::credential),
-    (Form::CredentialJwt, w3c::credential_jwt),
-    (Form::TokenJwt, ietf::token_jwt),
-    (Form::TokenCwt, ietf::token_cwt),
-];
 
 /// What the libraries say of a view in a file or at a URL; `None` where they cannot be installed.
 fn judged(form: Form, source: impl AsRef<OsStr>, multikey: &str, size: u8) -> Option<Value> {
@@ -155,8 +146,9 @@ fn other_libraries_read_our_entries() {
     for (purpose, bits, ietf_value) in lists {
         let entries = entries(bits);
         let array = packed(&entries, bits);
-        for (form, encode) in FORMS {
-            let view = encode(&list(purpose, bits, &array), &publication, &key).expect("encodes");
+        for form in Form::ALL {
+            let view =
+                form.encode(&list(purpose, bits, &array), &publication, &key).expect("encodes");
             let file = written(&format!("{}-{bits}", purpose.name()), form, &view);
             println!("{purpose:?} of {bits} bits, {form:?}");
             let Some(judgement) = judged(form, &file, &key.multikey(), bits) else { return };
@@ -178,11 +170,11 @@ fn other_libraries_refuse_what_is_not_ours_or_is_past() {
     let now_ms = now_ms();
     let array = packed(&entries(1), 1);
     let list = list(StatusPurpose::Revocation, 1, &array);
-    for (form, encode) in FORMS {
+    for form in Form::ALL {
         let current = publication(Window::current(now_ms, 3_600_000));
         let past = publication(Window::past(now_ms - 7_200_000, now_ms - 3_600_000));
-        let foreign = encode(&list, &current, &other).expect("encodes");
-        let past = encode(&list, &past, &key).expect("encodes");
+        let foreign = form.encode(&list, &current, &other).expect("encodes");
+        let past = form.encode(&list, &past, &key).expect("encodes");
         let cases = [("foreign", foreign, &["verif"][..]), ("past", past, &["exp", "validuntil"])];
         for (name, view, words) in cases {
             let file = written(name, form, &view);

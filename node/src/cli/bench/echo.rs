@@ -18,14 +18,15 @@ use hyper_util::rt::TokioIo;
 use registry_core::block::Block;
 use registry_core::certificate::Certificate;
 use registry_core::crypto::Hash;
-use registry_core::id::{Did, ListId, NetworkName};
-use registry_core::record::{Entry, Kind, RecordKey, StoreError};
+use registry_core::id::{ListId, NetworkName};
+use registry_core::index::{Listed, Listing};
+use registry_core::record::{Entry, RecordKey, StoreError};
 use registry_core::status::Bits;
 use registry_state::rules::Checked;
 use registry_state::state::TransientKey;
 use rpc::service::{
-    Check, Head, KeptToken, ListOf, Outcome, Peer, Reader, RightsOf, Role, Status, SubmitError,
-    Submitter, TokenStore, ViewKey,
+    Check, Head, KeptToken, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter,
+    TokenStore, ViewKey,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -72,39 +73,12 @@ impl Reader for Echo {
         Err(StoreError::new("there is no list"))
     }
 
-    fn lists_of(&self, _: &Did, _: Option<ListId>, _: usize) -> Result<Vec<ListOf>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    fn rights(
-        &self,
-        _: &RightsOf,
-        _: Option<&[u8]>,
-        _: usize,
-    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    fn proposals(&self, _: Option<&Hash>, _: usize) -> Result<Vec<Hash>, StoreError> {
+    fn listed(&self, _: &Listing, _: Option<&[u8]>, _: usize) -> Result<Vec<Listed>, StoreError> {
         Ok(Vec::new())
     }
 
     fn transient(&self, _: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(None)
-    }
-
-    fn authorities_of(&self, _: &Did, _: usize) -> Result<Vec<Did>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    fn schemas_of(
-        &self,
-        _: &Did,
-        _: Option<Kind>,
-        _: Option<&[u8]>,
-        _: usize,
-    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
-        Ok(Vec::new())
     }
 
     fn block(&self, _: u64) -> Result<Option<Block>, StoreError> {

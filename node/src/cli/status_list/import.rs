@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use registry_core::status::{Run, StatusPurpose};
 use rpc::limits::STATUS_TOKEN_BYTES_MAX;
-use rpc::status::view::ViewError;
-use rpc::status::view::bits::entry;
-use rpc::status::view::token::Token;
+use rpc::view::ViewError;
+use rpc::view::bits::entry;
+use rpc::view::token::Token;
 
 use super::ListArgs;
 use super::write::{changed, check_range, make, set};

@@ -7,8 +7,8 @@ use clap::Args;
 use registry_core::codec::Bytes;
 use registry_core::id::{Did, Fragment, ListId, MethodUrl};
 use rpc::limits::STATUS_TOKEN_BYTES_MAX;
-use rpc::status::view::token::Token;
-use rpc::status::view::{Form, ViewError};
+use rpc::view::token::Token;
+use rpc::view::{Form, ViewError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

@@ -9,16 +9,13 @@ use registry_core::certificate::{Certificate, CommitSignature};
 use registry_core::code::Refusal;
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::Hash;
-use registry_core::id::{Did, ListId, NetworkName};
-use registry_core::names::TrustKey;
-use registry_core::record::{Kind, RecordKey};
-use registry_core::schema::{CredentialType, Schema};
-use registry_core::status::StatusList;
-use registry_core::trust::{Grants, Recognition};
+use registry_core::id::{Did, NetworkName};
+use registry_core::index::{self, Index, IndexRow};
+use registry_core::record::Kind;
 use registry_state::execution::{BlockExecution, Execution, Genesis, execute_genesis};
 use registry_state::rules::Checked;
 use registry_state::state::{ApplyError, MemoryState, StateView as _, TransientKey};
-use rpc::service::{Check, Head, KeptToken, ListOf, SubmitError};
+use rpc::service::{Check, Head, KeptToken, SubmitError};
 use tokio::sync::watch;
 
 use super::BLOCK_MS;
@@ -46,11 +43,7 @@ pub(super) struct Inner {
     pub(super) holds: bool,
     pub(super) answer: Option<SubmitError>,
     pub(super) checks: Vec<Check>,
-    /// Ascending by id.
-    pub(super) lists: Vec<(Did, ListOf)>,
-    pub(super) rights: Vec<(RecordKey, TrustKey)>,
-    /// Of which publisher.
-    pub(super) schemas: Vec<(Did, RecordKey)>,
+    pub(super) rows: Vec<IndexRow>,
     pub(super) view_key_seed: Option<u8>,
     pub(super) tokens: BTreeMap<KeptToken, Vec<u8>>,
 }
@@ -94,9 +87,7 @@ impl Ledger {
             holds: false,
             answer: None,
             checks,
-            lists: Vec::new(),
-            rights: Vec::new(),
-            schemas: Vec::new(),
+            rows: Vec::new(),
             view_key_seed: Some(201),
             tokens: BTreeMap::new(),
         };
@@ -191,33 +182,13 @@ impl Ledger {
         let execution = block.finish().expect("memory");
         inner.state.commit(&execution.changes);
         for entry in &execution.changes.entries {
-            if let (Kind::Status, 1) = (entry.record.kind, entry.record.version) {
-                let list = ListId(entry.record.key.0.as_slice().try_into().expect("20 bytes"));
-                let value = StatusList::from_bytes(&entry.value.0).expect("a list");
-                inner.lists.push((value.issuer, ListOf { list, uri: value.uri }));
+            inner.rows.extend(index::rows(entry));
+            // A node reads the records themselves.
+            if (entry.record.kind, entry.record.version) == (Kind::Proposal, 1) {
+                let key = entry.record.record_key().storage_key();
+                inner.rows.push(IndexRow { index: Index::Proposals, key, value: Vec::new() });
             }
         }
-        for entry in execution.changes.entries.iter().filter(|entry| entry.record.version == 1) {
-            let value = &entry.value.0;
-            let record = entry.record.record_key();
-            let key = match entry.record.kind {
-                Kind::Schema => {
-                    let publisher = Schema::from_bytes(value).expect("a schema").publisher;
-                    inner.schemas.push((publisher, record));
-                    continue;
-                }
-                Kind::CredentialType => {
-                    let publisher = CredentialType::from_bytes(value).expect("a type").publisher;
-                    inner.schemas.push((publisher, record));
-                    continue;
-                }
-                Kind::Grant => Grants::from_bytes(value).expect("grants").key(),
-                Kind::Recognition => Recognition::from_bytes(value).expect("one").key(),
-                _ => continue,
-            };
-            inner.rights.push((record, key));
-        }
-        inner.lists.sort_by_key(|(_, list)| list.list);
         let header = execution.header.clone();
         let certificate = self.certify(&header.hash(), header.height);
         inner.certificates.insert(header.height, certificate);

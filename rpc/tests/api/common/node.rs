@@ -1,26 +1,38 @@
 //! The ledger as a node shows it to the API: what it reads, keeps and takes.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt};
 use registry_core::block::Block;
 use registry_core::certificate::Certificate;
 use registry_core::crypto::Hash;
-use registry_core::id::{Did, ListId, NetworkName};
+use registry_core::id::{ListId, NetworkName};
+use registry_core::index::{IndexRow, Listed, Listing};
 use registry_core::record::{Entry, Kind, RecordKey, StoreError};
 use registry_core::status::Bits;
-use registry_core::trust::Grants;
 use registry_state::rules::Checked;
 use registry_state::state::{StateView as _, TransientKey};
 use rpc::service::{
-    Check, Head, KeptToken, ListOf, Outcome, Peer, Reader, RightsOf, Role, Status, SubmitError,
-    Submitter, TokenStore, ValidatorStatus, ViewKey,
+    Check, Head, KeptToken, Outcome, Peer, Reader, Role, Status, SubmitError, Submitter,
+    TokenStore, ValidatorStatus, ViewKey,
 };
 use tokio::sync::watch;
 
 use super::genesis::{Publisher, validator_key};
 use super::ledger::Ledger;
+
+/// A row as a listing shows it. The cursors of rights and schemas are of this ledger's own making, as
+/// each node has its own.
+fn listed(listing: &Listing, row: &IndexRow) -> Listed {
+    let IndexRow { key, value, .. } = row.clone();
+    let record = listing.record(&key, &value).expect("a row");
+    let cursor = match record.kind {
+        Kind::Grant | Kind::Recognition => [&record.key.0[..], &[record.kind.number()]].concat(),
+        Kind::Schema | Kind::CredentialType => record.storage_key(),
+        _ => key,
+    };
+    Listed { cursor, record, value }
+}
 
 impl Reader for Ledger {
     fn network(&self) -> &NetworkName {
@@ -53,95 +65,27 @@ impl Reader for Ledger {
         self.inner().state.status_array(entry)
     }
 
-    fn lists_of(
+    fn listed(
         &self,
-        issuer: &Did,
-        after: Option<ListId>,
-        limit: usize,
-    ) -> Result<Vec<ListOf>, StoreError> {
-        let inner = self.inner();
-        let lists = inner
-            .lists
-            .iter()
-            .filter(|(of, list)| of == issuer && after.is_none_or(|after| list.list > after));
-        Ok(lists.map(|(_, list)| list.clone()).take(limit).collect())
-    }
-
-    fn rights(
-        &self,
-        of: &RightsOf,
+        listing: &Listing,
         after: Option<&[u8]>,
         limit: usize,
-    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
+    ) -> Result<Vec<Listed>, StoreError> {
         let inner = self.inner();
-        let named = inner.rights.iter().filter(|(_, key)| match of {
-            RightsOf::Authority { authority, action } => {
-                key.authority == *authority
-                    && action.as_ref().is_none_or(|name| key.action == *name)
-            }
-            RightsOf::Entity { entity, authority } => {
-                key.entity == *entity
-                    && authority.as_ref().is_none_or(|(authority, action)| {
-                        key.authority == *authority
-                            && action.as_ref().is_none_or(|name| key.action == *name)
-                    })
-            }
-        });
-        let cursors = named.map(|(record, key)| {
-            let cursor = [&key.hash().0[..], &[record.kind.number()]].concat();
-            (cursor, record.clone())
-        });
-        let mut rows: Vec<_> = cursors.collect();
+        let rows = inner.rows.iter().filter(|row| row.index == listing.index);
+        let mut rows: Vec<Listed> = rows
+            .filter(|row| row.key.starts_with(&listing.prefix))
+            .map(|row| listed(listing, row))
+            .filter(|row| after.is_none_or(|after| row.cursor.as_slice() > after))
+            .collect();
         rows.sort();
-        Ok(rows
-            .into_iter()
-            .filter(|row| after.is_none_or(|after| row.0.as_slice() > after))
-            .take(limit)
-            .collect())
-    }
-
-    fn authorities_of(&self, grantor: &Did, limit: usize) -> Result<Vec<Did>, StoreError> {
-        let inner = self.inner();
-        let granted = inner.rights.iter().filter_map(|(record, key)| {
-            let entry = inner.state.head(record).expect("memory")?;
-            let grants = Grants::from_bytes(&entry.value.0).ok()?;
-            let other = key.authority != *grantor && grants.by(grantor).is_some();
-            other.then(|| key.authority.clone())
-        });
-        let found: BTreeSet<Did> = granted.collect();
-        Ok(found.into_iter().take(limit).collect())
-    }
-
-    fn proposals(&self, after: Option<&Hash>, limit: usize) -> Result<Vec<Hash>, StoreError> {
-        let inner = self.inner();
-        let receipts = inner.receipts.values();
-        let made = receipts.filter(|made| made.kind == Kind::Proposal && made.version == 1);
-        let ids: BTreeSet<Hash> = made.map(|made| made.operation).collect();
-        let later = ids.into_iter().filter(|id| after.is_none_or(|after| id > after));
-        Ok(later.take(limit).collect())
+        rows.dedup();
+        rows.truncate(limit);
+        Ok(rows)
     }
 
     fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
         self.inner().state.transient(key)
-    }
-
-    fn schemas_of(
-        &self,
-        publisher: &Did,
-        kind: Option<Kind>,
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, RecordKey)>, StoreError> {
-        let inner = self.inner();
-        let listed = inner.schemas.iter().filter(|(of, _)| of == publisher);
-        let cursors = listed.map(|(_, key)| (key.storage_key(), key.clone()));
-        let mut rows: Vec<_> = cursors
-            .filter(|(_, key)| kind.is_none_or(|kind| key.kind == kind))
-            .filter(|(cursor, _)| after.is_none_or(|after| cursor.as_slice() > after))
-            .collect();
-        rows.sort();
-        rows.truncate(limit);
-        Ok(rows)
     }
 
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {

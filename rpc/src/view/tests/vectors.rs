@@ -9,8 +9,8 @@ use registry_core::codec::{base64url, from_base64url};
 use serde_json::json;
 
 use super::*;
-use crate::status::view::compress;
-use crate::status::view::cose::{self, CborMap};
+use crate::view::compress;
+use crate::view::cose::{self, CborMap};
 
 /// The draft's examples; `None`, and said aloud, where they are not at hand.
 fn examples() -> Option<PathBuf> {
@@ -70,8 +70,8 @@ fn the_long_lists_of_the_draft_hold_the_entries_that_it_names() {
 /// Our tokens of the same entries inflate to the same bytes.
 fn assert_our_tokens_hold(bits: u8, length: u64, array: &[u8]) {
     let list = list(StatusPurpose::Message, bits, length, array);
-    for encode in [ietf::token_jwt, ietf::token_cwt] {
-        let token = encode(&list, &publication(), &Key::new()).expect("it encodes");
+    for form in [Form::TokenJwt, Form::TokenCwt] {
+        let token = form.encode(&list, &publication(), &Key::new()).expect("it encodes");
         let published = read(&token, None);
         assert_eq!((published.bits, &published.array[..]), (bits, array));
     }
@@ -161,8 +161,11 @@ fn the_annotated_cwt_is_the_cwt() {
 #[test]
 fn the_empty_list_of_w3c_is_ours() {
     let encoded = "uH4sIAAAAAAAAA-3BMQEAAADCoPVPbQwfoAAAAAAAAAAAAAAAAAAAAIC3AYbSVKsAQAAA";
-    let view =
-        w3c::credential(&list(StatusPurpose::Revocation, 1, 1, &[0]), &publication(), &Key::new());
+    let view = Form::Credential.encode(
+        &list(StatusPurpose::Revocation, 1, 1, &[0]),
+        &publication(),
+        &Key::new(),
+    );
     let mut document = json(&view.expect("it encodes"));
     let ours = document["credentialSubject"]["encodedList"].as_str().expect("a text").to_owned();
     let inflated = |text: &str| compress::gunzip(&from_base64url(&text[1..]).expect("base64url"));
@@ -237,9 +240,9 @@ fn the_header_of_each_jwt_is_what_the_standards_want() {
     };
     let kid = key.method();
     let vc = json!({ "alg": "EdDSA", "cty": "vc", "kid": kid, "typ": "vc+jwt" }).to_string();
-    let view = header(w3c::credential_jwt(&list, &publication(), &key));
+    let view = header(Form::CredentialJwt.encode(&list, &publication(), &key));
     assert_eq!(view, base64url(vc.as_bytes()));
     let list_header = json!({ "alg": "EdDSA", "kid": kid, "typ": "statuslist+jwt" }).to_string();
-    let view = header(ietf::token_jwt(&list, &publication(), &key));
+    let view = header(Form::TokenJwt.encode(&list, &publication(), &key));
     assert_eq!(view, base64url(list_header.as_bytes()));
 }

@@ -1,33 +1,8 @@
-//! The standard forms of a status list, to and from bytes: W3C Bitstring Status List v1.0 and IETF
-//! Token Status List (docs/protocol/status.md, "Views"). No I/O, no clock, no store.
-//!
-//! The ledger keeps entry 0 at the least significant bits of byte 0, as IETF does; W3C begins at
-//! the most significant ones. IETF compresses by zlib and counts `ttl` in seconds, W3C by gzip and
-//! in milliseconds. [`bits`] and [`compress`] know all of it, [`jws`], [`cose`] and
-//! [`data_integrity`] how each form is signed, [`w3c`] and [`ietf`] what it says, [`unsigned`] lets
-//! others sign it, [`token`] reads any of them, and [`accept`] decides whether an issuer's own one
-//! says what the ledger says.
+//! The words of all forms: a version of a list, where and for how long it is published, and who
+//! signs it.
 
-pub mod accept;
-pub mod bits;
-mod compress;
-mod cose;
-mod data_integrity;
-mod error;
-pub mod ietf;
-mod jws;
-#[cfg(test)]
-mod tests;
-pub mod token;
-pub mod unsigned;
-pub mod w3c;
-
-use registry_core::crypto::Suite;
 use registry_core::status::{Bits, StatusList, StatusPurpose};
 use serde::{Deserialize, Serialize};
-
-pub use error::ViewError;
-use unsigned::{Method, Unsigned};
 
 /// A form in which a list is served, uploaded and imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,37 +53,6 @@ impl Form {
             Self::TokenJwt | Self::TokenCwt => Standard::Ietf,
         }
     }
-
-    /// A list in this form. `entries` are those of the list in the form's standard; its array is
-    /// not read.
-    pub fn sign(
-        self,
-        list: &List<'_>,
-        entries: &Entries,
-        publication: &Publication<'_>,
-        signer: &dyn Signer,
-    ) -> Result<Vec<u8>, ViewError> {
-        let (issuer, url) = (signer.issuer(), signer.method());
-        let method = Method { issuer, url, suite: Suite::Ed25519 };
-        let unsigned = self.unsigned(list, entries, publication, &method)?;
-        self.assemble(&unsigned.bytes, &signer.sign(&unsigned.message))
-    }
-
-    /// The same before its signature.
-    pub fn unsigned(
-        self,
-        list: &List<'_>,
-        entries: &Entries,
-        publication: &Publication<'_>,
-        method: &Method<'_>,
-    ) -> Result<Unsigned, ViewError> {
-        match self {
-            Self::Credential => w3c::unsigned_credential(list, entries, publication, method),
-            Self::CredentialJwt => w3c::unsigned_credential_jwt(list, entries, publication, method),
-            Self::TokenJwt => ietf::unsigned_token_jwt(list, entries, publication, method),
-            Self::TokenCwt => ietf::unsigned_token_cwt(list, entries, publication, method),
-        }
-    }
 }
 
 /// A standard of status lists.
@@ -124,19 +68,11 @@ pub enum Standard {
 /// time, and depends on the version of the list alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entries {
-    bits: u8,
-    compressed: Vec<u8>,
+    pub(super) bits: u8,
+    pub(super) compressed: Vec<u8>,
 }
 
 impl Entries {
-    /// Orders, widens and compresses the entries of `list`.
-    pub fn of(list: &List<'_>, standard: Standard) -> Result<Self, ViewError> {
-        match standard {
-            Standard::W3c => w3c::compressed(list),
-            Standard::Ietf => ietf::compressed(list),
-        }
-    }
-
     /// Bytes that they take.
     pub fn bytes(&self) -> usize {
         self.compressed.len()
@@ -177,11 +113,11 @@ impl Window {
     }
 
     /// In whole seconds, both ends up: from each one on, before the other, this was the version.
-    fn begins_s(self) -> u64 {
+    pub(super) fn begins_s(self) -> u64 {
         self.from_ms.div_ceil(1_000)
     }
 
-    fn ends_s(self) -> u64 {
+    pub(super) fn ends_s(self) -> u64 {
         self.until_ms.div_ceil(1_000)
     }
 

@@ -6,9 +6,12 @@ use registry_core::time::TimeMs;
 use serde_json::{Map, Value, json};
 
 use super::bits::{is_width, mirrored};
-use super::token::{Published, optional, seconds};
+use super::error::ViewError;
+use super::list::{Entries, Form, List, Publication};
+use super::parts::{optional, seconds};
+use super::published::Published;
 use super::unsigned::{Method, Unsigned};
-use super::{Entries, Form, List, Publication, Signer, ViewError, compress, data_integrity, jws};
+use super::{compress, data_integrity, jws};
 use crate::clock::{millis, seconds_up};
 use crate::limits::STATUS_ENTRIES_MIN;
 
@@ -17,35 +20,19 @@ const CONTEXT: &str = "https://www.w3.org/ns/credentials/v2";
 const TIME: &str = "RFC 3339 in UTC with `Z`";
 
 /// The list as `application/vc`: JSON with an `eddsa-jcs-2022` proof.
-pub fn credential(
-    list: &List<'_>,
-    publication: &Publication<'_>,
-    signer: &dyn Signer,
-) -> Result<Vec<u8>, ViewError> {
-    Form::Credential.sign(list, &compressed(list)?, publication, signer)
-}
-
 pub(super) fn unsigned_credential(
     list: &List<'_>,
     entries: &Entries,
     publication: &Publication<'_>,
     method: &Method<'_>,
 ) -> Result<Unsigned, ViewError> {
-    let created = seconds_up(publication.window.from_ms);
+    let created = seconds_up(publication.window.from_ms());
     let document = unsecured(list, entries, publication, method);
     data_integrity::unsigned(document, created, method)
 }
 
 /// The list as `application/vc+jwt`: the same credential as claims of a JWT, with its times once
 /// more as `iat` and `exp`, since a verifier of JWTs knows those alone.
-pub fn credential_jwt(
-    list: &List<'_>,
-    publication: &Publication<'_>,
-    signer: &dyn Signer,
-) -> Result<Vec<u8>, ViewError> {
-    Form::CredentialJwt.sign(list, &compressed(list)?, publication, signer)
-}
-
 pub(super) fn unsigned_credential_jwt(
     list: &List<'_>,
     entries: &Entries,
@@ -86,8 +73,8 @@ fn unsecured(
         ("id".to_owned(), json!(publication.uri)),
         ("type".to_owned(), json!(["VerifiableCredential", "BitstringStatusListCredential"])),
         ("issuer".to_owned(), json!(method.issuer)),
-        ("validFrom".to_owned(), json!(millis(window.from_ms))),
-        ("validUntil".to_owned(), json!(millis(window.until_ms))),
+        ("validFrom".to_owned(), json!(millis(window.from_ms()))),
+        ("validUntil".to_owned(), json!(millis(window.until_ms()))),
         ("credentialSubject".to_owned(), Value::Object(subject)),
     ])
 }

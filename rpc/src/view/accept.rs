@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::token::Published;
-use super::{Form, List, ViewError, Window, bits, ietf};
+use super::error::ViewError;
+use super::list::{Form, List, Window};
+use super::published::Published;
+use super::{bits, ietf};
 use crate::limits::{CLOCK_OFFSET_MS_MAX, STATUS_TOKEN_LIFE_MS_MAX};
 
 /// Checks what a token says against the version of the list for which it is uploaded, published

@@ -1,5 +1,10 @@
-//! What every public request passes: who it is from, whether its host is ours, its rate, its share
-//! of the concurrency, its deadline.
+//! The middleware that every public request passes: it finds out who the request is from and whether
+//! its host is ours, and holds it to its rate, its share of the concurrency and its deadline.
+//!
+//! A request goes on with its [`Client`] among its extensions. The calls of a batch and of a WebSocket
+//! are charged to that client, one by one.
+
+mod rate;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,21 +19,53 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::RpcConfig;
-use super::connections::Connection;
-use super::rate::Rates;
+use crate::config::RpcConfig;
 use crate::error::{ApiError, NodeCode};
-use crate::http::json::problem;
+use crate::json::{busy, problem};
 use crate::limits::{FORWARDED_ENTRIES_MAX, Limits, MIN_HEIGHT_WAIT_MS, SUBMIT_WAIT_MS_MAX};
 use crate::metrics::Metrics;
 
-/// Who a request is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use rate::Rates;
+
+/// The address at the other end of a connection, an extension of its requests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RemoteAddress(pub(crate) IpAddr);
+
+/// Who a request is from, an extension of the request.
+#[derive(Clone)]
 pub(crate) struct Client {
     /// For its rate.
     address: IpAddr,
     /// Whether nobody else may stand behind that address: no proxy says so whom nobody vouches for.
     certain: bool,
+    guard: Arc<Guard>,
+}
+
+impl Client {
+    /// Takes `calls` from the client's bucket, or says for how many ms it lacks them.
+    pub(crate) fn charge(&self, calls: u32) -> Result<(), u64> {
+        self.guard.charge(self.address, calls)
+    }
+
+    /// A share of the concurrency, held while a call is in work.
+    pub(crate) fn enter(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let permit = self.guard.enter();
+        permit.ok_or_else(|| ApiError::node(NodeCode::Busy, "too many requests are in work"))
+    }
+
+    /// Whether the client may ask for single status entries: the question tells who is being
+    /// checked, so it is for those alone whom the operator knows.
+    pub(crate) fn admit_status_check(client: Option<&Self>) -> Result<(), ApiError> {
+        let known = |client: &&Self| client.certain && client.guard.is_known(client.address);
+        match client.filter(known) {
+            Some(_) => Ok(()),
+            None => {
+                let detail = "single entries are answered to this machine and to the networks in \
+                              rpc.status_check_from alone";
+                Err(ApiError::node(NodeCode::CallerNotAllowed, detail))
+            }
+        }
+    }
 }
 
 /// The state of the checks.
@@ -40,11 +77,11 @@ pub(crate) struct Guard {
     rates: Rates,
     requests: Arc<Semaphore>,
     started: Instant,
-    pub(crate) metrics: Metrics,
+    metrics: Metrics,
 }
 
 impl Guard {
-    pub(super) fn new(config: &RpcConfig, metrics: Metrics) -> Self {
+    pub(crate) fn new(config: &RpcConfig, metrics: Metrics) -> Self {
         let limits = config.limits;
         let (rate, burst) =
             (limits.requests_per_second_per_address, limits.request_burst_per_address);
@@ -61,26 +98,30 @@ impl Guard {
         }
     }
 
-    /// Takes `calls` from the client's bucket, or says for how many ms it lacks them.
-    pub(crate) fn charge(&self, client: Client, calls: u32) -> Result<(), u64> {
+    fn charge(&self, address: IpAddr, calls: u32) -> Result<(), u64> {
         let now_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.rates.take(client.address, calls, now_ns).inspect_err(|_| {
+        self.rates.take(address, calls, now_ns).inspect_err(|_| {
             self.metrics.rate_limited.inc();
         })
     }
 
-    /// A share of the concurrency, held while a request is in work.
-    pub(crate) fn enter(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        let permit = Arc::clone(&self.requests).try_acquire_owned();
-        permit.map_err(|_| ApiError::node(NodeCode::Busy, "too many requests are in work"))
+    fn enter(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.requests).try_acquire_owned().ok()
+    }
+
+    /// Whether the operator knows an address.
+    fn is_known(&self, address: IpAddr) -> bool {
+        let mut networks = self.status_check_from.iter();
+        address.is_loopback() || networks.any(|network| network.contains(&address))
     }
 
     /// The client behind `peer`: the last address in `X-Forwarded-For` that is no trusted proxy,
     /// if the peer is one.
-    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
+    fn client(self: &Arc<Self>, peer: IpAddr, headers: &HeaderMap) -> Client {
+        let client = |address, certain| Client { address, certain, guard: Arc::clone(self) };
         let forwarded =
             headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded");
-        let peer_itself = Client { address: peer, certain: !forwarded };
+        let peer_itself = client(peer, !forwarded);
         if !self.trusted_proxies.contains(&peer) {
             return peer_itself;
         }
@@ -90,28 +131,11 @@ impl Guard {
         for entry in entries.iter().rev().take(FORWARDED_ENTRIES_MAX) {
             match entry.trim().parse::<IpAddr>().map(|address| address.to_canonical()) {
                 Ok(address) if self.trusted_proxies.contains(&address) => {}
-                Ok(address) => return Client { address, certain: true },
+                Ok(address) => return client(address, true),
                 Err(_) => break,
             }
         }
         peer_itself
-    }
-
-    /// Whether a request may ask for single status entries: the question tells who is being
-    /// checked, so it is for those alone whom the operator knows.
-    pub(crate) fn admit_status_check(&self, client: Option<&Client>) -> Result<(), ApiError> {
-        let known = |address: IpAddr| {
-            let mut networks = self.status_check_from.iter();
-            address.is_loopback() || networks.any(|network| network.contains(&address))
-        };
-        match client {
-            Some(Client { address, certain: true }) if known(*address) => Ok(()),
-            _ => {
-                let detail = "single entries are answered to this machine and to the networks in \
-                              rpc.status_check_from alone";
-                Err(ApiError::node(NodeCode::CallerNotAllowed, detail))
-            }
-        }
     }
 
     /// Whether a browser may have sent this on purpose. A page whose name was rebound to this
@@ -151,14 +175,14 @@ impl Guard {
         response
     }
 
-    async fn run(&self, mut request: Request<Body>, next: Next) -> Response {
+    async fn run(self: &Arc<Self>, mut request: Request<Body>, next: Next) -> Response {
         if !self.is_own_host(&request) {
             let detail = "the Host header names neither this node's public_url nor an IP address";
             return problem(StatusCode::FORBIDDEN, detail);
         }
-        if let Some(connection) = request.extensions().get::<Connection>() {
-            let client = self.client(connection.peer, request.headers());
-            if let Err(wait_ms) = self.charge(client, 1) {
+        if let Some(RemoteAddress(peer)) = request.extensions().get() {
+            let client = self.client(*peer, request.headers());
+            if let Err(wait_ms) = client.charge(1) {
                 return self.too_many(wait_ms);
             }
             request.extensions_mut().insert(client);
@@ -168,8 +192,8 @@ impl Guard {
         let permit = match path {
             "/" => None,
             _ => match self.enter() {
-                Ok(permit) => Some(permit),
-                Err(_) => return busy(),
+                Some(permit) => Some(permit),
+                None => return busy(),
             },
         };
         let deadline = self.deadline(path);
@@ -179,14 +203,6 @@ impl Guard {
             problem(StatusCode::REQUEST_TIMEOUT, "the request took longer than this node allows")
         })
     }
-}
-
-/// The answer to one request too many at once.
-pub(crate) fn busy() -> Response {
-    let detail = "too many requests are in work; send it again";
-    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, detail);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    response
 }
 
 /// The middleware of the public listener.

@@ -1,4 +1,4 @@
-//! What of a DID's version is shown. Versions never change, so what was rendered once is kept.
+//! What of a DID's version is view. Versions never change, so what was rendered once is kept.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ use serde_json::value::RawValue;
 
 use crate::limits::SHOWN_BYTES_MAX;
 
-/// One version of a DID as it is shown.
+/// One version of a DID as it is view.
 #[derive(Debug, Clone)]
-pub(crate) struct Shown {
+pub(crate) struct DidView {
     /// Block time of version 1.
     pub(crate) created_ms: u64,
     /// None when deactivated.
@@ -27,7 +27,7 @@ pub(crate) struct Shown {
     pub(crate) pending: Option<Arc<PendingRecovery>>,
 }
 
-impl Shown {
+impl DidView {
     /// Renders a version.
     pub(crate) fn of(did: &Did, entry: &Entry, created_ms: u64) -> Result<Self, StoreError> {
         let Some(Stated { document, controllers, pending }) = stated(entry)? else {
@@ -76,10 +76,10 @@ impl Serialize for DocumentJson {
 }
 
 /// Versions that were asked for, by DID and number; those least asked for go first.
-pub(crate) type ShownCache = Cache<(Suffix, u64), Shown, Bytes>;
+pub(crate) type DidViewCache = Cache<(Suffix, u64), DidView, Bytes>;
 
 /// An empty cache.
-pub(crate) fn shown_cache() -> ShownCache {
+pub(crate) fn did_view_cache() -> DidViewCache {
     Cache::with_weighter(SHOWN_BYTES_MAX / BYTES_USUAL, SHOWN_BYTES_MAX as u64, Bytes)
 }
 
@@ -92,11 +92,11 @@ const BYTES_BESIDE: usize = 160;
 #[derive(Debug, Clone)]
 pub(crate) struct Bytes;
 
-impl Weighter<(Suffix, u64), Shown> for Bytes {
-    fn weight(&self, _: &(Suffix, u64), shown: &Shown) -> u64 {
-        let document = shown.document.as_ref().map_or(0, |document| document.0.get().len());
+impl Weighter<(Suffix, u64), DidView> for Bytes {
+    fn weight(&self, _: &(Suffix, u64), view: &DidView) -> u64 {
+        let document = view.document.as_ref().map_or(0, |document| document.0.get().len());
         // A recovery carries a whole document and sets; its members are not counted one by one.
-        let pending = shown.pending.as_ref().map_or(0, |_| document + BYTES_USUAL);
+        let pending = view.pending.as_ref().map_or(0, |_| document + BYTES_USUAL);
         (BYTES_BESIDE + document + pending) as u64
     }
 }

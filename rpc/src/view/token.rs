@@ -4,15 +4,15 @@
 use std::str;
 
 use registry_core::crypto::{self, PublicKey, SignatureError, Suite};
-use registry_core::status::StatusPurpose;
 use serde_json::{Map, Value};
 
-use super::bits::{ietf_status, narrowed};
-use super::cose::CborMap;
-use super::{Form, ViewError, cose, data_integrity, ietf, jws, w3c};
+use super::cose::{self, CborMap};
+use super::error::ViewError;
+use super::list::Form;
+use super::parts::Signed;
+use super::published::Published;
+use super::{data_integrity, ietf, jws, w3c};
 use crate::limits::STATUS_TOKEN_BYTES_MAX;
-
-pub(super) const SECONDS: &str = "seconds, a whole number";
 
 /// A published list taken apart. Nobody has vouched for it before [`Token::verify`].
 #[derive(Debug, Clone)]
@@ -22,42 +22,10 @@ pub struct Token {
     claims: Claims,
 }
 
-/// A signature and what it covers.
-#[derive(Debug, Clone)]
-pub(super) struct Signed {
-    pub(super) suite: Suite,
-    pub(super) method: Option<String>,
-    pub(super) message: Vec<u8>,
-    pub(super) signature: Vec<u8>,
-}
-
 #[derive(Debug, Clone)]
 enum Claims {
     Json(Map<String, Value>),
     Cbor(CborMap),
-}
-
-/// What a published list says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Published {
-    /// Its form.
-    pub form: Form,
-    /// Where it is published (`id`, `sub`); W3C credentials may leave it out.
-    pub uri: Option<String>,
-    /// Who issued it (`issuer`, `iss`); IETF tokens may leave it out.
-    pub issuer: Option<String>,
-    /// Its purpose, which IETF tokens do not have.
-    pub purpose: Option<StatusPurpose>,
-    /// Width of an entry, in this form.
-    pub bits: u8,
-    /// The entries, from the least significant bit on.
-    pub array: Vec<u8>,
-    /// When it begins (`validFrom`, `iat`), ms since 1970.
-    pub issued_ms: Option<u64>,
-    /// When it ends (`validUntil`, `exp`), ms since 1970.
-    pub expires_ms: Option<u64>,
-    /// How long a copy may be used, in ms.
-    pub ttl_ms: Option<u64>,
 }
 
 impl Token {
@@ -127,48 +95,4 @@ fn low_s(signature: &[u8]) -> Result<Vec<u8>, SignatureError> {
     let signature = p256::ecdsa::Signature::from_slice(signature)
         .map_err(|_| SignatureError::Length { actual: signature.len() })?;
     Ok(signature.normalize_s().to_bytes().to_vec())
-}
-
-impl Published {
-    /// Number of entries, those included that only fill up.
-    pub fn length(&self) -> u64 {
-        self.array.len() as u64 * 8 / u64::from(self.bits)
-    }
-
-    /// Width and entries as a ledger list of `purpose` holds them, for import.
-    pub fn to_ledger(&self, purpose: StatusPurpose) -> Result<(u8, Vec<u8>), ViewError> {
-        if let Some(own) = self.purpose
-            && own != purpose
-        {
-            let actual = own.name().to_owned();
-            return Err(ViewError::Purpose { expected: purpose.name(), actual });
-        }
-        let value = match (self.purpose, ietf_status(purpose)) {
-            (_, None) => return Ok((self.bits, self.array.clone())),
-            (Some(_), Some(_)) => 1,
-            (None, Some((_, value))) => value,
-        };
-        let array = narrowed(&self.array, self.bits, value).map_err(|(entry, value)| {
-            ViewError::EntryUnfit { entry, value, purpose: purpose.name() }
-        })?;
-        Ok((1, array))
-    }
-}
-
-/// A member that may be missing, but not be wrong.
-pub(super) fn optional<'a, V, T>(
-    value: Option<&'a V>,
-    field: &'static str,
-    rule: &'static str,
-    read: impl FnOnce(&'a V) -> Option<T>,
-) -> Result<Option<T>, ViewError> {
-    value.map(|value| read(value).ok_or(ViewError::malformed(field, rule))).transpose()
-}
-
-/// A NumericDate of a JWT, in ms.
-pub(super) fn seconds(
-    claims: &Map<String, Value>,
-    field: &'static str,
-) -> Result<Option<u64>, ViewError> {
-    optional(claims.get(field), field, SECONDS, |value| value.as_u64()?.checked_mul(1_000))
 }

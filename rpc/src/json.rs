@@ -77,7 +77,7 @@ pub(crate) fn response<T: Serialize>(
 
 /// Problem details.
 #[derive(Serialize)]
-struct Problem<'a> {
+struct ProblemDetails<'a> {
     #[serde(rename = "type")]
     problem_type: &'static str,
     title: &'a str,
@@ -97,8 +97,16 @@ pub(crate) fn typed_problem(
     detail: &str,
 ) -> Response {
     let title = status.canonical_reason().unwrap_or_default();
-    let problem = Problem { problem_type, title, status: status.as_u16(), detail };
+    let problem = ProblemDetails { problem_type, title, status: status.as_u16(), detail };
     response(status, PROBLEM, &problem)
+}
+
+/// The answer to one request too many at once.
+pub(crate) fn busy() -> Response {
+    let detail = "too many requests are in work; send it again";
+    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, detail);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Grants as JSON shows them.
+//! Grants as answers hold them.
 
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
@@ -10,7 +10,7 @@ use crate::clock::millis;
 
 /// A grant and the right that it is of.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct ShownLink {
+pub(crate) struct LinkJson {
     authority: Did,
     action: ActionName,
     resource: Resource,
@@ -18,13 +18,13 @@ pub(crate) struct ShownLink {
     /// Version of the record.
     version: u64,
     #[serde(flatten)]
-    grant: ShownGrant,
+    grant: GrantJson,
 }
 
 /// A grant without the right that it is of.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ShownGrant {
+pub(super) struct GrantJson {
     grantor: Did,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<Parent>,
@@ -32,12 +32,12 @@ pub(super) struct ShownGrant {
     since: String,
     granted: String,
     #[serde(flatten)]
-    conditions: ShownConditions,
+    conditions: ConditionsJson,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownConditions {
+struct ConditionsJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ struct ShownConditions {
     terms: Option<String>,
 }
 
-impl From<Conditions> for ShownConditions {
+impl From<Conditions> for ConditionsJson {
     fn from(conditions: Conditions) -> Self {
         Self {
             valid_from: conditions.valid_from.map(millis),
@@ -66,7 +66,7 @@ impl From<Conditions> for ShownConditions {
     }
 }
 
-impl From<Grant> for ShownGrant {
+impl From<Grant> for GrantJson {
     fn from(grant: Grant) -> Self {
         Self {
             grantor: grant.grantor,
@@ -79,7 +79,7 @@ impl From<Grant> for ShownGrant {
     }
 }
 
-impl From<&Link> for ShownLink {
+impl From<&Link> for LinkJson {
     fn from(link: &Link) -> Self {
         let TrustKey { authority, action, resource, entity } = link.key.clone();
         let (version, grant) = (link.version, link.grant.clone().into());

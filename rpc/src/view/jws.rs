@@ -4,9 +4,10 @@ use registry_core::codec::{base64url, from_base64url};
 use registry_core::crypto::Suite;
 use serde_json::{Map, Value, json};
 
-use super::token::Signed;
+use super::error::ViewError;
+use super::list::Form;
+use super::parts::Signed;
 use super::unsigned::{Method, Unsigned, algorithm};
-use super::{Form, ViewError};
 
 /// `typ` of a W3C credential (Securing Verifiable Credentials using JOSE and COSE).
 const CREDENTIAL: &str = "vc+jwt";

@@ -1,10 +1,9 @@
 //! A view before its signature. What is signed may be signed elsewhere, as by an issuer's hardware:
 //! the view is put together from what was prepared and the 64 bytes that come back.
 
-use registry_core::codec::base64url;
 use registry_core::crypto::Suite;
 
-use super::{Form, ViewError, data_integrity};
+use super::error::ViewError;
 
 /// A verification method that signs views.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +21,7 @@ pub struct Method<'a> {
 pub struct Unsigned {
     /// What is signed: by Ed25519 as it is, by P-256 over its SHA-256.
     pub message: Vec<u8>,
-    /// What [`Form::assemble`] puts the signature to.
+    /// What [`super::Form::assemble`] puts the signature to.
     pub bytes: Vec<u8>,
 }
 
@@ -33,19 +32,6 @@ pub fn algorithm(suite: Suite) -> Result<&'static str, ViewError> {
         Suite::P256 => Ok("ES256"),
         Suite::Secp256k1 => {
             Err(ViewError::Algorithm { actual: "ES256K".to_owned(), key: Some(suite) })
-        }
-    }
-}
-
-impl Form {
-    /// The view of this form that a signature makes of [`Unsigned::bytes`].
-    pub fn assemble(self, unsigned: &[u8], signature: &[u8; 64]) -> Result<Vec<u8>, ViewError> {
-        match self {
-            Self::Credential => data_integrity::assemble(unsigned, signature),
-            Self::CredentialJwt | Self::TokenJwt => {
-                Ok([unsigned, b".", base64url(signature).as_bytes()].concat())
-            }
-            Self::TokenCwt => Ok([unsigned, signature].concat()),
         }
     }
 }

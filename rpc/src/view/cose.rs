@@ -8,8 +8,8 @@ use registry_core::crypto::Suite;
 
 pub(super) use cbor4ii::core::Value;
 
-use super::ViewError;
-use super::token::Signed;
+use super::error::ViewError;
+use super::parts::Signed;
 use super::unsigned::{Method, Unsigned, algorithm};
 
 /// Tag of a COSE_Sign1; also the first byte of its shortest encoding, 0xd2, less the major type.

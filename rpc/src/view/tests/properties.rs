@@ -46,8 +46,8 @@ proptest! {
     #[test]
     fn every_form_holds_the_entries_of_the_list((purpose, bits, length, array) in lists()) {
         let list = list(purpose, bits, length, &array);
-        for (form, encode) in ENCODERS {
-            let view = encode(&list, &publication(), &Key::new()).expect("it encodes");
+        for form in Form::ALL {
+            let view = form.encode(&list, &publication(), &Key::new()).expect("it encodes");
             let published = read(&view, None);
             prop_assert_eq!(published.form, form);
             for index in 0..length {
@@ -69,8 +69,8 @@ proptest! {
         let mut other = array.clone();
         other[(position / 8) as usize] ^= 1 << (position % 8);
         let ledger = list(purpose, bits, length, &array);
-        for (form, encode) in ENCODERS {
-            let view = encode(&list(purpose, bits, length, &other), &publication(), &Key::new());
+        for form in Form::ALL {
+            let view = form.encode(&list(purpose, bits, length, &other), &publication(), &Key::new());
             let published = read(&view.expect("it encodes"), None);
             let value = |array| expected(form, purpose, bits::entry(array, bits, entry).unwrap());
             let (actual, expected) = (value(&other), value(&array));
@@ -82,8 +82,11 @@ proptest! {
 
 #[test]
 fn the_credential_is_what_w3c_describes() {
-    let view =
-        w3c::credential(&list(StatusPurpose::Suspension, 1, 1, &[1]), &publication(), &Key::new());
+    let view = Form::Credential.encode(
+        &list(StatusPurpose::Suspension, 1, 1, &[1]),
+        &publication(),
+        &Key::new(),
+    );
     let mut document = json(&view.expect("it encodes"));
     let encoded = document["credentialSubject"]["encodedList"].take();
     assert!(encoded.as_str().is_some_and(|text| text.starts_with('u')));
@@ -126,7 +129,7 @@ fn a_message_list_names_its_width_and_each_value() {
         { "status": "0x2", "message": "rejected" },
         { "status": "0x3", "message": "undefined" },
     ]);
-    let view = w3c::credential_jwt(&list, &publication(), &Key::new()).expect("it encodes");
+    let view = Form::CredentialJwt.encode(&list, &publication(), &Key::new()).expect("it encodes");
     let subject = &json(&view)["credentialSubject"];
     assert_eq!((&subject["statusSize"], &subject["statusMessages"]), (&json!(2), &expected));
     let status = w3c::credential_status(&list, URI, 3);
@@ -147,7 +150,7 @@ fn the_claims_of_a_token_are_what_the_draft_describes() {
         ..publication()
     };
     let list = list(StatusPurpose::Suspension, 1, 2, &[0b10]);
-    let view = ietf::token_jwt(&list, &publication, &Key::new()).expect("it encodes");
+    let view = Form::TokenJwt.encode(&list, &publication, &Key::new()).expect("it encodes");
     let mut claims = json(&view);
     let zlib = claims["status_list"]["lst"].take();
     let zlib = registry_core::codec::from_base64url(zlib.as_str().expect("a text"));
@@ -164,7 +167,7 @@ fn the_claims_of_a_token_are_what_the_draft_describes() {
         },
     });
     assert_eq!(claims, expected);
-    let view = ietf::token_cwt(&list, &publication, &Key::new()).expect("it encodes");
+    let view = Form::TokenCwt.encode(&list, &publication, &Key::new()).expect("it encodes");
     let head = [0xd2, 0x84, 0x58]; // Tag 18, array of 4, the protected header.
     assert_eq!(&view[..3], head);
 }
@@ -176,8 +179,9 @@ fn a_view_speaks_for_no_longer_than_its_list_is_in_force() {
         valid_until_ms: Some(NOW_MS + 20_000),
         ..list(StatusPurpose::Revocation, 1, 8, &[0])
     };
-    for (_, encode) in ENCODERS {
-        let published = read(&encode(&list, &publication(), &Key::new()).expect("encodes"), None);
+    for form in Form::ALL {
+        let published =
+            read(&form.encode(&list, &publication(), &Key::new()).expect("encodes"), None);
         assert_eq!(published.issued_ms, Some(NOW_MS + 10_000));
         assert_eq!(published.expires_ms, Some(NOW_MS + 20_000));
     }

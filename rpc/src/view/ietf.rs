@@ -6,10 +6,13 @@ use registry_core::codec::{base64url, from_base64url};
 use serde_json::{Map, Value as Json, json};
 
 use super::bits::{ietf_status, is_width, widened};
-use super::cose::{CborMap, Value as Cbor};
-use super::token::{Published, SECONDS, optional, seconds};
+use super::cose::{self, CborMap, Value as Cbor};
+use super::error::ViewError;
+use super::list::{Entries, Form, List, Publication};
+use super::parts::{SECONDS, optional, seconds};
+use super::published::Published;
 use super::unsigned::{Method, Unsigned};
-use super::{Entries, Form, List, Publication, Signer, ViewError, compress, cose, jws};
+use super::{compress, jws};
 
 /// CWT claims (RFC 8392; the draft's IANA section).
 const ISSUER: i128 = 1;
@@ -22,14 +25,6 @@ const TIME_TO_LIVE: i128 = 65_534;
 const TEXT: &str = "a text";
 
 /// The list as `application/statuslist+jwt`.
-pub fn token_jwt(
-    list: &List<'_>,
-    publication: &Publication<'_>,
-    signer: &dyn Signer,
-) -> Result<Vec<u8>, ViewError> {
-    Form::TokenJwt.sign(list, &compressed(list)?, publication, signer)
-}
-
 pub(super) fn unsigned_token_jwt(
     list: &List<'_>,
     entries: &Entries,
@@ -58,14 +53,6 @@ pub(super) fn unsigned_token_jwt(
 
 /// The list as `application/statuslist+cwt`; the keys of each map ascend as RFC 8949 section
 /// 4.2.1 wants.
-pub fn token_cwt(
-    list: &List<'_>,
-    publication: &Publication<'_>,
-    signer: &dyn Signer,
-) -> Result<Vec<u8>, ViewError> {
-    Form::TokenCwt.sign(list, &compressed(list)?, publication, signer)
-}
-
 pub(super) fn unsigned_token_cwt(
     list: &List<'_>,
     entries: &Entries,

@@ -6,8 +6,8 @@ use registry_core::time::TimeMs;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::ViewError;
-use super::token::Signed;
+use super::error::ViewError;
+use super::parts::Signed;
 use super::unsigned::{Method, Unsigned};
 
 const SUITE: &str = "eddsa-jcs-2022";

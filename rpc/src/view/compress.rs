@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use flate2::Compression;
 use flate2::bufread::{GzDecoder, GzEncoder, ZlibDecoder, ZlibEncoder};
 
-use super::ViewError;
+use super::error::ViewError;
 use crate::limits::STATUS_INFLATED_BYTES_MAX;
 
 /// RFC 1952, without a time, so that equal lists give equal bytes.

@@ -7,7 +7,7 @@ use registry_core::status::StatusList;
 use serde::Serialize;
 use url::Url;
 
-use super::view::{Publication, Standard, Window};
+use crate::view::{Publication, Standard, Window};
 
 /// The base of all default URIs.
 #[derive(Debug, Clone)]

@@ -9,8 +9,8 @@ use crate::limits::{
     CLOCK_OFFSET_MS_MAX, STATUS_INFLATED_BYTES_MAX, STATUS_TOKEN_BYTES_MAX,
     STATUS_TOKEN_LIFE_MS_MAX,
 };
-use crate::status::view::cose::Value as Cbor;
-use crate::status::view::{cose, jws};
+use crate::view::cose::{self, Value as Cbor};
+use crate::view::jws;
 
 const ARRAY: [u8; 2] = [0b0000_0101, 0b0000_0010];
 
@@ -19,8 +19,8 @@ fn ledger() -> List<'static> {
 }
 
 fn views() -> [(Form, Vec<u8>); 4] {
-    ENCODERS.map(|(form, encode)| {
-        (form, encode(&ledger(), &publication(), &Key::new()).expect("it encodes"))
+    Form::ALL.map(|form| {
+        (form, form.encode(&ledger(), &publication(), &Key::new()).expect("it encodes"))
     })
 }
 
@@ -354,7 +354,7 @@ fn an_issuer_may_sign_by_p256_with_high_s() {
 #[test]
 fn an_import_takes_what_a_list_of_the_purpose_can_hold() {
     let published = |bits, array: &[u8]| {
-        let view = ietf::token_jwt(
+        let view = Form::TokenJwt.encode(
             &list(StatusPurpose::Message, bits, 4, array),
             &publication(),
             &Key::new(),
@@ -376,8 +376,11 @@ fn an_import_takes_what_a_list_of_the_purpose_can_hold() {
         published(4, &[0x20, 0x02]).to_ledger(StatusPurpose::Suspension),
         Ok((1, vec![0b110]))
     );
-    let view =
-        w3c::credential(&list(StatusPurpose::Suspension, 1, 8, &[1]), &publication(), &Key::new());
+    let view = Form::Credential.encode(
+        &list(StatusPurpose::Suspension, 1, 8, &[1]),
+        &publication(),
+        &Key::new(),
+    );
     let credential = read(&view.expect("it encodes"), None);
     assert_eq!(credential.to_ledger(StatusPurpose::Suspension).map(|(_, array)| array[0]), Ok(1));
     let error = credential.to_ledger(StatusPurpose::Revocation).map_err(|error| error.name());
@@ -407,9 +410,9 @@ fn the_largest_list_fits_its_limit_in_every_form() {
         })
         .collect();
     for purpose in [StatusPurpose::Revocation, StatusPurpose::Suspension, StatusPurpose::Refresh] {
-        for (form, encode) in ENCODERS {
+        for form in Form::ALL {
             let list = list(purpose, 1, 1 << 23, &array);
-            let view = encode(&list, &publication(), &Key::new()).expect("it encodes");
+            let view = form.encode(&list, &publication(), &Key::new()).expect("it encodes");
             assert!(view.len() <= STATUS_TOKEN_BYTES_MAX, "{form:?}: {} bytes", view.len());
             let accepted = accept::check(&read(&view, None), &list, URI, NOW_MS);
             assert_eq!(accepted.map(|_| ()), Ok(()));

@@ -6,9 +6,10 @@ mod vectors;
 
 use ed25519_dalek::Signer as _;
 use registry_core::crypto::{PublicKey, Suite};
+use registry_core::status::StatusPurpose;
 use serde_json::{Map, Value};
 
-use super::token::{Published, Token};
+use super::token::Token;
 use super::unsigned::{Method, Unsigned};
 use super::*;
 
@@ -51,15 +52,6 @@ fn publication() -> Publication<'static> {
     let window = Window::current(NOW_MS, 3_600_000);
     Publication { uri: URI, window, ttl_ms: Some(300_000), aggregation_uri: None }
 }
-
-type Encode = fn(&List<'_>, &Publication<'_>, &dyn Signer) -> Result<Vec<u8>, ViewError>;
-
-const ENCODERS: [(Form, Encode); 4] = [
-    (Form::Credential, w3c::credential),
-    (Form::CredentialJwt, w3c::credential_jwt),
-    (Form::TokenJwt, ietf::token_jwt),
-    (Form::TokenCwt, ietf::token_cwt),
-];
 
 fn method(signer: &dyn Signer) -> Method<'_> {
     Method { issuer: signer.issuer(), url: signer.method(), suite: Suite::Ed25519 }

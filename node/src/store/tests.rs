@@ -1,0 +1,166 @@
+//! What listings find in the rows that records add.
+
+use registry_core::codec::{self, Bytes, FixedBytes};
+use registry_core::crypto::Hash;
+use registry_core::id::{Did, SchemaId, Suffix};
+use registry_core::index::{Listed, Listing};
+use registry_core::names::TrustKey;
+use registry_core::record::{Entry, Kind, Record, RecordKey, value_hash};
+use registry_core::schema::{CredentialType, Schema, SchemaStatus};
+use registry_core::trust::{Conditions, Grant, GrantStatus, Grants};
+
+use super::commit::index_rows;
+use super::{Ledger, MemoryStore, Store as _};
+
+fn did(name: u8) -> Did {
+    Did { network: "local".parse().expect("a name"), suffix: Suffix([name; 20]) }
+}
+
+fn key(authority: u8, action: &str, resource: &str, entity: &str) -> TrustKey {
+    let action = action.parse().expect("an action");
+    let resource = resource.parse().expect("a resource");
+    let entity = entity.parse().expect("an entity");
+    TrustKey { authority: did(authority), action, resource, entity }
+}
+
+fn granted(key: &TrustKey, grantor: u8) -> Entry {
+    let mut grants = Grants::new(key);
+    grants.grants.push(Grant {
+        grantor: did(grantor),
+        parent: None,
+        conditions: Conditions::default(),
+        status: GrantStatus::Active,
+        since: 1,
+        granted: 1,
+        confirmed: 1,
+    });
+    entry(&RecordKey::grant(key), 1, codec::encode(&grants))
+}
+
+fn store(keys: &[(TrustKey, u8)]) -> MemoryStore {
+    let mut store = MemoryStore::default();
+    let rows = keys.iter().flat_map(|(key, grantor)| index_rows(&granted(key, *grantor))).collect();
+    store.write(rows, false).expect("memory");
+    store
+}
+
+#[test]
+fn a_listing_holds_what_its_names_say_and_goes_on_after_a_cursor() {
+    let keys = [
+        (key(1, "issue", "a", "did:web:x.example"), 1),
+        (key(1, "issue", "a/b", "did:web:x.example"), 1),
+        (key(1, "issue", "a", "did:web:x.example2"), 1),
+        (key(1, "issued", "a", "did:web:x.example"), 1),
+        (key(255, "issue", "a", "did:web:x.example"), 255),
+    ];
+    let store = store(&keys);
+    let ledger = Ledger(&store);
+    let listed = |listing: Listing| ledger.listed(&listing, None, 10).expect("memory").len();
+    let issue = "issue".parse().expect("an action");
+    let all = Listing::rights_by(&did(1), None);
+    assert_eq!(listed(all.clone()), 4);
+    assert_eq!(listed(Listing::rights_by(&did(1), Some(&issue))), 3);
+    let entity = "did:web:x.example".parse().expect("an entity");
+    assert_eq!(listed(Listing::rights_of(&entity)), 4);
+    assert_eq!(listed(Listing::rights_of_by(&entity, &did(255), None)), 1);
+    assert_eq!(listed(Listing::rights_of_by(&entity, &did(1), Some(&issue))), 2);
+    let mut pages = Vec::new();
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = ledger.listed(&all, after.as_deref(), 1).expect("memory");
+        let Some(Listed { cursor, record, .. }) = page.into_iter().next() else { break };
+        pages.push(record);
+        after = Some(cursor);
+    }
+    let mut expected: Vec<_> = keys[..4].iter().map(|(key, _)| RecordKey::grant(key)).collect();
+    expected.sort();
+    pages.sort();
+    assert_eq!(pages, expected);
+}
+
+#[test]
+fn a_grantor_is_found_under_the_authorities_of_others_alone() {
+    let entity = "did:web:x.example";
+    let store = store(&[
+        (key(1, "issue", "a", entity), 9),
+        (key(2, "issue", "a", entity), 9),
+        (key(9, "issue", "a", entity), 9),
+    ]);
+    let found = Ledger(&store).listed(&Listing::authorities_of(&did(9)), None, 10);
+    let found: Vec<_> = found.expect("memory").into_iter().map(|row| row.record).collect();
+    assert_eq!(found, [1, 2].map(|name| RecordKey::did(&did(name).suffix)));
+}
+
+fn entry(key: &RecordKey, version: u64, value: Vec<u8>) -> Entry {
+    let (salt, RecordKey { kind, key }) = (FixedBytes([0; 16]), key.clone());
+    let (versions, operation) = (Hash::ZERO, Hash::ZERO);
+    let (height, time, hash) = (version, version, value_hash(&salt, &value));
+    let record = Record { kind, key, version, versions, height, time, operation, value: hash };
+    Entry { record, salt, value: Bytes(value) }
+}
+
+fn schema(publisher: u8, content: &str) -> (RecordKey, Vec<u8>) {
+    let publisher = did(publisher);
+    let key = RecordKey::schema(&SchemaId::of_content(&publisher, content));
+    let schema = Schema {
+        publisher,
+        content: content.to_owned(),
+        credential_type: None,
+        supersedes: None,
+        status: SchemaStatus::Active,
+        since: 1,
+    };
+    (key, codec::encode(&schema))
+}
+
+fn credential_type(publisher: u8, name: &str) -> (RecordKey, Vec<u8>) {
+    let (publisher, name) = (did(publisher), name.parse().expect("a name"));
+    let key = RecordKey::credential_type(&publisher, &name);
+    let found = CredentialType {
+        publisher,
+        name,
+        schema: None,
+        validity_ms_max: None,
+        status_purpose: None,
+        assurance: None,
+        formats: Vec::new(),
+        suites: Vec::new(),
+        status: SchemaStatus::Active,
+        since: 1,
+    };
+    (key, codec::encode(&found))
+}
+
+#[test]
+fn a_publisher_has_its_own_of_each_kind_and_the_list_goes_on_after_a_cursor() {
+    let own = [schema(1, "a"), schema(1, "b"), credential_type(1, "x"), credential_type(1, "y")];
+    let others = [schema(2, "a"), credential_type(0, "x"), credential_type(255, "x")];
+    let mut store = MemoryStore::default();
+    for (key, value) in own.iter().chain(&others) {
+        for version in [1, 2] {
+            let rows = index_rows(&entry(key, version, value.clone()));
+            assert_eq!(rows.len() == 1, version == 1);
+            store.write(rows, false).expect("memory");
+        }
+    }
+    let ledger = Ledger(&store);
+    let listed = |kind, after: Option<&[u8]>, limit| {
+        ledger.listed(&Listing::schemas_of(&did(1), kind), after, limit).expect("memory")
+    };
+    let keys =
+        |rows: Vec<Listed>| -> Vec<RecordKey> { rows.into_iter().map(|row| row.record).collect() };
+    let types: Vec<RecordKey> = own[2..].iter().map(|(key, _)| key.clone()).collect();
+    assert_eq!(keys(listed(Some(Kind::CredentialType), None, 10)), types);
+    assert_eq!(listed(Some(Kind::Schema), None, 10).len(), 2);
+    let mut pages = Vec::new();
+    let mut after: Option<Vec<u8>> = None;
+    while let Some(Listed { cursor, record, .. }) = listed(None, after.as_deref(), 1).pop() {
+        pages.push(record);
+        after = Some(cursor);
+    }
+    assert_eq!(pages, keys(listed(None, None, 10)));
+    assert_eq!(pages.len(), own.len());
+    let last = Listing::schemas_of(&did(255), None);
+    let last = ledger.listed(&last, None, 10).expect("memory");
+    assert_eq!(last.len(), 1, "nothing lies behind the last suffix");
+}

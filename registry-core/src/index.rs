@@ -1,0 +1,245 @@
+//! Indexes over records: the rows that a new record adds, and the listings that are read from them.
+//!
+//! A row's key begins with what a listing is about, and the row leads to one record. An index is no
+//! part of the state: whoever copies the ledger makes its rows again from the records.
+
+use crate::codec::Bytes;
+use crate::id::{Did, Suffix};
+use crate::names::{ActionName, EntityId, TrustKey};
+use crate::record::{Entry, Kind, RecordKey};
+use crate::schema::{CredentialType, Schema};
+use crate::status::StatusList;
+use crate::trust::{Grants, Recognition};
+
+/// A set of rows with keys of one form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Index {
+    /// Issuer and id of a status list; the value is the list's own URI, or nothing.
+    Lists,
+    /// Names of a right in three orders.
+    Rights,
+    /// Publisher, kind, and the id of a schema or the name of a credential type.
+    Schemas,
+    /// Keys of proposals. There are few in the life of a network, so no rows are written for them:
+    /// a node reads the records of their kind.
+    Proposals,
+}
+
+/// A row that a record adds to an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexRow {
+    /// Which index.
+    pub index: Index,
+    /// Ascending keys give the order of every listing.
+    pub key: Vec<u8>,
+    /// Key of the record, unless the row's own key has it.
+    pub value: Vec<u8>,
+}
+
+/// A record that a listing found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// The listing goes on after this.
+    pub cursor: Vec<u8>,
+    /// Its key.
+    pub record: RecordKey,
+    /// Own URI of a status list; of no use otherwise.
+    pub value: Vec<u8>,
+}
+
+/// All rows of an index whose keys begin with a prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// Which index.
+    pub index: Index,
+    /// What the keys begin with.
+    pub prefix: Vec<u8>,
+}
+
+/// Authority, action, entity, resource, kind.
+const BY_AUTHORITY: u8 = 1;
+/// Entity, authority, action, resource, kind.
+const BY_ENTITY: u8 = 2;
+/// Grantor, authority under which it granted, unless that is itself.
+const BY_GRANTOR: u8 = 3;
+
+/// Bytes of a DID in keys.
+const SUFFIX_BYTES: usize = size_of::<Suffix>();
+
+/// No key goes on behind its prefix with so many bytes of ones.
+const BEHIND: [u8; 64] = [u8::MAX; 64];
+
+/// Names have no zero byte, so one ends each.
+fn ended(name: impl ToString) -> Vec<u8> {
+    let mut bytes = name.to_string().into_bytes();
+    bytes.push(0);
+    bytes
+}
+
+impl Listing {
+    /// The status lists of an issuer, by id.
+    pub fn lists_of(issuer: &Did) -> Self {
+        Self { index: Index::Lists, prefix: issuer.suffix.0.to_vec() }
+    }
+
+    /// The grants and recognitions that an authority gave, to do one thing or all.
+    pub fn rights_by(authority: &Did, action: Option<&ActionName>) -> Self {
+        let action = action.map(ended).unwrap_or_default();
+        let prefix = [&[BY_AUTHORITY][..], &authority.suffix.0, &action].concat();
+        Self { index: Index::Rights, prefix }
+    }
+
+    /// The grants and recognitions of an entity.
+    pub fn rights_of(entity: &EntityId) -> Self {
+        Self { index: Index::Rights, prefix: [&[BY_ENTITY][..], &ended(entity)].concat() }
+    }
+
+    /// The grants and recognitions of an entity from one authority, to do one thing or all.
+    pub fn rights_of_by(entity: &EntityId, authority: &Did, action: Option<&ActionName>) -> Self {
+        let action = action.map(ended).unwrap_or_default();
+        let prefix = [&[BY_ENTITY][..], &ended(entity), &authority.suffix.0, &action].concat();
+        Self { index: Index::Rights, prefix }
+    }
+
+    /// The DIDs of the authorities under which a party has granted something, besides itself.
+    pub fn authorities_of(grantor: &Did) -> Self {
+        Self { index: Index::Rights, prefix: [&[BY_GRANTOR][..], &grantor.suffix.0].concat() }
+    }
+
+    /// The schemas and credential types of a publisher, of one kind or of both.
+    pub fn schemas_of(publisher: &Did, kind: Option<Kind>) -> Self {
+        let kind = kind.map(|kind| vec![kind.number()]).unwrap_or_default();
+        Self { index: Index::Schemas, prefix: [&publisher.suffix.0[..], &kind].concat() }
+    }
+
+    /// All proposals, by id.
+    pub fn proposals() -> Self {
+        Self { index: Index::Proposals, prefix: vec![Kind::Proposal.number()] }
+    }
+
+    /// The cursor behind a record, for listings whose rows end with the record's key: of status
+    /// lists and of proposals.
+    pub fn behind(&self, record: &RecordKey) -> Vec<u8> {
+        [&self.prefix[..], &record.key.0].concat()
+    }
+
+    /// The least key to read after a cursor. A cursor of another listing of rights begins anew.
+    pub fn from(&self, after: Option<&[u8]>) -> Vec<u8> {
+        let own = |after: &&[u8]| match self.index {
+            Index::Rights => after.starts_with(&self.prefix),
+            Index::Lists | Index::Schemas | Index::Proposals => *after >= self.prefix.as_slice(),
+        };
+        after.filter(own).map_or_else(|| self.prefix.clone(), |after| [after, &[0]].concat())
+    }
+
+    /// A key behind all of the listing.
+    pub fn to(&self) -> Vec<u8> {
+        [&self.prefix[..], &BEHIND].concat()
+    }
+
+    /// The record that a row of this listing leads to; none if it is malformed.
+    pub fn record(&self, key: &[u8], value: &[u8]) -> Option<RecordKey> {
+        let kind_of =
+            |number: &u8, kinds: [Kind; 2]| kinds.into_iter().find(|kind| kind.number() == *number);
+        let (kind, key) = match self.index {
+            Index::Lists => (Kind::Status, key.get(SUFFIX_BYTES..)?),
+            Index::Proposals => (Kind::Proposal, key.get(1..)?),
+            Index::Schemas => {
+                let number = key.get(SUFFIX_BYTES)?;
+                (kind_of(number, [Kind::Schema, Kind::CredentialType])?, value)
+            }
+            Index::Rights if self.prefix.first() == Some(&BY_GRANTOR) => {
+                (Kind::Did, key.get(self.prefix.len()..)?)
+            }
+            Index::Rights => (kind_of(key.last()?, [Kind::Grant, Kind::Recognition])?, value),
+        };
+        Some(RecordKey { kind, key: Bytes(key.to_vec()) })
+    }
+}
+
+/// The rows that a new version of a record adds. Most versions add none, since what a record is
+/// found by never changes.
+pub fn rows(entry: &Entry) -> Vec<IndexRow> {
+    let first = entry.record.version == 1;
+    let rows = match entry.record.kind {
+        Kind::Grant => grant_rows(entry, first),
+        Kind::Recognition if first => recognition_rows(entry),
+        Kind::Status if first => list_row(entry).map(|row| vec![row]),
+        Kind::Schema if first => schema_row(entry).map(|row| vec![row]),
+        Kind::CredentialType if first => type_row(entry).map(|row| vec![row]),
+        Kind::Recognition
+        | Kind::Status
+        | Kind::Schema
+        | Kind::CredentialType
+        | Kind::Did
+        | Kind::Delegation
+        | Kind::Governance
+        | Kind::Proposal
+        | Kind::Ready => None,
+    };
+    // A value of the state holds what its kind says, so it is always read.
+    rows.unwrap_or_default()
+}
+
+fn list_row(entry: &Entry) -> Option<IndexRow> {
+    let list = StatusList::from_own_bytes(&entry.value.0).ok()?;
+    let key = [&list.issuer.suffix.0[..], &entry.record.key.0].concat();
+    let value = list.uri.unwrap_or_default().into_bytes();
+    Some(IndexRow { index: Index::Lists, key, value })
+}
+
+fn schema_row(entry: &Entry) -> Option<IndexRow> {
+    let schema = Schema::from_own_bytes(&entry.value.0).ok()?;
+    Some(published_row(entry, &schema.publisher, &entry.record.key.0))
+}
+
+fn type_row(entry: &Entry) -> Option<IndexRow> {
+    let found = CredentialType::from_own_bytes(&entry.value.0).ok()?;
+    Some(published_row(entry, &found.publisher, found.name.to_string().as_bytes()))
+}
+
+fn published_row(entry: &Entry, publisher: &Did, name: &[u8]) -> IndexRow {
+    let record = &entry.record;
+    let key = [&publisher.suffix.0[..], &[record.kind.number()], name].concat();
+    IndexRow { index: Index::Schemas, key, value: record.key.0.clone() }
+}
+
+fn recognition_rows(entry: &Entry) -> Option<Vec<IndexRow>> {
+    let recognition = Recognition::from_own_bytes(&entry.value.0).ok()?;
+    Some(right_rows(Kind::Recognition, &recognition.key()).into())
+}
+
+/// A later version of the grants may have another grantor.
+fn grant_rows(entry: &Entry, first: bool) -> Option<Vec<IndexRow>> {
+    let grants = Grants::from_own_bytes(&entry.value.0).ok()?;
+    let mut rows = delegated_rows(&grants);
+    if first {
+        rows.extend(right_rows(Kind::Grant, &grants.key()));
+    }
+    Some(rows)
+}
+
+fn right_rows(kind: Kind, key: &TrustKey) -> [IndexRow; 2] {
+    let TrustKey { authority, action, resource, entity } = key;
+    let (root, kind) = (&authority.suffix.0[..], [kind.number()]);
+    let (action, resource, who) = (ended(action), ended(resource), ended(entity));
+    let by_authority = [&[BY_AUTHORITY], root, &action, &who, &resource, &kind].concat();
+    let by_entity = [&[BY_ENTITY], &who[..], root, &action, &resource, &kind].concat();
+    let value = key.hash().0.to_vec();
+    [by_authority, by_entity].map(|key| IndexRow {
+        index: Index::Rights,
+        key,
+        value: value.clone(),
+    })
+}
+
+fn delegated_rows(grants: &Grants) -> Vec<IndexRow> {
+    let root = &grants.authority;
+    let delegated = grants.grants.iter().filter(|grant| grant.grantor != *root);
+    let rows = delegated.map(|grant| IndexRow {
+        index: Index::Rights,
+        key: [&[BY_GRANTOR][..], &grant.grantor.suffix.0, &root.suffix.0].concat(),
+        value: Vec::new(),
+    });
+    rows.collect()
+}
