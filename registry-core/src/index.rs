@@ -182,19 +182,19 @@ pub fn rows(entry: &Entry) -> Vec<IndexRow> {
 }
 
 fn list_row(entry: &Entry) -> Option<IndexRow> {
-    let list = StatusList::from_own_bytes(&entry.value.0).ok()?;
+    let list = entry.value::<StatusList>().ok()?;
     let key = [&list.issuer.suffix.0[..], &entry.record.key.0].concat();
     let value = list.uri.unwrap_or_default().into_bytes();
     Some(IndexRow { index: Index::Lists, key, value })
 }
 
 fn schema_row(entry: &Entry) -> Option<IndexRow> {
-    let schema = Schema::from_own_bytes(&entry.value.0).ok()?;
+    let schema = entry.value::<Schema>().ok()?;
     Some(published_row(entry, &schema.publisher, &entry.record.key.0))
 }
 
 fn type_row(entry: &Entry) -> Option<IndexRow> {
-    let found = CredentialType::from_own_bytes(&entry.value.0).ok()?;
+    let found = entry.value::<CredentialType>().ok()?;
     Some(published_row(entry, &found.publisher, found.name.to_string().as_bytes()))
 }
 
@@ -205,13 +205,13 @@ fn published_row(entry: &Entry, publisher: &Did, name: &[u8]) -> IndexRow {
 }
 
 fn recognition_rows(entry: &Entry) -> Option<Vec<IndexRow>> {
-    let recognition = Recognition::from_own_bytes(&entry.value.0).ok()?;
+    let recognition = entry.value::<Recognition>().ok()?;
     Some(right_rows(Kind::Recognition, &recognition.key()).into())
 }
 
 /// A later version of the grants may have another grantor.
 fn grant_rows(entry: &Entry, first: bool) -> Option<Vec<IndexRow>> {
-    let grants = Grants::from_own_bytes(&entry.value.0).ok()?;
+    let grants = entry.value::<Grants>().ok()?;
     let mut rows = delegated_rows(&grants);
     if first {
         rows.extend(right_rows(Kind::Grant, &grants.key()));

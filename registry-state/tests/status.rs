@@ -17,7 +17,7 @@ use registry_core::limits::{
 };
 use registry_core::mmr::Position;
 use registry_core::operation::{Action, Guard};
-use registry_core::record::{Entry, RecordKey, StoreError};
+use registry_core::record::{Entry, RecordKey, StoreError, value_from};
 use registry_core::status::{Bits, EntryChanges, StatusList, StatusPurpose, StatusUpdate};
 use registry_state::execution::{BlockBudget, BlockExecution, Execution};
 use registry_state::state::{ApplyError, MemoryState, StateView, TransientKey};
@@ -61,7 +61,7 @@ fn head(ledger: &Ledger, list: &ListId) -> Entry {
 }
 
 fn value(entry: &Entry) -> StatusList {
-    let list = StatusList::from_bytes(&entry.value.0).expect("a list");
+    let list = value_from::<StatusList>(&entry.value.0).expect("a list");
     assert_eq!(encode(&list), entry.value.0);
     list
 }

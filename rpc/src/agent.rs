@@ -204,7 +204,7 @@ impl Trust {
         let moment = self.reads.moment(at, min_height).await?;
         let records = self.reads.at(&moment);
         let entry = records.required(&RecordKey::delegation(&agent), || absent(&agent))?;
-        let delegation = Delegation::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let delegation: Delegation = entry.value()?;
         let link = AgentLink { delegation, version: entry.record.version };
         Ok(AgentAnswer { delegation: (&link).into(), as_of: moment.as_of() })
     }

@@ -10,7 +10,7 @@ use registry_core::id::Did;
 use registry_core::index::Listing;
 use registry_core::names::EntityId;
 use registry_core::operation::{Action, ActionFacts, Family, Operation};
-use registry_core::record::{Entry, RecordKey, RecordView as _, StoreError};
+use registry_core::record::{Entry, RecordKey, RecordView as _, StoreError, value_from};
 use registry_core::trust::Grants;
 use registry_state::rules::Checked;
 use registry_state::rules::endorsement::{WRITE, may_write, quota_key, quota_used};
@@ -219,7 +219,7 @@ impl Endorsement {
 
     /// The DID of this network to which a record of grants belongs.
     fn local_entity(&self, entry: &Entry) -> Option<Did> {
-        let grants = Grants::from_bytes(&entry.value.0).ok()?;
+        let grants = value_from::<Grants>(&entry.value.0).ok()?;
         EntityId::local(&grants.entity, self.reads.network())
     }
 

@@ -132,7 +132,7 @@ struct ApprovalJson {
 
 impl ProposalJson {
     fn of(id: Hash, entry: &Entry) -> Result<Self, StoreError> {
-        let proposal = Proposal::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let proposal: Proposal = entry.value()?;
         let approvals = proposal.approvals.into_iter();
         let cancelled_for = match proposal.status {
             ProposalStatus::Cancelled { code } => Some(code),
@@ -331,7 +331,7 @@ fn newcomers(
     for entry in edits.put.iter().filter(is_new) {
         let mut ready_at = None;
         if let Some(found) = records.entry(&RecordKey::ready(&entry.key))? {
-            let ready = ValidatorReady::from_own_bytes(&found.value.0);
+            let ready = found.value::<ValidatorReady>();
             let ready = ready.map_err(StoreError::new)?;
             let said = ready.proposal == shown.proposal;
             ready_at = said.then(|| millis(found.record.time));

@@ -345,7 +345,7 @@ impl Reads {
             );
             return Err(Refusal::new(Code::DidNotFound, field, detail).into());
         }
-        match DidValue::from_bytes(&entry.value.0).map_err(StoreError::new)? {
+        match entry.value::<DidValue>()? {
             DidValue::Active(state) => Ok((entry, state)),
             DidValue::Deactivated => {
                 let detail = format!("{did} is deactivated");

@@ -12,6 +12,7 @@ use registry_core::did::{DidState, DidValue, Member};
 use registry_core::id::{Did, MethodUrl};
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Guard, MethodSigner, Operation, Signer};
+use registry_core::record::value_from;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -159,7 +160,7 @@ pub(super) async fn endorsing(writer: &Writer, did: &Did) -> Result<Signer, Fail
 /// The state of another DID than the one that acts.
 pub(super) async fn party_state(writer: &Writer, did: &Did) -> Result<Box<DidState>, Failure> {
     let entry = writer.client().record(did).await?;
-    match DidValue::from_bytes(&entry.value.0) {
+    match value_from::<DidValue>(&entry.value.0) {
         Ok(DidValue::Active(state)) => Ok(state),
         Ok(DidValue::Deactivated) => {
             let detail = format!("{did} is deactivated");

@@ -22,7 +22,7 @@ use crate::store::{Ledger, Read, Store};
 fn proposal(entry: &Entry) -> Result<(Hash, Proposal), StoreError> {
     let id = entry.record.key.0.as_slice().try_into().map(Hash);
     let id = id.map_err(|_| StoreError::new("the key of a proposal is no hash"))?;
-    Ok((id, Proposal::from_own_bytes(&entry.value.0).map_err(StoreError::new)?))
+    Ok((id, entry.value::<Proposal>()?))
 }
 
 impl Driver {

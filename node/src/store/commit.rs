@@ -3,8 +3,8 @@
 use registry_core::block::Block;
 use registry_core::certificate::Certificate;
 use registry_core::codec;
-use registry_core::limits::TREE_WINDOW_HEIGHTS;
 use registry_core::index;
+use registry_core::limits::TREE_WINDOW_HEIGHTS;
 use registry_core::record::{Entry, StoreError};
 use registry_state::execution::Execution;
 use registry_state::state::Changes;

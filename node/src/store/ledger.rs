@@ -233,7 +233,7 @@ impl<R: Read + ?Sized> StateView for Ledger<'_, R> {
                 (array, cached.saturating_add(1))
             }
             _ => {
-                let list = StatusList::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+                let list: StatusList = entry.value()?;
                 (Arc::new(list.zeros()), whole)
             }
         };

@@ -15,7 +15,7 @@ use registry_core::did::DidValue;
 use registry_core::did::document::render;
 use registry_core::governance::{Parameters, Publishing, ValidatorEntry, Validators};
 use registry_core::id::{Did, NetworkName};
-use registry_core::record::{Entry, RecordKey};
+use registry_core::record::{Entry, RecordKey, value_from};
 use registry_core::time::TimeMs;
 use registry_state::execution::{BlockExecution, Genesis, execute_genesis};
 use registry_state::rules::check_stateless;
@@ -97,7 +97,7 @@ impl Ledger {
     /// What the ledger holds of a DID.
     pub(crate) fn value(&self, did: &str) -> Option<DidValue> {
         let entry = lock(&self.chain).head(&did.parse().expect("a DID"))?;
-        Some(DidValue::from_bytes(&entry.value.0).expect("a value"))
+        Some(value_from::<DidValue>(&entry.value.0).expect("a value"))
     }
 }
 
@@ -199,7 +199,7 @@ impl Chain {
     fn resolve(&mut self, params: &Map<String, Value>) -> Answer {
         let entry = self.find(params)?;
         let did: Did = params["did"].as_str().unwrap_or_default().parse().expect("found");
-        let value = DidValue::from_bytes(&entry.value.0).expect("a value");
+        let value = value_from::<DidValue>(&entry.value.0).expect("a value");
         let (document, deactivated) = match value {
             DidValue::Active(state) => (json!(render(&did, &[], &state.document)), false),
             DidValue::Deactivated => (Value::Null, true),

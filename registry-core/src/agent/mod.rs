@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 
 pub use answer::{AgentAnswer, AgentBroken, AgentChain, AgentLink, verify};
 
-use crate::codec::{self, CodecError};
 use crate::id::Did;
-use crate::limits::OPERATION_BYTES_MAX;
 use crate::names::{ActionName, Resource};
 use crate::record::{Kind, RecordValue};
 use crate::trust::GrantStatus;
@@ -89,15 +87,5 @@ impl Delegation {
     /// Whether it has the action and a resource that covers the one given.
     pub fn covers(&self, action: &ActionName, resource: &Resource) -> bool {
         self.actions.contains(action) && self.resources.iter().any(|own| own.covers(resource))
-    }
-
-    /// Reads the value bytes of its record.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode(bytes, OPERATION_BYTES_MAX)
-    }
-
-    /// The same of an entry that the own store holds.
-    pub fn from_own_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode_own(bytes, OPERATION_BYTES_MAX)
     }
 }

@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 pub use control::{KeySet, Member, NextSet, Recovery, Sets};
 pub use document::Document;
 
-use crate::codec::{self, CodecError};
+use crate::codec::{self};
 use crate::crypto::Hash;
-use crate::limits::OPERATION_BYTES_MAX;
 use crate::record::{Kind, RecordValue};
 
 /// A new DID.
@@ -107,17 +106,6 @@ impl RecordValue for DidValue {
 }
 
 impl DidValue {
-    /// Reads the value bytes of a DID's record. A value can be larger than the operation that
-    /// wrote it: it may hold a document and a pending recovery's document.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode(bytes, OPERATION_BYTES_MAX)
-    }
-
-    /// The same of an entry that the own store holds.
-    pub fn from_own_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode_own(bytes, OPERATION_BYTES_MAX)
-    }
-
     /// Whether these are the value bytes of a deactivated DID; spends nothing on a document.
     pub fn is_deactivated(bytes: &[u8]) -> bool {
         bytes == codec::encode(&Self::Deactivated)

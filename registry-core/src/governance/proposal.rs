@@ -8,7 +8,6 @@ use super::Change;
 use crate::codec::{self, CodecError};
 use crate::crypto::{Hash, ValidatorKey};
 use crate::id::Did;
-use crate::limits::OPERATION_BYTES_MAX;
 use crate::record::{Kind, RecordValue};
 
 /// A change, and when it is to hold.
@@ -49,18 +48,6 @@ pub struct ValidatorReady {
 
 impl RecordValue for ValidatorReady {
     const KIND: Kind = Kind::Ready;
-}
-
-impl ValidatorReady {
-    /// Reads the value bytes of its record.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode(bytes, OPERATION_BYTES_MAX)
-    }
-
-    /// The same of an entry that the own store holds.
-    pub fn from_own_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode_own(bytes, OPERATION_BYTES_MAX)
-    }
 }
 
 /// One governor's approval.
@@ -133,16 +120,6 @@ impl Proposal {
     /// Whether the DID has approved it.
     pub fn is_approved_by(&self, did: &Did) -> bool {
         self.approvals.iter().any(|approval| approval.governor == *did)
-    }
-
-    /// Reads the value bytes of its record.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode(bytes, OPERATION_BYTES_MAX)
-    }
-
-    /// The same of an entry that the own store holds.
-    pub fn from_own_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode_own(bytes, OPERATION_BYTES_MAX)
     }
 }
 

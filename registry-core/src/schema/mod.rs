@@ -9,10 +9,8 @@ use serde::{Deserialize, Serialize};
 pub use content::{ContentError, check_content};
 pub use read::{credential_type_at, schema_at};
 
-use crate::codec::{self, CodecError};
 use crate::crypto::{Hash, Purpose};
 use crate::id::{Did, SchemaId};
-use crate::limits::OPERATION_BYTES_MAX;
 use crate::names::Resource;
 use crate::record::{Kind, RecordValue};
 use crate::status::StatusPurpose;
@@ -157,30 +155,6 @@ impl RecordValue for Schema {
     const KIND: Kind = Kind::Schema;
 }
 
-impl Schema {
-    /// Reads the value bytes of its record.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode(bytes, OPERATION_BYTES_MAX)
-    }
-
-    /// The same of an entry that the own store holds.
-    pub fn from_own_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode_own(bytes, OPERATION_BYTES_MAX)
-    }
-}
-
 impl RecordValue for CredentialType {
     const KIND: Kind = Kind::CredentialType;
-}
-
-impl CredentialType {
-    /// Reads the value bytes of its record.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode(bytes, OPERATION_BYTES_MAX)
-    }
-
-    /// The same of an entry that the own store holds.
-    pub fn from_own_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode_own(bytes, OPERATION_BYTES_MAX)
-    }
 }

@@ -12,10 +12,8 @@ pub use bits::Bits;
 pub use changes::{EntryChanges, Run, Scattered};
 pub use delta::{DeltaError, keyframe};
 
-use crate::codec::{self, CodecError};
 use crate::crypto::Hash;
 use crate::id::{Did, ListId};
-use crate::limits::OPERATION_BYTES_MAX;
 use crate::record::{Kind, RecordValue};
 
 /// What the entries of a list say.
@@ -187,16 +185,6 @@ impl StatusList {
             messages: create.messages,
             closed: false,
         }
-    }
-
-    /// Reads the value bytes of a list's record.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode(bytes, OPERATION_BYTES_MAX)
-    }
-
-    /// The same of an entry that the own store holds.
-    pub fn from_own_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode_own(bytes, OPERATION_BYTES_MAX)
     }
 
     /// Bytes of its array.

@@ -12,10 +12,8 @@ pub use recognition::{Checkpoint, Recognition, TrustRecognise};
 pub use words::RightWords;
 pub(crate) use words::since_text;
 
-use crate::codec::{self, CodecError};
 use crate::crypto::Hash;
 use crate::id::Did;
-use crate::limits::OPERATION_BYTES_MAX;
 use crate::names::{ActionName, EntityId, Resource, TrustKey};
 use crate::record::{Kind, RecordValue};
 
@@ -206,15 +204,5 @@ impl Grants {
     /// The grant by one grantor.
     pub fn by(&self, grantor: &Did) -> Option<&Grant> {
         self.grants.iter().find(|grant| grant.grantor == *grantor)
-    }
-
-    /// Reads the value bytes of its record.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode(bytes, OPERATION_BYTES_MAX)
-    }
-
-    /// The same of an entry that the own store holds.
-    pub fn from_own_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode_own(bytes, OPERATION_BYTES_MAX)
     }
 }

@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{self, CodecError};
 use crate::crypto::Hash;
 use crate::id::Did;
-use crate::limits::OPERATION_BYTES_MAX;
 use crate::names::{ActionName, EntityId, Resource, TrustKey};
 use crate::record::{Kind, RecordValue};
 
@@ -111,15 +109,5 @@ impl Recognition {
             resource: self.resource.clone(),
             entity: self.entity.clone(),
         }
-    }
-
-    /// Reads the value bytes of its record.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode(bytes, OPERATION_BYTES_MAX)
-    }
-
-    /// The same of an entry that the own store holds.
-    pub fn from_own_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::decode_own(bytes, OPERATION_BYTES_MAX)
     }
 }

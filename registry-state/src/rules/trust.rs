@@ -195,8 +195,7 @@ impl Write<'_> {
         let Some(head) = self.view.entry(&RecordKey::recognition(key))? else {
             return Err(Refusal::new(Code::TrustNotFound, "key", "no such recognition").into());
         };
-        let value = &head.value.0;
-        let mut recognition = Recognition::from_own_bytes(value).map_err(StoreError::new)?;
+        let mut recognition: Recognition = head.value()?;
         if recognition.withdrawn {
             let detail = "the recognition is withdrawn already";
             return Err(Refusal::new(Code::TrustStatus, "key", detail).into());

@@ -6,7 +6,7 @@ use registry_core::codec::{self, Bytes};
 use registry_core::decision::{Decision, DecisionView, Moments, Question, decide};
 use registry_core::did::DidValue;
 use registry_core::did::document::VerificationMethod;
-use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
+use registry_core::record::{Entry, RecordKey, RecordView, StoreError, value_from};
 use registry_core::schema::{CredentialType, Schema};
 use registry_core::status::{StatusList, StatusPurpose};
 use registry_core::time::TimeMs;
@@ -77,7 +77,7 @@ fn answer(then: &dyn RecordView, now: &Altered<'_>, question: &Question) -> Deci
 /// The issuer with another method `sign-1` than it has.
 fn issuer_with(now: &Now<'_>, method: VerificationMethod) -> (RecordKey, Vec<u8>) {
     let key = RecordKey::did(&party(ISSUER).did.suffix);
-    let Ok(DidValue::Active(mut state)) = DidValue::from_bytes(&bytes_of(now, &key)) else {
+    let Ok(DidValue::Active(mut state)) = value_from::<DidValue>(&bytes_of(now, &key)) else {
         panic!("the issuer is active");
     };
     state.document.verification_method[1] = method;
@@ -100,7 +100,7 @@ pub(crate) fn assert_fails(decision: &Decision, name: &str, words: &str) {
 #[test]
 fn a_list_that_says_nothing_of_the_credential_is_no_status() {
     let with = |alter: fn(&mut StatusList, u64)| {
-        let read = |bytes: &[u8]| StatusList::from_bytes(bytes).expect("a list");
+        let read = |bytes: &[u8]| value_from::<StatusList>(bytes).expect("a list");
         altered(|_| (), RecordKey::status(&list()), read, alter)
     };
     assert!(with(|_, _| ()).is_permit());
@@ -113,7 +113,7 @@ fn a_list_that_says_nothing_of_the_credential_is_no_status() {
     assert!(with(|list, at_ms| list.valid_until = Some(at_ms + 1)).is_permit());
     let pending = with(|list, at_ms| list.valid_from = Some(at_ms + 1));
     assert_fails(&pending, "status", "begins at");
-    let read = |bytes: &[u8]| StatusList::from_bytes(bytes).expect("a list");
+    let read = |bytes: &[u8]| value_from::<StatusList>(bytes).expect("a list");
     let key = RecordKey::status(&list());
     let ended_since =
         altered(|ask| ask.at_ms += 1, key, read, |list, at_ms| list.valid_until = Some(at_ms));
@@ -125,11 +125,11 @@ fn schema_and_type_must_be_for_each_other() {
     let by_schema = |question: &mut Question| question.schema = Some(schema_id().to_string());
     let name = TYPE.parse().expect("a type");
     let of_type = |alter: fn(&mut CredentialType, u64)| {
-        let read = |bytes: &[u8]| CredentialType::from_bytes(bytes).expect("a type");
+        let read = |bytes: &[u8]| value_from::<CredentialType>(bytes).expect("a type");
         altered(by_schema, RecordKey::credential_type(&party(AUTHORITY).did, &name), read, alter)
     };
     let of_schema = |alter: fn(&mut Schema, u64)| {
-        let read = |bytes: &[u8]| Schema::from_bytes(bytes).expect("a schema");
+        let read = |bytes: &[u8]| value_from::<Schema>(bytes).expect("a schema");
         altered(by_schema, RecordKey::schema(&schema_id()), read, alter)
     };
     assert!(of_type(|kind, _| kind.schema = None).is_permit(), "it is the authority's own");
@@ -152,7 +152,7 @@ fn a_schema_counts_that_the_authority_published_or_names() {
         question.schema = Some(schema_id().to_string());
         question.credential_type = None;
     };
-    let read = |bytes: &[u8]| Schema::from_bytes(bytes).expect("a schema");
+    let read = |bytes: &[u8]| value_from::<Schema>(bytes).expect("a schema");
     let key = RecordKey::schema(&schema_id());
     // Without the type there is none that could name it.
     let other = altered(alone, key, read, |schema, _| {
@@ -164,7 +164,7 @@ fn a_schema_counts_that_the_authority_published_or_names() {
 
 #[test]
 fn a_principal_whose_right_is_not_of_the_issuer_answers_for_nothing() {
-    let read = |bytes: &[u8]| Grants::from_bytes(bytes).expect("grants");
+    let read = |bytes: &[u8]| value_from::<Grants>(bytes).expect("grants");
     let key = RecordKey::grant(&right_of(PRINCIPAL));
     let beside = altered(
         |_| (),
@@ -215,8 +215,8 @@ fn an_entry_that_is_set_speaks_against_the_credential_by_the_purpose_of_its_list
     let of_list = RecordKey::status(&list());
     let with = |purpose: StatusPurpose| {
         let now = view_at(&history, question.at_ms);
-        let mut kind = CredentialType::from_bytes(&bytes_of(&now, &of_type)).expect("a type");
-        let mut list = StatusList::from_bytes(&bytes_of(&now, &of_list)).expect("a list");
+        let mut kind = value_from::<CredentialType>(&bytes_of(&now, &of_type)).expect("a type");
+        let mut list = value_from::<StatusList>(&bytes_of(&now, &of_list)).expect("a list");
         (kind.status_purpose, list.purpose) = (Some(purpose), purpose);
         let values = [(&of_type, codec::encode(&kind)), (&of_list, codec::encode(&list))];
         let values = values.map(|(key, value)| (key.clone(), value)).to_vec();
@@ -239,7 +239,7 @@ fn all_that_stand_above_an_agent_still_let_it_stand() {
     let of = RecordKey::delegation;
     let with = |upper: GrantStatus, lower: GrantStatus, middle_is_active: bool| {
         let now = view_at(&history, question.at_ms);
-        let present = Delegation::from_bytes(&bytes_of(&now, &of(agent))).expect("a delegation");
+        let present = value_from::<Delegation>(&bytes_of(&now, &of(agent))).expect("a delegation");
         let max_depth = Some(1);
         let first =
             Delegation { agent: middle.clone(), max_depth, status: upper, ..present.clone() };

@@ -4,7 +4,7 @@
 use registry_core::agent::Delegation;
 use registry_core::codec::{self, Bytes};
 use registry_core::decision::{Decision, Moments, decide};
-use registry_core::record::{Entry, RecordKey, RecordView as _};
+use registry_core::record::{Entry, RecordKey, RecordView as _, value_from};
 use registry_core::trust::{GrantStatus, Grants};
 use serde::Serialize;
 
@@ -44,7 +44,7 @@ fn later<T: Serialize>(
 }
 
 fn delegated(steps: &[fn(&mut Delegation, u64)]) -> Decision {
-    let read = |bytes: &[u8]| Delegation::from_own_bytes(bytes).expect("a delegation");
+    let read = |bytes: &[u8]| value_from::<Delegation>(bytes).expect("a delegation");
     later(&RecordKey::delegation(&party(AGENT).did), read, steps)
 }
 
@@ -95,7 +95,7 @@ fn a_delegation_that_ended_by_itself_is_answered_for_when_another_follows() {
 
 #[test]
 fn a_grant_that_made_room_for_another_is_lost() {
-    let read = |bytes: &[u8]| Grants::from_bytes(bytes).expect("grants");
+    let read = |bytes: &[u8]| value_from::<Grants>(bytes).expect("grants");
     let revoke = |grants: &mut Grants, time_ms| {
         let grant = &mut grants.grants[0];
         (grant.status, grant.since) = (GrantStatus::Revoked, time_ms);

@@ -10,6 +10,7 @@ use registry_core::did::{
 };
 use registry_core::id::Did;
 use registry_core::operation::{Action, Operation, operation_id};
+use registry_core::record::value_from;
 
 use crate::life::{Deed, Group, Life, Moment, Power, Who, live_on};
 use crate::support::ledger::{GENESIS_MS, Ledger};
@@ -156,7 +157,7 @@ impl History {
 
     pub(crate) fn value(&self, did: usize) -> DidValue {
         let entry = self.ledger.entry(&self.dids[did]).expect("registered");
-        DidValue::from_bytes(&entry.value.0).expect("a DID value")
+        value_from::<DidValue>(&entry.value.0).expect("a DID value")
     }
 
     /// A group with at most two DIDs among its members.

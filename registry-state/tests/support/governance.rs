@@ -7,7 +7,7 @@ use registry_core::governance::{
 };
 use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Operation, Role, operation_id};
-use registry_core::record::RecordKey;
+use registry_core::record::{RecordKey, value_from};
 use registry_state::state::StateView as _;
 
 use super::agent::seal_with;
@@ -175,5 +175,5 @@ pub(crate) fn until(ledger: &mut Ledger, height: u64) {
 
 pub(crate) fn proposal(ledger: &Ledger, id: &Hash) -> Proposal {
     let entry = ledger.state.head(&RecordKey::proposal(id)).expect("a sound store");
-    Proposal::from_bytes(&entry.expect("a proposal").value.0).expect("a proposal")
+    value_from::<Proposal>(&entry.expect("a proposal").value.0).expect("a proposal")
 }

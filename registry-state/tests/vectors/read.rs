@@ -14,7 +14,7 @@ use registry_core::id::{Did, ListId, MethodUrl, SchemaId, Suffix};
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::mmr::root_of;
 use registry_core::operation::{Action, Operation, SignedOperation, operation_id};
-use registry_core::record::{Kind, Record};
+use registry_core::record::{Kind, Record, value_from};
 use registry_core::schema::{CredentialType, Schema};
 use registry_core::status::StatusList;
 use registry_core::trust::{Grants, Recognition};
@@ -207,42 +207,42 @@ fn applied(case: &OperationCase, execution: Execution) -> Applied {
     let (mut did, mut list, mut schema) = (None, None, None);
     match key.kind {
         Kind::Did => {
-            let value = DidValue::from_bytes(&entry.value.0).expect("a DID value");
+            let value = value_from::<DidValue>(&entry.value.0).expect("a DID value");
             assert_eq!(codec::encode(&value), entry.value.0);
             did = Some(Did { network: case.network.clone(), suffix: Suffix(name()) });
         }
         Kind::Status => {
-            let value = StatusList::from_bytes(&entry.value.0).expect("a list");
+            let value = value_from::<StatusList>(&entry.value.0).expect("a list");
             assert_eq!(codec::encode(&value), entry.value.0);
             list = Some(ListId(name()));
         }
         Kind::Grant => {
-            let value = Grants::from_bytes(&entry.value.0).expect("a record of grants");
+            let value = value_from::<Grants>(&entry.value.0).expect("a record of grants");
             assert_eq!(codec::encode(&value), entry.value.0);
         }
         Kind::Delegation => {
-            let value = Delegation::from_bytes(&entry.value.0).expect("a delegation");
+            let value = value_from::<Delegation>(&entry.value.0).expect("a delegation");
             assert_eq!(codec::encode(&value), entry.value.0);
         }
         Kind::Recognition => {
-            let value = Recognition::from_bytes(&entry.value.0).expect("a recognition");
+            let value = value_from::<Recognition>(&entry.value.0).expect("a recognition");
             assert_eq!(codec::encode(&value), entry.value.0);
         }
         Kind::Schema => {
-            let value = Schema::from_bytes(&entry.value.0).expect("a schema");
+            let value = value_from::<Schema>(&entry.value.0).expect("a schema");
             assert_eq!(codec::encode(&value), entry.value.0);
             schema = Some(SchemaId(name()));
         }
         Kind::CredentialType => {
-            let value = CredentialType::from_bytes(&entry.value.0).expect("a credential type");
+            let value = value_from::<CredentialType>(&entry.value.0).expect("a credential type");
             assert_eq!(codec::encode(&value), entry.value.0);
         }
         Kind::Proposal => {
-            let value = Proposal::from_bytes(&entry.value.0).expect("a proposal");
+            let value = value_from::<Proposal>(&entry.value.0).expect("a proposal");
             assert_eq!(codec::encode(&value), entry.value.0);
         }
         Kind::Ready => {
-            let value = ValidatorReady::from_bytes(&entry.value.0).expect("a word");
+            let value = value_from::<ValidatorReady>(&entry.value.0).expect("a word");
             assert_eq!(codec::encode(&value), entry.value.0);
         }
         Kind::Governance => panic!("no operation writes a governance record"),
@@ -282,15 +282,15 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
         }
         EncodingType::Member => decode::<Member>(&bytes).map(|member| Some(member.commitment())),
         EncodingType::Record => decode::<Record>(&bytes).map(|record| Some(record.hash())),
-        EncodingType::DidValue => DidValue::from_bytes(&bytes).map(|_| None),
-        EncodingType::StatusList => StatusList::from_bytes(&bytes).map(|_| None),
-        EncodingType::Grants => Grants::from_bytes(&bytes).map(|_| None),
-        EncodingType::Delegation => Delegation::from_bytes(&bytes).map(|_| None),
-        EncodingType::Recognition => Recognition::from_bytes(&bytes).map(|_| None),
-        EncodingType::Schema => Schema::from_bytes(&bytes).map(|_| None),
-        EncodingType::CredentialType => CredentialType::from_bytes(&bytes).map(|_| None),
-        EncodingType::Proposal => Proposal::from_bytes(&bytes).map(|_| None),
-        EncodingType::ValidatorReady => ValidatorReady::from_bytes(&bytes).map(|_| None),
+        EncodingType::DidValue => value_from::<DidValue>(&bytes).map(|_| None),
+        EncodingType::StatusList => value_from::<StatusList>(&bytes).map(|_| None),
+        EncodingType::Grants => value_from::<Grants>(&bytes).map(|_| None),
+        EncodingType::Delegation => value_from::<Delegation>(&bytes).map(|_| None),
+        EncodingType::Recognition => value_from::<Recognition>(&bytes).map(|_| None),
+        EncodingType::Schema => value_from::<Schema>(&bytes).map(|_| None),
+        EncodingType::CredentialType => value_from::<CredentialType>(&bytes).map(|_| None),
+        EncodingType::Proposal => value_from::<Proposal>(&bytes).map(|_| None),
+        EncodingType::ValidatorReady => value_from::<ValidatorReady>(&bytes).map(|_| None),
         EncodingType::Receipt => decode::<Receipt>(&bytes)
             .map(|receipt| Some(Hash::of_value(Purpose::ReceiptLeaf, &receipt))),
         EncodingType::Header => decode::<Header>(&bytes).map(|header| Some(header.hash())),

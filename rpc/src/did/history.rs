@@ -6,7 +6,7 @@ use registry_core::did::DidValue;
 use registry_core::governance::Publishing;
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::record::{Entry, Kind, StoreError};
+use registry_core::record::{Entry, Kind, StoreError, value_from};
 use serde::{Deserialize, Serialize};
 
 use super::resolve::Dids;
@@ -102,7 +102,7 @@ fn version(entry: &Entry) -> Result<VersionJson, StoreError> {
     let bytes = &entry.value.0;
     let value = match record.kind {
         Kind::Governance => codec::decode(bytes, OPERATION_BYTES_MAX).map(ValueJson::Network),
-        _ => DidValue::from_bytes(bytes).map(ValueJson::Did),
+        _ => value_from::<DidValue>(bytes).map(ValueJson::Did),
     };
     Ok(VersionJson {
         version: record.version,

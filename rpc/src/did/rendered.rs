@@ -56,7 +56,7 @@ pub(crate) fn stated(entry: &Entry) -> Result<Option<Stated>, StoreError> {
         let (controllers, pending) = Default::default();
         return Ok(Some(Stated { document: publishing.document(), controllers, pending }));
     }
-    match DidValue::from_own_bytes(&entry.value.0).map_err(StoreError::new)? {
+    match entry.value::<DidValue>()? {
         DidValue::Active(state) => {
             let controllers = state.sets.control.dids().cloned().collect();
             Ok(Some(Stated { document: state.document, controllers, pending: state.pending }))

@@ -203,7 +203,7 @@ impl Schemas {
         let GetParams { schema: id, at, min_height } = params;
         let moment = self.reads.moment(at, min_height).await?;
         let entry = schema_at(&self.reads.at(&moment), &id)?;
-        let schema = Schema::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let schema: Schema = entry.value()?;
         let content = RawValue::from_string(schema.content.clone()).map_err(StoreError::new)?;
         let schema = self.schema_json(id, schema, entry.record.version);
         Ok(SchemaAnswer { schema, content, as_of: moment.as_of() })
@@ -212,7 +212,7 @@ impl Schemas {
     /// The exact content of a schema, whether or not it is withdrawn.
     pub(crate) fn schema_content(&self, id: &SchemaId) -> Result<String, ApiError> {
         let entry = schema_at(&self.reads.at(&self.reads.now()), id)?;
-        Ok(Schema::from_own_bytes(&entry.value.0).map_err(StoreError::new)?.content)
+        Ok(entry.value::<Schema>()?.content)
     }
 
     /// `schema_getType`.
@@ -224,7 +224,7 @@ impl Schemas {
         let moment = self.reads.moment(at, min_height).await?;
         self.reads.did_head(&publisher, &moment.head, "publisher")?;
         let entry = type_at(&self.reads.at(&moment), &publisher, &name)?;
-        let found = CredentialType::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let found: CredentialType = entry.value()?;
         Ok(CredentialTypeAnswer {
             found: (found, entry.record.version).into(),
             as_of: moment.as_of(),
@@ -248,13 +248,13 @@ impl Schemas {
     }
 
     fn item(&self, entry: &Entry) -> Result<ItemJson, StoreError> {
-        let (value, version) = (&entry.value.0, entry.record.version);
+        let version = entry.record.version;
         if entry.record.kind == Kind::CredentialType {
-            let found = CredentialType::from_own_bytes(value).map_err(StoreError::new)?;
+            let found: CredentialType = entry.value()?;
             return Ok(ItemJson::Type((found, version).into()));
         }
         let id = entry.record.key.0.as_slice().try_into().map_err(StoreError::new)?;
-        let schema = Schema::from_own_bytes(value).map_err(StoreError::new)?;
+        let schema: Schema = entry.value()?;
         Ok(ItemJson::Schema(self.schema_json(SchemaId(id), schema, version)))
     }
 }

@@ -142,7 +142,7 @@ impl FoundList {
             Refusal::new(Code::StatusNotFound, field, detail)
         };
         let entry = reads.at(&moment).required(&RecordKey::status(id), absent)?;
-        let list = StatusList::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let list: StatusList = entry.value()?;
         Ok(Self { entry, list, moment })
     }
 
@@ -254,7 +254,7 @@ impl From<Delegate> for DelegateJson {
 }
 
 fn version(entry: &Entry) -> Result<ListVersionJson, StoreError> {
-    let list = StatusList::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+    let list: StatusList = entry.value()?;
     let record = &entry.record;
     Ok(ListVersionJson {
         version: record.version,

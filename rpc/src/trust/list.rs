@@ -91,7 +91,7 @@ struct RecognitionJson {
 fn right(entry: &Entry) -> Result<RightJson, StoreError> {
     let (record, version) = (entry.record.hash(), entry.record.version);
     if entry.record.kind == Kind::Recognition {
-        let found = Recognition::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let found: Recognition = entry.value()?;
         let shown = RecognitionJson {
             status: if found.withdrawn { "withdrawn" } else { "active" },
             since: millis(found.since),
@@ -105,7 +105,7 @@ fn right(entry: &Entry) -> Result<RightJson, StoreError> {
         let of = RightKindJson::Recognition(Box::new(shown));
         return Ok(RightJson { authority, action, resource, entity, version, record, of });
     }
-    let found = Grants::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+    let found: Grants = entry.value()?;
     let Grants { authority, action, resource, entity, grants } = found;
     let of = RightKindJson::Grants(grants.into_iter().map(GrantJson::from).collect());
     Ok(RightJson { authority, action, resource, entity, version, record, of })

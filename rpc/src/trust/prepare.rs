@@ -6,7 +6,7 @@ use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, EntityId, Resource, TrustKey};
 use registry_core::operation::{Action, Guard, Role};
-use registry_core::record::{RecordKey, RecordView, StoreError};
+use registry_core::record::{RecordKey, RecordView};
 use registry_core::time::TimeMs;
 use registry_core::trust::{
     Assurance, Checkpoint, Conditions, Grant as Held, Grants, Parent, TrustChange, TrustGrant,
@@ -218,7 +218,7 @@ fn parent_for(view: &dyn RecordView, by: By<'_>, grant: &TrustGrant) -> Result<P
     for resource in grant.key.resource.covering() {
         let held = TrustKey { resource, entity: EntityId::from(by.author), ..grant.key.clone() };
         let Some(entry) = view.entry(&RecordKey::grant(&held))? else { continue };
-        let found = Grants::from_own_bytes(&entry.value.0).map_err(StoreError::new)?;
+        let found: Grants = entry.value()?;
         for Held { grantor, .. } in found.grants {
             let parent = Parent { resource: held.resource.clone(), grantor };
             let tried = TrustGrant { parent: Some(parent.clone()), ..grant.clone() };

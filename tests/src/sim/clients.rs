@@ -15,7 +15,7 @@ use registry_core::limits::UNTIL_WINDOW_MS;
 use registry_core::operation::{
     Action, Guard, Operation, Signature, SignedOperation, Signer, operation_id,
 };
-use registry_core::record::RecordKey;
+use registry_core::record::{RecordKey, value_from};
 use registry_state::rules::{Checked, check_stateless};
 use registry_state::state::StateView;
 
@@ -105,7 +105,9 @@ impl Client {
     pub fn change(&mut self, chain: &Chain, disk: &dyn Read, rotate: bool) -> Option<Arc<Checked>> {
         let Some(did) = self.did.clone() else { return Some(self.create(chain)) };
         let head = StateView::head(&Ledger(disk), &RecordKey::did(&did.suffix)).ok().flatten()?;
-        let Ok(DidValue::Active(state)) = DidValue::from_bytes(&head.value.0) else { return None };
+        let Ok(DidValue::Active(state)) = value_from::<DidValue>(&head.value.0) else {
+            return None;
+        };
         let generation =
             (0..=ROTATIONS_MAX).find(|number| self.sets(*number).control == state.sets.control)?;
         let salt = self.salt();

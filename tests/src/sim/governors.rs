@@ -94,7 +94,7 @@ impl World {
     /// What has become of a proposal.
     pub fn proposal(&self, id: &Hash) -> ProposalStatus {
         let entry = self.proposal_entry(id);
-        Proposal::from_own_bytes(&entry.value.0).expect("a proposal").status
+        entry.value::<Proposal>().expect("a proposal").status
     }
 
     /// Whether the chain has a word of this node that it is ready.

@@ -16,7 +16,7 @@ use registry_core::did::{
 };
 use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Operation};
-use registry_core::record::Entry;
+use registry_core::record::{Entry, value_from};
 
 use super::context::Context;
 use super::exit::Failure;
@@ -296,7 +296,7 @@ impl Subject {
     pub(super) async fn load(writer: &mut Writer, did: Option<Did>) -> Result<Self, Failure> {
         let (did, parts) = writer.author(did).await?;
         let entry = writer.client().record(&did).await?;
-        let value = DidValue::from_bytes(&entry.value.0)
+        let value = value_from::<DidValue>(&entry.value.0)
             .map_err(|error| Failure::usage(format!("the value of {did}: {error}")))?;
         match value {
             DidValue::Active(state) => Ok(Self { did, entry, state: *state, parts }),

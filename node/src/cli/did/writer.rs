@@ -12,6 +12,7 @@ use registry_core::id::{Did, Suffix};
 use registry_core::operation::{
     Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
+use registry_core::record::value_from;
 use registry_state::rules::check_stateless;
 use serde::Serialize;
 
@@ -223,7 +224,7 @@ impl Writer {
 
     async fn control_of(&self, did: &Did) -> Result<KeySet, Failure> {
         let entry = self.client.record(did).await?;
-        match DidValue::from_bytes(&entry.value.0) {
+        match value_from::<DidValue>(&entry.value.0) {
             Ok(DidValue::Active(state)) => Ok(state.sets.control),
             Ok(DidValue::Deactivated) => {
                 Err(Failure::usage(format!("the member {did} is deactivated")))
