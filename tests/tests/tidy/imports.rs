@@ -8,13 +8,15 @@ use serde_json::Value;
 use super::{Source, assert_none, rust_sources};
 
 /// Crate, and the crates of ours that it may depend on. Nobody depends on `registry-tests`.
-const OURS: [(&str, &[&str]); 6] = [
+const OURS: [(&str, &[&str]); 8] = [
     ("registry-core", &[]),
     ("ordering", &["registry-core"]),
     ("genesis", &["registry-core"]),
+    ("keys", &["registry-core"]),
     ("rpc", &["registry-core", "genesis"]),
-    ("node", &["registry-core", "ordering", "genesis", "rpc"]),
-    ("registry-tests", &["registry-core", "ordering", "genesis", "rpc", "node"]),
+    ("node", &["registry-core", "ordering", "genesis", "keys", "rpc"]),
+    ("idem", &["registry-core", "genesis", "keys", "rpc", "node"]),
+    ("registry-tests", &["registry-core", "ordering", "genesis", "keys", "rpc", "node", "idem"]),
 ];
 
 /// Crates without I/O, clock or chance.
