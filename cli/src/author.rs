@@ -5,13 +5,12 @@
 use std::time::Duration;
 
 use clap::Args;
-use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
-use registry_core::did::{DidState, DidValue, Member};
-use registry_core::id::{Did, MethodUrl};
+use registry_core::did::{DidState, Member};
+use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::operation::{Action, Guard, MethodSigner, Operation, Signer};
+use registry_core::operation::{Action, Guard, Operation, Signer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -97,7 +96,7 @@ impl Author {
     pub(super) async fn send(&self, guard: Guard, action: Action) -> Result<Sent, Failure> {
         let consents = match action.consents() {
             Some(party) => {
-                let state = party_state(&self.writer, party).await?;
+                let state = self.writer.state_of(party).await?;
                 let consenting = signers(&self.writer, party, &state).await;
                 consenting.map_err(|failure| without_consent(failure, party))?
             }
@@ -136,37 +135,13 @@ fn without_consent(failure: Failure, party: &Did) -> Failure {
 /// Who signs for a DID with the keys at hand: a method of its document, or its control set.
 async fn signers(writer: &Writer, did: &Did, state: &DidState) -> Result<Vec<Signer>, Failure> {
     let time_ms = writer.client().chain().await?.time.0;
-    if let Some(method) = method(writer, did, state, time_ms) {
+    if let Some(method) = writer.method(did, state, time_ms) {
         return Ok(vec![Signer::Method(method)]);
     }
     let control = &state.sets.control;
     let new = NewKeys::default();
     let keys = writer.choose(control.threshold, &control.members, &new).await?;
     Ok(keys.into_iter().map(Signer::Key).collect())
-}
-
-/// The method by which an endorser signs with the keys at hand.
-pub(super) async fn endorsing(writer: &Writer, did: &Did) -> Result<Signer, Failure> {
-    let state = party_state(writer, did).await?;
-    let time_ms = writer.client().chain().await?.time.0;
-    let method = method(writer, did, &state, time_ms);
-    method.map(Signer::Method).ok_or_else(|| {
-        let message = format!("no key at hand is one of the endorser {did}'s own methods");
-        Failure::usage_with(message, "give its key file with --cosigner-keys")
-    })
-}
-
-/// The state of another DID than the one that acts.
-pub(super) async fn party_state(writer: &Writer, did: &Did) -> Result<Box<DidState>, Failure> {
-    let entry = writer.client().record(did).await?;
-    match DidValue::from_bytes(&entry.value.0) {
-        Ok(DidValue::Active(state)) => Ok(state),
-        Ok(DidValue::Deactivated) => {
-            let detail = format!("{did} is deactivated");
-            Err(Failure::known(&Refusal::new(Code::DidDeactivated, "signatures", detail)))
-        }
-        Err(error) => Err(Failure::usage(format!("the value of {did}: {error}"))),
-    }
 }
 
 /// Asks again while the node cannot do it now or does not answer.
@@ -184,7 +159,7 @@ pub(super) async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Failure>) -> R
 
 /// All with which a DID can sign by the keys at hand, in a role that takes methods or its control.
 pub(super) fn at_hand(writer: &Writer, did: &Did, state: &DidState, time_ms: u64) -> Vec<Signer> {
-    match method(writer, did, state, time_ms) {
+    match writer.method(did, state, time_ms) {
         Some(method) => vec![Signer::Method(method)],
         None => held(writer, &state.sets.control.members),
     }
@@ -197,18 +172,4 @@ pub(super) fn held(writer: &Writer, members: &[Member]) -> Vec<Signer> {
         _ => None,
     });
     keys.collect()
-}
-
-/// A method of the document whose key is at hand and may sign at `time_ms`. Where other DIDs are
-/// in control the ledger takes no methods.
-fn method(writer: &Writer, did: &Did, state: &DidState, time_ms: u64) -> Option<MethodSigner> {
-    if state.sets.control.dids().next().is_some() {
-        return None;
-    }
-    state.document.capability_invocation.iter().find_map(|fragment| {
-        let found = state.document.method(fragment)?;
-        let key = found.signing_key().filter(|key| writer.holds(key))?;
-        let url = MethodUrl { did: did.clone(), fragment: fragment.clone() };
-        found.is_valid_at(time_ms).then_some(MethodSigner { key, url })
-    })
 }

@@ -15,7 +15,7 @@ use registry_core::operation::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::author::{at_hand, endorsing, held, party_state};
+use super::author::{at_hand, held};
 use super::context::Context;
 use super::did::{SignerArgs, Writer, own_role, sign};
 use super::exit::Failure;
@@ -195,7 +195,7 @@ async fn signers(
 ) -> Result<Vec<(Role, Signer)>, Failure> {
     let action = &operation.action;
     let author = match &operation.author {
-        Some(did) => Some((did, party_state(writer, did).await?)),
+        Some(did) => Some((did, writer.state_of(did).await?)),
         None => None,
     };
     let author = author.as_ref().map(|(did, state)| (*did, &**state));
@@ -216,7 +216,7 @@ async fn signers(
         None => action.consents().into_iter().chain(dids(set)).collect(),
     };
     for did in others.into_iter().filter(|did| operation.author.as_ref() != Some(*did)) {
-        let state = match party_state(writer, did).await {
+        let state = match writer.state_of(did).await {
             // One of many may be gone by now; the others sign without it.
             Err(failure) if named.is_none() && failure.is_final() => continue,
             state => state?,
@@ -227,7 +227,7 @@ async fn signers(
         } else if dids(set).any(|member| member == did) {
             signers.extend(with_roles(action, held(writer, &state.sets.control.members)));
         } else if action.family().is_some() {
-            signers.push((Role::Endorser, endorsing(writer, did).await?));
+            signers.push((Role::Endorser, writer.endorsing(did).await?));
         }
     }
     Ok(signers)

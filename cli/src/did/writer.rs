@@ -1,24 +1,24 @@
 //! One write: build, sign, note in the key file, submit, note the outcome. The order is what
 //! keeps a key from being lost: nothing leaves before the file holds the keys that it needs.
-//! What needs no new key is not noted (`cli::author`).
+//! What needs no new key is not noted (`author`).
 
 use std::time::Duration;
 
 use indicatif::ProgressBar;
 use keys::{KeysError, Parts, Pending, SecretKey, UserKeyFile, UserKeys};
+use registry_core::code::{Code, Refusal};
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, PublicKey};
-use registry_core::did::{DidValue, KeySet, Member};
-use registry_core::id::{Did, Suffix};
+use registry_core::did::{DidState, DidValue, KeySet, Member};
+use registry_core::id::{Did, MethodUrl, Suffix};
 use registry_core::operation::{
-    Action, Guard, Operation, Role, Signature, SignedOperation, Signer, check_stateless,
-    operation_id,
+    Action, Guard, MethodSigner, Operation, Role, Signature, SignedOperation, Signer,
+    check_stateless, operation_id,
 };
 use serde::Serialize;
 
 use super::sets::{NewKeys, keys};
 use super::{Failure, SignerArgs};
-use crate::author;
 use crate::client::{Chain, Client, Outcome};
 use crate::context::Context;
 use crate::exit::warn;
@@ -116,7 +116,7 @@ impl Writer {
         let chain = client.chain().await?;
         let mut writer = Self { client, chain, file, held, cosigners, endorser: None };
         if let Some(endorser) = &args.endorser {
-            writer.endorser = Some(author::endorsing(&writer, endorser).await?);
+            writer.endorser = Some(writer.endorsing(endorser).await?);
         }
         Ok(writer)
     }
@@ -222,6 +222,44 @@ impl Writer {
             }
             Err(error) => Err(Failure::usage(format!("the value of {did}: {error}"))),
         }
+    }
+
+    /// The state of another DID than the one that acts.
+    pub(crate) async fn state_of(&self, did: &Did) -> Result<Box<DidState>, Failure> {
+        let entry = self.client.record(did).await?;
+        match DidValue::from_bytes(&entry.value.0) {
+            Ok(DidValue::Active(state)) => Ok(state),
+            Ok(DidValue::Deactivated) => {
+                let detail = format!("{did} is deactivated");
+                Err(Failure::known(&Refusal::new(Code::DidDeactivated, "signatures", detail)))
+            }
+            Err(error) => Err(Failure::usage(format!("the value of {did}: {error}"))),
+        }
+    }
+
+    /// A method of the document whose key is at hand and may sign at `time_ms`. Where other DIDs
+    /// are in control the ledger takes no methods.
+    pub(crate) fn method(&self, did: &Did, state: &DidState, time_ms: u64) -> Option<MethodSigner> {
+        if state.sets.control.dids().next().is_some() {
+            return None;
+        }
+        state.document.capability_invocation.iter().find_map(|fragment| {
+            let found = state.document.method(fragment)?;
+            let key = found.signing_key().filter(|key| self.holds(key))?;
+            let url = MethodUrl { did: did.clone(), fragment: fragment.clone() };
+            found.is_valid_at(time_ms).then_some(MethodSigner { key, url })
+        })
+    }
+
+    /// The method by which an endorser signs with the keys at hand.
+    pub(crate) async fn endorsing(&self, did: &Did) -> Result<Signer, Failure> {
+        let state = self.state_of(did).await?;
+        let time_ms = self.client.chain().await?.time.0;
+        let method = self.method(did, &state, time_ms);
+        method.map(Signer::Method).ok_or_else(|| {
+            let message = format!("no key at hand is one of the endorser {did}'s own methods");
+            Failure::usage_with(message, "give its key file with --cosigner-keys")
+        })
     }
 
     /// A body for this chain with a fresh salt.

@@ -2,6 +2,7 @@
 //! measured are the processes and the code of production; only the clients are made for it.
 
 mod echo;
+mod entries;
 mod fill;
 mod floors;
 mod home;

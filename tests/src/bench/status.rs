@@ -3,11 +3,12 @@
 use anyhow::{Result, anyhow};
 use registry_core::id::ListId;
 use registry_core::limits::STATUS_RUNS_MAX;
-use registry_core::status::{EntryChanges, Run, Scattered};
+use registry_core::status::{EntryChanges, Run};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::StatusArgs;
+use super::entries::{ENTRIES, SCATTERED, scattered};
 use super::network::{Network, commit};
 use super::operations::Issuer;
 use super::process::memory_mib;
@@ -15,15 +16,11 @@ use super::report::Report;
 use super::submit::submit;
 use super::views;
 
-/// Entries of each list.
-pub(super) const ENTRIES: u64 = 1 << 20;
 /// Entries of one run. A longer one costs as much, and so 8 make an operation of runs comparable to
 /// one of scattered entries.
 const RUN_ENTRIES: u64 = 8;
 /// Runs of one operation, spread over the whole list.
 const RUNS: u64 = STATUS_RUNS_MAX as u64;
-/// Scattered entries of one operation; all of them end up below its limit of bytes.
-pub(super) const SCATTERED: u64 = 30_000;
 /// For how long operations are valid, within the hour that the ledger allows.
 const UNTIL_MS: u64 = 45 * 60 * 1_000;
 
@@ -66,21 +63,6 @@ impl Shape {
             Self::Scattered => scattered(number * SCATTERED..(number + 1) * SCATTERED),
         }
     }
-}
-
-/// Sets entries that stand anywhere; other numbers are other entries.
-pub(super) fn scattered(numbers: std::ops::Range<u64>) -> Result<EntryChanges> {
-    let mut indexes: Vec<u64> = numbers.map(place).collect();
-    indexes.sort_unstable();
-    let scattered = Scattered::new(1, indexes);
-    scattered.map(EntryChanges::Entries).ok_or_else(|| anyhow!("entries that repeat"))
-}
-
-/// Permutes the indexes of a list: odd factors and shifts to the right can be undone.
-fn place(number: u64) -> u64 {
-    let mixed = number.wrapping_mul(0x9e37_79b1) % ENTRIES;
-    let mixed = (mixed ^ mixed >> 9).wrapping_mul(0x85eb_ca6b) % ENTRIES;
-    mixed ^ mixed >> 11
 }
 
 /// Fills lists by operations of one shape, on all lists in turn.

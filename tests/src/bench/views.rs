@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use registry_core::id::ListId;
 
+use super::entries::{ENTRIES, SCATTERED, scattered};
 use super::http::{Connection, Load, call, get};
 use super::network::{Network, Node};
 use super::operations::Issuer;
 use super::process::Process;
 use super::report::Report;
-use super::status::{ENTRIES, SCATTERED, scattered};
 use super::subject::{Subject, WARM_UP};
 use super::submit::submit;
 use super::{StatusArgs, echo};
