@@ -1,11 +1,9 @@
-//! The node as a library: the parts that the `idem` binary is made of.
+//! The node as a library: everything that runs a node of the network, without a command line.
 
-pub mod cli;
 pub mod config;
 pub mod driver;
 pub mod floor;
-pub mod import;
-pub mod keys;
+pub mod identity;
 pub mod limits;
 pub mod mempool;
 pub mod net;

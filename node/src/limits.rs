@@ -88,34 +88,6 @@ pub const FOLLOW_GRACE_MS: u64 = 1_000;
 /// A configuration file; the commented template has about 5 KiB.
 pub const CONFIG_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// A key file; 40 KiB for a hundred DIDs, so this is room for some hundred thousand.
-pub const KEY_FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
-
-/// A passphrase; anything longer is a mistaken file.
-pub const PASSPHRASE_BYTES_MAX: u64 = 4 * 1024;
-
-/// Memory that a key file may ask Argon2id to use. A hostile file must not exhaust the machine.
-pub const KDF_MEMORY_KIB_MAX: u32 = 1024 * 1024;
-
-/// Passes that a key file may ask of Argon2id; at most about a minute with the memory above.
-pub const KDF_PASSES_MAX: u32 = 64;
-
-/// Lanes that a key file may ask of Argon2id; more than any machine of an operator has cores.
-pub const KDF_LANES_MAX: u32 = 64;
-
-/// A DID document that is read from a file, before the ledger's own smaller limit names the rule.
-pub const DOCUMENT_FILE_BYTES_MAX: u64 = 1024 * 1024;
-
-/// A file that names entries of a status list: all of the largest list, each by 7 digits and a
-/// line end.
-pub const ENTRIES_FILE_BYTES_MAX: u64 = 8 * registry_core::limits::STATUS_BITS_MAX;
-
-/// A file of rights to import: some 100,000 grants, or as many credentials as that many bytes hold.
-pub const TRUST_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-/// A genesis file, or an operator's entry for one: what the genesis crate allows.
-pub const GENESIS_FILE_BYTES_MAX: u64 = genesis::limits::GENESIS_BYTES_MAX as u64;
-
 /// Nodes of each role in a localnet: each is a process with a database of its own.
 pub const LOCALNET_NODES_MAX: u16 = 32;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use genesis::GenesisFile;
+use keys::{Home, KeysError, NodeKeys, Role};
 use registry_core::crypto::{Hash, ValidatorKey};
 use rpc::service::Reader as _;
 use rpc::status::publisher::Publisher;
@@ -14,11 +15,10 @@ use rpc::view::Signer as _;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::config::{Config, Home, Role};
+use crate::config::Config;
 use crate::driver::{Driver, Fatal, Identity, Now};
 use crate::floor::{FloorError, FloorFile};
-use crate::keys::{KeysError, NodeKeys};
-use crate::limits::GENESIS_FILE_BYTES_MAX;
+use crate::identity::p2p_keypair;
 use crate::net::limits::Limits;
 use crate::net::{NetConfig, NetError, PeerAddress};
 use crate::service::{Service, Tokens};
@@ -27,14 +27,6 @@ use crate::shell::{OpenError, Shell, ShellError, open_store, peer_addresses};
 /// Why a node does not start or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The genesis file is missing, too large, not text or not valid.
-    #[error("the genesis file {}: {reason}", path.display())]
-    GenesisFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -84,17 +76,6 @@ pub struct Running {
     api: rpc::Running,
     stop: CancellationToken,
     pid_file: PathBuf,
-}
-
-/// Reads and checks the genesis file of a home.
-pub fn read_genesis(path: &Path) -> Result<GenesisFile, RunError> {
-    let failed = |reason: String| RunError::GenesisFile { path: path.to_owned(), reason };
-    let length = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
-    if length > GENESIS_FILE_BYTES_MAX {
-        return Err(failed(format!("{length} bytes, at most {GENESIS_FILE_BYTES_MAX} allowed")));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    GenesisFile::parse(&text).map_err(|error| failed(error.to_string()))
 }
 
 /// The floor file of a validator; `init_floor` makes a lost one, explicitly.
@@ -154,14 +135,14 @@ fn rpc_config(config: &Config, genesis: &GenesisFile) -> rpc::RpcConfig {
     }
 }
 
-/// Starts the node of `home`.
+/// Starts the node of `home`, on the chain of `genesis`.
 pub async fn start(
     home: &Home,
     config: &Config,
+    genesis: GenesisFile,
     keys: NodeKeys,
     init_floor: Option<u64>,
 ) -> Result<Running, RunError> {
-    let genesis = read_genesis(&home.genesis_file())?;
     for warning in genesis.warnings() {
         warn!("genesis: {warning}");
     }
@@ -176,14 +157,15 @@ pub async fn start(
     let store = open_store(&data, cache_bytes, floor, &genesis)?;
     let tokens = open_tokens(&data)?;
     let pid_file = write_pid(home)?;
+    let p2p = p2p_keypair(&keys)?;
     let identity = Identity {
         network: genesis.network.clone(),
-        peer: keys.peer_id()?,
+        peer: p2p.public().to_peer_id(),
         signer: keys.validator.as_ref().map(|signer| signer.signing_key()),
         floor: floor_height,
     };
     let driver = Driver::open(identity, &store, now())?;
-    let (net, events) = crate::net::spawn(net_config(config, &driver, keys.p2p_keypair()?)).await?;
+    let (net, events) = crate::net::spawn(net_config(config, &driver, p2p)).await?;
     let role = if config.node.role == Role::Validator { "validator" } else { "follower" };
     let head = driver.head();
     info!(network = %genesis.network, chain = %head.chain, height = head.height, role, "starting");

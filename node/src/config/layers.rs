@@ -6,12 +6,13 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use keys::Home;
 use serde::Deserialize;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
+use super::Config;
 use super::rules::{self, rule};
-use super::{Config, Home};
 use crate::limits::CONFIG_FILE_BYTES_MAX;
 
 /// Environment names start so; a section and a key follow, divided by two underscores.

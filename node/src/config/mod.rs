@@ -2,8 +2,8 @@
 //!
 //! Nothing here belongs to the chain: what all nodes must agree on is in the genesis file.
 
-mod home;
 mod layers;
+pub mod local;
 mod rules;
 pub mod template;
 
@@ -11,11 +11,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use keys::Role;
 use libp2p::{Multiaddr, PeerId};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-pub use home::{Home, HomeError};
 pub use layers::{Loaded, Problem, Problems, Source};
 
 use crate::limits;
@@ -35,27 +35,6 @@ pub struct Config {
     pub log: LogConfig,
     /// The database.
     pub storage: StorageConfig,
-}
-
-/// Whether a node votes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Signs with a validator key that the genesis or a later validator set names.
-    Validator,
-    /// Checks and re-executes every block and has no validator key.
-    #[default]
-    Follower,
-}
-
-impl Role {
-    /// The role as configuration and answers spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Validator => "validator",
-            Self::Follower => "follower",
-        }
-    }
 }
 
 /// Section `[node]`.

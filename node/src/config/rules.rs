@@ -1,10 +1,11 @@
 //! What each setting must be: one sentence a key for error messages, and the rules that a type
 //! alone cannot hold.
 
+use keys::Role;
 use libp2p::multiaddr::Protocol;
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, Role};
+use super::Config;
 
 /// Key and rule with an example, in the order of the template.
 const RULES: &[(&str, &str)] = &[

@@ -7,19 +7,20 @@ mod submitter;
 mod tokens;
 
 pub use metrics::register_metrics;
+use reader::Publishing;
 pub use tokens::Tokens;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use keys::{NodeKeys, ValidatorSigner};
 use registry_core::crypto::ValidatorKey;
 use registry_core::id::NetworkName;
 use registry_core::record::StoreError;
 use rpc::service::Head;
 use tokio::sync::watch;
 
-use crate::keys::{NodeKeys, PublishingSigner, ValidatorSigner};
 use crate::net::NetHandle;
 use crate::shell::Hub;
 use crate::store::{Ledger, RocksView};
@@ -31,7 +32,7 @@ pub struct Service {
     view: RocksView,
     data: PathBuf,
     own_key: Option<ValidatorKey>,
-    publishing: Option<Arc<PublishingSigner>>,
+    publishing: Option<Arc<Publishing>>,
     tokens: Tokens,
     started: Instant,
     heads: watch::Receiver<Head>,
@@ -49,7 +50,7 @@ impl Service {
     ) -> Self {
         let heads = hub.heads();
         let own_key = keys.validator.as_ref().map(ValidatorSigner::key);
-        let publishing = keys.publishing.map(Arc::new);
+        let publishing = keys.publishing.map(|key| Arc::new(Publishing(key)));
         let started = Instant::now();
         Self { hub, net, view, data, own_key, publishing, tokens, started, heads }
     }

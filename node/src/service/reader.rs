@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keys::PublishingSigner;
 use registry_core::block::Block;
 use registry_core::certificate::Certificate;
 use registry_core::crypto::{Hash, PublicKey};
@@ -17,18 +18,20 @@ use rpc::service::{
 use tokio::sync::watch;
 
 use super::Service;
-use crate::keys::PublishingSigner;
 use crate::limits::{DISK_FREE_BYTES_MIN, READY_LAG_MAX, STUCK_MS};
 use crate::net::Direction;
 use crate::shell::Unsettled;
 
-impl ViewKey for PublishingSigner {
+/// The publishing key of this node, as the API signs with it.
+pub(super) struct Publishing(pub(super) PublishingSigner);
+
+impl ViewKey for Publishing {
     fn public(&self) -> &PublicKey {
-        self.public()
+        self.0.public()
     }
 
     fn sign_view(&self, message: &[u8]) -> [u8; 64] {
-        self.sign_view(message)
+        self.0.sign_view(message)
     }
 }
 

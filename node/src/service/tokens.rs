@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use keys::write_atomic;
 use registry_core::codec::hex;
 use registry_core::id::ListId;
 use registry_core::record::StoreError;
@@ -16,7 +17,6 @@ use rpc::service::{KeptToken, TokenStore};
 use rpc::view::Form;
 
 use super::Service;
-use crate::keys::write_atomic;
 use crate::limits::{TOKEN_FILE_BYTES_MIN, TOKENS_BYTES_MAX, TOKENS_PER_LIST_MAX};
 
 /// The tokens that a node keeps.

@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// Why a call has no result.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
     /// The node answered with an error.
+    #[error("refused: {code} {name}: {message}")]
     Refused {
         /// JSON-RPC code.
         code: i64,
@@ -26,6 +27,7 @@ pub enum CallError {
         message: String,
     },
     /// No answer, or one that is not JSON-RPC.
+    #[error("{0}")]
     Unreachable(String),
 }
 

@@ -11,7 +11,7 @@ mod wallet;
 mod writer;
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -29,20 +29,17 @@ pub use writer::{Acknowledged, Writer, retry};
 /// Pause between two looks at something that another process changes.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The `idem` binary of the build that these tests belong to.
+/// The `idem` binary of the build that this program belongs to.
 ///
-/// Cargo names it only to tests of its own package, but keeps it one directory above theirs.
+/// Cargo names it only to tests of its own package, but keeps it beside other binaries and one
+/// directory above tests.
 pub fn idem() -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let profile = test.parent().and_then(Path::parent).expect("target/release/deps/TEST");
-    let idem = profile.join("idem");
-    assert!(
-        idem.is_file(),
-        "{} is missing: build it with `cargo build --release -p node --bin idem`, or run all \
-         tests by ./scripts/test",
-        idem.display()
-    );
-    idem
+    let program = std::env::current_exe().expect("a program has a path");
+    let built = program.ancestors().skip(1).take(2).map(|directory| directory.join("idem"));
+    built.into_iter().find(|idem| idem.is_file()).expect(
+        "target/release/idem is missing: build it with `cargo build --release -p idem`, or run \
+         all tests by ./scripts/test",
+    )
 }
 
 /// A command of the `idem` binary, in an environment that says nothing of homes or nodes.

@@ -1,6 +1,6 @@
 //! Keys of one DID and the operations that they sign.
 
-use node::keys::SecretKey;
+use keys::SecretKey;
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, Suite};
 use registry_core::did::document::{KeyMaterial, Multikey, VerificationMethod};

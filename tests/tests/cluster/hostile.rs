@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use keys::{Home, NodeKeys, Role};
 use libp2p::PeerId;
 use libp2p::identity::Keypair;
-use node::config::{Home, Role};
-use node::keys::NodeKeys;
+use node::identity::p2p_keypair;
 use node::net::limits::Limits;
 use node::net::{NetConfig, NetEvent, NetHandle, PeerAddress, Topic, Verdict, spawn};
 use node::wire;
@@ -233,7 +233,7 @@ async fn floods_are_cut_off_while_writes_go_on() {
     network.nodes[3].kill();
     let home = Home::new(&network.nodes[3].home);
     let keys = NodeKeys::load(&home, Role::Validator, None).expect("plain keys");
-    let identity = keys.p2p_keypair().expect("a key");
+    let identity = p2p_keypair(&keys).expect("a key");
     let mut validator = Peer::connect(&network, &[0, 1, 2], identity).await;
     let wake = wire::Frame::Wake { height: 1, operation: None };
     let wake: node::net::Frame = codec::encode(&wake).into();

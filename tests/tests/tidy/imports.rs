@@ -8,17 +8,26 @@ use serde_json::Value;
 use super::{Source, assert_none, rust_sources};
 
 /// Crate, and the crates of ours that it may depend on. Nobody depends on `registry-tests`.
-const OURS: [(&str, &[&str]); 6] = [
+const OURS: [(&str, &[&str]); 9] = [
     ("registry-core", &[]),
+    ("registry-state", &["registry-core"]),
     ("ordering", &["registry-core"]),
-    ("genesis", &["registry-core"]),
-    ("rpc", &["registry-core", "genesis"]),
-    ("node", &["registry-core", "ordering", "genesis", "rpc"]),
-    ("registry-tests", &["registry-core", "ordering", "genesis", "rpc", "node"]),
+    ("genesis", &["registry-core", "registry-state"]),
+    ("keys", &["registry-core"]),
+    ("rpc", &["registry-core", "registry-state", "genesis"]),
+    ("node", &["registry-core", "registry-state", "ordering", "genesis", "keys", "rpc"]),
+    ("idem", &["registry-core", "registry-state", "genesis", "keys", "rpc", "node"]),
+    (
+        "registry-tests",
+        &["registry-core", "registry-state", "ordering", "genesis", "keys", "rpc", "node", "idem"],
+    ),
 ];
 
+/// The crate that owns the state tree: no other may depend on `jmt`.
+const TREE_OWNER: &str = "registry-state";
+
 /// Crates without I/O, clock or chance.
-const PURE: [&str; 3] = ["registry-core", "ordering", "genesis"];
+const PURE: [&str; 4] = ["registry-core", "registry-state", "ordering", "genesis"];
 
 /// What a pure crate must not depend on, by prefix of the package's name.
 const IMPURE_PACKAGES: [&str; 9] =
@@ -82,6 +91,7 @@ fn forbidden_dependencies(package: &str, dependencies: &[String]) -> Vec<String>
         is_ours(name) && !allowed.contains(&name.as_str())
             || PURE.contains(&package) && starts(name, &IMPURE_PACKAGES)
             || package == "rpc" && starts(name, &RPC_PACKAGES)
+            || package != TREE_OWNER && *name == "jmt"
     });
     forbidden.map(|name| format!("{package} must not depend on {name}")).collect()
 }
@@ -157,6 +167,11 @@ fn the_import_checks_find_what_they_look_for() {
     assert_eq!(forbidden_dependencies("rpc", &names(&["libp2p-core", "node", "tokio"])).len(), 2);
     assert_eq!(forbidden_dependencies("node", &names(&["registry-tests"])).len(), 1);
     assert_eq!(forbidden_dependencies("stranger", &[]).len(), 1);
+    assert_eq!(forbidden_dependencies("registry-core", &names(&["jmt"])).len(), 1);
+    assert_eq!(
+        forbidden_dependencies("registry-state", &names(&["jmt", "registry-core"])).len(),
+        0
+    );
     let impure = |text: &str| impure_words(&Source::new("registry-core/src/a.rs", text)).len();
     assert_eq!(impure("use std::fs::File;"), 1);
     assert_eq!(impure("use std::{fmt, fs};"), 1);

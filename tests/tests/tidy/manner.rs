@@ -98,7 +98,8 @@ fn scripts_are_thin() {
 #[test]
 fn the_pure_crates_repeat_the_lints_of_the_workspace() {
     let workspace = read("clippy.toml");
-    for path in ["registry-core/clippy.toml", "ordering/clippy.toml"] {
+    for path in ["registry-core/clippy.toml", "registry-state/clippy.toml", "ordering/clippy.toml"]
+    {
         let own = read(path);
         let rules = workspace.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
         assert_none(rules.filter(|rule| !own.contains(rule)).map(str::to_owned).collect());

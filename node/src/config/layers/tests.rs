@@ -1,4 +1,5 @@
-use super::super::Role;
+use keys::Role;
+
 use super::*;
 
 struct Setup {

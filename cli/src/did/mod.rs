@@ -1,0 +1,353 @@
+//! `idem did`: register, change and read DIDs.
+
+mod document;
+mod import;
+mod read;
+mod sets;
+mod writer;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use keys::{Parts, Roles};
+use registry_core::code::{Code, Refusal};
+use registry_core::crypto::Hash;
+use registry_core::did::{
+    DidCreate, DidRecover, DidRotate, DidState, DidUpdate, DidValue, Reveal, Sets,
+};
+use registry_core::id::Did;
+use registry_core::operation::{Action, Guard, Operation};
+use registry_core::record::{Entry, value_from};
+
+use super::context::Context;
+use super::exit::Failure;
+use super::passphrase::PassphraseArgs;
+use sets::SetsArgs;
+pub(super) use sets::{NewKeys, SuiteName};
+use writer::Draft;
+pub(super) use writer::{Sealed, Writer, Written, own_role, sign};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DidCommand {
+    /// Register a new DID
+    Create(CreateArgs),
+    /// Replace a DID's document, by its control keys
+    Update(UpdateArgs),
+    /// Put the next keys into control and commit to new ones; vetoes a pending recovery
+    Rotate(RotateArgs),
+    /// Replace lost keys after a delay, by the recovery keys
+    Recover(RecoverArgs),
+    /// End a DID for ever, by its next keys
+    Deactivate(DeactivateArgs),
+    /// Resolve a DID, now or in the past
+    Resolve(read::ResolveArgs),
+    /// List all versions of a DID
+    History(read::HistoryArgs),
+    /// Register a new DID for each W3C DID document, with its keys and services
+    Import(import::ImportArgs),
+}
+
+/// Which keys sign, and for which DID.
+#[derive(Debug, Args)]
+pub(super) struct SignerArgs {
+    /// The key file
+    #[arg(long, value_name = "FILE")]
+    keys: PathBuf,
+    /// Another key file that may sign too, for sets of several members; may be repeated
+    #[arg(long, value_name = "FILE")]
+    cosigner_keys: Vec<PathBuf>,
+    /// A DID that vouches for the operation, where the network asks for one; its key is in one of
+    /// the files
+    #[arg(long, value_name = "DID")]
+    endorser: Option<Did>,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+#[cfg(feature = "node")]
+impl SignerArgs {
+    /// A key file that is plain.
+    pub(super) fn plain(keys: PathBuf) -> Self {
+        let (cosigner_keys, endorser, passphrase) = Default::default();
+        Self { keys, cosigner_keys, endorser, passphrase }
+    }
+
+    /// With another key file that may sign too.
+    pub(super) fn and(mut self, keys: PathBuf) -> Self {
+        self.cosigner_keys.push(keys);
+        self
+    }
+
+    /// With a DID that vouches for what is signed.
+    pub(super) fn endorsed_by(self, endorser: Did) -> Self {
+        Self { endorser: Some(endorser), ..self }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DidArg {
+    /// The DID [default: the last one made with the key file]
+    #[arg(long, value_name = "DID")]
+    pub(super) did: Option<Did>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CreateArgs {
+    #[command(flatten)]
+    signer: SignerArgs,
+    /// The document [default: one new key #key-1]
+    #[arg(long, value_name = "FILE")]
+    document: Option<PathBuf>,
+    #[command(flatten)]
+    sets: SetsArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UpdateArgs {
+    #[command(flatten)]
+    signer: SignerArgs,
+    #[command(flatten)]
+    did: DidArg,
+    /// The whole new document
+    #[arg(long, value_name = "FILE")]
+    document: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RotateArgs {
+    #[command(flatten)]
+    signer: SignerArgs,
+    #[command(flatten)]
+    did: DidArg,
+    /// A new document [default: the present one]
+    #[arg(long, value_name = "FILE")]
+    document: Option<PathBuf>,
+    /// A DID that is a member of the next set, to be revealed; may be repeated
+    #[arg(long, value_name = "DID")]
+    reveal: Vec<Did>,
+    #[command(flatten)]
+    sets: SetsArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecoverArgs {
+    #[command(flatten)]
+    signer: SignerArgs,
+    #[command(flatten)]
+    did: DidArg,
+    /// Take the pending recovery back
+    #[arg(long, conflicts_with = "complete")]
+    cancel: bool,
+    /// Put the pending recovery into effect once its delay has passed
+    #[arg(long)]
+    complete: bool,
+    /// A new document [default: the present one]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cancel", "complete"])]
+    document: Option<PathBuf>,
+    #[command(flatten)]
+    sets: SetsArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DeactivateArgs {
+    #[command(flatten)]
+    signer: SignerArgs,
+    #[command(flatten)]
+    did: DidArg,
+    /// A DID that is a member of the next set, to be revealed; may be repeated
+    #[arg(long, value_name = "DID")]
+    reveal: Vec<Did>,
+}
+
+pub(super) async fn run(command: DidCommand, context: &Context) -> Result<(), Failure> {
+    let written = match command {
+        DidCommand::Create(args) => create(args, context).await?,
+        DidCommand::Update(args) => update(args, context).await?,
+        DidCommand::Rotate(args) => rotate(args, context).await?,
+        DidCommand::Recover(args) => recover(args, context).await?,
+        DidCommand::Deactivate(args) => deactivate(args, context).await?,
+        DidCommand::Resolve(args) => return read::resolve(args, context).await,
+        DidCommand::History(args) => return read::history(args, context).await,
+        DidCommand::Import(args) => return import::run(args, context).await,
+    };
+    let Written { did, operation, height } = &written;
+    let human = format!("did        {did}\noperation  {operation}\nheight     {height}");
+    context.print(&written, human)
+}
+
+/// Registers a DID of new keys.
+#[cfg(feature = "node")]
+pub(super) async fn register(signer: SignerArgs, context: &Context) -> Result<Written, Failure> {
+    create(CreateArgs { signer, document: None, sets: SetsArgs::default() }, context).await
+}
+
+async fn create(args: CreateArgs, context: &Context) -> Result<Written, Failure> {
+    let mut writer = Writer::open_or_new(context, &args.signer).await?;
+    let mut new = NewKeys::new(args.sets.suite());
+    let (sets, next) = args.sets.create(&mut new)?;
+    let document = match &args.document {
+        Some(path) => document::read(path)?,
+        None => document::with_key(&new.generate()?)?,
+    };
+    let signers = writer.choose(sets.control.threshold, &sets.control.members, &new).await?;
+    let current = Some(roles(&sets, next, document::held(&document, &writer, &new)));
+    let action = Action::DidCreate(Box::new(DidCreate { sets, document }));
+    let parts = Parts { current, recovering: None };
+    let operation = writer.operation(None, Guard::Absent, action)?;
+    writer.send(Draft { operation, signers, new, parts }).await
+}
+
+/// The create, for chain zero, of a DID of new keys that a genesis is to hold.
+pub(super) fn founding(new: &mut NewKeys) -> Result<(Operation, Parts), Failure> {
+    let (sets, next) = SetsArgs::default().create(new)?;
+    let key = new.generate()?;
+    let document = document::with_key(&key)?;
+    let methods = document.verification_method.iter();
+    let held = methods.map(|method| (method.id.clone(), key.clone())).collect();
+    let current = Some(roles(&sets, next, held));
+    let action = Action::DidCreate(Box::new(DidCreate { sets, document }));
+    let (chain, salt) = (Hash::ZERO, writer::random_salt()?);
+    let operation = Operation { chain, author: None, guard: Guard::Absent, salt, action };
+    Ok((operation, Parts { current, recovering: None }))
+}
+
+async fn update(args: UpdateArgs, context: &Context) -> Result<Written, Failure> {
+    let mut writer = Writer::open(context, &args.signer).await?;
+    let document = document::read(&args.document)?;
+    let subject = Subject::load(&mut writer, args.did.did).await?;
+    let new = NewKeys::default();
+    let control = &subject.state.sets.control;
+    let signers = writer.choose(control.threshold, &control.members, &new).await?;
+    let mut parts = subject.parts.clone();
+    if let Some(current) = &mut parts.current {
+        current.document = document::held(&document, &writer, &new);
+    }
+    let action = Action::DidUpdate(Box::new(DidUpdate { document }));
+    let operation = subject.operation(&writer, action)?;
+    writer.send(Draft { operation, signers, new, parts }).await
+}
+
+async fn rotate(args: RotateArgs, context: &Context) -> Result<Written, Failure> {
+    let mut writer = Writer::rekeying(context, &args.signer).await?;
+    let document = args.document.as_deref().map(document::read).transpose()?;
+    let subject = Subject::load(&mut writer, args.did.did).await?;
+    let mut new = NewKeys::new(args.sets.suite());
+    let (reveal, signers) = reveal(&writer, &subject.state, &args.reveal).await?;
+    let known = subject.parts.current.as_ref().map_or(&[][..], |roles| &roles.next);
+    let present = &subject.state.sets;
+    let (sets, next) = args.sets.rotate(present, &reveal.revealed, known, &mut new)?;
+    let document = document.unwrap_or_else(|| subject.state.document.clone());
+    let current = Some(roles(&sets, next, document::held(&document, &writer, &new)));
+    let action = Action::DidRotate(Box::new(DidRotate { reveal, sets, document }));
+    let parts = Parts { current, recovering: None };
+    let operation = subject.operation(&writer, action)?;
+    writer.send(Draft { operation, signers, new, parts }).await
+}
+
+async fn recover(args: RecoverArgs, context: &Context) -> Result<Written, Failure> {
+    let mut writer = Writer::rekeying(context, &args.signer).await?;
+    let document = args.document.as_deref().map(document::read).transpose()?;
+    let subject = Subject::load(&mut writer, args.did.did).await?;
+    let mut new = NewKeys::new(args.sets.suite());
+    let mut parts = subject.parts.clone();
+    if args.complete {
+        if let Some(recovering) = parts.recovering.take() {
+            parts.current = Some(recovering);
+        }
+        let operation = subject.operation(&writer, Action::DidRecoverComplete)?;
+        return writer.send(Draft { operation, signers: Vec::new(), new, parts }).await;
+    }
+    let Some(recovery) = &subject.state.sets.recovery else {
+        let detail = format!("{} has no recovery set", subject.did);
+        return Err(Failure::known(&Refusal::new(Code::RecoveryNotConfigured, "action", detail)));
+    };
+    let keys = &recovery.keys;
+    let signers = writer.choose(keys.threshold, &keys.members, &new).await?;
+    let action = if args.cancel {
+        parts.recovering = None;
+        Action::DidRecoverCancel
+    } else {
+        let (sets, next) = args.sets.recover(&subject.state.sets, &mut new)?;
+        let document = document.unwrap_or_else(|| subject.state.document.clone());
+        parts.recovering = Some(roles(&sets, next, document::held(&document, &writer, &new)));
+        Action::DidRecover(Box::new(DidRecover { sets, document }))
+    };
+    let operation = subject.operation(&writer, action)?;
+    writer.send(Draft { operation, signers, new, parts }).await
+}
+
+async fn deactivate(args: DeactivateArgs, context: &Context) -> Result<Written, Failure> {
+    let mut writer = Writer::open(context, &args.signer).await?;
+    let subject = Subject::load(&mut writer, args.did.did).await?;
+    let (reveal, signers) = reveal(&writer, &subject.state, &args.reveal).await?;
+    let operation = subject.operation(&writer, Action::DidDeactivate(reveal))?;
+    let (new, parts) = (NewKeys::default(), subject.parts);
+    writer.send(Draft { operation, signers, new, parts }).await
+}
+
+/// A DID that is in use, as the ledger has it, and what the key file knows of it.
+pub(super) struct Subject {
+    pub(super) did: Did,
+    entry: Entry,
+    pub(super) state: DidState,
+    parts: Parts,
+}
+
+impl Subject {
+    pub(super) async fn load(writer: &mut Writer, did: Option<Did>) -> Result<Self, Failure> {
+        let (did, parts) = writer.author(did).await?;
+        let entry = writer.client().record(&did).await?;
+        let value = value_from::<DidValue>(&entry.value.0)
+            .map_err(|error| Failure::usage(format!("the value of {did}: {error}")))?;
+        match value {
+            DidValue::Active(state) => Ok(Self { did, entry, state: *state, parts }),
+            DidValue::Deactivated => {
+                let detail = format!("{did} is deactivated");
+                Err(Failure::known(&Refusal::new(Code::DidDeactivated, "author", detail)))
+            }
+        }
+    }
+
+    fn operation(&self, writer: &Writer, action: Action) -> Result<Operation, Failure> {
+        let guard = Guard::Previous(self.entry.record.hash());
+        writer.operation(Some(self.did.clone()), guard, action)
+    }
+}
+
+/// As many members of the next set as must sign, with the keys that sign for them.
+async fn reveal(
+    writer: &Writer,
+    state: &DidState,
+    dids: &[Did],
+) -> Result<(Reveal, Vec<registry_core::crypto::PublicKey>), Failure> {
+    use registry_core::did::Member;
+    let next = &state.sets.next;
+    let keys = writer.public_keys().cloned().map(Member::Key);
+    let mut candidates: Vec<Member> = keys.chain(dids.iter().cloned().map(Member::Did)).collect();
+    candidates.retain(|member| next.commitments.contains(&member.commitment()));
+    candidates.sort();
+    candidates.dedup();
+    // Named DIDs are wanted; keys only fill up to the threshold, so that the rest stay hidden.
+    let wanted = usize::from(next.threshold);
+    while candidates.len() > wanted
+        && let Some(spare) = candidates.iter().position(|member| matches!(member, Member::Key(_)))
+    {
+        candidates.remove(spare);
+    }
+    let signers = writer.choose(next.threshold, &candidates, &NewKeys::default()).await?;
+    Ok((Reveal { revealed: candidates }, signers))
+}
+
+/// The parts that the keys of `sets` play.
+fn roles(
+    sets: &Sets,
+    next: Vec<registry_core::crypto::PublicKey>,
+    document: std::collections::BTreeMap<
+        registry_core::id::Fragment,
+        registry_core::crypto::PublicKey,
+    >,
+) -> Roles {
+    let recovery = sets.recovery.as_ref().map(|recovery| sets::keys(&recovery.keys.members));
+    let control = sets::keys(&sets.control.members);
+    Roles { control, next, recovery: recovery.unwrap_or_default(), document }
+}

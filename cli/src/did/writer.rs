@@ -1,0 +1,401 @@
+//! One write: build, sign, note in the key file, submit, note the outcome. The order is what
+//! keeps a key from being lost: nothing leaves before the file holds the keys that it needs.
+//! What needs no new key is not noted (`author`).
+
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use keys::{KeysError, Parts, Pending, SecretKey, UserKeyFile, UserKeys};
+use registry_core::code::{Code, Refusal};
+use registry_core::codec::{Bytes, FixedBytes};
+use registry_core::crypto::{Hash, PublicKey};
+use registry_core::did::{DidState, DidValue, KeySet, Member};
+use registry_core::id::{Did, MethodUrl, Suffix};
+use registry_core::operation::{
+    Action, Guard, MethodSigner, Operation, Role, Signature, SignedOperation, Signer, operation_id,
+};
+use registry_core::record::value_from;
+use registry_state::rules::check_stateless;
+use serde::Serialize;
+
+use super::sets::{NewKeys, keys};
+use super::{Failure, SignerArgs};
+use crate::client::{Chain, Client, Outcome};
+use crate::context::Context;
+use crate::exit::warn;
+
+/// An operation that is ready to be signed.
+pub(super) struct Draft {
+    pub(super) operation: Operation,
+    pub(super) signers: Vec<PublicKey>,
+    pub(super) new: NewKeys,
+    /// The parts of the key file once the operation is committed.
+    pub(super) parts: Parts,
+}
+
+/// A committed write.
+#[derive(Debug, Serialize)]
+pub(crate) struct Written {
+    pub(crate) did: Did,
+    pub(super) operation: Hash,
+    pub(super) height: u64,
+}
+
+/// An operation as it is submitted.
+pub(crate) struct Sealed {
+    pub(crate) operation: Hash,
+    pub(crate) envelope: Vec<u8>,
+}
+
+/// A salt that nobody can guess.
+pub(super) fn random_salt() -> Result<FixedBytes<16>, KeysError> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(|error| KeysError::Random { reason: error.to_string() })?;
+    Ok(FixedBytes(salt))
+}
+
+/// The role in which the author signs an action by this signer; none where nobody signs.
+pub(crate) fn own_role(action: &Action, signer: &Signer) -> Option<Role> {
+    match (action.facts().role?, signer) {
+        (Role::Author, Signer::Key(_)) => Some(Role::Control),
+        (role, _) => Some(role),
+    }
+}
+
+/// One signature over an operation's id.
+pub(crate) fn sign(secret: &SecretKey, role: Role, signer: &Signer, operation: &Hash) -> Signature {
+    let value = Bytes(secret.sign_operation(&role.message(operation)).to_vec());
+    Signature { role, by: signer.clone(), value }
+}
+
+/// A node, its chain, and the keys that sign.
+pub(crate) struct Writer {
+    client: Client,
+    chain: Chain,
+    file: UserKeyFile,
+    held: UserKeys,
+    cosigners: Vec<UserKeys>,
+    /// Who vouches for what is signed here.
+    endorser: Option<Signer>,
+}
+
+impl Writer {
+    /// With the keys of a file that must be there.
+    pub(crate) async fn open(context: &Context, args: &SignerArgs) -> Result<Self, Failure> {
+        let mut file = UserKeyFile::new(&args.keys, args.passphrase.existing(&args.keys)?);
+        let held = file.read_existing()?;
+        Self::with(context, args, file, held).await
+    }
+
+    /// For new keys, which may go to a new file.
+    pub(super) async fn open_or_new(context: &Context, args: &SignerArgs) -> Result<Self, Failure> {
+        let mut file = UserKeyFile::new(&args.keys, args.passphrase.passphrase(&args.keys)?);
+        let held = file.read()?;
+        Self::with(context, args, file, held).await
+    }
+
+    /// For the new keys of a DID that is there: they may go to a new file if another one signs.
+    pub(super) async fn rekeying(context: &Context, args: &SignerArgs) -> Result<Self, Failure> {
+        match args.cosigner_keys.is_empty() {
+            true => Self::open(context, args).await,
+            false => Self::open_or_new(context, args).await,
+        }
+    }
+
+    async fn with(
+        context: &Context,
+        args: &SignerArgs,
+        file: UserKeyFile,
+        held: UserKeys,
+    ) -> Result<Self, Failure> {
+        let client = context.client()?;
+        let mut cosigners = Vec::new();
+        for path in &args.cosigner_keys {
+            let passphrase = args.passphrase.existing(path)?;
+            cosigners.push(UserKeyFile::new(path, passphrase).read_existing()?);
+        }
+        let chain = client.chain().await?;
+        let mut writer = Self { client, chain, file, held, cosigners, endorser: None };
+        if let Some(endorser) = &args.endorser {
+            writer.endorser = Some(writer.endorsing(endorser).await?);
+        }
+        Ok(writer)
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Who is to vouch for an action, where its kind can need that.
+    pub(crate) fn endorser(&self, action: &Action) -> Option<&Signer> {
+        self.endorser.as_ref().filter(|_| action.facts().family.is_some())
+    }
+
+    /// The secret of a key, if it is at hand.
+    pub(crate) fn secret(&self, key: &PublicKey) -> Option<&SecretKey> {
+        let mut files = std::iter::once(&self.held).chain(&self.cosigners);
+        files.find_map(|keys| keys.find(key))
+    }
+
+    pub(crate) fn holds(&self, key: &PublicKey) -> bool {
+        self.secret(key).is_some()
+    }
+
+    /// Every public key whose secret is at hand.
+    pub(super) fn public_keys(&self) -> impl Iterator<Item = &PublicKey> {
+        let files = std::iter::once(&self.held).chain(&self.cosigners);
+        files.flat_map(|keys| keys.pool.iter().map(SecretKey::public))
+    }
+
+    /// The DID to act for and the parts of its keys, after the outcome of an earlier operation of
+    /// it is found out. A DID that is named need not be in the file: its secrets may be.
+    pub(super) async fn author(&mut self, did: Option<Did>) -> Result<(Did, Parts), Failure> {
+        let entry = match &did {
+            Some(did) => self.held.get(did),
+            None => Some(self.file.author(&self.held, None)?),
+        };
+        let Some(entry) = entry.cloned() else {
+            // Only a named DID can be missing.
+            let remedy = KeysError::NoDid { path: self.file.path().to_owned() };
+            return did.map(|did| (did, Parts::default())).ok_or_else(|| remedy.into());
+        };
+        // A DID of a genesis was made before its chain had an id.
+        if entry.chain != self.chain.chain_id && entry.chain != Hash::ZERO {
+            let (theirs, ours) = (self.chain.chain_id, entry.chain);
+            let message = format!("{} lives on chain {ours}, the node is on {theirs}", entry.did);
+            return Err(Failure::usage_with(message, "name a node of its chain with --rpc"));
+        }
+        if let Some(pending) = &entry.pending {
+            warn(format!("finding out what became of operation {}", pending.operation));
+            self.settle(&entry.did, pending).await?;
+            self.held = self.file.read()?;
+        }
+        match self.held.get(&entry.did) {
+            Some(keys) => Ok((keys.did.clone(), keys.parts.clone())),
+            None => Err(Failure::usage_with(
+                format!("{} was never registered: its create was refused", entry.did),
+                "name another DID with --did, or create one",
+            )),
+        }
+    }
+
+    /// The keys that sign for `threshold` of `members`, and no more than those.
+    pub(crate) async fn choose(
+        &self,
+        threshold: u8,
+        members: &[Member],
+        new: &NewKeys,
+    ) -> Result<Vec<PublicKey>, Failure> {
+        let at_hand = |key: &PublicKey| self.holds(key) || new.holds(key);
+        let wanted = usize::from(threshold);
+        let mut chosen: Vec<PublicKey> = keys(members).into_iter().filter(at_hand).collect();
+        chosen.truncate(wanted);
+        let mut count = chosen.len();
+        for member in members {
+            let Member::Did(did) = member else { continue };
+            if count >= wanted {
+                break;
+            }
+            let control = self.control_of(did).await?;
+            let own = keys(&control.members).into_iter();
+            let mut own: Vec<_> = own.filter(|key| at_hand(key) && !chosen.contains(key)).collect();
+            if own.len() >= usize::from(control.threshold) {
+                own.truncate(usize::from(control.threshold));
+                chosen.append(&mut own);
+                count += 1;
+            }
+        }
+        if count < wanted {
+            let path = self.file.path().display();
+            let message =
+                format!("{path} can sign for {count} members of the set, {wanted} are needed");
+            return Err(Failure::usage_with(message, "give further files with --cosigner-keys"));
+        }
+        Ok(chosen)
+    }
+
+    async fn control_of(&self, did: &Did) -> Result<KeySet, Failure> {
+        let entry = self.client.record(did).await?;
+        match value_from::<DidValue>(&entry.value.0) {
+            Ok(DidValue::Active(state)) => Ok(state.sets.control),
+            Ok(DidValue::Deactivated) => {
+                Err(Failure::usage(format!("the member {did} is deactivated")))
+            }
+            Err(error) => Err(Failure::usage(format!("the value of {did}: {error}"))),
+        }
+    }
+
+    /// The state of another DID than the one that acts.
+    pub(crate) async fn state_of(&self, did: &Did) -> Result<Box<DidState>, Failure> {
+        let entry = self.client.record(did).await?;
+        match DidValue::from_bytes(&entry.value.0) {
+            Ok(DidValue::Active(state)) => Ok(state),
+            Ok(DidValue::Deactivated) => {
+                let detail = format!("{did} is deactivated");
+                Err(Failure::known(&Refusal::new(Code::DidDeactivated, "signatures", detail)))
+            }
+            Err(error) => Err(Failure::usage(format!("the value of {did}: {error}"))),
+        }
+    }
+
+    /// A method of the document whose key is at hand and may sign at `time_ms`. Where other DIDs
+    /// are in control the ledger takes no methods.
+    pub(crate) fn method(&self, did: &Did, state: &DidState, time_ms: u64) -> Option<MethodSigner> {
+        if state.sets.control.dids().next().is_some() {
+            return None;
+        }
+        state.document.capability_invocation.iter().find_map(|fragment| {
+            let found = state.document.method(fragment)?;
+            let key = found.signing_key().filter(|key| self.holds(key))?;
+            let url = MethodUrl { did: did.clone(), fragment: fragment.clone() };
+            found.is_valid_at(time_ms).then_some(MethodSigner { key, url })
+        })
+    }
+
+    /// The method by which an endorser signs with the keys at hand.
+    pub(crate) async fn endorsing(&self, did: &Did) -> Result<Signer, Failure> {
+        let state = self.state_of(did).await?;
+        let time_ms = self.client.chain().await?.time.0;
+        let method = self.method(did, &state, time_ms);
+        method.map(Signer::Method).ok_or_else(|| {
+            let message = format!("no key at hand is one of the endorser {did}'s own methods");
+            Failure::usage_with(message, "give its key file with --cosigner-keys")
+        })
+    }
+
+    /// A body for this chain with a fresh salt.
+    pub(crate) fn operation(
+        &self,
+        author: Option<Did>,
+        guard: Guard,
+        action: Action,
+    ) -> Result<Operation, Failure> {
+        let salt = random_salt()?;
+        Ok(Operation { chain: self.chain.chain_id, author, guard, salt, action })
+    }
+
+    /// Signs, notes and submits a draft, and answers once it is committed.
+    pub(super) async fn send(&mut self, draft: Draft) -> Result<Written, Failure> {
+        let (did, pending) = self.note(draft)?;
+        let height = self.submit(&did, &pending).await?;
+        Ok(Written { did, operation: pending.operation, height })
+    }
+
+    /// Signs an operation by every signer whose secret is at hand, and by those of another party
+    /// that consents to it, and checks what the ledger would check without state.
+    pub(crate) fn seal(
+        &self,
+        operation: &Operation,
+        signers: &[Signer],
+        consents: &[Signer],
+        new: &NewKeys,
+    ) -> Result<Sealed, Failure> {
+        let body = operation.body();
+        let id = operation_id(&body);
+        let mut signatures = Vec::new();
+        let own = signers
+            .iter()
+            .filter_map(|signer| Some((own_role(&operation.action, signer)?, signer)));
+        let consents = consents.iter().map(|signer| (Role::Consent, signer));
+        let endorser = self.endorser(&operation.action).into_iter();
+        let endorser = endorser.map(|signer| (Role::Endorser, signer));
+        for (role, signer) in own.chain(consents).chain(endorser) {
+            let new = || new.secrets.iter().find(|secret| secret.public() == signer.key());
+            if let Some(secret) = self.secret(signer.key()).or_else(new) {
+                signatures.push(sign(secret, role, signer, &id));
+            }
+        }
+        let envelope = SignedOperation::new(body, signatures).bytes();
+        check_stateless(&envelope, self.chain.chain_id, &self.chain.network)
+            .map_err(|refusal| Failure::local(&refusal))?;
+        Ok(Sealed { operation: id, envelope })
+    }
+
+    /// Submits an operation once; answers the height of its block.
+    pub(crate) async fn deliver(&self, operation: &Hash, envelope: &[u8]) -> Result<u64, Failure> {
+        match self.client.submit_and_wait(envelope).await {
+            Ok(committed) => Ok(committed.height),
+            // A rule also stands against a copy of what is already applied.
+            Err(failure) if failure.is_final() => match self.client.outcome(operation).await? {
+                Outcome::Applied { height } => Ok(height),
+                _ => Err(failure),
+            },
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Signs a draft and writes it, with its new keys, to the key file.
+    fn note(&mut self, draft: Draft) -> Result<(Did, Pending), Failure> {
+        let by_key = |key: &PublicKey| Signer::Key(key.clone());
+        let signers: Vec<_> = draft.signers.iter().map(by_key).collect();
+        let Sealed { operation, envelope } =
+            self.seal(&draft.operation, &signers, &[], &draft.new)?;
+        let did = draft.operation.author.clone().unwrap_or_else(|| Did {
+            network: self.chain.network.clone(),
+            suffix: Suffix::of_create(&operation),
+        });
+        let pending = Pending { operation, envelope: Bytes(envelope), parts: draft.parts };
+        let chain = self.chain.chain_id;
+        self.file.update(|keys| {
+            for secret in draft.new.secrets {
+                keys.add(secret);
+            }
+            keys.begin(&did, chain, pending.clone())
+        })?;
+        Ok((did, pending))
+    }
+
+    /// Submits what was noted and notes the outcome; answers the height of its block.
+    async fn submit(&mut self, did: &Did, pending: &Pending) -> Result<u64, Failure> {
+        let waiting = ProgressBar::new_spinner().with_message("waiting for the block");
+        waiting.enable_steady_tick(Duration::from_millis(100));
+        let result = self.deliver(&pending.operation, &pending.envelope.0).await;
+        waiting.finish_and_clear();
+        match result {
+            Ok(height) => self.committed(pending, height),
+            Err(failure) if failure.is_final() => {
+                self.abandoned(pending)?;
+                Err(failure)
+            }
+            Err(failure) => {
+                warn(format!(
+                    "the outcome of operation {} is open; {} keeps its keys, and the next command \
+                     for {did} finds out",
+                    pending.operation,
+                    self.file.path().display()
+                ));
+                Err(failure)
+            }
+        }
+    }
+
+    /// Finds out what became of an operation whose outcome was open, and sends it again where the
+    /// node does not know it.
+    async fn settle(&mut self, did: &Did, pending: &Pending) -> Result<(), Failure> {
+        match self.client.outcome(&pending.operation).await? {
+            Outcome::Applied { height } => self.committed(pending, height).map(|_| ()),
+            Outcome::Refused => self.abandoned(pending),
+            Outcome::Pending | Outcome::Unknown => match self.submit(did, pending).await {
+                Err(failure) if failure.is_final() => Ok(()),
+                other => other.map(|_| ()),
+            },
+        }
+    }
+
+    fn committed(&mut self, pending: &Pending, height: u64) -> Result<u64, Failure> {
+        self.file
+            .update(|keys| {
+                keys.commit(&pending.operation);
+                Ok::<_, KeysError>(height)
+            })
+            .map_err(Failure::from)
+    }
+
+    fn abandoned(&mut self, pending: &Pending) -> Result<(), Failure> {
+        let abandon = |keys: &mut UserKeys| {
+            keys.abandon(&pending.operation);
+            Ok::<_, KeysError>(())
+        };
+        self.file.update(abandon).map_err(Failure::from)
+    }
+}

@@ -1,0 +1,265 @@
+//! `idem operation`: one operation and several parties. One has it prepared, each signs it on its
+//! own machine, anyone submits it; a file goes from one to the next.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use registry_core::codec::{self, Bytes};
+use registry_core::crypto::Hash;
+use registry_core::did::{DidState, Member};
+use registry_core::id::Did;
+use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::operation::{Action, Operation, Role, SignedOperation, Signer, operation_id};
+use registry_state::rules::check_body;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::author::{at_hand, held};
+use super::context::Context;
+use super::did::{SignerArgs, Writer, own_role, sign};
+use super::exit::Failure;
+use super::file::{read_text, write_new_text, write_text};
+
+/// A file holds one envelope, in base64 and with room around it.
+const FILE_BYTES_MAX: u64 = 2 * OPERATION_BYTES_MAX as u64;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OperationCommand {
+    /// Have a node prepare an operation, and write it to a new file, unsigned
+    Prepare(PrepareArgs),
+    /// Show what the operation of a file does, and who has signed it
+    Show(FileArg),
+    /// Add the signatures of a party: author, member of its control, who consents, or endorser
+    Sign(SignArgs),
+    /// Submit the operation of a file, and wait until it is committed
+    Submit(FileArg),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PrepareArgs {
+    /// The method of the node, such as trust_prepareGrant
+    #[arg(value_name = "METHOD")]
+    method: String,
+    /// Its parameters, a JSON object
+    #[arg(long, value_name = "JSON")]
+    params: String,
+    #[command(flatten)]
+    file: FileArg,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FileArg {
+    /// The file with the operation
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SignArgs {
+    #[command(flatten)]
+    file: FileArg,
+    #[command(flatten)]
+    signer: SignerArgs,
+    /// The party that signs [default: whoever the keys are of: the author, a member of its
+    /// control, the party that consents]
+    #[arg(long, value_name = "DID")]
+    did: Option<Did>,
+}
+
+/// What such a file holds.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Held {
+    envelope: Bytes,
+}
+
+/// An operation of a file.
+struct Open {
+    envelope: SignedOperation,
+    operation: Operation,
+    id: Hash,
+}
+
+impl Open {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let wrong = |reason: String| {
+            let message = format!("{} holds no operation: {reason}", path.display());
+            Failure::usage_with(message, "make one with idem operation prepare")
+        };
+        let text = read_text(path, FILE_BYTES_MAX)?;
+        let held: Held = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let envelope: SignedOperation = codec::decode(&held.envelope.0, OPERATION_BYTES_MAX)
+            .map_err(|error| wrong(error.to_string()))?;
+        Self::new(envelope).map_err(wrong)
+    }
+
+    fn new(envelope: SignedOperation) -> Result<Self, String> {
+        let operation: Operation = codec::decode(&envelope.body.0, OPERATION_BYTES_MAX)
+            .map_err(|error| error.to_string())?;
+        let id = operation_id(&envelope.body.0);
+        Ok(Self { envelope, operation, id })
+    }
+
+    fn text(&self) -> String {
+        let held = json!({ "envelope": codec::base64url(&self.envelope.bytes()) });
+        format!("{held:#}\n")
+    }
+
+    fn show(&self, context: &Context) -> Result<(), Failure> {
+        let Self { envelope, operation, id } = self;
+        let signatures: Vec<Value> = envelope
+            .signatures
+            .iter()
+            .map(|signature| json!({ "role": signature.role, "by": signature.by }))
+            .collect();
+        context.print_value(&json!({
+            "operation": id,
+            "author": operation.author,
+            "guard": operation.guard,
+            "action": operation.action,
+            "signatures": signatures,
+        }))
+    }
+}
+
+pub(super) async fn run(command: OperationCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        OperationCommand::Prepare(args) => prepare(args, context).await,
+        OperationCommand::Show(FileArg { file }) => Open::read(&file)?.show(context),
+        OperationCommand::Sign(args) => add_signatures(args, context).await,
+        OperationCommand::Submit(FileArg { file }) => {
+            let open = Open::read(&file)?;
+            let envelope = open.envelope.bytes();
+            let committed = context.client()?.submit_and_wait(&envelope).await?;
+            let (operation, height) = (committed.operation, committed.height);
+            let human = format!("operation  {operation}\nheight     {height}");
+            context.print(&json!({ "operation": operation, "height": height }), human)
+        }
+    }
+}
+
+async fn prepare(args: PrepareArgs, context: &Context) -> Result<(), Failure> {
+    #[derive(Deserialize)]
+    struct Prepared {
+        body: Bytes,
+    }
+    let PrepareArgs { method, params, file } = args;
+    let params: Map<String, Value> = serde_json::from_str(&params)
+        .map_err(|error| Failure::usage(format!("--params is no JSON object: {error}")))?;
+    let client = context.client()?;
+    let prepared: Prepared = client.call(&method, params).await?;
+    let open = Open::new(SignedOperation::new(prepared.body.0, Vec::new()))
+        .map_err(|reason| client.unreadable(&method, reason))?;
+    write_new_text(&file.file, &open.text())?;
+    open.show(context)
+}
+
+async fn add_signatures(args: SignArgs, context: &Context) -> Result<(), Failure> {
+    let SignArgs { file: FileArg { file }, signer, did } = args;
+    let mut open = Open::read(&file)?;
+    let writer = Writer::open(context, &signer).await?;
+    let chain = writer.client().chain().await?;
+    if open.operation.chain != chain.chain_id {
+        let message =
+            format!("made for chain {}, the node is on {}", open.operation.chain, chain.chain_id);
+        return Err(Failure::usage_with(message, "name a node of its chain with --rpc"));
+    }
+    check_body(&open.operation, &chain.network).map_err(|refusal| Failure::local(&refusal))?;
+    let signers = signers(&writer, &open.operation, did.as_ref(), chain.time.0).await?;
+    if signers.is_empty() {
+        let whom = did.map_or_else(|| "any party of it".to_owned(), |did| did.to_string());
+        let message = format!("none of the keys at hand signs this operation for {whom}");
+        let remedy = "give the party's keys with --keys; an endorser is named with --did";
+        return Err(Failure::usage_with(message, remedy));
+    }
+    let mut signatures = std::mem::take(&mut open.envelope.signatures);
+    for (role, signer) in &signers {
+        let Some(secret) = writer.secret(signer.key()) else { continue };
+        signatures.retain(|other| (other.role, &other.by) != (*role, signer));
+        signatures.push(sign(secret, *role, signer, &open.id));
+    }
+    let body = std::mem::take(&mut open.envelope.body).0;
+    open.envelope = SignedOperation::new(body, signatures);
+    write_text(&file, &open.text())?;
+    open.show(context)
+}
+
+/// In which role, and by what, the keys at hand sign: for the party named, or for every one that
+/// the operation itself tells of; and for an endorser who is asked for.
+async fn signers(
+    writer: &Writer,
+    operation: &Operation,
+    named: Option<&Did>,
+    time_ms: u64,
+) -> Result<Vec<(Role, Signer)>, Failure> {
+    let action = &operation.action;
+    let author = match &operation.author {
+        Some(did) => Some((did, writer.state_of(did).await?)),
+        None => None,
+    };
+    let author = author.as_ref().map(|(did, state)| (*did, &**state));
+    let set = signing_set(action, author.map(|(_, state)| state));
+    let endorser = writer.endorser(action).cloned();
+    let mut signers: Vec<_> = endorser.map(|signer| (Role::Endorser, signer)).into_iter().collect();
+    if named.is_none_or(|did| operation.author.as_ref() == Some(did)) {
+        let own = match (author, action.facts().role) {
+            (Some((did, state)), Some(Role::Author | Role::Approval)) => {
+                at_hand(writer, did, state, time_ms)
+            }
+            _ => held(writer, set),
+        };
+        signers.extend(with_roles(action, own));
+    }
+    let others: Vec<&Did> = match named {
+        Some(did) => vec![did],
+        None => action.consents().into_iter().chain(dids(set)).collect(),
+    };
+    for did in others.into_iter().filter(|did| operation.author.as_ref() != Some(*did)) {
+        let state = match writer.state_of(did).await {
+            // One of many may be gone by now; the others sign without it.
+            Err(failure) if named.is_none() && failure.is_final() => continue,
+            state => state?,
+        };
+        if action.consents() == Some(did) {
+            let own = at_hand(writer, did, &state, time_ms).into_iter();
+            signers.extend(own.map(|signer| (Role::Consent, signer)));
+        } else if dids(set).any(|member| member == did) {
+            signers.extend(with_roles(action, held(writer, &state.sets.control.members)));
+        } else if action.facts().family.is_some() {
+            signers.push((Role::Endorser, writer.endorsing(did).await?));
+        }
+    }
+    Ok(signers)
+}
+
+fn with_roles(action: &Action, signers: Vec<Signer>) -> impl Iterator<Item = (Role, Signer)> {
+    signers.into_iter().filter_map(|signer| Some((own_role(action, &signer)?, signer)))
+}
+
+/// The members of which enough sign for the author.
+fn signing_set<'s>(action: &'s Action, author: Option<&'s DidState>) -> &'s [Member] {
+    match (action, action.facts().role, author) {
+        (Action::DidCreate(create), ..) => &create.sets.control.members,
+        (_, Some(Role::Next), _) => revealed(action),
+        (_, Some(Role::Recovery), Some(author)) => {
+            author.sets.recovery.as_ref().map_or(&[], |recovery| &recovery.keys.members)
+        }
+        (_, Some(_), Some(author)) => &author.sets.control.members,
+        _ => &[],
+    }
+}
+
+fn dids(members: &[Member]) -> impl Iterator<Item = &Did> {
+    members.iter().filter_map(|member| match member {
+        Member::Did(did) => Some(did),
+        Member::Key(_) => None,
+    })
+}
+
+fn revealed(action: &Action) -> &[Member] {
+    match action {
+        Action::DidRotate(rotate) => &rotate.reveal.revealed,
+        Action::DidDeactivate(reveal) => &reveal.revealed,
+        _ => &[],
+    }
+}

@@ -1,0 +1,114 @@
+//! Where a passphrase comes from: a file, a descriptor, a terminal. Never an argument, which
+//! every process on the machine can read.
+
+use std::io::{IsTerminal as _, Read as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use keys::{Passphrase, Protection, protection};
+use zeroize::Zeroizing;
+
+use super::exit::{Failure, warn};
+use crate::limits::PASSPHRASE_BYTES_MAX;
+
+/// The passphrase options of a command that opens or makes key files.
+#[derive(Debug, Default, Args)]
+pub(super) struct PassphraseArgs {
+    /// File whose first line is the passphrase of the key file
+    #[arg(long, env = "IDEM_PASSPHRASE_FILE", value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// Open file descriptor whose first line is the passphrase
+    #[arg(long, value_name = "FD")]
+    passphrase_fd: Option<u32>,
+    /// Never ask for a passphrase: a new key file is plain
+    #[arg(long)]
+    no_passphrase: bool,
+}
+
+impl PassphraseArgs {
+    /// The passphrase for the key file at `path`. A file that is not there yet is plain, with a
+    /// warning, only when no passphrase is given and none can be asked for.
+    pub(super) fn passphrase(&self, path: &Path) -> Result<Option<Passphrase>, Failure> {
+        if let Some(passphrase) = self.given()? {
+            return Ok(Some(passphrase));
+        }
+        let may_ask = !self.no_passphrase && std::io::stdin().is_terminal();
+        match protection(path)? {
+            Protection::Plain => Ok(None),
+            Protection::Sealed if may_ask => {
+                ask(&format!("Passphrase of {}: ", path.display())).map(Some)
+            }
+            // Opening it will say what is needed.
+            Protection::Sealed => Ok(None),
+            Protection::Missing => {
+                let passphrase = if may_ask { ask_new(path)? } else { None };
+                if passphrase.is_none() {
+                    let remedy = "give --passphrase-file to encrypt it";
+                    warn(format!("{} will hold plain secret keys; {remedy}", path.display()));
+                }
+                Ok(passphrase)
+            }
+        }
+    }
+
+    /// The passphrase for a key file that must be there. That it is not, its reading will say.
+    pub(super) fn existing(&self, path: &Path) -> Result<Option<Passphrase>, Failure> {
+        match protection(path)? {
+            Protection::Missing => Ok(None),
+            Protection::Plain | Protection::Sealed => self.passphrase(path),
+        }
+    }
+
+    fn given(&self) -> Result<Option<Passphrase>, Failure> {
+        // A descriptor is always a flag, while the file may come from the environment.
+        let path = match (self.passphrase_fd, &self.passphrase_file) {
+            (Some(descriptor), _) => PathBuf::from(format!("/dev/fd/{descriptor}")),
+            (None, Some(path)) => path.clone(),
+            (None, None) => return Ok(None),
+        };
+        read(&path).map(Some)
+    }
+}
+
+fn read(path: &Path) -> Result<Passphrase, Failure> {
+    let failed = |reason: String| {
+        Failure::usage(format!("cannot read the passphrase from {}: {reason}", path.display()))
+    };
+    let file = std::fs::File::open(path).map_err(|error| failed(error.to_string()))?;
+    // Filled to its capacity at most, so that the text stays in one place.
+    let capacity = usize::try_from(PASSPHRASE_BYTES_MAX).unwrap_or_default();
+    let mut text = Zeroizing::new(String::with_capacity(capacity));
+    file.take(PASSPHRASE_BYTES_MAX)
+        .read_to_string(&mut text)
+        .map_err(|error| failed(error.to_string()))?;
+    let end = text.find(['\n', '\r']).unwrap_or(text.len());
+    text.truncate(end);
+    if text.is_empty() {
+        return Err(failed("its first line is empty".to_owned()));
+    }
+    Ok(Passphrase::new(text))
+}
+
+fn ask(prompt: &str) -> Result<Passphrase, Failure> {
+    prompt_secret(prompt).map(Passphrase::new)
+}
+
+/// Asks twice; an empty answer means that the file shall be plain.
+fn ask_new(path: &Path) -> Result<Option<Passphrase>, Failure> {
+    let first = prompt_secret(&format!("New passphrase for {} (empty: none): ", path.display()))?;
+    if first.is_empty() {
+        return Ok(None);
+    }
+    let second = prompt_secret("The same again: ")?;
+    if *first == *second {
+        Ok(Some(Passphrase::new(first)))
+    } else {
+        Err(Failure::usage("the two passphrases differ; nothing was written"))
+    }
+}
+
+fn prompt_secret(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    rpassword::prompt_password(prompt)
+        .map(Zeroizing::new)
+        .map_err(|error| Failure::usage(format!("cannot ask for the passphrase: {error}")))
+}

@@ -1,0 +1,167 @@
+//! `idem status-list`: make status lists, set their entries and read them.
+
+mod entries;
+mod import;
+mod publish;
+mod read;
+pub(crate) mod write;
+
+use clap::{Args, Subcommand};
+use registry_core::id::{Did, ListId};
+use registry_core::status::{Delegate, StatusPurpose};
+
+use super::author::AuthorArgs;
+use super::context::Context;
+use super::exit::Failure;
+use super::time::time_ms;
+use entries::EntriesArgs;
+use write::Mark;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StatusListCommand {
+    /// Make a list, all entries zero
+    Create(CreateArgs),
+    /// Give entries of any list a value
+    Set(SetArgs),
+    /// Set entries of a suspension list
+    Suspend(MarkArgs),
+    /// Set entries of a revocation list, for ever
+    Revoke(MarkArgs),
+    /// Clear entries of a suspension list
+    Resume(MarkArgs),
+    /// Tell the value of an entry, now or at a past time
+    Check(read::CheckArgs),
+    /// Show a list, now or in the past
+    Show(read::ShowArgs),
+    /// List the versions of a list
+    History(read::HistoryArgs),
+    /// Make a list of an existing W3C or IETF one, with its entries
+    Import(import::ImportArgs),
+    /// Sign a token of a list as its issuer and have a node serve it
+    Publish(publish::PublishArgs),
+    /// End a list: it stays readable and never changes again
+    Close(CloseArgs),
+}
+
+/// What a new list says beside its entries.
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Where it is published [default: at the nodes of the network]
+    #[arg(long, value_name = "URI")]
+    uri: Option<String>,
+    /// When it comes into force: RFC 3339, such as 2026-11-21T08:00:00Z
+    #[arg(long, value_name = "T", value_parser = time_ms)]
+    valid_from: Option<u64>,
+    /// When it ends
+    #[arg(long, value_name = "T", value_parser = time_ms)]
+    valid_until: Option<u64>,
+    /// Another DID that may set entries, if given until a time; may be repeated
+    #[arg(long = "delegate", value_name = "DID[=T]", value_parser = delegate)]
+    delegates: Vec<Delegate>,
+    /// What the next value means, from 0 on, for the purpose message; may be repeated
+    #[arg(long = "message", value_name = "TEXT")]
+    messages: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CreateArgs {
+    #[command(flatten)]
+    author: AuthorArgs,
+    /// What an entry says: revocation, suspension, refresh or message
+    #[arg(long, value_parser = purpose)]
+    purpose: StatusPurpose,
+    /// Number of entries
+    #[arg(long, value_name = "N")]
+    length: u64,
+    /// Bits an entry; more than 1 for the purpose message alone
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    bits: u8,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MarkArgs {
+    /// The list
+    list: ListId,
+    #[command(flatten)]
+    author: AuthorArgs,
+    #[command(flatten)]
+    entries: EntriesArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetArgs {
+    #[command(flatten)]
+    mark: MarkArgs,
+    /// The new value of each entry
+    #[arg(long, value_name = "V")]
+    value: u8,
+    /// The value that each entry must hold before
+    #[arg(long, value_name = "V")]
+    expect: Option<u8>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CloseArgs {
+    /// The list
+    list: ListId,
+    #[command(flatten)]
+    author: AuthorArgs,
+}
+
+pub(super) async fn run(command: StatusListCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        StatusListCommand::Create(args) => write::create(args, context).await,
+        StatusListCommand::Set(args) => {
+            let SetArgs { mark, value, expect } = args;
+            write::mark(mark, Mark { command: "set", purpose: None, value, expect }, context).await
+        }
+        StatusListCommand::Suspend(args) => write::mark(args, Mark::SUSPEND, context).await,
+        StatusListCommand::Revoke(args) => write::mark(args, Mark::REVOKE, context).await,
+        StatusListCommand::Resume(args) => write::mark(args, Mark::RESUME, context).await,
+        StatusListCommand::Check(args) => read::check(args, context).await,
+        StatusListCommand::Show(args) => read::show(args, context).await,
+        StatusListCommand::History(args) => read::history(args, context).await,
+        StatusListCommand::Import(args) => import::run(args, context).await,
+        StatusListCommand::Publish(args) => publish::run(args, context).await,
+        StatusListCommand::Close(args) => write::close(args, context).await,
+    }
+}
+
+/// A purpose of a list, for clap.
+pub(super) fn purpose(text: &str) -> Result<StatusPurpose, String> {
+    let wrong = || format!("{text:?} must be revocation, suspension, refresh or message");
+    StatusPurpose::from_name(text).ok_or_else(wrong)
+}
+
+fn delegate(text: &str) -> Result<Delegate, String> {
+    let (did, valid_until) = match text.split_once('=') {
+        Some((did, time)) => (did, Some(time_ms(time)?)),
+        None => (text, None),
+    };
+    let did: Did = did.parse().map_err(|error: registry_core::id::IdError| error.to_string())?;
+    Ok(Delegate { did, valid_until })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delegate_may_end() {
+        let did = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
+        assert_eq!(delegate(did).map(|delegate| delegate.valid_until), Ok(None));
+        let until = delegate(&format!("{did}=2026-11-21T08:00:00Z"));
+        assert_eq!(until.map(|delegate| delegate.valid_until), Ok(Some(1_795_248_000_000)));
+        for wrong in ["", "did:web:x", &format!("{did}="), &format!("{did}=tomorrow")] {
+            assert!(delegate(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn purposes_are_those_of_the_ledger() {
+        assert_eq!(purpose("suspension"), Ok(StatusPurpose::Suspension));
+        assert!(purpose("Revocation").is_err());
+    }
+}

@@ -1,0 +1,194 @@
+//! Writing status lists.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use registry_core::code::{Code, Refusal};
+use registry_core::id::ListId;
+use registry_core::operation::{Action, Guard};
+use registry_core::status::{Run, StatusClose, StatusCreate, StatusPurpose, StatusSet};
+use serde::Serialize;
+use serde_json::json;
+
+use super::entries::{count, plan, runs};
+use super::read::Known;
+use super::{CloseArgs, CreateArgs, ListArgs, MarkArgs};
+use crate::author::{Author, Sent};
+use crate::client::object;
+use crate::context::Context;
+use crate::exit::{Failure, warn};
+
+/// What a command does to entries, and to which lists it may.
+pub(super) struct Mark {
+    pub(super) command: &'static str,
+    pub(super) purpose: Option<StatusPurpose>,
+    pub(super) value: u8,
+    pub(super) expect: Option<u8>,
+}
+
+impl Mark {
+    pub(super) const REVOKE: Self = Self::of("revoke", StatusPurpose::Revocation, 1);
+    pub(super) const SUSPEND: Self = Self::of("suspend", StatusPurpose::Suspension, 1);
+    pub(super) const RESUME: Self = Self::of("resume", StatusPurpose::Suspension, 0);
+
+    const fn of(command: &'static str, purpose: StatusPurpose, value: u8) -> Self {
+        Self { command, purpose: Some(purpose), value, expect: None }
+    }
+
+    fn check(&self, list: &ListId, actual: StatusPurpose) -> Result<(), Failure> {
+        match self.purpose {
+            Some(expected) if expected != actual => {
+                let (command, actual, expected) = (self.command, actual.name(), expected.name());
+                let message = format!(
+                    "not sent: {list} is a {actual} list, and {command} is for {expected} lists"
+                );
+                Err(Failure::usage_with(message, "name another list, or use `set`"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A list after one operation.
+#[derive(Debug, Serialize)]
+pub(crate) struct Written {
+    pub(crate) list: ListId,
+    #[serde(flatten)]
+    pub(super) sent: Sent,
+}
+
+/// A list after its entries were set, with the last operation in front.
+#[derive(Debug, Serialize)]
+struct Changed {
+    #[serde(flatten)]
+    last: Written,
+    /// Entries named, whatever they held before.
+    entries: u64,
+    operations: Vec<Sent>,
+}
+
+impl Written {
+    fn human(&self) -> String {
+        let Self { list, sent: Sent { operation, height } } = self;
+        format!("list       {list}\noperation  {operation}\nheight     {height}")
+    }
+}
+
+pub(super) async fn create(args: CreateArgs, context: &Context) -> Result<(), Failure> {
+    let CreateArgs { author, purpose, length, bits, list } = args;
+    let author = Author::open(context, author).await?;
+    let written = make(&author, list.create(purpose, bits, length)).await?;
+    context.print(&written, written.human())
+}
+
+impl ListArgs {
+    pub(super) fn create(self, purpose: StatusPurpose, bits: u8, length: u64) -> StatusCreate {
+        let Self { uri, valid_from, valid_until, mut delegates, messages } = self;
+        delegates.sort_by(|one, other| one.did.cmp(&other.did));
+        StatusCreate { purpose, bits, length, uri, valid_from, valid_until, delegates, messages }
+    }
+}
+
+pub(crate) async fn make(author: &Author, create: StatusCreate) -> Result<Written, Failure> {
+    let sent = author.send(Guard::Absent, Action::StatusCreate(Box::new(create))).await?;
+    Ok(Written { list: ListId::of_create(&sent.operation), sent })
+}
+
+pub(super) async fn mark(args: MarkArgs, mark: Mark, context: &Context) -> Result<(), Failure> {
+    let MarkArgs { list, author, entries } = args;
+    let runs = runs(&entries.stretches()?, mark.value, mark.expect);
+    let known = Known::load(&context.client()?, &list).await?;
+    mark.check(&list, known.purpose)?;
+    check_range(&runs, known.length)?;
+    let author = Author::open(context, author).await?;
+    let operations = set(&author, &list, &runs).await?;
+    changed(list, &runs, operations, context)
+}
+
+/// Tells of the operations that set entries.
+pub(super) fn changed(
+    list: ListId,
+    runs: &[Run],
+    operations: Vec<Sent>,
+    context: &Context,
+) -> Result<(), Failure> {
+    let Some(sent) = operations.last().cloned() else {
+        return Err(Failure::usage("no entries are named"));
+    };
+    let changed = Changed { last: Written { list, sent }, entries: count(runs), operations };
+    let human = format!("{}\nentries    {}", changed.last.human(), changed.entries);
+    context.print(&changed, human)
+}
+
+/// Checked here too, since only a single operation is refused as a whole.
+pub(super) fn check_range(runs: &[Run], length: u64) -> Result<(), Failure> {
+    match runs.last().and_then(Run::end) {
+        Some(end) if end > length => {
+            let detail = format!("entry {} is not below {length}", end.saturating_sub(1));
+            Err(Failure::known(&Refusal::new(Code::StatusRange, "entries", detail)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Sets entries by as many operations as that takes, one after the other.
+pub(crate) async fn set(
+    author: &Author,
+    list: &ListId,
+    runs: &[Run],
+) -> Result<Vec<Sent>, Failure> {
+    let plan = plan(runs);
+    let bar = ProgressBar::new(plan.len().try_into().unwrap_or(u64::MAX));
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} operations, {eta} left") {
+        bar.set_style(style);
+    }
+    let (all, mut sent) = (plan.len(), Vec::new());
+    for changes in plan {
+        let action = Action::StatusSet(StatusSet { list: *list, changes });
+        let outcome = match author.until().await {
+            Ok(guard) => author.send(guard, action).await,
+            Err(failure) => Err(failure),
+        };
+        match outcome {
+            Ok(done) => sent.push(done),
+            Err(failure) => {
+                bar.finish_and_clear();
+                if !sent.is_empty() {
+                    let done = sent.len();
+                    warn(format!("{done} of {all} operations on list {list} are committed"));
+                }
+                return Err(failure);
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(sent)
+}
+
+pub(super) async fn close(args: CloseArgs, context: &Context) -> Result<(), Failure> {
+    let CloseArgs { list, author } = args;
+    let author = Author::open(context, author).await?;
+    let guard = close_guard(&author, &list).await?;
+    let sent = author.send(guard, Action::StatusClose(StatusClose { list })).await?;
+    let written = Written { list, sent };
+    context.print(&written, written.human())
+}
+
+/// The guard by the list's head record, as the node sees it. A wrong one makes the ledger refuse
+/// the operation, so only that much is taken from the node.
+async fn close_guard(author: &Author, list: &ListId) -> Result<Guard, Failure> {
+    let params = object(json!({ "author": author.did(), "list": list }));
+    Ok(author.prepared("status_prepareClose", params).await?.guard)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_behind_the_list_have_the_ledgers_code() {
+        let stretch = |first, last| runs(&[(first, last)], 1, None);
+        assert!(check_range(&stretch(0, 9), 10).is_ok());
+        let failure = check_range(&stretch(5, 10), 10).expect_err("behind the end");
+        assert!(failure.to_string().contains("2028 STATUS_RANGE"), "{failure}");
+    }
+}

@@ -1,0 +1,185 @@
+//! `idem trust`: grant rights, ask who has them, import and export them.
+
+mod decide;
+mod export;
+mod import;
+mod issuers;
+mod read;
+mod rights;
+mod row;
+mod table;
+pub(crate) mod write;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use registry_core::crypto::Hash;
+use registry_core::id::Did;
+use registry_core::names::{ActionName, EntityId, Resource};
+use registry_core::operation::Action;
+use registry_core::trust::{Assurance, Conditions};
+
+use super::author::AuthorArgs;
+use super::context::Context;
+use super::exit::Failure;
+use super::time::time_ms;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TrustCommand {
+    /// Grant an entity the right to an action on a resource
+    Grant(GrantArgs),
+    /// Replace all conditions of a grant
+    Change(ChangeArgs),
+    /// Let a grant, and all beneath it, not count for now
+    Suspend(StepArgs),
+    /// Let a suspended grant count again
+    Resume(StepArgs),
+    /// End a grant, and all beneath it
+    Revoke(StepArgs),
+    /// Recognise another authority
+    Recognise(RecogniseArgs),
+    /// End a recognition
+    Derecognise(StepArgs),
+    /// Tell whether an entity has a right, now or at a past time
+    Check(read::QuestionArgs),
+    /// Tell whether an authority recognises an entity, now or at a past time
+    Recognised(read::QuestionArgs),
+    /// Tell in sentences why an entity has a right or not, and who can mend it
+    Explain(read::QuestionArgs),
+    /// Show the grants from the authority down to the entity
+    Chain(read::QuestionArgs),
+    /// Tell whether a credential is to be accepted, and what each step of the decision finds
+    Decide(decide::DecideArgs),
+    /// List rights by authority, by entity, or by both
+    List(read::ListArgs),
+    /// Grant what a CSV file or an EBSI list of issuers says, and report row by row
+    ///
+    /// The signatures of the credentials in a list of issuers are not checked: whoever imports it
+    /// answers for its entries.
+    Import(import::ImportArgs),
+    /// Write all grants of an authority as CSV, which import reads, or as JSON
+    Export(export::ExportArgs),
+}
+
+/// Which right of whom.
+#[derive(Debug, Args)]
+struct RightArgs {
+    /// To do what, such as issue
+    #[arg(long, value_name = "A")]
+    action: ActionName,
+    /// On what, such as degrees/bachelor; degrees/* for all beneath
+    #[arg(long, value_name = "R")]
+    resource: Resource,
+    /// Who may: a DID of any method, or another URI
+    #[arg(long, value_name = "E")]
+    entity: EntityId,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StepArgs {
+    #[command(flatten)]
+    author: AuthorArgs,
+    /// The authority from which the right comes [default: the DID that signs]
+    #[arg(long, value_name = "DID")]
+    authority: Option<Did>,
+    #[command(flatten)]
+    right: RightArgs,
+}
+
+/// What grants and recognitions may say.
+#[derive(Debug, Args)]
+struct TermsArgs {
+    /// In force from this time: RFC 3339, such as 2026-11-21T08:00:00Z
+    #[arg(long, value_name = "T", value_parser = time_ms)]
+    valid_from: Option<u64>,
+    /// In force before this time
+    #[arg(long, value_name = "T", value_parser = time_ms)]
+    valid_until: Option<u64>,
+    /// Hash of the document on which it rests: 32 bytes in hex
+    #[arg(long, value_name = "HEX")]
+    evidence: Option<Hash>,
+    /// Page with the terms
+    #[arg(long, value_name = "URI")]
+    terms: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct ConditionsArgs {
+    #[command(flatten)]
+    terms: TermsArgs,
+    /// How sure the grantor is of the entity: low, substantial or high
+    #[arg(long, value_name = "L", value_parser = assurance)]
+    assurance: Option<Assurance>,
+    /// How many grants may follow beneath, 1 to 7 [default: none, the entity may not grant on]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=7))]
+    max_depth: Option<u8>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GrantArgs {
+    #[command(flatten)]
+    step: StepArgs,
+    #[command(flatten)]
+    conditions: ConditionsArgs,
+    /// Resource of one's own grant to grant from [default: the node finds it]
+    #[arg(long, value_name = "R", requires = "parent_grantor")]
+    parent_resource: Option<Resource>,
+    /// Grantor of that grant
+    #[arg(long, value_name = "DID", requires = "parent_resource")]
+    parent_grantor: Option<Did>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ChangeArgs {
+    #[command(flatten)]
+    step: StepArgs,
+    #[command(flatten)]
+    conditions: ConditionsArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecogniseArgs {
+    #[command(flatten)]
+    step: StepArgs,
+    #[command(flatten)]
+    terms: TermsArgs,
+    /// JSON file with a block of the network of which the entity is an authority:
+    /// chain, height, header, validators
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+}
+
+impl From<ConditionsArgs> for Conditions {
+    fn from(args: ConditionsArgs) -> Self {
+        let ConditionsArgs { terms, assurance, max_depth } = args;
+        let TermsArgs { valid_from, valid_until, evidence, terms } = terms;
+        Self { valid_from, valid_until, assurance, max_depth, evidence, terms }
+    }
+}
+
+/// A level of assurance, for clap.
+pub(super) fn assurance(text: &str) -> Result<Assurance, String> {
+    Assurance::from_name(text).ok_or_else(|| format!("{text:?} must be low, substantial or high"))
+}
+
+pub(super) async fn run(command: TrustCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        TrustCommand::Grant(args) => write::grant(args, context).await,
+        TrustCommand::Change(args) => write::change(args, context).await,
+        TrustCommand::Suspend(args) => write::step(args, Action::TrustSuspend, context).await,
+        TrustCommand::Resume(args) => write::step(args, Action::TrustResume, context).await,
+        TrustCommand::Revoke(args) => write::step(args, Action::TrustRevoke, context).await,
+        TrustCommand::Recognise(args) => write::recognise(args, context).await,
+        TrustCommand::Derecognise(args) => {
+            write::step(args, Action::TrustDerecognise, context).await
+        }
+        TrustCommand::Check(args) => read::check(args, context).await,
+        TrustCommand::Recognised(args) => read::recognised(args, context).await,
+        TrustCommand::Explain(args) => read::explain(args, context).await,
+        TrustCommand::Chain(args) => read::chain(args, context).await,
+        TrustCommand::Decide(args) => decide::run(args, context).await,
+        TrustCommand::List(args) => read::list(args, context).await,
+        TrustCommand::Import(args) => import::run(args, context).await,
+        TrustCommand::Export(args) => export::run(args, context).await,
+    }
+}

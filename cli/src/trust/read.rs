@@ -1,0 +1,125 @@
+//! Questions about rights.
+
+use clap::Args;
+use registry_core::id::Did;
+use registry_core::names::{ActionName, EntityId};
+use serde_json::{Map, Value, json};
+
+use super::RightArgs;
+use crate::client::given;
+use crate::context::Context;
+use crate::exit::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct QuestionArgs {
+    /// The authority
+    #[arg(long, value_name = "DID")]
+    authority: Did,
+    #[command(flatten)]
+    right: RightArgs,
+    /// The time to ask about: RFC 3339, such as 2026-11-21T08:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Rights under this authority
+    #[arg(long, value_name = "DID", required_unless_present = "entity")]
+    authority: Option<Did>,
+    /// Rights of this entity
+    #[arg(long, value_name = "E")]
+    entity: Option<EntityId>,
+    /// Rights to this action
+    #[arg(long, value_name = "A", requires = "authority")]
+    action: Option<ActionName>,
+    /// The time at which to show them: RFC 3339, such as 2026-11-21T08:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// How many rights to show, up to 100
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// The next of the page before
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
+}
+
+async fn ask(
+    args: QuestionArgs,
+    method: &str,
+    context: &Context,
+) -> Result<Map<String, Value>, Failure> {
+    let QuestionArgs { authority, right: RightArgs { action, resource, entity }, at } = args;
+    let params = given(json!({
+        "authority": authority,
+        "action": action,
+        "resource": resource,
+        "entity": entity,
+        "at": at,
+    }));
+    context.client()?.call(method, params).await
+}
+
+pub(super) async fn check(args: QuestionArgs, context: &Context) -> Result<(), Failure> {
+    context.print_fields(&ask(args, "trust_authorization", context).await?)
+}
+
+pub(super) async fn recognised(args: QuestionArgs, context: &Context) -> Result<(), Failure> {
+    context.print_fields(&ask(args, "trust_recognition", context).await?)
+}
+
+pub(super) async fn explain(args: QuestionArgs, context: &Context) -> Result<(), Failure> {
+    let answer = ask(args, "trust_explain", context).await?;
+    context.print(&answer, explanation(&answer))
+}
+
+fn explanation(answer: &Map<String, Value>) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut lines: Vec<String> = answer.get("explanation").map(text).into_iter().collect();
+    let steps = answer.get("steps").and_then(Value::as_array);
+    lines.extend(steps.into_iter().flatten().map(|step| {
+        let mark = if step["ok"] == true { "ok     " } else { "broken " };
+        format!("  {mark}{}", text(&step["finding"]))
+    }));
+    lines.extend(answer.get("mender").map(|did| format!("{} can mend it", text(did))));
+    lines.join("\n")
+}
+
+pub(super) async fn chain(args: QuestionArgs, context: &Context) -> Result<(), Failure> {
+    context.print_value(&Value::Object(ask(args, "trust_chain", context).await?))
+}
+
+pub(super) async fn list(args: ListArgs, context: &Context) -> Result<(), Failure> {
+    let ListArgs { authority, entity, action, at, limit, after } = args;
+    let params = given(json!({
+        "authority": authority,
+        "entity": entity,
+        "action": action,
+        "at": at,
+        "limit": limit,
+        "after": after,
+    }));
+    let page: Value = context.client()?.call("trust_list", params).await?;
+    context.print_value(&page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::object;
+
+    #[test]
+    fn an_explanation_names_the_broken_link_and_who_mends_it() {
+        let answer = object(json!({
+            "explanation": "E may not",
+            "steps": [
+                { "finding": "A granted", "ok": true },
+                { "finding": "suspended", "ok": false },
+            ],
+            "mender": "did:idem:local:a",
+        }));
+        let lines = "E may not\n  ok     A granted\n  broken suspended\n\
+                     did:idem:local:a can mend it";
+        assert_eq!(explanation(&answer), lines);
+    }
+}

@@ -1,0 +1,101 @@
+//! Rights as a node lists them.
+
+use registry_core::crypto::Hash;
+use registry_core::id::Did;
+use registry_core::names::{ActionName, EntityId, Resource};
+use registry_core::time::TimeMs;
+use registry_core::trust::{Assurance, Conditions, GrantStatus, Parent};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::author::patiently;
+use crate::client::{Client, given};
+use crate::exit::Failure;
+
+/// Rights in one answer: as many as a node gives.
+const PAGE: usize = rpc::limits::TRUST_PAGE_MAX;
+
+/// All grants of one right to one entity.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Right {
+    pub(super) authority: Did,
+    pub(super) action: ActionName,
+    pub(super) resource: Resource,
+    pub(super) entity: EntityId,
+    pub(super) grants: Vec<Listed>,
+}
+
+/// One grant.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Listed {
+    pub(super) grantor: Did,
+    #[serde(default)]
+    pub(super) parent: Option<Parent>,
+    pub(super) status: GrantStatus,
+    pub(super) since: TimeMs,
+    #[serde(default)]
+    valid_from: Option<TimeMs>,
+    #[serde(default)]
+    valid_until: Option<TimeMs>,
+    #[serde(default)]
+    assurance: Option<Assurance>,
+    max_depth: u8,
+    #[serde(default)]
+    evidence: Option<Hash>,
+    #[serde(default)]
+    terms: Option<String>,
+}
+
+impl Listed {
+    pub(super) fn conditions(&self) -> Conditions {
+        Conditions {
+            valid_from: self.valid_from.map(|time| time.0),
+            valid_until: self.valid_until.map(|time| time.0),
+            assurance: self.assurance,
+            max_depth: Some(self.max_depth).filter(|depth| *depth > 0),
+            evidence: self.evidence,
+            terms: self.terms.clone(),
+        }
+    }
+}
+
+/// As of which block a list is, and about which time it speaks.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct AsOf {
+    pub(super) height: u64,
+    pub(super) time: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    rights: Vec<Value>,
+    #[serde(default)]
+    next: Option<String>,
+    #[serde(flatten)]
+    as_of: AsOf,
+}
+
+/// All grants that `trust_list` finds for `params`, page by page, as of one time: what the node
+/// lists, and the same read. Recognitions are left out.
+pub(super) async fn each(
+    client: &Client,
+    mut params: Map<String, Value>,
+    mut take: impl FnMut(Value, Right) -> Result<(), Failure>,
+) -> Result<AsOf, Failure> {
+    const METHOD: &str = "trust_list";
+    params.insert("limit".to_owned(), PAGE.into());
+    let mut first: Option<AsOf> = None;
+    loop {
+        let page: Page = patiently(async || client.call(METHOD, params.clone()).await).await?;
+        for shown in page.rights {
+            if shown.get("grants").is_some() {
+                let right = serde_json::from_value(shown.clone());
+                take(shown, right.map_err(|error| client.unreadable(METHOD, error))?)?;
+            }
+        }
+        let as_of = first.get_or_insert(page.as_of);
+        let Some(next) = page.next else { return Ok(as_of.clone()) };
+        params.extend(given(json!({ "after": next, "at": as_of.time })));
+    }
+}

@@ -1,0 +1,167 @@
+//! Rows of an import: what each asks for, and what became of it.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use registry_core::code::{Code, Refusal};
+use registry_core::crypto::Hash;
+use registry_core::id::Did;
+use registry_core::limits::TRUST_NAME_BYTES_MAX;
+use registry_core::names::TrustKey;
+use registry_core::trust::{Conditions, Parent};
+use serde::Serialize;
+
+use super::write::Ready;
+use crate::author::Sent;
+use crate::exit::Failure;
+
+/// Characters of a cell that a report repeats: as many as the longest name has.
+const SHOWN_CHARACTERS_MAX: usize = TRUST_NAME_BYTES_MAX;
+
+/// A grant that a row asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) key: TrustKey,
+    pub(super) conditions: Conditions,
+    /// What it is granted from, where the file says so.
+    pub(super) parent: Option<Parent>,
+    /// Who grants it, where the file says so.
+    pub(super) grantor: Option<Did>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Outcome {
+    /// By this import.
+    Granted,
+    /// Before it.
+    Exists,
+    /// A rule is against it.
+    Refused,
+    /// Not asked for.
+    Skipped,
+}
+
+impl Outcome {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Exists => "exists",
+            Self::Refused => "refused",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Verdict {
+    pub(super) outcome: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) operation: Option<Hash>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) code: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<String>,
+}
+
+impl Verdict {
+    fn new(outcome: Outcome) -> Self {
+        Self { outcome, operation: None, code: None, name: None, detail: None }
+    }
+
+    pub(super) fn granted(sent: &Sent) -> Self {
+        Self { operation: Some(sent.operation), ..Self::new(Outcome::Granted) }
+    }
+
+    pub(super) fn exists(detail: Option<&str>) -> Self {
+        Self { detail: detail.map(str::to_owned), ..Self::new(Outcome::Exists) }
+    }
+
+    pub(super) fn skipped(detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..Self::new(Outcome::Skipped) }
+    }
+
+    /// Against a rule that has no code, such as the form of the file.
+    pub(super) fn refused(detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..Self::new(Outcome::Refused) }
+    }
+
+    /// As the ledger would refuse it.
+    pub(super) fn refused_by(code: Code, field: &'static str, detail: String) -> Self {
+        Self::from(Failure::known(&Refusal::new(code, field, detail)))
+    }
+}
+
+impl From<Failure> for Verdict {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused { code, name, reason, .. } => {
+                Self { code: Some(code), name: Some(name), ..Self::refused(reason) }
+            }
+            other => Self::refused(other.to_string()),
+        }
+    }
+}
+
+/// How far a row has come.
+#[derive(Debug)]
+pub(super) enum State {
+    Wanted(Box<Wanted>),
+    Ready(Ready),
+    Done(Verdict),
+}
+
+/// A row with the names that it gives.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) entity: String,
+    pub(super) action: String,
+    pub(super) resource: String,
+    pub(super) state: State,
+}
+
+impl Row {
+    pub(super) fn new(
+        [entity, action, resource]: [&str; 3],
+        read: Result<Wanted, Verdict>,
+    ) -> Self {
+        Self {
+            entity: shown(entity),
+            action: shown(action),
+            resource: shown(resource),
+            state: read.map_or_else(State::Done, |wanted| State::Wanted(Box::new(wanted))),
+        }
+    }
+
+    pub(super) fn wanted(&self) -> Option<&Wanted> {
+        match &self.state {
+            State::Wanted(wanted) => Some(wanted),
+            _ => None,
+        }
+    }
+}
+
+/// As much of a text as a report repeats.
+pub(super) fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// Reads a name, as far as the ledger takes it.
+pub(super) fn name<T: FromStr<Err: Display>>(
+    field: &'static str,
+    text: &str,
+) -> Result<T, Verdict> {
+    let malformed = |detail| Verdict::refused_by(Code::IdentifierMalformed, field, detail);
+    if text.len() > TRUST_NAME_BYTES_MAX {
+        let actual = text.len();
+        let detail = format!("{actual} bytes, at most {TRUST_NAME_BYTES_MAX} are allowed");
+        return Err(malformed(detail));
+    }
+    text.parse().map_err(|error: T::Err| malformed(error.to_string()))
+}

@@ -1,0 +1,179 @@
+//! Filling a home by the real rules and store: blocks of creates, each certified by the home's one
+//! validator, as if its network had decided them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Instant;
+
+use anyhow::{Result, anyhow, bail};
+use genesis::GenesisFile;
+use indicatif::ProgressBar;
+use keys::{Home, ValidatorSigner};
+use node::config::Config;
+use node::floor::FloorFile;
+use node::shell::open_store;
+use node::store::{Ledger, RocksStore, Store as _, commit_rows};
+use registry_core::block::Block;
+use registry_core::certificate::{Certificate, CommitSignature, Vote, VoteKind};
+use registry_core::codec::{Bytes, FixedBytes};
+use registry_core::limits::BLOCK_CREATES_MAX;
+use registry_state::execution::BlockExecution;
+use registry_state::rules::{Checked, check_stateless};
+
+use super::home;
+use super::operations::Maker;
+use super::report::Report;
+
+/// Time between two blocks, in ms; only the order of times matters.
+const BLOCK_MS: u64 = 1;
+/// Blocks that are signed ahead of the one that is applied.
+const AHEAD: usize = 2;
+const CACHE_BYTES: usize = 128 << 20;
+
+type Operations = Vec<Arc<Checked>>;
+
+/// A home that is a network by itself, with what it takes to fill it.
+pub(super) struct Filler {
+    pub(super) maker: Maker,
+    genesis: GenesisFile,
+    signer: ValidatorSigner,
+    data: PathBuf,
+    floor: PathBuf,
+}
+
+/// How the filling went.
+pub(super) struct Filled {
+    /// Operations that it took a second.
+    pub(super) per_second: f64,
+    /// Bytes on disk for each of them.
+    pub(super) bytes_each: f64,
+}
+
+/// Makes the home and its DIDs. `idem start --home` runs on it.
+pub(super) fn run(home: &Home, records: u64) -> Result<Report> {
+    let filler = Filler::new(home)?;
+    let filled = filler.fill(records, |number| Ok(filler.maker.create(number)?.1))?;
+    let mut report = Report::default();
+    report.add("DIDs loaded", records as f64, "");
+    report.add("load", filled.per_second, "DIDs/s");
+    report.add("disk", filled.bytes_each, "bytes a DID");
+    Ok(report)
+}
+
+impl Filler {
+    /// Makes the home.
+    pub(super) fn new(home: &Home) -> Result<Self> {
+        if home.genesis_file().exists() {
+            let path = home.path().display();
+            bail!("{path} is the home of a node already; name a new one with --home DIR");
+        }
+        let (genesis, signer) = home::make(home)?;
+        let maker = Maker { chain: genesis.chain_id(), network: genesis.network.clone() };
+        let data = home.resolve(&Config::default().storage.path);
+        Ok(Self { maker, genesis, signer, data, floor: home.height_floor_file() })
+    }
+
+    /// The home's store, while no node runs on it.
+    pub(super) fn open(&self) -> Result<RocksStore> {
+        let floor = FloorFile::open(&self.floor, self.maker.chain, self.signer.key());
+        let floor = floor?;
+        Ok(open_store(&self.data, CACHE_BYTES, Some(floor), &self.genesis)?)
+    }
+
+    /// Applies the operations of the numbers below `count`, in order.
+    pub(super) fn fill(
+        &self,
+        count: u64,
+        operation: impl Fn(u64) -> Result<Vec<u8>> + Send,
+    ) -> Result<Filled> {
+        let started = Instant::now();
+        let mut store = self.open()?;
+        let progress = ProgressBar::new(count);
+        std::thread::scope(|scope| {
+            let (blocks, queue) = sync_channel(AHEAD);
+            let signing = scope.spawn(|| self.sign(count, operation, blocks));
+            self.apply(&mut store, queue, &progress)?;
+            signing.join().map_err(|_| anyhow!("the signing thread panicked"))?
+        })?;
+        progress.finish_and_clear();
+        drop(store);
+        let per_second = count as f64 / started.elapsed().as_secs_f64();
+        // The log is replayed into tables at the next start; only then is the size what stays.
+        drop(self.open()?);
+        let bytes_each = size(&self.data)? as f64 / count as f64;
+        Ok(Filled { per_second, bytes_each })
+    }
+
+    fn sign(
+        &self,
+        count: u64,
+        operation: impl Fn(u64) -> Result<Vec<u8>>,
+        blocks: SyncSender<Operations>,
+    ) -> Result<()> {
+        let Maker { chain, network } = &self.maker;
+        for first in (0..count).step_by(BLOCK_CREATES_MAX) {
+            let mut operations = Vec::new();
+            for number in first..count.min(first + BLOCK_CREATES_MAX as u64) {
+                let checked = check_stateless(&operation(number)?, *chain, network);
+                operations
+                    .push(Arc::new(checked.map_err(|refusal| anyhow!("not sent: {refusal}"))?));
+            }
+            if blocks.send(operations).is_err() {
+                // The other side failed, and says why.
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(
+        &self,
+        store: &mut RocksStore,
+        queue: Receiver<Operations>,
+        progress: &ProgressBar,
+    ) -> Result<()> {
+        let head = Ledger(store).head()?;
+        let mut parent = head.ok_or_else(|| anyhow!("the store has no genesis"))?.header;
+        for operations in queue {
+            let ledger = Ledger(&*store);
+            let (time_ms, network) = (parent.time + BLOCK_MS, self.maker.network.clone());
+            let proposer = self.signer.key();
+            let block = BlockExecution::new(&ledger, network, &parent, time_ms, proposer);
+            let mut block = block?;
+            for checked in &operations {
+                block.apply(checked)?;
+            }
+            let execution = block.finish()?;
+            let bytes = operations.iter().map(|checked| Bytes(checked.bytes().to_vec())).collect();
+            let block = Block { header: execution.header.clone(), operations: bytes };
+            let rows = commit_rows(&*store, &execution, &block, &self.certify(&block))?;
+            store.write(rows, false)?;
+            parent = block.header;
+            progress.inc(operations.len() as u64);
+        }
+        // Nobody has seen the blocks yet, so one sync does for all, and the floor follows it.
+        store.write(Vec::new(), true)?;
+        store.raise_floor(parent.height)?;
+        Ok(())
+    }
+
+    fn certify(&self, block: &Block) -> Certificate {
+        let (height, round, value) = (block.header.height, 0, block.header.hash());
+        let (chain, kind) = (self.maker.chain, VoteKind::Precommit);
+        let vote = Vote { chain, kind, height, round, value: Some(value) };
+        let signature = ed25519_dalek::Signer::sign(&self.signer.signing_key(), &vote.message());
+        let signature = FixedBytes(signature.to_bytes());
+        let signatures = vec![CommitSignature { validator: self.signer.key(), signature }];
+        Certificate { height, round, value, signatures }
+    }
+}
+
+/// Bytes of all files in a directory.
+fn size(dir: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(dir)? {
+        bytes += entry?.metadata()?.len();
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,150 @@
+//! Signed operations whose keys follow from a number, so that a filled home can be read and
+//! updated later without a key file. Such keys protect nothing.
+
+use anyhow::{Result, anyhow};
+use keys::SecretKey;
+use registry_core::codec::{Bytes, FixedBytes};
+use registry_core::crypto::{Hash, Suite};
+use registry_core::did::{DidCreate, DidUpdate, KeySet, Member, NextSet, Sets};
+use registry_core::id::{Did, ListId, NetworkName, Suffix};
+use registry_core::names::TrustKey;
+use registry_core::operation::{
+    Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
+};
+use registry_core::status::{EntryChanges, StatusCreate, StatusPurpose, StatusSet};
+use registry_core::trust::{TrustGrant, TrustStep};
+
+use crate::cluster::document;
+
+#[derive(Clone, Copy)]
+enum Use {
+    Control = 1,
+    Next,
+    Document,
+    NewDocument,
+}
+
+/// Makes the operations of one chain.
+pub(super) struct Maker {
+    pub(super) chain: Hash,
+    pub(super) network: NetworkName,
+}
+
+fn key(part: Use, number: u64) -> Result<SecretKey> {
+    let mut seed = [part as u8; 32];
+    seed[..8].copy_from_slice(&number.to_be_bytes());
+    SecretKey::from_raw(Suite::Ed25519, &seed).ok_or_else(|| anyhow!("not a key"))
+}
+
+fn salt(part: Use, number: u64) -> FixedBytes<16> {
+    let mut salt = [part as u8; 16];
+    salt[..8].copy_from_slice(&number.to_be_bytes());
+    FixedBytes(salt)
+}
+
+impl Maker {
+    /// The create of DID `number` and its envelope: one key in each part.
+    pub(super) fn create(&self, number: u64) -> Result<(Did, Vec<u8>)> {
+        let control = key(Use::Control, number)?;
+        let next = Member::Key(key(Use::Next, number)?.public().clone());
+        let members = vec![Member::Key(control.public().clone())];
+        let sets = Sets {
+            control: KeySet { threshold: 1, members },
+            next: NextSet { threshold: 1, commitments: vec![next.commitment()] },
+            recovery: None,
+        };
+        let document = document(&key(Use::Document, number)?, 0);
+        let action = Action::DidCreate(Box::new(DidCreate { sets, document }));
+        let salt = salt(Use::Control, number);
+        let (id, bytes) = self.sign(None, Guard::Absent, salt, action, &control);
+        Ok((Did { network: self.network.clone(), suffix: Suffix::of_create(&id) }, bytes))
+    }
+
+    /// An update of DID `number`, whose head record is `previous`, to another document key.
+    pub(super) fn update(&self, number: u64, did: Did, previous: Hash) -> Result<Vec<u8>> {
+        let control = key(Use::Control, number)?;
+        let document = document(&key(Use::NewDocument, number)?, 0);
+        let action = Action::DidUpdate(Box::new(DidUpdate { document }));
+        let salt = salt(Use::NewDocument, number);
+        Ok(self.sign(Some(did), Guard::Previous(previous), salt, action, &control).1)
+    }
+
+    /// A grant by DID `number`, and its envelope.
+    pub(super) fn grant(&self, number: u64, author: Did, grant: TrustGrant) -> Result<Vec<u8>> {
+        let action = Action::TrustGrant(Box::new(grant));
+        let (control, salt) = (key(Use::Control, number)?, salt(Use::Control, number));
+        Ok(self.sign(Some(author), Guard::Absent, salt, action, &control).1)
+    }
+
+    /// The suspension of a grant by DID `number`, whose head record is `previous`.
+    pub(super) fn suspend(
+        &self,
+        number: u64,
+        author: Did,
+        (of, previous): (TrustKey, Hash),
+    ) -> Result<Vec<u8>> {
+        let action = Action::TrustSuspend(Box::new(TrustStep { key: of }));
+        let (control, salt) = (key(Use::Control, number)?, salt(Use::Control, number));
+        Ok(self.sign(Some(author), Guard::Previous(previous), salt, action, &control).1)
+    }
+
+    /// DID 0 as issuer of lists whose operations are valid until a time in ms, and the envelope
+    /// of its create.
+    pub(super) fn issuer(&self, until_ms: u64) -> Result<(Issuer<'_>, Vec<u8>)> {
+        let (did, create) = self.create(0)?;
+        Ok((Issuer { maker: self, did, control: key(Use::Control, 0)?, until_ms }, create))
+    }
+
+    fn sign(
+        &self,
+        author: Option<Did>,
+        guard: Guard,
+        salt: FixedBytes<16>,
+        action: Action,
+        key: &SecretKey,
+    ) -> (Hash, Vec<u8>) {
+        let role = Role::Control;
+        let body = Operation { chain: self.chain, author, guard, salt, action }.body();
+        let id = operation_id(&body);
+        let value = Bytes(key.sign_operation(&role.message(&id)).to_vec());
+        let by = Signer::Key(key.public().clone());
+        (id, SignedOperation::new(body, vec![Signature { role, by, value }]).bytes())
+    }
+}
+
+/// Who writes lists.
+pub(super) struct Issuer<'a> {
+    maker: &'a Maker,
+    did: Did,
+    control: SecretKey,
+    until_ms: u64,
+}
+
+impl Issuer<'_> {
+    /// The create of revocation list `number`, and its envelope.
+    pub(super) fn list(&self, number: u64, length: u64) -> (ListId, Vec<u8>) {
+        let create = StatusCreate {
+            purpose: StatusPurpose::Revocation,
+            bits: 1,
+            length,
+            uri: None,
+            valid_from: None,
+            valid_until: None,
+            delegates: Vec::new(),
+            messages: Vec::new(),
+        };
+        let action = Action::StatusCreate(Box::new(create));
+        let (id, bytes) = self.sign(Guard::Absent, salt(Use::Control, number), action);
+        (ListId::of_create(&id), bytes)
+    }
+
+    /// Changes of a list, by which the operation differs from all others.
+    pub(super) fn set(&self, list: ListId, changes: EntryChanges) -> Vec<u8> {
+        let action = Action::StatusSet(StatusSet { list, changes });
+        self.sign(Guard::Until(self.until_ms), salt(Use::Control, 0), action).1
+    }
+
+    fn sign(&self, guard: Guard, salt: FixedBytes<16>, action: Action) -> (Hash, Vec<u8>) {
+        self.maker.sign(Some(self.did.clone()), guard, salt, action, &self.control)
+    }
+}

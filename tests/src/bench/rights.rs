@@ -1,0 +1,337 @@
+//! Rights asked for on two nodes, one with few grants and one with many, against an echo of equal
+//! size; and the suspension of the grant on which nearly all of them rest.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Result, anyhow};
+use keys::Home;
+use node::store::{Column, Ledger, Read as _, RocksStore, StoreError};
+use registry_core::codec;
+use registry_core::crypto::Hash;
+use registry_core::id::Did;
+use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::names::TrustKey;
+use registry_core::record::{Entry, RecordKey};
+use registry_core::trust::{Conditions, Parent, TrustGrant};
+use serde_json::json;
+
+use super::fill::{Filled, Filler};
+use super::http::{Connection, call, post};
+use super::network::{Alone, commit};
+use super::operations::Maker;
+use super::process::memory_mib;
+use super::report::Report;
+use super::subject::Subject;
+use super::{RightsArgs, echo};
+use crate::cluster::Client;
+
+/// Grants at the ends of chains in the node that the other is compared with.
+const FEW: u64 = 1_000;
+/// Ends of chains for each grant that the authority gives itself.
+const CHAINS_FOR_DIRECT: u64 = 10;
+/// Bodies between the authority and an entity: with its own grant a chain has one more link.
+const BODIES: u64 = 3;
+/// Different entities that are asked about; spread over all that there are.
+const ASKED: u64 = 100_000;
+/// Of those, as many are asked about after the suspension.
+const ASKED_AFTER: usize = 1_000;
+/// Rows of the store that are looked at together.
+const PAGE: usize = 10_000;
+const ACTION: &str = "issue";
+const YES: &str = r#""authorized":true"#;
+
+/// How an entity has its right.
+#[derive(Clone, Copy)]
+enum Way {
+    Direct,
+    Chain,
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Chain => "chain of 4",
+        }
+    }
+
+    fn resource(self) -> &'static str {
+        match self {
+            Self::Direct => "direct/diploma",
+            Self::Chain => "chain/diploma",
+        }
+    }
+}
+
+/// What the bodies are granted.
+const PATTERN: &str = "chain/*";
+
+/// The authority, DID 0, the bodies in a chain beneath it, and entities that are no DIDs.
+struct Framework {
+    dids: Vec<Did>,
+    direct: u64,
+    chains: u64,
+}
+
+impl Framework {
+    fn new(maker: &Maker, chains: u64) -> Result<Self> {
+        let dids = (0..=BODIES).map(|number| Ok(maker.create(number)?.0));
+        let dids = dids.collect::<Result<_>>()?;
+        Ok(Self { dids, direct: chains.div_ceil(CHAINS_FOR_DIRECT), chains })
+    }
+
+    fn operations(&self) -> u64 {
+        self.dids.len() as u64 + self.grants()
+    }
+
+    fn grants(&self) -> u64 {
+        BODIES + self.direct + self.chains
+    }
+
+    /// The operation of a number below all of [`Self::operations`]: each comes after those that it
+    /// rests on.
+    fn operation(&self, maker: &Maker, number: u64) -> Result<Vec<u8>> {
+        let Some(grant) = number.checked_sub(self.dids.len() as u64) else {
+            return Ok(maker.create(number)?.1);
+        };
+        let Some(entity) = grant.checked_sub(BODIES) else {
+            return self.grant(maker, grant, (PATTERN, self.did(grant + 1).to_string()));
+        };
+        match entity.checked_sub(self.direct) {
+            None => self.grant(maker, 0, (Way::Direct.resource(), entity_id(entity))),
+            Some(entity) => self.grant(maker, BODIES, (Way::Chain.resource(), entity_id(entity))),
+        }
+    }
+
+    fn did(&self, number: u64) -> &Did {
+        &self.dids[number as usize]
+    }
+
+    /// What the DID of a number grants, from what the one above it granted.
+    fn grant(
+        &self,
+        maker: &Maker,
+        grantor: u64,
+        (resource, entity): (&str, String),
+    ) -> Result<Vec<u8>> {
+        let beneath = if resource == PATTERN { BODIES - grantor } else { 0 };
+        let max_depth = u8::try_from(beneath).ok().filter(|depth| *depth > 0);
+        let conditions = Conditions { max_depth, ..Conditions::default() };
+        let above = grantor.checked_sub(1).map(|above| self.did(above).clone());
+        let resource_above = PATTERN.parse()?;
+        let parent = above.map(|grantor| Parent { resource: resource_above, grantor });
+        let grant = TrustGrant { key: self.key(resource, &entity)?, parent, conditions };
+        maker.grant(grantor, self.did(grantor).clone(), grant)
+    }
+
+    fn key(&self, resource: &str, entity: &str) -> Result<TrustKey> {
+        Ok(TrustKey {
+            authority: self.did(0).clone(),
+            action: ACTION.parse()?,
+            resource: resource.parse()?,
+            entity: entity.parse()?,
+        })
+    }
+
+    /// The grant to the first body, on which all chains rest.
+    fn top(&self) -> Result<TrustKey> {
+        self.key(PATTERN, &self.did(1).to_string())
+    }
+
+    /// Entities that have their right in this way.
+    fn asked(&self, way: Way) -> impl Iterator<Item = String> {
+        let count = match way {
+            Way::Direct => self.direct,
+            Way::Chain => self.chains,
+        };
+        (0..count).step_by((count / ASKED).max(1) as usize).map(entity_id)
+    }
+
+    /// Questions by TRQP.
+    fn queries(&self, way: Way) -> Vec<Vec<u8>> {
+        let query = |entity| {
+            json!({
+                "entity_id": entity,
+                "authority_id": self.did(0),
+                "action": ACTION,
+                "resource": way.resource(),
+            })
+        };
+        self.asked(way).map(|entity| post("/authorization", &query(entity).to_string())).collect()
+    }
+
+    /// The same by JSON-RPC.
+    fn calls(&self, way: Way) -> Vec<Vec<u8>> {
+        let params = |entity| {
+            json!({
+                "entity": entity,
+                "authority": self.did(0),
+                "action": ACTION,
+                "resource": way.resource(),
+            })
+        };
+        let method = "trust_authorization";
+        self.asked(way).map(|entity| call(method, &params(entity).to_string())).collect()
+    }
+}
+
+fn entity_id(number: u64) -> String {
+    format!("https://issuer-{number}.example")
+}
+
+/// A filled node.
+struct Site {
+    filler: Filler,
+    filled: Filled,
+    framework: Framework,
+    /// The head record of the grant to the first body.
+    top: Hash,
+    node: Alone,
+}
+
+impl Site {
+    async fn open(place: &Path, chains: u64) -> Result<Self> {
+        let home = Home::new(place);
+        let (filler, filled, framework, top) = tokio::task::block_in_place(|| {
+            let filler = Filler::new(&home)?;
+            let framework = Framework::new(&filler.maker, chains)?;
+            let operation = |number| framework.operation(&filler.maker, number);
+            let filled = filler.fill(framework.operations(), operation)?;
+            let top = Ledger(&filler.open()?).newest(&RecordKey::grant(&framework.top()?))?;
+            let top = top.ok_or_else(|| anyhow!("the bodies have no grants"))?;
+            anyhow::Ok((filler, filled, framework, top.record.hash()))
+        })?;
+        let node = Alone::start(&home).await?;
+        node.settled().await;
+        Ok(Self { filler, filled, framework, top, node })
+    }
+
+    fn queries(&self, way: Way) -> Subject {
+        let name = format!("POST /authorization, {}", way.name());
+        Subject::new(name, self.node.at(), self.framework.queries(way), YES)
+    }
+
+    fn calls(&self, way: Way) -> Subject {
+        let name = format!("trust_authorization, {}", way.name());
+        Subject::new(name, self.node.at(), self.framework.calls(way), YES)
+    }
+
+    fn report(&self, report: &mut Report) {
+        report.add("grants", self.framework.grants() as f64, "");
+        report.add("grants by the authority itself", self.framework.direct as f64, "");
+        report.add("load of grants", self.filled.per_second, "/s");
+        report.add("disk", self.filled.bytes_each, "bytes a grant");
+        report.add(
+            "start of the node until it is ready",
+            self.node.ready.as_secs_f64() * 1e3,
+            "ms",
+        );
+    }
+}
+
+/// Suspends the grant to the first body, and asks about entities at the ends of chains.
+async fn suspend(site: &Site, report: &mut Report) -> Result<u64> {
+    let Site { filler, framework, .. } = site;
+    let authority = framework.did(0).clone();
+    let envelope = filler.maker.suspend(0, authority, (framework.top()?, site.top))?;
+    let queries = framework.queries(Way::Chain);
+    let direct = framework.queries(Way::Direct);
+    let client = Client::new(&format!("http://{}", site.node.address));
+    let mut connection = Connection::open(&site.node.address).await?;
+    let submitted = Instant::now();
+    let height = commit(&client, &envelope).await?;
+    let waited_ms = submitted.elapsed().as_secs_f64() * 1e3;
+    let mut asked = 0;
+    for query in queries.iter().step_by((queries.len() / ASKED_AFTER).max(1)) {
+        expect(&mut connection, query, &[r#""authorized":false"#, r#""status":"suspended""#])
+            .await?;
+        asked += 1;
+    }
+    expect(&mut connection, &direct[0], &[YES]).await?;
+    report.add("suspension above all chains: until its receipt", waited_ms, "ms");
+    report.add("descendants asked after it, all suspended", f64::from(asked), "");
+    Ok(height)
+}
+
+async fn expect(connection: &mut Connection, request: &[u8], parts: &[&str]) -> Result<()> {
+    let body = connection.exchange(request).await?;
+    match parts.iter().find(|part| !body.contains(**part)) {
+        None => Ok(()),
+        Some(part) => Err(anyhow!("answer without {part}: {body}")),
+    }
+}
+
+/// Records whose newest version is of a height: all that the newest block with operations wrote.
+fn written_at(store: &RocksStore, height: u64) -> Result<u64> {
+    let (mut from, mut written) = (Vec::new(), 0);
+    loop {
+        let rows = store.scan(Column::Heads, &from, &[u8::MAX], PAGE)?;
+        let Some((last, _)) = rows.last() else { return Ok(written) };
+        from = [&last[..], &[0]].concat();
+        for (_, row) in &rows {
+            let entry: Entry =
+                codec::decode_own(row, 2 * OPERATION_BYTES_MAX).map_err(StoreError::new)?;
+            written += u64::from(entry.record.height == height);
+        }
+    }
+}
+
+/// What a question costs with many grants, over what it costs with few.
+fn compare(many: &Subject, few: &Subject, report: &mut Report) {
+    let name = &many.name;
+    let cpu = many.median(|run| run.1) / few.median(|run| run.1);
+    let rate = few.median(|run| run.0.per_second) / many.median(|run| run.0.per_second);
+    report.add(format!("{name}: CPU with few grants"), few.median(|run| run.1), "µs a request");
+    report.add(format!("**{name}: CPU over that with few grants**"), cpu, "times");
+    report.add(format!("**{name}: time over that with few grants**"), rate, "times");
+}
+
+pub(super) async fn run(args: RightsArgs) -> Result<Report> {
+    let place = tempfile::tempdir_in(&args.place.dir)?;
+    let few = Site::open(&place.path().join("few"), FEW.min(args.grants)).await?;
+    let many = Site::open(&place.path().join("many"), args.grants).await?;
+    let mut report = Report::default();
+    many.report(&mut report);
+    report.add_load();
+    let (queries, mut connection) =
+        (many.framework.queries(Way::Direct), Connection::open(&many.node.address).await?);
+    let bytes = connection.exchange(&queries[0]).await?.len();
+    report.add("answer", bytes as f64, "bytes");
+    let (echo, echo_address) = echo::start(bytes).await?;
+    let asked = vec![call("net_peers", "{}")];
+    let mut floor =
+        Subject::new("floor: JSON-RPC echo", (&*echo_address, echo.id()), asked, "xxxx");
+    let ways = [Way::Direct, Way::Chain];
+    let mut pairs = ways.map(|way| (many.queries(way), few.queries(way)));
+    let mut calls = ways.map(|way| many.calls(way));
+    let load = args.serving.load();
+    for _ in 0..args.serving.repeat {
+        floor.run(load).await?;
+        for (many, few) in &mut pairs {
+            many.run(load).await?;
+            few.run(load).await?;
+        }
+        for subject in &mut calls {
+            subject.run(load).await?;
+        }
+    }
+    floor.report(&mut report);
+    for (many, few) in &pairs {
+        many.compare(&floor, &mut report);
+        compare(many, few, &mut report);
+    }
+    for subject in &calls {
+        subject.compare(&floor, &mut report);
+    }
+    let memory = |field| memory_mib(many.node.process.id(), field);
+    report.add("memory of the validator", memory("VmRSS"), "MiB");
+    report.add("memory of the validator, greatest", memory("VmHWM"), "MiB");
+    let height = suspend(&many, &mut report).await?;
+    few.node.process.stop().await?;
+    many.node.process.stop().await?;
+    echo.stop().await?;
+    let written = tokio::task::block_in_place(|| written_at(&many.filler.open()?, height))?;
+    report.add("**record versions that the suspension wrote**", written as f64, "");
+    Ok(report)
+}
