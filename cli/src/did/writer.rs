@@ -228,7 +228,7 @@ impl Writer {
     /// The state of another DID than the one that acts.
     pub(crate) async fn state_of(&self, did: &Did) -> Result<Box<DidState>, Failure> {
         let entry = self.client.record(did).await?;
-        match DidValue::from_bytes(&entry.value.0) {
+        match value_from::<DidValue>(&entry.value.0) {
             Ok(DidValue::Active(state)) => Ok(state),
             Ok(DidValue::Deactivated) => {
                 let detail = format!("{did} is deactivated");
