@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::KeysError;
+use crate::error::KeysError;
 use crate::limits::KEY_FILE_BYTES_MAX;
 
 /// Reads a file that only its owner may open; `None` when there is none.

@@ -9,7 +9,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use super::KeysError;
+use crate::error::KeysError;
 
 /// A secret key and its public key.
 ///

@@ -12,8 +12,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::KeysError;
 use super::file::{read_private, write_atomic};
+use crate::error::KeysError;
 use crate::limits::{KDF_LANES_MAX, KDF_MEMORY_KIB_MAX, KDF_PASSES_MAX};
 
 const CIPHER: &str = "xchacha20-poly1305";

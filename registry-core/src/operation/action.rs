@@ -11,7 +11,7 @@ use super::guard::GuardRule;
 use super::signature::Role;
 use crate::agent::{AgentDelegate, AgentStep};
 use crate::code::{Code, Refusal};
-use crate::crypto::Hash;
+use crate::crypto::{Hash, ValidatorKey};
 use crate::did::{self, DidCreate, DidRecover, DidRotate, DidUpdate};
 use crate::governance::{GovernancePropose, GovernanceStep, ValidatorReady};
 use crate::id::{Did, ListId, SchemaId, Suffix};
@@ -68,9 +68,9 @@ impl Subject<'_> {
     }
 }
 
-/// Declares the actions once. The columns are those of [`ActionFacts`]; `consent` is the DID that
-/// must consent besides the author, and `writes` is the record that the operation changes, given
-/// its [`Subject`].
+/// Declares the actions once. The columns are those of [`ActionFacts`]. `consent` is the DID that
+/// must consent besides the author, `key` the one that signs in the place of an author, where there
+/// is one; `writes` is the record that the operation changes, given its [`Subject`].
 macro_rules! actions {
     (@facts $name:literal, $prepare:expr, $family:expr, $role:expr, $guard:ident, $author:literal,
         $priority:literal, $bytes_max:ident) => {
@@ -85,13 +85,15 @@ macro_rules! actions {
             bytes_max: $bytes_max,
         }
     };
+    (@option) => { None };
+    (@option $value:expr) => { Some($value) };
     ($(
         $(#[doc = $doc:literal])+
         $variant:ident $(($payload:ident: $type:ty))? {
             name: $name:literal, prepare: $prepare:expr,
             family: $family:expr, role: $role:expr, guard: $guard:ident,
             has_author: $author:literal, has_priority: $priority:literal, bytes_max: $bytes_max:ident,
-            consent: $consent:expr, writes: $subject:pat => $writes:expr,
+            $(consent: $consent:expr,)? $(key: $key:expr,)? writes: $subject:pat => $writes:expr,
         }
     )+) => {
         /// What an operation does.
@@ -120,7 +122,17 @@ macro_rules! actions {
             /// Another DID that the action binds and that must consent to it.
             #[allow(unused_variables, reason = "most rows do not need what the action holds")]
             pub fn consents(&self) -> Option<&Did> {
-                match self { $(Self::$variant $(($payload))? => $consent,)+ }
+                match self {
+                    $(Self::$variant $(($payload))? => actions!(@option $($consent)?),)+
+                }
+            }
+
+            /// Key that signs alone, for actions that name it instead of an author.
+            #[allow(unused_variables, reason = "most rows do not need what the action holds")]
+            pub fn own_key(&self) -> Option<&ValidatorKey> {
+                match self {
+                    $(Self::$variant $(($payload))? => actions!(@option $($key)?),)+
+                }
             }
 
             /// Key of the record that the action writes in an operation with this author and id.
@@ -146,7 +158,7 @@ actions! {
         name: "did_create", prepare: Some("did_prepareCreate"),
         family: Some(Family::Did), role: Some(Role::Control), guard: Absent,
         has_author: false, has_priority: false, bytes_max: DID_OPERATION_BYTES_MAX,
-        consent: None, writes: subject => RecordKey::did(&Suffix::of_create(subject.operation)),
+        writes: subject => RecordKey::did(&Suffix::of_create(subject.operation)),
     }
 
     /// Replaces the document of a DID, signed by its control set.
@@ -154,7 +166,7 @@ actions! {
         name: "did_update", prepare: Some("did_prepareUpdate"),
         family: Some(Family::Did), role: Some(Role::Control), guard: Previous,
         has_author: true, has_priority: false, bytes_max: DID_OPERATION_BYTES_MAX,
-        consent: None, writes: subject => subject.own_did()?,
+        writes: subject => subject.own_did()?,
     }
 
     /// Replaces key sets and document, signed by the members that the DID committed to; vetoes a
@@ -163,7 +175,7 @@ actions! {
         name: "did_rotate", prepare: Some("did_prepareRotate"),
         family: None, role: Some(Role::Next), guard: Previous,
         has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
-        consent: None, writes: subject => subject.own_did()?,
+        writes: subject => subject.own_did()?,
     }
 
     /// Starts a recovery, which will replace key sets and document after its delay.
@@ -171,7 +183,7 @@ actions! {
         name: "did_recover", prepare: Some("did_prepareRecover"),
         family: None, role: Some(Role::Recovery), guard: Previous,
         has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
-        consent: None, writes: subject => subject.own_did()?,
+        writes: subject => subject.own_did()?,
     }
 
     /// Cancels the pending recovery, signed by the recovery set.
@@ -179,7 +191,7 @@ actions! {
         name: "did_recover_cancel", prepare: Some("did_prepareRecoverCancel"),
         family: None, role: Some(Role::Recovery), guard: Previous,
         has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
-        consent: None, writes: subject => subject.own_did()?,
+        writes: subject => subject.own_did()?,
     }
 
     /// Puts a matured recovery into effect; anyone may send it.
@@ -187,7 +199,7 @@ actions! {
         name: "did_recover_complete", prepare: Some("did_prepareRecoverComplete"),
         family: None, role: None, guard: Previous,
         has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
-        consent: None, writes: subject => subject.own_did()?,
+        writes: subject => subject.own_did()?,
     }
 
     /// Deactivates a DID for ever, signed by the members that it committed to.
@@ -195,7 +207,7 @@ actions! {
         name: "did_deactivate", prepare: Some("did_prepareDeactivate"),
         family: None, role: Some(Role::Next), guard: Previous,
         has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
-        consent: None, writes: subject => subject.own_did()?,
+        writes: subject => subject.own_did()?,
     }
 
     /// Creates a status list.
@@ -203,7 +215,7 @@ actions! {
         name: "status_create", prepare: Some("status_prepareCreate"),
         family: Some(Family::Status), role: Some(Role::Author), guard: Absent,
         has_author: true, has_priority: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
-        consent: None, writes: subject => RecordKey::status(&ListId::of_create(subject.operation)),
+        writes: subject => RecordKey::status(&ListId::of_create(subject.operation)),
     }
 
     /// Sets entries of a status list.
@@ -211,7 +223,7 @@ actions! {
         name: "status_set", prepare: Some("status_prepareSet"),
         family: Some(Family::Status), role: Some(Role::Author), guard: Until,
         has_author: true, has_priority: false, bytes_max: STATUS_SET_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::status(&set.list),
+        writes: _ => RecordKey::status(&set.list),
     }
 
     /// Changes validity and delegates of a status list.
@@ -219,7 +231,7 @@ actions! {
         name: "status_update", prepare: Some("status_prepareUpdate"),
         family: Some(Family::Status), role: Some(Role::Author), guard: Previous,
         has_author: true, has_priority: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::status(&update.list),
+        writes: _ => RecordKey::status(&update.list),
     }
 
     /// Closes a status list for ever.
@@ -227,7 +239,7 @@ actions! {
         name: "status_close", prepare: Some("status_prepareClose"),
         family: Some(Family::Status), role: Some(Role::Author), guard: Previous,
         has_author: true, has_priority: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::status(&close.list),
+        writes: _ => RecordKey::status(&close.list),
     }
 
     /// Grants a right to an entity.
@@ -235,7 +247,7 @@ actions! {
         name: "trust_grant", prepare: Some("trust_prepareGrant"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: AbsentOrPrevious,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::grant(&grant.key),
+        writes: _ => RecordKey::grant(&grant.key),
     }
 
     /// Changes the conditions of a grant.
@@ -243,7 +255,7 @@ actions! {
         name: "trust_change", prepare: Some("trust_prepareChange"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::grant(&change.key),
+        writes: _ => RecordKey::grant(&change.key),
     }
 
     /// Suspends a grant.
@@ -251,7 +263,7 @@ actions! {
         name: "trust_suspend", prepare: Some("trust_prepareSuspend"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::grant(&step.key),
+        writes: _ => RecordKey::grant(&step.key),
     }
 
     /// Resumes a suspended grant.
@@ -259,7 +271,7 @@ actions! {
         name: "trust_resume", prepare: Some("trust_prepareResume"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::grant(&step.key),
+        writes: _ => RecordKey::grant(&step.key),
     }
 
     /// Revokes a grant.
@@ -267,7 +279,7 @@ actions! {
         name: "trust_revoke", prepare: Some("trust_prepareRevoke"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::grant(&step.key),
+        writes: _ => RecordKey::grant(&step.key),
     }
 
     /// Recognises another authority.
@@ -275,7 +287,7 @@ actions! {
         name: "trust_recognise", prepare: Some("trust_prepareRecognise"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: AbsentOrPrevious,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::recognition(&recognise.key),
+        writes: _ => RecordKey::recognition(&recognise.key),
     }
 
     /// Ends the recognition of another authority.
@@ -283,7 +295,7 @@ actions! {
         name: "trust_derecognise", prepare: Some("trust_prepareDerecognise"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::recognition(&step.key),
+        writes: _ => RecordKey::recognition(&step.key),
     }
 
     /// Delegates to an agent, for the first time or with other terms.
@@ -291,7 +303,7 @@ actions! {
         name: "agent_delegate", prepare: Some("agent_prepareDelegate"),
         family: Some(Family::Agent), role: Some(Role::Author), guard: AbsentOrPrevious,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: Some(&delegate.agent), writes: _ => RecordKey::delegation(&delegate.agent),
+        consent: &delegate.agent, writes: _ => RecordKey::delegation(&delegate.agent),
     }
 
     /// Suspends an agent and all agents below it.
@@ -299,7 +311,7 @@ actions! {
         name: "agent_suspend", prepare: Some("agent_prepareSuspend"),
         family: Some(Family::Agent), role: Some(Role::Author), guard: Previous,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::delegation(&step.agent),
+        writes: _ => RecordKey::delegation(&step.agent),
     }
 
     /// Resumes a suspended agent.
@@ -307,7 +319,7 @@ actions! {
         name: "agent_resume", prepare: Some("agent_prepareResume"),
         family: Some(Family::Agent), role: Some(Role::Author), guard: Previous,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::delegation(&step.agent),
+        writes: _ => RecordKey::delegation(&step.agent),
     }
 
     /// Revokes a delegation.
@@ -315,7 +327,7 @@ actions! {
         name: "agent_revoke", prepare: Some("agent_prepareRevoke"),
         family: Some(Family::Agent), role: Some(Role::Author), guard: Previous,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::delegation(&step.agent),
+        writes: _ => RecordKey::delegation(&step.agent),
     }
 
     /// Publishes a schema.
@@ -323,7 +335,7 @@ actions! {
         name: "schema_publish", prepare: Some("schema_preparePublish"),
         family: Some(Family::Schema), role: Some(Role::Author), guard: Absent,
         has_author: true, has_priority: false, bytes_max: OPERATION_BYTES_MAX,
-        consent: None, writes: subject => RecordKey::schema(&SchemaId::of_content(subject.author()?, &publish.content)),
+        writes: subject => RecordKey::schema(&SchemaId::of_content(subject.author()?, &publish.content)),
     }
 
     /// Withdraws a schema.
@@ -331,7 +343,7 @@ actions! {
         name: "schema_withdraw", prepare: Some("schema_prepareWithdraw"),
         family: Some(Family::Schema), role: Some(Role::Author), guard: Previous,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::schema(&withdraw.schema),
+        writes: _ => RecordKey::schema(&withdraw.schema),
     }
 
     /// Publishes a credential type, or its next version.
@@ -339,7 +351,7 @@ actions! {
         name: "credential_type_publish", prepare: Some("schema_preparePublishType"),
         family: Some(Family::Schema), role: Some(Role::Author), guard: AbsentOrPrevious,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: None, writes: subject => RecordKey::credential_type(subject.author()?, &publish.name),
+        writes: subject => RecordKey::credential_type(subject.author()?, &publish.name),
     }
 
     /// Withdraws a credential type.
@@ -347,7 +359,7 @@ actions! {
         name: "credential_type_withdraw", prepare: Some("schema_prepareWithdrawType"),
         family: Some(Family::Schema), role: Some(Role::Author), guard: Previous,
         has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: None, writes: subject => RecordKey::credential_type(subject.author()?, &withdraw.name),
+        writes: subject => RecordKey::credential_type(subject.author()?, &withdraw.name),
     }
 
     /// Proposes a change of the network's own records.
@@ -355,7 +367,7 @@ actions! {
         name: "governance_propose", prepare: Some("governance_preparePropose"),
         family: None, role: Some(Role::Approval), guard: Absent,
         has_author: true, has_priority: false, bytes_max: PROPOSAL_BYTES_MAX,
-        consent: None, writes: subject => RecordKey::proposal(subject.operation),
+        writes: subject => RecordKey::proposal(subject.operation),
     }
 
     /// Approves a proposal as a governor.
@@ -363,7 +375,7 @@ actions! {
         name: "governance_approve", prepare: Some("governance_prepareApprove"),
         family: None, role: Some(Role::Approval), guard: Previous,
         has_author: true, has_priority: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::proposal(&step.proposal),
+        writes: _ => RecordKey::proposal(&step.proposal),
     }
 
     /// Withdraws a governor's own approval.
@@ -371,7 +383,7 @@ actions! {
         name: "governance_withdraw", prepare: Some("governance_prepareWithdraw"),
         family: None, role: Some(Role::Approval), guard: Previous,
         has_author: true, has_priority: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::proposal(&step.proposal),
+        writes: _ => RecordKey::proposal(&step.proposal),
     }
 
     /// Announces that the node of a new validator is ready, signed by the validator key.
@@ -379,7 +391,7 @@ actions! {
         name: "validator_ready", prepare: None,
         family: None, role: Some(Role::Author), guard: AbsentOrPrevious,
         has_author: false, has_priority: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
-        consent: None, writes: _ => RecordKey::ready(&ready.key),
+        key: &ready.key, writes: _ => RecordKey::ready(&ready.key),
     }
 }
 

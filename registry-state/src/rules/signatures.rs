@@ -5,7 +5,7 @@ use registry_core::code::{Code, Refusal};
 use registry_core::crypto::{self, Hash, SignatureError};
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::SIGNATURES_MAX;
-use registry_core::operation::{Action, Operation, Role, Signature, Signer};
+use registry_core::operation::{Operation, Role, Signature, Signer};
 
 /// O4 to O6: number, roles, kinds of signers and order of all signatures.
 pub(super) fn check_list(
@@ -116,8 +116,8 @@ fn expected(operation: &Operation) -> String {
 
 /// Whether the operation takes a signature in such a role by such a signer.
 fn takes(operation: &Operation, signature: &Signature) -> bool {
-    if let Action::ValidatorReady(ready) = &operation.action {
-        let own = Signer::Key(ready.key.public_key());
+    if let Some(key) = operation.action.own_key() {
+        let own = Signer::Key(key.public_key());
         return signature.role == Role::Author && signature.by == own;
     }
     match (operation.action.facts().role, &signature.by) {

@@ -19,7 +19,7 @@ use modules::House;
 /// A folder is a module of the crate's root with all below it, or `a/b` for one that has a floor
 /// apart from the rest of `a`. An arrow leads to a lower floor or stays in its folder. `lib.rs`
 /// and `main.rs` are the roof, which may know all and is known by none.
-const FLOORS: [(&str, &[&str]); 6] = [
+const FLOORS: [(&str, &[&str]); 8] = [
     (
         "registry-core",
         &[
@@ -32,7 +32,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
             "did status",
             "trust",
             "schema",
-            "agent governance block",
+            "agent governance block index",
             "operation decision",
         ],
     ),
@@ -66,36 +66,47 @@ const FLOORS: [(&str, &[&str]); 6] = [
         ],
     ),
     ("genesis", &["limits time", "error", "rules", "file", "ceremony"]),
+    ("keys", &["error home limits", "file secret", "vault", "node_keys user"]),
     (
         "rpc",
         &[
             "clock coding limits metrics",
-            "status/view",
-            "service",
+            "config json view",
+            "service uris",
             "error",
-            "api",
+            "guard reads",
             "endorsement",
             "prepare",
-            "did",
-            "status",
-            "trust",
-            "agent decide governance ledger schema",
-            "json_rpc",
-            "http",
+            "did governance schema status trust",
+            "agent decide ledger",
+            "services",
+            "http json_rpc",
             "server",
         ],
     ),
     (
         "node",
         &[
-            "floor import limits net",
-            "config mempool store wire",
-            "keys sync",
+            "floor limits net",
+            "config identity mempool store wire",
+            "sync",
             "driver",
             "shell",
             "service",
             "run",
-            "cli",
+        ],
+    ),
+    (
+        "idem",
+        &[
+            "exit import limits time",
+            "client file passphrase",
+            "context",
+            "config did status",
+            "author ceremony keys",
+            "agent founders genesis operation start status_list trust",
+            "governance homes schema",
+            "init localnet testnet",
         ],
     ),
 ];
@@ -198,4 +209,9 @@ fn every_folder_stands_on_its_floor() {
         findings.extend(survey.findings);
     }
     assert_none(findings);
+}
+
+#[test]
+fn only_the_tables_ask_for_a_variant() {
+    assert_none(variants::questions(&house()));
 }

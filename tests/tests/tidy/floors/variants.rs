@@ -14,9 +14,10 @@ use super::modules::House;
 const ENUMS: [&str; 4] = ["Action", "Guard", "Kind", "Role"];
 
 /// The files that hold the tables.
-const TABLES: [&str; 3] = [
-    "registry-core/src/operation.rs",
+const TABLES: [&str; 4] = [
     "registry-core/src/operation/action.rs",
+    "registry-core/src/operation/guard.rs",
+    "registry-core/src/operation/signature.rs",
     "registry-core/src/record.rs",
 ];
 
@@ -88,7 +89,8 @@ impl Search<'_> {
     fn is_ours(&self, module: usize, name: &str) -> bool {
         let module = &self.house.modules[module];
         let package = &self.house.packages[self.house.files[module.file].package];
-        let is_enum = module.names.get(name).is_some_and(|variants| !variants.is_empty());
+        // The tables are macros, so that their enums are unknown here.
+        let is_enum = module.names.get(name).is_none_or(|variants| !variants.is_empty());
         package.name == "registry-core" && ENUMS.contains(&name) && is_enum
     }
 
