@@ -24,7 +24,8 @@ pub use change::{Change, Edits, Named};
 pub use fault::GovernanceError;
 pub use governors::{Governors, governors};
 pub use proposal::{
-    Agenda, Approval, GovernancePropose, GovernanceStep, Proposal, ProposalStatus, ValidatorReady,
+    Approval, GovernancePropose, GovernanceStep, Proposal, ProposalStatus, ScheduledChanges,
+    ValidatorReady,
 };
 pub use publishing::{Publishing, PublishingError, PublishingKey};
 

@@ -61,7 +61,7 @@ pub const KEY_BYTES_MAX: usize = 2_700;
 
 /// Of one DID in one UTC day: so many of rotate and deactivate, and so many of recover and cancel.
 /// They need no endorsement, so they need a bound of their own (docs/adr/0006-quota-by-role.md).
-pub const SENIOR_OPERATIONS_PER_DAY: u64 = 8;
+pub const PRIORITY_OPERATIONS_PER_DAY: u64 = 8;
 
 /// Milliseconds of a day, for the quota above.
 pub const DAY_MS: u64 = 86_400_000;
@@ -196,7 +196,7 @@ pub const APPROVAL_HEIGHTS_MIN: u64 = 2;
 pub const VALIDATOR_CHANGE_HEIGHTS_MIN: u64 = 10;
 
 /// Approved changes that wait; each is read when another one is checked.
-pub const AGENDA_MAX: usize = 16;
+pub const SCHEDULED_CHANGES_MAX: usize = 16;
 
 /// How old a newcomer's word may be, in ms of block time, when its validator takes its seat.
 pub const READY_MS_MAX: u64 = 600_000;

@@ -14,7 +14,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use registry_core::decision::{
-    Decision, DecisionError, DecisionView, Moments, Question, StatusEntry, decide,
+    Decision, DecisionError, DecisionQuery, DecisionView, Moments, StatusEntry, decide,
 };
 use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
 use registry_core::trust::{self, Assurance, ask};
@@ -58,9 +58,9 @@ impl DecisionView for Now<'_> {
     }
 }
 
-fn question(asked: Asked, issued_at_ms: u64, at_ms: u64) -> Question {
+fn question(asked: Asked, issued_at_ms: u64, at_ms: u64) -> DecisionQuery {
     let status = StatusEntry { list: list().to_string(), entry: ENTRY };
-    Question {
+    DecisionQuery {
         issuer: party(ISSUER).id(),
         verification_method: format!("{}#sign-1", party(ISSUER).id()),
         credential_type: (!asked.by_schema).then(|| TYPE.to_owned()),
@@ -78,7 +78,7 @@ fn view_at(history: &History, time_ms: u64) -> Now<'_> {
     Now { moment: Moment { entries: &history.entries, time_ms }, history }
 }
 
-fn answer(history: &History, question: &Question) -> Result<Decision, DecisionError> {
+fn answer(history: &History, question: &DecisionQuery) -> Result<Decision, DecisionError> {
     let then = view_at(history, question.issued_at_ms);
     let now = view_at(history, question.at_ms);
     decide(&network(), Moments { then: &then, now: &now }, question)
@@ -153,7 +153,7 @@ fn a_thousand_times_of_issuance_are_decided_as_the_history_says() {
 }
 
 /// A history, and a question about it that is answered with `permit`.
-fn permitted() -> (History, Question) {
+fn permitted() -> (History, DecisionQuery) {
     let mut history = History::new(1);
     let (by_schema, minimum) = (false, Some(Assurance::Substantial));
     let asked = Asked { by_schema, with_status: true, with_agent: true, minimum };
@@ -174,14 +174,14 @@ fn one_thing_that_is_wrong_is_named() {
     let text = |text: &str| text.to_owned();
     let listed = |list: &str, entry| Some(StatusEntry { list: list.to_owned(), entry });
     let (list, schema) = (list().to_string(), schema_id().to_string());
-    let with = |change: &dyn Fn(&mut Question)| {
+    let with = |change: &dyn Fn(&mut DecisionQuery)| {
         let mut question = right.clone();
         change(&mut question);
         let decision = answer(&history, &question).expect("an answer");
         let failing = decision.steps.iter().filter(|step| !step.ok);
         failing.map(|step| (step.name.name(), step.finding.clone())).collect::<Vec<_>>()
     };
-    let first = |change: &dyn Fn(&mut Question), step: &str, words: &str| {
+    let first = |change: &dyn Fn(&mut DecisionQuery), step: &str, words: &str| {
         let failing = with(change);
         let (name, finding) = failing.first().expect("a step that fails");
         assert_eq!(*name, step, "{failing:?}");
@@ -215,7 +215,7 @@ fn one_thing_that_is_wrong_is_named() {
     first(&|q| q.status = listed(&list, 62), "status", "has 62 entries");
     first(&|q| q.agent = Some(issuer.clone()), "agent", "was no agent");
     first(&|q| q.agent = Some(text("did:web:a.example")), "agent", "no DID of this network");
-    let nothing = Question { credential_type: None, ..right.clone() };
+    let nothing = DecisionQuery { credential_type: None, ..right.clone() };
     let error = answer(&history, &nothing);
     assert!(error.expect_err("no type").to_string().contains("credentialType and schema"));
 }

@@ -1,6 +1,8 @@
 //! `registry_decide`: whether a credential is to be accepted (docs/protocol/decision.md).
 
-use registry_core::decision::{DecisionError, Moments, Question, StatusEntry, Step, decide};
+use registry_core::decision::{
+    DecisionError, DecisionQuery, DecisionStep, Moments, StatusEntry, decide,
+};
 use registry_core::time::TimeMs;
 use registry_core::trust::Assurance;
 use serde::{Deserialize, Serialize};
@@ -59,8 +61,8 @@ struct FindingJson {
     ok: bool,
 }
 
-impl From<Step> for FindingJson {
-    fn from(Step { name, finding, ok }: Step) -> Self {
+impl From<DecisionStep> for FindingJson {
+    fn from(DecisionStep { name, finding, ok }: DecisionStep) -> Self {
         Self { step: name.name(), finding, ok }
     }
 }
@@ -87,7 +89,7 @@ impl Trust {
         let now = self.reads.moment(params.at, params.min_height).await?;
         let then = self.reads.moment_as_of(now.head, Selector::At(issued_at_ms))?;
         let status = params.status.map(|StatusParams { list, entry }| StatusEntry { list, entry });
-        let question = Question {
+        let question = DecisionQuery {
             issuer: params.issuer,
             verification_method: params.verification_method,
             credential_type: params.credential_type,

@@ -7,8 +7,8 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::FixedBytes;
 use registry_core::crypto::Hash;
 use registry_core::governance::{
-    Agenda, Change, GovernancePropose, GovernanceStep, Governors, PARAMETERS, PUBLISHING,
-    Parameters, Proposal, ProposalStatus, Publishing, VALIDATORS, VERSION, ValidatorEntry,
+    Change, GovernancePropose, GovernanceStep, Governors, PARAMETERS, PUBLISHING, Parameters,
+    Proposal, ProposalStatus, Publishing, ScheduledChanges, VALIDATORS, VERSION, ValidatorEntry,
     ValidatorReady, Validators, governors, key, read,
 };
 use registry_core::id::Did;
@@ -213,7 +213,7 @@ impl Governance {
     /// `governance_show`.
     pub(crate) async fn governance(&self, params: ShowParams) -> Result<Rules, ApiError> {
         let moment = self.reads.moment(params.at, params.min_height).await?;
-        let agenda = agenda(&self.reads)?.0.into_iter();
+        let agenda = scheduled_changes(&self.reads)?.0.into_iter();
         let records = self.since_genesis(&moment)?;
         let validators: Validators = read(&records, VALIDATORS)?;
         Ok(Rules {
@@ -299,8 +299,8 @@ impl Preparer {
             _ => Guard::Absent,
         };
         let drafted = self.draft(Some(author.clone()), guard, salt, action)?;
-        let (height, agenda) = (moment.head.height + 1, agenda(&self.reads)?);
-        let now = rules::Now { height, time_ms: moment.head.time_ms, agenda: &agenda };
+        let (height, agenda) = (moment.head.height + 1, scheduled_changes(&self.reads)?);
+        let now = rules::Now { height, time_ms: moment.head.time_ms, scheduled: &agenda };
         let (view, action) = (self.reads.at(&moment), &drafted.operation.action);
         let rules = rules::Rules { view: &view, now };
         match action {
@@ -342,9 +342,9 @@ fn newcomers(
 }
 
 /// What waits now; of earlier times the proposals tell.
-fn agenda(reads: &Reads) -> Result<Agenda, StoreError> {
-    let leaf = reads.node.transient(&TransientKey::agenda())?;
-    Agenda::from_leaf(leaf.as_deref()).map_err(StoreError::new)
+fn scheduled_changes(reads: &Reads) -> Result<ScheduledChanges, StoreError> {
+    let leaf = reads.node.transient(&TransientKey::scheduled_changes())?;
+    ScheduledChanges::from_leaf(leaf.as_deref()).map_err(StoreError::new)
 }
 
 fn proposal_id(key: &RecordKey) -> Result<Hash, StoreError> {

@@ -15,7 +15,7 @@ use crate::trust::Assurance;
 
 /// A credential, in the words of who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
+pub struct DecisionQuery {
     /// The DID that it names as its issuer.
     pub issuer: String,
     /// The DID URL of the method that signed it.
@@ -101,7 +101,7 @@ impl StepName {
 
 /// What one step found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct DecisionStep {
     /// What it looked at.
     pub name: StepName,
     /// A sentence for people.
@@ -114,7 +114,7 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// All steps, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<DecisionStep>,
 }
 
 impl Decision {
@@ -124,7 +124,7 @@ impl Decision {
     }
 
     /// The first step that fails.
-    pub fn failing(&self) -> Option<&Step> {
+    pub fn failing(&self) -> Option<&DecisionStep> {
         self.steps.iter().find(|step| !step.ok)
     }
 }
@@ -155,9 +155,9 @@ pub enum DecisionError {
 pub fn decide(
     network: &NetworkName,
     moments: Moments<'_>,
-    question: &Question,
+    question: &DecisionQuery,
 ) -> Result<Decision, DecisionError> {
-    let Question { issued_at_ms, at_ms, .. } = *question;
+    let DecisionQuery { issued_at_ms, at_ms, .. } = *question;
     if at_ms < issued_at_ms {
         return Err(DecisionError::IssuedLater { issued_at_ms, at_ms });
     }
@@ -170,15 +170,15 @@ pub fn decide(
     let kind = case.kind()?;
     let right = case.right(&kind)?;
     let mut steps = vec![
-        Step::new(StepName::Issuer, case.issuer())?,
-        Step::new(StepName::Key, case.key())?,
-        Step::new(StepName::Type, case.check_kind(&kind))?,
-        Step::new(StepName::Authorization, case.authorization(&right))?,
-        Step::new(StepName::Assurance, case.assurance(&kind, &right))?,
-        Step::new(StepName::Status, case.status(&kind))?,
+        DecisionStep::new(StepName::Issuer, case.issuer())?,
+        DecisionStep::new(StepName::Key, case.key())?,
+        DecisionStep::new(StepName::Type, case.check_kind(&kind))?,
+        DecisionStep::new(StepName::Authorization, case.authorization(&right))?,
+        DecisionStep::new(StepName::Assurance, case.assurance(&kind, &right))?,
+        DecisionStep::new(StepName::Status, case.status(&kind))?,
     ];
     if let Some(agent) = &question.agent {
-        steps.push(Step::new(StepName::Agent, case.agent(agent, &kind))?);
+        steps.push(DecisionStep::new(StepName::Agent, case.agent(agent, &kind))?);
     }
     Ok(Decision { steps })
 }
@@ -187,7 +187,7 @@ pub fn decide(
 struct Case<'c> {
     network: &'c NetworkName,
     moments: Moments<'c>,
-    question: &'c Question,
+    question: &'c DecisionQuery,
     issue: ActionName,
 }
 
@@ -224,7 +224,7 @@ fn denied<T>(finding: String) -> Result<T, Fault> {
     Err(Fault::Denied(finding))
 }
 
-impl Step {
+impl DecisionStep {
     fn new(name: StepName, found: Result<String, Fault>) -> Result<Self, StoreError> {
         match found {
             Ok(finding) => Ok(Self { name, finding, ok: true }),

@@ -126,9 +126,9 @@ impl Proposal {
 /// The approved changes that wait, ascending by height: what a transient leaf holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Agenda(pub BTreeSet<(u64, Hash)>);
+pub struct ScheduledChanges(pub BTreeSet<(u64, Hash)>);
 
-impl Agenda {
+impl ScheduledChanges {
     /// Reads the value of its leaf; before the first approved change there is none.
     pub fn from_leaf(leaf: Option<&[u8]>) -> Result<Self, CodecError> {
         leaf.map_or_else(|| Ok(Self::default()), |bytes| codec::decode_own(bytes, bytes.len()))

@@ -10,14 +10,14 @@ use registry_core::record::{RecordKey, StoreError};
 
 /// GV10 and GV11: what holds from the next height on takes effect, or is cancelled.
 pub(crate) fn take_effect(overlay: &mut Overlay<'_>, context: &Context) -> Result<(), StoreError> {
-    let mut agenda = overlay.agenda()?;
-    let due = agenda.due(context.height.saturating_add(1));
+    let mut scheduled = overlay.scheduled_changes()?;
+    let due = scheduled.due(context.height.saturating_add(1));
     if due.is_empty() {
         return Ok(());
     }
     for place in due {
         let (_, id) = place;
-        let now = Now { height: context.height, time_ms: context.time_ms, agenda: &agenda };
+        let now = Now { height: context.height, time_ms: context.time_ms, scheduled: &scheduled };
         let (proposal, outcome) = judge(overlay, now, &id)?;
         let at = WriteContext { height: context.height, time_ms: context.time_ms, operation: id };
         let status = match outcome {
@@ -29,9 +29,9 @@ pub(crate) fn take_effect(overlay: &mut Overlay<'_>, context: &Context) -> Resul
         };
         let value = codec::encode(&Proposal { status, ..proposal });
         overlay.write(&RecordKey::proposal(&id), value, FixedBytes([0; 16]), at)?;
-        agenda.0.remove(&place);
+        scheduled.0.remove(&place);
     }
-    overlay.set_transient(TransientKey::agenda(), Some(codec::encode(&agenda)));
+    overlay.set_transient(TransientKey::scheduled_changes(), Some(codec::encode(&scheduled)));
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use registry_core::did::{
     PendingRecovery, Recovery, Reveal, Sets,
 };
 use registry_core::id::NetworkName;
-use registry_core::limits::{DAY_MS, SENIOR_OPERATIONS_PER_DAY};
+use registry_core::limits::{DAY_MS, PRIORITY_OPERATIONS_PER_DAY};
 use registry_core::operation::Role;
 use registry_core::record::RecordKey;
 
@@ -262,11 +262,11 @@ impl Request<'_, '_> {
         };
         let period = (self.context.time_ms, DAY_MS);
         let of = (kind, key.storage_key());
-        let quota = Quota::read(self.overlay, of, period, SENIOR_OPERATIONS_PER_DAY)?;
+        let quota = Quota::read(self.overlay, of, period, PRIORITY_OPERATIONS_PER_DAY)?;
         let used = quota.used();
         let leaf = quota.take().ok_or_else(|| {
             let detail =
-                format!("{used} such operations today, {SENIOR_OPERATIONS_PER_DAY} allowed");
+                format!("{used} such operations today, {PRIORITY_OPERATIONS_PER_DAY} allowed");
             Refusal::new(Code::QuotaExceeded, "action", detail)
         })?;
         Ok(Some(leaf))

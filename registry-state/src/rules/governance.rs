@@ -7,14 +7,14 @@ use crate::state::{ApplyError, Effect, Heads, Overlay, TransientKey};
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::{Hash, ValidatorKey};
 use registry_core::governance::{
-    Agenda, Approval, Change, GovernancePropose, Governors, PUBLISHING, Proposal, ProposalStatus,
-    Publishing, VALIDATORS, VERSION, ValidatorEntry, ValidatorReady, Validators, WritePolicy,
-    governors, key, read,
+    Approval, Change, GovernancePropose, Governors, PUBLISHING, Proposal, ProposalStatus,
+    Publishing, ScheduledChanges, VALIDATORS, VERSION, ValidatorEntry, ValidatorReady, Validators,
+    WritePolicy, governors, key, read,
 };
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{
-    AGENDA_MAX, APPROVAL_HEIGHTS_MIN, NOTICE_HEIGHTS_MAX, NOTICE_HEIGHTS_MIN, READY_HEIGHTS_MAX,
-    READY_INTERVAL_MS_MIN, READY_MS_MAX, VALIDATOR_CHANGE_HEIGHTS_MIN,
+    APPROVAL_HEIGHTS_MIN, NOTICE_HEIGHTS_MAX, NOTICE_HEIGHTS_MIN, READY_HEIGHTS_MAX,
+    READY_INTERVAL_MS_MIN, READY_MS_MAX, SCHEDULED_CHANGES_MAX, VALIDATOR_CHANGE_HEIGHTS_MIN,
 };
 use registry_core::record::{RecordKey, RecordView, StoreError};
 use registry_core::{codec, mmr};
@@ -31,7 +31,7 @@ pub(super) fn check_propose(
 /// GV2 to GV8: effect of an action that a governor signs.
 pub(super) fn by_governor<'c>(
     request: &Request<'_, 'c>,
-    written: impl FnOnce(&Rules<'_>, &Did) -> Result<Written, ApplyError>,
+    written: impl FnOnce(&Rules<'_>, &Did) -> Result<GovernanceWrite, ApplyError>,
 ) -> Result<Effect<'c>, ApplyError> {
     let Request { overlay, context, checked } = request;
     let author = author::check(overlay, context, checked)?;
@@ -53,15 +53,17 @@ pub(super) fn ready<'c>(
 
 fn effect<'c>(
     request: &Request<'_, 'c>,
-    written: impl FnOnce(&Rules<'_>) -> Result<Written, ApplyError>,
+    written: impl FnOnce(&Rules<'_>) -> Result<GovernanceWrite, ApplyError>,
 ) -> Result<Effect<'c>, ApplyError> {
     let Request { overlay, context, checked } = request;
-    let agenda = overlay.agenda()?;
-    let now = Now { height: context.height, time_ms: context.time_ms, agenda: &agenda };
+    let scheduled = overlay.scheduled_changes()?;
+    let now = Now { height: context.height, time_ms: context.time_ms, scheduled: &scheduled };
     let written = written(&Rules { view: &Heads(overlay), now })?;
-    let agenda = written.agenda.map(|agenda| (TransientKey::agenda(), codec::encode(&agenda)));
+    let scheduled = written
+        .scheduled
+        .map(|scheduled| (TransientKey::scheduled_changes(), codec::encode(&scheduled)));
     let effect = Effect::value(checked.record_key().clone(), written.value);
-    Ok(Effect { transient: agenda.into_iter().collect(), ..effect })
+    Ok(Effect { transient: scheduled.into_iter().collect(), ..effect })
 }
 
 /// The moment of an action, and what waits then.
@@ -72,20 +74,20 @@ pub struct Now<'n> {
     /// Block time in ms.
     pub time_ms: u64,
     /// What is approved and waits.
-    pub agenda: &'n Agenda,
+    pub scheduled: &'n ScheduledChanges,
 }
 
 /// What an action writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
+pub struct GovernanceWrite {
     /// The record's next value.
     pub value: Vec<u8>,
     /// What waits afterwards, if that changes.
-    pub agenda: Option<Agenda>,
+    pub scheduled: Option<ScheduledChanges>,
 }
 
 /// What a change makes of the network.
-pub(super) struct Outcome {
+pub(super) struct ChangeResult {
     /// The next value of the record.
     pub(super) value: Vec<u8>,
     /// Validators whose keys had no power.
@@ -108,7 +110,7 @@ impl Rules<'_> {
         id: &Hash,
         author: &Did,
         propose: &GovernancePropose,
-    ) -> Result<Written, ApplyError> {
+    ) -> Result<GovernanceWrite, ApplyError> {
         let governors = self.governors_with(author)?;
         let GovernancePropose { change, height } = propose.clone();
         let notice = height.saturating_sub(self.now.height);
@@ -130,7 +132,7 @@ impl Rules<'_> {
     }
 
     /// GV2 to GV8: what the approval of a proposal writes.
-    pub fn approve(&self, id: &Hash, author: &Did) -> Result<Written, ApplyError> {
+    pub fn approve(&self, id: &Hash, author: &Did) -> Result<GovernanceWrite, ApplyError> {
         let governors = self.governors_with(author)?;
         let mut proposal = self.pending(id)?;
         if proposal.is_approved_by(author) {
@@ -144,7 +146,7 @@ impl Rules<'_> {
     }
 
     /// GV2 to GV4: what the withdrawal of an approval writes.
-    pub fn withdraw(&self, id: &Hash, author: &Did) -> Result<Written, ApplyError> {
+    pub fn withdraw(&self, id: &Hash, author: &Did) -> Result<GovernanceWrite, ApplyError> {
         let governors = self.governors_with(author)?;
         let mut proposal = self.pending(id)?;
         if !proposal.is_approved_by(author) {
@@ -157,7 +159,7 @@ impl Rules<'_> {
     }
 
     /// GV9, except that a newcomer holds the block that it names, which the chain alone knows.
-    pub fn ready(&self, ready: &ValidatorReady) -> Result<Written, ApplyError> {
+    pub fn ready(&self, ready: &ValidatorReady) -> Result<GovernanceWrite, ApplyError> {
         let ValidatorReady { proposal: id, key, peer, .. } = ready;
         let proposal = self.proposal(id)?;
         let named = match &proposal.change {
@@ -186,7 +188,7 @@ impl Rules<'_> {
             let detail = format!("the last one is of {time_ms}, {READY_INTERVAL_MS_MIN} ms apart");
             return Err(Refusal::new(Code::ReadyTooSoon, "proposal", detail).into());
         }
-        Ok(Written { value: codec::encode(ready), agenda: None })
+        Ok(GovernanceWrite { value: codec::encode(ready), scheduled: None })
     }
 
     /// GV2.
@@ -245,24 +247,27 @@ impl Rules<'_> {
         id: &Hash,
         governors: &Governors,
         mut proposal: Proposal,
-    ) -> Result<Written, ApplyError> {
+    ) -> Result<GovernanceWrite, ApplyError> {
         let was = proposal.status == ProposalStatus::Approved;
         let is = self.approvals(governors, &proposal)? >= usize::from(governors.threshold);
         let place = (proposal.height, *id);
-        let mut agenda = self.now.agenda.clone();
+        let mut scheduled = self.now.scheduled.clone();
         match (was, is) {
             (false, true) => {
                 self.outcome(id, &proposal.change, proposal.height)?;
-                agenda.0.insert(place);
+                scheduled.0.insert(place);
                 proposal.status = ProposalStatus::Approved;
             }
             (true, false) => {
-                agenda.0.remove(&place);
+                scheduled.0.remove(&place);
                 proposal.status = ProposalStatus::Open;
             }
             _ => {}
         }
-        Ok(Written { value: codec::encode(&proposal), agenda: (was != is).then_some(agenda) })
+        Ok(GovernanceWrite {
+            value: codec::encode(&proposal),
+            scheduled: (was != is).then_some(scheduled),
+        })
     }
 
     /// GV10: what comes of a proposal at its height, or the first rule that it breaks.
@@ -282,7 +287,7 @@ impl Rules<'_> {
     }
 
     /// GV5 to GV8 of a change that holds from `height` on.
-    fn outcome(&self, id: &Hash, change: &Change, height: u64) -> Result<Outcome, ApplyError> {
+    fn outcome(&self, id: &Hash, change: &Change, height: u64) -> Result<ChangeResult, ApplyError> {
         let outcome = self.result(change)?;
         self.check_distance(id, change, height)?;
         if let Change::Governors(governors) = change {
@@ -292,7 +297,7 @@ impl Rules<'_> {
     }
 
     /// GV5 and GV6.
-    fn result(&self, change: &Change) -> Result<Outcome, ApplyError> {
+    fn result(&self, change: &Change) -> Result<ChangeResult, ApplyError> {
         let broken = |detail: String| Refusal::new(Code::GovernanceResult, "change", detail);
         let mut newcomers = Vec::new();
         let value = match change {
@@ -333,7 +338,7 @@ impl Rules<'_> {
         if present.is_some_and(|present| present.value.0 == value) {
             return Err(broken("it changes nothing".to_owned()).into());
         }
-        Ok(Outcome { value, newcomers })
+        Ok(ChangeResult { value, newcomers })
     }
 
     /// GV7.
@@ -343,7 +348,7 @@ impl Rules<'_> {
             ApplyError::from(Refusal::new(Code::ActivationHeight, "height", detail))
         };
         let moves = |change: &Change| matches!(change, Change::Validators(_));
-        let others = self.now.agenda.0.iter().filter(|(_, other)| other != id);
+        let others = self.now.scheduled.0.iter().filter(|(_, other)| other != id);
         for (other, proposal) in others.clone() {
             let distance = other.abs_diff(height);
             let is_near = distance < VALIDATOR_CHANGE_HEIGHTS_MIN
@@ -362,8 +367,8 @@ impl Rules<'_> {
                 return Err(near(held));
             }
         }
-        if others.count() >= AGENDA_MAX {
-            let detail = format!("{AGENDA_MAX} changes wait");
+        if others.count() >= SCHEDULED_CHANGES_MAX {
+            let detail = format!("{SCHEDULED_CHANGES_MAX} changes wait");
             return Err(Refusal::new(Code::AgendaFull, "change", detail).into());
         }
         Ok(())

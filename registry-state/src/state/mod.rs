@@ -20,4 +20,4 @@ pub(crate) use overlay::WriteContext;
 pub use overlay::{Changes, Overlay};
 pub(crate) use quota::Quota;
 pub use transient::{TransientKey, TransientKind};
-pub use view::{HISTORY, StateView, agenda};
+pub use view::{HISTORY, StateView, scheduled_changes};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use registry_core::codec::{self, Bytes, FixedBytes};
 use registry_core::crypto::Hash;
 use registry_core::did::DidValue;
-use registry_core::governance::Agenda;
+use registry_core::governance::ScheduledChanges;
 use registry_core::limits::BLOCK_STATUS_BYTES_MAX;
 use registry_core::mmr::{Mmr, Position, peaks};
 use registry_core::record::{Entry, Kind, Record, RecordKey, StoreError, value_hash};
@@ -120,9 +120,9 @@ impl<'a> Overlay<'a> {
     }
 
     /// The approved changes of governance that wait.
-    pub(crate) fn agenda(&self) -> Result<Agenda, StoreError> {
-        let leaf = self.transient(&TransientKey::agenda())?;
-        Agenda::from_leaf(leaf.as_deref()).map_err(StoreError::new)
+    pub(crate) fn scheduled_changes(&self) -> Result<ScheduledChanges, StoreError> {
+        let leaf = self.transient(&TransientKey::scheduled_changes())?;
+        ScheduledChanges::from_leaf(leaf.as_deref()).map_err(StoreError::new)
     }
 
     /// The node of the history above the block of `height`, of those stored.

@@ -14,7 +14,7 @@ pub enum TransientKind {
     /// Sum of all halts in ms; never expires.
     Halted,
     /// The approved changes of governance that wait; never expires.
-    Agenda,
+    ScheduledChanges,
     /// What an endorser vouched for in this hour.
     EndorserQuota,
 }
@@ -25,7 +25,7 @@ impl TransientKind {
         Self::NextQuota,
         Self::RecoveryQuota,
         Self::Halted,
-        Self::Agenda,
+        Self::ScheduledChanges,
         Self::EndorserQuota,
     ];
 
@@ -35,7 +35,7 @@ impl TransientKind {
             Self::NextQuota => 2,
             Self::RecoveryQuota => 3,
             Self::Halted => 4,
-            Self::Agenda => 5,
+            Self::ScheduledChanges => 5,
             Self::EndorserQuota => 6,
         }
     }
@@ -59,8 +59,8 @@ impl TransientKey {
     }
 
     /// The one leaf of approved changes.
-    pub fn agenda() -> Self {
-        Self { expires_ms: u64::MAX, kind: TransientKind::Agenda, id: Vec::new() }
+    pub fn scheduled_changes() -> Self {
+        Self { expires_ms: u64::MAX, kind: TransientKind::ScheduledChanges, id: Vec::new() }
     }
 
     /// Expiry (big-endian), kind number, id: storage order is the order of expiry.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use registry_core::crypto::Hash;
-use registry_core::governance::Agenda;
+use registry_core::governance::ScheduledChanges;
 use registry_core::mmr::Position;
 use registry_core::record::{Entry, RecordKey, StoreError};
 use registry_core::status::Bits;
@@ -30,7 +30,7 @@ pub trait StateView {
 }
 
 /// The approved changes that wait.
-pub fn agenda(view: &dyn StateView) -> Result<Agenda, StoreError> {
-    let leaf = view.transient(&TransientKey::agenda())?;
-    Agenda::from_leaf(leaf.as_deref()).map_err(StoreError::new)
+pub fn scheduled_changes(view: &dyn StateView) -> Result<ScheduledChanges, StoreError> {
+    let leaf = view.transient(&TransientKey::scheduled_changes())?;
+    ScheduledChanges::from_leaf(leaf.as_deref()).map_err(StoreError::new)
 }

@@ -3,7 +3,7 @@
 
 use registry_core::agent::Delegation;
 use registry_core::codec::{self, Bytes};
-use registry_core::decision::{Decision, DecisionView, Moments, Question, decide};
+use registry_core::decision::{Decision, DecisionQuery, DecisionView, Moments, decide};
 use registry_core::did::DidValue;
 use registry_core::did::document::VerificationMethod;
 use registry_core::record::{Entry, RecordKey, RecordView, StoreError, value_from};
@@ -52,7 +52,7 @@ impl DecisionView for Altered<'_> {
 
 /// The answer with one record altered at both moments, which are one.
 fn altered<T: Serialize>(
-    ask: impl FnOnce(&mut Question),
+    ask: impl FnOnce(&mut DecisionQuery),
     key: RecordKey,
     read: impl FnOnce(&[u8]) -> T,
     alter: impl FnOnce(&mut T, u64),
@@ -70,7 +70,7 @@ fn bytes_of(now: &Now<'_>, key: &RecordKey) -> Vec<u8> {
     now.entry(key).expect("a sound store").expect("a record").value.0
 }
 
-fn answer(then: &dyn RecordView, now: &Altered<'_>, question: &Question) -> Decision {
+fn answer(then: &dyn RecordView, now: &Altered<'_>, question: &DecisionQuery) -> Decision {
     decide(&network(), Moments { then, now }, question).expect("an answer")
 }
 
@@ -122,7 +122,7 @@ fn a_list_that_says_nothing_of_the_credential_is_no_status() {
 
 #[test]
 fn schema_and_type_must_be_for_each_other() {
-    let by_schema = |question: &mut Question| question.schema = Some(schema_id().to_string());
+    let by_schema = |question: &mut DecisionQuery| question.schema = Some(schema_id().to_string());
     let name = TYPE.parse().expect("a type");
     let of_type = |alter: fn(&mut CredentialType, u64)| {
         let read = |bytes: &[u8]| value_from::<CredentialType>(bytes).expect("a type");
@@ -148,7 +148,7 @@ fn schema_and_type_must_be_for_each_other() {
 
 #[test]
 fn a_schema_counts_that_the_authority_published_or_names() {
-    let alone = |question: &mut Question| {
+    let alone = |question: &mut DecisionQuery| {
         question.schema = Some(schema_id().to_string());
         question.credential_type = None;
     };

@@ -11,7 +11,7 @@ use registry_core::governance::{
     self, Change, Edits, Governors, PARAMETERS, PUBLISHING, Parameters, ProposalStatus, Publishing,
     ValidatorEntry, ValidatorReady,
 };
-use registry_state::state::{ApplyError, StateView as _, agenda};
+use registry_state::state::{ApplyError, StateView as _, scheduled_changes};
 
 use crate::oracle::{Deed, NodeKey, Plan, Status, Wish, World};
 use crate::support::governance::{
@@ -299,7 +299,7 @@ impl History {
                 waiting.insert((*height, *id));
             }
         }
-        assert_eq!(agenda(&ledger.state).expect("a sound store").0, waiting);
+        assert_eq!(scheduled_changes(&ledger.state).expect("a sound store").0, waiting);
     }
 }
 
