@@ -163,8 +163,8 @@ pub trait ViewKey: Send + Sync {
     fn sign_view(&self, message: &[u8]) -> [u8; 64];
 }
 
-/// Reads. All are reads of one row or one page of committed data, short enough for an async task, and
-/// lock no writer. Rows of a block must be readable before [`Reader::heads`] shows it.
+/// Reads. Each reads one row or one page of committed data, is short enough for an async task, and
+/// locks no writer. Rows of a block must be readable before [`Reader::heads`] shows it.
 pub trait Reader: Send + Sync + 'static {
     /// The network's name in DIDs.
     fn network(&self) -> &NetworkName;

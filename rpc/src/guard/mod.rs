@@ -1,8 +1,9 @@
-//! The middleware that every public request passes: it finds out who the request is from and whether
-//! its host is ours, and holds it to its rate, its share of the concurrency and its deadline.
+//! The middleware that every public request passes. It finds out who the request is from and
+//! whether its host is ours, and holds it to its rate, its share of the concurrency and its
+//! deadline.
 //!
-//! A request goes on with its [`Client`] among its extensions. The calls of a batch and of a WebSocket
-//! are charged to that client, one by one.
+//! A request goes on with its [`Client`] among its extensions. The calls of a batch and of a
+//! WebSocket are charged to that client, one by one.
 
 mod rate;
 

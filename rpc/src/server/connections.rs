@@ -146,8 +146,8 @@ fn refuse(stream: &TcpStream) {
     }
 }
 
-/// Serves the requests of one connection. Each carries the connection's place: a WebSocket keeps the
-/// extensions of its request, and with them the place.
+/// Serves the requests of one connection. Each carries the connection's place: a WebSocket keeps
+/// the extensions of its request, and with them the place.
 async fn serve(
     stream: TcpStream,
     remote: RemoteAddress,

@@ -1,5 +1,5 @@
-//! Makes what is served of a list: a node's own view, compressed and signed, or an issuer's token as
-//! it was kept, in any content coding. What was made once comes from the cache.
+//! Makes what is served of a list: a node's own view, compressed and signed, or an issuer's token
+//! as it was kept, in any content coding. What was made once comes from the cache.
 
 use std::sync::Arc;
 

@@ -183,8 +183,8 @@ pub(crate) struct ChainAnswer {
     as_of: AsOf,
 }
 
-/// Answers questions about rights and recognitions; in other files about agents and decisions, which
-/// rest on rights.
+/// Answers questions about rights and recognitions. The methods about agents and decisions, which
+/// rest on rights, are in other files.
 pub(crate) struct Trust {
     pub(crate) reads: Arc<Reads>,
 }

@@ -4,9 +4,9 @@
 //! The ledger keeps entry 0 at the least significant bits of byte 0, as IETF does; W3C begins at
 //! the most significant ones. IETF compresses by zlib and counts `ttl` in seconds, W3C by gzip and
 //! in milliseconds. [`bits`] and [`compress`] know all of it, [`jws`], [`cose`] and
-//! [`data_integrity`] how each form is signed, [`w3c`] and [`ietf`] what it says. [`sign`] makes any
-//! form, [`unsigned`] holds one that others sign, [`token`] reads any form, and [`accept`] decides
-//! whether an issuer's own token says what the ledger says.
+//! [`data_integrity`] how each form is signed, [`w3c`] and [`ietf`] what it says. [`sign`] makes
+//! any form, [`unsigned`] holds one that others sign, [`token`] reads any form, and [`accept`]
+//! decides whether an issuer's own token says what the ledger says.
 
 pub mod accept;
 pub mod bits;

@@ -70,7 +70,8 @@ proptest! {
         other[(position / 8) as usize] ^= 1 << (position % 8);
         let ledger = list(purpose, bits, length, &array);
         for form in Form::ALL {
-            let view = form.encode(&list(purpose, bits, length, &other), &publication(), &Key::new());
+            let listed = list(purpose, bits, length, &other);
+            let view = form.encode(&listed, &publication(), &Key::new());
             let published = read(&view.expect("it encodes"), None);
             let value = |array| expected(form, purpose, bits::entry(array, bits, entry).unwrap());
             let (actual, expected) = (value(&other), value(&array));

@@ -21,8 +21,8 @@ use tokio::sync::watch;
 use super::genesis::{Publisher, validator_key};
 use super::ledger::Ledger;
 
-/// A row as a listing shows it. The cursors of rights and schemas are of this ledger's own making, as
-/// each node has its own.
+/// A row as a listing shows it. The cursors of rights and schemas are of this ledger's own making,
+/// as each node has its own.
 fn listed(listing: &Listing, row: &IndexRow) -> Listed {
     let IndexRow { key, value, .. } = row.clone();
     let record = listing.record(&key, &value).expect("a row");
