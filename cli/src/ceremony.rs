@@ -4,13 +4,14 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use genesis::{GenesisFile, Timestamp};
+use genesis::GenesisFile;
 use keys::{KeysError, NodeKeys, Passphrase, Pending, UserKeyFile, ValidatorSigner};
 use registry_core::codec::Bytes;
 use registry_core::crypto::{Hash, Suite};
 use registry_core::governance::{PublishingKey, ValidatorEntry};
 use registry_core::id::{Did, NetworkName, Suffix};
 use registry_core::operation::{Role, SignedOperation, Signer, operation_id};
+use registry_core::time::TimeMs;
 
 use super::did::{self, NewKeys, sign};
 use super::exit::Failure;
@@ -88,7 +89,7 @@ pub(super) fn read_genesis(path: &Path) -> Result<GenesisFile, Failure> {
 }
 
 /// The time of this machine as a genesis has it.
-pub(super) fn now() -> Timestamp {
+pub(super) fn now() -> TimeMs {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+    TimeMs(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }

@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use genesis::{Entry, GenesisError, GenesisFile, Outline, Timestamp};
+use genesis::{Entry, GenesisError, GenesisFile, Outline};
 use keys::{NodeKeys, Role};
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::PublicKey;
 use registry_core::governance::{Governors, Parameters, PublishingKey};
 use registry_core::id::{Did, NetworkName};
+use registry_core::time::TimeMs;
 use serde_json::json;
 
 use super::ceremony::{Founder, found, now, publishing_key, read_genesis, signer, validator_entry};
@@ -96,8 +97,8 @@ pub(super) struct GenesisBuildArgs {
     #[arg(long, value_name = "K", requires = "governors")]
     governors_needed: Option<u8>,
     /// Time of the genesis block, RFC 3339; all builders must give the same [default: now]
-    #[arg(long, value_name = "TIME")]
-    time: Option<Timestamp>,
+    #[arg(long, value_name = "TIME", value_parser = TimeMs::from_exact_text)]
+    time: Option<TimeMs>,
     /// Where to write the genesis file
     #[arg(long, value_name = "FILE", default_value = "genesis.json")]
     out: PathBuf,

@@ -7,12 +7,12 @@ use registry_core::governance::{
     Governors, PROTOCOL_VERSION, Parameters, PublishingKey, ValidatorEntry, Validators,
 };
 use registry_core::id::NetworkName;
+use registry_core::time::{TimeMs, exact};
 use serde::{Deserialize, Serialize};
 
 use crate::error::GenesisError;
 use crate::file::{GenesisFile, parse_json, to_json};
 use crate::rules::check_entry_publishing;
-use crate::time::Timestamp;
 
 /// One operator's part, as JSON beside the genesis file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +80,8 @@ pub struct Outline {
     /// The network's name in its DIDs.
     pub network: NetworkName,
     /// Time of height 0.
-    pub time: Timestamp,
+    #[serde(with = "exact")]
+    pub time: TimeMs,
     /// See [`GenesisFile::public_url`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
@@ -99,7 +100,7 @@ pub struct Outline {
 
 impl Outline {
     /// A network with the usual parameters and none of what is optional.
-    pub fn new(network: NetworkName, time: Timestamp) -> Self {
+    pub fn new(network: NetworkName, time: TimeMs) -> Self {
         let (public_url, publishing, governors, operations) = Default::default();
         let parameters = Parameters::default();
         Self { network, time, public_url, parameters, publishing, governors, operations }

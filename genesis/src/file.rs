@@ -10,6 +10,7 @@ use registry_core::governance::{
 use registry_core::id::NetworkName;
 use registry_core::limits::RECOVERY_DELAY_MS_MIN;
 use registry_core::record::RecordKey;
+use registry_core::time::{TimeMs, exact};
 use registry_state::execution::{Execution, Genesis, execute_genesis};
 use registry_state::rules::check_stateless;
 use registry_state::state::MemoryState;
@@ -19,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::{GenesisError, Warning};
 use crate::limits::{GENESIS_BYTES_MAX, TIME_MS_END};
 use crate::rules;
-use crate::time::Timestamp;
 
 /// What a network starts from. JSON for people; its canonical form, which the chain id is the
 /// hash of, is its DAG-CBOR (DESIGN section 3). Spacing and field order of the JSON do not matter.
@@ -31,7 +31,8 @@ pub struct GenesisFile {
     /// The network's name in its DIDs.
     pub network: NetworkName,
     /// Time of height 0.
-    pub time: Timestamp,
+    #[serde(with = "exact")]
+    pub time: TimeMs,
     /// Where the network answers in public: prefix of the `uri` that a status list gets by
     /// default. Without a slash at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]

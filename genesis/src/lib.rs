@@ -10,9 +10,7 @@ pub mod limits;
 mod rules;
 #[cfg(test)]
 mod tests;
-mod time;
 
 pub use ceremony::{Entry, Outline};
 pub use error::{GenesisError, Warning};
 pub use file::GenesisFile;
-pub use time::{NotATimestamp, Timestamp};

@@ -31,6 +31,14 @@ pub enum TimeError {
     },
 }
 
+/// A text that is not the one spelling of a time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a time like 2026-01-31T12:00:00.000Z: UTC, Z and three decimals")]
+pub struct NotExact {
+    /// The text given.
+    pub text: String,
+}
+
 impl TimeMs {
     /// Reads RFC 3339 in UTC with `T` and `Z`, with or without a fraction of whole milliseconds.
     pub fn from_text(text: &str) -> Option<Self> {
@@ -42,6 +50,12 @@ impl TimeMs {
     /// question about records of whole milliseconds needs.
     pub fn floor_of_text(text: &str) -> Option<Self> {
         Self::at_or_before(text).map(|(time, _)| time)
+    }
+
+    /// Reads the one spelling of a time that [`TimeMs::millis`] writes.
+    pub fn from_exact_text(text: &str) -> Result<Self, NotExact> {
+        let time = Self::from_text(text).filter(|time| time.millis() == text);
+        time.ok_or_else(|| NotExact { text: text.to_owned() })
     }
 
     /// RFC 3339 with three decimals, the form of times that are no part of a document.
@@ -108,9 +122,35 @@ impl<'de> Deserialize<'de> for TimeMs {
     }
 }
 
+/// Serde form of times that have one spelling: an integer in CBOR, and in JSON RFC 3339 in UTC with
+/// `Z` and exactly three decimals (DESIGN section 3). For `#[serde(with = "…")]`.
+pub mod exact {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::TimeMs;
+
+    /// Writes a time.
+    pub fn serialize<S: Serializer>(time: &TimeMs, serializer: S) -> Result<S::Ok, S::Error> {
+        match serializer.is_human_readable() {
+            true => serializer.serialize_str(&time.millis()),
+            false => time.serialize(serializer),
+        }
+    }
+
+    /// Reads a time and refuses every other spelling of it.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeMs, D::Error> {
+        if !deserializer.is_human_readable() {
+            return TimeMs::deserialize(deserializer);
+        }
+        let text = String::deserialize(deserializer)?;
+        TimeMs::from_exact_text(&text).map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::TimeMs;
+    use super::{DOCUMENT_TIME_MS_END, TimeMs};
 
     #[test]
     fn a_time_has_one_form_and_a_question_may_be_finer() {
@@ -131,6 +171,33 @@ mod tests {
         ] {
             assert_eq!(TimeMs::from_text(text), exact.map(TimeMs), "{text}");
             assert_eq!(TimeMs::floor_of_text(text), floor.map(TimeMs), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_has_one_spelling() {
+        for (text, ms) in [
+            ("1970-01-01T00:00:00.000Z", 0),
+            ("2026-11-21T08:00:00.007Z", 1_795_248_000_007),
+            ("2028-02-29T23:59:59.999Z", 1_835_481_599_999),
+            ("9999-12-31T23:59:59.999Z", DOCUMENT_TIME_MS_END - 1),
+        ] {
+            assert_eq!(TimeMs::from_exact_text(text), Ok(TimeMs(ms)));
+            assert_eq!(TimeMs(ms).millis(), text);
+        }
+        for wrong in [
+            "2026-11-21T08:00:00Z",
+            "2026-11-21T08:00:00.00Z",
+            "2026-11-21T08:00:00.0000Z",
+            "2026-11-21T08:00:00.000+00:00",
+            "2026-11-21T09:00:00.000+01:00",
+            "2026-11-21t08:00:00.000z",
+            "2026-11-21 08:00:00.000Z",
+            "2026-02-29T08:00:00.000Z",
+            "1969-12-31T23:59:59.999Z",
+            "1795248000007",
+        ] {
+            assert!(TimeMs::from_exact_text(wrong).is_err(), "{wrong} must be refused");
         }
     }
 }

@@ -12,8 +12,9 @@ use registry_core::governance::{PublishingKey, ValidatorEntry};
 use registry_core::operation::{
     Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
+use registry_core::time::TimeMs;
 
-use crate::{Entry, GenesisError, GenesisFile, Outline, Timestamp};
+use crate::{Entry, GenesisError, GenesisFile, Outline};
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
 
@@ -61,7 +62,7 @@ fn entry(n: u8) -> Entry {
 }
 
 fn outline() -> Outline {
-    let time = "2026-11-21T08:00:00.000Z".parse().expect("a time");
+    let time = TimeMs::from_exact_text("2026-11-21T08:00:00.000Z").expect("a time");
     Outline::new("testnet".parse().expect("a network name"), time)
 }
 

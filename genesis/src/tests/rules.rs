@@ -6,6 +6,7 @@ use registry_core::governance::{
 };
 use registry_core::id::{Did, Suffix};
 use registry_core::limits::{BLOCK_OPERATIONS_MAX, RECOVERY_DELAY_MS_MAX, VALIDATOR_POWER_MAX};
+use registry_core::time::TimeMs;
 
 use super::*;
 use crate::limits::TIME_MS_END;
@@ -38,8 +39,8 @@ fn version_is_the_one_this_build_speaks() {
 
 #[test]
 fn time_can_be_written() {
-    accepted(|file| file.time = Timestamp(TIME_MS_END - 1));
-    refused("time", |file| file.time = Timestamp(TIME_MS_END));
+    accepted(|file| file.time = TimeMs(TIME_MS_END - 1));
+    refused("time", |file| file.time = TimeMs(TIME_MS_END));
 }
 
 #[test]

@@ -1,27 +1,24 @@
 //! Unsigned LEB128 numbers of at most 32 bits, each in its one spelling.
 
+use unsigned_varint::{decode, encode};
+
 /// Bytes that 32 bits need, at 7 a byte.
 const BYTES_MAX: usize = 5;
 
 /// Appends `number`.
-pub(super) fn write(out: &mut Vec<u8>, mut number: u32) {
-    while number > 0x7f {
-        out.push((number & 0x7f) as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
+pub(super) fn write(out: &mut Vec<u8>, number: u32) {
+    out.extend_from_slice(encode::u32(number, &mut encode::u32_buffer()));
 }
 
-/// The first number of `bytes`, and the bytes behind it; none if it is cut off, longer than it
+/// The first number of `bytes`, and the bytes behind it; `None` if it is cut off, longer than it
 /// needs to be, or too large.
 pub(super) fn read(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    let length = bytes.iter().take(BYTES_MAX).position(|byte| byte & 0x80 == 0)?.checked_add(1)?;
-    let (digits, rest) = bytes.split_at_checked(length)?;
-    if length > 1 && digits.last() == Some(&0) {
-        return None;
-    }
-    let number = digits.iter().rev().fold(0u64, |sum, digit| sum << 7 | u64::from(digit & 0x7f));
-    Some((u32::try_from(number).ok()?, rest))
+    // The library drops bits that its integer has no room for, so it gets no more bytes than 32
+    // bits need, and an integer with room for all of them.
+    let head = bytes.get(..bytes.len().min(BYTES_MAX))?;
+    let (number, rest) = decode::u64(head).ok()?;
+    let length = head.len().checked_sub(rest.len())?;
+    Some((u32::try_from(number).ok()?, bytes.get(length..)?))
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, anyhow};
-use genesis::{GenesisFile, Outline, Timestamp};
+use genesis::{GenesisFile, Outline};
 use keys::{Home, Role, ValidatorSigner, write_atomic};
 use node::config::local::Ports;
 use node::config::template;
 use node::identity::create_keys;
 use registry_core::governance::{PublishingKey, ValidatorEntry};
+use registry_core::time::TimeMs;
 use toml::Value;
 
 /// Name of the network, and of its one validator.
@@ -31,7 +32,7 @@ pub(super) fn make(home: &Home) -> Result<(GenesisFile, ValidatorSigner)> {
         addresses: vec![ports.p2p_address()],
     };
     let time_ms = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-    let outline = Outline::new(NAME.parse()?, Timestamp(u64::try_from(time_ms)?));
+    let outline = Outline::new(NAME.parse()?(u64::try_from(time_ms)?));
     let outline = Outline { publishing: vec![publishing], ..outline };
     let genesis = outline.with_validators(vec![entry])?;
     write(&home.genesis_file(), &genesis.to_json())?;

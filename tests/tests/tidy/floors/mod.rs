@@ -65,7 +65,7 @@ const FLOORS: [(&str, &[&str]); 8] = [
             "replay step",
         ],
     ),
-    ("genesis", &["limits time", "error", "rules", "file", "ceremony"]),
+    ("genesis", &["limits", "error", "rules", "file", "ceremony"]),
     ("keys", &["error home limits", "file secret", "vault", "node_keys user"]),
     (
         "rpc",
