@@ -32,7 +32,7 @@ pub(super) fn make(home: &Home) -> Result<(GenesisFile, ValidatorSigner)> {
         addresses: vec![ports.p2p_address()],
     };
     let time_ms = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-    let outline = Outline::new(NAME.parse()?(u64::try_from(time_ms)?));
+    let outline = Outline::new(NAME.parse()?, TimeMs(u64::try_from(time_ms)?));
     let outline = Outline { publishing: vec![publishing], ..outline };
     let genesis = outline.with_validators(vec![entry])?;
     write(&home.genesis_file(), &genesis.to_json())?;
