@@ -7,96 +7,100 @@ use crate::crypto::{Hash, Purpose, ValidatorKey};
 use crate::mmr;
 use crate::record::Kind;
 
-/// What a certificate commits to. Its hash is the block hash and the consensus value id.
+/// Header of a block, to which a certificate commits. Its hash is the block hash and the value that
+/// consensus agrees on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
-    /// The network.
+    /// Chain id of the network.
     pub chain: Hash,
-    /// 0 for genesis.
+    /// Height of the block; genesis has height 0.
     pub height: u64,
-    /// Block time in ms since 1970; ascends strictly.
+    /// Block time in Unix milliseconds; it ascends strictly from block to block.
     pub time: u64,
-    /// Hash of the block before; zero at genesis.
+    /// Hash of the previous block; zero at genesis.
     pub previous: Hash,
-    /// Who built the block; zero at genesis.
+    /// Validator that built the block; zero at genesis.
     pub proposer: ValidatorKey,
-    /// Protocol version of the block.
+    /// Version of the protocol that the block follows.
     pub version: u64,
-    /// Root over the block's operations, in order: H(envelope id ‖ operation id) each.
+    /// Merkle mountain range root over the operations in block order; each leaf is H(envelope id ‖
+    /// operation id).
     pub operations_root: Hash,
-    /// Root over the receipts, in the same order.
+    /// Merkle mountain range root over the receipts, in the same order.
     pub receipts_root: Hash,
     /// Root of the state tree after this block.
     pub state_root: Hash,
-    /// Root over the hashes of all earlier blocks.
+    /// Merkle mountain range root over the hashes of all earlier blocks.
     pub history_root: Hash,
-    /// Hash of the validator set of this height.
+    /// Hash of the validator set that certifies this block.
     pub validators: Hash,
-    /// Hash of the validator set of the next height.
+    /// Hash of the validator set that certifies the next block.
     pub next_validators: Hash,
 }
 
 impl Header {
-    /// The block hash.
+    /// Returns the block hash.
     pub fn hash(&self) -> Hash {
         Hash::of_value(Purpose::Block, self)
     }
 }
 
-/// A whole block: header and envelopes in order.
+/// A whole block: its header and its envelopes in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Block {
     /// The header.
     pub header: Header,
-    /// Canonical envelope bytes.
+    /// Canonical bytes of the envelopes.
     pub operations: Vec<Bytes>,
 }
 
-/// What a proposal carries: the header and which envelopes, most of which peers already hold.
+/// A block as a proposal carries it. It names envelopes by their ids, since peers already hold most
+/// of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CompactBlock {
     /// The header.
     pub header: Header,
-    /// Envelope ids in order.
+    /// Ids of the envelopes in block order.
     pub envelopes: Vec<Hash>,
 }
 
-/// What became of an applied operation.
+/// States where an applied operation stands and which version of a record it wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    /// The operation.
+    /// Id of the operation.
     pub operation: Hash,
-    /// The envelope that carried it.
+    /// Id of the envelope that carried the operation.
     pub envelope: Hash,
-    /// Block height.
+    /// Height of the block that applied the operation.
     pub height: u64,
-    /// Place in the block, from 0.
+    /// Index of the operation in its block, from 0.
     pub index: u64,
-    /// Kind of the record it wrote.
+    /// Kind of the record that the operation wrote.
     pub kind: Kind,
     /// Key of that record.
     pub key: Bytes,
-    /// Version of the record that it wrote.
+    /// Version number that the operation gave the record.
     pub version: u64,
-    /// Hash of that version.
+    /// Hash of that version of the record.
     pub record: Hash,
 }
 
-/// The leaf of `operations_root` for one operation.
+/// Returns the leaf that stands for one operation under `operations_root`.
 pub fn operation_leaf(envelope: &Hash, operation: &Hash) -> Hash {
     Hash::of(Purpose::OperationLeaf, &[&envelope.0, &operation.0])
 }
 
-/// The root over a block's operations, given as envelope id and operation id.
+/// Returns the Merkle mountain range root over a block's operations, each given as envelope id and
+/// operation id.
 pub fn operations_root<'a>(operations: impl IntoIterator<Item = (&'a Hash, &'a Hash)>) -> Hash {
     mmr::root_of(operations.into_iter().map(|(envelope, id)| operation_leaf(envelope, id)))
 }
 
-/// The root over a block's receipts.
+/// Returns the Merkle mountain range root over a block's receipts, which must be in block order.
 pub fn receipts_root<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> Hash {
     mmr::root_of(receipts.into_iter().map(|receipt| Hash::of_value(Purpose::ReceiptLeaf, receipt)))
 }

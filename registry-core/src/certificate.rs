@@ -1,4 +1,4 @@
-//! Vote and proposal bytes, validator sets, and the commit certificate with its check
+//! Bytes of votes and proposals, validator sets, and commit certificates with their check
 //! (docs/protocol/blocks.md). A certificate proves a block to anyone who knows the validator set.
 
 use serde::{Deserialize, Serialize};
@@ -7,34 +7,37 @@ use crate::codec::FixedBytes;
 use crate::crypto::{Hash, Purpose, ValidatorKey};
 use crate::limits::{VALIDATOR_POWER_MAX, VALIDATORS_MAX};
 
-/// The two kinds of vote.
+/// The two kinds of vote in a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VoteKind {
     /// First vote of a round.
     Prevote,
-    /// Second vote of a round; more than 2/3 of them for a value commit it.
+    /// Second vote of a round. A block is committed once precommits for it hold more than two
+    /// thirds of the power.
     Precommit,
 }
 
-/// What a validator signs when it votes. The signer is known by its key, not by a field.
+/// Fields that a validator signs when it votes. The key that verifies the signature identifies the
+/// validator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Vote {
-    /// The network.
+    /// Chain id of the network.
     pub chain: Hash,
     /// Prevote or precommit.
     pub kind: VoteKind,
-    /// Block height.
+    /// Height of the block that the vote is about.
     pub height: u64,
     /// Round of that height, from 0.
     pub round: u32,
-    /// Block hash, or none for a nil vote.
+    /// Block hash; `None` for a nil vote.
     pub value: Option<Hash>,
 }
 
 impl Vote {
-    /// The 32 bytes to sign: H(chain ‖ kind ‖ height ‖ round ‖ value), kind 1 or 2, integers
-    /// big-endian, value one byte 0, or one byte 1 and the hash.
+    /// Returns the 32 bytes to sign: H(chain ‖ kind ‖ height ‖ round ‖ value). The kind is one
+    /// byte, 1 for a prevote and 2 for a precommit. Integers are big-endian. The value is one byte
+    /// 0, or one byte 1 and the hash.
     pub fn message(&self) -> [u8; 32] {
         let kind = match self.kind {
             VoteKind::Prevote => 1,
@@ -49,24 +52,25 @@ impl Vote {
     }
 }
 
-/// What a proposer signs.
+/// Fields that a proposer signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proposal {
-    /// The network.
+    /// Chain id of the network.
     pub chain: Hash,
-    /// Block height.
+    /// Height of the proposed block.
     pub height: u64,
     /// Round of that height, from 0.
     pub round: u32,
-    /// Round of the polka that a re-proposal rests on, none for a fresh proposal.
+    /// Round of the polka (prevotes of more than two thirds) that justifies a re-proposal; `None`
+    /// for a fresh proposal.
     pub polka_round: Option<u32>,
-    /// Block hash.
+    /// Hash of the proposed block.
     pub value: Hash,
 }
 
 impl Proposal {
-    /// The 32 bytes to sign: H(chain ‖ height ‖ round ‖ polka round ‖ value), integers
-    /// big-endian, polka round as one byte 0, or one byte 1 and the round, before the value.
+    /// Returns the 32 bytes to sign: H(chain ‖ height ‖ round ‖ polka round ‖ value). Integers are
+    /// big-endian. The polka round is one byte 0, or one byte 1 and the round.
     pub fn message(&self) -> [u8; 32] {
         let polka = match self.polka_round {
             Some(round) => [&[1][..], &round.to_be_bytes()].concat(),
@@ -81,54 +85,54 @@ impl Proposal {
     }
 }
 
-/// One validator as headers and certificates know it.
+/// A validator with the facts that headers and certificates depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Validator {
-    /// Its signing key and identity.
+    /// Signing key, which also identifies the validator.
     pub key: ValidatorKey,
-    /// Its voting power, at most 2^32.
+    /// Voting power, 1 to 2^32.
     pub power: u64,
 }
 
-/// Why a list of validators is no validator set.
+/// Reason why a list of validators is no validator set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ValidatorSetError {
-    /// None, or more than the limit.
+    /// The list is empty or has more than [`VALIDATORS_MAX`] validators.
     #[error("{actual} validators, 1 to {VALIDATORS_MAX} are allowed")]
     Count {
-        /// Validators given.
+        /// Number of validators given.
         actual: usize,
     },
-    /// Not strictly ascending by key.
+    /// The list is not strictly ascending by key.
     #[error("validator {key} is out of order or listed twice; sort by key")]
     Order {
-        /// The first key out of order.
+        /// First key that is out of order.
         key: ValidatorKey,
     },
-    /// Zero or over the limit.
+    /// The power of a validator is zero or above [`VALIDATOR_POWER_MAX`].
     #[error("validator {key} has power {power}, 1 to {VALIDATOR_POWER_MAX} are allowed")]
     Power {
-        /// The validator.
+        /// Key of the validator.
         key: ValidatorKey,
-        /// Its power.
+        /// Power given.
         power: u64,
     },
-    /// Its key cannot verify anything.
+    /// The key of a validator is no usable Ed25519 key.
     #[error("validator {key} has an unusable key")]
     Key {
-        /// The validator.
+        /// The unusable key.
         key: ValidatorKey,
     },
 }
 
-/// The validators of a height, ascending by key.
+/// The validators of a height with their power, ascending by key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ValidatorSet(Vec<Validator>);
 
 impl ValidatorSet {
-    /// A checked set; `validators` must ascend strictly by key.
+    /// Checks a list of validators, which must ascend strictly by key. Names the first broken rule.
     pub fn new(validators: Vec<Validator>) -> Result<Self, ValidatorSetError> {
         if validators.is_empty() || validators.len() > VALIDATORS_MAX {
             return Err(ValidatorSetError::Count { actual: validators.len() });
@@ -150,12 +154,12 @@ impl ValidatorSet {
         Ok(Self(validators))
     }
 
-    /// The validators, ascending by key.
+    /// Returns the validators, ascending by key.
     pub fn validators(&self) -> &[Validator] {
         &self.0
     }
 
-    /// The power of `key`, 0 if it is not in the set.
+    /// Returns the power of `key`, which is 0 if the key is not in the set.
     pub fn power_of(&self, key: &ValidatorKey) -> u64 {
         self.0
             .binary_search_by(|validator| validator.key.cmp(key))
@@ -164,17 +168,17 @@ impl ValidatorSet {
             .map_or(0, |validator| validator.power)
     }
 
-    /// The sum of all power.
+    /// Returns the sum of all voting power.
     pub fn total_power(&self) -> u64 {
         self.0.iter().fold(0, |sum, validator| sum.saturating_add(validator.power))
     }
 
-    /// Whether `power` is more than two thirds of the total.
+    /// True if `power` is more than two thirds of the total power.
     pub fn is_quorum(&self, power: u64) -> bool {
         u128::from(power).saturating_mul(3) > u128::from(self.total_power()).saturating_mul(2)
     }
 
-    /// The hash that headers carry.
+    /// Returns the hash by which headers name the set.
     pub fn hash(&self) -> Hash {
         Hash::of_value(Purpose::ValidatorSet, self)
     }
@@ -184,62 +188,63 @@ impl ValidatorSet {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommitSignature {
-    /// Who signed.
+    /// Validator that signed.
     pub validator: ValidatorKey,
-    /// Ed25519 over the precommit's message.
+    /// Ed25519 signature over [`Vote::message`] of the precommit.
     pub signature: FixedBytes<64>,
 }
 
-/// More than two thirds of the power precommitted one block. Any valid certificate of a block is
-/// as good as another, so it enters no hash and no comparison.
+/// Proof that validators with more than two thirds of the power precommitted a block. All valid
+/// certificates of a block are equally good, so a certificate enters no hash and no comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// Block height.
+    /// Height of the certified block.
     pub height: u64,
-    /// Round in which it was committed.
+    /// Round in which the block was committed.
     pub round: u32,
-    /// Block hash.
+    /// Hash of the certified block.
     pub value: Hash,
-    /// The precommits, strictly ascending by validator.
+    /// Precommits, strictly ascending by validator.
     pub signatures: Vec<CommitSignature>,
 }
 
-/// Why a certificate proves nothing.
+/// Reason why a certificate proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
-    /// Signers are not strictly ascending: one is listed twice or out of order.
+    /// The signers are not strictly ascending: one is listed twice or out of order.
     #[error("signer {validator} is listed twice or out of order")]
     Order {
-        /// The offending signer.
+        /// First signer that is out of order.
         validator: ValidatorKey,
     },
     /// A signer is not in the validator set.
     #[error("signer {validator} is not a validator of height {height}")]
     Stranger {
-        /// The offending signer.
+        /// The unknown signer.
         validator: ValidatorKey,
-        /// The certificate's height.
+        /// Height of the certificate.
         height: u64,
     },
     /// A signature does not verify.
     #[error("the signature of {validator} does not verify")]
     Signature {
-        /// The offending signer.
+        /// Signer whose signature does not verify.
         validator: ValidatorKey,
     },
-    /// Not more than two thirds of the power.
+    /// The signers hold two thirds of the power or less.
     #[error("signed by power {signed} of {total}; more than two thirds are needed")]
     Quorum {
-        /// Power of the signers.
+        /// Sum of the signers' power.
         signed: u64,
-        /// Power of the set.
+        /// Total power of the validator set.
         total: u64,
     },
 }
 
 impl Certificate {
-    /// Checks distinct signers, membership, quorum and every signature.
+    /// Checks that the signers are distinct and in the set, that they hold a quorum, and every
+    /// signature. `set` must be the validator set of the certificate's height.
     pub fn check(&self, chain: Hash, set: &ValidatorSet) -> Result<(), CertificateError> {
         let mut previous: Option<ValidatorKey> = None;
         let mut signed: u64 = 0;
@@ -267,13 +272,14 @@ impl Certificate {
         Ok(())
     }
 
-    /// The vote that every signer of this certificate signed.
+    /// Returns the precommit that every signer of this certificate signed.
     pub fn precommit(&self, chain: Hash) -> Vote {
         let (height, round, value) = (self.height, self.round, Some(self.value));
         Vote { chain, kind: VoteKind::Precommit, height, round, value }
     }
 
-    /// Adds the precommits of `other` for the same block and round. Both must have been checked.
+    /// Adds the precommits of `other`. Both certificates must have been checked; if they differ in
+    /// block or round, nothing is added.
     pub fn merge(&mut self, other: &Self) {
         let same =
             (self.height, self.round, self.value) == (other.height, other.round, other.value);

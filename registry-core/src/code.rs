@@ -1,15 +1,16 @@
 //! Refusal codes: stable numbers that clients may rely on (docs/protocol/codes.md lists them all).
-//! 1000–1999: the operation is wrong by itself. 2000–2999: the state does not allow it.
+//! A code from 1000 to 1999 means that the operation is wrong by itself. A code from 2000 to 2999
+//! means that the state does not allow it.
 
 use std::fmt;
 
-/// Declares the codes once: number, name, remedy.
+/// Declares each code once, with its number, its name and the hint for callers.
 macro_rules! codes {
     ($(
         $(#[doc = $doc:literal])+
         $variant:ident = $number:literal, $name:literal, $hint:literal;
     )+) => {
-        /// Why an operation is refused, as a number that never changes its meaning.
+        /// Reason why an operation is refused. The meaning of a number never changes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Code { $($(#[doc = $doc])+ $variant,)+ }
 
@@ -17,17 +18,17 @@ macro_rules! codes {
             /// All codes, ascending by number.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The stable number.
+            /// Returns the stable number.
             pub fn number(self) -> u16 {
                 match self { $(Self::$variant => $number,)+ }
             }
 
-            /// The stable name, in capitals.
+            /// Returns the stable name, in capitals.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// What a caller can do about it.
+            /// Returns advice on what a caller can do about the refusal.
             pub fn hint(self) -> &'static str {
                 match self { $(Self::$variant => $hint,)+ }
             }
@@ -36,67 +37,69 @@ macro_rules! codes {
 }
 
 codes! {
-    /// More bytes than its action may have.
+    /// The envelope has more bytes than its action may have.
     OperationTooLarge = 1001, "OPERATION_TOO_LARGE", "send fewer methods, services or entries";
-    /// Not the canonical encoding of an operation, or an unknown field.
+    /// The bytes are not the canonical encoding of an operation.
     OperationMalformed = 1002, "OPERATION_MALFORMED",
         "encode with deterministic DAG-CBOR and only the documented fields";
-    /// Made for another network, or for genesis.
+    /// The operation was made for another network, or for genesis.
     ChainMismatch = 1003, "CHAIN_MISMATCH", "sign for the chain id that ledger_status shows";
-    /// Not 1 to 16 signatures, or none where one is needed.
+    /// The envelope has more than 16 signatures, or none although its action needs one.
     SignatureCount = 1004, "SIGNATURE_COUNT",
         "send between 1 and 16 signatures (none only to complete a recovery)";
-    /// Signatures are not strictly ascending.
+    /// The signatures are not strictly ascending.
     SignatureOrder = 1005, "SIGNATURE_ORDER",
         "sort signatures by role, signer and value and send each once";
-    /// A signature has another form than 64 bytes.
+    /// A signature does not have 64 bytes.
     SignatureLength = 1006, "SIGNATURE_LENGTH", "send the 64-byte form, not DER";
-    /// An ECDSA signature in the upper half.
+    /// An ECDSA signature has an S in the upper half of the group order.
     SignatureHighS = 1007, "SIGNATURE_HIGH_S", "normalise S to the lower half of the group order";
     /// A signature does not verify.
     SignatureInvalid = 1008, "SIGNATURE_INVALID",
         "sign H(context, role, operation id) with the named key";
     /// A signature has a role that the action does not use.
     SignatureRole = 1009, "SIGNATURE_ROLE", "see the table of roles for the action";
-    /// The author is missing, named where there is none, or not the authority that recognises.
+    /// The author is missing, is given although the action has none, or is not the authority that a
+    /// recognition is made by.
     AuthorMismatch = 1010, "AUTHOR_MISMATCH",
         "name the DID as author, and none for a did_create or validator_ready";
-    /// The guard is of a kind that the action does not take.
+    /// The action does not accept this kind of guard.
     GuardKind = 1011, "GUARD_KIND",
         "absent for a create, until for a status_set, previous for every other operation; a \
          grant, recognition, delegation, credential type or validator_ready takes absent where \
          there is no record yet";
-    /// A public key that cannot verify anything.
+    /// A public key is no point that can verify a signature.
     KeyUnusable = 1012, "KEY_UNUSABLE", "use a valid point of Ed25519, P-256 or secp256k1";
     /// A control, next or recovery set breaks its rules.
     ControlInvalid = 1013, "CONTROL_INVALID",
         "1 to 16 distinct ascending members, threshold within them";
-    /// A recovery delay out of bounds.
+    /// A recovery delay is out of bounds.
     RecoveryDelay = 1014, "RECOVERY_DELAY",
         "choose a delay between the network's minimum and 90 days";
-    /// A DID of another network.
+    /// A DID belongs to another network.
     NetworkMismatch = 1015, "NETWORK_MISMATCH", "use DIDs of this network";
-    /// The document breaks its schema; the detail names the path and the rule.
+    /// The document breaks a rule; the detail names the path and the rule.
     DocumentInvalid = 1016, "DOCUMENT_INVALID", "mend the named path of the document";
-    /// A member that the operation does not have.
+    /// The operation has a member that its type does not have.
     FieldUnknown = 1017, "FIELD_UNKNOWN", "leave the member out, or use the version that knows it";
     /// A DID, DID URL or another identifier breaks its syntax.
     IdentifierMalformed = 1018, "IDENTIFIER_MALFORMED", "spell it as the rule says";
-    /// Bits an entry that the purpose does not take.
+    /// The purpose of the status list does not allow this number of bits for each entry.
     StatusWidth = 1019, "STATUS_WIDTH", "1 bit an entry; for the purpose message 1, 2, 4 or 8";
-    /// No entries, or an array over the limit.
+    /// The status list has no entries, or its array is over the limit.
     StatusLength = 1020, "STATUS_LENGTH",
         "choose a length from 1, with length times bits at most 8388608; or make several lists";
-    /// The list's URI is not one to publish at.
+    /// The status list cannot be published at the given URI.
     StatusUri = 1021, "STATUS_URI", "an https or http URI without userinfo, query and fragment";
-    /// Validity, delegates or messages of a list break their rules.
+    /// Validity, delegates or messages of a status list break their rules.
     StatusInvalid = 1022, "STATUS_INVALID", "mend the named field of the list";
-    /// Changes of entries have another form than they must.
+    /// The changes of entries are malformed: empty, too many, not ascending, overlapping or badly
+    /// encoded.
     StatusChanges = 1023, "STATUS_CHANGES",
         "1 to 4096 runs, ascending, not overlapping; or 1 to 32768 ascending indexes in LEB128";
     /// Validity, depth or terms of a grant or recognition break their rules.
     TrustConditions = 1024, "TRUST_CONDITIONS", "mend the named field of the conditions";
-    /// A parent where the authority grants, or none where another does.
+    /// The authority's own grant names a parent, or another grantor's grant names none.
     TrustParent = 1025, "TRUST_PARENT",
         "name your own grant as parent, and none if you are the authority";
     /// Actions, resources, validity or depth of a delegation break their rules.
@@ -104,62 +107,63 @@ codes! {
     /// Another party that the action binds has not signed.
     ConsentMissing = 1027, "CONSENT_MISSING",
         "add a signature of role consent by a method of the named DID, or by its control set";
-    /// A proposed change is empty or has not its own form.
+    /// A proposed change is empty or malformed.
     GovernanceChange = 1028, "GOVERNANCE_CHANGE", "mend the named place of the change";
-    /// The content or the type's name of a schema breaks its rules.
+    /// The content of a schema or the name of its credential type breaks its rules.
     SchemaInvalid = 1029, "SCHEMA_INVALID", "mend what the detail names, and publish again";
     /// The name or a requirement of a credential type breaks its rules.
     CredentialTypeInvalid = 1030, "CREDENTIAL_TYPE_INVALID",
         "mend the named field of the credential type";
-    /// An endorser's signature where none is taken, or by something else than a method.
+    /// An endorser signed an operation that takes no endorsement, or did not sign by a verification
+    /// method.
     EndorserInvalid = 1031, "ENDORSER_INVALID",
         "let one endorser sign by a method of its document, and nothing that needs no endorsement";
-    /// The key must not exist yet, but does.
+    /// The operation creates a record that exists already.
     AlreadyExists = 2001, "ALREADY_EXISTS",
         "choose another salt; of a right, read the record and sign for its present version";
     /// The record changed since the operation was made.
     GuardStale = 2002, "GUARD_STALE", "read the record again and sign for its present version";
-    /// No such DID.
+    /// The DID does not exist.
     DidNotFound = 2003, "DID_NOT_FOUND", "create the DID first";
     /// The DID is deactivated for ever.
     DidDeactivated = 2004, "DID_DEACTIVATED", "use another DID";
     /// A signer is not a member of the set that the action needs.
     SignerNotMember = 2005, "SIGNER_NOT_MEMBER", "sign with keys of the DID's present set";
-    /// Too few members of the set signed.
+    /// Fewer members of the set signed than its threshold requires.
     ThresholdNotMet = 2006, "THRESHOLD_NOT_MET",
         "collect signatures of as many members as the threshold says";
     /// A revealed member matches none of the commitments.
     NextNotCommitted = 2007, "NEXT_NOT_COMMITTED",
         "reveal only members whose hashes were committed";
-    /// One recovery at a time.
+    /// A recovery is already pending, and a DID can have only one.
     RecoveryPending = 2008, "RECOVERY_PENDING", "cancel or complete the pending recovery first";
-    /// No recovery to cancel or complete.
+    /// There is no pending recovery to cancel or complete.
     RecoveryNotPending = 2009, "RECOVERY_NOT_PENDING", "start a recovery first";
-    /// The delay has not passed.
+    /// The recovery delay has not passed, so the recovery cannot be completed yet.
     RecoveryNotMature = 2010, "RECOVERY_NOT_MATURE", "wait until maturesAt";
-    /// The delay has passed: it can no longer be vetoed.
+    /// The recovery delay has passed, so the recovery can no longer be vetoed.
     RecoveryMature = 2011, "RECOVERY_MATURE", "complete the recovery";
     /// The DID has no recovery set.
     RecoveryNotConfigured = 2012, "RECOVERY_NOT_CONFIGURED",
         "name a recovery set in a create or rotate";
-    /// A veto was less than a delay ago.
+    /// The last veto was less than one recovery delay ago.
     RecoveryTooSoon = 2013, "RECOVERY_TOO_SOON", "wait for one delay after the veto";
-    /// Too many of its kind today.
+    /// The DID has used up its quota of such operations for this day.
     QuotaExceeded = 2014, "QUOTA_EXCEEDED", "wait for the next day (UTC)";
     /// The record already changed in this block.
     ChangedInBlock = 2015, "CHANGED_IN_BLOCK", "send again for the next block";
     /// The same operation was applied before.
     AlreadyApplied = 2016, "ALREADY_APPLIED", "ask for its receipt";
-    /// Past its `until`.
+    /// Block time has reached the operation's `until`.
     UntilPassed = 2017, "UNTIL_PASSED", "sign again with a later until";
-    /// More than an hour before its `until`.
+    /// Block time is more than one hour before the operation's `until`.
     UntilTooFar = 2018, "UNTIL_TOO_FAR", "choose an until within the next hour";
     /// A member DID does not exist or is deactivated.
     MemberNotFound = 2019, "MEMBER_NOT_FOUND", "name only live DIDs of this network as members";
     /// The author's document has no such method with this key.
     MethodNotFound = 2020, "METHOD_NOT_FOUND",
         "sign with a method of the author's present document, by the key that it holds now";
-    /// The method is not one of those that sign operations.
+    /// The document does not list the method among those that sign operations.
     MethodNotAuthorised = 2021, "METHOD_NOT_AUTHORISED",
         "sign with a method that the document lists under capabilityInvocation";
     /// The method is not valid yet, expired or revoked at block time.
@@ -167,117 +171,121 @@ codes! {
     /// A method signed for an author that other DIDs control.
     ControlRequired = 2023, "CONTROL_REQUIRED",
         "sign in role control with keys that meet the threshold of the author's control set";
-    /// No such status list.
+    /// The status list does not exist.
     StatusNotFound = 2024, "STATUS_NOT_FOUND", "create the list first";
-    /// The author is neither the list's issuer nor, for a set, one of its delegates.
+    /// The author is not the list's issuer. For `status_set` it is not one of the delegates either.
     StatusNotAllowed = 2025, "STATUS_NOT_ALLOWED",
         "let the issuer sign, or be named a delegate of the list";
-    /// The author's delegation has ended.
+    /// The author was a delegate of the list, but its delegation has ended.
     StatusDelegateExpired = 2026, "STATUS_DELEGATE_EXPIRED",
         "let the issuer renew the delegation by a status_update";
-    /// The list changes no more.
+    /// The status list is closed and can no longer change.
     StatusClosed = 2027, "STATUS_CLOSED", "use another list";
-    /// An entry that the list does not have.
+    /// The operation names an entry that the list does not have.
     StatusRange = 2028, "STATUS_RANGE", "name entries below the list's length";
-    /// A value that the entry's bits cannot hold.
+    /// A value does not fit the bits of an entry.
     StatusValue = 2029, "STATUS_VALUE", "name values below two to the power of the list's bits";
     /// An entry of a revocation list would be cleared.
     StatusIrreversible = 2030, "STATUS_IRREVERSIBLE",
         "a revocation is final; issue a new credential";
-    /// An entry does not hold what the run expects.
+    /// An entry does not hold the value that the run expects.
     StatusUnexpected = 2031, "STATUS_UNEXPECTED", "read the entries again";
     /// The author has no such grant or recognition.
     TrustNotFound = 2032, "TRUST_NOT_FOUND", "grant or recognise first";
-    /// The author has granted it already.
+    /// The author has already granted this right to the entity.
     TrustExists = 2033, "TRUST_EXISTS", "change, suspend or resume the grant that is there";
-    /// Three others than the authority have granted it already.
+    /// Three grantors besides the authority have already granted this right to the entity.
     TrustFull = 2034, "TRUST_FULL",
         "have one of them revoke its grant, or the authority grant";
-    /// The author has no such grant to grant from.
+    /// The author does not hold the grant that it names as parent.
     TrustParentNotFound = 2035, "TRUST_PARENT_NOT_FOUND",
         "name the resource and the grantor of a grant that you hold";
-    /// A link of the author's own chain is suspended, revoked, out of its time or deactivated.
+    /// A grant of the author's own chain is suspended, revoked or outside its window, or a DID of
+    /// the chain is deactivated.
     TrustParentNotLive = 2036, "TRUST_PARENT_NOT_LIVE",
         "let the grantor of the named link mend it; trust_explain shows the chain";
-    /// More links than a grant of the chain allows beneath it.
+    /// More grants follow below a grant of the chain than that grant allows.
     TrustDepth = 2037, "TRUST_DEPTH", "have the depth of the named grant raised";
-    /// A wider resource or window or a higher assurance than the grantor holds.
+    /// The grant has a wider resource or window, or a higher assurance, than the grantor holds.
     TrustBeyondParent = 2038, "TRUST_BEYOND_PARENT", "grant no more than you hold";
-    /// The entity stands above itself.
+    /// The entity already stands on the chain above the grant.
     TrustCycle = 2039, "TRUST_CYCLE", "grant to another than those the right comes from";
-    /// The grant or recognition has another status than the action needs.
+    /// The grant or recognition does not have the status that the action needs.
     TrustStatus = 2040, "TRUST_STATUS", "read its status again";
     /// The DID is no agent.
     AgentNotFound = 2041, "AGENT_NOT_FOUND", "delegate to it first";
     /// Another principal answers for the agent.
     AgentBound = 2042, "AGENT_BOUND",
         "have the present delegation revoked, or make a DID of its own for this work";
-    /// A delegation above is suspended, revoked, out of its time or deactivated.
+    /// A delegation above is suspended, revoked or outside its window, or a DID of the chain is
+    /// deactivated.
     AgentChain = 2043, "AGENT_CHAIN",
         "let the principal of the named link mend it; agent_verify shows the chain";
-    /// More delegations than one of the chain allows beneath it.
+    /// More delegations follow below a delegation of the chain than that delegation allows.
     AgentDepth = 2044, "AGENT_DEPTH", "have the depth of the named delegation raised";
-    /// Wider actions, resources or window than the principal has.
+    /// The delegation has wider actions, resources or a wider window than the principal has.
     AgentBeyondPrincipal = 2045, "AGENT_BEYOND_PRINCIPAL", "delegate no more than you have";
-    /// The agent stands above itself.
+    /// The agent already stands on the chain above the delegation.
     AgentCycle = 2046, "AGENT_CYCLE", "delegate to another than those who answer for you";
-    /// The delegation has another status than the action needs.
+    /// The delegation does not have the status that the action needs.
     AgentStatus = 2047, "AGENT_STATUS", "read its status again";
-    /// The author stands not above the agent.
+    /// The author is not above the agent in its chain.
     AgentNotAllowed = 2048, "AGENT_NOT_ALLOWED",
         "let a principal of the agent sign; what one further up suspended, that one resumes";
     /// The network has no governors.
     GovernanceNone = 2049, "GOVERNANCE_NONE", "start a network whose genesis names governors";
     /// The author is no governor.
     NotGovernor = 2050, "NOT_GOVERNOR", "let a governor sign; governance_show names them";
-    /// No such proposal.
+    /// The proposal does not exist.
     ProposalNotFound = 2051, "PROPOSAL_NOT_FOUND",
         "name the id of the operation that made the proposal";
-    /// It took effect, was cancelled, or it is too late before its height.
+    /// The proposal took effect, was cancelled, or is too close to its height to be approved or
+    /// withdrawn.
     ProposalClosed = 2052, "PROPOSAL_CLOSED", "propose the change anew";
-    /// The governor has approved it already.
+    /// The governor has already approved the proposal.
     ApprovedAlready = 2053, "APPROVED_ALREADY", "collect approvals of other governors";
-    /// The governor has not approved it.
+    /// The governor has not approved the proposal.
     NotApproved = 2054, "NOT_APPROVED", "withdraw only what you approved";
-    /// Too near, too far, or at or near the height of another change.
+    /// The height is too near, too far, or too close to the height of another change.
     ActivationHeight = 2055, "ACTIVATION_HEIGHT",
         "choose a height 10 to 1000000 above the present, 10 from other changes of validators";
-    /// Over what holds now, the change breaks a rule or changes nothing.
+    /// Applied to what holds now, the change breaks a rule or changes nothing.
     GovernanceResult = 2056, "GOVERNANCE_RESULT", "read what holds now and propose again";
-    /// A third of the power or more would change hands at once.
+    /// A third of the voting power or more would change hands at once.
     PowerMoved = 2057, "POWER_MOVED", "change the validators in several steps";
-    /// As many changes as there may be wait.
+    /// As many approved changes are waiting as the limit allows.
     AgendaFull = 2058, "AGENDA_FULL", "wait for one of them, or have its approval withdrawn";
-    /// Fewer live governors would be left than must approve.
+    /// Fewer live governors would be left than must approve a change.
     GovernorsTooFew = 2059, "GOVERNORS_TOO_FEW",
         "name more governors or a lower threshold first";
-    /// No pending proposal names the key at the peer, or it is a validator already.
+    /// No pending proposal puts the key at this peer, or the key is a validator already.
     ReadyNotExpected = 2060, "READY_NOT_EXPECTED",
         "name a pending proposal that puts this key at this peer";
-    /// Not the hash of a recent block of this chain.
+    /// The block named is not a recent block of this chain.
     ReadyBlock = 2061, "READY_BLOCK", "name a block 2 to 1000 below the present and its hash";
-    /// Less than a minute after the last one.
+    /// The last readiness announcement of the key is less than a minute old.
     ReadyTooSoon = 2062, "READY_TOO_SOON", "wait for a minute";
-    /// A newcomer has not said lately that it is ready; cancels a change, refuses no operation.
+    /// A new validator made no recent readiness announcement. The code cancels a change and refuses
+    /// no operation.
     ValidatorNotReady = 2063, "VALIDATOR_NOT_READY",
         "start the newcomers' nodes, then propose the change anew";
-    /// On this network a write needs somebody with the right to it.
+    /// The network requires an endorsement, and nobody who signed has the right to write.
     EndorsementNeeded = 2064, "ENDORSEMENT_NEEDED",
         "have an endorser sign too, in role endorser; trust_explainWrite names those who can";
-    /// Who signed as endorser has not the right to it.
+    /// The DID that signed as endorser does not have the right to write.
     EndorserNotGranted = 2065, "ENDORSER_NOT_GRANTED",
         "let another endorser sign; trust_explainWrite names those who can";
-    /// An endorser has vouched for as much as it may in this hour.
+    /// The endorser has used up its quota of operations for this hour.
     EndorserQuota = 2066, "ENDORSER_QUOTA",
         "wait for the next hour (UTC), or let another endorser sign";
-    /// No such schema.
+    /// The schema does not exist.
     SchemaNotFound = 2067, "SCHEMA_NOT_FOUND", "publish the schema first";
     /// The schema or credential type is withdrawn.
     SchemaStatus = 2068, "SCHEMA_STATUS", "read its status again; publish another schema";
     /// The author has published no such credential type.
     CredentialTypeNotFound = 2069, "CREDENTIAL_TYPE_NOT_FOUND",
         "publish the credential type first";
-    /// The schema is another publisher's.
+    /// Another DID published the schema.
     SchemaNotAllowed = 2070, "SCHEMA_NOT_ALLOWED", "let the publisher of the schema sign";
 }
 
@@ -287,8 +295,8 @@ impl fmt::Display for Code {
     }
 }
 
-/// A refused operation: the code for machines, the field and the detail for people. Only the code
-/// is part of the protocol.
+/// A refused operation. The code is for machines and part of the protocol. Field and detail are for
+/// people and may change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {field}: {detail}")]
 pub struct Refusal {
@@ -296,12 +304,12 @@ pub struct Refusal {
     pub code: Code,
     /// Path of the offending field in the signed operation.
     pub field: String,
-    /// What was found and what was expected.
+    /// Text that says what was found and what was expected.
     pub detail: String,
 }
 
 impl Refusal {
-    /// A refusal of `field`.
+    /// Creates a refusal that names `field` and explains it with `detail`.
     pub fn new(code: Code, field: impl Into<String>, detail: impl fmt::Display) -> Self {
         Self { code, field: field.into(), detail: detail.to_string() }
     }

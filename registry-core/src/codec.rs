@@ -1,8 +1,8 @@
 //! The one encoding of everything that is hashed, signed, stored or sent: deterministic DAG-CBOR
 //! with text keys and no floats (RFC 8949 section 4.2.1, docs/protocol/encoding.md).
 //!
-//! The same types read and write JSON for people and APIs: hashes as lower-case hex, other bytes
-//! as base64url without padding.
+//! The same types read and write JSON for people and APIs. JSON shows hashes as lower-case hex and
+//! other bytes as base64url without padding.
 
 use std::fmt;
 
@@ -11,56 +11,57 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_ipld_dagcbor::DecodeError;
 
-/// Why bytes are not a value of the wanted type.
+/// Reason why bytes are not a value of the wanted type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
-    /// More bytes than the type may have.
+    /// There are more bytes than the type may have.
     #[error("{actual} bytes, at most {limit} are allowed")]
     TooLarge {
-        /// Bytes given.
+        /// Number of bytes given.
         actual: usize,
-        /// Bytes allowed.
+        /// Largest number of bytes allowed.
         limit: usize,
     },
-    /// Not strict DAG-CBOR of the type: bad syntax, unknown or missing field, wrong type.
+    /// The bytes are not strict DAG-CBOR of the type: bad syntax, a missing field or a wrong type.
     #[error("not canonical CBOR of the expected shape: {reason}")]
     Malformed {
-        /// What the decoder said; for people, never for the state.
+        /// Error text of the decoder. It is for people and never enters the state.
         reason: String,
     },
-    /// A member that the type does not have.
+    /// The value has a field that the type does not have.
     #[error("{reason}")]
     UnknownField {
-        /// Which, and which there are.
+        /// Error text that names the field and those that exist.
         reason: String,
     },
-    /// A DID, DID URL or another identifier that breaks its syntax.
+    /// A DID, DID URL or another identifier breaks its syntax.
     #[error("{reason}")]
     Identifier {
-        /// Which, and the rule.
+        /// Error text that names the identifier and the rule.
         reason: String,
     },
-    /// Decodes, but another encoding of the same value is the canonical one.
+    /// The bytes decode, but they are not the canonical encoding of the value.
     #[error("{actual} bytes decode to a value whose canonical encoding has {canonical} bytes")]
     NotCanonical {
-        /// Bytes given.
+        /// Number of bytes given.
         actual: usize,
-        /// Bytes of the canonical encoding.
+        /// Number of bytes of the canonical encoding.
         canonical: usize,
     },
 }
 
-/// The canonical bytes of `value`.
+/// Returns the canonical bytes of `value`.
 ///
-/// No type of this crate has a serialisation that can fail (no floats, text keys, writing to
-/// memory), so there is no error to hand out.
+/// Encoding a type of this crate cannot fail: there are no floats, all keys are texts, and the
+/// bytes are written to memory. So the function returns no error.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     let encoded = serde_ipld_dagcbor::to_vec(value);
     debug_assert!(encoded.is_ok(), "a registry type failed to encode");
     encoded.unwrap_or_default()
 }
 
-/// Reads a value from its canonical bytes and refuses every other spelling of it.
+/// Decodes a value from its canonical bytes, at most `bytes_max`. Any other encoding of the value
+/// is refused with [`CodecError::NotCanonical`].
 pub fn decode<T: Serialize + DeserializeOwned>(
     bytes: &[u8],
     bytes_max: usize,
@@ -73,8 +74,9 @@ pub fn decode<T: Serialize + DeserializeOwned>(
     Ok(value)
 }
 
-/// Reads bytes that [`encode`] made here earlier, as those of the own store, and so spends nothing
-/// on encoding the value again. For whatever comes from elsewhere, use [`decode`].
+/// Decodes bytes that [`encode`] made earlier on this node, such as those of its own store. It
+/// saves the work of encoding the value again to compare. Bytes from elsewhere must go through
+/// [`decode`].
 pub fn decode_own<T: DeserializeOwned>(bytes: &[u8], bytes_max: usize) -> Result<T, CodecError> {
     if bytes.len() > bytes_max {
         return Err(CodecError::TooLarge { actual: bytes.len(), limit: bytes_max });
@@ -82,12 +84,12 @@ pub fn decode_own<T: DeserializeOwned>(bytes: &[u8], bytes_max: usize) -> Result
     serde_ipld_dagcbor::from_slice(bytes).map_err(refused)
 }
 
-/// How serde begins the error of `deny_unknown_fields`.
+/// Start of serde's error text for `deny_unknown_fields`.
 const UNKNOWN_FIELD: &str = "unknown field";
-/// How the identifiers of this crate begin theirs.
+/// Start of the error texts of this crate's identifiers.
 pub(crate) const IDENTIFIER: &str = "identifier";
 
-/// A decoder hands on what a type says as text alone, so the kind is told by how it begins.
+/// Sorts a decoder's error by how its text starts, since a decoder passes on nothing but text.
 #[allow(clippy::wildcard_enum_match_arm, reason = "the decoder's other errors are all alike")]
 fn refused<E: fmt::Debug>(error: DecodeError<E>) -> CodecError {
     match error {
@@ -102,22 +104,23 @@ fn refused<E: fmt::Debug>(error: DecodeError<E>) -> CodecError {
     }
 }
 
-/// Lower-case hex, the form of hashes and ids in JSON and in text.
+/// Returns lower-case hex, the form of hashes and ids in JSON and in text.
 pub fn hex(bytes: &[u8]) -> String {
     HEXLOWER.encode(bytes)
 }
 
-/// Base64url without padding, the form of other bytes in JSON.
+/// Returns base64url without padding, the form of other bytes in JSON.
 pub fn base64url(bytes: &[u8]) -> String {
     BASE64URL_NOPAD.encode(bytes)
 }
 
-/// Reads base64url without padding; refuses padding, other alphabets and non-zero pad bits.
+/// Reads base64url. Returns `None` for padding, another alphabet or trailing bits that are not
+/// zero.
 pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
     BASE64URL_NOPAD.decode(text.as_bytes()).ok()
 }
 
-/// A byte string: bytes in CBOR, base64url in JSON.
+/// A byte string of any length: bytes in CBOR, base64url in JSON.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Bytes(pub Vec<u8>);
 
@@ -139,7 +142,7 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-/// A byte string of fixed length: bytes in CBOR, base64url in JSON.
+/// A byte string of `N` bytes: bytes in CBOR, base64url in JSON.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FixedBytes<const N: usize>(pub [u8; N]);
 
@@ -162,7 +165,7 @@ impl<'de, const N: usize> Deserialize<'de> for FixedBytes<N> {
     }
 }
 
-/// Writes bytes as a CBOR byte string, or in JSON as the text that `spell` makes of them.
+/// Writes a CBOR byte string, or in JSON the text that `spell` returns.
 pub(crate) fn serialize_bytes<S: Serializer>(
     bytes: &[u8],
     spell: impl Fn(&[u8]) -> String,
@@ -175,7 +178,8 @@ pub(crate) fn serialize_bytes<S: Serializer>(
     }
 }
 
-/// Reads what [`serialize_bytes`] wrote; `read` undoes `spell` and `form` names it in errors.
+/// Reads what [`serialize_bytes`] wrote. `read` is the inverse of `spell`, and `form` names the
+/// text form in errors.
 pub(crate) fn deserialize_bytes<'de, D: Deserializer<'de>>(
     deserializer: D,
     read: impl Fn(&str) -> Option<Vec<u8>>,
@@ -189,7 +193,7 @@ pub(crate) fn deserialize_bytes<'de, D: Deserializer<'de>>(
     }
 }
 
-/// Exactly `N` bytes, or an error that says both lengths.
+/// Converts to an array of `N` bytes, or fails with an error that states both lengths.
 pub(crate) fn fixed<const N: usize, E: serde::de::Error>(bytes: &[u8]) -> Result<[u8; N], E> {
     <[u8; N]>::try_from(bytes)
         .map_err(|_| E::custom(format!("{} bytes where exactly {N} are expected", bytes.len())))

@@ -1,7 +1,8 @@
-//! The rules of an Idem registry: types, codec, signature checks, state transition.
+//! Types and rules of an Idem registry that a verifier needs: the codec, names, records, signature
+//! checks, documents, status lists, and the answers about rights, agents and credentials.
 //!
-//! This crate is pure. It does no I/O and reads no clock, environment or randomness, so the same
-//! genesis and the same blocks give the same state root on every machine (DESIGN invariant 1).
+//! This crate is pure. It does no I/O and reads no clock, environment or randomness, so its
+//! functions give the same results on every machine (DESIGN invariant 1).
 
 #![cfg_attr(
     not(test),

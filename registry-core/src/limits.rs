@@ -1,211 +1,241 @@
-//! Every limit of the rules, each with its reason. All of them are consensus: a node that uses
-//! another value computes another state. Node policy (rates, queues) is not here.
+//! Every limit of the rules, each with its reason. All limits belong to consensus: a node that used
+//! another value would compute another state. Node policy, such as rates and queues, is not here.
 
-/// A whole DID operation with its signatures. Fits 32 methods and 32 services of usual size.
+/// Largest DID operation with its signatures, in bytes. It fits 32 methods and 32 services of usual
+/// size.
 pub const DID_OPERATION_BYTES_MAX: usize = 16 * 1024;
 
-/// A status operation that changes no entries. Fits a list with 16 delegates and its messages.
+/// Largest status operation that changes no entries, in bytes. It fits a list with 16 delegates and
+/// its messages.
 pub const STATUS_OPERATION_BYTES_MAX: usize = 16 * 1024;
 
-/// A whole `status_set` with its signatures: 30,000 scattered entries at two bytes each.
+/// Largest `status_set` with its signatures, in bytes. It fits 30,000 scattered entries at two
+/// bytes each.
 pub const STATUS_SET_BYTES_MAX: usize = 64 * 1024;
 
-/// The largest operation of any kind (a schema). Bounds what a decoder ever sees.
+/// Largest operation of any kind, in bytes, which is one with a schema. It bounds what a decoder
+/// ever reads.
 pub const OPERATION_BYTES_MAX: usize = 80 * 1024;
 
-/// Operations in a block; keeps execution of a block well below a round's timeout.
+/// Largest number of operations in a block. It keeps execution of a block well below a round's
+/// timeout.
 pub const BLOCK_OPERATIONS_MAX: usize = 4_000;
 
-/// Sum of the envelopes' bytes in a block; two seconds of a 10 Mbit/s link.
+/// Largest sum of the envelopes' bytes in a block. A 10 Mbit/s link sends as much in two seconds.
 pub const BLOCK_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Creates in a block; creates are the only operations that grow the tree without bound.
+/// Largest number of creates in a block. Creates are the only operations that grow the tree without
+/// bound.
 pub const BLOCK_CREATES_MAX: usize = 1_000;
 
-/// One block in this many parts is kept for rotate, recovery and deactivation (10 %).
+/// Divisor that gives the reserved part of a block: one tenth (10 %) is kept for rotation, recovery
+/// and deactivation.
 pub const BLOCK_RESERVED_DIVISOR: usize = 10;
 
-/// Signatures on one operation; each costs a verification on every node.
+/// Largest number of signatures on one operation. Each costs a verification on every node.
 pub const SIGNATURES_MAX: usize = 16;
 
-/// Keys or DIDs in one control set.
+/// Largest number of keys or DIDs in one control set.
 pub const CONTROL_MEMBERS_MAX: usize = 16;
 
-/// Verification methods in a document.
+/// Largest number of verification methods in a document.
 pub const VERIFICATION_METHODS_MAX: usize = 32;
 
-/// Services in a document.
+/// Largest number of services in a document.
 pub const SERVICES_MAX: usize = 32;
 
-/// Entries of `alsoKnownAs`.
+/// Largest number of entries in `alsoKnownAs`.
 pub const ALSO_KNOWN_AS_MAX: usize = 16;
 
-/// A service endpoint, alias or other URI.
+/// Largest service endpoint, alias or other URI, in bytes.
 pub const URI_BYTES_MAX: usize = 512;
 
-/// Members of one relationship, values of one list in a service, members of an endpoint map: as
-/// many as there may be methods, so that no list inside a document outgrows the document.
+/// Largest number of entries in one relationship, in one list of a service, and in an endpoint map.
+/// It equals the limit on methods, so that no list inside a document outgrows the document.
 pub const DOCUMENT_LIST_MAX: usize = 32;
 
-/// A service type, an endpoint member or a DIDComm profile: a word, too short for prose.
+/// Largest service type, endpoint member name or DIDComm profile, in bytes. It is too short for
+/// prose.
 pub const TOKEN_BYTES_MAX: usize = 64;
 
-/// First second after the year 9999, where RFC 3339 ends; in Unix milliseconds.
+/// First moment after the year 9999, where RFC 3339 ends, in Unix milliseconds.
 pub const DOCUMENT_TIME_MS_END: u64 = 253_402_300_800_000;
 
-/// A fragment that names a method or a service.
+/// Largest fragment that names a method or a service, in bytes.
 pub const FRAGMENT_BYTES_MAX: usize = 64;
 
-/// Raw bytes of a public key in a document: room for ML-DSA-87 (2,592) and RSA-4096.
+/// Largest raw public key in a document, in bytes. It has room for ML-DSA-87 (2,592 bytes) and
+/// RSA-4096.
 pub const KEY_BYTES_MAX: usize = 2_700;
 
-/// Of one DID in one UTC day: so many of rotate and deactivate, and so many of recover and cancel.
-/// They need no endorsement, so they need a bound of their own (docs/adr/0006-quota-by-role.md).
+/// Number of priority operations of one DID in one UTC day. Rotation and deactivation share one
+/// such quota, and starting and cancelling a recovery share another. They need no endorsement, so
+/// they need a bound of their own (docs/adr/0006-quota-by-role.md).
 pub const PRIORITY_OPERATIONS_PER_DAY: u64 = 8;
 
-/// Milliseconds of a day, for the quota above.
+/// Milliseconds of a day, for the daily quota above.
 pub const DAY_MS: u64 = 86_400_000;
 
 /// Milliseconds of an hour, for the quotas of endorsers.
 pub const HOUR_MS: u64 = 3_600_000;
 
-/// Most that a network may let one endorser vouch for in an hour: what a busy network orders.
+/// Highest quota of operations for each endorser and hour that a network may choose. A busy network
+/// orders as many in an hour.
 pub const ENDORSED_PER_HOUR_MAX: u64 = 100_000_000;
 
-/// Shortest recovery delay that a genesis may not undercut unless it says so.
+/// Shortest recovery delay in ms that a genesis may choose without saying so explicitly.
 pub const RECOVERY_DELAY_MS_MIN: u64 = DAY_MS;
 
-/// Longest recovery delay.
+/// Longest recovery delay, in milliseconds.
 pub const RECOVERY_DELAY_MS_MAX: u64 = 90 * DAY_MS;
 
-/// A longer gap between two blocks is a halt and does not count as live time.
+/// Longest gap between two blocks that counts as live time, in milliseconds. A longer gap is a
+/// halt.
 pub const LIVE_GAP_MS_MAX: u64 = 60_000;
 
-/// How long before its `until` an operation may be applied; bounds the set of seen ids.
+/// Time in ms before its `until` within which an operation may be applied. It bounds the set of
+/// seen ids.
 pub const UNTIL_WINDOW_MS: u64 = 3_600_000;
 
-/// Seen operation ids that one block may expire; bounds the work of a block after a halt.
+/// Largest number of seen operation ids that one block may expire. It bounds the work of a block
+/// after a halt.
 pub const SEEN_EXPIRED_PER_BLOCK_MAX: usize = 4_096;
 
-/// Bits of a list's array: 2^23 entries of one bit. A verifier loads such a list as a whole.
+/// Largest array of a status list, in bits: 2^23 entries of one bit. A verifier loads such a list
+/// as a whole.
 pub const STATUS_BITS_MAX: u64 = 1 << 23;
 
-/// The same in bytes: 1 MiB.
+/// Largest array of a status list, in bytes: 1 MiB, the same limit as [`STATUS_BITS_MAX`].
 pub const STATUS_ARRAY_BYTES_MAX: usize = 1 << 20;
 
-/// Runs in one `status_set`.
+/// Largest number of runs in one `status_set`.
 pub const STATUS_RUNS_MAX: usize = 4_096;
 
-/// Scattered entries in one `status_set`; bounds what one operation costs to check.
+/// Largest number of scattered entries in one `status_set`. It bounds what one operation costs to
+/// check.
 pub const STATUS_ENTRIES_MAX: usize = 32_768;
 
-/// Delegates of a list; each set looks its author up among them.
+/// Largest number of delegates of a status list. Each `status_set` looks its author up among them.
 pub const STATUS_DELEGATES_MAX: usize = 16;
 
-/// What one value of a message list means: a phrase, too short for prose.
+/// Largest text that explains one value of a message list, in bytes. It is too short for prose.
 pub const STATUS_MESSAGE_BYTES_MAX: usize = 64;
 
-/// Arrays of the lists that one block changes, each counted once: what a node holds, hashes and
-/// writes for it.
+/// Largest sum of the arrays that one block changes, in bytes; each list counts once. It bounds
+/// what a node holds in memory, hashes and writes for a block.
 pub const BLOCK_STATUS_BYTES_MAX: usize = 32 * STATUS_ARRAY_BYTES_MAX;
 
-/// A trust operation with its signatures. Fits the longest names and a threshold of 16.
+/// Largest trust operation with its signatures, in bytes. It fits the longest names and a threshold
+/// of 16.
 pub const TRUST_OPERATION_BYTES_MAX: usize = 8 * 1024;
 
-/// The name of an action: a word, too short for prose.
+/// Largest name of an action, in bytes. It is too short for prose.
 pub const TRUST_ACTION_BYTES_MAX: usize = 64;
 
-/// A resource or an entity.
+/// Largest name of a resource or an entity, in bytes.
 pub const TRUST_NAME_BYTES_MAX: usize = 256;
 
-/// Segments of a resource; a question reads one record for each, and one for the exact name.
+/// Largest number of segments in a resource. A query reads one record for each segment and one for
+/// the exact name.
 pub const TRUST_SEGMENTS_MAX: usize = 6;
 
-/// Grants of one right to one entity, each by another grantor, the authority's included.
+/// Largest number of grants of one right to one entity, the authority's included. Each is by
+/// another grantor.
 pub const TRUST_GRANTS_MAX: usize = 4;
 
-/// Grants from the authority down to the entity.
+/// Largest number of grants from the authority down to the entity.
 pub const TRUST_CHAIN_MAX: usize = 8;
 
-/// Actions of a delegation, and its resources: a job, not a catalogue.
+/// Largest number of actions of a delegation, and of its resources. A delegation describes a job,
+/// not a catalogue.
 pub const AGENT_NAMES_MAX: usize = 16;
 
-/// A schema as published: room for the largest in use, and for its envelope beside it.
+/// Largest content of a schema, in bytes. It has room for the largest schema in use, and an
+/// operation has room for its envelope beside it.
 pub const SCHEMA_CONTENT_BYTES_MAX: usize = 64 * 1024;
 
-/// Objects and arrays of a schema within each other; bounds the work of reading it.
+/// Greatest depth of objects and arrays in a schema. It bounds the work of reading the schema.
 pub const SCHEMA_DEPTH_MAX: usize = 32;
 
-/// Formats of a credential type, and its suites.
+/// Largest number of formats of a credential type, and of its suites.
 pub const CREDENTIAL_TYPE_NAMES_MAX: usize = 16;
 
-/// Validators in a set. All-to-all votes beyond it cost more than they give.
+/// Largest number of validators in a set. With more, the votes of all to all cost more than they
+/// give.
 pub const VALIDATORS_MAX: usize = 128;
 
-/// Publishing keys of a network: one for each validator, and as many followers beside them.
+/// Largest number of publishing keys of a network: one for each validator, and one for each of as
+/// many followers.
 pub const PUBLISHING_KEYS_MAX: usize = 2 * VALIDATORS_MAX;
 
-/// Voting power of one validator; the sum over a set stays far from overflow.
+/// Largest voting power of one validator. It keeps the sum over a set far from overflow.
 pub const VALIDATOR_POWER_MAX: u64 = 1 << 32;
 
-/// A validator's name: a DNS label, since operators use it as a host name.
+/// Largest name of a validator, in bytes. The name is a DNS label, since operators use it as a host
+/// name.
 pub const VALIDATOR_NAME_BYTES_MAX: usize = 63;
 
-/// Addresses of one validator: IPv4, IPv6, a name, and one to spare.
+/// Largest number of addresses of one validator: IPv4, IPv6, a DNS name and one more.
 pub const VALIDATOR_ADDRESSES_MAX: usize = 4;
 
-/// One address: the longest DNS name (253) and the parts around it.
+/// Largest address of a validator, in bytes: the longest DNS name (253) and the parts around it.
 pub const VALIDATOR_ADDRESS_BYTES_MAX: usize = 272;
 
-/// Shortest time between two blocks; a shorter one is below the fsync of usual disks.
+/// Shortest block interval that a network may choose, in ms. A shorter one is below the fsync time
+/// of usual disks.
 pub const BLOCK_INTERVAL_MS_MIN: u64 = 10;
 
-/// Longest heartbeat. Twice as much must not exceed the gap that counts as a halt (60 s), or an
-/// idle network with one late block would stop the recovery delays.
+/// Longest heartbeat, in ms. Twice the heartbeat must not exceed the gap that counts as a halt (60
+/// s). Otherwise one late block on an idle network would stop the recovery delays.
 pub const HEARTBEAT_MS_MAX: u64 = 30_000;
 
-/// Shortest consensus timeout; below it, timers race with the scheduler.
+/// Shortest consensus timeout, in ms. Below it, timers race with the scheduler.
 pub const TIMEOUT_MS_MIN: u64 = 10;
 
-/// Longest consensus timeout: one dead proposer must not hold up the network for longer.
+/// Longest consensus timeout, in ms. One dead proposer must not hold up the network for longer.
 pub const TIMEOUT_MS_MAX: u64 = 60_000;
 
-/// Shortest recovery delay of any network: without any delay there is no veto.
+/// Shortest recovery delay of any network, in ms. Without a delay nobody could veto a recovery.
 pub const RECOVERY_DELAY_MS_FLOOR: u64 = 1_000;
 
-/// A proposal with its signatures. Fits some thirty validators of usual size.
+/// Largest proposal with its signatures, in bytes. It fits some thirty validators of usual size.
 pub const PROPOSAL_BYTES_MAX: usize = 16 * 1024;
 
-/// Any other operation of governance with its signatures.
+/// Largest governance operation other than a proposal, with its signatures, in bytes.
 pub const GOVERNANCE_OPERATION_BYTES_MAX: usize = 8 * 1024;
 
-/// Governors of a network; also bounds the approvals of a proposal.
+/// Largest number of governors of a network. It also bounds the approvals of a proposal.
 pub const GOVERNORS_MAX: usize = 16;
 
-/// Heights between a proposal and its effect: time to object, and for a node to prepare.
+/// Smallest number of heights between a proposal and its effect. It gives people time to object and
+/// nodes time to prepare.
 pub const NOTICE_HEIGHTS_MIN: u64 = 10;
 
-/// The same at most, so that nothing is decided today about a network that nobody knows yet.
+/// Largest number of heights between a proposal and its effect, so that nothing is decided today
+/// about a network that nobody knows yet.
 pub const NOTICE_HEIGHTS_MAX: u64 = 1_000_000;
 
-/// Approvals and withdrawals end so many heights before the effect: the set of a height is known
-/// one height before it.
+/// Number of heights before the effect of a proposal at which approvals and withdrawals end. The
+/// validator set of a height must be known one height before it.
 pub const APPROVAL_HEIGHTS_MIN: u64 = 2;
 
-/// Heights between two changes of validators: each set is in use before the next one comes.
+/// Smallest number of heights between two changes of validators, so that each set is in use before
+/// the next one comes.
 pub const VALIDATOR_CHANGE_HEIGHTS_MIN: u64 = 10;
 
-/// Approved changes that wait; each is read when another one is checked.
+/// Largest number of approved changes that wait. Each is read when another one is checked.
 pub const SCHEDULED_CHANGES_MAX: usize = 16;
 
-/// How old a newcomer's word may be, in ms of block time, when its validator takes its seat.
+/// Greatest age of a readiness announcement, in ms of block time, when its validator joins the set.
 pub const READY_MS_MAX: u64 = 600_000;
 
-/// Least time in ms between two such words of one key.
+/// Shortest time in ms between two readiness announcements of one key.
 pub const READY_INTERVAL_MS_MIN: u64 = 60_000;
 
-/// How far below the present block the one may be that a newcomer holds.
+/// Greatest distance in heights from the present block down to the block that a readiness
+/// announcement names.
 pub const READY_HEIGHTS_MAX: u64 = 1_000;
 
-/// Versions of the state tree that are kept for proofs at recent heights.
+/// Number of versions of the state tree that are kept, so that proofs at recent heights can be
+/// made.
 pub const TREE_WINDOW_HEIGHTS: u64 = 1_000;

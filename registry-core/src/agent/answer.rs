@@ -1,5 +1,5 @@
-//! What an agent may do at one moment, and who answers for it: a pure function of records
-//! (docs/protocol/agents.md, section "The answer").
+//! Answers what an agent may do at one moment, and who answers for it, as a pure function of
+//! records (docs/protocol/agents.md, section "The answer").
 
 use super::Delegation;
 use crate::id::Did;
@@ -13,43 +13,44 @@ use crate::trust::{Fault, GrantStatus, Reason, deactivated_since, since_text, wi
 pub struct AgentLink {
     /// The delegation.
     pub delegation: Delegation,
-    /// Version of its record.
+    /// Version of the record that holds the delegation.
     pub version: u64,
 }
 
-/// The first link that does not count.
+/// The uppermost link of a chain that is not live, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentBroken {
-    /// Its place in the chain, from the principal down.
+    /// Index of the link in [`AgentChain::links`]; 0 is the delegation made by the top principal.
     pub link: usize,
-    /// What is wrong with it.
+    /// Reason why the link is not live.
     pub reason: Reason,
-    /// Since when, in ms, where a record says so.
+    /// Unix time in ms since which the link is not live; `None` if no record states it.
     pub since: Option<u64>,
 }
 
-/// The delegations from the principal that answers for all down to the agent.
+/// Delegations that connect an agent with the principal that answers for all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentChain {
-    /// From the principal down.
+    /// Delegations in order, starting with the one made by the top principal.
     pub links: Vec<AgentLink>,
-    /// Why it is not live, if it is not.
+    /// Uppermost link that is not live; `None` if the whole chain is live.
     pub broken: Option<AgentBroken>,
 }
 
 impl AgentChain {
-    /// Who answers for all, if the chain reaches that far.
+    /// Returns the DID that answers for the whole chain; `None` if the chain breaks off before it.
     pub fn principal(&self) -> Option<&Did> {
         let first = self.links.first().filter(|link| !link.delegation.beneath);
         first.map(|link| &link.delegation.principal)
     }
 
-    /// The DIDs that stand above the agent, the one that answers for all first.
+    /// Returns the DIDs above the agent, starting with the one that answers for the whole chain.
     pub fn principals(&self) -> impl Iterator<Item = &Did> {
         self.links.iter().map(|link| &link.delegation.principal)
     }
 
-    /// What is wrong with it, in words, if it is not live.
+    /// Returns the reason why the chain is not live, as a sentence for people; `None` if it is
+    /// live.
     pub fn fault(&self) -> Option<String> {
         let broken = self.broken.as_ref()?;
         let since = since_text(broken.since);
@@ -73,28 +74,29 @@ impl AgentChain {
         Some(format!("{which} {what}"))
     }
 
-    /// Whether each of its delegations has the action and a resource that covers the one given;
-    /// else the first that has not.
+    /// Returns the index of the first delegation that lacks the action or has no resource that
+    /// covers the one given.
     fn refusing(&self, action: &ActionName, resource: &Resource) -> Option<usize> {
         self.links.iter().position(|link| !link.delegation.covers(action, resource))
     }
 }
 
-/// What the registry says of an agent.
+/// Answer to the question what an agent may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentAnswer {
-    /// Its chain; none if it is no agent.
+    /// Chain of the agent; `None` if the DID is no agent.
     pub chain: Option<AgentChain>,
 }
 
 impl AgentAnswer {
-    /// Whether it may do what was asked.
+    /// True if the agent may do what was asked, by a live chain that covers it.
     pub fn is_permitted(&self) -> bool {
         self.chain.as_ref().is_some_and(|chain| chain.broken.is_none())
     }
 }
 
-/// AA1 to AA3: whether an agent may do `action` on `resource` at `time_ms`, the view's moment.
+/// Answers by AA1 to AA3 whether an agent may do `action` on `resource` at `time_ms`, which must be
+/// the moment of the view. Fails if the store cannot be read.
 pub fn verify(
     view: &dyn RecordView,
     agent: &Did,
@@ -112,14 +114,14 @@ pub fn verify(
     Ok(AgentAnswer { chain: Some(chain) })
 }
 
-/// The record of an agent.
+/// Reads the record of an agent; `None` if the DID is no agent.
 pub fn link(view: &dyn RecordView, agent: &Did) -> Result<Option<AgentLink>, StoreError> {
     let Some(entry) = view.entry(&RecordKey::delegation(agent))? else { return Ok(None) };
     let delegation: Delegation = entry.value()?;
     Ok(Some(AgentLink { delegation, version: entry.record.version }))
 }
 
-/// AA1 and AA2.
+/// Collects the chain above a delegation (AA1) and checks it at `time_ms` (AA2).
 pub fn chain(
     view: &dyn RecordView,
     last: AgentLink,

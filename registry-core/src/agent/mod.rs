@@ -1,4 +1,5 @@
-//! Agents: what a program may do, and who answers for it (docs/protocol/agents.md).
+//! Records of agents: what a program may do for somebody, and which DID answers for it
+//! (docs/protocol/agents.md).
 
 pub mod answer;
 
@@ -11,62 +12,63 @@ use crate::names::{ActionName, Resource};
 use crate::record::{Kind, RecordValue};
 use crate::trust::GrantStatus;
 
-/// A delegation, new or in place of the last.
+/// Content of `agent_delegate`: a complete delegation, which is new or replaces the last one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AgentDelegate {
-    /// To whom.
+    /// DID of the agent, which must consent.
     pub agent: Did,
-    /// To do what; strictly ascending.
+    /// Actions that the agent may perform, 1 to 16, strictly ascending.
     pub actions: Vec<ActionName>,
-    /// On what; strictly ascending.
+    /// Resources or patterns on which it may perform them, 1 to 16, strictly ascending.
     pub resources: Vec<Resource>,
-    /// In force from this time (ms).
+    /// Unix time in ms from which the delegation is in force; `None` for no lower bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<u64>,
-    /// In force before this time (ms).
+    /// Unix time in ms before which the delegation is in force.
     pub valid_until: u64,
-    /// How many delegations may follow beneath; none: the agent may not delegate on.
+    /// Number of further delegations that may follow below this one, 1 to 7; `None` if the agent
+    /// may not delegate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_depth: Option<u8>,
 }
 
-/// What a suspension, a resumption and a revocation need.
+/// Content of `agent_suspend`, `agent_resume` and `agent_revoke`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AgentStep {
-    /// Whose delegation.
+    /// Agent whose delegation changes its status.
     pub agent: Did,
 }
 
-/// The value of an agent's record.
+/// Value of an agent's record: the delegation under which the agent acts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delegation {
-    /// Who answers for the agent.
+    /// DID that delegated to the agent and answers for it.
     pub principal: Did,
-    /// Who acts.
+    /// DID of the agent.
     pub agent: Did,
-    /// Whether the principal is an agent itself, on whose delegation this one rests.
+    /// True if the principal is an agent too, so that this delegation rests on the principal's own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beneath: bool,
-    /// To do what; strictly ascending.
+    /// Actions that the agent may perform, strictly ascending.
     pub actions: Vec<ActionName>,
-    /// On what; strictly ascending.
+    /// Resources or patterns on which it may perform them, strictly ascending.
     pub resources: Vec<Resource>,
-    /// In force from this time (ms).
+    /// Unix time in ms from which the delegation is in force; `None` for no lower bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<u64>,
-    /// In force before this time (ms).
+    /// Unix time in ms before which the delegation is in force.
     pub valid_until: u64,
-    /// How many delegations may follow beneath.
+    /// Number of further delegations that may follow below this one, 1 to 7; `None` if none may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_depth: Option<u8>,
-    /// Whether it counts.
+    /// Status that the principal, or one above it, last gave the delegation.
     pub status: GrantStatus,
     /// Block time in ms of the last change of status.
     pub since: u64,
-    /// Who made it.
+    /// DID that made the last change of status.
     pub by: Did,
     /// Block time in ms since which this principal answers for the agent.
     pub granted: u64,
@@ -79,12 +81,12 @@ impl RecordValue for Delegation {
 }
 
 impl Delegation {
-    /// How many delegations may follow beneath.
+    /// Returns how many delegations may follow below this one, from 0 to 7.
     pub fn depth(&self) -> usize {
         self.max_depth.map_or(0, usize::from)
     }
 
-    /// Whether it has the action and a resource that covers the one given.
+    /// True if the delegation has the action, and a resource that covers the one given.
     pub fn covers(&self, action: &ActionName, resource: &Resource) -> bool {
         self.actions.contains(action) && self.resources.iter().any(|own| own.covers(resource))
     }
