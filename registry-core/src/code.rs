@@ -154,7 +154,7 @@ codes! {
     ChangedInBlock = 2015, "CHANGED_IN_BLOCK", "send again for the next block";
     /// The same operation was applied before.
     AlreadyApplied = 2016, "ALREADY_APPLIED", "ask for its receipt";
-    /// Block time has reached the operation's `until`.
+    /// Block time is later than the operation's `until`.
     UntilPassed = 2017, "UNTIL_PASSED", "sign again with a later until";
     /// Block time is more than one hour before the operation's `until`.
     UntilTooFar = 2018, "UNTIL_TOO_FAR", "choose an until within the next hour";

@@ -1,4 +1,4 @@
-//! Public keys as Multikey (a multicodec prefix and the raw key) and the signature check.
+//! Public keys in Multikey form (a multicodec prefix and the raw key), and the check of signatures.
 
 use std::fmt;
 
@@ -9,21 +9,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::codec;
 
-/// A signature suite. It follows from the key's multicodec and is never a field of its own.
+/// A signature suite. It follows from the key's multicodec prefix and is never a field of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Suite {
     /// Ed25519, checked by `verify_strict`.
     Ed25519,
-    /// ECDSA on P-256 with SHA-256, 64 bytes, low S.
+    /// ECDSA on P-256 with SHA-256; signatures have 64 bytes and a low S.
     P256,
-    /// ECDSA on secp256k1 with SHA-256, 64 bytes, low S.
+    /// ECDSA on secp256k1 with SHA-256; signatures have 64 bytes and a low S.
     Secp256k1,
 }
 
 impl Suite {
     const ALL: [Self; 3] = [Self::Ed25519, Self::P256, Self::Secp256k1];
 
-    /// The varint multicodec prefix (multicodec table: ed25519-pub 0xed, p256-pub 0x1200,
+    /// Returns the varint multicodec prefix (multicodec table: ed25519-pub 0xed, p256-pub 0x1200,
     /// secp256k1-pub 0xe7).
     fn prefix(self) -> [u8; 2] {
         match self {
@@ -41,7 +41,7 @@ impl Suite {
     }
 }
 
-/// Why a public key is refused.
+/// Reason why a public key is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The text is not base58btc multibase.
@@ -53,34 +53,35 @@ pub enum KeyError {
     /// The multicodec is none of Ed25519, P-256 and secp256k1.
     #[error("multicodec prefix {prefix} cannot sign; use Ed25519, P-256 or secp256k1")]
     UnknownSuite {
-        /// The first two bytes in hex.
+        /// First two bytes of the key, in hex.
         prefix: String,
     },
-    /// The raw key has another length than its suite wants.
+    /// The raw key does not have the length that its suite requires.
     #[error("a {suite:?} key has {expected} bytes, not {actual}")]
     Length {
-        /// The suite.
+        /// Suite that the prefix names.
         suite: Suite,
-        /// Its key length.
+        /// Length in bytes that the suite requires.
         expected: usize,
-        /// The length given.
+        /// Length in bytes of the key given.
         actual: usize,
     },
-    /// Not a point of the curve, not its canonical encoding, or of small order.
+    /// The key is not a point of the curve, not in canonical encoding, or of small order.
     #[error("not a usable {suite:?} public key")]
     Invalid {
-        /// The suite.
+        /// Suite that the prefix names.
         suite: Suite,
     },
 }
 
-/// A public key that can sign: CBOR byte string of prefix and raw key, in text a Multikey
-/// (`z…`, W3C Controlled Identifiers section 2.2.2).
+/// A public key that can sign. In CBOR it is a byte string of prefix and raw key, in text a
+/// Multikey (`z…`, W3C Controlled Identifiers section 2.2.2).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey(Vec<u8>);
 
 impl PublicKey {
-    /// A key from its suite and raw bytes; checks the length, not the point.
+    /// Makes a key from its suite and raw bytes. Checks the length; [`Self::check`] checks the
+    /// point.
     pub fn new(suite: Suite, raw: &[u8]) -> Result<Self, KeyError> {
         if raw.len() != suite.key_bytes() {
             let (expected, actual) = (suite.key_bytes(), raw.len());
@@ -89,7 +90,8 @@ impl PublicKey {
         Ok(Self([&suite.prefix(), raw].concat()))
     }
 
-    /// A key from its multicodec bytes; checks prefix and length, not the point.
+    /// Makes a key from prefix and raw key. Checks prefix and length; [`Self::check`] checks the
+    /// point.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         let (prefix, raw) = bytes.split_at_checked(2).unwrap_or((bytes, &[]));
         match Suite::ALL.into_iter().find(|suite| suite.prefix() == prefix) {
@@ -98,7 +100,7 @@ impl PublicKey {
         }
     }
 
-    /// A key from its Multikey text.
+    /// Reads a key from its Multikey text. Checks the form; [`Self::check`] checks the point.
     pub fn from_multikey(text: &str) -> Result<Self, KeyError> {
         let not_multibase = || KeyError::NotMultibase { text: text.to_owned() };
         let base58 = text.strip_prefix('z').ok_or_else(not_multibase)?;
@@ -106,26 +108,27 @@ impl PublicKey {
         Self::from_bytes(&bytes)
     }
 
-    /// The suite that the multicodec names.
+    /// Returns the suite that the prefix names.
     pub fn suite(&self) -> Suite {
         let prefix = self.0.get(..2).unwrap_or_default();
         Suite::ALL.into_iter().find(|suite| suite.prefix() == prefix).unwrap_or(Suite::Ed25519)
     }
 
-    /// The key without its prefix.
+    /// Returns the key without its prefix.
     pub fn raw(&self) -> &[u8] {
         self.0.get(2..).unwrap_or_default()
     }
 
-    /// Prefix and key.
+    /// Returns prefix and raw key.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Whether the key is a point that can verify at all, in its one spelling. Ed25519 keys of
-    /// small order are refused here, since `verify_strict` would refuse all their signatures. So
-    /// are the compact points of SEC 1 (tag 05, also 33 bytes): they name the same key as tag 02
-    /// or 03, and a key must not count twice.
+    /// Checks that the key is a point that can verify signatures, in its one encoding.
+    ///
+    /// Ed25519 keys of small order fail, since `verify_strict` would refuse all their signatures.
+    /// The compact points of SEC 1 (tag 05, also 33 bytes) fail too: they encode the same key as
+    /// tag 02 or 03, and a key must not count twice.
     pub fn check(&self) -> Result<(), KeyError> {
         let suite = self.suite();
         let usable = match suite {
@@ -149,8 +152,9 @@ impl PublicKey {
     }
 }
 
-/// Whether the y of an Ed25519 key is less than p = 2^255 − 19. A point whose y is and whose order
-/// is not small has no second spelling: only x = 0 has no sign, and those points have order 1 or 2.
+/// True if the y of an Ed25519 key is less than p = 2^255 − 19. A key with such a y and without
+/// small order has no second encoding: the sign is redundant only for x = 0, and those points have
+/// order 1 or 2.
 fn is_reduced(raw: &[u8; 32]) -> bool {
     const P: [u8; 32] = {
         let mut bytes = [0xff; 32];
@@ -191,18 +195,18 @@ impl<'de> Deserialize<'de> for PublicKey {
     }
 }
 
-/// A validator's Ed25519 key, which is also its identity in votes and headers. In JSON and text
-/// a Multikey, in CBOR the 32 raw bytes.
+/// Ed25519 key of a validator, which also identifies it in votes and headers. In JSON and text it
+/// is a Multikey, in CBOR the 32 raw bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ValidatorKey(pub [u8; 32]);
 
 impl ValidatorKey {
-    /// The same key as a Multikey-capable public key.
+    /// Returns the same key as a [`PublicKey`].
     pub fn public_key(&self) -> PublicKey {
         PublicKey([&Suite::Ed25519.prefix()[..], &self.0].concat())
     }
 
-    /// Checks an Ed25519 signature over `message` (`verify_strict`).
+    /// Checks an Ed25519 signature over `message` by `verify_strict`.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
         verify_ed25519(&self.0, message, signature)
     }
@@ -237,24 +241,26 @@ impl<'de> Deserialize<'de> for ValidatorKey {
     }
 }
 
-/// Why a signature is refused.
+/// Reason why a signature is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// Not 64 bytes (DER and recoverable forms are refused).
+    /// The signature does not have 64 bytes. DER and recoverable forms are refused.
     #[error("a signature has 64 bytes, not {actual}")]
     Length {
-        /// The length given.
+        /// Number of bytes given.
         actual: usize,
     },
-    /// ECDSA with S in the upper half: the malleated twin of a valid signature.
+    /// An ECDSA signature has S in the upper half of the group order. It is the malleated form of a
+    /// valid signature.
     #[error("ECDSA signature with high S; normalise S to the lower half")]
     HighS,
-    /// Does not verify under the key.
+    /// The signature does not verify under the key.
     #[error("the signature does not verify")]
     Invalid,
 }
 
-/// Checks `signature` over `message` under `key`, one suite, one spelling, no batch.
+/// Checks `signature` over `message` under `key`. Each suite has one accepted form of a signature,
+/// and signatures are never checked in batches (docs/adr/0003).
 #[expect(clippy::disallowed_methods, reason = "for ECDSA, low S is what makes it strict")]
 pub fn verify(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
     if signature.len() != 64 {
@@ -303,7 +309,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn an_ed25519_key_has_one_spelling(random: [u8; 32], low: u8) {
-            // The twins of small y live in the last 19 numbers below 2^255.
+            // The second encodings of a small y are among the last 19 numbers below 2^255.
             let mut large = [0xff; 32];
             (large[0], large[31]) = (low, random[31] | 0x7f);
             for raw in [random, large] {

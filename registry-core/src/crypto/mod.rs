@@ -1,7 +1,9 @@
-//! Hashes with one domain per purpose, and signature checks with one malleability policy.
+//! Hashes with one domain for each purpose, and signature checks with one rule against
+//! malleability.
 //!
-//! Hash: BLAKE3 in derive-key mode, one context string per purpose. Signatures: Ed25519 by
-//! `verify_strict`, P-256 and secp256k1 over SHA-256 with low S and 64 bytes (docs/adr/0003).
+//! Hashes are BLAKE3 in derive-key mode with one context string for each purpose. Signatures are
+//! Ed25519 checked by `verify_strict`, or ECDSA on P-256 and secp256k1 over SHA-256 with low S and
+//! 64 bytes (docs/adr/0003).
 
 mod key;
 
@@ -15,7 +17,8 @@ pub use key::{KeyError, PublicKey, SignatureError, Suite, ValidatorKey, verify};
 
 use crate::codec;
 
-/// What a hash is for. A hash under one purpose is never valid under another.
+/// Purpose of a hash. A hash made for one purpose is never valid for another. Each variant shows
+/// what is hashed → what the hash is used as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Canonical genesis → chain id.
@@ -38,17 +41,17 @@ pub enum Purpose {
     RecordKey,
     /// Namespace and key of a transient leaf → its place in the state tree.
     TransientKey,
-    /// A leaf of a Merkle mountain range.
+    /// Entry of a Merkle mountain range → its leaf.
     MmrLeaf,
-    /// An inner node of a Merkle mountain range.
+    /// Two child nodes of a Merkle mountain range → their parent.
     MmrNode,
-    /// The bagged peaks of a Merkle mountain range.
+    /// Leaf count and peaks of a Merkle mountain range → its root.
     MmrRoot,
-    /// The state tree: leaf values, leaves and inner nodes.
+    /// Leaf values, leaves and inner nodes of the state tree → their hashes.
     Tree,
-    /// 512 bytes of a status list's array.
+    /// 512 bytes of a status list's array → its Merkle leaf.
     StatusLeaf,
-    /// An inner node over a status list's array.
+    /// Two child nodes over a status list's array → their parent.
     StatusNode,
     /// Authority, action, resource and entity → the key of a grant or recognition.
     TrustKey,
@@ -77,7 +80,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// The BLAKE3 derive-key context; final, part of the protocol.
+    /// Returns the BLAKE3 derive-key context. It is part of the protocol and never changes.
     pub fn context(self) -> &'static str {
         match self {
             Self::Chain => "idem 2026 v1 chain",
@@ -111,21 +114,23 @@ impl Purpose {
         }
     }
 
-    /// A hasher in derive-key mode with this purpose's context string.
+    /// Returns a hasher in derive-key mode with this purpose's context string.
     pub fn hasher(self) -> blake3::Hasher {
         blake3::Hasher::new_derive_key(self.context())
     }
 }
 
-/// A 32-byte BLAKE3 hash or an id made of one. JSON: lower-case hex.
+/// A 32-byte BLAKE3 hash, or an id made of one. In JSON it is lower-case hex.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Hash(pub [u8; 32]);
 
 impl Hash {
-    /// 32 zero bytes: "none" where a hash is required (the chain of a genesis operation).
+    /// 32 zero bytes, which mean "none" where a hash is required, such as the chain of a genesis
+    /// operation.
     pub const ZERO: Self = Self([0; 32]);
 
-    /// Hash of the concatenated `parts`. All but the last must have a fixed length.
+    /// Hashes the concatenated `parts`. All but the last must have a fixed length, so that no two
+    /// lists of parts give the same input.
     pub fn of(purpose: Purpose, parts: &[&[u8]]) -> Self {
         let mut hasher = purpose.hasher();
         for part in parts {
@@ -134,7 +139,7 @@ impl Hash {
         Self(*hasher.finalize().as_bytes())
     }
 
-    /// Hash of the canonical bytes of `value`.
+    /// Hashes the canonical bytes of `value`.
     pub fn of_value<T: Serialize>(purpose: Purpose, value: &T) -> Self {
         Self::of(purpose, &[&codec::encode(value)])
     }
@@ -152,7 +157,7 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// A text that is not 64 lower-case hex digits.
+/// The text is not 64 lower-case hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not 64 lower-case hex digits")]
 pub struct NotAHash {

@@ -1,4 +1,4 @@
-//! DE7: the agent that issued, and those who answer for it.
+//! DE7: the agent that issued the credential, and the DIDs that answer for it.
 
 use super::kind::Kind;
 use super::{Case, Fault, denied};
@@ -8,7 +8,7 @@ use crate::record::{Entry, RecordKey, StoreError};
 use crate::trust::{Chain, GrantStatus, Link, deactivated_since, since_text};
 
 impl Case<'_> {
-    /// DE7.
+    /// Takes step DE7.
     pub(super) fn agent(&self, text: &str, kind: &Kind) -> Result<String, Fault> {
         let issued_at = self.issued_at();
         let Some(agent) = self.local(text) else {
@@ -36,7 +36,8 @@ impl Case<'_> {
         Ok(format!("{agent} might issue {resource} at {issued_at}, and {principal} answers for it"))
     }
 
-    /// The principal on the chain that was the issuer, or had the right by a chain through it.
+    /// Finds the principal on the chain that was the issuer, or that had the right by a live chain
+    /// through the issuer.
     fn answering(
         &self,
         chain: &AgentChain,
@@ -56,7 +57,8 @@ impl Case<'_> {
         Ok(None)
     }
 
-    /// Whether all that stood above the agent then still let it stand.
+    /// Checks that no DID above the agent has since been deactivated and no delegation suspended or
+    /// revoked.
     fn check_principals(&self, chain: &AgentChain) -> Result<(), Fault> {
         let now = self.moments.now;
         for link in &chain.links {
@@ -78,8 +80,8 @@ impl Case<'_> {
         Ok(())
     }
 
-    /// What became of a delegation: as its principal left it, also when the agent has bound itself
-    /// to another since (AG3), which takes nothing back and mends nothing.
+    /// Returns the delegation as its principal left it. It does so also if the agent has since
+    /// accepted another principal (AG3), which neither withdraws nor repairs the old delegation.
     fn last_of(&self, link: &AgentLink) -> Result<Delegation, StoreError> {
         let agent = &link.delegation.agent;
         let (now, key) = (self.moments.now, RecordKey::delegation(agent));
@@ -93,7 +95,8 @@ impl Case<'_> {
         if present.principal == link.delegation.principal {
             return Ok(present);
         }
-        // Versions of one delegation stand together, so the last of them is found by halves.
+        // All versions of one delegation are consecutive, so a binary search finds the last of
+        // them.
         let (mut last, mut low, mut high) = (link.delegation.clone(), link.version, newest);
         while low < high {
             let middle = low.saturating_add(high.saturating_sub(low).div_ceil(2));
@@ -107,14 +110,15 @@ impl Case<'_> {
         Ok(last)
     }
 
-    /// The same of the grants beneath the issuer, from which the principal had the right.
+    /// Checks that no grant below the issuer, from which the principal had its right, has since
+    /// been suspended, revoked or lost.
     fn check_grants<'l>(&self, links: impl Iterator<Item = &'l Link>) -> Result<(), Fault> {
         let issuer = &self.question.issuer;
         let beneath = links.skip_while(|link| link.grant.grantor.to_string() != *issuer);
         for Link { key, grant, .. } in beneath {
             let (grantor, entity) = (&grant.grantor, &key.entity);
             let present = crate::trust::grants_at(self.moments.now, key)?;
-            // Only what is lost makes room (TR4).
+            // Only a grant that has lost its effect makes room for another (TR4).
             let Some(present) = present.as_ref().and_then(|present| present.by(grantor)) else {
                 return denied(format!(
                     "the grant by {grantor} to {entity} was lost and made room for another"

@@ -1,4 +1,4 @@
-//! DE1 and DE2: who issued, and by which key.
+//! DE1 and DE2: the DID that issued the credential, and the key that signed it.
 
 use super::{Case, Fault, denied};
 use crate::did::document::VerificationMethod;
@@ -9,7 +9,7 @@ use crate::time::TimeMs;
 use crate::trust::{deactivated_since, since_text};
 
 impl Case<'_> {
-    /// DE1.
+    /// Takes step DE1.
     pub(super) fn issuer(&self) -> Result<String, Fault> {
         let (text, issued_at) = (&self.question.issuer, self.issued_at());
         let Some(did) = self.local(text) else {
@@ -33,7 +33,7 @@ impl Case<'_> {
         }
     }
 
-    /// DE2.
+    /// Takes step DE2.
     pub(super) fn key(&self) -> Result<String, Fault> {
         let (text, issuer) = (&self.question.verification_method, &self.question.issuer);
         let Ok(MethodUrl { did, fragment }) = text.parse() else {
@@ -75,7 +75,7 @@ impl Case<'_> {
         denied(format!("{url} was not valid at {issued_at}{}", bounds.concat()))
     }
 
-    /// What has become of the method since.
+    /// Checks what has become of the method since the issuance.
     fn method_now(
         &self,
         method: &VerificationMethod,
@@ -97,7 +97,8 @@ impl Case<'_> {
     }
 }
 
-/// The document in force at the moment of a view, unless the DID is deactivated.
+/// Returns the document in force at the moment of a view; `None` if the DID is deactivated or
+/// unknown.
 fn document(view: &dyn RecordView, did: &Did) -> Result<Option<Document>, StoreError> {
     let Some(entry) = view.entry(&RecordKey::did(&did.suffix))? else { return Ok(None) };
     Ok(match entry.value::<DidValue>()? {

@@ -1,4 +1,4 @@
-//! DE3: the credential's type and schema.
+//! DE3: the type and the schema of the credential.
 
 use super::{Case, Fault, denied};
 use crate::id::SchemaId;
@@ -7,18 +7,18 @@ use crate::record::StoreError;
 use crate::schema::{CredentialType, Schema, SchemaStatus, credential_type_at, schema_at};
 use crate::time::TimeMs;
 
-/// What kind of credential it is.
+/// Type and schema of a credential, as the records at issuance describe them.
 pub(super) struct Kind {
-    /// Its type, if it has one: what the issuer needs the right to.
+    /// Credential type, the resource on which the issuer needs a right; `None` if it is unknown.
     pub(super) resource: Option<Resource>,
-    /// What the authority said then of credentials of the type, if it was active.
+    /// Record of the type that the authority had published at issuance, if it was active then.
     pub(super) terms: Option<CredentialType>,
-    /// The schema that the question or else the type names, and its record of then.
+    /// Schema that the question names, or else the type, with its record at issuance.
     schema: Option<(SchemaId, Option<Schema>)>,
 }
 
 impl Case<'_> {
-    /// What the records of then say of type and schema.
+    /// Reads what the records at issuance say about type and schema.
     pub(super) fn kind(&self) -> Result<Kind, StoreError> {
         let then = self.moments.then;
         let schema = |id: SchemaId| Ok::<_, StoreError>((id, schema_at(then, &id)?));
@@ -42,7 +42,7 @@ impl Case<'_> {
         Ok(Kind { resource, terms, schema })
     }
 
-    /// DE3.
+    /// Takes step DE3.
     pub(super) fn check_kind(&self, kind: &Kind) -> Result<String, Fault> {
         let (authority, issued_at) = (&self.question.authority, self.issued_at());
         if let (Some(name), None) = (&self.question.credential_type, &kind.terms) {
@@ -62,7 +62,8 @@ impl Case<'_> {
         })
     }
 
-    /// What to say of the schema; nothing where neither the question nor the type names one.
+    /// Returns the part of the finding about the schema; it is empty if neither the question nor
+    /// the type names one.
     fn check_schema(&self, kind: &Kind) -> Result<String, Fault> {
         let issued_at = self.issued_at();
         let (id, schema) = match (&kind.schema, &self.question.schema) {
@@ -96,7 +97,7 @@ impl Case<'_> {
         }
     }
 
-    /// What to add if the type was withdrawn after the issuance.
+    /// Returns a remark for the finding if the type was withdrawn after the issuance.
     fn withdrawn_since(&self, name: &Resource) -> Result<String, StoreError> {
         let Some(authority) = self.local(&self.question.authority) else {
             return Ok(String::new());

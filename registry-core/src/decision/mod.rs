@@ -1,5 +1,6 @@
-//! Whether a credential is to be accepted: one question over all records, each step in a sentence
-//! (docs/protocol/decision.md). A pure function of the records at two moments.
+//! Decides whether a credential is to be accepted, by one question over all records
+//! (docs/protocol/decision.md). The decision is a pure function of the records at two moments: at
+//! issuance, and at the moment asked about. Each step reports its finding in a sentence.
 
 mod agent;
 mod issuer;
@@ -13,79 +14,82 @@ use crate::record::{Entry, RecordKey, RecordView, StoreError};
 use crate::time::TimeMs;
 use crate::trust::Assurance;
 
-/// A credential, in the words of who asks.
+/// A credential and what its verifier accepts. Texts are as the caller gives them, and a malformed
+/// one makes its step fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionQuery {
-    /// The DID that it names as its issuer.
+    /// DID that the credential names as its issuer.
     pub issuer: String,
-    /// The DID URL of the method that signed it.
+    /// DID URL of the verification method that signed the credential.
     pub verification_method: String,
-    /// Its type.
+    /// Credential type; a type or a schema must be given.
     pub credential_type: Option<String>,
-    /// The schema that it keeps.
+    /// Id of the schema that the credential follows.
     pub schema: Option<String>,
-    /// When it was issued, as it says; ms since 1970.
+    /// Time of issuance that the credential states, in Unix milliseconds.
     pub issued_at_ms: u64,
-    /// Where its status is, if it has one.
+    /// Entry that holds the status of the credential, if it has one.
     pub status: Option<StatusEntry>,
-    /// The authority that is accepted.
+    /// DID of the authority that the verifier accepts.
     pub authority: String,
-    /// Who issued it in somebody's name.
+    /// DID of the agent that issued the credential in the issuer's name, if one did.
     pub agent: Option<String>,
-    /// What is wanted at least.
+    /// Minimum assurance level that the verifier requires.
     pub minimum_assurance: Option<Assurance>,
-    /// The moment that the answer is about; ms since 1970.
+    /// Moment that the answer is about, in Unix milliseconds.
     pub at_ms: u64,
 }
 
-/// An entry of a status list.
+/// Reference to an entry of a status list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusEntry {
-    /// The list.
+    /// Id of the list.
     pub list: String,
-    /// Its place there.
+    /// Index of the entry in the list, from 0.
     pub entry: u64,
 }
 
-/// The records at the moment that the answer is about, with the entries of status lists.
+/// Records at the moment that the answer is about, together with the entries of status lists.
 pub trait DecisionView: RecordView {
-    /// A version of a record by its number; none if there is no such version.
+    /// Returns a version of a record by its number; `None` if there is no such version.
     fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError>;
 
-    /// The value of an entry of the list at the version in `list`; none behind the array's end.
+    /// Returns the value of an entry of the list at the version in `list`; `None` past the end of
+    /// the array.
     fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError>;
 }
 
-/// The two moments, read as of one height.
+/// Views of the records at the two moments that a decision compares. Both are read as of one
+/// height.
 #[derive(Clone, Copy)]
 pub struct Moments<'v> {
-    /// The records at issuance.
+    /// Records at issuance.
     pub then: &'v dyn RecordView,
-    /// The records at the moment that the answer is about.
+    /// Records at the moment that the answer is about.
     pub now: &'v dyn DecisionView,
 }
 
-/// What a step looks at.
+/// A step of the decision, named by what it checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StepName {
-    /// DE1.
+    /// DE1: the issuer is registered and active.
     Issuer,
-    /// DE2.
+    /// DE2: the signing key was valid and has not been revoked for that time.
     Key,
-    /// DE3.
+    /// DE3: type and schema were published and active.
     Type,
-    /// DE4.
+    /// DE4: the issuer had the right to issue.
     Authorization,
-    /// DE5.
+    /// DE5: the grants state the required assurance.
     Assurance,
-    /// DE6.
+    /// DE6: the status list does not speak against the credential.
     Status,
-    /// DE7.
+    /// DE7: the agent had a delegation, and somebody still answers for it.
     Agent,
 }
 
 impl StepName {
-    /// Its name in JSON.
+    /// Returns the name of the step in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Issuer => "issuer",
@@ -99,51 +103,51 @@ impl StepName {
     }
 }
 
-/// What one step found.
+/// Finding of one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionStep {
     /// What it looked at.
     pub name: StepName,
-    /// A sentence for people.
+    /// Sentence that explains to people what the step found.
     pub finding: String,
-    /// Whether nothing stands against the credential here.
+    /// True if the step found nothing against the credential.
     pub ok: bool,
 }
 
-/// The answer.
+/// Answer to a [`DecisionQuery`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// All steps, in order.
+    /// Findings of all steps, in their order.
     pub steps: Vec<DecisionStep>,
 }
 
 impl Decision {
-    /// Whether the credential is to be accepted.
+    /// True if the credential is to be accepted, because no step failed.
     pub fn is_permit(&self) -> bool {
         self.steps.iter().all(|step| step.ok)
     }
 
-    /// The first step that fails.
+    /// Returns the first step that fails; `None` if the credential is to be accepted.
     pub fn failing(&self) -> Option<&DecisionStep> {
         self.steps.iter().find(|step| !step.ok)
     }
 }
 
-/// Why a question has no answer.
+/// Reason why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum DecisionError {
-    /// The credential is of later than the moment asked about.
+    /// The credential was issued after the moment asked about.
     #[error(
         "issuedAt {} is after at {}; ask about a moment that is not before the issuance",
         TimeMs(*issued_at_ms).millis(), TimeMs(*at_ms).millis()
     )]
     IssuedLater {
-        /// When it was issued.
+        /// Time of issuance in Unix milliseconds.
         issued_at_ms: u64,
-        /// The moment asked about.
+        /// Moment asked about in Unix milliseconds.
         at_ms: u64,
     },
-    /// Neither type nor schema is named.
+    /// The question names neither a type nor a schema.
     #[error("credentialType and schema are both missing; give one or both")]
     NoType,
     /// The records cannot be read.
@@ -151,7 +155,8 @@ pub enum DecisionError {
     Store(#[from] StoreError),
 }
 
-/// DE1 to DE7.
+/// Takes steps DE1 to DE6, and DE7 if the question names an agent. Every step is taken, also after
+/// one that fails. Fails if the question has no answer.
 pub fn decide(
     network: &NetworkName,
     moments: Moments<'_>,
@@ -164,7 +169,7 @@ pub fn decide(
     if question.credential_type.is_none() && question.schema.is_none() {
         return Err(DecisionError::NoType);
     }
-    // No name of an action is refused that is written here.
+    // The name of the action is a constant that always parses.
     let issue = "issue".parse().map_err(StoreError::new)?;
     let case = Case { network, moments, question, issue };
     let kind = case.kind()?;
@@ -183,7 +188,7 @@ pub fn decide(
     Ok(Decision { steps })
 }
 
-/// A question, and what it is answered from.
+/// A question together with the records that answer it.
 struct Case<'c> {
     network: &'c NetworkName,
     moments: Moments<'c>,
@@ -192,7 +197,7 @@ struct Case<'c> {
 }
 
 impl Case<'_> {
-    /// The DID of this network that a text is, if it is one.
+    /// Parses a DID of this network; returns `None` for any other text.
     fn local(&self, text: &str) -> Option<Did> {
         text.parse().ok().filter(|did: &Did| did.network == *self.network)
     }
@@ -206,9 +211,9 @@ impl Case<'_> {
     }
 }
 
-/// Why a step does not give its finding.
+/// Reason why a step does not succeed.
 enum Fault {
-    /// It fails, with this finding.
+    /// The step fails with this finding.
     Denied(String),
     /// The records cannot be read.
     Store(StoreError),

@@ -1,4 +1,4 @@
-//! DE4 and DE5: whether the issuer might issue, and how sure those are who say so.
+//! DE4 and DE5: whether the issuer had the right to issue, and with which assurance.
 
 use super::kind::Kind;
 use super::{Case, Fault, denied};
@@ -7,16 +7,16 @@ use crate::names::TrustKey;
 use crate::record::StoreError;
 use crate::trust::{Answer, Asked, Assurance, Chain, RightWords, ask};
 
-/// What was found of the issuer's right.
+/// What the records say about the issuer's right.
 pub(super) struct Right {
-    /// What is asked for; none if no record can have such names.
+    /// Right that the issuer needed; `None` if no record can have such names.
     key: Option<TrustKey>,
-    /// The answer of then: with the assurance that is required, if any chain has it.
+    /// Answer at issuance. It shows a chain with the required assurance, if there is one.
     then: Answer,
 }
 
 impl Case<'_> {
-    /// The right of then.
+    /// Finds the issuer's right at issuance.
     pub(super) fn right(&self, kind: &Kind) -> Result<Right, StoreError> {
         let Some(key) = self.right_of(&self.question.issuer, kind) else {
             return Ok(Right { key: None, then: Answer { chain: None } });
@@ -29,7 +29,7 @@ impl Case<'_> {
         Ok(Right { key: Some(key), then })
     }
 
-    /// DE4.
+    /// Takes step DE4.
     pub(super) fn authorization(&self, right: &Right) -> Result<String, Fault> {
         let Some(key) = &right.key else {
             let Self { question, .. } = self;
@@ -48,7 +48,7 @@ impl Case<'_> {
         if right.then.is_authorised() { Ok(finding) } else { denied(finding) }
     }
 
-    /// DE5.
+    /// Takes step DE5.
     pub(super) fn assurance(&self, kind: &Kind, right: &Right) -> Result<String, Fault> {
         let actual = right.then.chain.as_ref().and_then(|chain: &Chain| chain.assurance);
         let word = |level: Option<Assurance>| level.map_or("none", Assurance::name);
@@ -64,13 +64,13 @@ impl Case<'_> {
         if actual >= Some(required) { Ok(finding) } else { denied(finding) }
     }
 
-    /// The more of what the verifier and the type want.
+    /// Returns the higher of the assurance levels that the verifier and the type require.
     fn required(&self, kind: &Kind) -> Option<Assurance> {
         let of_type = kind.terms.as_ref().and_then(|terms| terms.assurance);
         self.question.minimum_assurance.max(of_type)
     }
 
-    /// The right to issue credentials of the kind, of someone.
+    /// Names the right of `entity` to issue credentials of this kind.
     pub(super) fn right_of(&self, entity: &str, kind: &Kind) -> Option<TrustKey> {
         Some(TrustKey {
             authority: self.question.authority.parse().ok()?,
@@ -80,7 +80,7 @@ impl Case<'_> {
         })
     }
 
-    /// What was said of a right at issuance.
+    /// Answers whether a right was held at issuance.
     pub(super) fn ask_then(
         &self,
         key: &TrustKey,

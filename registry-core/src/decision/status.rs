@@ -1,4 +1,4 @@
-//! DE6: what the credential's status list says.
+//! DE6: what the credential's status list says about it.
 
 use super::kind::Kind;
 use super::{Case, Fault, StatusEntry, denied};
@@ -8,7 +8,7 @@ use crate::status::StatusList;
 use crate::trust::window_fault;
 
 impl Case<'_> {
-    /// DE6.
+    /// Takes step DE6.
     pub(super) fn status(&self, kind: &Kind) -> Result<String, Fault> {
         let wanted = kind.terms.as_ref().and_then(|terms| terms.status_purpose);
         let Some(StatusEntry { list: text, entry }) = &self.question.status else {
@@ -36,7 +36,7 @@ impl Case<'_> {
         Ok(format!("entry {entry} of the {purpose} list {text} is {value} at {at}"))
     }
 
-    /// The issuer's list of that id, if it says anything at the moment.
+    /// Finds the issuer's list with that id, if the list is valid at the moment asked about.
     fn list(&self, text: &str) -> Result<(Entry, StatusList), Fault> {
         let (issuer, at) = (&self.question.issuer, self.at());
         let record = match text.parse::<ListId>() {

@@ -9,19 +9,19 @@ use crate::crypto::{Hash, PublicKey, Purpose};
 use crate::id::{Did, NetworkName};
 use crate::limits::{CONTROL_MEMBERS_MAX, RECOVERY_DELAY_MS_MAX};
 
-/// One who can act for a DID: a key, or another DID by its own keys.
+/// A member of a set that can act for a DID: a key, or another DID that acts by its own keys.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Member {
     /// A key.
     Key(PublicKey),
-    /// A DID; it counts when its own control keys meet its own threshold. Its DID members never
-    /// count, so the depth is one and cycles cannot matter.
+    /// A DID, which counts once enough of its own control keys signed to meet its own threshold.
+    /// DIDs among its own members never count, so the depth is one and cycles do no harm.
     Did(Did),
 }
 
 impl Member {
-    /// The hash that hides the member until it acts.
+    /// Returns the hash that commits to the member and hides it until it acts.
     pub fn commitment(&self) -> Hash {
         Hash::of_value(Purpose::NextCommitment, self)
     }
@@ -40,18 +40,18 @@ impl Member {
     }
 }
 
-/// `threshold` of `members`, which ascend strictly.
+/// A set of members of which `threshold` must sign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeySet {
-    /// How many must sign.
+    /// Number of members that must sign, from 1 to their number.
     pub threshold: u8,
-    /// 1 to 16.
+    /// 1 to 16 members, strictly ascending.
     pub members: Vec<Member>,
 }
 
 impl KeySet {
-    /// The member DIDs.
+    /// Returns the DIDs among the members.
     pub fn dids(&self) -> impl Iterator<Item = &Did> {
         self.members.iter().filter_map(|member| match member {
             Member::Did(did) => Some(did),
@@ -59,59 +59,61 @@ impl KeySet {
         })
     }
 
-    /// Whether `key` itself is a member.
+    /// True if `key` itself is a member.
     fn has(&self, key: &PublicKey) -> bool {
         self.members.iter().any(|member| matches!(member, Member::Key(own) if own == key))
     }
 }
 
-/// `threshold` of hidden members; the commitments ascend strictly.
+/// A set of hidden members of which `threshold` must reveal themselves and sign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NextSet {
-    /// How many must be revealed and sign.
+    /// Number of members that must be revealed and sign.
     pub threshold: u8,
-    /// 1 to 16 of [`Member::commitment`].
+    /// 1 to 16 commitments made by [`Member::commitment`], strictly ascending.
     pub commitments: Vec<Hash>,
 }
 
-/// Who may replace lost control, and how long the others have to object.
+/// The set that may replace lost control of a DID, and the time that the others have to object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recovery {
-    /// The recovery set.
+    /// Keys and DIDs that can start and cancel a recovery.
     pub keys: KeySet,
-    /// Live time in ms between start and completion.
+    /// Live time in ms that must pass between the start and the completion of a recovery.
     pub delay_ms: u64,
 }
 
-/// The three sets. Seniority: next over recovery over control.
+/// The three sets that control a DID. The next set has priority over the recovery set, and that
+/// over the control set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sets {
-    /// Changes the document.
+    /// Set that changes the document.
     pub control: KeySet,
-    /// Changes everything; hidden until used.
+    /// Set that changes everything. It is hidden until it is used.
     pub next: NextSet,
-    /// Mends the loss of the other two.
+    /// Set that repairs the loss of the other two; `None` if the DID has no recovery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Recovery>,
 }
 
 impl Sets {
-    /// The hash that resolution shows of a pending recovery's sets.
+    /// Returns the hash that resolution shows in place of a pending recovery's sets.
     pub fn hash(&self) -> Hash {
         Hash::of_value(Purpose::Control, self)
     }
 
-    /// All DIDs named as members, with the path of their set.
+    /// Returns all DIDs that are members, each with the path of its set.
     pub fn dids(&self) -> impl Iterator<Item = (&'static str, &Did)> {
         let recovery = self.recovery.iter().flat_map(|recovery| recovery.keys.dids());
         let control = self.control.dids().map(|did| ("sets/control/members", did));
         control.chain(recovery.map(|did| ("sets/recovery/keys/members", did)))
     }
 
-    /// Form of all three sets; needs no state.
+    /// Checks the form of all three sets, which needs no state. `path` is their place in the
+    /// operation.
     pub fn check(&self, path: &str, network: &NetworkName) -> Result<(), Refusal> {
         check_key_set(&self.control, &format!("{path}/control"), network)?;
         let field = format!("{path}/next");
@@ -157,7 +159,7 @@ fn check_key_set(set: &KeySet, field: &str, network: &NetworkName) -> Result<(),
     check_members(&set.members, &format!("{field}/members"), network)
 }
 
-/// Order and form of a list of members.
+/// Checks order and form of a list of members.
 pub fn check_members(
     members: &[Member],
     field: &str,
@@ -170,12 +172,15 @@ pub fn check_members(
     Ok(())
 }
 
-/// Whether `signers` (verified, distinct) satisfy `threshold` of `members`.
+/// Checks that `signers`, which are verified and distinct, meet `threshold` of `members`.
 ///
-/// Keys that are members themselves count first. Then each member DID, in order, takes as many of
-/// the remaining signers among its own control keys as its threshold says, those that no other
-/// member DID has before those that it shares, and counts; so no signature counts twice. A signer
-/// that belongs to no member is refused: an envelope carries nothing that is not needed.
+/// Signers that are members themselves count first. Then each member DID, in order, claims as many
+/// of the remaining signers among its own control keys as its threshold requires. It claims those
+/// that no other member DID could claim before those that it shares. If it can claim enough, it
+/// counts as one member. So no signature counts twice.
+///
+/// Fails with `SIGNER_NOT_MEMBER` if a signer belongs to no member, since an envelope carries
+/// nothing that is not needed. Fails with `THRESHOLD_NOT_MET` if too few members count.
 pub fn check_threshold<E: From<Refusal>>(
     threshold: u8,
     members: &[Member],
@@ -238,7 +243,7 @@ mod tests {
         KeySet { threshold, members: keys.iter().map(|byte| Member::Key(key(*byte))).collect() }
     }
 
-    /// DID 1 is 1 of keys 1 and 2, DID 2 is 2 of keys 1 and 3.
+    /// DID 1 needs one of keys 1 and 2; DID 2 needs both keys 1 and 3.
     fn count(threshold: u8, signers: &[u8]) -> Result<(), Refusal> {
         let keys: Vec<PublicKey> = signers.iter().map(|byte| key(*byte)).collect();
         let signers: Vec<&PublicKey> = keys.iter().collect();

@@ -1,5 +1,5 @@
-//! DIDs: what is registered, who controls it, and the rules of its life
-//! (docs/protocol/did-idem.md).
+//! DIDs: their documents, the sets that control them, and the content of the actions that change
+//! them (docs/protocol/did-idem.md).
 
 pub mod control;
 pub mod document;
@@ -13,91 +13,93 @@ use crate::codec::{self};
 use crate::crypto::Hash;
 use crate::record::{Kind, RecordValue};
 
-/// A new DID.
+/// Content of `did_create`: a new DID.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DidCreate {
-    /// Who controls it.
+    /// Sets that will control the DID.
     pub sets: Sets,
-    /// Its document.
+    /// First document of the DID.
     pub document: Document,
 }
 
-/// Another document.
+/// Content of `did_update`: a new document in place of the present one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DidUpdate {
-    /// The whole new document.
+    /// Complete new document.
     pub document: Document,
 }
 
-/// Members of the next set, shown for the first time; strictly ascending.
+/// Members of the next set, which the operation reveals for the first time. It is the content of
+/// `did_deactivate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reveal {
-    /// Each must match a commitment; those who sign count towards the next threshold.
+    /// Revealed members, strictly ascending. Each must match a commitment, and those that sign
+    /// count towards the threshold of the next set.
     pub revealed: Vec<Member>,
 }
 
-/// New sets and document, by the next set.
+/// Content of `did_rotate`: new sets and a new document, authorised by the next set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DidRotate {
-    /// The members that act.
+    /// Members of the next set that the operation reveals.
     pub reveal: Reveal,
-    /// The complete new sets.
+    /// Complete new sets.
     pub sets: Sets,
-    /// The complete new document.
+    /// Complete new document.
     pub document: Document,
 }
 
-/// New sets and document after the recovery delay.
+/// Content of `did_recover`: new sets and a new document that take effect after the recovery delay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DidRecover {
-    /// The complete new sets.
+    /// Complete new sets.
     pub sets: Sets,
-    /// The complete new document.
+    /// Complete new document.
     pub document: Document,
 }
 
-/// A recovery that waits for its delay.
+/// A recovery whose delay has not been completed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PendingRecovery {
-    /// Block time of its start in ms.
+    /// Block time in ms at which the recovery was started.
     pub started_ms: u64,
-    /// Live time in ms from which it can be completed.
+    /// Live time in ms from which the recovery can be completed.
     pub matures_live_ms: u64,
-    /// The recover operation.
+    /// Id of the `did_recover` operation.
     pub operation: Hash,
-    /// What it will put in place.
+    /// Sets and document that the recovery will put in place.
     pub recover: DidRecover,
 }
 
-/// A DID that is not deactivated.
+/// State of a DID that is not deactivated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DidState {
-    /// Who controls it.
+    /// Sets that control the DID.
     pub sets: Sets,
-    /// Its document.
+    /// Present document of the DID.
     pub document: Document,
-    /// The recovery under way.
+    /// Pending recovery, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingRecovery>,
-    /// Live time in ms before which no recovery may start, after a veto.
+    /// Live time in ms before which no recovery may start, because the last one was vetoed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recover_from_live_ms: Option<u64>,
 }
 
-/// The value of a DID's record.
+/// Value of a DID's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DidValue {
-    /// In use.
+    /// The DID is in use.
     Active(Box<DidState>),
-    /// Ended for ever; earlier versions stay readable.
+    /// The DID is deactivated for ever. Earlier versions of its record stay readable.
     Deactivated,
 }
 
@@ -106,7 +108,7 @@ impl RecordValue for DidValue {
 }
 
 impl DidValue {
-    /// Whether these are the value bytes of a deactivated DID; spends nothing on a document.
+    /// True if these are the value bytes of a deactivated DID. The function decodes no document.
     pub fn is_deactivated(bytes: &[u8]) -> bool {
         bytes == codec::encode(&Self::Deactivated)
     }
