@@ -1,6 +1,6 @@
 //! The network's own records: validators, parameters, protocol version, publishing keys and
-//! governors. Genesis writes the first version of each; who may change them, and how, stands in
-//! docs/protocol/governance.md.
+//! governors. Genesis writes the first version of each. docs/protocol/governance.md says who may
+//! change them, and how.
 
 mod change;
 mod fault;
@@ -29,26 +29,27 @@ pub use proposal::{
 };
 pub use publishing::{Publishing, PublishingError, PublishingKey};
 
-/// Key of the validator record.
+/// Key of the record that lists the validators.
 pub const VALIDATORS: &str = "validators";
-/// Key of the parameter record.
+/// Key of the record that holds the parameters.
 pub const PARAMETERS: &str = "parameters";
 /// Key of the record that holds the protocol version, an unsigned integer.
 pub const VERSION: &str = "version";
 /// Key of the record that lists the nodes' publishing keys.
 pub const PUBLISHING: &str = "publishing";
-/// Key of the record of those who may change all these.
+/// Key of the record that lists the governors, who may change all governance records.
 pub const GOVERNORS: &str = "governors";
 
-/// The highest protocol version that this code speaks, and that of a genesis made with it.
+/// Highest protocol version that this code implements, and the version of a genesis made with it.
 pub const PROTOCOL_VERSION: u64 = 1;
 
-/// The record with a governance name.
+/// Returns the key of the governance record with this name.
 pub fn key(name: &str) -> RecordKey {
     RecordKey::governance(name)
 }
 
-/// The value of a governance record that genesis wrote, at the moment of a view.
+/// Reads a governance record that genesis wrote, as of the moment of a view. Fails if the record is
+/// missing or cannot be read.
 pub fn read<T>(view: &(impl RecordView + ?Sized), name: &str) -> Result<T, StoreError>
 where
     T: Serialize + DeserializeOwned,
@@ -58,47 +59,49 @@ where
     codec::decode(&head.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
 }
 
-/// Who may write.
+/// Rule that decides who may write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WritePolicy {
-    /// Anyone; for private and test networks.
+    /// Anyone may write. This policy is for private and test networks.
     Open,
-    /// Those who hold a right to it, and those for whom such a one signs.
+    /// A DID that holds the right to write may write, and so may anyone for whom such a DID signs
+    /// as endorser.
     Endorsed(EndorsedWrites),
 }
 
-/// Who says who may write, and how much (docs/protocol/endorsement.md).
+/// Authority and quota of endorsers (docs/protocol/endorsement.md).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndorsedWrites {
-    /// Whose grants of `registry:write` count.
+    /// DID whose grants of `registry:write` count.
     pub authority: Did,
-    /// Operations that one endorser may vouch for in an hour (UTC), its own included.
+    /// Largest number of operations that one endorser may vouch for in an hour (UTC), its own
+    /// included.
     pub operations_per_hour: u64,
 }
 
-/// Rules of a chain that its operators chose at genesis.
+/// Rules of a network that its operators chose at genesis and its governors can change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
-    /// Who may write.
+    /// Rule that decides who may write.
     pub write_policy: WritePolicy,
     /// Shortest recovery delay in ms of live time.
     pub recovery_delay_ms_min: u64,
-    /// Least time in ms between two blocks.
+    /// Shortest time in ms between two blocks.
     pub block_interval_ms_min: u64,
     /// Longest time in ms without a block while the network is idle.
     pub heartbeat_ms: u64,
-    /// How long to wait for a proposal in round 0.
+    /// Time in ms that a validator waits for a proposal in round 0.
     pub timeout_propose_ms: u64,
-    /// How long to wait for more prevotes in round 0.
+    /// Time in ms that a validator waits for more prevotes in round 0.
     pub timeout_prevote_ms: u64,
-    /// How long to wait for more precommits in round 0.
+    /// Time in ms that a validator waits for more precommits in round 0.
     pub timeout_precommit_ms: u64,
-    /// What each further round adds to the three timeouts.
+    /// Time in ms that each further round adds to the three timeouts.
     pub timeout_step_ms: u64,
-    /// No timeout is longer.
+    /// Longest timeout in ms of any round.
     pub timeout_ms_max: u64,
 }
 
@@ -118,32 +121,34 @@ impl Default for Parameters {
     }
 }
 
-/// A validator as its record describes it: headers know key and power, peers need the rest.
+/// A validator as its record describes it. Headers depend on key and power only; peers need the
+/// rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ValidatorEntry {
-    /// Name for people, `[a-z0-9-]`.
+    /// Name for people: 1 to 63 of `a-z`, `0-9` and `-`, with no `-` at the ends.
     pub name: String,
-    /// Signing key and identity.
+    /// Key that signs votes and identifies the validator.
     pub key: ValidatorKey,
-    /// Voting power.
+    /// Voting power, 1 to 2^32.
     pub power: u64,
-    /// libp2p peer id, base58.
+    /// libp2p peer id of the validator's node, in base58.
     pub peer: String,
-    /// Multiaddresses, most preferred first.
+    /// 1 to 4 multiaddresses of the node, the most preferred first.
     pub addresses: Vec<String>,
 }
 
-/// The value of the validator record, ascending by key.
+/// Value of the validator record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Validators {
-    /// Ascending by key.
+    /// Validators, ascending by key.
     pub validators: Vec<ValidatorEntry>,
 }
 
 impl Validators {
-    /// The set that headers and certificates are checked against.
+    /// Returns the validator set by which headers and certificates are checked. Fails if the list
+    /// is no validator set.
     pub fn set(&self) -> Result<ValidatorSet, ValidatorSetError> {
         let validators = self.validators.iter();
         ValidatorSet::new(

@@ -1,8 +1,8 @@
-//! The document of a DID as the ledger stores it: a closed schema of W3C DID 1.1 with fragments
-//! in the place of DID URLs (docs/protocol/did-document.md).
+//! The document of a DID as the ledger stores it: a closed schema of W3C DID 1.1 with fragments in
+//! the place of DID URLs (docs/protocol/did-document.md).
 //!
-//! Decoding refuses what is not of this shape; [`Document::check`] refuses what is of the shape
-//! and breaks a rule. Both are total.
+//! Decoding refuses a value of another shape. [`Document::check`] refuses a value that has the
+//! shape but breaks a rule. Neither of them panics.
 
 mod jwk;
 mod method;
@@ -33,33 +33,34 @@ use crate::limits::{ALSO_KNOWN_AS_MAX, DOCUMENT_LIST_MAX, SERVICES_MAX, VERIFICA
 use crate::uri::{self, UriUse};
 use path::{Findings, Path};
 
-/// What a DID says of itself. Empty lists are not written. The DID's own id and `controller` are
-/// not stored: they follow from the record's key and from control.
+/// What a DID publishes about itself. Empty lists are not written. The DID's own id and
+/// `controller` are not stored, because they follow from the record's key and from the control
+/// sets.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Document {
-    /// Other URIs of the same subject.
+    /// Other URIs of the same subject, at most 16.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also_known_as: Vec<String>,
-    /// The keys.
+    /// Verification methods, which are the keys of the DID, at most 32.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verification_method: Vec<VerificationMethod>,
-    /// Methods that authenticate the subject.
+    /// Methods by which the subject authenticates itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authentication: Vec<Fragment>,
-    /// Methods that sign claims, credentials for one.
+    /// Methods that sign claims, such as credentials.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assertion_method: Vec<Fragment>,
     /// Methods that agree on keys for encryption.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub key_agreement: Vec<Fragment>,
-    /// Methods that invoke capabilities; on this ledger, that sign operations for the DID.
+    /// Methods that invoke capabilities. On this ledger they sign operations for the DID.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capability_invocation: Vec<Fragment>,
-    /// Methods that hand capabilities on.
+    /// Methods that delegate capabilities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capability_delegation: Vec<Fragment>,
-    /// The services.
+    /// Services that the subject offers, at most 32.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub service: Vec<Service>,
 }
@@ -70,7 +71,7 @@ impl Document {
         self.refusals().into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// Everything that [`Document::check`] objects to, in document order.
+    /// Returns all broken rules, in document order.
     pub fn refusals(&self) -> Vec<DocumentError> {
         let mut findings = Findings::default();
         self.check_also_known_as(&mut findings);
@@ -81,12 +82,12 @@ impl Document {
         findings.into_errors()
     }
 
-    /// The method with this fragment.
+    /// Finds the method with this fragment.
     pub fn method(&self, fragment: &Fragment) -> Option<&VerificationMethod> {
         self.verification_method.iter().find(|method| method.id == *fragment)
     }
 
-    /// The five relationships by their W3C names.
+    /// Returns the five relationships with their W3C names.
     pub fn relationships(&self) -> [(&'static str, &[Fragment]); 5] {
         [
             ("authentication", &self.authentication),
@@ -122,7 +123,7 @@ impl Document {
         }
     }
 
-    /// One fragment names one thing, be it a method or a service.
+    /// Checks that no two methods or services share a fragment.
     fn check_fragments(&self, findings: &mut Findings) {
         let (methods, services) = (Path::root("verificationMethod"), Path::root("service"));
         let method_ids = self.verification_method.iter().map(|method| &method.id).enumerate();

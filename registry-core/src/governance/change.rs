@@ -1,4 +1,4 @@
-//! What a proposal would change, and what comes of it.
+//! Changes that a proposal can contain, and the values that result from them.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -14,12 +14,12 @@ use super::{
 };
 use crate::id::{Fragment, NetworkName};
 
-/// An entry of a list that goes by its name.
+/// An entry of a list that is identified by its name.
 pub trait Named {
-    /// What it goes by.
+    /// Type of the name.
     type Name: Clone + Display + Ord + Serialize + DeserializeOwned;
 
-    /// Its name.
+    /// Returns the name of the entry.
     fn name(&self) -> &Self::Name;
 }
 
@@ -39,20 +39,21 @@ impl Named for PublishingKey {
     }
 }
 
-/// What changes in a list: so that two changes do not undo each other, nothing else is said.
+/// A change of a list. It states only what changes, so that two changes do not undo each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, bound = "T: Serialize + DeserializeOwned")]
 pub struct Edits<T: Named> {
-    /// New entries, and those that replace the one of their name; strictly ascending by name.
+    /// Entries that are added, or that replace the entry of the same name; strictly ascending by
+    /// name.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub put: Vec<T>,
-    /// Names of entries that go; strictly ascending.
+    /// Names of the entries that are removed, strictly ascending.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<T::Name>,
 }
 
 impl<T: Named + Clone> Edits<T> {
-    /// Not empty, in order, and no name in both lists.
+    /// Checks that the change is not empty, that both lists ascend, and that no name is in both.
     fn check_names(&self, path: &str) -> Result<(), GovernanceError> {
         let Self { put, remove } = self;
         if put.is_empty() && remove.is_empty() {
@@ -70,7 +71,8 @@ impl<T: Named + Clone> Edits<T> {
         }
     }
 
-    /// The entries afterwards, ascending by name.
+    /// Returns the entries after the change, ascending by name. Fails if an entry to remove does
+    /// not exist.
     fn over(&self, entries: &[T], path: &str) -> Result<Vec<T>, GovernanceError> {
         let mut all: BTreeMap<T::Name, T> =
             entries.iter().map(|entry| (entry.name().clone(), entry.clone())).collect();
@@ -96,24 +98,24 @@ fn check_ascending<N: Display + Ord>(names: &[&N], path: &str) -> Result<(), Gov
     Ok(())
 }
 
-/// What a proposal would change.
+/// A change of one governance record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// Validators.
+    /// Adds, replaces and removes validators.
     Validators(Edits<ValidatorEntry>),
-    /// Publishing keys.
+    /// Adds, replaces and removes publishing keys.
     Publishing(Edits<PublishingKey>),
-    /// All parameters.
+    /// Replaces all parameters.
     Parameters(Parameters),
-    /// The protocol version.
+    /// Sets the protocol version.
     Version(u64),
-    /// The governors themselves.
+    /// Replaces the governors and their threshold.
     Governors(Governors),
 }
 
 impl Change {
-    /// Name of the governance record whose next version it is.
+    /// Returns the name of the governance record that the change writes.
     pub fn record(&self) -> &'static str {
         match self {
             Self::Validators(_) => VALIDATORS,
@@ -124,7 +126,7 @@ impl Change {
         }
     }
 
-    /// GV1: the change by itself.
+    /// Checks by GV1 what needs no state, and names the first rule that is broken.
     pub fn check(&self, network: &NetworkName) -> Result<(), GovernanceError> {
         match self {
             Self::Validators(edits) => check_validators(edits),
@@ -149,7 +151,8 @@ fn check_validators(edits: &Edits<ValidatorEntry>) -> Result<(), GovernanceError
     edits.check_names(VALIDATORS)?;
     for (index, entry) in edits.put.iter().enumerate() {
         entry.check(&format!("validators.put[{index}]"))?;
-        // Key and power are the set's to check, and a set of one has no order.
+        // The validator set checks key and power. A set of one has no order, so each entry is
+        // checked alone.
         Validators { validators: vec![entry.clone()] }.set()?;
     }
     let put = Validators { validators: edits.put.clone() };
@@ -164,7 +167,8 @@ fn check_validators(edits: &Edits<ValidatorEntry>) -> Result<(), GovernanceError
 }
 
 impl Edits<ValidatorEntry> {
-    /// GV5: the validators afterwards, if they keep the rules together with the publishing keys.
+    /// Returns the validators after the change (GV5). Fails if the result breaks a rule, also
+    /// together with the publishing keys.
     pub fn result(
         &self,
         present: &Validators,
@@ -181,7 +185,8 @@ impl Edits<ValidatorEntry> {
 }
 
 impl Edits<PublishingKey> {
-    /// GV5: the publishing keys afterwards, if none of them has another use.
+    /// Returns the publishing keys after the change (GV5). Fails if the result breaks a rule or a
+    /// validator uses one of the keys.
     pub fn result(
         &self,
         present: &Publishing,

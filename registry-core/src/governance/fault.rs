@@ -1,29 +1,29 @@
-//! What can be wrong with the value of a governance record.
+//! Errors in the value of a governance record.
 
 use super::PublishingError;
 use crate::certificate::ValidatorSetError;
 
-/// A rule that the value of a governance record breaks. Paths begin at that value.
+/// The value of a governance record breaks a rule. Paths begin at that value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GovernanceError {
-    /// A value of the right type that breaks a rule.
+    /// A value has the right type but breaks a rule.
     #[error("{path} is {actual}, it must be {expected}")]
     Value {
-        /// Where.
+        /// Place of the value.
         path: String,
-        /// The value.
+        /// Value given.
         actual: String,
-        /// The rule.
+        /// Value that the rule requires.
         expected: String,
     },
-    /// A value that only one validator may have.
+    /// Two validators share a value that only one of them may have.
     #[error("{path} is {actual}, which {first} has already; each validator needs its own")]
     Duplicate {
-        /// Where it stands for the second time.
+        /// Place where the value appears for the second time.
         path: String,
-        /// The value.
+        /// Value that is repeated.
         actual: String,
-        /// Name of the validator that has it.
+        /// Name of the validator that has the value first.
         first: String,
     },
     /// The list of validators is no validator set.
@@ -35,7 +35,7 @@ pub enum GovernanceError {
 }
 
 impl GovernanceError {
-    /// A value that breaks a rule.
+    /// Creates an error for a value that breaks a rule.
     pub fn value(
         path: impl Into<String>,
         actual: impl ToString,
@@ -44,7 +44,7 @@ impl GovernanceError {
         Self::Value { path: path.into(), actual: actual.to_string(), expected: expected.into() }
     }
 
-    /// Whether `actual` is within bounds.
+    /// Checks that `actual` is between `min` and `max`, both included.
     pub fn check_number(path: &str, actual: u64, min: u64, max: u64) -> Result<(), Self> {
         if (min..=max).contains(&actual) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Who may change the network's own records.
+//! The DIDs that may change the network's own records.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,18 +8,18 @@ use crate::id::{Did, NetworkName};
 use crate::limits::{GOVERNORS_MAX, OPERATION_BYTES_MAX};
 use crate::record::{RecordView, StoreError};
 
-/// The value of the record of governors.
+/// Value of the governors' record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Governors {
-    /// How many must approve a change.
+    /// Number of governors that must approve a change, from 1 to their number.
     pub threshold: u8,
-    /// 1 to 16, strictly ascending.
+    /// 1 to 16 governors, strictly ascending.
     pub members: Vec<Did>,
 }
 
 impl Governors {
-    /// Checks every rule that needs no state and names the first that is broken.
+    /// Checks every rule that needs no state, and names the first that is broken.
     pub fn check(&self, network: &NetworkName) -> Result<(), GovernanceError> {
         let Self { threshold, members } = self;
         let count = members.len();
@@ -54,7 +54,7 @@ pub(super) fn check_network(
     Err(GovernanceError::value(path, did, format!("a DID of the network {network}")))
 }
 
-/// Who may change the network's records; none where its genesis names nobody.
+/// Reads the governors as of the moment of a view; `None` if the network's genesis names none.
 pub fn governors(view: &dyn RecordView) -> Result<Option<Governors>, StoreError> {
     let Some(entry) = view.entry(&key(GOVERNORS))? else { return Ok(None) };
     codec::decode_own(&entry.value.0, OPERATION_BYTES_MAX).map(Some).map_err(StoreError::new)

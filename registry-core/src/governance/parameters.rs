@@ -1,4 +1,4 @@
-//! The bounds of the parameters.
+//! Bounds of the parameters.
 
 use super::{GovernanceError, Parameters, WritePolicy};
 use crate::limits::{

@@ -1,4 +1,4 @@
-//! Proposals, the words of newcomers, and the agenda (docs/protocol/governance.md).
+//! Proposals, readiness announcements and scheduled changes (docs/protocol/governance.md).
 
 use std::collections::BTreeSet;
 
@@ -10,37 +10,38 @@ use crate::crypto::{Hash, ValidatorKey};
 use crate::id::Did;
 use crate::record::{Kind, RecordValue};
 
-/// A change, and when it is to hold.
+/// Content of `governance_propose`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GovernancePropose {
-    /// What is to change.
+    /// Change that the governor proposes.
     pub change: Change,
-    /// First height at which it holds.
+    /// First height at which the change shall hold.
     pub height: u64,
 }
 
-/// What an approval and its withdrawal need.
+/// Content of `governance_approve` and `governance_withdraw`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GovernanceStep {
-    /// Operation that made the proposal.
+    /// Id of the operation that made the proposal.
     pub proposal: Hash,
 }
 
-/// The word of a newcomer's key that its node is there, and the value of its record.
+/// Readiness announcement of a new validator, signed by the validator key. It is the content of
+/// `validator_ready` and the value of the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ValidatorReady {
-    /// Operation that made the proposal which names it.
+    /// Id of the operation that made the proposal to add the validator.
     pub proposal: Hash,
-    /// Whose word it is.
+    /// Key of the new validator.
     pub key: ValidatorKey,
-    /// Peer id of its node.
+    /// libp2p peer id of the validator's node, in base58.
     pub peer: String,
-    /// Highest protocol version that it speaks.
+    /// Highest protocol version that the node implements.
     pub version: u64,
-    /// Height of a block that it holds.
+    /// Height of a recent block that the node holds.
     pub height: u64,
     /// Hash of that block.
     pub block: Hash,
@@ -50,35 +51,35 @@ impl RecordValue for ValidatorReady {
     const KIND: Kind = Kind::Ready;
 }
 
-/// One governor's approval.
+/// Approval of a proposal by one governor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     /// Whose.
     pub governor: Did,
-    /// Block time in ms.
+    /// Block time of the approval in Unix milliseconds.
     pub time: u64,
 }
 
-/// What has become of a proposal.
+/// State that a proposal is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProposalStatus {
-    /// Fewer have approved than must.
+    /// Too few governors have approved the proposal.
     Open,
-    /// On the agenda.
+    /// Enough governors have approved the proposal, and its change is scheduled.
     Approved,
-    /// It took effect.
+    /// The change took effect.
     Active,
-    /// It came to its height and broke a rule.
+    /// The change broke a rule when it should have taken effect.
     Cancelled {
-        /// Number of the refusal.
+        /// Number of the refusal code that names the rule.
         code: u16,
     },
 }
 
 impl ProposalStatus {
-    /// Its name in records and JSON.
+    /// Returns the name of the status in records and JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -88,27 +89,27 @@ impl ProposalStatus {
         }
     }
 
-    /// Whether nothing is decided yet.
+    /// True if the proposal can still take effect.
     pub fn is_pending(self) -> bool {
         matches!(self, Self::Open | Self::Approved)
     }
 }
 
-/// The value of a proposal's record.
+/// Value of a proposal's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proposal {
-    /// Who made it.
+    /// Governor that made the proposal.
     pub proposer: Did,
-    /// What is to change.
+    /// Change that is proposed.
     pub change: Change,
-    /// First height at which it holds.
+    /// First height at which the change shall hold.
     pub height: u64,
-    /// Block time in ms of the proposal.
+    /// Block time of the proposal in Unix milliseconds.
     pub proposed: u64,
-    /// In the order of time, one a governor.
+    /// Approvals in the order of time, at most one for each governor.
     pub approvals: Vec<Approval>,
-    /// What has become of it.
+    /// State that the proposal is in.
     pub status: ProposalStatus,
 }
 
@@ -117,24 +118,25 @@ impl RecordValue for Proposal {
 }
 
 impl Proposal {
-    /// Whether the DID has approved it.
+    /// True if the DID has approved the proposal.
     pub fn is_approved_by(&self, did: &Did) -> bool {
         self.approvals.iter().any(|approval| approval.governor == *did)
     }
 }
 
-/// The approved changes that wait, ascending by height: what a transient leaf holds.
+/// Approved proposals that wait for their height, as pairs of height and proposal id in ascending
+/// order. A transient leaf of the state holds them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ScheduledChanges(pub BTreeSet<(u64, Hash)>);
 
 impl ScheduledChanges {
-    /// Reads the value of its leaf; before the first approved change there is none.
+    /// Reads the value of the leaf. The leaf is absent until the first proposal is approved.
     pub fn from_leaf(leaf: Option<&[u8]>) -> Result<Self, CodecError> {
         leaf.map_or_else(|| Ok(Self::default()), |bytes| codec::decode_own(bytes, bytes.len()))
     }
 
-    /// What holds from `height` on.
+    /// Returns the changes that take effect at `height` or earlier.
     pub fn due(&self, height: u64) -> Vec<(u64, Hash)> {
         self.0.iter().take_while(|(at, _)| *at <= height).copied().collect()
     }

@@ -1,6 +1,5 @@
-//! The keys with which nodes sign what they publish, status views for one. The record is the
-//! source of the network's own DID document (docs/protocol/did-idem.md, section "The network's own
-//! DID").
+//! Keys with which nodes sign what they publish, such as status views. The record is the source of
+//! the network's own DID document (docs/protocol/did-idem.md, section "The network's own DID").
 
 use std::collections::BTreeMap;
 
@@ -12,29 +11,29 @@ use crate::id::Fragment;
 use crate::limits::PUBLISHING_KEYS_MAX;
 use crate::time::{TimeError, TimeMs};
 
-/// One node's publishing key.
+/// Publishing key of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublishingKey {
-    /// Name of the node, and fragment of its method in the network's DID document.
+    /// Name of the node, which is also the fragment of its method in the network's DID document.
     pub name: Fragment,
-    /// Ed25519, the one suite of status views.
+    /// Ed25519 key; status views use no other suite.
     pub key: PublicKey,
-    /// Not valid before; absent: from ever.
+    /// Time from which the key is valid; `None` for no lower bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<TimeMs>,
-    /// Not valid at this time or after; absent: for ever.
+    /// Time before which the key is valid; `None` for no upper bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<TimeMs>,
 }
 
 impl PublishingKey {
-    /// A key without bounds in time.
+    /// Makes a key that is valid at any time.
     pub fn new(name: Fragment, key: PublicKey) -> Self {
         Self { name, key, valid_from: None, valid_until: None }
     }
 
-    /// The key as the network's document lists it.
+    /// Returns the method by which the network's document lists the key.
     fn method(&self) -> VerificationMethod {
         VerificationMethod {
             id: self.name.clone(),
@@ -64,63 +63,63 @@ impl PublishingKey {
     }
 }
 
-/// The value of the publishing record.
+/// Value of the publishing record.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Publishing {
-    /// Ascending strictly by name; may be empty.
+    /// Publishing keys, strictly ascending by name; the list may be empty.
     pub keys: Vec<PublishingKey>,
 }
 
-/// Why a list is no value of the publishing record.
+/// Reason why a list cannot be the value of the publishing record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishingError {
-    /// More than the limit.
+    /// The list has more than [`PUBLISHING_KEYS_MAX`] keys.
     #[error("{actual} keys, at most {PUBLISHING_KEYS_MAX} are allowed")]
     Count {
-        /// Keys given.
+        /// Number of keys given.
         actual: usize,
     },
-    /// Not strictly ascending by name.
+    /// The list is not strictly ascending by name.
     #[error("{name} is out of order or listed twice; sort by name and give each its own")]
     Order {
-        /// The first name out of order.
+        /// First name that is out of order.
         name: Fragment,
     },
-    /// One key under two names.
+    /// One key is listed under two names.
     #[error("the key of {name} is listed for {first} too; each node needs its own")]
     KeyRepeated {
-        /// The second name.
+        /// Name under which the key is repeated.
         name: Fragment,
-        /// The first name.
+        /// Name under which the key is listed first.
         first: Fragment,
     },
-    /// Not a key that can verify status views.
+    /// The key cannot verify status views, because it is no usable Ed25519 key.
     #[error("{name} has the key {key}, it must be a usable Ed25519 key")]
     Key {
-        /// Whose key.
+        /// Name of the key.
         name: Fragment,
         /// The key.
         key: PublicKey,
     },
-    /// A time that a DID document cannot show.
+    /// A time cannot be shown in a DID document.
     #[error("{field} of {name}: {rule}")]
     Time {
-        /// Whose key.
+        /// Name of the key.
         name: Fragment,
-        /// Which bound.
+        /// Field that holds the time.
         field: &'static str,
-        /// The rule of documents that it breaks.
+        /// Rule for times in documents that it breaks.
         rule: TimeError,
     },
-    /// The key is never valid.
+    /// The key is never valid, because its window is empty.
     #[error("{name} is valid from {from} until {until}; the end must be later")]
     Window {
-        /// Whose key.
+        /// Name of the key.
         name: Fragment,
-        /// First moment.
+        /// Time from which the key would be valid.
         from: TimeMs,
-        /// First moment after.
+        /// Time before which the key would be valid.
         until: TimeMs,
     },
 }
@@ -148,7 +147,7 @@ impl Publishing {
         Ok(())
     }
 
-    /// The document of the network's own DID: each key a method that signs claims.
+    /// Returns the document of the network's own DID. Each key is a method that signs claims.
     pub fn document(&self) -> Document {
         Document {
             verification_method: self.keys.iter().map(PublishingKey::method).collect(),
@@ -185,7 +184,7 @@ mod tests {
         Publishing { keys: numbers.map(entry).collect() }
     }
 
-    /// The words in which a list with this change is refused.
+    /// Returns the error text for a list with this change.
     fn refusal(change: impl FnOnce(&mut Vec<PublishingKey>)) -> String {
         let mut list = list(0..3);
         change(&mut list.keys);

@@ -1,4 +1,4 @@
-//! The rules of validators: names, keys, peers, addresses, and that no key has two uses.
+//! Rules of validators: their names, keys, peers and addresses, and that no key has two uses.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::collections::BTreeMap;
@@ -11,7 +11,8 @@ use crate::limits::{
     VALIDATOR_NAME_BYTES_MAX,
 };
 
-/// libp2p peer id of an Ed25519 key: identity multihash (0x00, 36 bytes) of the key's protobuf.
+/// Start of the libp2p peer id of an Ed25519 key: identity multihash (0x00, 36 bytes) of the key's
+/// protobuf.
 const PEER_PREFIX: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
 
 impl Validators {
@@ -31,7 +32,7 @@ impl Validators {
         Ok(())
     }
 
-    /// Names, keys and peer ids, each of one validator only.
+    /// Checks that no two validators share a name, a key or a peer id.
     pub fn check_unique(&self, path: &str) -> Result<(), GovernanceError> {
         let mut seen: BTreeMap<(&str, String), &str> = BTreeMap::new();
         for (index, entry) in self.validators.iter().enumerate() {
@@ -46,7 +47,7 @@ impl Validators {
         Ok(())
     }
 
-    /// That no validator votes or speaks to its peers with a key of the list.
+    /// Checks that no validator votes or connects to its peers with a publishing key of the list.
     pub fn check_publishing(&self, publishing: &Publishing) -> Result<(), GovernanceError> {
         for (index, entry) in publishing.keys.iter().enumerate() {
             self.check_own_use(&entry.key, &format!("publishing[{index}].key"))?;
@@ -54,7 +55,7 @@ impl Validators {
         Ok(())
     }
 
-    /// That no validator votes or speaks to its peers with the key.
+    /// Checks that no validator votes or connects to its peers with the key.
     pub fn check_own_use(&self, key: &PublicKey, path: &str) -> Result<(), GovernanceError> {
         let used = |validator: &&ValidatorEntry| {
             let peer = peer_key(&validator.peer);
@@ -69,7 +70,7 @@ impl Validators {
 }
 
 impl ValidatorEntry {
-    /// The rules of one validator by itself; the validator set checks key and power.
+    /// Checks the rules of one validator by itself. [`Validators::set`] checks key and power.
     pub fn check(&self, path: &str) -> Result<(), GovernanceError> {
         if !is_name(&self.name) {
             let max = VALIDATOR_NAME_BYTES_MAX;
@@ -108,12 +109,12 @@ impl ValidatorEntry {
     }
 }
 
-/// Whether a validator may have this name.
+/// True if a validator may have this name.
 pub(super) fn is_name(text: &str) -> bool {
     is_label(text) && !text.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
-/// A DNS label: letters, digits and inner hyphens.
+/// True for a DNS label, which has letters, digits and inner hyphens.
 fn is_label(text: &str) -> bool {
     (1..=VALIDATOR_NAME_BYTES_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

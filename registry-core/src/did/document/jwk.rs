@@ -1,5 +1,5 @@
-//! Keys of a document in JWK form (RFC 7517, 7518, 8037; AKP: RFC 9864 registrations), public
-//! members only and exactly those that the key type needs.
+//! Keys of a document in JWK form (RFC 7517, 7518, 8037; AKP: RFC 9864 registrations). A key has
+//! public members only, and exactly those that its type needs.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +14,18 @@ use crate::crypto::{PublicKey, Suite};
 /// Members of private and symmetric keys (RFC 7518 sections 6.2.2, 6.3.2, 6.4; `priv` of AKP).
 const PRIVATE_MEMBERS: [&str; 9] = ["d", "dp", "dq", "k", "oth", "p", "priv", "q", "qi"];
 
-/// A member that holds bytes, with their least and greatest number.
+/// Name of a member that holds bytes, with the smallest and largest number of bytes.
 type Member = (&'static str, usize, usize);
 
-/// A key type: `kty`, the member that selects within it (`crv` or `alg`) with its value, and the
-/// members that hold the key.
+/// A key type: its `kty`, the member (`crv` or `alg`) and value that select it, and the members
+/// that hold the key.
 struct Kind {
     kty: &'static str,
     selector: Option<(&'static str, &'static str)>,
     members: &'static [Member],
 }
 
-/// The table of key types in docs/protocol/did-document.md.
+/// Key types of docs/protocol/did-document.md.
 const KINDS: [Kind; 13] = [
     kind("EC", "crv", "P-256", &[("x", 32, 32), ("y", 32, 32)]),
     kind("EC", "crv", "P-384", &[("x", 48, 48), ("y", 48, 48)]),
@@ -39,7 +39,8 @@ const KINDS: [Kind; 13] = [
     kind("AKP", "alg", "ML-DSA-65", &[("pub", 1952, 1952)]),
     kind("AKP", "alg", "ML-DSA-87", &[("pub", 2592, 2592)]),
     kind("AKP", "alg", "SLH-DSA-SHA2-128s", &[("pub", 32, 32)]),
-    // 2,048 to 4,096 bits: less is broken, more costs every verifier.
+    // Moduli have 2,048 to 4,096 bits: shorter ones are broken, longer ones slow down every
+    // verifier.
     Kind { kty: "RSA", selector: None, members: &[("n", 256, 512), ("e", 1, 8)] },
 ];
 
@@ -52,15 +53,15 @@ const fn kind(
     Kind { kty, selector: Some((selector, value)), members }
 }
 
-/// A public JSON Web Key: text members by name, as in JSON. Decoding takes any members, so that a
-/// private one can be refused by its name; [`super::Document::check`] judges them.
+/// A public JSON Web Key: its text members by name, as in JSON. Decoding accepts any members, so
+/// that a private one can be refused by its name. [`super::Document::check`] checks them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Jwk(pub BTreeMap<String, String>);
 
 impl Jwk {
-    /// The key for checking signatures, if its type is one of the three signing suites and its
-    /// point is usable.
+    /// Returns the key that checks signatures; `None` if its type is none of the three signing
+    /// suites or its point is unusable.
     pub fn signing_key(&self) -> Option<PublicKey> {
         let raw = |member: &str| codec::from_base64url(self.0.get(member)?);
         let (suite, bytes) = match (self.text("kty"), self.text("crv")) {
@@ -96,7 +97,7 @@ impl Jwk {
         }
     }
 
-    /// The row of the table that `kty` and the selector name, or what is wrong with them.
+    /// Finds the key type that `kty` and the selector name, or the rule that they break.
     fn kind(&self) -> Result<&'static Kind, (&'static str, Rule)> {
         let value = |member: &'static str| {
             self.0.get(member).ok_or((member, Rule::JwkMemberMissing { member }))
@@ -142,8 +143,8 @@ impl Jwk {
         }
     }
 
-    /// Whether the members, of the right lengths, can be a key; as for Multikeys, points of the
-    /// suites that this node verifies are decoded.
+    /// True if the members, whose lengths are right, can be a key. Points of the suites that this
+    /// node verifies are decoded, as for Multikeys.
     fn is_usable(&self, kind: &Kind) -> bool {
         let raw = |member: &str| codec::from_base64url(self.text(member)).unwrap_or_default();
         match (kind.kty, kind.selector.map_or("", |(_, value)| value)) {

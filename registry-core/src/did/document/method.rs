@@ -1,4 +1,4 @@
-//! Verification methods: a key, and when it is valid.
+//! Verification methods: keys with the time in which they are valid.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,28 +14,29 @@ use crate::time::TimeMs;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Fields", into = "Fields")]
 pub struct VerificationMethod {
-    /// The fragment that names it.
+    /// Fragment that names the method in its document.
     pub id: Fragment,
-    /// The key.
+    /// Public key of the method, in one of two forms.
     pub material: KeyMaterial,
-    /// Not valid before; absent: from ever.
+    /// Time from which the method is valid; `None` for no lower bound.
     pub valid_from: Option<TimeMs>,
-    /// Not valid at this time or after; absent: for ever.
+    /// Time before which the method is valid; `None` for no upper bound.
     pub expires: Option<TimeMs>,
-    /// Withdrawn: not valid at this time or after, whatever `expires` says.
+    /// Time from which the method is withdrawn. It is not valid from then on, whatever `expires`
+    /// says.
     pub revoked: Option<TimeMs>,
 }
 
-/// The key itself.
+/// A public key in one of the two W3C forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyMaterial {
-    /// W3C type `Multikey`.
+    /// Key of the W3C type `Multikey`.
     Multikey(Multikey),
-    /// W3C type `JsonWebKey`.
+    /// Key of the W3C type `JsonWebKey`.
     JsonWebKey(Jwk),
 }
 
-/// The wire shape of a method. The two forms of a key are two fields there, as in W3C documents,
+/// Wire shape of a method. It has a field for each of the two forms of a key, as W3C documents do,
 /// and exactly one of them must be given.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -79,20 +80,21 @@ impl From<VerificationMethod> for Fields {
 }
 
 impl VerificationMethod {
-    /// A method without bounds in time.
+    /// Makes a method that is valid at any time.
     pub fn new(id: Fragment, material: KeyMaterial) -> Self {
         Self { id, material, valid_from: None, expires: None, revoked: None }
     }
 
-    /// Whether the key counts at `time_ms` (ledger time, Unix milliseconds):
-    /// `validFrom ≤ time < min(expires, revoked)`.
+    /// True if the method is valid at `time_ms` (ledger time in Unix milliseconds): `validFrom ≤
+    /// time < min(expires, revoked)`.
     pub fn is_valid_at(&self, time_ms: u64) -> bool {
         self.valid_from.is_none_or(|from| from.0 <= time_ms)
             && self.expires.is_none_or(|end| time_ms < end.0)
             && self.revoked.is_none_or(|end| time_ms < end.0)
     }
 
-    /// The key for checking signatures, if its type is one of the three signing suites.
+    /// Returns the key that checks signatures; `None` if its type is none of the three signing
+    /// suites.
     pub fn signing_key(&self) -> Option<PublicKey> {
         match &self.material {
             KeyMaterial::Multikey(key) => key.signing_key(),

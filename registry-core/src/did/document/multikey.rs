@@ -1,5 +1,5 @@
-//! Keys of a document in Multikey form: a multicodec prefix and the raw key
-//! (W3C Controlled Identifiers 1.0 section 2.2.2).
+//! Keys of a document in Multikey form: a multicodec prefix and the raw key (W3C Controlled
+//! Identifiers 1.0 section 2.2.2).
 
 use std::fmt;
 
@@ -11,39 +11,39 @@ use crate::codec;
 use crate::crypto::PublicKey;
 use crate::limits::KEY_BYTES_MAX;
 
-/// The key types that a Multikey may have.
+/// Key types that a Multikey may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyCodec {
-    /// Ed25519, RFC 8032.
+    /// Ed25519 (RFC 8032).
     Ed25519,
-    /// X25519, RFC 7748.
+    /// X25519 (RFC 7748).
     X25519,
-    /// P-256, compressed.
+    /// P-256, as a compressed point.
     P256,
-    /// P-384, compressed.
+    /// P-384, as a compressed point.
     P384,
-    /// P-521, compressed.
+    /// P-521, as a compressed point.
     P521,
-    /// secp256k1, compressed.
+    /// secp256k1, as a compressed point.
     Secp256k1,
-    /// A point of BLS12-381 G1, compressed.
+    /// BLS12-381, as a compressed point of G1.
     Bls12381G1,
-    /// A point of BLS12-381 G2, compressed.
+    /// BLS12-381, as a compressed point of G2.
     Bls12381G2,
-    /// The same key in G1 and G2, both compressed.
+    /// BLS12-381, as two compressed points of the same key, in G1 and in G2.
     Bls12381G1G2,
-    /// ML-DSA-44, FIPS 204.
+    /// ML-DSA-44 (FIPS 204).
     MlDsa44,
-    /// ML-DSA-65, FIPS 204.
+    /// ML-DSA-65 (FIPS 204).
     MlDsa65,
-    /// ML-DSA-87, FIPS 204.
+    /// ML-DSA-87 (FIPS 204).
     MlDsa87,
-    /// SLH-DSA-SHA2-128s, FIPS 205.
+    /// SLH-DSA-SHA2-128s (FIPS 205).
     SlhDsa128s,
 }
 
 impl KeyCodec {
-    /// Every key type.
+    /// All key types.
     pub const ALL: [Self; 13] = [
         Self::Ed25519,
         Self::X25519,
@@ -60,8 +60,9 @@ impl KeyCodec {
         Self::SlhDsa128s,
     ];
 
-    /// Name, varint prefix of the multicodec table, bytes of the raw key, multibase letter. The
-    /// suites for Multikey say base58btc for the curves and base64url for the post-quantum keys.
+    /// Returns the name, the varint prefix of the multicodec table, the number of bytes of the raw
+    /// key, and the multibase letter. The suites for Multikey prescribe base58btc for the curves
+    /// and base64url for the post-quantum keys.
     fn entry(self) -> (&'static str, [u8; 2], usize, char) {
         match self {
             Self::Ed25519 => ("Ed25519", [0xed, 0x01], 32, 'z'),
@@ -80,17 +81,17 @@ impl KeyCodec {
         }
     }
 
-    /// The name that people use.
+    /// Returns the usual name of the key type.
     pub fn name(self) -> &'static str {
         self.entry().0
     }
 
-    /// The two bytes before the raw key.
+    /// Returns the two bytes before the raw key.
     pub fn prefix(self) -> [u8; 2] {
         self.entry().1
     }
 
-    /// Bytes of the raw key.
+    /// Returns the number of bytes of the raw key.
     pub fn key_bytes(self) -> usize {
         self.entry().2
     }
@@ -99,12 +100,12 @@ impl KeyCodec {
         self.entry().3
     }
 
-    /// Whether `raw`, of the right length, can be a key. Points of the suites that this node
-    /// verifies are decoded; of the others the form alone is checked.
+    /// True if `raw`, whose length is right, can be a key. Points of the suites that this node
+    /// verifies are decoded. For other types only the form is checked.
     fn is_usable(self, bytes: &[u8], raw: &[u8]) -> bool {
         let starts = |at: usize, allowed: fn(u8) -> bool| raw.get(at).copied().is_some_and(allowed);
         let compressed_sec1: fn(u8) -> bool = |byte| byte == 2 || byte == 3;
-        // The top bits of a compressed BLS12-381 point: compressed, and not the neutral element.
+        // The top bits of a BLS12-381 point say that it is compressed and not the neutral element.
         let compressed_bls: fn(u8) -> bool = |byte| byte & 0xc0 == 0x80;
         match self {
             Self::Ed25519 | Self::P256 | Self::Secp256k1 => {
@@ -119,10 +120,10 @@ impl KeyCodec {
     }
 }
 
-/// Whether `raw` is a canonical u-coordinate that is not of small order: such a key makes the
-/// shared secret zero, whoever the peer is (RFC 7748 section 6.1).
+/// True if `raw` is a canonical u-coordinate that is not of small order. A key of small order makes
+/// the shared secret zero for any peer (RFC 7748 section 6.1).
 pub(super) fn x25519_is_usable(raw: &[u8]) -> bool {
-    /// p = 2^255 - 19, little-endian.
+    /// First byte of p = 2^255 - 19, little-endian.
     const MODULUS_FIRST: u8 = 0xed;
     const MODULUS_LAST: u8 = 0x7f;
     const ORDER_EIGHT: [[u8; 32]; 2] = [
@@ -143,7 +144,7 @@ pub(super) fn x25519_is_usable(raw: &[u8]) -> bool {
     let middle = rest.split_last().map_or(&[][..], |(_, middle)| middle);
     let filled_with = |byte: u8| middle.iter().all(|other| *other == byte);
     let zero_or_one = *first <= 1 && filled_with(0) && *last == 0;
-    // p - 1 has order two; p and more are second spellings of small numbers.
+    // p - 1 has order two. Numbers from p on are second encodings of small numbers.
     let at_least_minus_one =
         *first >= MODULUS_FIRST - 1 && filled_with(0xff) && *last == MODULUS_LAST;
     *last <= MODULUS_LAST
@@ -152,20 +153,22 @@ pub(super) fn x25519_is_usable(raw: &[u8]) -> bool {
         && !ORDER_EIGHT.iter().any(|point| point == raw)
 }
 
-/// A public key of any type in the table: CBOR byte string of prefix and raw key, JSON Multikey
-/// text. Decoding takes any bytes; [`super::Document::check`] judges them.
+/// A public key of any type in the table. In CBOR it is a byte string of prefix and raw key, in
+/// JSON a Multikey text. Decoding accepts any bytes; [`super::Document::check`] checks them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Multikey(Vec<u8>);
 
 impl Multikey {
-    /// A key from its type and raw bytes; unchecked.
+    /// Makes a key from its type and raw bytes without checking them.
     pub fn new(codec: KeyCodec, raw: &[u8]) -> Self {
         Self([&codec.prefix(), raw].concat())
     }
 
-    /// Reads base58btc (`z…`) or base64url (`u…`) multibase; anything else is `None`.
+    /// Reads multibase text in base58btc (`z…`) or base64url (`u…`). Returns `None` for anything
+    /// else.
     pub fn from_text(text: &str) -> Option<Self> {
-        // Base58 is quadratic in its length, so the length is bounded first: 1.4 characters a byte.
+        // Decoding base58 takes quadratic time, so the length is bounded first. Base58 has 1.4
+        // characters for each byte.
         if text.len() > KEY_BYTES_MAX.saturating_mul(2) {
             return None;
         }
@@ -177,18 +180,19 @@ impl Multikey {
         Some(Self(bytes))
     }
 
-    /// Prefix and raw key.
+    /// Returns prefix and raw key.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The key type, if the table has it.
+    /// Returns the key type; `None` if the table does not have the prefix.
     pub fn codec(&self) -> Option<KeyCodec> {
         let prefix = self.0.get(..2)?;
         KeyCodec::ALL.into_iter().find(|codec| codec.prefix() == prefix)
     }
 
-    /// The key for checking signatures, if its type is one of the three signing suites.
+    /// Returns the key that checks signatures; `None` if its type is none of the three signing
+    /// suites.
     pub fn signing_key(&self) -> Option<PublicKey> {
         PublicKey::from_bytes(&self.0).ok()
     }

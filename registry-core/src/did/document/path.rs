@@ -1,12 +1,12 @@
-//! Where in a document a rule is broken, as a JSON pointer (RFC 6901).
+//! The place in a document where a rule is broken, as a JSON pointer (RFC 6901).
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use super::rule::{DocumentError, Rule};
 
-/// A place in a document. Linked on the stack and spelt out only when something is refused, so
-/// that checking a good document formats nothing.
+/// A place in a document. Paths are linked on the stack and formatted only when a rule is broken,
+/// so checking a good document formats nothing.
 #[derive(Clone, Copy)]
 pub(super) struct Path<'a> {
     parent: Option<&'a Path<'a>>,
@@ -45,7 +45,6 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// The refusals found so far.
 #[derive(Default)]
 pub(super) struct Findings(Vec<DocumentError>);
 
@@ -70,7 +69,7 @@ impl Findings {
         }
     }
 
-    /// The list is a set: no entry twice.
+    /// Reports every entry that the list holds a second time.
     pub(super) fn set<T: Ord>(&mut self, path: &Path<'_>, entries: &[T]) {
         let mut seen = BTreeSet::new();
         for (index, entry) in entries.iter().enumerate() {

@@ -1,9 +1,10 @@
-//! The W3C document that a stored document stands for (docs/protocol/did-document.md, section
+//! The W3C document that a stored document represents (docs/protocol/did-document.md, section
 //! "Rendering").
 //!
-//! Its bytes are RFC 8785 canonical JSON: members sorted, no white space. The types below list
-//! their fields in that order, all names and values are ASCII by rule, and nothing here depends on
-//! how a JSON library orders a map. So every node and every verifier gets the same bytes.
+//! The bytes are RFC 8785 canonical JSON: members are sorted and there is no white space. The types
+//! below list their fields in that order, and all names and values are ASCII by rule. So the bytes
+//! do not depend on how a JSON library orders a map, and every node and every verifier gets the
+//! same ones.
 
 use std::collections::BTreeSet;
 
@@ -14,16 +15,16 @@ use super::service::{Endpoint, Service};
 use super::{Document, Jwk};
 use crate::id::{Did, Fragment};
 
-/// The one JSON-LD context. It defines Multikey and JsonWebKey too.
+/// The only JSON-LD context of rendered documents. It also defines Multikey and JsonWebKey.
 pub const CONTEXT: &str = "https://www.w3.org/ns/did/v1.1";
 
-/// A list that is written bare when it has one entry, and not at all when it is empty.
+/// A list in JSON form: its only entry without a list around it, or all entries if there are more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum OneOrMany<T> {
     /// The entry alone.
     One(T),
-    /// Two or more.
+    /// A list of two or more entries.
     Many(Vec<T>),
 }
 
@@ -39,7 +40,7 @@ impl<T> OneOrMany<T> {
     }
 }
 
-/// A W3C DID document, ready to be written as JSON. Get one by [`render`].
+/// A W3C DID document, ready to be written as JSON. [`render`] makes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenderedDocument {
@@ -66,7 +67,7 @@ pub struct RenderedDocument {
     verification_method: Vec<RenderedMethod>,
 }
 
-/// A W3C verification method.
+/// A W3C verification method, ready to be written as JSON. [`render_method`] makes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenderedMethod {
@@ -86,7 +87,7 @@ pub struct RenderedMethod {
     valid_from: Option<String>,
 }
 
-/// A W3C service.
+/// A W3C service, ready to be written as JSON. [`render_service`] makes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenderedService {
@@ -104,8 +105,8 @@ pub struct RenderedService {
     types: OneOrMany<String>,
 }
 
-/// The W3C document of `did`. `controllers` are the DIDs that control it, from its control sets;
-/// their order does not matter, and without any there is no `controller` member.
+/// Renders the W3C document of `did`. `controllers` are the DIDs that control it by its control
+/// sets, in any order. Without controllers the document has no `controller` member.
 pub fn render(did: &Did, controllers: &[Did], document: &Document) -> RenderedDocument {
     let did = &did.to_string();
     let urls = |fragments: &[Fragment]| fragments.iter().map(|id| url(did, id)).collect();
@@ -128,12 +129,12 @@ pub fn render(did: &Did, controllers: &[Did], document: &Document) -> RenderedDo
     }
 }
 
-/// One method of `did`'s document, as in [`render`].
+/// Renders one method of `did`'s document, as it appears in [`render`].
 pub fn render_method(did: &Did, method: &VerificationMethod) -> RenderedMethod {
     method_of(&did.to_string(), method)
 }
 
-/// One service of `did`'s document, as in [`render`].
+/// Renders one service of `did`'s document, as it appears in [`render`].
 pub fn render_service(did: &Did, service: &Service) -> RenderedService {
     service_of(&did.to_string(), service)
 }

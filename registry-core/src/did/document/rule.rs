@@ -1,35 +1,35 @@
-//! The rules of a document that decoding cannot see, with their stable numbers.
+//! Rules of a document that decoding does not check, with their stable numbers.
 
 use crate::code::{Code, Refusal};
 use crate::limits::TOKEN_BYTES_MAX;
 use crate::time::TimeError;
 use crate::uri::UriError;
 
-/// A document that breaks a rule.
+/// A document breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {rule}")]
 pub struct DocumentError {
     /// JSON pointer (RFC 6901) to the offending value, from the root of the document.
     pub path: String,
-    /// The rule that it breaks.
+    /// Rule that the value breaks.
     pub rule: Rule,
 }
 
 impl DocumentError {
-    /// The rule's stable number, 1101 to 1199.
+    /// Returns the stable number of the rule, 1101 to 1199.
     pub fn code(&self) -> u16 {
         self.rule.code()
     }
 
-    /// The rule's stable name, `DOCUMENT_…`.
+    /// Returns the stable name of the rule, `DOCUMENT_…`.
     pub fn name(&self) -> &'static str {
         self.rule.name()
     }
 }
 
 impl From<DocumentError> for Refusal {
-    /// One code for the state, since the state knows refusals by number alone; the rule's own
-    /// number and name go to people.
+    /// Converts to `DOCUMENT_INVALID`, the one code of the state for all of these rules. The rule's
+    /// own number and name go into the detail, which is for people.
     fn from(error: DocumentError) -> Self {
         let field = format!("document{}", error.path);
         let detail = format!("{} {}: {}", error.code(), error.name(), error.rule);
@@ -37,17 +37,17 @@ impl From<DocumentError> for Refusal {
     }
 }
 
-/// A broken rule with the values that break it. Key material is never repeated in it.
+/// A broken rule with the values that break it. It never repeats key material.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rule {
     /// A list or map has too few or too many members.
     #[error("{actual} members where {min} to {max} are allowed; leave an empty list out")]
     Count {
-        /// Members given.
+        /// Number of members given.
         actual: usize,
-        /// Members needed.
+        /// Smallest number of members.
         min: usize,
-        /// Members allowed.
+        /// Largest number of members.
         max: usize,
     },
     /// Two methods or services, or one of each, have the same fragment.
@@ -56,13 +56,13 @@ pub enum Rule {
         /// The fragment.
         fragment: String,
     },
-    /// A list that is a set holds an entry twice.
+    /// A list holds an entry twice.
     #[error("the entry is in the list already; list it once")]
     EntryRepeated,
     /// A relationship names no method of the document.
     #[error("no verification method has the fragment {fragment:?}; add it or drop the reference")]
     RelationshipDangling {
-        /// The fragment.
+        /// Fragment that no method has.
         fragment: String,
     },
     /// A URI breaks a rule of its own.
@@ -71,49 +71,49 @@ pub enum Rule {
     /// The multicodec prefix of a Multikey is not in the table of key types.
     #[error("multicodec prefix {prefix} is no known key type; see the table of key types")]
     KeyCodec {
-        /// The first two bytes in hex.
+        /// First two bytes of the key, in hex.
         prefix: String,
     },
-    /// A key or a member of a JWK has another length than its type wants.
+    /// A key or a member of a JWK does not have the length that its type requires.
     #[error("{actual} bytes of key where {min} to {max} are expected; give the whole raw value")]
     KeyLength {
-        /// Bytes given.
+        /// Number of bytes given.
         actual: usize,
-        /// Bytes needed.
+        /// Smallest number of bytes.
         min: usize,
-        /// Bytes allowed.
+        /// Largest number of bytes.
         max: usize,
     },
     /// The bytes are no usable public key of the type.
     #[error("not a usable {key} public key; export it again from where it was made")]
     KeyInvalid {
-        /// The key type.
+        /// Name of the key type.
         key: &'static str,
     },
     /// A JWK has a member that belongs to a private or symmetric key.
     #[error("{member:?} is a private member of a JWK; remove it, and replace the key: it leaked")]
     JwkPrivate {
-        /// The member's name.
+        /// Name of the member.
         member: String,
     },
     /// A JWK lacks a member that its key type needs.
     #[error("the JWK lacks {member:?}; add it")]
     JwkMemberMissing {
-        /// The member's name.
+        /// Name of the missing member.
         member: &'static str,
     },
-    /// A JWK has a member that its key type does not need.
+    /// A JWK has a member that its key type does not have.
     #[error("{member:?} is no member of a JWK of this type; remove it")]
     JwkMemberUnknown {
-        /// The member's name.
+        /// Name of the member.
         member: String,
     },
     /// The pair of `kty` and `crv` or `alg` is not in the table of key types.
     #[error("{value:?} is no known {member} of a JWK; see the table of key types")]
     JwkKind {
-        /// `kty`, `crv` or `alg`.
+        /// Name of the member: `kty`, `crv` or `alg`.
         member: &'static str,
-        /// The value given.
+        /// Value given.
         value: String,
     },
     /// A member of a JWK is not base64url without padding.
@@ -122,7 +122,7 @@ pub enum Rule {
     /// A time breaks a rule of its own.
     #[error(transparent)]
     Time(#[from] TimeError),
-    /// A method is never valid.
+    /// A method is never valid, because it expires before it becomes valid.
     #[error("valid from {valid_from} ms but only until {expires} ms; let it expire later")]
     WindowEmpty {
         /// `validFrom` in Unix milliseconds.
@@ -130,26 +130,27 @@ pub enum Rule {
         /// `expires` in Unix milliseconds.
         expires: u64,
     },
-    /// A type, profile or member name is no short token.
+    /// A type, profile or member name is not a short token.
     #[error("must be 1 to {TOKEN_BYTES_MAX} of A-Z, a-z, 0-9 and {punctuation}")]
     Token {
-        /// The punctuation allowed.
+        /// Punctuation that the token may contain.
         punctuation: &'static str,
     },
 }
 
 impl Rule {
-    /// The stable number, 1101 to 1199; never reused.
+    /// Returns the stable number, 1101 to 1199. Numbers are never reused.
     pub fn code(&self) -> u16 {
         self.entry().0
     }
 
-    /// The stable name, `DOCUMENT_…`.
+    /// Returns the stable name, `DOCUMENT_…`.
     pub fn name(&self) -> &'static str {
         self.entry().1
     }
 
-    /// The normative table of docs/protocol/did-document.md, section "Rules and codes".
+    /// Returns number and name of the rule, as docs/protocol/did-document.md, section "Rules and
+    /// codes", lists them.
     fn entry(&self) -> (u16, &'static str) {
         match self {
             Self::Count { .. } => (1101, "DOCUMENT_COUNT"),

@@ -1,4 +1,4 @@
-//! Services: what the subject offers and where, in tokens and URIs alone.
+//! Services: what the subject offers and where, written in tokens and URIs only.
 
 use std::collections::BTreeMap;
 
@@ -14,49 +14,51 @@ use crate::uri::{self, UriUse};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Service {
-    /// The fragment that names it.
+    /// Fragment that names the service in its document.
     pub id: Fragment,
-    /// What it is: one or more tokens. Always a list here, bare when rendered with one entry.
+    /// Types of the service, one or more tokens. Rendering writes a single type without a list.
     #[serde(rename = "type")]
     pub types: Vec<String>,
-    /// Where it is: one or more. Always a list here, bare when rendered with one entry.
+    /// Places where the service is found, one or more. Rendering writes a single endpoint without a
+    /// list.
     pub service_endpoint: Vec<Endpoint>,
-    /// DIDComm profiles that it takes.
+    /// DIDComm profiles that the service accepts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accept: Vec<String>,
-    /// DIDComm rank among like services, 0 first.
+    /// DIDComm priority among services of one type; 0 comes first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<u32>,
     /// DIDComm keys of the recipient, as DID URLs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipient_keys: Vec<String>,
-    /// DIDComm keys of the mediators, as DID URLs, outermost last.
+    /// DIDComm keys of the mediators, as DID URLs; the outermost mediator is last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routing_keys: Vec<String>,
 }
 
-/// Where a service is.
+/// Place where a service is found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Endpoint {
-    /// A URI.
+    /// A single URI.
     Uri(String),
-    /// URIs by name. `accept`, `recipientKeys` and `routingKeys` mean what they mean in a service.
+    /// URIs by name. The members `accept`, `recipientKeys` and `routingKeys` mean what they mean in
+    /// a service.
     Map(BTreeMap<String, EndpointValue>),
 }
 
-/// A value in an endpoint map. One and a list of one are told apart, since readers of LinkedDomains
-/// and DIDComm expect a list.
+/// Value in an endpoint map. A single value and a list of one are distinguished, since readers of
+/// LinkedDomains and DIDComm expect a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum EndpointValue {
-    /// One value.
+    /// A single value, written without a list.
     One(String),
-    /// A list of values, not empty.
+    /// A list of one or more values.
     Many(Vec<String>),
 }
 
-/// What a text in a service must be.
+/// Kind of text that a member of a service must hold.
 #[derive(Clone, Copy)]
 enum Kind {
     Token,
@@ -66,7 +68,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// What the member `name` of an endpoint map holds.
+    /// Returns the kind of text that the member `name` of an endpoint map must hold.
     fn of_member(name: &str) -> Self {
         match name {
             "accept" => Self::Profile,
@@ -124,7 +126,7 @@ impl Endpoint {
     }
 }
 
-/// A list of `min` or more texts of one kind, none twice.
+/// Checks a list of at least `min` distinct texts of one kind.
 fn check_list(texts: &[String], min: usize, kind: Kind, path: &Path<'_>, findings: &mut Findings) {
     findings.count(path, texts.len(), min, DOCUMENT_LIST_MAX);
     findings.set(path, texts);

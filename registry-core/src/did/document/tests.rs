@@ -1,4 +1,4 @@
-//! Each rule with a neighbour that it accepts, the shape, and the rendering.
+//! Tests of each rule with a document that just keeps it, of the shape, and of the rendering.
 
 mod keys;
 mod properties;
@@ -44,7 +44,7 @@ fn document(json: Value) -> Document {
     serde_json::from_value(json).expect("has the shape of a document")
 }
 
-/// The sample with the value at a JSON pointer put in or replaced.
+/// Returns the sample document with a value put in or replaced at a JSON pointer.
 fn sample_with(pointer: &str, value: Value) -> Document {
     let mut json = sample_json();
     let (parent, last) = pointer.rsplit_once('/').expect("a pointer into the document");
@@ -381,7 +381,7 @@ fn only_the_one_shape_decodes() {
     assert_eq!(Multikey::from_text(&long), None);
 }
 
-/// RFC 8785 for ASCII documents, without help of the JSON library's map order.
+/// Writes RFC 8785 for ASCII documents, independently of the JSON library's map order.
 fn canonical(value: &Value) -> String {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! Rules of the two forms of a key.
+//! Tests of the rules for the two forms of a key.
 
 use serde_json::json;
 

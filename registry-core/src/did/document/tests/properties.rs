@@ -1,4 +1,4 @@
-//! What holds for every document.
+//! Properties that hold for every document.
 
 use proptest::prelude::*;
 use serde_json::Value;
