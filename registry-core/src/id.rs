@@ -1,5 +1,5 @@
-//! Identifiers: network names, DIDs, DID URLs that name a verification method, status lists
-//! (docs/protocol/did-idem.md, section "Syntax").
+//! Identifiers: network names, DIDs, DID URLs of verification methods, and ids of status lists and
+//! schemas (docs/protocol/did-idem.md, section "Syntax").
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,40 +12,40 @@ use crate::codec::IDENTIFIER;
 use crate::crypto::Hash;
 use crate::limits::FRAGMENT_BYTES_MAX;
 
-/// Why a text is no identifier of this method.
+/// Reason why a text is no identifier of this kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    /// Not `[a-z][a-z0-9-]{1,30}`.
+    /// A network name does not have the form `[a-z][a-z0-9-]{1,30}`.
     #[error("network {text:?} must be 2 to 31 of a-z, 0-9 and -, starting with a letter")]
     Network {
         /// The text given.
         text: String,
     },
-    /// Does not start with `did:idem:`.
+    /// A DID does not start with `did:idem:`, or lacks the colon after the network.
     #[error("{text:?} is not a did:idem identifier")]
     Method {
         /// The text given.
         text: String,
     },
-    /// The suffix is not 32 characters of lower-case base32.
+    /// The suffix of a DID is not 32 characters of lower-case base32.
     #[error("suffix {text:?} must be 32 characters of a-z and 2-7")]
     Suffix {
         /// The text given.
         text: String,
     },
-    /// The id of a status list has the form of a suffix, and this has not.
+    /// The id of a status list is not 32 characters of lower-case base32.
     #[error("list {text:?} must be 32 characters of a-z and 2-7")]
     List {
         /// The text given.
         text: String,
     },
-    /// The id of a schema has the form of a suffix, and this has not.
+    /// The id of a schema is not 32 characters of lower-case base32.
     #[error("schema {text:?} must be 32 characters of a-z and 2-7")]
     Schema {
         /// The text given.
         text: String,
     },
-    /// Not `[A-Za-z0-9._-]{1,64}`.
+    /// A fragment does not have the form `[A-Za-z0-9._-]{1,64}`.
     #[error("fragment {text:?} must be 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'")]
     Fragment {
         /// The text given.
@@ -59,7 +59,8 @@ pub enum IdError {
     },
 }
 
-/// The name of a network inside its DIDs. Names are not unique in the world; chain ids are.
+/// Name of a network inside its DIDs. Different networks may have the same name; chain ids are
+/// unique.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NetworkName(String);
 
@@ -83,8 +84,9 @@ impl fmt::Display for NetworkName {
     }
 }
 
-/// Names that follow from the operation that made the thing, so that nobody can choose them: the
-/// first 20 bytes of its id, in text 32 characters of lower-case base32.
+/// Declares identifiers that follow from the operation that created the thing, so that nobody can
+/// choose them. Each is the first 20 bytes of the operation's id. In text it is 32 characters of
+/// lower-case base32.
 macro_rules! named_by_create {
     ($($(#[doc = $doc:literal])+ $name:ident, $error:ident;)+) => {$(
         $(#[doc = $doc])+
@@ -92,7 +94,7 @@ macro_rules! named_by_create {
         pub struct $name(pub [u8; 20]);
 
         impl $name {
-            /// The one that a create with this operation id gets.
+            /// Returns the identifier of what the operation with this id creates.
             pub fn of_create(operation: &Hash) -> Self {
                 let mut name = [0; 20];
                 for (to, from) in name.iter_mut().zip(operation.0) {
@@ -123,11 +125,11 @@ macro_rules! named_by_create {
 }
 
 named_by_create! {
-    /// The method-specific suffix of a DID.
+    /// Method-specific suffix of a DID.
     Suffix, Suffix;
-    /// The id of a status list.
+    /// Id of a status list.
     ListId, List;
-    /// The id of a schema, which follows from its publisher and content.
+    /// Id of a schema, which follows from its publisher and content.
     SchemaId, Schema;
 }
 
@@ -137,24 +139,24 @@ fn from_base32(text: &str) -> Option<[u8; 20]> {
     bytes.filter(|_| lower)?.try_into().ok()
 }
 
-/// `did:idem:<network>:<suffix>`.
+/// A DID of this method: `did:idem:<network>:<suffix>`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Did {
-    /// The network that holds it.
+    /// Name of the network that holds the DID.
     pub network: NetworkName,
-    /// Its name there.
+    /// Part of the DID that identifies it within its network.
     pub suffix: Suffix,
 }
 
 impl Did {
-    /// The DID of a network itself. It follows from the chain id as others follow from their
-    /// create, so no create can take it.
+    /// Returns the DID of a network itself. It follows from the chain id, as the DIDs of others
+    /// follow from the operations that create them. So no `did_create` can produce it.
     pub fn of_chain(network: NetworkName, chain: &Hash) -> Self {
         Self { network, suffix: Suffix::of_create(chain) }
     }
 }
 
-/// What every DID of this method begins with.
+/// Start of every DID of this method.
 pub(crate) const METHOD_PREFIX: &str = "did:idem:";
 
 impl FromStr for Did {
@@ -173,12 +175,12 @@ impl fmt::Display for Did {
     }
 }
 
-/// The fragment that names a method or a service inside a document.
+/// Fragment that names a method or a service inside a document, 1 to 64 bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fragment(String);
 
 impl Fragment {
-    /// The fragment without its `#`.
+    /// Returns the fragment without its `#`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -203,12 +205,12 @@ impl fmt::Display for Fragment {
     }
 }
 
-/// A verification method by its DID URL, `did:idem:…#fragment`.
+/// DID URL of a verification method, `did:idem:…#fragment`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MethodUrl {
-    /// The DID whose document holds the method.
+    /// DID whose document holds the method.
     pub did: Did,
-    /// The method's fragment.
+    /// Fragment of the method.
     pub fragment: Fragment,
 }
 
@@ -228,7 +230,7 @@ impl fmt::Display for MethodUrl {
     }
 }
 
-/// Text is the one form of these types in JSON, CBOR and `Debug`.
+/// Makes text the form of these types in JSON, CBOR and `Debug`.
 macro_rules! as_text {
     ($($name:ty),+) => {$(
         impl serde::Serialize for $name {
@@ -251,7 +253,7 @@ macro_rules! as_text {
     )+};
 }
 
-/// Reads an identifier from its text; the error says that it is one.
+/// Reads an identifier from its text. An error states that it is about an identifier.
 pub(crate) fn read_text<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: FromStr<Err: fmt::Display>,

@@ -1,7 +1,8 @@
 //! Indexes over records: the rows that a new record adds, and the listings that are read from them.
 //!
-//! A row's key begins with what a listing is about, and the row leads to one record. An index is no
-//! part of the state: whoever copies the ledger makes its rows again from the records.
+//! The key of a row begins with the subject of a listing, such as an issuer, and the row leads to
+//! one record. Indexes are no part of the state. A node that copies the ledger makes the rows again
+//! from the records.
 
 use crate::codec::Bytes;
 use crate::id::{Did, Suffix};
@@ -11,65 +12,66 @@ use crate::schema::{CredentialType, Schema};
 use crate::status::StatusList;
 use crate::trust::{Grants, Recognition};
 
-/// A set of rows with keys of one form.
+/// A set of rows whose keys have one form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Index {
-    /// Issuer and id of a status list; the value is the list's own URI, or nothing.
+    /// Keys are the issuer and id of a status list. The value is the list's own URI, or empty.
     Lists,
-    /// Names of a right in three orders.
+    /// Keys are the names of a right, in three orders.
     Rights,
-    /// Publisher, kind, and the id of a schema or the name of a credential type.
+    /// Keys are the publisher, the kind, and the id of a schema or the name of a credential type.
     Schemas,
-    /// Keys of proposals. There are few in the life of a network, so no rows are written for them:
-    /// a node reads the records of their kind.
+    /// Keys are ids of proposals. A network makes few of them, so no rows are written, and a node
+    /// reads the records of their kind instead.
     Proposals,
 }
 
 /// A row that a record adds to an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexRow {
-    /// Which index.
+    /// Index to which the row belongs.
     pub index: Index,
-    /// Ascending keys give the order of every listing.
+    /// Key of the row. Listings are in ascending order of keys.
     pub key: Vec<u8>,
-    /// Key of the record, unless the row's own key has it.
+    /// Key of the record, unless the row's own key contains it.
     pub value: Vec<u8>,
 }
 
 /// A record that a listing found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Listed {
-    /// The listing goes on after this.
+    /// Cursor that continues the listing after this record.
     pub cursor: Vec<u8>,
-    /// Its key.
+    /// Key of the record that was found.
     pub record: RecordKey,
-    /// Own URI of a status list; of no use otherwise.
+    /// Own URI of a status list; it means nothing in other listings.
     pub value: Vec<u8>,
 }
 
-/// All rows of an index whose keys begin with a prefix.
+/// All rows of an index whose keys begin with one prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// Which index.
+    /// Index that is read.
     pub index: Index,
-    /// What the keys begin with.
+    /// Prefix with which the keys begin.
     pub prefix: Vec<u8>,
 }
 
-/// Authority, action, entity, resource, kind.
+/// Prefix of keys in the order: authority, action, entity, resource, kind.
 const BY_AUTHORITY: u8 = 1;
-/// Entity, authority, action, resource, kind.
+/// Prefix of keys in the order: entity, authority, action, resource, kind.
 const BY_ENTITY: u8 = 2;
-/// Grantor, authority under which it granted, unless that is itself.
+/// Prefix of keys in the order: grantor, authority. They list grantors other than the authority
+/// itself.
 const BY_GRANTOR: u8 = 3;
 
-/// Bytes of a DID in keys.
+/// Number of bytes that a DID takes in keys.
 const SUFFIX_BYTES: usize = size_of::<Suffix>();
 
-/// No key goes on behind its prefix with so many bytes of ones.
+/// Bytes that, appended to a prefix, are greater than the rest of any key.
 const BEHIND: [u8; 64] = [u8::MAX; 64];
 
-/// Names have no zero byte, so one ends each.
+/// Encodes a name for a key. A zero byte ends it, since names contain none.
 fn ended(name: impl ToString) -> Vec<u8> {
     let mut bytes = name.to_string().into_bytes();
     bytes.push(0);
@@ -77,53 +79,56 @@ fn ended(name: impl ToString) -> Vec<u8> {
 }
 
 impl Listing {
-    /// The status lists of an issuer, by id.
+    /// Lists the status lists of an issuer, by id.
     pub fn lists_of(issuer: &Did) -> Self {
         Self { index: Index::Lists, prefix: issuer.suffix.0.to_vec() }
     }
 
-    /// The grants and recognitions that an authority gave, to do one thing or all.
+    /// Lists the grants and recognitions that an authority gave, for one action or for all.
     pub fn rights_by(authority: &Did, action: Option<&ActionName>) -> Self {
         let action = action.map(ended).unwrap_or_default();
         let prefix = [&[BY_AUTHORITY][..], &authority.suffix.0, &action].concat();
         Self { index: Index::Rights, prefix }
     }
 
-    /// The grants and recognitions of an entity.
+    /// Lists the grants and recognitions that an entity holds.
     pub fn rights_of(entity: &EntityId) -> Self {
         Self { index: Index::Rights, prefix: [&[BY_ENTITY][..], &ended(entity)].concat() }
     }
 
-    /// The grants and recognitions of an entity from one authority, to do one thing or all.
+    /// Lists the grants and recognitions that an entity holds from one authority, for one action or
+    /// for all.
     pub fn rights_of_by(entity: &EntityId, authority: &Did, action: Option<&ActionName>) -> Self {
         let action = action.map(ended).unwrap_or_default();
         let prefix = [&[BY_ENTITY][..], &ended(entity), &authority.suffix.0, &action].concat();
         Self { index: Index::Rights, prefix }
     }
 
-    /// The DIDs of the authorities under which a party has granted something, besides itself.
+    /// Lists the DIDs of the authorities, other than the grantor itself, under which it has granted
+    /// something.
     pub fn authorities_of(grantor: &Did) -> Self {
         Self { index: Index::Rights, prefix: [&[BY_GRANTOR][..], &grantor.suffix.0].concat() }
     }
 
-    /// The schemas and credential types of a publisher, of one kind or of both.
+    /// Lists the schemas and credential types of a publisher, of one kind or of both.
     pub fn schemas_of(publisher: &Did, kind: Option<Kind>) -> Self {
         let kind = kind.map(|kind| vec![kind.number()]).unwrap_or_default();
         Self { index: Index::Schemas, prefix: [&publisher.suffix.0[..], &kind].concat() }
     }
 
-    /// All proposals, by id.
+    /// Lists all proposals, by id.
     pub fn proposals() -> Self {
         Self { index: Index::Proposals, prefix: vec![Kind::Proposal.number()] }
     }
 
-    /// The cursor behind a record, for listings whose rows end with the record's key: of status
-    /// lists and of proposals.
+    /// Returns the cursor that continues after a record. It works for listings of status lists and
+    /// of proposals, whose rows end with the record's key.
     pub fn behind(&self, record: &RecordKey) -> Vec<u8> {
         [&self.prefix[..], &record.key.0].concat()
     }
 
-    /// The least key to read after a cursor. A cursor of another listing of rights begins anew.
+    /// Returns the smallest key to read after a cursor. A listing of rights starts from its
+    /// beginning if the cursor belongs to another listing.
     pub fn from(&self, after: Option<&[u8]>) -> Vec<u8> {
         let own = |after: &&[u8]| match self.index {
             Index::Rights => after.starts_with(&self.prefix),
@@ -132,12 +137,12 @@ impl Listing {
         after.filter(own).map_or_else(|| self.prefix.clone(), |after| [after, &[0]].concat())
     }
 
-    /// A key behind all of the listing.
+    /// Returns a key that is greater than all keys of the listing.
     pub fn to(&self) -> Vec<u8> {
         [&self.prefix[..], &BEHIND].concat()
     }
 
-    /// The record that a row of this listing leads to; none if it is malformed.
+    /// Returns the record to which a row of this listing leads; `None` if the row is malformed.
     pub fn record(&self, key: &[u8], value: &[u8]) -> Option<RecordKey> {
         let kind_of =
             |number: &u8, kinds: [Kind; 2]| kinds.into_iter().find(|kind| kind.number() == *number);
@@ -157,8 +162,8 @@ impl Listing {
     }
 }
 
-/// The rows that a new version of a record adds. Most versions add none, since what a record is
-/// found by never changes.
+/// Returns the rows that a new version of a record adds. Most versions add none, since the facts by
+/// which a record is found never change.
 pub fn rows(entry: &Entry) -> Vec<IndexRow> {
     let first = entry.record.version == 1;
     let rows = match entry.record.kind {
@@ -177,7 +182,7 @@ pub fn rows(entry: &Entry) -> Vec<IndexRow> {
         | Kind::Proposal
         | Kind::Ready => None,
     };
-    // A value of the state holds what its kind says, so it is always read.
+    // The state checked the value when it was written, so reading it here always succeeds.
     rows.unwrap_or_default()
 }
 
@@ -209,7 +214,8 @@ fn recognition_rows(entry: &Entry) -> Option<Vec<IndexRow>> {
     Some(right_rows(Kind::Recognition, &recognition.key()).into())
 }
 
-/// A later version of the grants may have another grantor.
+/// Returns the rows of grants. A later version of the record may have a new grantor, so it can add
+/// rows too.
 fn grant_rows(entry: &Entry, first: bool) -> Option<Vec<IndexRow>> {
     let grants = entry.value::<Grants>().ok()?;
     let mut rows = delegated_rows(&grants);

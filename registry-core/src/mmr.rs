@@ -1,24 +1,24 @@
 //! Merkle mountain ranges: append-only lists whose root proves every earlier entry
-//! (docs/protocol/records.md). One mechanism for the versions of a record, the history of blocks
-//! and the roots of a block's operations and receipts.
+//! (docs/protocol/records.md). They serve the versions of a record, the history of blocks, and the
+//! roots of a block's operations and receipts.
 //!
-//! A node stands at (level, index): it covers the leaves `index · 2^level` up to, not including,
+//! The node at (level, index) covers the leaves from `index · 2^level` up to, not including,
 //! `(index + 1) · 2^level`. The root hashes the number of leaves and the peaks, left to right.
 
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::{Hash, Purpose};
 
-/// Where a node stands in its range.
+/// Position of a node in its Merkle mountain range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// 0 for leaves.
+    /// Height of the node above the leaves, which have level 0.
     pub level: u8,
-    /// From the left, from 0.
+    /// Number of nodes to the left on the same level.
     pub index: u64,
 }
 
-/// Positions of the peaks of a range of `count` leaves, left to right (highest first).
+/// Returns the positions of the peaks over `count` leaves, left to right, which is highest first.
 pub fn peaks(count: u64) -> impl Iterator<Item = Position> {
     (0..u64::BITS).rev().filter(move |level| count >> level & 1 == 1).map(move |level| {
         let before = count.checked_shr(level.saturating_add(1)).unwrap_or(0);
@@ -26,7 +26,7 @@ pub fn peaks(count: u64) -> impl Iterator<Item = Position> {
     })
 }
 
-/// Hash of the leaf for an entry: H(mountain range leaf, entry).
+/// Returns the leaf hash of an entry.
 pub fn leaf(value: &Hash) -> Hash {
     Hash::of(Purpose::MmrLeaf, &[&value.0])
 }
@@ -35,33 +35,34 @@ fn parent(left: &Hash, right: &Hash) -> Hash {
     Hash::of(Purpose::MmrNode, &[&left.0, &right.0])
 }
 
-/// The growing end of a range: its leaf count and peaks, all that an append needs.
+/// The growing end of a Merkle mountain range. Its leaf count and peaks suffice to append entries.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mmr {
     count: u64,
-    /// Left to right; as many as `count` has one bits.
+    /// Peaks from left to right, one for each one bit of `count`.
     peaks: Vec<Hash>,
 }
 
 impl Mmr {
-    /// A range of `count` leaves with its peaks, left to right; none if their number is wrong.
+    /// Continues a Merkle mountain range of `count` leaves from its peaks, left to right. Returns
+    /// `None` if their number does not match `count`.
     pub fn from_peaks(count: u64, peaks: Vec<Hash>) -> Option<Self> {
         let expected = usize::try_from(count.count_ones()).ok()?;
         (peaks.len() == expected).then_some(Self { count, peaks })
     }
 
-    /// Leaves so far.
+    /// Returns the number of leaves so far.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The root; it binds the count, so ranges of different length never share one.
+    /// Returns the root. It commits to the count, so lists of different length never share a root.
     pub fn root(&self) -> Hash {
         let peaks: Vec<u8> = self.peaks.iter().flat_map(|peak| peak.0).collect();
         Hash::of(Purpose::MmrRoot, &[&self.count.to_be_bytes(), &peaks])
     }
 
-    /// Appends an entry and hands out the new nodes, leaf first.
+    /// Appends an entry and returns the new nodes, the leaf first.
     pub fn append(&mut self, value: &Hash) -> Vec<(Position, Hash)> {
         let mut node = leaf(value);
         let mut position = Position { level: 0, index: self.count };
@@ -79,7 +80,7 @@ impl Mmr {
     }
 }
 
-/// The root of a whole list at once.
+/// Returns the root over a complete list of entries.
 pub fn root_of(values: impl IntoIterator<Item = Hash>) -> Hash {
     let mut range = Mmr::default();
     for value in values {
@@ -88,27 +89,27 @@ pub fn root_of(values: impl IntoIterator<Item = Hash>) -> Hash {
     range.root()
 }
 
-/// Shows that one entry stands at one place in a range with a known root.
+/// Proof that an entry is at one place in a Merkle mountain range with a known root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RangeProof {
-    /// Leaves of the range.
+    /// Number of leaves.
     pub count: u64,
-    /// Place of the entry, from 0.
+    /// Index of the entry, from 0.
     pub index: u64,
-    /// Siblings from the leaf up to its peak.
+    /// Siblings on the way from the leaf up to its peak.
     pub siblings: Vec<Hash>,
     /// The other peaks, left to right.
     pub peaks: Vec<Hash>,
 }
 
-/// The peak above leaf `index` in a range of `count` leaves.
+/// Returns the peak above leaf `index` among the peaks over `count` leaves.
 fn peak_above(count: u64, index: u64) -> Option<Position> {
     peaks(count).find(|peak| index >> peak.level == peak.index)
 }
 
-/// Builds the proof for leaf `index`; `node` reads stored nodes. None where a node is missing or
-/// the range has no such leaf.
+/// Builds the proof for leaf `index` of `count` leaves. `node` reads stored nodes. Returns `None`
+/// if a node is missing or there is no such leaf.
 pub fn prove(
     count: u64,
     index: u64,
@@ -123,7 +124,8 @@ pub fn prove(
 }
 
 impl RangeProof {
-    /// The root that follows if `value` stands at `index`; none if the proof has a wrong shape.
+    /// Returns the root that follows if the entry `value` is at `index`. Returns `None` if the
+    /// proof has a wrong shape. The caller compares the root with the known one.
     pub fn root(&self, value: &Hash) -> Option<Hash> {
         let own = peak_above(self.count, self.index)?;
         if self.siblings.len() != usize::from(own.level) {

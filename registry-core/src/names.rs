@@ -1,5 +1,5 @@
-//! What a right is about: actions, resources and entities (docs/protocol/trust.md, section
-//! "Names"). All three compare byte by byte.
+//! Names of a right: its action, resource and entity (docs/protocol/trust.md, section "Names"). All
+//! three are compared byte by byte.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,38 +11,38 @@ use crate::id::{Did, METHOD_PREFIX, NetworkName, as_text};
 use crate::limits::{TRUST_ACTION_BYTES_MAX, TRUST_NAME_BYTES_MAX, TRUST_SEGMENTS_MAX};
 use crate::uri::{self, UriUse};
 
-/// One right of one entity: what a record of grants or a recognition is about.
+/// The right of one entity, which a record of grants or a recognition is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustKey {
-    /// From whom the right comes.
+    /// DID from which the right comes.
     pub authority: Did,
-    /// To do what.
+    /// Action that the right allows.
     pub action: ActionName,
-    /// On what.
+    /// Resource or pattern on which it is allowed.
     pub resource: Resource,
-    /// Who may.
+    /// Entity that holds the right.
     pub entity: EntityId,
 }
 
 impl TrustKey {
-    /// The key of its record: H(trust key, [authority, action, resource, entity]).
+    /// Returns the key of the right's record: H(trust key, [authority, action, resource, entity]).
     pub fn hash(&self) -> Hash {
         let Self { authority, action, resource, entity } = self;
         Hash::of_value(Purpose::TrustKey, &(authority, action, resource, entity))
     }
 }
 
-/// Why a text names no action, resource or entity.
+/// Reason why a text is no name of an action, resource or entity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Not `[A-Za-z0-9._:-]{1,64}`.
+    /// An action does not have the form `[A-Za-z0-9._:-]{1,64}`.
     #[error("action {text:?} must be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-'")]
     Action {
         /// The text given.
         text: String,
     },
-    /// Too long, empty, or with a character that a resource does not have.
+    /// A resource is empty, too long, or contains a character that is not allowed.
     #[error(
         "resource {text:?} must be 1 to 256 printable ASCII characters without space, '\"', '<', \
          '>' and '\\', with '*' as its last segment only"
@@ -51,25 +51,25 @@ pub enum NameError {
         /// The text given.
         text: String,
     },
-    /// Too many segments.
+    /// A resource has more than [`TRUST_SEGMENTS_MAX`] segments.
     #[error("resource {text:?} has {actual} segments between '/', at most 6 are allowed")]
     Segments {
         /// The text given.
         text: String,
-        /// How many.
+        /// Number of segments given.
         actual: usize,
     },
-    /// No URI of the allowed schemes.
+    /// An entity is no URI of an allowed scheme, or is too long.
     #[error("entity {text:?}: {rule}")]
     Entity {
         /// The text given.
         text: String,
-        /// What is wrong with it.
+        /// Text that says which rule it breaks.
         rule: String,
     },
 }
 
-/// What may be done, as `issue`.
+/// Name of an action, such as `issue`; 1 to 64 bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActionName(String);
 
@@ -92,22 +92,23 @@ impl fmt::Display for ActionName {
     }
 }
 
-/// On what, as `degrees/bachelor`; or a pattern whose last segment is `*`, as `degrees/*`.
+/// Name of a resource, such as `degrees/bachelor`, or a pattern whose last segment is `*`, such as
+/// `degrees/*`; 1 to 256 bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Resource(String);
 
 impl Resource {
-    /// What comes before the `*` of a pattern.
+    /// Returns the part before the `*` of a pattern; `None` for a plain name.
     fn open_prefix(&self) -> Option<&str> {
         self.0.strip_suffix('*')
     }
 
-    /// Whether it stands for more than the one name.
+    /// True if this is a pattern, which can cover more than one name.
     pub fn is_pattern(&self) -> bool {
         self.open_prefix().is_some()
     }
 
-    /// Whether a right on this is one on `other` too.
+    /// True if a right on this resource is also a right on `other`.
     pub fn covers(&self, other: &Self) -> bool {
         match self.open_prefix() {
             Some(prefix) => other.0.starts_with(prefix),
@@ -115,7 +116,7 @@ impl Resource {
         }
     }
 
-    /// Itself and every pattern that covers it, most specific first.
+    /// Returns this name and every pattern that covers it, most specific first.
     pub fn covering(&self) -> Vec<Self> {
         let mut found = vec![self.clone()];
         let mut rest = self.0.strip_suffix("/*").unwrap_or(&self.0);
@@ -157,17 +158,18 @@ impl fmt::Display for Resource {
     }
 }
 
-/// Who may: a URI, mostly a DID of this network or another method.
+/// URI of an entity that can hold a right, most often a DID of this network or of another method;
+/// at most 256 bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntityId(String);
 
 impl EntityId {
-    /// The DID of this network that it is, if it is one.
+    /// Returns the entity as a DID of this network; `None` if it is none.
     pub fn local(&self, network: &NetworkName) -> Option<Did> {
         self.0.parse().ok().filter(|did: &Did| did.network == *network)
     }
 
-    /// Whether it is this DID.
+    /// True if the entity is this DID.
     pub fn is(&self, did: &Did) -> bool {
         self.0 == did.to_string()
     }
@@ -191,7 +193,8 @@ impl FromStr for EntityId {
         if let Some(rule) = uri::refusal(text, UriUse::Reference) {
             return refused(rule.to_string());
         }
-        // Another spelling would be an entity that can neither act nor be deactivated.
+        // A DID of this method in another spelling would name an entity that can neither act nor be
+        // deactivated.
         match text.parse::<Did>() {
             Err(error) if text.starts_with(METHOD_PREFIX) => refused(error.to_string()),
             _ => Ok(Self(text.to_owned())),

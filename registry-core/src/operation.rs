@@ -1,4 +1,4 @@
-//! Operations as they travel: the signed body, its envelope, and both ids
+//! Operations: the signed body, the envelope around it, and the ids of both
 //! (docs/protocol/operations.md).
 
 mod action;
@@ -19,65 +19,67 @@ use crate::crypto::{Hash, Purpose};
 use crate::id::Did;
 use crate::record::RecordKey;
 
-/// What is signed.
+/// Body of an operation, which the signatures cover.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Operation {
-    /// The network's chain id; zero inside genesis.
+    /// Chain id of the network; zero inside genesis.
     pub chain: Hash,
-    /// The DID that acts; none for a create and for the word of a validator's key.
+    /// DID that acts; `None` for `did_create` and `validator_ready`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<Did>,
-    /// When it may be applied.
+    /// Condition under which the operation may be applied.
     pub guard: Guard,
-    /// Random bytes: they make the id unique and hide the value behind the record's hash.
+    /// Random bytes. They make the id unique and hide the value behind the record's hash.
     pub salt: FixedBytes<16>,
-    /// What to do.
+    /// Action that the operation performs.
     pub action: Action,
 }
 
 impl Operation {
-    /// Key of the record that the operation writes; `id` is the operation's own id.
+    /// Returns the key of the record that the operation writes. `id` is the operation's own id.
+    /// Fails with `AUTHOR_MISMATCH` if the key depends on an author and there is none.
     pub fn record_key(&self, id: &Hash) -> Result<RecordKey, Refusal> {
         self.action.record_key(self.author.as_ref(), id)
     }
 
-    /// The DID that acts, where there is one.
+    /// Returns the DID that acts. Fails with `AUTHOR_MISMATCH` if the operation names none.
     pub fn author(&self) -> Result<&Did, Refusal> {
         let missing = || Refusal::new(Code::AuthorMismatch, "author", "expected the DID as author");
         self.author.as_ref().ok_or_else(missing)
     }
 
-    /// The canonical bytes that go into an envelope.
+    /// Returns the canonical bytes that go into an envelope.
     pub fn body(&self) -> Vec<u8> {
         codec::encode(self)
     }
 }
 
-/// The id of an operation, from its body: names it in receipts and is what signatures cover.
+/// Returns the id of the operation with this body. Receipts name the operation by it, and
+/// signatures cover it.
 pub fn operation_id(body: &[u8]) -> Hash {
     Hash::of(Purpose::OperationId, &[body])
 }
 
-/// An envelope: the body exactly as signed, and its signatures, strictly ascending.
+/// An envelope: the body exactly as it was signed, together with its signatures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignedOperation {
     /// Canonical bytes of an [`Operation`].
     pub body: Bytes,
-    /// Ascending by role, signer, value; no two alike.
+    /// Signatures, strictly ascending by role, signer and value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<Signature>,
 }
 
 impl SignedOperation {
-    /// An envelope with its signatures in order.
+    /// Makes an envelope and puts its signatures in order.
     pub fn new(body: Vec<u8>, mut signatures: Vec<Signature>) -> Self {
         signatures.sort();
         Self { body: Bytes(body), signatures }
     }
 
-    /// The canonical bytes that travel.
+    /// Returns the canonical bytes that are sent and stored.
     pub fn bytes(&self) -> Vec<u8> {
         codec::encode(self)
     }

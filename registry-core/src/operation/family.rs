@@ -1,22 +1,22 @@
-//! Families of actions that one right to write covers (docs/protocol/endorsement.md).
+//! Families of actions that share one right to write (docs/protocol/endorsement.md).
 
-/// A family of actions; a grant of `registry:write` on `registry/<name>` covers one.
+/// A family of actions. A grant of `registry:write` on `registry/<name>` covers all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
-    /// Creating and updating DIDs.
+    /// Actions that create and update DIDs.
     Did,
-    /// Status lists.
+    /// Actions on status lists.
     Status,
-    /// Grants and recognitions.
+    /// Actions on grants and recognitions.
     Trust,
-    /// Delegations to agents.
+    /// Actions on delegations to agents.
     Agent,
-    /// Schemas and credential types.
+    /// Actions on schemas and credential types.
     Schema,
 }
 
 impl Family {
-    /// Name of the family in resources and JSON.
+    /// Returns the name of the family in resources and JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Did => "did",

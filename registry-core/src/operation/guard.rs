@@ -1,29 +1,32 @@
-//! Guards: what must hold for an operation to be applied exactly once.
+//! Guards: conditions that make sure that an operation is applied at most once.
 
 use serde::{Deserialize, Serialize};
 
 use crate::code::{Code, Refusal};
 use crate::crypto::Hash;
 
-/// Condition under which an operation is applied, so that it is applied once at most.
+/// Condition under which an operation is applied. It ensures that the operation is applied at most
+/// once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Guard {
     /// The record must not exist.
     Absent,
-    /// The record's head must have this hash.
+    /// The present version of the record must have this hash.
     Previous(Hash),
-    /// Block time must be within the hour before this time (ms), and the id unseen.
+    /// Block time must be within the hour that ends at this Unix time in ms, and the operation's id
+    /// must not have been seen.
     Until(u64),
 }
 
 impl Guard {
-    /// True if the operation makes the record.
+    /// True if the operation creates the record.
     pub fn is_absent(&self) -> bool {
         *self == Self::Absent
     }
 
-    /// Last block time (ms) at which the operation may be applied, for guards that state one.
+    /// Returns the last block time in ms at which the operation may be applied; `None` for guards
+    /// without one.
     pub fn until(&self) -> Option<u64> {
         match self {
             Self::Until(until) => Some(*until),
@@ -32,16 +35,17 @@ impl Guard {
     }
 }
 
-/// Guards that an action accepts.
+/// Kinds of guard that an action accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GuardRule {
-    /// The action makes a record: only `absent`.
+    /// The action creates a record, so it accepts only `absent`.
     Absent,
-    /// The action changes a record that exists: only `previous`.
+    /// The action changes a record that exists, so it accepts only `previous`.
     Previous,
-    /// The action makes a record or its next version: `absent` or `previous`.
+    /// The action creates a record or writes its next version, so it accepts `absent` and
+    /// `previous`.
     AbsentOrPrevious,
-    /// The action commutes with others on the same record: only `until`.
+    /// The action commutes with others on the same record, so it accepts only `until`.
     Until,
 }
 

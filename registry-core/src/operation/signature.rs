@@ -1,5 +1,5 @@
-//! Signatures of operations: in which role they are given and by whom
-//! (docs/protocol/operations.md, section "Signatures of an author").
+//! Signatures of operations, with their roles and signers (docs/protocol/operations.md, section
+//! "Signatures of an author").
 
 use serde::{Deserialize, Serialize};
 
@@ -7,23 +7,23 @@ use crate::codec::Bytes;
 use crate::crypto::{Hash, PublicKey, Purpose};
 use crate::id::MethodUrl;
 
-/// In which capacity a signature is given. The number is signed and never changes.
+/// Role in which a signature is given. Its number is part of the signed message and never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// By the DID's control set.
+    /// The control set of the author signs.
     Control,
-    /// By the members that the control set committed to.
+    /// The members to which the author's next set commits sign.
     Next,
-    /// By the DID's recovery set.
+    /// The recovery set of the author signs.
     Recovery,
-    /// By a method of the author's document.
+    /// A verification method of the author's document signs.
     Author,
-    /// By one who vouches for the author.
+    /// A DID that vouches for the author signs.
     Endorser,
-    /// By another party that the action binds.
+    /// Another party that the action binds signs.
     Consent,
-    /// By a member of the governing set.
+    /// A governor signs.
     Approval,
 }
 
@@ -40,24 +40,24 @@ impl Role {
         }
     }
 
-    /// The 32 bytes that a signature in this role covers: H(role number ‖ operation id).
+    /// Returns the 32 bytes that a signature in this role covers: H(role number ‖ operation id).
     pub fn message(self, operation: &Hash) -> [u8; 32] {
         Hash::of(Purpose::OperationSignature, &[&[self.number()], &operation.0]).0
     }
 }
 
-/// Who signed: a key by itself, or a verification method of a DID.
+/// Signer of an operation: a key by itself, or a verification method of a DID.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signer {
     /// A key of a control, next or recovery set.
     Key(PublicKey),
-    /// A verification method of the author's document.
+    /// A verification method in the document of a DID.
     Method(MethodSigner),
 }
 
 impl Signer {
-    /// The key that the signature verifies under.
+    /// Returns the key under which the signature verifies.
     pub fn key(&self) -> &PublicKey {
         match self {
             Self::Key(key) => key,
@@ -66,14 +66,15 @@ impl Signer {
     }
 }
 
-/// A verification method and the key in it. The key travels, so that the signature is verified
-/// without any state; that the method holds it is for the state to say (docs/adr/0007).
+/// A verification method and the key in it. The signature carries the key, so that it can be
+/// verified without any state. The rules of the state then check that the method holds the key
+/// (docs/adr/0007).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MethodSigner {
-    /// The key.
+    /// Key under which the signature verifies.
     pub key: PublicKey,
-    /// The method, by DID URL.
+    /// DID URL of the verification method.
     pub url: MethodUrl,
 }
 
@@ -81,10 +82,10 @@ pub struct MethodSigner {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signature {
-    /// In which capacity.
+    /// Role in which the signature is given.
     pub role: Role,
-    /// By whom.
+    /// Signer that gave it.
     pub by: Signer,
-    /// 64 bytes in the suite of the signer's key.
+    /// Signature of 64 bytes, in the suite of the signer's key.
     pub value: Bytes,
 }
