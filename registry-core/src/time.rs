@@ -1,4 +1,4 @@
-//! Ledger time: Unix milliseconds, written as RFC 3339 for people.
+//! Ledger time: Unix milliseconds, which people read as RFC 3339.
 
 use std::fmt;
 
@@ -9,24 +9,24 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::limits::DOCUMENT_TIME_MS_END;
 
-/// Unix milliseconds: an integer in CBOR, RFC 3339 with `Z` in JSON and text. In a good document
-/// it is a whole second, since W3C times have nothing below.
+/// A time in Unix milliseconds. It is an integer in CBOR, and RFC 3339 with `Z` in JSON and text.
+/// Documents may only hold whole seconds, since W3C times have no fractions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimeMs(pub u64);
 
-/// A time that no document may hold.
+/// Reason why no document may hold a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
-    /// The time is not a whole second, and W3C times have nothing below a second.
+    /// The time is not a whole second, and W3C times have no fractions.
     #[error("{actual} ms is not a whole second; use a multiple of 1000")]
     Precision {
-        /// The time in Unix milliseconds.
+        /// Time in Unix milliseconds.
         actual: u64,
     },
-    /// RFC 3339 cannot write the time.
+    /// RFC 3339 cannot express the time, which is after the year 9999.
     #[error("{actual} ms is after the year 9999; it must be below {DOCUMENT_TIME_MS_END} ms")]
     Range {
-        /// The time in Unix milliseconds.
+        /// Time in Unix milliseconds.
         actual: u64,
     },
 }
@@ -40,14 +40,15 @@ pub struct NotExact {
 }
 
 impl TimeMs {
-    /// Reads RFC 3339 in UTC with `T` and `Z`, with or without a fraction of whole milliseconds.
+    /// Reads RFC 3339 in UTC with `T` and `Z`. A fraction must be whole milliseconds; `None` for
+    /// any other text.
     pub fn from_text(text: &str) -> Option<Self> {
         let (time, nanos_beyond) = Self::at_or_before(text)?;
         (nanos_beyond == 0).then_some(time)
     }
 
-    /// The same with any fraction: the last millisecond that is not after it, which is all that a
-    /// question about records of whole milliseconds needs.
+    /// Reads RFC 3339 like [`Self::from_text`] but with any fraction, and rounds down to a
+    /// millisecond. That suffices for queries, because records have whole milliseconds.
     pub fn floor_of_text(text: &str) -> Option<Self> {
         Self::at_or_before(text).map(|(time, _)| time)
     }
@@ -58,7 +59,7 @@ impl TimeMs {
         time.ok_or_else(|| NotExact { text: text.to_owned() })
     }
 
-    /// RFC 3339 with three decimals, the form of times that are no part of a document.
+    /// Writes RFC 3339 with three decimals, the form of times outside of documents.
     pub fn millis(self) -> String {
         let millis = self.0.checked_rem(1_000).unwrap_or_default();
         let seconds = Self(self.0.saturating_sub(millis)).to_string();
@@ -69,7 +70,7 @@ impl TimeMs {
     }
 
     fn at_or_before(text: &str) -> Option<(Self, u32)> {
-        // The parser takes any character between date and time.
+        // The parser accepts any character between date and time.
         if text.as_bytes().get(10) != Some(&b'T') || !text.ends_with('Z') {
             return None;
         }
@@ -78,7 +79,7 @@ impl TimeMs {
         Some((Self(millis), time.nanosecond().checked_rem(1_000_000)?))
     }
 
-    /// The rule of times in documents that this time breaks, if any.
+    /// Returns the rule for times in documents that this time breaks, if it breaks one.
     pub(crate) fn refusal(self) -> Option<TimeError> {
         if self.0 >= DOCUMENT_TIME_MS_END {
             return Some(TimeError::Range { actual: self.0 });
@@ -88,7 +89,8 @@ impl TimeMs {
 }
 
 impl fmt::Display for TimeMs {
-    /// Writes the plain number where RFC 3339 has no form, after the year 9999.
+    /// Writes RFC 3339, or the plain number for times after the year 9999, which RFC 3339 cannot
+    /// express.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = i128::from(self.0)
             .checked_mul(1_000_000)

@@ -1,7 +1,7 @@
-//! The table of actions: every fact that the kind of an action decides stands in its row, and
+//! The table of actions. Every fact that depends on the kind of an action is in its row, and
 //! nowhere else.
 //!
-//! To add an action, add its row here and its rule in `registry_state::rules`; CONTRIBUTING.md
+//! To add an action, add its row here and its rule in `registry_state::rules`. CONTRIBUTING.md
 //! lists the steps.
 
 use serde::{Deserialize, Serialize};
@@ -26,32 +26,31 @@ use crate::schema::{CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish
 use crate::status::{StatusClose, StatusCreate, StatusSet, StatusUpdate};
 use crate::trust::{TrustChange, TrustGrant, TrustRecognise, TrustStep};
 
-/// Facts about an action that do not depend on what it holds.
+/// Facts about an action that do not depend on its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActionFacts {
     /// Name of the action in bodies and JSON.
     pub name: &'static str,
-    /// JSON-RPC method that prepares an operation with this action; `None` for actions that only
-    /// nodes send.
+    /// JSON-RPC method that prepares an operation with this action; `None` if only nodes send it.
     pub prepare: Option<&'static str>,
-    /// Family that a right to write must cover on an endorsed network; `None` if the action needs
-    /// no endorsement anywhere.
+    /// Family of actions that a right to write must cover on an endorsed network; `None` if the
+    /// action never needs an endorsement.
     pub family: Option<Family>,
     /// Role in which the action is signed; `None` if anyone may send it unsigned. For
-    /// [`Role::Author`] the author's control set may sign instead, in role control; for
-    /// [`Role::Approval`] it may sign in that role too.
+    /// [`Role::Author`], the author's control set may sign instead, in role control. For
+    /// [`Role::Approval`], the control set may sign too, in that same role.
     pub role: Option<Role>,
-    /// Guards that the action accepts.
+    /// Kinds of guard that the action accepts.
     pub guard: GuardRule,
-    /// True if the operation names an author, a DID that existed before.
+    /// True if the operation names an author, which is a DID that exists already.
     pub has_author: bool,
-    /// True if blocks keep room for the action: rotation, recovery and deactivation.
+    /// True if blocks keep room for the action, as they do for rotation, recovery and deactivation.
     pub has_priority: bool,
-    /// Largest envelope of the action in bytes.
+    /// Largest envelope of the action, in bytes.
     pub bytes_max: usize,
 }
 
-/// What the record key of an operation can depend on besides its action.
+/// Facts besides the action on which the record key of an operation can depend.
 struct Subject<'s> {
     author: Option<&'s Did>,
     operation: &'s Hash,
@@ -68,9 +67,10 @@ impl Subject<'_> {
     }
 }
 
-/// Declares the actions once. The columns are those of [`ActionFacts`]. `consent` is the DID that
-/// must consent besides the author, `key` the one that signs in the place of an author, where there
-/// is one; `writes` is the record that the operation changes, given its [`Subject`].
+/// Declares each action once. The columns are those of [`ActionFacts`] and three more. `consent` is
+/// the DID that must consent besides the author, if there is one. `key` is the key that signs in
+/// place of an author, if there is one. `writes` is the record that the operation writes, given its
+/// [`Subject`].
 macro_rules! actions {
     (@facts $name:literal, $prepare:expr, $family:expr, $role:expr, $guard:ident, $author:literal,
         $priority:literal, $bytes_max:ident) => {
@@ -96,7 +96,7 @@ macro_rules! actions {
             $(consent: $consent:expr,)? $(key: $key:expr,)? writes: $subject:pat => $writes:expr,
         }
     )+) => {
-        /// What an operation does.
+        /// Action that an operation performs.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Action {
             $($(#[doc = $doc])+ #[serde(rename = $name)] $variant $(($type))?,)+
@@ -109,7 +109,7 @@ macro_rules! actions {
                     $bytes_max),
             )+];
 
-            /// Facts about this action.
+            /// Returns the facts about this action.
             pub fn facts(&self) -> &'static ActionFacts {
                 match self {
                     $(Self::$variant { .. } => const {
@@ -119,7 +119,8 @@ macro_rules! actions {
                 }
             }
 
-            /// Another DID that the action binds and that must consent to it.
+            /// Returns the DID that must consent besides the author; `None` if the action binds
+            /// nobody else.
             #[allow(unused_variables, reason = "most rows do not need what the action holds")]
             pub fn consents(&self) -> Option<&Did> {
                 match self {
@@ -127,7 +128,7 @@ macro_rules! actions {
                 }
             }
 
-            /// Key that signs alone, for actions that name it instead of an author.
+            /// Returns the key that signs alone; `None` for actions that are signed by an author.
             #[allow(unused_variables, reason = "most rows do not need what the action holds")]
             pub fn own_key(&self) -> Option<&ValidatorKey> {
                 match self {
@@ -135,8 +136,9 @@ macro_rules! actions {
                 }
             }
 
-            /// Key of the record that the action writes in an operation with this author and id.
-            /// Fails with `AUTHOR_MISMATCH` if the key depends on an author and there is none.
+            /// Returns the key of the record that the action writes in an operation with this
+            /// author and id. Fails with `AUTHOR_MISMATCH` if the key depends on an author and
+            /// there is none.
             #[allow(unused_variables, reason = "most rows do not need what the action holds")]
             pub fn record_key(
                 &self,
@@ -161,7 +163,7 @@ actions! {
         writes: subject => RecordKey::did(&Suffix::of_create(subject.operation)),
     }
 
-    /// Replaces the document of a DID, signed by its control set.
+    /// Replaces the document of a DID. The control set signs.
     DidUpdate(update: Box<DidUpdate>) {
         name: "did_update", prepare: Some("did_prepareUpdate"),
         family: Some(Family::Did), role: Some(Role::Control), guard: Previous,
@@ -169,8 +171,8 @@ actions! {
         writes: subject => subject.own_did()?,
     }
 
-    /// Replaces key sets and document, signed by the members that the DID committed to; vetoes a
-    /// pending recovery.
+    /// Replaces key sets and document, and vetoes a pending recovery. The members to which the DID
+    /// committed sign.
     DidRotate(rotate: Box<DidRotate>) {
         name: "did_rotate", prepare: Some("did_prepareRotate"),
         family: None, role: Some(Role::Next), guard: Previous,
@@ -178,7 +180,7 @@ actions! {
         writes: subject => subject.own_did()?,
     }
 
-    /// Starts a recovery, which will replace key sets and document after its delay.
+    /// Starts a recovery, which can replace key sets and document after its delay.
     DidRecover(recover: Box<DidRecover>) {
         name: "did_recover", prepare: Some("did_prepareRecover"),
         family: None, role: Some(Role::Recovery), guard: Previous,
@@ -186,7 +188,7 @@ actions! {
         writes: subject => subject.own_did()?,
     }
 
-    /// Cancels the pending recovery, signed by the recovery set.
+    /// Cancels the pending recovery. The recovery set signs.
     DidRecoverCancel {
         name: "did_recover_cancel", prepare: Some("did_prepareRecoverCancel"),
         family: None, role: Some(Role::Recovery), guard: Previous,
@@ -194,7 +196,7 @@ actions! {
         writes: subject => subject.own_did()?,
     }
 
-    /// Puts a matured recovery into effect; anyone may send it.
+    /// Completes a recovery whose delay has passed. Anyone may send it.
     DidRecoverComplete {
         name: "did_recover_complete", prepare: Some("did_prepareRecoverComplete"),
         family: None, role: None, guard: Previous,
@@ -202,7 +204,7 @@ actions! {
         writes: subject => subject.own_did()?,
     }
 
-    /// Deactivates a DID for ever, signed by the members that it committed to.
+    /// Deactivates a DID for ever. The members to which the DID committed sign.
     DidDeactivate(reveal: did::Reveal) {
         name: "did_deactivate", prepare: Some("did_prepareDeactivate"),
         family: None, role: Some(Role::Next), guard: Previous,
@@ -306,7 +308,7 @@ actions! {
         consent: &delegate.agent, writes: _ => RecordKey::delegation(&delegate.agent),
     }
 
-    /// Suspends an agent and all agents below it.
+    /// Suspends an agent, and with it all agents below it.
     AgentSuspend(step: AgentStep) {
         name: "agent_suspend", prepare: Some("agent_prepareSuspend"),
         family: Some(Family::Agent), role: Some(Role::Author), guard: Previous,
@@ -378,7 +380,7 @@ actions! {
         writes: _ => RecordKey::proposal(&step.proposal),
     }
 
-    /// Withdraws a governor's own approval.
+    /// Withdraws the approval that the author gave as a governor.
     GovernanceWithdraw(step: GovernanceStep) {
         name: "governance_withdraw", prepare: Some("governance_prepareWithdraw"),
         family: None, role: Some(Role::Approval), guard: Previous,
@@ -386,7 +388,7 @@ actions! {
         writes: _ => RecordKey::proposal(&step.proposal),
     }
 
-    /// Announces that the node of a new validator is ready, signed by the validator key.
+    /// Announces that the node of a new validator is ready. The validator key signs.
     ValidatorReady(ready: Box<ValidatorReady>) {
         name: "validator_ready", prepare: None,
         family: None, role: Some(Role::Author), guard: AbsentOrPrevious,
@@ -396,7 +398,7 @@ actions! {
 }
 
 impl Action {
-    /// What a grant or a recognition is about; `None` for other actions.
+    /// Returns the right that a grant or a recognition is about; `None` for other actions.
     #[allow(clippy::wildcard_enum_match_arm, reason = "only these are about a right")]
     pub fn trust_key(&self) -> Option<&TrustKey> {
         match self {

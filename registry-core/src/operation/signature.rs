@@ -11,11 +11,11 @@ use crate::id::MethodUrl;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// The control set of the author signs.
+    /// The control set of the acting DID signs.
     Control,
-    /// The members to which the author's next set commits sign.
+    /// The members to which the acting DID has committed sign.
     Next,
-    /// The recovery set of the author signs.
+    /// The recovery set of the acting DID signs.
     Recovery,
     /// A verification method of the author's document signs.
     Author,

@@ -1,6 +1,6 @@
-//! What a JSON text needs to be published as a schema (docs/protocol/schemas.md, SC1). Values are
-//! looked at as raw text: no number is ever read, so none can be read differently elsewhere, and
-//! none is taken that another reader could not hold.
+//! Checks whether a JSON text can be published as a schema (docs/protocol/schemas.md, SC1). The
+//! check looks at values as raw text and never converts a number. So no two readers can disagree
+//! about a number, and no number is accepted that another reader could not hold.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,63 +11,64 @@ use serde_json::value::RawValue;
 
 use crate::limits::{SCHEMA_CONTENT_BYTES_MAX, SCHEMA_DEPTH_MAX};
 
-/// The dialects of JSON Schema that may be published.
+/// Dialects of JSON Schema that may be published.
 const DIALECTS: [&str; 3] = [
     "https://json-schema.org/draft/2020-12/schema",
     "http://json-schema.org/draft-07/schema#",
     "http://json-schema.org/draft-07/schema",
 ];
 
-/// Characters of a number. With two digits of an exponent, every such number is a finite binary64.
+/// Largest number of characters of a number. With at most two digits of exponent, every such number
+/// is a finite binary64.
 const NUMBER_BYTES_MAX: usize = 32;
 
-/// Why a text is not published as a schema.
+/// Reason why a text cannot be published as a schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ContentError {
-    /// Empty, or too long.
+    /// The text is empty or too long.
     #[error("{actual} bytes, 1 to {SCHEMA_CONTENT_BYTES_MAX} are allowed")]
     Length {
-        /// Bytes given.
+        /// Number of bytes given.
         actual: usize,
     },
-    /// Not JSON.
+    /// The text is not JSON.
     #[error("not JSON: {reason}")]
     Json {
-        /// What the reader said; for people, never for the state.
+        /// Error text of the JSON reader. It is for people and never enters the state.
         reason: String,
     },
-    /// JSON, but no object, or something around it.
+    /// The text is JSON but no object, or has white space before or after it.
     #[error("a JSON object is expected, and no space before or after it")]
     NotAnObject,
-    /// Too deep.
+    /// Objects and arrays are nested too deeply.
     #[error("objects and arrays more than {SCHEMA_DEPTH_MAX} deep")]
     Depth,
-    /// One object has two members of the same name.
+    /// An object has two members of the same name.
     #[error("an object has two members {name:?}")]
     Twice {
-        /// The name.
+        /// Name of the member.
         name: String,
     },
-    /// A number that not every reader holds.
+    /// A number is too long for every reader to hold.
     #[error("number {text} must have at most {NUMBER_BYTES_MAX} characters, two of an exponent")]
     Number {
-        /// As it is written.
+        /// Number as it is written in the text.
         text: String,
     },
-    /// `$schema` is missing or names a dialect that is not taken.
+    /// `$schema` is missing or names a dialect that is not accepted.
     #[error("\"$schema\" must be {expected:?}", expected = DIALECTS)]
     Dialect,
-    /// A reference to another document.
+    /// A reference points to another document.
     #[error("{name:?} is {text}, only references that begin with '#' are allowed")]
     Reference {
-        /// The member.
+        /// Name of the member that holds the reference.
         name: String,
-        /// Its value, as JSON.
+        /// Value of the member, as JSON.
         text: String,
     },
 }
 
-/// Whether `content` may be published as a schema.
+/// Checks whether `content` may be published as a schema, and names the rule that it breaks.
 pub fn check_content(content: &str) -> Result<(), ContentError> {
     if !(1..=SCHEMA_CONTENT_BYTES_MAX).contains(&content.len()) {
         return Err(ContentError::Length { actual: content.len() });
@@ -108,7 +109,7 @@ fn parse<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, ContentError> {
     serde_json::from_str(text).map_err(|error| ContentError::Json { reason: error.to_string() })
 }
 
-/// A text, a number or one of the three names.
+/// Checks a string, a number or one of `true`, `false` and `null`.
 fn check_scalar(value: &str) -> Result<(), ContentError> {
     if value.starts_with('"') {
         return parse::<String>(value).map(drop);
@@ -124,7 +125,7 @@ fn check_scalar(value: &str) -> Result<(), ContentError> {
     Ok(())
 }
 
-/// The members of an object, no two of one name.
+/// Returns the members of an object, or fails if two have the same name.
 fn members(object: &RawValue) -> Result<Vec<(String, &RawValue)>, ContentError> {
     let Members(members) = parse(object.get())?;
     let mut names = BTreeSet::new();
@@ -144,13 +145,13 @@ fn check_dialect(root: &RawValue) -> Result<(), ContentError> {
     }
 }
 
-/// Whether a member refers to another document.
+/// True if a member refers to another document.
 fn is_outward((name, value): &(String, &RawValue)) -> bool {
     let refers = (name == "$ref" || name == "$dynamicRef") && value.get().starts_with('"');
     refers && !parse::<String>(value.get()).is_ok_and(|text| text.starts_with('#'))
 }
 
-/// The members of an object in order, those of one name all of them.
+/// Members of an object in their order, including those of the same name.
 struct Members<'t>(Vec<(String, &'t RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -189,7 +190,7 @@ mod tests {
         check_content(&format!("{{{DRAFT}{members}}}"))
     }
 
-    /// `depth` objects within each other, the outermost one included.
+    /// Returns members that nest arrays so that, with the object around them, the depth is `depth`.
     fn nested(depth: usize) -> String {
         format!(r#","a":{}1{}"#, "[".repeat(depth - 1), "]".repeat(depth - 1))
     }
@@ -227,7 +228,7 @@ mod tests {
         assert_eq!(check(&nested(30_000)), Err(ContentError::Depth));
     }
 
-    /// Pieces of JSON, some of them not allowed.
+    /// Pieces of JSON text; some combinations of them are not allowed.
     const PIECES: [&str; 16] = [
         "{",
         "}",

@@ -1,4 +1,4 @@
-//! What credentials look like and what they need: schemas and credential types
+//! Schemas and credential types: what credentials look like and what they require
 //! (docs/protocol/schemas.md).
 
 mod content;
@@ -16,74 +16,76 @@ use crate::record::{Kind, RecordValue};
 use crate::status::StatusPurpose;
 use crate::trust::Assurance;
 
-/// A new schema.
+/// Content of `schema_publish`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SchemaPublish {
-    /// The JSON Schema as it is published, byte by byte.
+    /// JSON Schema, byte for byte as it is published.
     pub content: String,
-    /// The credential type that it describes.
+    /// Credential type that the schema describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_type: Option<Resource>,
-    /// The schema that it takes the place of.
+    /// Schema that this one replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<SchemaId>,
 }
 
-/// The end of a schema.
+/// Content of `schema_withdraw`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SchemaWithdraw {
-    /// Which.
+    /// Schema that the publisher withdraws.
     pub schema: SchemaId,
 }
 
-/// A credential type, new or in place of the last version.
+/// Content of `credential_type_publish`: a credential type, which is new or replaces the last
+/// version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialTypePublish {
-    /// Its name, the resource of grants.
+    /// Name of the type, which is also the resource of grants.
     pub name: Resource,
-    /// What its credentials keep.
+    /// Schema that credentials of the type must follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaId>,
-    /// Longest time from issuance to expiry.
+    /// Longest time in ms from issuance to expiry of a credential.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity_ms_max: Option<u64>,
-    /// Each credential has an entry in a list of this purpose.
+    /// Purpose of the status list in which each credential must have an entry; `None` if it needs
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_purpose: Option<StatusPurpose>,
-    /// The least assurance of the issuer's grant.
+    /// Minimum assurance level that the issuer's grant must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assurance: Option<Assurance>,
-    /// The formats that it is issued in, strictly ascending; none: any.
+    /// Formats in which credentials are issued, strictly ascending; an empty list allows any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formats: Vec<String>,
-    /// The suites that it is signed with, strictly ascending; none: any.
+    /// Suites by which credentials are signed, strictly ascending; an empty list allows any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suites: Vec<String>,
 }
 
-/// The end of a credential type.
+/// Content of `credential_type_withdraw`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialTypeWithdraw {
-    /// Which of the author's.
+    /// Name of the author's credential type that it withdraws.
     pub name: Resource,
 }
 
-/// Whether a schema or credential type is to be issued by.
+/// Status of a schema or a credential type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SchemaStatus {
-    /// It is.
+    /// New credentials may be issued under the schema or type.
     Active,
-    /// It is no more.
+    /// The publisher withdrew the schema or type, and no new credentials should be issued under it.
     Withdrawn,
 }
 
 impl SchemaStatus {
-    /// Its name in records and JSON.
+    /// Returns the name of the status in records and JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -92,60 +94,62 @@ impl SchemaStatus {
     }
 }
 
-/// The value of a schema's record.
+/// Value of a schema's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schema {
-    /// Who published it.
+    /// DID that published the schema.
     pub publisher: Did,
-    /// The JSON Schema, byte by byte.
+    /// JSON Schema, byte for byte as it was published.
     pub content: String,
-    /// The credential type that it describes.
+    /// Credential type that the schema describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_type: Option<Resource>,
-    /// The schema that it takes the place of.
+    /// Schema that this one replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<SchemaId>,
-    /// Whether it is to be issued by.
+    /// Says whether new credentials may be issued under the schema.
     pub status: SchemaStatus,
     /// Block time in ms of the last change of status.
     pub since: u64,
 }
 
-/// The value of a credential type's record.
+/// Value of a credential type's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialType {
-    /// Who published it.
+    /// DID that published the type.
     pub publisher: Did,
-    /// Its name, the resource of grants.
+    /// Name of the type, which is also the resource of grants.
     pub name: Resource,
-    /// What its credentials keep.
+    /// Schema that credentials of the type must follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaId>,
-    /// Longest time from issuance to expiry.
+    /// Longest time in ms from issuance to expiry of a credential.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity_ms_max: Option<u64>,
-    /// Each credential has an entry in a list of this purpose.
+    /// Purpose of the status list in which each credential must have an entry; `None` if it needs
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_purpose: Option<StatusPurpose>,
-    /// The least assurance of the issuer's grant.
+    /// Minimum assurance level that the issuer's grant must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assurance: Option<Assurance>,
-    /// The formats that it is issued in, strictly ascending; none: any.
+    /// Formats in which credentials are issued, strictly ascending; an empty list allows any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formats: Vec<String>,
-    /// The suites that it is signed with, strictly ascending; none: any.
+    /// Suites by which credentials are signed, strictly ascending; an empty list allows any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suites: Vec<String>,
-    /// Whether it is to be issued.
+    /// Says whether new credentials of the type may be issued.
     pub status: SchemaStatus,
     /// Block time in ms of the last change of status.
     pub since: u64,
 }
 
 impl SchemaId {
-    /// The id of a content that this DID publishes: it commits to both.
+    /// Returns the id of a schema with this content that this DID publishes. The id commits to
+    /// both.
     pub fn of_content(publisher: &Did, content: &str) -> Self {
         Self::of_create(&Hash::of_value(Purpose::SchemaId, &(publisher, content)))
     }

@@ -1,17 +1,18 @@
-//! Schemas and credential types as they were at the moment of a view.
+//! Reads schemas and credential types as of the moment of a view.
 
 use super::{CredentialType, Schema};
 use crate::id::{Did, SchemaId};
 use crate::names::Resource;
 use crate::record::{RecordKey, RecordView, StoreError};
 
-/// The schema of that id, if it was published by then.
+/// Reads the schema with that id; `None` if it was not published by the moment of the view.
 pub fn schema_at(view: &dyn RecordView, id: &SchemaId) -> Result<Option<Schema>, StoreError> {
     let Some(entry) = view.entry(&RecordKey::schema(id))? else { return Ok(None) };
     entry.value().map(Some)
 }
 
-/// The credential type of that publisher and name, if it was published by then.
+/// Reads the credential type of that publisher and name; `None` if it was not published by the
+/// moment of the view.
 pub fn credential_type_at(
     view: &dyn RecordView,
     publisher: &Did,

@@ -1,25 +1,26 @@
-//! The array of a status list: small numbers, packed from the least significant bit up, and the
-//! Merkle root over them (docs/protocol/status.md, section "The array").
+//! The array of a status list, and the Merkle root over it (docs/protocol/status.md, section "The
+//! array"). Entries are packed from the least significant bit up.
 
 use super::delta::{self, DeltaError};
 use crate::crypto::{Hash, Purpose};
 use crate::limits::STATUS_ARRAY_BYTES_MAX;
 
-/// Bytes of a Merkle leaf; the last leaf is filled up with zeros.
+/// Number of bytes of a Merkle leaf. The last leaf is padded with zeros.
 const LEAF_BYTES: usize = 512;
 
 static ZERO_LEAF: [u8; LEAF_BYTES] = [0; LEAF_BYTES];
 
-/// The entries of a list. Those that do not exist are never touched; bits behind the last entry
-/// are zero.
+/// The entries of a status list. Writes to entries beyond the end have no effect. The bits after
+/// the last entry are zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bits {
-    /// 1, 2, 4 or 8.
+    /// Bits of each entry: 1, 2, 4 or 8.
     width: u8,
     bytes: Vec<u8>,
 }
 
-/// The bytes that some entries lie in, and which bits of the first and the last one are theirs.
+/// Range of bytes that contains some entries, with the bits of its first and last byte that belong
+/// to them.
 struct Span {
     first: usize,
     last: usize,
@@ -28,33 +29,33 @@ struct Span {
 }
 
 impl Bits {
-    /// `length` entries of `width` bits, all zero.
+    /// Makes `length` entries of `width` bits that are all zero.
     pub fn zero(length: u64, width: u8) -> Self {
         Self { width, bytes: vec![0; array_bytes(length, width)] }
     }
 
-    /// Bits an entry.
+    /// Returns the number of bits of each entry.
     pub fn width(&self) -> u8 {
         self.width
     }
 
-    /// The array: entry 0 in the lowest bits of byte 0.
+    /// Returns the array. Entry 0 is in the lowest bits of byte 0.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The value of an entry; none behind the end of the array.
+    /// Returns the value of an entry; `None` past the end of the array.
     pub fn get(&self, index: u64) -> Option<u8> {
         let span = self.span(index, 1)?;
         let byte = self.bytes.get(span.first)? & span.first_mask & span.last_mask;
         Some(byte >> span.first_mask.trailing_zeros())
     }
 
-    /// How many entries are not zero.
+    /// Returns the number of entries that are not zero.
     pub fn count_set(&self) -> u64 {
         let low = self.pattern(1);
         let set = |byte: &u8| {
-            // Every bit of an entry is folded onto its lowest.
+            // Shifting and combining the bits sets the lowest bit of every entry that is not zero.
             let folded = [1u8, 2, 4].iter().take_while(|shift| **shift < self.width);
             let folded = folded.fold(*byte, |byte, shift| byte | byte >> shift);
             u64::from((folded & low).count_ones())
@@ -62,7 +63,8 @@ impl Bits {
         self.bytes.iter().map(set).sum()
     }
 
-    /// Gives `length` entries from `start` one value; what lies behind the end stays undone.
+    /// Sets `length` entries from `start` to one value. Nothing changes if they extend past the end
+    /// of the array.
     pub fn fill(&mut self, start: u64, length: u64, value: u8) {
         let pattern = self.pattern(value);
         let Some(Span { first, last, first_mask, last_mask }) = self.span(start, length) else {
@@ -79,7 +81,7 @@ impl Bits {
         }
     }
 
-    /// Whether `length` entries from `start` all have this value.
+    /// True if `length` entries from `start` all have this value.
     pub fn is_filled(&self, start: u64, length: u64, value: u8) -> bool {
         let pattern = self.pattern(value);
         let Some(Span { first, last, first_mask, last_mask }) = self.span(start, length) else {
@@ -88,7 +90,8 @@ impl Bits {
         match self.bytes.get(first..=last) {
             Some([only]) => (only ^ pattern) & first_mask & last_mask == 0,
             Some([head, middle @ .., tail]) => {
-                // Without an early way out, so that the compiler compares many bytes at once.
+                // The loop does not stop early, so that the compiler can compare many bytes at
+                // once.
                 let differs = middle.iter().fold(0, |differs, byte| differs | (byte ^ pattern));
                 (head ^ pattern) & first_mask | differs | (tail ^ pattern) & last_mask == 0
             }
@@ -96,12 +99,13 @@ impl Bits {
         }
     }
 
-    /// Takes the array to the next version by its delta row.
+    /// Applies the delta row of the next version. Fails if the row does not fit the array.
     pub fn apply(&mut self, row: &[u8]) -> Result<(), DeltaError> {
         delta::apply(&mut self.bytes, row)
     }
 
-    /// The delta row of the version that has this array after `before`.
+    /// Returns the delta row of the version that has this array, where `before` is the array of the
+    /// version before it.
     pub fn row(&self, version: u64, before: &Self) -> Vec<u8> {
         if delta::keyframe(version) == version {
             delta::encode(&Self { bytes: vec![0; self.bytes.len()], ..*self }.bytes, &self.bytes)
@@ -110,7 +114,7 @@ impl Bits {
         }
     }
 
-    /// The Merkle root.
+    /// Computes the Merkle root of the array.
     pub fn root(&self) -> Hash {
         let leaf = Purpose::StatusLeaf.hasher();
         let mut zeros = zero_nodes();
@@ -139,7 +143,7 @@ impl Bits {
         level.first().copied().unwrap_or(zero)
     }
 
-    /// The value in every place of a byte.
+    /// Repeats the value in every place of a byte.
     fn pattern(&self, value: u8) -> u8 {
         let places = match self.width {
             1 => 0xff,
@@ -150,7 +154,8 @@ impl Bits {
         value.wrapping_mul(places)
     }
 
-    /// None if `length` is zero or the numbers are beyond any array.
+    /// Returns the bytes of some entries; `None` if `length` is zero or the numbers are too large
+    /// for any array.
     fn span(&self, start: u64, length: u64) -> Option<Span> {
         let width = u64::from(self.width);
         let first_bit = start.checked_mul(width)?;
@@ -171,13 +176,13 @@ fn blend(byte: &mut u8, pattern: u8, mask: u8) {
     *byte = *byte & !mask | pattern & mask;
 }
 
-/// Bytes of the array of a list; no list has more than the limit.
+/// Returns the number of bytes of a list's array, at most [`STATUS_ARRAY_BYTES_MAX`].
 pub(super) fn array_bytes(length: u64, width: u8) -> usize {
     let bytes = length.saturating_mul(u64::from(width)).div_ceil(8);
     usize::try_from(bytes).unwrap_or(usize::MAX).min(STATUS_ARRAY_BYTES_MAX)
 }
 
-/// The root of an array of zeros, without the array.
+/// Returns the root of an array of zeros without building the array.
 pub(super) fn zero_root(length: u64, width: u8) -> Hash {
     let leaves = array_bytes(length, width).div_ceil(LEAF_BYTES);
     let depth = leaves.max(1).next_power_of_two().trailing_zeros();
@@ -185,7 +190,7 @@ pub(super) fn zero_root(length: u64, width: u8) -> Hash {
     zero_nodes().nth(depth).unwrap_or_default()
 }
 
-/// The roots of subtrees of zeros, from the leaf up.
+/// Returns the roots of subtrees of zeros, starting with a leaf.
 fn zero_nodes() -> impl Iterator<Item = Hash> {
     let leaf = Hash::of(Purpose::StatusLeaf, &[&ZERO_LEAF]);
     std::iter::successors(Some(leaf), |below| Some(node(below, below)))
@@ -201,7 +206,7 @@ mod tests {
 
     use super::*;
 
-    /// The tree as the specification says it: all leaves up to a power of two.
+    /// Computes the root as the specification defines it: the leaves are padded to a power of two.
     fn naive_root(bytes: &[u8]) -> Hash {
         let mut leaves: Vec<Vec<u8>> = bytes.chunks(512).map(<[u8]>::to_vec).collect();
         leaves.resize(leaves.len().next_power_of_two(), Vec::new());
@@ -223,7 +228,7 @@ mod tests {
         prop_oneof![Just(1), Just(2), Just(4), Just(8)]
     }
 
-    /// Where entry `index` stands, after the formula of the specification.
+    /// Returns the bit position of entry `index` by the formula of the specification.
     fn naive_get(bytes: &[u8], width: u8, index: u64) -> u8 {
         let bit = index * u64::from(width);
         let place = (0..u64::from(width)).map(|at| bit + at);

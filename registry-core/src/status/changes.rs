@@ -1,5 +1,5 @@
-//! What a `status_set` does to the entries of a list: runs, or scattered entries of one value
-//! (docs/protocol/status.md, section "Actions").
+//! Changes that a `status_set` makes to the entries of a list: runs, or scattered entries of one
+//! value (docs/protocol/status.md, section "Actions").
 
 use serde::{Deserialize, Serialize};
 
@@ -8,28 +8,28 @@ use crate::code::{Code, Refusal};
 use crate::codec::Bytes;
 use crate::limits::{STATUS_ENTRIES_MAX, STATUS_RUNS_MAX};
 
-/// The changes of one operation.
+/// Changes of the entries by one operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EntryChanges {
-    /// Neighbours together, each run with a value of its own; ascending, not overlapping.
+    /// Runs of neighbouring entries, each with a value of its own; ascending and not overlapping.
     Runs(Vec<Run>),
-    /// Entries anywhere, all with one value.
+    /// Entries anywhere in the list that all get the same value.
     Entries(Scattered),
 }
 
-/// Neighbouring entries that get one value. Written as the list of its numbers, since thousands of
-/// runs must fit one operation.
+/// A run of neighbouring entries that get the same value. Its encoding is a list of its numbers,
+/// which keeps it short: thousands of runs must fit one operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<u64>", into = "Vec<u64>")]
 pub struct Run {
-    /// The first entry.
+    /// Index of the first entry.
     pub start: u64,
-    /// How many.
+    /// Number of entries, at least 1.
     pub length: u64,
-    /// Their new value.
+    /// New value of the entries.
     pub value: u8,
-    /// What each of them must hold before.
+    /// Value that each entry must have before the change; `None` if any value is accepted.
     pub expect: Option<u8>,
 }
 
@@ -55,24 +55,26 @@ impl TryFrom<Vec<u64>> for Run {
 }
 
 impl Run {
-    /// The entry behind the last one; none beyond all numbers.
+    /// Returns the index after the last entry; `None` if it does not fit 64 bits.
     pub fn end(&self) -> Option<u64> {
         self.start.checked_add(self.length)
     }
 }
 
-/// Scattered entries.
+/// Scattered entries that get the same value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scattered {
-    /// Their new value.
+    /// New value of the entries.
     pub value: u8,
-    /// LEB128: the first index, then for each further one its distance to the one before, less one.
+    /// LEB128 numbers: the first index, and for each further one its distance to the one before,
+    /// minus 1.
     pub indexes: Bytes,
 }
 
 impl Scattered {
-    /// One value for `indexes`; none unless they ascend strictly and fit 32 bits.
+    /// Makes the change of `indexes` to one value. Returns `None` if the indexes do not ascend
+    /// strictly or do not fit 32 bits.
     pub fn new(value: u8, indexes: impl IntoIterator<Item = u64>) -> Option<Self> {
         let mut bytes = Vec::new();
         let mut next = 0u64;
@@ -84,7 +86,7 @@ impl Scattered {
         Some(Self { value, indexes: Bytes(bytes) })
     }
 
-    /// The indexes, ascending, up to the first that is not well written.
+    /// Returns the indexes, ascending, up to the first that is badly encoded.
     pub fn indexes(&self) -> impl Iterator<Item = u64> {
         let mut next = 0u64;
         let mut rest = &self.indexes.0[..];
@@ -96,7 +98,7 @@ impl Scattered {
         })
     }
 
-    /// How many numbers there are if all of them are well written, none else.
+    /// Returns the number of indexes; `None` if one is badly encoded.
     fn count(&self) -> Option<usize> {
         let mut rest = &self.indexes.0[..];
         let mut count = 0usize;
@@ -109,7 +111,7 @@ impl Scattered {
 }
 
 impl EntryChanges {
-    /// All changes as runs, ascending.
+    /// Returns all changes as runs, in ascending order.
     pub fn runs(&self) -> impl Iterator<Item = Run> {
         let (runs, scattered) = match self {
             Self::Runs(runs) => (&runs[..], None),
@@ -124,7 +126,7 @@ impl EntryChanges {
         runs.iter().copied().chain(scattered)
     }
 
-    /// The form, which needs no state.
+    /// Checks the form of the changes, which needs no state. Fails with `STATUS_CHANGES`.
     pub fn check(&self) -> Result<(), Refusal> {
         let refusal = |field: &str, detail: String| {
             Err(Refusal::new(Code::StatusChanges, format!("changes/{field}"), detail))

@@ -1,38 +1,42 @@
-//! How the store keeps an array: each version as what differs from the version before, and now and
-//! then a keyframe, which differs from the zero array. No hash covers this form.
+//! Form in which the store keeps the array of a status list. Each version is stored as a delta to
+//! the version before. Some versions are keyframes, whose delta is to the array of zeros. No hash
+//! covers this form.
 //!
-//! A delta is a list of (zero bytes passed over, bytes that differ, their XOR): the two numbers in
-//! LEB128. The array of a version is the XOR of all deltas from its keyframe up.
+//! A delta is a list of steps. Each step has the number of equal bytes to skip and the number of
+//! bytes that differ, both in LEB128, and then the XOR of those bytes. The array of a version is
+//! the XOR of all deltas from its keyframe up to the version.
 
 use super::leb128;
 
-/// Versions from one keyframe to the next. More make old versions slower to read, fewer make every
-/// version larger by its share of the whole array.
+/// Number of versions from one keyframe to the next. With more, old versions are slower to read.
+/// With fewer, every version takes a larger share of the size of a whole array.
 const KEYFRAME_VERSIONS: u64 = 64;
 
-/// A gap of zeros up to this length costs less inside a literal than between two.
+/// Longest gap of equal bytes that is cheaper inside a literal than between two literals.
 const GAP_BYTES_JOINED: usize = 2;
 
-/// Bytes that are compared at once; most of the array has not changed.
+/// Number of bytes that are compared at once. Most of an array does not change from version to
+/// version.
 const CHUNK_BYTES: usize = 64;
 
-/// A delta that is cut off or reaches behind the array.
+/// A delta is cut off or extends past the end of the array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a delta of {delta_bytes} bytes does not fit an array of {array_bytes} bytes")]
 pub struct DeltaError {
-    /// Bytes of the delta.
+    /// Number of bytes of the delta.
     pub delta_bytes: usize,
-    /// Bytes of the array.
+    /// Number of bytes of the array.
     pub array_bytes: usize,
 }
 
-/// The version, at most this one, whose delta is to the zero array.
+/// Returns the keyframe from which this version's array is rebuilt: the newest version up to this
+/// one whose delta is to the array of zeros.
 pub fn keyframe(version: u64) -> u64 {
     let since = version.saturating_sub(1).checked_rem(KEYFRAME_VERSIONS).unwrap_or(0);
     version.saturating_sub(since)
 }
 
-/// The delta between two arrays of one length.
+/// Computes the delta between two arrays of equal length.
 pub(super) fn encode(before: &[u8], after: &[u8]) -> Vec<u8> {
     let mut encoder = Encoder::default();
     let chunks = before.chunks(CHUNK_BYTES).zip(after.chunks(CHUNK_BYTES));
@@ -52,9 +56,9 @@ pub(super) fn encode(before: &[u8], after: &[u8]) -> Vec<u8> {
 #[derive(Default)]
 struct Encoder {
     out: Vec<u8>,
-    /// End of what `out` describes.
+    /// Number of bytes of the array that `out` covers.
     described: usize,
-    /// Where the literal under way begins.
+    /// Offset in the array at which the current literal begins.
     start: usize,
     literal: Vec<u8>,
 }
@@ -83,7 +87,8 @@ impl Encoder {
     }
 }
 
-/// XORs a delta into an array.
+/// Applies a delta to an array by XOR. Fails if the delta is cut off or extends past the end of the
+/// array.
 pub(super) fn apply(array: &mut [u8], delta: &[u8]) -> Result<(), DeltaError> {
     let error = DeltaError { delta_bytes: delta.len(), array_bytes: array.len() };
     let (mut left, mut rest) = (array, delta);
@@ -93,7 +98,8 @@ pub(super) fn apply(array: &mut [u8], delta: &[u8]) -> Result<(), DeltaError> {
     Ok(())
 }
 
-/// One literal: what is left of the array and of the delta behind it.
+/// Applies one step. Returns the rest of the array and of the delta; `None` if the step does not
+/// fit.
 fn step<'a, 'd>(array: &'a mut [u8], delta: &'d [u8]) -> Option<(&'a mut [u8], &'d [u8])> {
     let (gap, rest) = leb128::read(delta)?;
     let (length, rest) = leb128::read(rest)?;
@@ -113,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    /// Mostly zeros, as differences are.
+    /// Generates bytes that are mostly zero, as differences are.
     fn sparse() -> impl Strategy<Value = Vec<(usize, u8)>> {
         prop::collection::vec((0usize..2_000, any::<u8>()), 0..60)
     }

@@ -1,17 +1,17 @@
-//! Unsigned LEB128 numbers of at most 32 bits, each in its one spelling.
+//! Unsigned LEB128 numbers of at most 32 bits, in their shortest encoding.
 
 use unsigned_varint::{decode, encode};
 
-/// Bytes that 32 bits need, at 7 a byte.
+/// Number of bytes that 32 bits need, with 7 bits in each byte.
 const BYTES_MAX: usize = 5;
 
-/// Appends `number`.
+/// Appends the encoding of `number`.
 pub(super) fn write(out: &mut Vec<u8>, number: u32) {
     out.extend_from_slice(encode::u32(number, &mut encode::u32_buffer()));
 }
 
-/// The first number of `bytes`, and the bytes behind it; `None` if it is cut off, longer than it
-/// needs to be, or too large.
+/// Reads the first number of `bytes` and returns it with the bytes after it. Returns `None` if the
+/// number is cut off, longer than needed or too large.
 pub(super) fn read(bytes: &[u8]) -> Option<(u32, &[u8])> {
     // The library drops bits that its integer has no room for, so it gets no more bytes than 32
     // bits need, and an integer with room for all of them.

@@ -1,5 +1,5 @@
-//! Credential status: arrays of small numbers that the ledger keeps, one entry a credential
-//! (docs/protocol/status.md).
+//! Credential status: arrays of small numbers that the ledger keeps, with one entry for each
+//! credential (docs/protocol/status.md).
 
 mod bits;
 mod changes;
@@ -16,24 +16,24 @@ use crate::crypto::Hash;
 use crate::id::{Did, ListId};
 use crate::record::{Kind, RecordValue};
 
-/// What the entries of a list say.
+/// Purpose of a status list, which says what its entries mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusPurpose {
-    /// Set once and for ever: the credential is withdrawn.
+    /// An entry is set once and for ever. The credential is withdrawn.
     Revocation,
-    /// Set and cleared: the credential does not count for now.
+    /// An entry can be set and cleared. The credential does not count while it is set.
     Suspension,
-    /// The credential has a newer version.
+    /// A set entry means that the credential has a newer version.
     Refresh,
-    /// What the list's messages say of each value.
+    /// The list's messages say what each value of an entry means.
     Message,
 }
 
 impl StatusPurpose {
     const ALL: [Self; 4] = [Self::Revocation, Self::Suspension, Self::Refresh, Self::Message];
 
-    /// Its name in the record, in JSON and in W3C's `statusPurpose`.
+    /// Returns the name of the purpose in the record, in JSON and in W3C's `statusPurpose`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Revocation => "revocation",
@@ -43,122 +43,123 @@ impl StatusPurpose {
         }
     }
 
-    /// The purpose of that name.
+    /// Finds the purpose with that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|purpose| purpose.name() == name)
     }
 
-    /// Whether an entry that is not zero speaks against its credential.
+    /// True if a nonzero entry invalidates its credential.
     pub fn invalidates(self) -> bool {
         matches!(self, Self::Revocation | Self::Suspension)
     }
 }
 
-/// Another who may set entries of a list.
+/// A DID besides the issuer that may set entries of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delegate {
-    /// Who.
+    /// DID of the delegate.
     pub did: Did,
-    /// Block time in ms from which no more.
+    /// Block time in Unix milliseconds from which the delegate may no longer set entries; `None`
+    /// for no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<u64>,
 }
 
 impl Delegate {
-    /// Whether it may set entries at block time `time_ms`.
+    /// True if the delegate may set entries at block time `time_ms`.
     pub fn is_valid_at(&self, time_ms: u64) -> bool {
         self.valid_until.is_none_or(|end| time_ms < end)
     }
 }
 
-/// A new list, all entries zero.
+/// Content of `status_create`: a new list, whose entries are all zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatusCreate {
-    /// What its entries say.
+    /// Purpose that says what the entries mean.
     pub purpose: StatusPurpose,
-    /// Bits an entry.
+    /// Number of bits in each entry: 1, 2, 4 or 8.
     pub bits: u8,
     /// Number of entries.
     pub length: u64,
-    /// Where it is published, if not at a node of this network.
+    /// URI at which the list is published, if it is not published at a node of this network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
-    /// Unix milliseconds, shown in the views.
+    /// Start of the list's validity in Unix milliseconds, which status views show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<u64>,
-    /// Unix milliseconds, shown in the views.
+    /// End of the list's validity in Unix milliseconds, which status views show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<u64>,
-    /// Who besides the issuer may set entries; strictly ascending by DID.
+    /// DIDs besides the issuer that may set entries, strictly ascending by DID.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub delegates: Vec<Delegate>,
-    /// What each value means, in order of the values.
+    /// Meaning of each value, in the order of the values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<String>,
 }
 
-/// New values for some entries of a list.
+/// Content of `status_set`: new values for some entries of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatusSet {
-    /// The list.
+    /// Id of the list.
     pub list: ListId,
-    /// Which entries get which value.
+    /// Entries that change, with their new values.
     pub changes: EntryChanges,
 }
 
-/// Other validity and delegates; both replace the old ones.
+/// Content of `status_update`: an end of validity and delegates, which both replace the old ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatusUpdate {
-    /// The list.
+    /// Id of the list.
     pub list: ListId,
-    /// Unix milliseconds, shown in the views.
+    /// End of the list's validity in Unix milliseconds, which status views show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<u64>,
-    /// Who besides the issuer may set entries; strictly ascending by DID.
+    /// DIDs besides the issuer that may set entries, strictly ascending by DID.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub delegates: Vec<Delegate>,
 }
 
-/// The end of a list: it stays readable and never changes again.
+/// Content of `status_close`. A closed list stays readable and never changes again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatusClose {
-    /// The list.
+    /// Id of the list.
     pub list: ListId,
 }
 
-/// The value of a list's record. The array itself is kept beside it.
+/// Value of a status list's record. The array itself is kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatusList {
-    /// Who created it.
+    /// DID that created the list.
     pub issuer: Did,
-    /// What its entries say.
+    /// Purpose that says what the entries mean.
     pub purpose: StatusPurpose,
-    /// Bits an entry.
+    /// Number of bits in each entry: 1, 2, 4 or 8.
     pub bits: u8,
     /// Number of entries.
     pub length: u64,
-    /// Where it is published, if not at a node of this network.
+    /// URI at which the list is published, if it is not published at a node of this network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
-    /// Unix milliseconds, shown in the views.
+    /// Start of the list's validity in Unix milliseconds, which status views show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<u64>,
-    /// Unix milliseconds, shown in the views.
+    /// End of the list's validity in Unix milliseconds, which status views show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<u64>,
-    /// Who besides the issuer may set entries.
+    /// DIDs besides the issuer that may set entries, strictly ascending by DID.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub delegates: Vec<Delegate>,
-    /// What each value means, in order of the values.
+    /// Meaning of each value, in the order of the values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<String>,
-    /// Whether it has ended.
+    /// True if the list is closed and can no longer change.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub closed: bool,
     /// Merkle root of the array.
@@ -170,7 +171,7 @@ impl RecordValue for StatusList {
 }
 
 impl StatusList {
-    /// What a create registers.
+    /// Returns the record value of a list that `create` has just made.
     pub fn new(issuer: Did, create: StatusCreate) -> Self {
         Self {
             root: bits::zero_root(create.length, create.bits),
@@ -187,13 +188,14 @@ impl StatusList {
         }
     }
 
-    /// Bytes of its array.
+    /// Returns the number of bytes of the array.
     pub fn array_bytes(&self) -> usize {
         bits::array_bytes(self.length, self.bits)
     }
 
-    /// Its array when it was made. That of a version is this one, taken on by the delta rows of the
-    /// version's [`keyframe`] and of each version since.
+    /// Returns the array that the list had when it was created. To get the array of a later
+    /// version, start from this one and apply the delta rows from the version's [`keyframe`] up to
+    /// the version.
     pub fn zeros(&self) -> Bits {
         Bits::zero(self.length, self.bits)
     }
