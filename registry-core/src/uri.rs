@@ -1,31 +1,33 @@
-//! URIs that the ledger stores: few schemes, and no part that personal data likes to hide in.
+//! URIs that the ledger stores. Few schemes are allowed, and none of the parts in which personal
+//! data is often found.
 //!
-//! Written out by hand against RFC 3986, because the rule is consensus: a URL library's opinion
-//! changes with its version and with the Unicode tables that it carries.
+//! The rules are written out by hand after RFC 3986, because they belong to consensus. A URL
+//! library would change its judgement with its version and with the Unicode tables that it
+//! contains.
 
 use crate::limits::URI_BYTES_MAX;
 
-/// A text that is no URI of the kind wanted.
+/// Reason why a text is not a URI of the required kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UriError {
     /// A URI is too long.
     #[error("the URI has {actual} bytes, at most {URI_BYTES_MAX} are allowed")]
     Length {
-        /// Bytes given.
+        /// Number of bytes given.
         actual: usize,
     },
     /// A URI has a character outside of RFC 3986, or a `%` without two hex digits.
     #[error("{character:?} at byte {offset} is not allowed in a URI; percent-encode it")]
     Character {
-        /// The character.
+        /// First character that is not allowed.
         character: char,
-        /// Where it stands.
+        /// Byte offset of the character.
         offset: usize,
     },
-    /// A URI has another scheme than those allowed at this place.
+    /// A URI has another scheme than those that its use allows.
     #[error("the URI must start with {allowed}")]
     Scheme {
-        /// The allowed beginnings.
+        /// Text that lists the allowed schemes.
         allowed: &'static str,
     },
     /// A URI has a user name or password.
@@ -40,19 +42,20 @@ pub enum UriError {
     /// A URI does not follow the syntax of its scheme.
     #[error("not a well-formed URI; write {form}")]
     Syntax {
-        /// The form that the scheme wants.
+        /// Text that shows the form that the scheme requires.
         form: &'static str,
     },
 }
 
-/// What a URI is for.
+/// Use of a URI, which decides the schemes and parts that it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UriUse {
-    /// A place or another name: no fragment.
+    /// The URI names a place or a subject. It has no fragment.
     Reference,
-    /// A key by its DID URL: the fragment names it.
+    /// The URI is a DID URL that names a key by its fragment.
     Key,
-    /// A place on the web, outside of documents. Private networks have no certificates.
+    /// The URI is a web page outside of documents. It may use http, since private networks have no
+    /// certificates.
     Page,
 }
 
@@ -86,7 +89,7 @@ const DID_FORM: &str = "did:method:id[/path]";
 const DID_KEY_FORM: &str = "did:method:id[#fragment]";
 const UUID_FORM: &str = "urn:uuid: and a lower-case UUID";
 
-/// The first rule that `text` breaks.
+/// Returns the first rule that `text` breaks; `None` if it is a URI of the required kind.
 pub fn refusal(text: &str, usage: UriUse) -> Option<UriError> {
     if text.len() > URI_BYTES_MAX {
         return Some(UriError::Length { actual: text.len() });
@@ -128,7 +131,8 @@ pub fn refusal(text: &str, usage: UriUse) -> Option<UriError> {
     if well_formed { None } else { Some(UriError::Syntax { form }) }
 }
 
-/// The first character that RFC 3986 does not have; a `%` counts unless two hex digits follow.
+/// Finds the first character that RFC 3986 does not allow. A `%` counts unless two hex digits
+/// follow it.
 fn bad_character(text: &str) -> Option<(usize, char)> {
     text.char_indices().find(|(offset, character)| {
         if *character == '%' {
@@ -143,7 +147,7 @@ fn at_first_slash(text: &str) -> (&str, &str) {
     text.find('/').and_then(|at| text.split_at_checked(at)).unwrap_or((text, ""))
 }
 
-/// `path-abempty` of RFC 3986, given that all characters are URI characters.
+/// True for `path-abempty` of RFC 3986, provided that all characters are URI characters.
 fn is_path(path: &str) -> bool {
     !path.contains(['[', ']'])
 }
@@ -152,7 +156,7 @@ fn is_fragment(fragment: &str) -> bool {
     !fragment.is_empty() && !fragment.contains(['[', ']', '#'])
 }
 
-/// `method ":" id` of W3C DID 1.1 section 3.1.
+/// True for `method ":" id` of W3C DID 1.1 section 3.1.
 fn is_did(text: &str) -> bool {
     let Some((method, id)) = text.split_once(':') else { return false };
     let id_character = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:%".contains(&byte);
@@ -163,8 +167,8 @@ fn is_did(text: &str) -> bool {
         && id.bytes().all(id_character)
 }
 
-/// `host [":" port]` with a DNS name or an IPv4 address. Bracketed IPv6 addresses are left out: an
-/// endpoint that outlives its provider has a name.
+/// True for `host [":" port]` with a DNS name or an IPv4 address. Bracketed IPv6 addresses are not
+/// allowed: an endpoint that shall outlive its provider needs a name.
 fn is_authority(authority: &str) -> bool {
     match authority.split_once(':') {
         Some((host, port)) => is_host(host) && is_port(port),

@@ -1,5 +1,5 @@
-//! The answer to every question of the registry, for rules, queries and verifiers alike: a pure
-//! function of the records in force at one moment (docs/protocol/trust.md, section "The answer").
+//! Answers who holds which right at one moment, as a pure function of the records in force then
+//! (docs/protocol/trust.md, section "The answer"). Rules, queries and verifiers all use it.
 
 use super::{Assurance, Grant, GrantStatus, Grants, Recognition};
 use crate::did::DidValue;
@@ -9,33 +9,34 @@ use crate::names::{EntityId, TrustKey};
 use crate::record::{Entry, RecordKey, RecordView, StoreError};
 use crate::time::TimeMs;
 
-/// A question. The view says of which moment.
+/// A question about a right or a recognition. It must be about the moment of the view that answers
+/// it.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'q> {
-    /// The network's name in DIDs.
+    /// Name of the network, by which its own DIDs are told from others.
     pub network: &'q NetworkName,
-    /// Which right of whom, under which authority.
+    /// Right that is asked for, together with authority and entity.
     pub key: &'q TrustKey,
-    /// Only chains in which this DID granted something count (TA5).
+    /// DID that must have granted a link of the chain (TA5); `None` if any chain counts.
     pub through: Option<&'q Did>,
-    /// Only chains of at least this assurance count (TA7).
+    /// Minimum assurance level of the chain (TA7); `None` if any level counts.
     pub minimum: Option<Assurance>,
-    /// The moment in ms since 1970.
+    /// Moment that the question is about, in Unix milliseconds.
     pub time_ms: u64,
 }
 
 /// One grant of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// Of which right, to whom.
+    /// Right that the grant gives, together with its entity.
     pub key: TrustKey,
     /// The grant.
     pub grant: Grant,
-    /// Version of its record.
+    /// Version of the record that holds the grant.
     pub version: u64,
 }
 
-/// Why a link, or the authority above all links, does not count.
+/// Reason why a link does not count, or why the authority does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// The authority is not registered.
@@ -44,47 +45,48 @@ pub enum Reason {
     /// The authority is deactivated.
     #[error("the authority is deactivated")]
     AuthorityDeactivated,
-    /// What the link was granted from is not there any more, or was granted anew since.
+    /// The parent on which the link rests no longer exists, or was replaced by a later grant.
     #[error("what it was granted from is gone or was granted anew")]
     ParentGone,
-    /// Its grantor suspended it.
+    /// The grantor suspended the link.
     #[error("suspended")]
     Suspended,
-    /// Its grantor revoked it.
+    /// The grantor revoked the link.
     #[error("revoked")]
     Revoked,
-    /// Its window begins later.
+    /// The window of the link begins later.
     #[error("valid from {} only", TimeMs(*valid_from).millis())]
     NotYetValid {
-        /// When, in ms.
+        /// Beginning of the window in Unix milliseconds.
         valid_from: u64,
     },
-    /// Its window has ended.
+    /// The window of the link has ended.
     #[error("valid until {}", TimeMs(*valid_until).millis())]
     Expired {
-        /// When, in ms.
+        /// End of the window in Unix milliseconds.
         valid_until: u64,
     },
-    /// More links follow beneath it than it allows.
+    /// More links follow below the link than it allows.
     #[error("{beneath} grants follow beneath it, it allows {max_depth}")]
     TooDeep {
-        /// How many it allows.
+        /// Number of links that it allows.
         max_depth: usize,
-        /// How many follow.
+        /// Number of links that follow.
         beneath: usize,
     },
-    /// It does not delegate what is asked for; of agents alone.
+    /// The delegation to an agent does not cover what is asked for. Only chains of agents have this
+    /// reason.
     #[error("what is asked for is not delegated")]
     NotDelegated,
-    /// Its entity is deactivated.
+    /// The entity of the link is deactivated.
     #[error("its entity is deactivated")]
     EntityDeactivated,
-    /// It states less assurance than is asked for.
+    /// The link states a lower assurance level than is asked for.
     #[error("assurance {}, {} is required", assurance_name(*actual), required.name())]
     AssuranceTooLow {
-        /// What it states.
+        /// Level that the link states; `None` if it states none.
         actual: Option<Assurance>,
-        /// What was asked for.
+        /// Level that is asked for.
         required: Assurance,
     },
 }
@@ -94,52 +96,54 @@ fn assurance_name(assurance: Option<Assurance>) -> &'static str {
 }
 
 impl Reason {
-    /// Whether the chain stays broken unless one of those in it grants or changes anew.
+    /// True if the chain stays broken until somebody in it makes a new grant or changes one.
     pub fn is_lasting(self) -> bool {
         matches!(self, Self::ParentGone | Self::Revoked | Self::EntityDeactivated)
     }
 }
 
-/// The first broken link of a chain.
+/// The uppermost link of a chain that is not live, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// Its place in the chain, from the authority down.
+    /// Index of the link in [`Chain::links`]; 0 is the grant made by the authority.
     pub link: usize,
-    /// What is wrong with it.
+    /// Reason why the link is not live.
     pub reason: Reason,
-    /// Since when, in ms, where a record says so.
+    /// Unix time in ms since which the link is not live; `None` if no record states it.
     pub since: Option<u64>,
-    /// Who can mend it; nobody can mend a deactivation.
+    /// DID that can repair the link; `None` for a deactivation, which nobody can undo.
     pub mender: Option<Did>,
 }
 
-/// The grants from the authority down to the entity.
+/// Grants that connect the authority with the entity, with what follows for the chain as a whole
+/// (TA3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
-    /// From the authority down.
+    /// Grants in order, starting with the one made by the authority.
     pub links: Vec<Link>,
-    /// Why it is not live, if it is not.
+    /// Uppermost link that is not live; `None` if the whole chain is live.
     pub broken: Option<Broken>,
-    /// The latest beginning of its windows (ms).
+    /// Latest beginning of the grants' windows, in Unix milliseconds; `None` for no lower bound.
     pub valid_from: Option<u64>,
-    /// The earliest end of its windows (ms).
+    /// Earliest end of the grants' windows, in Unix milliseconds; `None` for no upper bound.
     pub valid_until: Option<u64>,
-    /// The least assurance of its grants.
+    /// Lowest assurance level of the grants; `None` if one of them states none.
     pub assurance: Option<Assurance>,
 }
 
 impl Chain {
-    /// Whether every link counts.
+    /// True if every link of the chain counts at the moment asked for.
     pub fn is_live(&self) -> bool {
         self.broken.is_none()
     }
 
-    /// Whether this DID granted one of its links.
+    /// True if this DID granted a link of the chain.
     pub fn passes(&self, grantor: &Did) -> bool {
         self.links.iter().any(|link| link.grant.grantor == *grantor)
     }
 
-    /// TA7: a live chain of less assurance than is asked for is broken where it states less.
+    /// Breaks a live chain of too low an assurance at its uppermost grant that states too little
+    /// (TA7).
     fn of_at_least(mut self, minimum: Option<Assurance>) -> Self {
         if self.is_live() && self.assurance < minimum {
             self.broken = self.links.iter().zip(0..).find_map(|(link, place)| {
@@ -171,21 +175,23 @@ impl Chain {
     }
 }
 
-/// What the registry says of a right.
+/// Answer to the question whether an entity holds a right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The live chain; else the first that might have been; none where nothing was ever granted.
+    /// The live chain, or the first chain that might have been live. `None` if nothing was ever
+    /// granted.
     pub chain: Option<Chain>,
 }
 
 impl Answer {
-    /// Whether the entity has the right.
+    /// True if the entity has the right.
     pub fn is_authorised(&self) -> bool {
         self.chain.as_ref().is_some_and(Chain::is_live)
     }
 }
 
-/// TA1: whether the entity has the right, and by which chain.
+/// Answers by TA1 whether the entity has the right, and by which chain. Fails if the store cannot
+/// be read.
 pub fn ask(view: &dyn RecordView, asked: &Asked<'_>) -> Result<Answer, StoreError> {
     let key = asked.key;
     if let Some((reason, since)) = authority_fault(view, asked.network, &key.authority)? {
@@ -213,23 +219,24 @@ pub fn ask(view: &dyn RecordView, asked: &Asked<'_>) -> Result<Answer, StoreErro
     Ok(Answer { chain: broken })
 }
 
-/// What the registry says of a recognition.
+/// Answer to the question whether one authority recognises another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recognised {
-    /// The recognition that counts, else the first that might have.
+    /// The recognition that counts, or the first that might have counted.
     pub recognition: Option<Recognition>,
-    /// Why it does not count, and since when.
+    /// Reason why the recognition does not count, and the Unix time in ms since when; `None` if it
+    /// counts.
     pub broken: Option<(Reason, Option<u64>)>,
 }
 
 impl Recognised {
-    /// Whether one counts.
+    /// True if a recognition counts.
     pub fn is_recognised(&self) -> bool {
         self.recognition.is_some() && self.broken.is_none()
     }
 }
 
-/// TA6: whether the authority recognises the entity.
+/// Answers by TA6 whether the authority recognises the entity. Fails if the store cannot be read.
 pub fn ask_recognition(view: &dyn RecordView, asked: &Asked<'_>) -> Result<Recognised, StoreError> {
     let key = asked.key;
     if let Some(fault) = authority_fault(view, asked.network, &key.authority)? {
@@ -257,7 +264,7 @@ pub fn ask_recognition(view: &dyn RecordView, asked: &Asked<'_>) -> Result<Recog
     Ok(first)
 }
 
-/// TA2: the chain of a grant.
+/// Collects the chain above a grant and checks it at `time_ms` (TA2).
 pub fn chain(
     view: &dyn RecordView,
     network: &NetworkName,
@@ -296,7 +303,7 @@ pub fn chain(
     Ok(Chain::new(links, broken))
 }
 
-/// The grant from which the one below was granted, unless it was replaced since.
+/// Reads the parent of a grant; `None` if it no longer exists or was replaced by a later grant.
 fn parent(view: &dyn RecordView, below: &Link) -> Result<Option<Link>, StoreError> {
     let Some(parent) = &below.grant.parent else { return Ok(None) };
     let key = TrustKey {
@@ -310,14 +317,14 @@ fn parent(view: &dyn RecordView, below: &Link) -> Result<Option<Link>, StoreErro
     Ok(grant.map(|grant| Link { key, grant: grant.clone(), version }))
 }
 
-/// A record of grants and its version.
+/// Reads a record of grants and its version; `None` if nothing was granted.
 pub fn grants(view: &dyn RecordView, key: &TrustKey) -> Result<Option<(Grants, u64)>, StoreError> {
     let Some(entry) = view.entry(&RecordKey::grant(key))? else { return Ok(None) };
     let grants: Grants = entry.value()?;
     Ok(Some((grants, entry.record.version)))
 }
 
-/// All grants of a right at the moment of a view.
+/// Reads all grants of a right; `None` if nothing was granted.
 pub(crate) fn grants_at(
     view: &dyn RecordView,
     key: &TrustKey,
@@ -325,10 +332,11 @@ pub(crate) fn grants_at(
     Ok(grants(view, key)?.map(|(grants, _)| grants))
 }
 
-/// What is wrong with a link, and since when.
+/// Reason why a link is not live, and the Unix time in ms since when; `None` if it is live.
 pub(crate) type Fault = Option<(Reason, Option<u64>)>;
 
-/// A suffix names a record whatever the network before it, so the network is asked for here.
+/// Returns the reason why an authority does not count. A record is found by the suffix alone, so
+/// the function compares the network too.
 pub fn authority_fault(
     view: &dyn RecordView,
     network: &NetworkName,
@@ -346,7 +354,8 @@ pub fn authority_fault(
     })
 }
 
-/// A DID of this network may be deactivated; of others nothing is known.
+/// Returns the reason why an entity does not count. It can only be the deactivation of a DID of
+/// this network, since nothing is known about other entities.
 fn entity_fault(
     view: &dyn RecordView,
     network: &NetworkName,
@@ -357,7 +366,7 @@ fn entity_fault(
     Ok(since.map(|time_ms| (Reason::EntityDeactivated, Some(time_ms))))
 }
 
-/// When a DID of this network was deactivated, in ms.
+/// Returns the Unix time in ms at which a DID of this network was deactivated; `None` if it is not.
 pub(crate) fn deactivated_since(
     view: &dyn RecordView,
     did: &Did,
@@ -392,7 +401,7 @@ fn link_fault(
     })
 }
 
-/// A time before or after a window.
+/// Returns the reason why a window does not contain a time; `None` if it does.
 pub(crate) fn window_fault((from, until): (Option<u64>, Option<u64>), time_ms: u64) -> Fault {
     match (from, until) {
         (Some(valid_from), _) if time_ms < valid_from => {

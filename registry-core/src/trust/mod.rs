@@ -1,4 +1,4 @@
-//! The trusted registry: who may do what, on whose authority (docs/protocol/trust.md).
+//! Trust records: which entity may do what, on whose authority (docs/protocol/trust.md).
 
 pub mod answer;
 mod recognition;
@@ -17,7 +17,8 @@ use crate::id::Did;
 use crate::names::{ActionName, EntityId, Resource, TrustKey};
 use crate::record::{Kind, RecordValue};
 
-/// How sure the grantor is of the entity; ITU-T X.1254 and eIDAS name the same three.
+/// Assurance level: how sure the grantor is of the entity. ITU-T X.1254 and eIDAS use the same
+/// three levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Assurance {
@@ -32,7 +33,7 @@ pub enum Assurance {
 impl Assurance {
     const ALL: [Self; 3] = [Self::Low, Self::Substantial, Self::High];
 
-    /// Its name in records and JSON.
+    /// Returns the name of the level in records and JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Low => "low",
@@ -41,98 +42,101 @@ impl Assurance {
         }
     }
 
-    /// The level of that name.
+    /// Finds the level with that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.name() == name)
     }
 }
 
-/// Under which conditions a right is granted.
+/// Conditions under which a right is granted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conditions {
-    /// In force from this time (ms).
+    /// Unix time in ms from which the grant is in force; `None` for no lower bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<u64>,
-    /// In force before this time (ms).
+    /// Unix time in ms before which the grant is in force; `None` for no upper bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<u64>,
-    /// Stated by the grantor; none is less than low.
+    /// Assurance level that the grantor states; `None`, which is lower than `low`, if it states
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assurance: Option<Assurance>,
-    /// How many grants may follow beneath; none: the entity may not grant on.
+    /// Number of further grants that may follow below this one, 1 to 7; `None` if the entity may
+    /// not grant the right on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_depth: Option<u8>,
-    /// Hash of the document on which the grant rests.
+    /// Hash of a document, kept elsewhere, on which the grant rests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Hash>,
-    /// Where its terms can be read.
+    /// URI of the terms of the grant, at most 512 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<String>,
 }
 
 impl Conditions {
-    /// How many grants may follow beneath.
+    /// Returns how many grants may follow below this one, from 0 to 7.
     pub fn depth(&self) -> usize {
         self.max_depth.map_or(0, usize::from)
     }
 }
 
-/// The grantor's own grant, of the same authority and action.
+/// Names the parent grant, by which the grantor itself holds the right. It has the same authority
+/// and action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parent {
-    /// Its resource.
+    /// Resource of the parent grant.
     pub resource: Resource,
-    /// Who granted it.
+    /// Grantor of the parent grant.
     pub grantor: Did,
 }
 
-/// A new grant.
+/// Content of `trust_grant`: a new grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustGrant {
-    /// Of which right, to whom.
+    /// Right that is granted, together with its entity.
     pub key: TrustKey,
-    /// What it is granted from, unless the authority grants.
+    /// Parent grant; `None` if the authority itself grants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
-    /// Under which conditions.
+    /// Conditions of the grant.
     pub conditions: Conditions,
 }
 
-/// Other conditions of a grant.
+/// Content of `trust_change`: new conditions for a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustChange {
-    /// Of which right, to whom.
+    /// Right that was granted, together with its entity.
     pub key: TrustKey,
-    /// All of them.
+    /// Complete new conditions.
     pub conditions: Conditions,
 }
 
-/// What a suspension, a resumption, a revocation and the end of a recognition need.
+/// Content of `trust_suspend`, `trust_resume`, `trust_revoke` and `trust_derecognise`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustStep {
-    /// Of which right, to whom.
+    /// Right that the grant or recognition is about, together with its entity.
     pub key: TrustKey,
 }
 
-/// Whether a grant counts.
+/// Status of a grant or of a delegation to an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantStatus {
-    /// It counts.
+    /// The grant counts.
     Active,
-    /// It does not count for now.
+    /// The grant does not count until it is resumed.
     Suspended,
-    /// It counts no more.
+    /// The grant no longer counts and cannot be resumed.
     Revoked,
 }
 
 impl GrantStatus {
-    /// Its name in records and JSON.
+    /// Returns the name of the status in records and JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -142,41 +146,41 @@ impl GrantStatus {
     }
 }
 
-/// A grant as recorded.
+/// A grant as its record holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
-    /// By whom.
+    /// DID that made the grant.
     pub grantor: Did,
-    /// What it was granted from, unless the authority granted it.
+    /// Parent grant; `None` if the authority itself granted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
-    /// Under which conditions.
+    /// Conditions of the grant.
     pub conditions: Conditions,
-    /// Whether it counts.
+    /// Status that the grantor last gave the grant.
     pub status: GrantStatus,
     /// Block time in ms of the last change of status.
     pub since: u64,
-    /// Block time in ms of the grant.
+    /// Block time in ms at which the grant was made.
     pub granted: u64,
-    /// Block time in ms of the grant or its last change, when the chain above was found live. A
-    /// parent granted later is another than the one it rests on.
+    /// Block time in ms at which the grant was made or last changed, when the chain above was found
+    /// live. A parent granted after this time is not the one on which the grant rests.
     pub confirmed: u64,
 }
 
-/// The value of a record of grants.
+/// Value of a record of grants: all grants of one right to one entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grants {
-    /// From whom the right comes.
+    /// DID from which the right comes.
     pub authority: Did,
-    /// To do what.
+    /// Action that the right allows.
     pub action: ActionName,
-    /// On what.
+    /// Resource or pattern on which it is allowed.
     pub resource: Resource,
-    /// Who may.
+    /// Entity that holds the right.
     pub entity: EntityId,
-    /// Ascending by grantor, one each.
+    /// 1 to 4 grants, ascending by grantor, at most one for each.
     pub grants: Vec<Grant>,
 }
 
@@ -185,13 +189,13 @@ impl RecordValue for Grants {
 }
 
 impl Grants {
-    /// No grant yet.
+    /// Makes the value of a record that holds no grant yet.
     pub fn new(key: &TrustKey) -> Self {
         let TrustKey { authority, action, resource, entity } = key.clone();
         Self { authority, action, resource, entity, grants: Vec::new() }
     }
 
-    /// What it is about.
+    /// Returns the right that the grants are about.
     pub fn key(&self) -> TrustKey {
         TrustKey {
             authority: self.authority.clone(),
@@ -201,7 +205,7 @@ impl Grants {
         }
     }
 
-    /// The grant by one grantor.
+    /// Returns the grant made by this grantor.
     pub fn by(&self, grantor: &Did) -> Option<&Grant> {
         self.grants.iter().find(|grant| grant.grantor == *grantor)
     }

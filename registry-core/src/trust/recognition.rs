@@ -1,4 +1,4 @@
-//! One authority recognises another, for an action on a resource.
+//! Recognition of one authority by another, for an action on a resource.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,74 +7,76 @@ use crate::id::Did;
 use crate::names::{ActionName, EntityId, Resource, TrustKey};
 use crate::record::{Kind, RecordValue};
 
-/// Another network, by a block of it that the authority vouches for.
+/// Checkpoint of another network: a block of it that the recognising authority vouches for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
-    /// Its chain id.
+    /// Chain id of the other network.
     pub chain: Hash,
-    /// The block's height.
+    /// Height of the block.
     pub height: u64,
-    /// The hash of the block's header.
+    /// Hash of the block's header.
     pub header: Hash,
-    /// The hash of the validator set that certifies the next block.
+    /// Hash of the validator set that certifies the next block.
     pub validators: Hash,
 }
 
-/// A recognition, or another in its place.
+/// Content of `trust_recognise`: a recognition, which is new or replaces the last one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustRecognise {
-    /// Whom, for what.
+    /// Authority that recognises, authority that is recognised, and what for.
     pub key: TrustKey,
-    /// In force from this time (ms).
+    /// Unix time in ms from which the recognition is in force; `None` for no lower bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<u64>,
-    /// In force before this time (ms).
+    /// Unix time in ms before which the recognition is in force; `None` for no upper bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<u64>,
-    /// Hash of the document on which it rests.
+    /// Hash of a document, kept elsewhere, on which the recognition rests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Hash>,
-    /// Where its terms can be read.
+    /// URI of the terms of the recognition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<String>,
-    /// The network of an authority that is not of this one.
+    /// Checkpoint of the entity's network; `None` unless the entity is an authority of another Idem
+    /// network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Checkpoint>,
 }
 
-/// The value of a recognition's record.
+/// Value of a recognition's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recognition {
-    /// Who recognises.
+    /// Authority that recognises.
     pub authority: Did,
-    /// To do what.
+    /// Action for which it recognises the entity.
     pub action: ActionName,
-    /// On what.
+    /// Resource or pattern for which it recognises the entity.
     pub resource: Resource,
-    /// Who is recognised.
+    /// Authority that is recognised.
     pub entity: EntityId,
-    /// In force from this time (ms).
+    /// Unix time in ms from which the recognition is in force; `None` for no lower bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<u64>,
-    /// In force before this time (ms).
+    /// Unix time in ms before which the recognition is in force; `None` for no upper bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<u64>,
-    /// Hash of the document on which it rests.
+    /// Hash of a document, kept elsewhere, on which the recognition rests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Hash>,
-    /// Where its terms can be read.
+    /// URI of the terms of the recognition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<String>,
-    /// The network of an authority that is not of this one.
+    /// Checkpoint of the entity's network; `None` unless the entity is an authority of another Idem
+    /// network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Checkpoint>,
-    /// Whether it has ended.
+    /// True if the authority has ended the recognition.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdrawn: bool,
-    /// Block time in ms of the recognition or its end.
+    /// Block time in ms at which the recognition was made or ended.
     pub since: u64,
 }
 
@@ -83,7 +85,7 @@ impl RecordValue for Recognition {
 }
 
 impl Recognition {
-    /// What a `trust_recognise` records at block time `time_ms`.
+    /// Returns what a `trust_recognise` records at block time `time_ms`.
     pub fn new(recognise: TrustRecognise, time_ms: u64) -> Self {
         let TrustKey { authority, action, resource, entity } = recognise.key;
         Self {
@@ -101,7 +103,7 @@ impl Recognition {
         }
     }
 
-    /// What it is about.
+    /// Returns the right that the recognition is about.
     pub fn key(&self) -> TrustKey {
         TrustKey {
             authority: self.authority.clone(),

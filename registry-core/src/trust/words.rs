@@ -1,23 +1,23 @@
-//! Answers in words, the same wherever they are given.
+//! Sentences that explain answers to people. They are the same wherever an answer is shown.
 
 use super::{Answer, Broken, Chain, Link, Reason};
 use crate::time::TimeMs;
 
-/// A right in the words of who asks for it.
+/// Names of a right as the caller of a query gave them.
 #[derive(Debug, Clone, Copy)]
 pub struct RightWords<'w> {
-    /// From whom it comes.
+    /// Authority from which the right comes.
     pub authority: &'w str,
-    /// Who may.
+    /// Entity that is asked about.
     pub entity: &'w str,
-    /// To do what.
+    /// Action that is asked about.
     pub action: &'w str,
-    /// On what.
+    /// Resource that is asked about.
     pub resource: &'w str,
 }
 
 impl Answer {
-    /// What it says, in a sentence.
+    /// Explains the answer in one sentence.
     pub fn sentence(&self, right: RightWords<'_>) -> String {
         let RightWords { authority, entity, action, resource } = right;
         let Some(chain) = &self.chain else {
@@ -39,7 +39,8 @@ impl Answer {
 }
 
 impl Chain {
-    /// What is wrong with it, if it is not live.
+    /// Returns the reason why the chain is not live, as a sentence for people; `None` if it is
+    /// live.
     pub fn fault(&self) -> Option<String> {
         let broken = self.broken.as_ref()?;
         let what = match broken.reason {
@@ -73,13 +74,13 @@ fn since(broken: &Broken) -> String {
     since_text(broken.since)
 }
 
-/// ` since …`, or nothing where no record says since when.
+/// Returns ` since …`, or an empty text if no record states the time.
 pub(crate) fn since_text(since: Option<u64>) -> String {
     since.map_or_else(String::new, |time_ms| format!(" since {}", TimeMs(time_ms).millis()))
 }
 
 impl Reason {
-    /// What it says of a grant or a delegation.
+    /// Returns the part of a sentence that says what is wrong with a grant or a delegation.
     pub(crate) fn predicate(self, since: Option<u64>) -> String {
         match self {
             Self::NotYetValid { valid_from } => {
