@@ -1,5 +1,6 @@
-//! How operators who trust each other with nothing but their own keys make one genesis file:
-//! each signs an entry, and whoever has the same outline and entries builds the same file.
+//! The ceremony in which operators make one genesis file. They need to trust nothing but their own
+//! keys: each signs an entry, and everyone who has the same outline and entries builds the same
+//! file.
 
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, Purpose};
@@ -14,22 +15,22 @@ use crate::error::GenesisError;
 use crate::file::{GenesisFile, parse_json, to_json};
 use crate::rules::check_entry_publishing;
 
-/// One operator's part, as JSON beside the genesis file.
+/// Contribution of one operator to the ceremony, exchanged as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The network that it is made for.
+    /// Network that the entry is made for.
     pub network: NetworkName,
-    /// The validator, as it will stand in the genesis.
+    /// Validator as the genesis file will list it.
     pub validator: ValidatorEntry,
-    /// The key with which the operator's node signs what it publishes, under the same name.
+    /// Key with which the operator's node signs what it publishes. It has the validator's name.
     pub publishing: PublishingKey,
-    /// Ed25519 by the validator's key over [`Entry::message`]: the operator holds the key and
-    /// wants exactly this power, peer id, addresses and publishing key.
+    /// Ed25519 signature by the validator's key over [`Entry::message`]. It proves that the
+    /// operator holds the key and agrees to this power, peer id, addresses and publishing key.
     pub signature: FixedBytes<64>,
 }
 
-/// What the signature of an entry covers.
+/// Content that the signature of an entry covers.
 #[derive(Serialize)]
 struct EntryBody<'a> {
     network: &'a NetworkName,
@@ -38,8 +39,8 @@ struct EntryBody<'a> {
 }
 
 impl Entry {
-    /// The 32 bytes that the validator's key signs: H(CBOR of network, validator and publishing
-    /// key), under a purpose of its own.
+    /// Returns the 32 bytes that the validator's key signs: H(CBOR of network, validator and
+    /// publishing key), with a hash purpose that nothing else uses.
     pub fn message(
         network: &NetworkName,
         validator: &ValidatorEntry,
@@ -49,14 +50,14 @@ impl Entry {
         Hash::of_value(Purpose::GenesisEntry, &body).0
     }
 
-    /// Reads and checks an entry.
+    /// Parses the JSON of an entry and checks it as [`Entry::check`] does.
     pub fn parse(json: &str) -> Result<Self, GenesisError> {
         let entry: Self = parse_json(json)?;
         entry.check()?;
         Ok(entry)
     }
 
-    /// Checks the validator's own rules, those of its publishing key, and the signature.
+    /// Checks the rules of the validator and of its publishing key, and the signature.
     pub fn check(&self) -> Result<(), GenesisError> {
         self.validator.check("validator")?;
         check_entry_publishing(&self.publishing, &self.validator)?;
@@ -67,51 +68,53 @@ impl Entry {
         })
     }
 
-    /// The entry as people read it.
+    /// Returns the JSON of the entry, indented and with a newline at the end.
     pub fn to_json(&self) -> String {
         to_json(self)
     }
 }
 
-/// All of a genesis but its validators: what the operators agree on before they sign entries.
+/// Genesis file without its validators. The operators agree on it before they sign entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outline {
-    /// The network's name in its DIDs.
+    /// Name of the network, which is part of each of its DIDs.
     pub network: NetworkName,
-    /// Time of height 0.
+    /// Block time of height 0.
     #[serde(with = "exact")]
     pub time: TimeMs,
-    /// See [`GenesisFile::public_url`].
+    /// Public base URL of the network; see [`GenesisFile::public_url`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
-    /// The rules that the operators chose.
+    /// Chain parameters in force from height 0.
     pub parameters: Parameters,
-    /// Publishing keys of nodes that make no entry, followers for one; in any order.
+    /// Publishing keys of nodes that make no entry, for example followers, in any order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub publishing: Vec<PublishingKey>,
-    /// See [`GenesisFile::governors`].
+    /// DIDs that may change the network's rules later; see [`GenesisFile::governors`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub governors: Option<Governors>,
-    /// Envelopes made for chain zero.
+    /// Envelopes that height 0 applies; see [`GenesisFile::operations`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<Bytes>,
 }
 
 impl Outline {
-    /// A network with the usual parameters and none of what is optional.
+    /// Returns an outline with default parameters and without any optional part.
     pub fn new(network: NetworkName, time: TimeMs) -> Self {
         let (public_url, publishing, governors, operations) = Default::default();
         let parameters = Parameters::default();
         Self { network, time, public_url, parameters, publishing, governors, operations }
     }
 
-    /// Reads an outline; what it says is checked together with the validators.
+    /// Parses an outline. Its rules are checked when the file is built, together with the
+    /// validators.
     pub fn parse(json: &str) -> Result<Self, GenesisError> {
         parse_json(json)
     }
 
-    /// The ceremony's last step: the same file from the same entries, in any order.
+    /// Builds the genesis file, which is the last step of the ceremony. The same entries give the
+    /// same file in whatever order they are passed.
     pub fn build(mut self, entries: &[Entry]) -> Result<GenesisFile, GenesisError> {
         for entry in entries {
             entry.check()?;
@@ -124,8 +127,8 @@ impl Outline {
         self.with_validators(entries.iter().map(|entry| entry.validator.clone()).collect())
     }
 
-    /// The file with validators whose keys the caller made itself, as for test networks; in any
-    /// order.
+    /// Builds the genesis file of a test network, where the caller made the keys of all validators.
+    /// The validators may be passed in any order.
     pub fn with_validators(
         self,
         mut validators: Vec<ValidatorEntry>,

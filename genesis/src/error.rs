@@ -1,4 +1,4 @@
-//! What can be wrong with a genesis file, and what is allowed but worth a word.
+//! Errors of a genesis file and of its ceremony, and warnings about what is allowed but risky.
 
 use registry_core::code::Refusal;
 use registry_core::crypto::SignatureError;
@@ -7,49 +7,49 @@ use registry_state::execution::BlockError;
 
 use crate::limits::SUGGESTION_DISTANCE_MAX;
 
-/// Why a genesis file or a ceremony's entry is refused. Paths are those of the JSON.
+/// Reason why a genesis file or an entry of the ceremony is refused. Paths name fields of the JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GenesisError {
-    /// More text than a genesis may have.
+    /// The JSON is longer than a genesis file may be.
     #[error("{actual} bytes of JSON, at most {limit} are allowed")]
     TooLarge {
-        /// Bytes given.
+        /// Length of the JSON in bytes.
         actual: usize,
-        /// Bytes allowed.
+        /// Largest allowed length in bytes.
         limit: usize,
     },
-    /// Not JSON, or not of this shape: an unknown or missing field, a wrong type or spelling.
+    /// The text is not JSON, or a field is unknown, missing or of the wrong type or spelling.
     #[error("line {line}, column {column}: {reason}{hint}")]
     Json {
-        /// Line, from 1.
+        /// Line of the error, counted from 1.
         line: usize,
-        /// Column, from 1.
+        /// Column of the error, counted from 1.
         column: usize,
-        /// What was found and what was expected.
+        /// What the parser found and what it expected.
         reason: String,
-        /// Empty, or the field that was probably meant.
+        /// Suggestion that names the field that was probably meant; empty if there is none.
         hint: String,
     },
-    /// A value of the right type that breaks a rule.
+    /// A value has the right type but breaks a rule.
     #[error(transparent)]
     Rule(#[from] GovernanceError),
-    /// An operation that is wrong by itself or does not apply.
+    /// An operation is not well formed, or it does not apply at height 0.
     #[error("operations[{index}] is refused: {refusal}; {}", refusal.code.hint())]
     Operation {
-        /// Place in the list, from 0.
+        /// Index of the operation in the list, counted from 0.
         index: usize,
-        /// Why.
+        /// Code and text of the refusal.
         refusal: Refusal,
     },
-    /// An entry that its validator key did not sign as it stands.
+    /// The signature of an entry does not fit its content and validator key.
     #[error("entry of {name}: {error}; its operator must make it again")]
     Entry {
         /// Name of the validator.
         name: String,
-        /// What is wrong with the signature.
+        /// Reason why the signature does not verify.
         error: SignatureError,
     },
-    /// Execution failed for another reason than an operation.
+    /// The execution of height 0 failed for another reason than an operation.
     #[error("height 0 cannot be executed: {0}")]
     Execution(BlockError),
 }
@@ -87,8 +87,8 @@ impl From<BlockError> for GenesisError {
     }
 }
 
-/// The expected field nearest to the unknown one. Serde quotes both in backticks; should it ever
-/// stop to do so, the hint is lost and nothing else.
+/// Returns the expected field that is most like the unknown one. Serde quotes both in backticks; if
+/// it ever stops doing so, only this hint is lost.
 fn suggestion(reason: &str) -> Option<&str> {
     let mut quoted = reason.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
     let unknown = quoted.next()?;
@@ -96,7 +96,7 @@ fn suggestion(reason: &str) -> Option<&str> {
     known.min().filter(|(distance, _)| *distance <= SUGGESTION_DISTANCE_MAX).map(|(_, field)| field)
 }
 
-/// Levenshtein distance in bytes, row by row.
+/// Computes the Levenshtein distance in bytes, row by row.
 fn distance(left: &str, right: &str) -> usize {
     let mut row: Vec<usize> = (0..=right.len()).collect();
     for (i, from) in left.bytes().enumerate() {
@@ -115,34 +115,34 @@ fn distance(left: &str, right: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-/// Allowed, but the operators should know.
+/// A setting that is allowed but that the operators should know of.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
-    /// Recovery may be quicker than a day.
+    /// A recovery may take effect in less than a day.
     #[error(
         "parameters.recovery_delay_ms_min is {actual_ms} ms: owners may have less than \
          {usual_ms_min} ms (24 h) to veto a thief's recovery; fit for test networks only"
     )]
     RecoveryDelay {
-        /// The network's shortest delay.
+        /// Shortest recovery delay that the network allows, in milliseconds.
         actual_ms: u64,
-        /// What other networks keep to.
+        /// Shortest recovery delay that networks usually allow, in milliseconds.
         usual_ms_min: u64,
     },
-    /// Validators without whom the others are no quorum.
+    /// The network halts if one of these validators fails, since the others are no quorum.
     #[error(
         "no block is committed while one of {} is down; a network of four validators of equal \
          power survives the loss of any one",
         names.join(", ")
     )]
     NoFaultTolerated {
-        /// Their names.
+        /// Names of these validators.
         names: Vec<String>,
     },
-    /// Status lists and documents would be fetched without TLS.
+    /// Clients would fetch status lists and documents without TLS.
     #[error("public_url {url} has no TLS; fit for test networks only")]
     PublicUrl {
-        /// The URL.
+        /// The configured URL.
         url: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The genesis file and what follows from it.
+//! The genesis file, the chain id and the header of height 0 that follow from it.
 
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::{Hash, Purpose};
@@ -21,51 +21,54 @@ use crate::error::{GenesisError, Warning};
 use crate::limits::{GENESIS_BYTES_MAX, TIME_MS_END};
 use crate::rules;
 
-/// What a network starts from. JSON for people; its canonical form, which the chain id is the
-/// hash of, is its DAG-CBOR (DESIGN section 3). Spacing and field order of the JSON do not matter.
+/// Everything that a network starts from. Operators read and exchange it as JSON; spacing and the
+/// order of fields do not matter there. The chain id is the hash of its canonical form, DAG-CBOR
+/// (DESIGN section 3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenesisFile {
-    /// Protocol version of the first blocks.
+    /// Protocol version that the first blocks are executed under.
     pub version: u64,
-    /// The network's name in its DIDs.
+    /// Name of the network, which is part of each of its DIDs.
     pub network: NetworkName,
-    /// Time of height 0.
+    /// Block time of height 0.
     #[serde(with = "exact")]
     pub time: TimeMs,
-    /// Where the network answers in public: prefix of the `uri` that a status list gets by
-    /// default. Without a slash at the end.
+    /// Public base URL of the network, without a slash at the end. The default `uri` of a status
+    /// list starts with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
-    /// The rules that the operators chose.
+    /// Chain parameters in force from height 0.
     pub parameters: Parameters,
-    /// The first validators, ascending by key.
+    /// First validator set, ascending by key.
     pub validators: Vec<ValidatorEntry>,
-    /// The first publishing keys, ascending by name.
+    /// First publishing keys, ascending by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub publishing: Vec<PublishingKey>,
-    /// Who may change all this later; without them nobody can.
+    /// DIDs that may change parameters, validators, publishing keys and governors later. Without
+    /// governors nobody can change them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub governors: Option<Governors>,
-    /// Envelopes made for chain zero, applied in order as height 0.
+    /// Envelopes that height 0 applies in this order. They are signed for the zero chain id, since
+    /// the real one depends on them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<Bytes>,
 }
 
 impl GenesisFile {
-    /// Reads and checks a file.
+    /// Parses the JSON of a genesis file and checks it as [`GenesisFile::check`] does.
     pub fn parse(json: &str) -> Result<Self, GenesisError> {
         let file: Self = parse_json(json)?;
         file.check()?;
         Ok(file)
     }
 
-    /// Checks every rule, and that all operations apply at height 0.
+    /// Checks all rules, which includes that every operation applies at height 0.
     pub fn check(&self) -> Result<(), GenesisError> {
         self.execute().map(drop)
     }
 
-    /// What is allowed but should be known to the operators.
+    /// Returns settings that are allowed but that the operators should know of.
     pub fn warnings(&self) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let actual_ms = self.parameters.recovery_delay_ms_min;
@@ -83,32 +86,32 @@ impl GenesisFile {
         warnings
     }
 
-    /// The canonical bytes.
+    /// Returns the canonical DAG-CBOR bytes.
     pub fn canonical(&self) -> Vec<u8> {
         codec::encode(self)
     }
 
-    /// The chain id: H(canonical bytes).
+    /// Returns the chain id, which is H(canonical bytes).
     pub fn chain_id(&self) -> Hash {
         Hash::of(Purpose::Chain, &[&self.canonical()])
     }
 
-    /// The file as people read it, indented and with a newline at the end.
+    /// Returns the JSON of the file, indented and with a newline at the end.
     pub fn to_json(&self) -> String {
         to_json(self)
     }
 
-    /// The validator record.
+    /// Returns the value of the validators record at height 0.
     pub fn validators(&self) -> Validators {
         Validators { validators: self.validators.clone() }
     }
 
-    /// The publishing record.
+    /// Returns the value of the publishing record at height 0.
     pub fn publishing(&self) -> Publishing {
         Publishing { keys: self.publishing.clone() }
     }
 
-    /// Checks all but whether the operations apply, and hands out what the registry executes.
+    /// Checks every rule except that the operations apply, and returns the input for execution.
     pub fn to_registry(&self) -> Result<Genesis, GenesisError> {
         self.check_rules()?;
         let mut operations = Vec::new();
@@ -129,7 +132,6 @@ impl GenesisFile {
         })
     }
 
-    /// All rules but those of the operations.
     fn check_rules(&self) -> Result<(), GenesisError> {
         rules::check_version(self.version)?;
         GovernanceError::check_number("time", self.time.0, 0, TIME_MS_END - 1)?;
@@ -145,7 +147,8 @@ impl GenesisFile {
         rules::check_operations(&self.operations)
     }
 
-    /// Height 0: its header, and what an empty store gets.
+    /// Executes height 0 over an empty store. The result holds the header and all that the store
+    /// has to write.
     pub fn execute(&self) -> Result<Execution, GenesisError> {
         let genesis = self.to_registry()?;
         let execution = execute_genesis(&MemoryState::default(), &genesis)?;
@@ -153,8 +156,8 @@ impl GenesisFile {
         Ok(execution)
     }
 
-    /// An authority that is not there could never be made, since nobody chooses a DID: all writes
-    /// would be locked out.
+    /// Checks that the authority of an endorsed write policy exists. It could not be created later:
+    /// nobody can choose the DID that a create makes, so all writes would be refused for ever.
     fn check_authority(&self, execution: &Execution) -> Result<(), GenesisError> {
         let WritePolicy::Endorsed(policy) = &self.parameters.write_policy else { return Ok(()) };
         let authority = &policy.authority;
@@ -167,7 +170,7 @@ impl GenesisFile {
         Err(GenesisError::value(path, authority, "a DID that one of the operations creates"))
     }
 
-    /// Names of the validators without whom the others are no quorum.
+    /// Returns the names of the validators without whom the others do not form a quorum.
     fn indispensable(&self) -> Vec<String> {
         let Ok(set) = self.validators().set() else { return Vec::new() };
         let others = |entry: &&ValidatorEntry| set.total_power().saturating_sub(entry.power);
@@ -176,7 +179,7 @@ impl GenesisFile {
     }
 }
 
-/// Reads JSON of one of this crate's types.
+/// Parses one of this crate's types, after a check of its size.
 pub(crate) fn parse_json<T: DeserializeOwned>(json: &str) -> Result<T, GenesisError> {
     if json.len() > GENESIS_BYTES_MAX {
         return Err(GenesisError::TooLarge { actual: json.len(), limit: GENESIS_BYTES_MAX });
@@ -184,7 +187,8 @@ pub(crate) fn parse_json<T: DeserializeOwned>(json: &str) -> Result<T, GenesisEr
     Ok(serde_json::from_str(json)?)
 }
 
-/// Writes one of this crate's types, all of which have text keys and no maps that can fail.
+/// Writes one of this crate's types. None of them contains a map whose keys are not text, so the
+/// serializer cannot fail.
 pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
     let text = serde_json::to_string_pretty(value);
     debug_assert!(text.is_ok(), "a genesis type failed to serialise");

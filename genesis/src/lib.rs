@@ -1,7 +1,8 @@
-//! The genesis file: what a network starts from, and how its operators agree on it
-//! (docs/protocol/genesis.md).
+//! The genesis file, from which a network starts, and the ceremony in which its operators agree on
+//! it (docs/protocol/genesis.md).
 //!
-//! Pure: text in, text out. Files, clocks and secret keys belong to the caller.
+//! This crate is pure: it turns text into values and back. The caller reads files and clocks and
+//! holds the secret keys.
 
 mod ceremony;
 mod error;

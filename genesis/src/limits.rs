@@ -1,12 +1,12 @@
-//! Limits of a genesis file, each with its reason. What the rules of the registry limit already
-//! (validators, parameters, operations of a block) stands in `registry_core::limits`.
+//! Limits of a genesis file, each with its reason. `registry_core::limits` has the limits of
+//! validators, parameters and the operations of a block.
 
-/// Bytes of a genesis file or entry as JSON: room for one full block of operations in base64url
-/// and for 128 validators.
+/// Largest genesis file or entry as JSON, in bytes. One full block of operations in base64url and
+/// 128 validators fit into it.
 pub const GENESIS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// First millisecond that RFC 3339 cannot write: the start of the year 10000.
+/// First Unix time in milliseconds that RFC 3339 cannot express: the start of the year 10000.
 pub const TIME_MS_END: u64 = 253_402_300_800_000;
 
-/// Largest edit distance at which an unknown field is taken for a slip.
+/// Largest edit distance at which an unknown field counts as a misspelling of a known one.
 pub const SUGGESTION_DISTANCE_MAX: usize = 3;

@@ -1,4 +1,4 @@
-//! The rules of a genesis file, one function each (docs/protocol/genesis.md, section "Rules").
+//! Rules of a genesis file, one function each (docs/protocol/genesis.md, section "Rules").
 
 use registry_core::codec::Bytes;
 use registry_core::governance::{
@@ -29,8 +29,8 @@ pub(crate) fn check_public_url(public_url: Option<&str>) -> Result<(), GenesisEr
     Err(GenesisError::value("public_url", format!("{text:?}"), expected))
 }
 
-/// Whether `text` is the normal spelling of `url`, and a path can be put behind it. The normal
-/// spelling of a bare host ends with the slash that is not wanted here.
+/// Returns true if `text` is the normal spelling of `url` and a path can be appended to it. The
+/// normal spelling of a URL without a path ends with a slash, which is not allowed here.
 fn is_prefix(url: &Url, text: &str) -> bool {
     matches!(url.scheme(), "https" | "http")
         && url.username().is_empty()
@@ -41,7 +41,8 @@ fn is_prefix(url: &Url, text: &str) -> bool {
         && (url.as_str() == text || url.as_str().strip_suffix('/') == Some(text))
 }
 
-/// What a ceremony's entry says of the operator's publishing key.
+/// Checks the publishing key of a ceremony's entry: its name, its form, and that it is not a key of
+/// the validator.
 pub(crate) fn check_entry_publishing(
     entry: &PublishingKey,
     validator: &ValidatorEntry,

@@ -1,129 +1,129 @@
-//! Why keys cannot be read, written or used.
+//! Errors of reading, writing and using keys.
 
 use std::path::{Path, PathBuf};
 
 /// A failure to read, write or use keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    /// The system refused.
+    /// The operating system reported an error.
     #[error("cannot {action} {}: {reason}", path.display())]
     Io {
-        /// What was tried.
+        /// Action that failed, as a verb.
         action: &'static str,
-        /// The file or directory.
+        /// File or directory that the action was about.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         reason: std::io::Error,
     },
-    /// Others than the owner may open the file.
+    /// Other users than the owner may open the file.
     #[error(
         "{} has mode {mode:04o}, a key file must have 0600; run chmod 600 on it",
         path.display()
     )]
     Mode {
-        /// The file.
+        /// Path of the key file.
         path: PathBuf,
-        /// Its permission bits.
+        /// Permission bits of the file.
         mode: u32,
     },
-    /// More bytes than any key file has, or not a regular file.
+    /// The file is longer than any key file, or it is not a regular file.
     #[error(
         "{} is no key file: it has {actual} bytes, at most {limit} are allowed",
         path.display()
     )]
     TooLarge {
-        /// The file.
+        /// Path of the key file.
         path: PathBuf,
-        /// Its length.
+        /// Length of the file in bytes.
         actual: u64,
-        /// The length allowed.
+        /// Largest allowed length in bytes.
         limit: u64,
     },
-    /// Not the JSON of a key file: truncated, edited by hand, or something else.
+    /// The content is not the JSON of a key file. It may be truncated or edited by hand.
     #[error("{} is not a key file: {reason}; restore it from a copy", path.display())]
     Malformed {
-        /// The file.
+        /// Path of the key file.
         path: PathBuf,
-        /// What the parser said.
+        /// Message of the parser.
         reason: String,
     },
-    /// Another kind or version of key file.
+    /// The file is a key file of another kind or version.
     #[error("{} has the format {actual:?} where {expected:?} is needed", path.display())]
     Format {
-        /// The file.
+        /// Path of the key file.
         path: PathBuf,
-        /// The format wanted.
+        /// Format that the caller needs.
         expected: &'static str,
-        /// The format found.
+        /// Format that the file names.
         actual: String,
     },
-    /// The file is encrypted and no passphrase was given.
+    /// The file is encrypted and the caller gave no passphrase.
     #[error("{} is encrypted; give --passphrase-file or --passphrase-fd", path.display())]
     PassphraseNeeded {
-        /// The file.
+        /// Path of the key file.
         path: PathBuf,
     },
-    /// The passphrase is wrong, or a byte of the file was changed.
+    /// The passphrase is wrong, or the file was altered.
     #[error("{} does not open with this passphrase", path.display())]
     WrongPassphrase {
-        /// The file.
+        /// Path of the key file.
         path: PathBuf,
     },
-    /// The file asks for more work than this program does for a passphrase.
+    /// The file asks for a key derivation that is too costly or too cheap.
     #[error(
         "{} asks Argon2id for {memory_kib} KiB, {passes} passes, {lanes} lanes, which is not \
          between the least that is secure and the most that is allowed", path.display()
     )]
     Kdf {
-        /// The file.
+        /// Path of the key file.
         path: PathBuf,
-        /// Memory asked for.
+        /// Memory that the file asks for, in KiB.
         memory_kib: u32,
-        /// Passes asked for.
+        /// Number of passes that the file asks for.
         passes: u32,
-        /// Lanes asked for.
+        /// Number of lanes that the file asks for.
         lanes: u32,
     },
-    /// The system gave no random bytes.
+    /// The operating system provided no random bytes.
     #[error("the system gave no random bytes: {reason}")]
     Random {
-        /// What the system said.
+        /// Error of the operating system.
         reason: String,
     },
-    /// A secret that does not belong to its public key.
+    /// A secret does not belong to the public key stored with it.
     #[error("the secret beside {public} is not its secret")]
     Mismatch {
-        /// The public key in the file.
+        /// Public key in the file.
         public: String,
     },
     /// A key file that is needed does not exist.
     #[error("{} does not exist; {remedy}", path.display())]
     Missing {
-        /// The file.
+        /// Path of the key file.
         path: PathBuf,
-        /// What makes it.
+        /// Command that makes the file, as part of a sentence.
         remedy: &'static str,
     },
-    /// The file holds no such DID.
+    /// The file has no record of this DID.
     #[error("{} holds no keys of {did}", path.display())]
     UnknownDid {
-        /// The key file.
+        /// Path of the key file.
         path: PathBuf,
-        /// The DID asked for.
+        /// DID that the caller asked for.
         did: String,
     },
-    /// The file holds no DID at all.
+    /// The file has no record of any DID.
     #[error("{} holds no DID; make one with `idem did create`", path.display())]
     NoDid {
-        /// The key file.
+        /// Path of the key file.
         path: PathBuf,
     },
-    /// An earlier operation of the DID has no known outcome.
+    /// The outcome of an earlier operation of the DID is not known yet.
     #[error("operation {operation} of {did} has no known outcome yet; wait for it first")]
     StillPending {
-        /// The DID.
+        /// DID of the operations.
         did: String,
-        /// The operation in flight.
+        /// Id of the earlier operation.
         operation: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Private files: read with their mode checked, written whole or not at all.
+//! Private files. A read checks the mode; a write replaces the whole file or nothing.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Read as _, Write as _};
@@ -10,10 +10,11 @@ use zeroize::Zeroizing;
 use crate::error::KeysError;
 use crate::limits::KEY_FILE_BYTES_MAX;
 
-/// Reads a file that only its owner may open; `None` when there is none.
+/// Reads a file that only its owner may open; returns `None` if it does not exist.
 ///
-/// Mode and length are those of the opened file, so that nobody can swap it in between. Who opens
-/// a file of mode 0600 is its owner or root, so the owner needs no check of its own.
+/// Mode and length are taken from the open file, so nobody can swap the file between check and
+/// read. Only the owner and root can open a file of mode 0600, so the owner is not checked
+/// separately.
 pub fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, KeysError> {
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -30,16 +31,16 @@ pub fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, KeysError
         let limit = KEY_FILE_BYTES_MAX;
         return Err(KeysError::TooLarge { path: path.to_owned(), actual, limit });
     }
-    // One spare byte lets the read meet the end of the file without growing the buffer, which
-    // would leave a copy of the secrets behind.
+    // With one spare byte the read reaches the end of the file without growing the buffer. A buffer
+    // that grows would leave a copy of the secrets in freed memory.
     let capacity = usize::try_from(actual).unwrap_or_default().saturating_add(1);
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
     file.read_to_end(&mut bytes).map_err(|error| KeysError::io("read", path, error))?;
     Ok(Some(bytes))
 }
 
-/// Writes `bytes` so that after a crash the file is the old or the new one, never a part:
-/// temporary file, fsync, rename, fsync of the directory.
+/// Replaces the file at `path`. After a crash the file holds either the old or the new bytes: the
+/// function writes a temporary file, fsyncs it, renames it and fsyncs the directory.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     let directory = parent(path);
     let mut file = tempfile::Builder::new()
@@ -52,7 +53,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()>
     File::open(&directory)?.sync_all()
 }
 
-/// The directory that holds `path`; a bare file name is in the current one.
+/// Returns the directory of `path`. A bare file name is in the current directory.
 fn parent(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -60,20 +61,21 @@ fn parent(path: &Path) -> PathBuf {
     }
 }
 
-/// Makes a directory that only its owner may enter; one that exists stays as it is.
+/// Creates a directory that only its owner may enter, with its parents. An existing directory keeps
+/// its mode.
 pub(super) fn make_private_directory(path: &Path) -> Result<(), KeysError> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|error| KeysError::io("make", path, error))
 }
 
-/// An exclusive lock on a key file, held while it lives. The lock is a file of its own beside it,
-/// since the key file itself is replaced at each write.
+/// Exclusive lock on a key file; dropping it releases the lock. It locks a separate file in the
+/// same directory, since each write replaces the key file itself.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "closing the file ends the lock")] File);
 
 impl Lock {
-    /// Waits until no other process or thread holds the lock of `path`.
+    /// Waits until no other process or thread holds the lock of `path`, then takes it.
     pub fn acquire(path: &Path) -> Result<Self, KeysError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let lock = parent(path).join(format!(".{name}.lock"));

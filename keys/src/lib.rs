@@ -1,7 +1,8 @@
-//! Secrets on disk: the keys of a node and the key files of people who hold DIDs.
+//! Secrets on disk: the keys of a node, and the key files of people who hold DIDs.
 //!
-//! A secret is never cloned, never shown by `Debug`, is wiped from memory when dropped, and lies
-//! only in files of mode 0600. A signature is asked for by a named purpose.
+//! A secret is never cloned or shown by `Debug`. It is wiped from memory when dropped, and it lies
+//! only in files of mode 0600. Callers ask for a signature through a method named after its
+//! purpose.
 
 mod error;
 mod file;

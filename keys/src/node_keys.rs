@@ -1,5 +1,5 @@
-//! The keys of a node in HOME/keys: who it is among its peers, what it votes with, and what it
-//! signs status views with.
+//! The keys of a node, in `HOME/keys`: its identity among peers, the key that signs its votes, and
+//! the key that signs status views.
 
 use std::path::Path;
 
@@ -16,8 +16,8 @@ const PUBLISHING_FORMAT: &str = "idem-publishing-key/1";
 const VALIDATOR_FORMAT: &str = "idem-validator-key/1";
 const REMEDY: &str = "make it with `idem init`";
 
-/// Bytes before an Ed25519 public key in a libp2p peer id: the identity multihash of 36 bytes, then
-/// the protobuf message of libp2p with the key type 1 and 32 bytes of key (libp2p `peer-ids.md`).
+/// Bytes before an Ed25519 public key in a libp2p peer id. They are the identity multihash of 36
+/// bytes and libp2p's protobuf message with key type 1 and 32 bytes of key (libp2p `peer-ids.md`).
 const PEER_ID_PREFIX: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
 
 /// Whether a node votes.
@@ -32,7 +32,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The role as configuration and answers spell it.
+    /// Returns the role as configuration files and answers spell it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Validator => "validator",
@@ -41,25 +41,25 @@ impl Role {
     }
 }
 
-/// The keys of a node.
+/// The loaded keys of a node.
 #[derive(Debug)]
 pub struct NodeKeys {
-    /// Its libp2p identity.
+    /// Key of the node's libp2p identity.
     pub p2p: SecretKey,
-    /// What it signs status views with; none in a home that was made without one.
+    /// Key that signs status views. `None` if the home directory has no such key.
     pub publishing: Option<PublishingSigner>,
-    /// What it votes with; none on a follower.
+    /// Key that signs votes and proposals. `None` on a follower.
     pub validator: Option<ValidatorSigner>,
 }
 
 impl NodeKeys {
-    /// Makes the keys that HOME lacks and answers all of them. A key that exists stays, so an
-    /// interrupted `init` can be run again. The validator key is sealed when there is a
-    /// passphrase; the p2p and publishing keys are always plain, since they protect no vote.
+    /// Creates the keys that the home directory lacks and returns all of them. An existing key is
+    /// kept, so an interrupted `init` can be run again. The validator key is sealed if there is a
+    /// passphrase. The p2p and publishing keys are always plain, since they protect no vote.
     ///
-    /// `make_floor` writes the height floor of a new validator key before the key itself is
+    /// `make_floor` writes the height floor of a new validator key, and it runs before the key is
     /// written: only a key that is made here and now is known to have signed nothing. After a crash
-    /// in between, the next run makes both anew.
+    /// between the two writes, the next run makes both anew.
     pub fn create<E: From<KeysError>>(
         home: &Home,
         role: Role,
@@ -86,7 +86,7 @@ impl NodeKeys {
         Ok(Self { p2p, publishing, validator })
     }
 
-    /// Reads the keys that `role` needs, and the publishing key if there is one. Makes none.
+    /// Reads the keys that `role` needs, and the publishing key if there is one. It creates none.
     pub fn load(
         home: &Home,
         role: Role,
@@ -109,7 +109,7 @@ impl NodeKeys {
         Ok(Self { p2p, publishing, validator })
     }
 
-    /// The name of this node among its peers, in libp2p's text form.
+    /// Returns the node's peer id in libp2p's text form (base58btc).
     pub fn peer_id(&self) -> String {
         let bytes = [&PEER_ID_PREFIX[..], self.p2p.public().raw()].concat();
         bs58::encode(bytes).into_string()
@@ -128,7 +128,8 @@ fn load(vault: &mut Vault) -> Result<SecretKey, KeysError> {
     }
 }
 
-/// The key of the file, or else a new one, which is written after `before` has seen it.
+/// Reads the key of the file. If there is none, makes a new key, passes it to `before` and then
+/// writes it.
 fn load_or<E: From<KeysError>>(
     vault: &mut Vault,
     before: impl FnOnce(&SecretKey) -> Result<(), E>,
@@ -152,24 +153,24 @@ fn validator_key(secret: &SecretKey) -> ValidatorKey {
     key
 }
 
-/// What a node signs status views with. It is a key of its own: a view is text that others compose
-/// in part, and nothing that is signed for them may be a vote.
+/// Key that signs status views. It is separate from the validator key because others determine part
+/// of a view's text, and no signature over their text may ever count as a vote.
 #[derive(Debug)]
 pub struct PublishingSigner(SecretKey);
 
 impl PublishingSigner {
-    /// The public key, as governance lists it.
+    /// Returns the public key, which governance lists.
     pub fn public(&self) -> &PublicKey {
         self.0.public()
     }
 
-    /// Signs the bytes of a status view in one of its forms.
+    /// Signs the bytes of a status view.
     pub fn sign_view(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message)
     }
 }
 
-/// What a validator signs with.
+/// Key that signs votes, proposals and the entry of a genesis ceremony.
 #[derive(Debug)]
 pub struct ValidatorSigner {
     key: ValidatorKey,
@@ -181,19 +182,19 @@ impl ValidatorSigner {
         Self { key: validator_key(&secret), secret }
     }
 
-    /// The validator's public key.
+    /// Returns the validator's public key.
     pub fn key(&self) -> ValidatorKey {
         self.key
     }
 
-    /// Signs the message of this validator's entry of a genesis ceremony, which is no vote of any
-    /// chain.
+    /// Signs the message of this validator's entry of a genesis ceremony. The message can never be
+    /// a vote of a chain.
     pub fn sign_genesis_entry(&self, message: &[u8]) -> FixedBytes<64> {
         FixedBytes(self.secret.sign(message))
     }
 
-    /// The key in the form that the consensus core signs with. Its step function consults the
-    /// guard before every signature (`ordering::Guard`).
+    /// Returns the secret key in the type that the consensus core signs with. The core's step
+    /// function asks `ordering::Guard` before each signature.
     pub fn signing_key(&self) -> ed25519_dalek::SigningKey {
         let raw = self.secret.raw();
         let mut seed = zeroize::Zeroizing::new([0; 32]);

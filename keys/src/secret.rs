@@ -1,4 +1,4 @@
-//! One secret key, of any suite that may sign operations.
+//! A secret key of any signature suite that operations may use.
 
 use std::fmt;
 
@@ -11,15 +11,16 @@ use zeroize::Zeroizing;
 
 use crate::error::KeysError;
 
-/// A secret key and its public key.
+/// A secret key with its public key.
 ///
-/// JSON as in W3C Controlled Identifiers 2.2.2: `publicKeyMultibase` and `secretKeyMultibase`.
+/// Its JSON has `publicKeyMultibase` and `secretKeyMultibase` (W3C Controlled Identifiers, section
+/// 2.2.2).
 pub struct SecretKey {
     public: PublicKey,
     signing: Signing,
 }
 
-/// The libraries' own types; each wipes its secret when dropped.
+/// The libraries' own key types. Each wipes its secret when dropped.
 enum Signing {
     Ed25519(ed25519_dalek::SigningKey),
     P256(p256::ecdsa::SigningKey),
@@ -27,20 +28,21 @@ enum Signing {
 }
 
 impl SecretKey {
-    /// A new key from the system's randomness.
+    /// Makes a new key from the operating system's randomness.
     pub fn generate(suite: Suite) -> Result<Self, KeysError> {
         loop {
             let mut secret = Zeroizing::new([0; 32]);
             getrandom::fill(secret.as_mut_slice())
                 .map_err(|error| KeysError::Random { reason: error.to_string() })?;
-            // A number outside the curve's order comes once in 2^32 tries at most.
+            // A random number is outside the curve's order at most once in 2^32 tries.
             if let Some(key) = Self::from_raw(suite, &secret) {
                 return Ok(key);
             }
         }
     }
 
-    /// A key from its 32 secret bytes: an Ed25519 seed or a big-endian scalar.
+    /// Makes a key from its 32 secret bytes: an Ed25519 seed or a big-endian scalar. Returns `None`
+    /// if the scalar is zero or not below the order of the curve.
     pub fn from_raw(suite: Suite, secret: &[u8; 32]) -> Option<Self> {
         let signing = match suite {
             Suite::Ed25519 => Signing::Ed25519(ed25519_dalek::SigningKey::from_bytes(secret)),
@@ -61,22 +63,24 @@ impl SecretKey {
         Some(Self { public: public.ok()?, signing })
     }
 
-    /// The public key.
+    /// Returns the public key.
     pub fn public(&self) -> &PublicKey {
         &self.public
     }
 
-    /// Signs an operation's signature message, which binds role and operation id (DESIGN 5).
+    /// Signs the signature message of an operation, which binds role and operation id (DESIGN
+    /// section 5).
     pub fn sign_operation(&self, message: &[u8; 32]) -> [u8; 64] {
         self.sign(message)
     }
 
-    /// Signs a status list token as one of its issuer.
+    /// Signs a status list token on behalf of its issuer.
     pub fn sign_token(&self, message: &[u8]) -> [u8; 64] {
         self.sign(message)
     }
 
-    /// 64 bytes; ECDSA hashes with SHA-256 and has its S in the lower half.
+    /// Signs `message` and returns 64 bytes. ECDSA hashes with SHA-256 and puts S into the lower
+    /// half.
     pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
         match &self.signing {
             Signing::Ed25519(key) => key.sign(message).to_bytes(),
@@ -91,7 +95,7 @@ impl SecretKey {
         }
     }
 
-    /// The 32 secret bytes, for export into another program.
+    /// Returns the 32 secret bytes, for export into another program.
     pub fn raw(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(match &self.signing {
             Signing::Ed25519(key) => key.to_bytes(),
@@ -107,8 +111,8 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// Varint multicodec of a secret key (multicodec table: ed25519-priv 0x1300, p256-priv 0x1306,
-/// secp256k1-priv 0x1301).
+/// Returns the multicodec varint of a secret key (multicodec table: ed25519-priv 0x1300, p256-priv
+/// 0x1306, secp256k1-priv 0x1301).
 fn secret_prefix(suite: Suite) -> [u8; 2] {
     match suite {
         Suite::Ed25519 => [0x80, 0x26],
@@ -122,7 +126,7 @@ impl Serialize for SecretKey {
         let mut bytes = Zeroizing::new([0; 34]);
         bytes[..2].copy_from_slice(&secret_prefix(self.public.suite()));
         bytes[2..].copy_from_slice(self.raw().as_slice());
-        // 47 characters hold 34 bytes in base58; the capacity keeps the text in one place.
+        // 34 bytes take 47 characters in base58. With this capacity the text never moves in memory.
         let mut text = Zeroizing::new(String::with_capacity(48));
         text.push('z');
         let base58 = Zeroizing::new(bs58::encode(bytes.as_slice()).into_string());
@@ -145,7 +149,7 @@ impl<'de> Deserialize<'de> for SecretKey {
             secret: SecretText,
         }
 
-        /// The text is wiped whatever comes of it, and no error repeats it.
+        /// Wrapper that wipes the text on every path. No error message repeats the text.
         struct SecretText(Zeroizing<String>);
 
         impl<'de> Deserialize<'de> for SecretText {

@@ -1,7 +1,7 @@
 //! The key file of a person who holds DIDs (`--keys FILE`).
 //!
-//! All secrets lie in one pool that only ever grows; which key plays which part is told beside
-//! it, by public key. So no change of parts, whatever its outcome, can lose a key.
+//! All secrets lie in one pool, which only ever grows. The role of each key is recorded beside the
+//! pool, by public key. So no change of roles can lose a key, whatever its outcome.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,72 +16,72 @@ use super::{KeysError, Lock, Passphrase, SecretKey};
 
 const FORMAT: &str = "idem-user-keys/1";
 
-/// The content of a key file.
+/// Content of a key file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserKeys {
-    /// Every secret there ever was in this file, oldest first.
+    /// All secrets that were ever added to this file, oldest first.
     pub pool: Vec<SecretKey>,
-    /// The DIDs made with this file, oldest first.
+    /// DIDs that were made with this file, oldest first.
     pub dids: Vec<DidKeys>,
 }
 
-/// What a key file knows of one DID.
+/// What a key file records about one DID.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DidKeys {
-    /// The DID.
+    /// The DID itself.
     pub did: Did,
-    /// The chain it lives on; names of networks are not unique.
+    /// Chain id of the network that registered the DID. Names of networks are not unique.
     pub chain: Hash,
-    /// The parts that keys play by the last operation known to be committed.
+    /// Roles of the keys after the last operation known to be committed.
     pub parts: Parts,
-    /// The operation that was handed to the ledger and has no known outcome.
+    /// Operation that was submitted and whose outcome is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
 }
 
-/// The parts that keys play now, and those after a recovery that waits for its delay.
+/// Roles of the keys now, and the roles after a recovery that waits for its delay.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parts {
-    /// None while the create is in flight, and where another file made the DID.
+    /// Roles in force. `None` while the create is pending, or if another key file made the DID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<Roles>,
-    /// What the recovery that this file started will put in place.
+    /// Roles that a recovery started with this file will put into force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovering: Option<Roles>,
 }
 
-/// Which key plays which part, by public key. A set may name keys that are held elsewhere.
+/// Roles of keys, by public key. A set may name keys whose secrets are held elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Roles {
-    /// Sign updates.
+    /// Control set: these keys sign updates.
     pub control: Vec<PublicKey>,
-    /// Sign the next rotation; the ledger knows only commitments to them.
+    /// Next set: these keys sign the next rotation. The ledger knows only commitments to them.
     pub next: Vec<PublicKey>,
-    /// Sign recoveries.
+    /// Recovery set: these keys sign recoveries.
     pub recovery: Vec<PublicKey>,
-    /// Keys of the document by fragment.
+    /// Keys of the document's verification methods, by fragment.
     pub document: BTreeMap<Fragment, PublicKey>,
 }
 
-/// An operation in flight. It is written before the operation leaves, so that a crash at any
-/// point leaves the file able to find out what happened and to send the very same bytes again.
+/// Operation whose outcome is not known yet. It is written to the file before it is submitted.
+/// After a crash at any point, the command can still look up the outcome or resend the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pending {
-    /// The operation's id.
+    /// Id of the operation.
     pub operation: Hash,
-    /// The signed operation, as it is submitted.
+    /// Signed envelope as it is submitted.
     pub envelope: Bytes,
-    /// The parts once it is committed.
+    /// Roles of the keys once the operation is committed.
     pub parts: Parts,
 }
 
 impl UserKeys {
-    /// Adds a secret to the pool.
+    /// Adds a secret to the pool unless it is there already, and returns its public key.
     pub fn add(&mut self, key: SecretKey) -> PublicKey {
         let public = key.public().clone();
         if self.find(&public).is_none() {
@@ -90,25 +90,26 @@ impl UserKeys {
         public
     }
 
-    /// The secret of a public key.
+    /// Returns the secret of a public key.
     pub fn find(&self, public: &PublicKey) -> Option<&SecretKey> {
         self.pool.iter().find(|key| key.public() == public)
     }
 
-    /// What is known of `did`.
+    /// Returns what the file records about `did`.
     pub fn get(&self, did: &Did) -> Option<&DidKeys> {
         self.dids.iter().find(|keys| keys.did == *did)
     }
 
-    /// The DID that signs when none is named: the last one made with this file. Its create may
-    /// still have no known outcome; it must be found out, since to fall back to an earlier DID
-    /// would change what the caller did not mean.
+    /// Returns the DID made last, which signs if the caller names none. The outcome of its create
+    /// may be unknown; the caller must then find it out. It must not fall back to an earlier DID,
+    /// which would be changed without the caller's intent.
     pub fn last(&self) -> Option<&DidKeys> {
         self.dids.last()
     }
 
-    /// Notes an operation before it is submitted; a new DID is remembered as the last. The same
-    /// operation may be noted again, another one only when the first has an outcome.
+    /// Records an operation before it is submitted. A new DID becomes the last one. The same
+    /// operation may be recorded again. Fails with [`KeysError::StillPending`] while the outcome of
+    /// another operation of the DID is unknown.
     pub fn begin(&mut self, did: &Did, chain: Hash, pending: Pending) -> Result<(), KeysError> {
         let keys = match self.dids.iter_mut().position(|keys| keys.did == *did) {
             Some(index) => &mut self.dids[index],
@@ -130,7 +131,7 @@ impl UserKeys {
         }
     }
 
-    /// The operation was committed: its parts are the current ones.
+    /// Records that the operation was committed: its roles become the current ones.
     pub fn commit(&mut self, operation: &Hash) {
         for keys in &mut self.dids {
             if let Some(done) = keys.pending.take_if(|pending| pending.operation == *operation) {
@@ -139,8 +140,8 @@ impl UserKeys {
         }
     }
 
-    /// The operation was refused for good: the current parts stay, and a DID that never came to
-    /// be is forgotten. The secrets stay in the pool.
+    /// Records that the operation can never be committed. The current roles stay. A DID that was
+    /// never created is forgotten, but its secrets stay in the pool.
     pub fn abandon(&mut self, operation: &Hash) {
         for keys in &mut self.dids {
             keys.pending.take_if(|pending| pending.operation == *operation);
@@ -149,37 +150,37 @@ impl UserKeys {
     }
 }
 
-/// A key file and what opens it. Each change is one short transaction under the file's lock, so
-/// that several commands may work with one file at once.
+/// A key file with its passphrase. Each change is one short transaction under the file's lock, so
+/// that several commands can use one file at once.
 pub struct UserKeyFile {
     vault: Vault,
 }
 
 impl UserKeyFile {
-    /// The key file at `path`, which need not exist yet.
+    /// Names the key file at `path`, which need not exist yet.
     pub fn new(path: impl Into<PathBuf>, passphrase: Option<Passphrase>) -> Self {
         Self { vault: Vault::new(path, FORMAT, passphrase) }
     }
 
-    /// Where it lies.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         self.vault.path()
     }
 
-    /// The content; empty when there is no file yet.
+    /// Reads the content, which is empty if the file does not exist.
     pub fn read(&mut self) -> Result<UserKeys, KeysError> {
         Ok(self.vault.read()?.unwrap_or_default())
     }
 
-    /// The content of a file that must exist.
+    /// Reads the content. Fails with [`KeysError::Missing`] if the file does not exist.
     pub fn read_existing(&mut self) -> Result<UserKeys, KeysError> {
         let remedy = "`idem did create` and `idem keys new` make it";
         let path = self.path().to_owned();
         self.vault.read()?.ok_or(KeysError::Missing { path, remedy })
     }
 
-    /// Reads the content anew, changes it, and writes it to disk before it answers. When `change`
-    /// fails, nothing is written.
+    /// Reads the content under the lock, lets `change` edit it, and writes it to disk before it
+    /// returns. If `change` fails, nothing is written.
     pub fn update<R, E: From<KeysError>>(
         &mut self,
         change: impl FnOnce(&mut UserKeys) -> Result<R, E>,
@@ -191,7 +192,7 @@ impl UserKeyFile {
         Ok(answer)
     }
 
-    /// The DID named, or the last one.
+    /// Returns the record of the named DID, or of the one made last if none is named.
     pub fn author<'a>(
         &self,
         keys: &'a UserKeys,

@@ -1,5 +1,5 @@
-//! The container of every key file: JSON, plain `{format, keys}` or sealed
-//! `{format, kdf, cipher, nonce, ciphertext}` by Argon2id (RFC 9106) and XChaCha20-Poly1305.
+//! The container format of all key files. It is JSON, either plain (`{format, keys}`) or sealed
+//! (`{format, kdf, cipher, nonce, ciphertext}`) with Argon2id (RFC 9106) and XChaCha20-Poly1305.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,20 +19,21 @@ use crate::limits::{KDF_LANES_MAX, KDF_MEMORY_KIB_MAX, KDF_PASSES_MAX};
 const CIPHER: &str = "xchacha20-poly1305";
 const KDF: &str = "argon2id";
 
-/// The second recommended setting of RFC 9106 section 4, except for one lane: this build of
-/// Argon2 works on one thread.
+/// The costs are the second recommended setting of RFC 9106, section 4. They differ in having one
+/// lane, since this build of Argon2 uses one thread.
 const MEMORY_KIB: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 const LANES: u32 = 1;
 
-/// Less than this would make a hostile or damaged file cheap to guess at.
+/// Lower bound for the memory that a file may ask for. A lower cost would make it cheap to guess
+/// the passphrase.
 const MEMORY_KIB_MIN: u32 = 16 * 1024;
 
-/// What opens a sealed key file.
+/// Passphrase that opens a sealed key file.
 pub struct Passphrase(Zeroizing<String>);
 
 impl Passphrase {
-    /// A passphrase from its text, which is wiped with it.
+    /// Wraps the text of a passphrase, which is wiped from memory when the passphrase is dropped.
     pub fn new(text: Zeroizing<String>) -> Self {
         Self(text)
     }
@@ -44,18 +45,18 @@ impl fmt::Debug for Passphrase {
     }
 }
 
-/// How a key file lies on disk.
+/// Protection of a key file on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protection {
-    /// There is no such file.
+    /// The file does not exist.
     Missing,
-    /// Its secrets are readable by whoever opens it.
+    /// Whoever can open the file can read its secrets.
     Plain,
-    /// A passphrase opens it.
+    /// The secrets are encrypted with a passphrase.
     Sealed,
 }
 
-/// Tells how `path` is protected, without a passphrase.
+/// Returns how the file at `path` is protected. It needs no passphrase.
 pub fn protection(path: &Path) -> Result<Protection, KeysError> {
     let Some(bytes) = read_private(path)? else { return Ok(Protection::Missing) };
     let plain = Peek::of(path, &bytes)?.keys.is_some();
@@ -128,13 +129,14 @@ impl Kdf {
     }
 }
 
-/// A key together with the salt and cost that made it, so that a run derives it once.
+/// Encryption key, with the salt and cost that it was derived with. It is kept so that a process
+/// derives it only once.
 struct Derived {
     kdf: Kdf,
     key: Zeroizing<[u8; 32]>,
 }
 
-/// One key file of one format, and what opens it.
+/// A key file of one format, with the passphrase that opens it.
 pub(super) struct Vault {
     path: PathBuf,
     format: &'static str,
@@ -155,7 +157,7 @@ impl Vault {
         &self.path
     }
 
-    /// The content, or `None` when there is no file yet.
+    /// Reads and decrypts the content; returns `None` if the file does not exist.
     pub(super) fn read<T: DeserializeOwned>(&mut self) -> Result<Option<T>, KeysError> {
         let Some(bytes) = read_private(&self.path)? else { return Ok(None) };
         let peek = Peek::of(&self.path, &bytes)?;
@@ -171,7 +173,7 @@ impl Vault {
         parse(&self.path, &content).map(Some)
     }
 
-    /// Replaces the content; sealed whenever there is a passphrase.
+    /// Replaces the content. It is sealed if the vault has a passphrase.
     pub(super) fn write<T: Serialize>(&mut self, content: &T) -> Result<(), KeysError> {
         let bytes = if self.passphrase.is_some() {
             let plaintext = to_json(&self.path, content)?;
@@ -184,7 +186,7 @@ impl Vault {
         written.map_err(|error| KeysError::io("write", &self.path, error))
     }
 
-    /// The key for `kdf`, derived at most once for each salt and cost.
+    /// Returns the key for `kdf`, which is derived at most once for each salt and cost.
     fn key(&mut self, kdf: &Kdf) -> Result<&Derived, KeysError> {
         let needed = || KeysError::PassphraseNeeded { path: self.path.clone() };
         let passphrase = self.passphrase.as_ref().ok_or_else(needed)?;
@@ -220,7 +222,8 @@ impl Vault {
         let path = self.path.clone();
         let derived = self.key(&kdf)?;
         let cipher = XChaCha20Poly1305::new(derived.key.as_slice().into());
-        // Room for the tag, so that no copy of the plaintext is left behind by growth.
+        // The buffer has room for the tag, so that it does not grow and leave a copy of the
+        // plaintext.
         let mut buffer = Zeroizing::new(Vec::with_capacity(content.len().saturating_add(16)));
         buffer.append(&mut content);
         cipher
@@ -232,7 +235,7 @@ impl Vault {
     }
 }
 
-/// What stands readable before the ciphertext is authenticated with it.
+/// Returns the associated data: the readable fields, which are authenticated with the ciphertext.
 fn header(format: &str, kdf: &Kdf, cipher: &str) -> Vec<u8> {
     let kdf = (&kdf.name, kdf.memory_kib, kdf.passes, kdf.lanes, kdf.salt);
     codec::encode(&(format, kdf, cipher))
@@ -252,7 +255,8 @@ fn malformed(path: &Path, error: &serde_json::Error) -> KeysError {
     KeysError::Malformed { path: path.to_owned(), reason: error.to_string() }
 }
 
-/// JSON in a buffer of the right size from the start: a buffer that grows leaves copies behind.
+/// Writes JSON into a buffer that has the right size from the start. A buffer that grows would
+/// leave copies of the secrets in freed memory.
 fn to_json<T: Serialize>(path: &Path, value: &T) -> Result<Zeroizing<Vec<u8>>, KeysError> {
     struct Count(usize);
 

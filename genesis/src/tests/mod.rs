@@ -1,4 +1,4 @@
-//! What the tests of genesis share: operators with fixed keys.
+//! Fixtures of the genesis tests: operators with fixed keys.
 
 mod ceremony;
 mod file;
@@ -27,12 +27,12 @@ fn public_key(seed: u8) -> PublicKey {
         .expect("32 bytes are an Ed25519 key")
 }
 
-/// The peer id of an Ed25519 key, by the libp2p specification.
+/// Returns the peer id of an Ed25519 key by the libp2p specification.
 fn peer_id(raw: &[u8]) -> String {
     bs58::encode([&[0x00, 0x24, 0x08, 0x01, 0x12, 0x20][..], raw].concat()).into_string()
 }
 
-/// Operator `n`: validator key from seed `n`, transport key from seed `100 + n`.
+/// Returns operator `n`, whose validator key comes from seed `n` and transport key from `100 + n`.
 fn validator(n: u8) -> ValidatorEntry {
     ValidatorEntry {
         name: format!("node-{n}"),
@@ -43,7 +43,7 @@ fn validator(n: u8) -> ValidatorEntry {
     }
 }
 
-/// The publishing key of operator `n`, from seed `200 + n`.
+/// Returns the publishing key of operator `n`, which comes from seed `200 + n`.
 fn publishing(n: u8) -> PublishingKey {
     let name = format!("node-{n}").parse().expect("a fragment");
     PublishingKey::new(name, public_key(200 + n))
@@ -66,7 +66,7 @@ fn outline() -> Outline {
     Outline::new("testnet".parse().expect("a network name"), time)
 }
 
-/// What four operators build.
+/// Returns the genesis file that four operators build.
 fn file() -> GenesisFile {
     let publishing = (1..=4).map(publishing).collect();
     Outline { publishing, ..outline() }
@@ -74,7 +74,7 @@ fn file() -> GenesisFile {
         .expect("a valid genesis")
 }
 
-/// A create by the key of `seed`, signed for `chain`.
+/// Returns a create that is signed by the key of `seed` for `chain`.
 fn create(seed: u8, chain: Hash) -> Bytes {
     let control = KeySet { threshold: 1, members: vec![Member::Key(public_key(seed))] };
     let next = Member::Key(public_key(seed + 1)).commitment();

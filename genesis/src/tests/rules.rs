@@ -1,4 +1,4 @@
-//! Each rule at both sides of its boundary.
+//! These tests try each rule on both sides of its boundary.
 
 use registry_core::certificate::ValidatorSetError;
 use registry_core::governance::{
@@ -17,7 +17,7 @@ fn accepted(change: impl FnOnce(&mut GenesisFile)) {
     assert_eq!(file.check(), Ok(()));
 }
 
-/// Checks that the change is refused under `path`.
+/// Asserts that the changed file is refused with an error about `path`.
 fn refused(path: &str, change: impl FnOnce(&mut GenesisFile)) {
     let mut file = file();
     change(&mut file);

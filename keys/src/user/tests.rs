@@ -23,7 +23,7 @@ fn file(directory: &tempfile::TempDir, passphrase: Option<&str>) -> UserKeyFile 
     UserKeyFile::new(directory.path().join("user.json"), passphrase)
 }
 
-/// A file content with one committed DID and its control key.
+/// Returns a file content with one committed DID, and the control key of that DID.
 fn with_committed(byte: u8) -> (UserKeys, PublicKey) {
     let mut keys = UserKeys::default();
     let control = keys.add(SecretKey::generate(Suite::Ed25519).expect("a key"));
