@@ -1,5 +1,5 @@
-//! What a ledger does with the types of `registry_core`: the rules of each action, the overlay of a
-//! block, its execution, the state tree and quotas.
+//! Rules and execution of a ledger over the types of `registry_core`: the rules of each action, the
+//! overlay of a block, block execution, the state tree and quotas.
 //!
 //! This crate is pure. It does no I/O and reads no clock, environment or randomness, so the same
 //! genesis and the same blocks give the same state root on every machine (DESIGN invariant 1).

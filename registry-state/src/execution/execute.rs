@@ -1,4 +1,5 @@
-//! Executing a block: total, deterministic, all or nothing (DESIGN invariants 1 to 3).
+//! Execution of blocks. It is total, deterministic, and applies a block as a whole or not at all
+//! (DESIGN invariants 1 to 3).
 
 use registry_core::block::{Header, Receipt, operations_root, receipts_root};
 use registry_core::code::Refusal;
@@ -24,7 +25,7 @@ use crate::state::{
     ApplyError, Changes, Context, Effect, Heads, Overlay, StateView, WriteContext, count_halt,
 };
 
-/// Counts what a block holds against its limits.
+/// Space of a block that is used so far, measured against the limits of a block.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BlockBudget {
     operations: usize,
@@ -35,8 +36,9 @@ pub struct BlockBudget {
 }
 
 impl BlockBudget {
-    /// Takes room for an operation, or refuses and changes nothing. Rotate, recovery and
-    /// deactivation may use the whole block, all others all but the reserved part.
+    /// Reserves room for an operation and returns true, or returns false and changes nothing.
+    /// Actions with priority (rotate, recovery and deactivation) may use the whole block. All
+    /// others must leave the reserved part free.
     pub fn take(&mut self, checked: &Checked) -> bool {
         let action = &checked.operation().action;
         let bytes = checked.bytes().len();
@@ -63,7 +65,7 @@ impl BlockBudget {
     }
 }
 
-/// A block in the making: operations are applied one by one, then it is finished.
+/// A block under construction: operations are applied one by one, then the block is finished.
 pub struct BlockExecution<'a> {
     probe: Probe<'a>,
     template: Header,
@@ -71,26 +73,26 @@ pub struct BlockExecution<'a> {
     applied: Vec<Applied>,
 }
 
-/// An operation in the block. Its receipt names the record version at the end of the block.
+/// An operation of the block. Its receipt names the record version at the end of the block.
 struct Applied {
     operation: Hash,
     envelope: Hash,
     key: RecordKey,
 }
 
-/// An executed block: its header, and what it changes.
+/// An executed block: its header, changes and receipts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execution {
-    /// The header with all roots.
+    /// Header with all roots.
     pub header: Header,
     /// What the block adds to the store.
     pub changes: Changes,
-    /// One receipt an operation, in order.
+    /// One receipt for each operation, in the order of operations.
     pub receipts: Vec<Receipt>,
 }
 
 impl<'a> BlockExecution<'a> {
-    /// Starts the block after `parent` at `time_ms`, over the state after `parent`.
+    /// Starts the block after `parent` at block time `time_ms`. `view` is the state after `parent`.
     pub fn new(
         view: &'a dyn StateView,
         network: NetworkName,
@@ -133,17 +135,17 @@ impl<'a> BlockExecution<'a> {
         Self { probe, template, budget, applied }
     }
 
-    /// What the rules say in this block, over what is applied already.
+    /// Returns a probe of the state after the operations applied so far.
     pub fn probe(&self) -> &Probe<'a> {
         &self.probe
     }
 
-    /// Whether the rules allow the operation now; changes nothing.
+    /// Checks the operation against the state so far and returns its effect. It changes nothing.
     pub fn check<'c>(&self, checked: &'c Checked) -> Result<Effect<'c>, ApplyError> {
         self.probe.check(checked)
     }
 
-    /// Applies an operation, or refuses it and changes nothing.
+    /// Applies an operation. If it is refused, the block does not change.
     pub fn apply(&mut self, checked: &Checked) -> Result<(), ApplyError> {
         let mut budget = self.budget;
         if !budget.take(checked) {
@@ -162,7 +164,7 @@ impl<'a> BlockExecution<'a> {
         Ok(())
     }
 
-    /// Closes the block: what takes effect with its end, all roots, all changes.
+    /// Finishes the block: lets scheduled changes take effect and computes all roots.
     pub fn finish(self) -> Result<Execution, StoreError> {
         let Probe { mut overlay, context } = self.probe;
         take_effect(&mut overlay, &context)?;
@@ -204,59 +206,60 @@ fn receipts(
     (0..).zip(applied).map(receipt).collect()
 }
 
-/// Why a proposed block is not valid.
+/// Reason why a proposed block is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BlockError {
-    /// Another value in the header than execution gives.
+    /// A field of the header differs from what execution gives.
     #[error("header field {field} is {actual}, execution gives {expected}")]
     Header {
         /// Name of the field.
         field: &'static str,
-        /// What the proposer says.
+        /// Value in the proposed header.
         actual: String,
-        /// What follows from the operations.
+        /// Value that follows from the operations.
         expected: String,
     },
-    /// An operation that is refused; a valid block has none.
+    /// An operation of the block is refused.
     #[error("operation {index} is refused: {refusal}")]
     Operation {
-        /// Place in the block.
+        /// Index of the operation in the block.
         index: usize,
-        /// Why.
+        /// Code and text of the refusal.
         refusal: Refusal,
     },
-    /// More operations, bytes or creates than a block may hold.
+    /// The block holds more operations, bytes or creates than allowed.
     #[error("operation {index} exceeds the limits of a block")]
     Full {
-        /// Place of the first operation without room.
+        /// Index of the first operation that does not fit.
         index: usize,
     },
-    /// The proposer is no validator of this height.
+    /// The proposer is not a validator of this height.
     #[error("proposer {proposer} is no validator of height {height}")]
     Proposer {
-        /// Who proposed.
+        /// Key of the proposer.
         proposer: ValidatorKey,
-        /// The height.
+        /// Height of the block.
         height: u64,
     },
-    /// The network speaks another protocol by now; nothing is known about the block.
+    /// The network uses a protocol version that this program does not know. Nothing is known about
+    /// the block.
     #[error(
         "from height {height} on the network speaks version {version} of the protocol, this \
          build speaks {PROTOCOL_VERSION} at most; install a newer one"
     )]
     Version {
-        /// The first height that cannot be executed.
+        /// First height that this program cannot execute.
         height: u64,
-        /// The version that holds there.
+        /// Protocol version at that height.
         version: u64,
     },
-    /// A governor whom the operations of genesis did not create.
+    /// A governor is not created by the operations of genesis.
     #[error("governor {did} is not created by the operations")]
     Governor {
-        /// Who is missing.
+        /// The missing governor.
         did: Did,
     },
-    /// The store failed; nothing is known about the block.
+    /// The store failed, so nothing is known about the block.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -327,21 +330,21 @@ fn compare(actual: &Header, expected: &Header) -> Result<(), BlockError> {
 /// What genesis puts into the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Genesis {
-    /// Hash of the canonical genesis.
+    /// Chain id: the hash of the canonical genesis.
     pub chain: Hash,
-    /// The network's name.
+    /// Name of the network.
     pub network: NetworkName,
-    /// Genesis time in ms since 1970.
+    /// Block time of height 0, as Unix time in milliseconds.
     pub time_ms: u64,
-    /// The first validators.
+    /// First validator set.
     pub validators: Validators,
-    /// The first parameters.
+    /// First parameters.
     pub parameters: Parameters,
-    /// The first publishing keys.
+    /// First publishing keys.
     pub publishing: Publishing,
-    /// Who may change all this; none: nobody.
+    /// DIDs that may change all this later. If `None`, nobody can.
     pub governors: Option<Governors>,
-    /// Operations with chain zero; all must apply.
+    /// Operations for the zero chain id. All of them must apply.
     pub operations: Vec<Checked>,
 }
 
@@ -394,7 +397,7 @@ pub fn execute_genesis(view: &dyn StateView, genesis: &Genesis) -> Result<Execut
     Ok(block.finish()?)
 }
 
-/// The hash of the validator set that holds after what is written so far.
+/// Returns the hash of the validator set that is in force after the writes so far.
 fn validators_hash(overlay: &Overlay<'_>) -> Result<Hash, StoreError> {
     let validators = governance::read::<Validators>(&Heads(overlay), VALIDATORS)?;
     Ok(validators.set().map_err(StoreError::new)?.hash())

@@ -1,4 +1,4 @@
-//! Executing operations: what the rules say of one over a state, and a whole block of them.
+//! Execution of operations: the check of one operation over a state, and whole blocks.
 
 mod execute;
 mod probe;

@@ -1,4 +1,4 @@
-//! What the rules say of one operation over one state, before anything is written.
+//! Checks one operation against a state before anything is written.
 
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
@@ -9,25 +9,25 @@ use registry_core::record::RecordKey;
 use crate::rules::{Checked, apply, endorsement};
 use crate::state::{ApplyError, Context, Effect, Overlay, StateView, TransientKey, TransientKind};
 
-/// A state and what the rules know beside it: says what would become of an operation.
+/// A state with the context of a block. It tells what an operation would do in that block.
 pub struct Probe<'a> {
     pub(super) overlay: Overlay<'a>,
     pub(super) context: Context,
 }
 
 impl<'a> Probe<'a> {
-    /// Over a stored state, without the work of opening a block. `context` is that of the block
-    /// which the answers are meant for.
+    /// Starts over a stored state. This is cheaper than opening a block. `context` is that of the
+    /// block which the answers are meant for.
     pub fn new(view: &'a dyn StateView, context: Context) -> Self {
         Self { overlay: Overlay::new(view), context }
     }
 
-    /// What the rules know.
+    /// Returns height, time and parameters of the block.
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Whether the rules allow the operation; changes nothing.
+    /// Checks the operation and returns its effect. It changes nothing.
     pub fn check<'c>(&self, checked: &'c Checked) -> Result<Effect<'c>, ApplyError> {
         self.check_guard(checked, checked.record_key())?;
         let mut effect = apply(&self.overlay, &self.context, checked)?;

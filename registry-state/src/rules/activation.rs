@@ -1,4 +1,4 @@
-//! How approved changes take effect at the end of a block (docs/protocol/governance.md, section
+//! Lets scheduled changes take effect at the end of a block (docs/protocol/governance.md, section
 //! "Taking effect").
 
 use super::governance::{Now, Rules};
@@ -8,7 +8,8 @@ use registry_core::crypto::Hash;
 use registry_core::governance::{Proposal, ProposalStatus, key};
 use registry_core::record::{RecordKey, StoreError};
 
-/// GV10 and GV11: what holds from the next height on takes effect, or is cancelled.
+/// Applies rules GV10 and GV11: each change that is scheduled for the next height takes effect, or
+/// is cancelled with the code of the rule that it breaks.
 pub(crate) fn take_effect(overlay: &mut Overlay<'_>, context: &Context) -> Result<(), StoreError> {
     let mut scheduled = overlay.scheduled_changes()?;
     let due = scheduled.due(context.height.saturating_add(1));
@@ -35,7 +36,8 @@ pub(crate) fn take_effect(overlay: &mut Overlay<'_>, context: &Context) -> Resul
     Ok(())
 }
 
-/// A proposal whose height has come, and the value that it writes or the code that cancels it.
+/// Returns a proposal whose height has come, with the value that it writes or the code that cancels
+/// it.
 fn judge(
     overlay: &Overlay<'_>,
     now: Now<'_>,

@@ -1,4 +1,4 @@
-//! DIDs that act or that count as members of a set: reading their state.
+//! Reads the state of DIDs that act or that are members of a set.
 
 use registry_core::code::{Code, Refusal};
 use registry_core::did::{DidState, DidValue, KeySet};
@@ -7,7 +7,7 @@ use registry_core::record::RecordKey;
 
 use crate::state::{ApplyError, Overlay};
 
-/// The state of a DID that acts: it is registered and not deactivated.
+/// Returns the state of a DID that acts. Fails if the DID is not registered or is deactivated.
 pub(crate) fn active(overlay: &Overlay<'_>, did: &Did) -> Result<Box<DidState>, ApplyError> {
     let Some(head) = overlay.head(&RecordKey::did(&did.suffix))? else {
         let detail = format!("{did} is not registered");
@@ -22,7 +22,7 @@ pub(crate) fn active(overlay: &Overlay<'_>, did: &Did) -> Result<Box<DidState>, 
     }
 }
 
-/// The control set of a DID that is registered and not deactivated.
+/// Returns the control set of a DID; `None` if the DID is not registered or is deactivated.
 pub(crate) fn control_of(overlay: &Overlay<'_>, did: &Did) -> Result<Option<KeySet>, ApplyError> {
     let Some(head) = overlay.head(&RecordKey::did(&did.suffix))? else { return Ok(None) };
     Ok(match overlay.did_value(&head)? {

@@ -1,4 +1,4 @@
-//! What each agent action needs and does (docs/protocol/agents.md, section "Rules").
+//! Rules of each agent action (docs/protocol/agents.md, section "Rules").
 
 use super::request::By;
 use super::window;
@@ -14,7 +14,7 @@ use registry_core::record::RecordView;
 use registry_core::time::TimeMs;
 use registry_core::trust::GrantStatus;
 
-/// AG1: the agent is a DID of this network.
+/// Checks rule AG1: the agent is a DID of this network.
 pub(super) fn check_network(agent: &Did, network: &NetworkName) -> Result<(), Refusal> {
     if agent.network != *network {
         let detail = format!("{agent} is not on network {network}");
@@ -23,7 +23,7 @@ pub(super) fn check_network(agent: &Did, network: &NetworkName) -> Result<(), Re
     Ok(())
 }
 
-/// AG1: form of a delegation.
+/// Checks rule AG1: the form of a delegation.
 pub(super) fn check_delegate(
     operation: &Operation,
     delegate: &AgentDelegate,
@@ -37,7 +37,8 @@ pub(super) fn check_delegate(
     }
     check_names("actions", &delegate.actions)?;
     check_names("resources", &delegate.resources)?;
-    // Without a beginning, the window is as long as time: only an end at 0 leaves nothing of it.
+    // A delegation without `valid_from` counts from time 0, so only an end at 0 makes its window
+    // empty.
     let from = Some(delegate.valid_from.unwrap_or(0));
     window::check(Code::AgentTerms, from, Some(delegate.valid_until))?;
     window::check_max_depth(Code::AgentTerms, delegate.max_depth)
@@ -54,8 +55,8 @@ fn check_names<T: Ord>(field: &str, names: &[T]) -> Result<(), Refusal> {
     terms("must ascend strictly, each once".to_owned())
 }
 
-/// AG3 to AG7: value of a delegation. Nodes check it, like the values below, before they ask
-/// anyone to sign.
+/// Checks rules AG3 to AG7 and returns the record value of the delegation. Nodes also call this and
+/// the functions below before they ask anyone to sign.
 pub fn delegate(
     view: &dyn RecordView,
     by: By<'_>,
@@ -64,20 +65,20 @@ pub fn delegate(
     Ok(codec::encode(&delegation(view, by, delegate)?))
 }
 
-/// AG8: value of a delegation that the author suspends.
+/// Checks rule AG8 and returns the value of the delegation once the author has suspended it.
 pub fn suspend(view: &dyn RecordView, by: By<'_>, step: &AgentStep) -> Result<Vec<u8>, ApplyError> {
     let delegation = existing(view, by, &step.agent, &[GrantStatus::Active])?;
     Ok(with_status(delegation, by, GrantStatus::Suspended))
 }
 
-/// AG8: value of a suspended delegation that the author resumes.
+/// Checks rule AG8 and returns the value of the delegation once the author has resumed it.
 pub fn resume(view: &dyn RecordView, by: By<'_>, step: &AgentStep) -> Result<Vec<u8>, ApplyError> {
     let delegation = existing(view, by, &step.agent, &[GrantStatus::Suspended])?;
     check_resumer(view, by, &delegation)?;
     Ok(with_status(delegation, by, GrantStatus::Active))
 }
 
-/// AG8: value of a delegation that the author revokes.
+/// Checks rule AG8 and returns the value of the delegation once the author has revoked it.
 pub fn revoke(view: &dyn RecordView, by: By<'_>, step: &AgentStep) -> Result<Vec<u8>, ApplyError> {
     let either = [GrantStatus::Active, GrantStatus::Suspended];
     Ok(with_status(existing(view, by, &step.agent, &either)?, by, GrantStatus::Revoked))
@@ -107,7 +108,7 @@ fn delegation(
     }
     let AgentDelegate { agent, actions, resources, valid_from, valid_until, max_depth } =
         new.clone();
-    // What is suspended stays so: other terms are no way around it.
+    // A suspended delegation stays suspended, so that nobody can lift a suspension by new terms.
     let (status, since, last_by, granted) = match live {
         Some(live) => (live.status, live.since, live.by, live.granted),
         None => (GrantStatus::Active, time_ms, author.clone(), time_ms),
@@ -129,7 +130,8 @@ fn delegation(
     })
 }
 
-/// AG4: the chain of the author, if it is an agent.
+/// Checks rule AG4: if the author is an agent, its own chain of delegations is live. Returns that
+/// chain, or `None` if the author is no agent.
 fn above(view: &dyn RecordView, by: By<'_>) -> Result<Option<AgentChain>, ApplyError> {
     let own = answer::link(view, by.author)?;
     let own = own.filter(|own| own.delegation.status != GrantStatus::Revoked);
@@ -144,7 +146,7 @@ fn above(view: &dyn RecordView, by: By<'_>) -> Result<Option<AgentChain>, ApplyE
     Ok(Some(chain))
 }
 
-/// AG5 to AG7.
+/// Checks rules AG5 to AG7.
 fn check_attenuation(new: &AgentDelegate, above: &AgentChain) -> Result<(), Refusal> {
     if above.principals().any(|did| *did == new.agent) {
         let detail = format!("{} stands above itself", new.agent);
@@ -194,7 +196,8 @@ fn check_attenuation(new: &AgentDelegate, above: &AgentChain) -> Result<(), Refu
     Ok(())
 }
 
-/// AG8: the agent's delegation, if the author may change its status from one of these.
+/// Rule AG8: returns the agent's delegation if the author may change its status and the status is
+/// one of `from`.
 fn existing(
     view: &dyn RecordView,
     by: By<'_>,
@@ -219,7 +222,8 @@ fn existing(
     Ok(delegation)
 }
 
-/// AG8: who suspended it, or one above that.
+/// Checks rule AG8: only the DID that suspended a delegation, or a principal above that DID,
+/// resumes it.
 fn check_resumer(
     view: &dyn RecordView,
     by: By<'_>,

@@ -1,6 +1,5 @@
-//! Who may sign for a DID outside its own life: the rules of every action whose role is author
-//! or approval
-//! (docs/protocol/operations.md, section "Signatures of an author").
+//! Rules for signatures on behalf of a DID. They apply to every action whose role is author or
+//! approval (docs/protocol/operations.md, section "Signatures of an author").
 
 use super::actors::{active, control_of};
 use super::checked::Checked;
@@ -12,8 +11,9 @@ use registry_core::did::control::check_threshold;
 use registry_core::id::Did;
 use registry_core::operation::{MethodSigner, Role, Signer};
 
-/// Whether the signatures, whose form and bytes are checked already, speak for the author now: the
-/// author, or the reason against it. A pending recovery changes nothing here before it completes.
+/// Checks that the signatures count for the author at the block's time, and returns the author.
+/// Their form and values are checked before, by [`super::stateless::check_stateless`]. A pending
+/// recovery changes nothing here before it completes.
 pub fn check<'c>(
     overlay: &Overlay<'_>,
     context: &Context,
@@ -36,7 +36,8 @@ pub fn check<'c>(
     Ok(author)
 }
 
-/// A6: whether those of role consent speak for the other party that the action binds.
+/// Checks rule A6: if the action needs the consent of another DID, the signatures of role consent
+/// count for it.
 pub(crate) fn check_consent(
     overlay: &Overlay<'_>,
     context: &Context,
@@ -48,7 +49,7 @@ pub(crate) fn check_consent(
     }
 }
 
-/// A1 to A4 of the endorser whose signature the operation carries: that DID, if there is one.
+/// Checks rules A1 to A4 of the endorser, and returns it if the operation carries its signature.
 pub(crate) fn check_endorser<'c>(
     overlay: &Overlay<'_>,
     context: &Context,
@@ -59,7 +60,7 @@ pub(crate) fn check_endorser<'c>(
     Ok(Some(endorser))
 }
 
-/// A1 to A5 of one party, by the signatures of its roles.
+/// Checks rules A1 to A5 of one DID with the signatures that have one of `roles`.
 fn check_party(
     overlay: &Overlay<'_>,
     context: &Context,
@@ -85,7 +86,7 @@ fn check_party(
             }
         }
     }
-    // The form allows methods or keys, never both, and at least one.
+    // The form allows either methods or keys, never both, and at least one signature.
     if !keys.is_empty() {
         let control_of = |did: &Did| control_of(overlay, did);
         check_threshold(control.threshold, &control.members, &keys, control_of)?;

@@ -1,12 +1,12 @@
-//! An operation that passed the checks which need no state.
+//! An operation that has passed all checks that need no state.
 
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::operation::{Operation, Role, Signature, Signer};
 use registry_core::record::RecordKey;
 
-/// An operation whose form and signatures were checked. It exists only as the result of
-/// [`super::stateless::check_stateless`], so nothing unverified can reach the state.
+/// An operation whose form and signatures have been checked. Only
+/// [`super::stateless::check_stateless`] makes it, so nothing unverified can reach the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
     pub(super) operation: Operation,
@@ -18,17 +18,18 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// The operation.
+    /// Returns the operation.
     pub fn operation(&self) -> &Operation {
         &self.operation
     }
 
-    /// Its verified signatures.
+    /// Returns the signatures, all of which verify.
     pub fn signatures(&self) -> &[Signature] {
         &self.signatures
     }
 
-    /// The DID that vouches for the author by a signature of its own.
+    /// Returns the DID that endorses the operation by a signature of role endorser, if there is
+    /// one.
     pub fn endorser(&self) -> Option<&Did> {
         self.signatures.iter().find_map(|signature| match &signature.by {
             Signer::Method(method) if signature.role == Role::Endorser => Some(&method.url.did),
@@ -36,22 +37,23 @@ impl Checked {
         })
     }
 
-    /// H(body): receipts and de-duplication.
+    /// Returns the operation id, H(body). Receipts name it, and it identifies repeated operations.
     pub fn id(&self) -> Hash {
         self.id
     }
 
-    /// H(envelope): gossip, mempool and blocks.
+    /// Returns the envelope id, H(envelope). Gossip, the mempool and blocks identify envelopes by
+    /// it.
     pub fn envelope_id(&self) -> Hash {
         self.envelope_id
     }
 
-    /// The envelope's canonical bytes.
+    /// Returns the canonical bytes of the envelope.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Key of the record that the operation writes.
+    /// Returns the key of the record that the operation writes.
     pub fn record_key(&self) -> &RecordKey {
         &self.record_key
     }

@@ -1,4 +1,4 @@
-//! What each DID action needs and does (docs/protocol/operations.md, section "DID actions").
+//! Rules of each DID action (docs/protocol/operations.md, section "DID actions").
 
 use super::actors::{active, control_of};
 use super::governors::check_deactivation;
@@ -17,7 +17,7 @@ use registry_core::limits::{DAY_MS, PRIORITY_OPERATIONS_PER_DAY};
 use registry_core::operation::Role;
 use registry_core::record::RecordKey;
 
-/// Form of complete sets and a complete document.
+/// Checks the form of complete sets with a complete document.
 pub(super) fn check_form(
     sets: &Sets,
     document: &Document,
@@ -27,18 +27,18 @@ pub(super) fn check_form(
     check_document(document)
 }
 
-/// Form of a document.
+/// Checks the form of a document.
 pub(super) fn check_document(document: &Document) -> Result<(), Refusal> {
     document.check().map_err(Refusal::from)
 }
 
-/// Form of a rotation.
+/// Checks the form of a rotation.
 pub(super) fn check_rotate(rotate: &DidRotate, network: &NetworkName) -> Result<(), Refusal> {
     check_reveal(&rotate.reveal, network)?;
     check_form(&rotate.sets, &rotate.document, network)
 }
 
-/// Form of revealed members.
+/// Checks the form of the members that an operation reveals.
 pub(super) fn check_reveal(reveal: &Reveal, network: &NetworkName) -> Result<(), Refusal> {
     check_members(&reveal.revealed, "reveal/revealed", network)
 }
@@ -72,7 +72,7 @@ pub(super) fn update(
     })
 }
 
-/// Replaces sets and document, and vetoes a pending recovery.
+/// Replaces sets and document. If a recovery is pending, the rotation vetoes it.
 pub(super) fn rotate(
     request: &Request<'_, '_>,
     rotate: &DidRotate,
@@ -120,7 +120,7 @@ pub(super) fn recover_cancel(request: &Request<'_, '_>) -> Result<Effect<'static
     })
 }
 
-/// Puts the matured recovery into effect.
+/// Puts the pending recovery into effect if its delay is over.
 pub(super) fn recover_complete(request: &Request<'_, '_>) -> Result<Effect<'static>, ApplyError> {
     request.change(|state| {
         let pending = pending_of(state)?;
@@ -137,7 +137,7 @@ pub(super) fn recover_complete(request: &Request<'_, '_>) -> Result<Effect<'stat
 }
 
 impl Request<'_, '_> {
-    /// Effect of an action that changes the author's active state.
+    /// Returns the effect of an action that edits the active state of the author.
     fn change(
         &self,
         change: impl FnOnce(&mut DidState) -> Result<(), ApplyError>,
@@ -148,7 +148,7 @@ impl Request<'_, '_> {
         })
     }
 
-    /// Effect of an action that replaces the author's active state.
+    /// Returns the effect of an action that replaces the active state of the author.
     fn replace(
         &self,
         value: impl FnOnce(Box<DidState>) -> Result<DidValue, ApplyError>,
@@ -161,7 +161,8 @@ impl Request<'_, '_> {
         Ok(Effect { transient, ..Effect::value(key.clone(), value) })
     }
 
-    /// After a veto the next recovery waits for one delay of the recovery set that was vetoed.
+    /// Returns the live time, in milliseconds, from which the next recovery may start. After a veto
+    /// this is one delay of the recovery set that was vetoed.
     fn veto(&self, state: &DidState) -> Option<u64> {
         match (&state.pending, &state.sets.recovery) {
             (Some(_), Some(recovery)) => {
@@ -198,7 +199,9 @@ impl Request<'_, '_> {
         Ok(())
     }
 
-    /// The threshold of the next set: revealed against the commitments, then signed.
+    /// Checks that the revealed members are among the commitments of the next set and that enough
+    /// of them signed. Fails if a pending recovery has matured, since it can then only be
+    /// completed.
     fn check_next(&self, state: &DidState, reveal: &Reveal) -> Result<(), ApplyError> {
         if let Some(pending) = &state.pending
             && self.context.live_ms >= pending.matures_live_ms
@@ -216,8 +219,8 @@ impl Request<'_, '_> {
         self.signed(state.sets.next.threshold, &reveal.revealed, Role::Next)
     }
 
-    /// State rules of new sets: a delay that the network allows, members that exist, and control
-    /// that is not out of reach for ever.
+    /// Checks new sets against the state: the network allows the recovery delay, and every DID that
+    /// a set names is registered and not deactivated, so that no set can become unusable for ever.
     fn check_sets(&self, sets: &Sets) -> Result<(), ApplyError> {
         let delay_ms_min = self.context.parameters.recovery_delay_ms_min;
         if let Some(recovery) = &sets.recovery
@@ -248,8 +251,8 @@ impl Request<'_, '_> {
         check_threshold(threshold, members, &signers, |did| control_of(self.overlay, did))
     }
 
-    /// Counts rotate and deactivate apart from recover and cancel, so that a thief of the recovery
-    /// set cannot use up the day's vetoes.
+    /// Counts the actions of one day. Rotate and deactivate have another counter than recover and
+    /// cancel, so that a thief of the recovery set cannot use up the vetoes of the day.
     fn quota(&self, key: &RecordKey) -> Result<Option<(TransientKey, Vec<u8>)>, ApplyError> {
         let role = self.checked.operation().action.facts().role;
         let kind = match role {

@@ -1,5 +1,5 @@
-//! Which functions hold the rules of each action. Both matches name every action, so that a new
-//! one does not compile without its rules.
+//! Maps each action to the functions that hold its rules. Both matches name every action, so a new
+//! action without rules does not compile.
 
 use registry_core::code::Refusal;
 use registry_core::id::NetworkName;
@@ -46,7 +46,7 @@ pub(super) fn check_form(operation: &Operation, network: &NetworkName) -> Result
     }
 }
 
-/// Applies an action whose guard holds: its effect, or the reason against it.
+/// Checks the rules of an action whose guard holds, and returns its effect.
 pub(crate) fn apply<'c>(
     overlay: &Overlay<'_>,
     context: &Context,

@@ -1,4 +1,5 @@
-//! Who may write on a network that asks for a right to it (docs/protocol/endorsement.md).
+//! Rules for writing on a network where a DID needs a right to write
+//! (docs/protocol/endorsement.md).
 
 use super::author;
 use super::checked::Checked;
@@ -13,10 +14,11 @@ use registry_core::record::{RecordView, StoreError};
 use registry_core::time::TimeMs;
 use registry_core::trust::{Asked, ask};
 
-/// The action that the network's authority grants to those who may write.
+/// Action of the grants by which the network's authority lets a DID write.
 pub const WRITE: &str = "registry:write";
 
-/// EN1 to EN4: the counter of whoever vouches for the operation, where one must.
+/// Checks rules EN1 to EN4. Returns the new value of the counter of the DID that vouches for the
+/// operation, or `None` if the operation needs no endorsement.
 pub(crate) fn check(
     overlay: &Overlay<'_>,
     context: &Context,
@@ -25,7 +27,8 @@ pub(crate) fn check(
     let endorser = author::check_endorser(overlay, context, checked)?;
     let Some(family) = checked.operation().action.facts().family else { return Ok(None) };
     let policy = match &context.parameters.write_policy {
-        // Genesis is what all operators agreed on: nobody could have endorsed before it.
+        // Height 0 needs no endorsement: all operators agreed on it, and no endorser existed before
+        // it.
         WritePolicy::Endorsed(policy) if context.height > 0 => policy,
         WritePolicy::Open | WritePolicy::Endorsed(_) => return Ok(None),
     };
@@ -70,8 +73,9 @@ fn not_granted(policy: &EndorsedWrites, family: Family, endorser: &Did) -> Refus
     Refusal::new(Code::EndorserNotGranted, "signatures", detail)
 }
 
-/// EN2: whether a DID may write, or endorse the writes of others, at the view's moment. The
-/// authority may by itself: else nobody could stop the last endorser.
+/// Rule EN2: returns true if the DID may write, and so also endorse the writes of others, at block
+/// time `time_ms` (Unix time in milliseconds) over the records of `view`. The authority always may,
+/// since otherwise a network could not undo the loss of its last endorser.
 pub fn may_write(
     view: &dyn RecordView,
     network: &NetworkName,
@@ -97,12 +101,13 @@ fn counter(endorser: &Did) -> (TransientKind, Vec<u8>) {
     (TransientKind::EndorserQuota, endorser.suffix.0.to_vec())
 }
 
-/// The leaf that counts what a DID vouched for in the hour of `time_ms`.
+/// Returns the key of the leaf that counts what a DID vouched for in the hour that contains
+/// `time_ms`.
 pub fn quota_key(endorser: &Did, time_ms: u64) -> TransientKey {
     Quota::key(counter(endorser), (time_ms, HOUR_MS))
 }
 
-/// What that leaf holds.
+/// Returns the count that the leaf holds; 0 if there is no leaf.
 pub fn quota_used(leaf: Option<&[u8]>) -> u64 {
     leaf.map_or(0, Quota::count)
 }

@@ -1,4 +1,4 @@
-//! What each governance action needs and does (docs/protocol/governance.md, section "Rules").
+//! Rules of each governance action (docs/protocol/governance.md, section "Rules").
 
 use super::author;
 use super::governors::{check_live, is_live, live_count};
@@ -19,7 +19,7 @@ use registry_core::limits::{
 use registry_core::record::{RecordKey, RecordView, StoreError};
 use registry_core::{codec, mmr};
 
-/// GV1: form of a proposal.
+/// Checks rule GV1: the form of a proposal.
 pub(super) fn check_propose(
     propose: &GovernancePropose,
     network: &NetworkName,
@@ -28,7 +28,7 @@ pub(super) fn check_propose(
     propose.change.check(network).map_err(invalid)
 }
 
-/// GV2 to GV8: effect of an action that a governor signs.
+/// Checks rules GV2 to GV8 and returns the effect of an action that a governor signs.
 pub(super) fn by_governor<'c>(
     request: &Request<'_, 'c>,
     written: impl FnOnce(&Rules<'_>, &Did) -> Result<GovernanceWrite, ApplyError>,
@@ -38,8 +38,8 @@ pub(super) fn by_governor<'c>(
     effect(request, |rules| written(rules, author))
 }
 
-/// GV9: effect of a readiness announcement. Its one signature is that of the validator key, which
-/// the form has checked.
+/// Checks rule GV9 and returns the effect of a readiness announcement. Its only signature is made
+/// with the validator key; the checks without state have verified it.
 pub(super) fn ready<'c>(
     request: &Request<'_, 'c>,
     ready: &ValidatorReady,
@@ -66,45 +66,46 @@ fn effect<'c>(
     Ok(Effect { transient: scheduled.into_iter().collect(), ..effect })
 }
 
-/// The moment of an action, and what waits then.
+/// Height and time of the block that an action is in, with the changes scheduled before it.
 #[derive(Debug, Clone, Copy)]
 pub struct Now<'n> {
     /// Height of the block.
     pub height: u64,
-    /// Block time in ms.
+    /// Block time, as Unix time in milliseconds.
     pub time_ms: u64,
-    /// What is approved and waits.
+    /// Approved changes whose height has not come.
     pub scheduled: &'n ScheduledChanges,
 }
 
-/// What an action writes.
+/// What a governance action writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GovernanceWrite {
-    /// The record's next value.
+    /// Next value of the record.
     pub value: Vec<u8>,
-    /// What waits afterwards, if that changes.
+    /// Scheduled changes after the action; `None` if the action does not alter them.
     pub scheduled: Option<ScheduledChanges>,
 }
 
-/// What a change makes of the network.
+/// Result of a change, computed from the present records.
 pub(super) struct ChangeResult {
-    /// The next value of the record.
+    /// Next value of the record that the change is about.
     pub(super) value: Vec<u8>,
-    /// Validators whose keys had no power.
+    /// Validators of the result whose keys have no power at present.
     newcomers: Vec<ValidatorEntry>,
 }
 
-/// The rules of governance over the newest records. A node runs them too before it asks anyone to
-/// sign.
+/// The rules of governance, checked against the newest records. A node also checks them before it
+/// asks anyone to sign.
 pub struct Rules<'r> {
-    /// The newest records.
+    /// Newest record of each key.
     pub view: &'r dyn RecordView,
-    /// The moment of the block.
+    /// Height and time of the block, and the scheduled changes.
     pub now: Now<'r>,
 }
 
 impl Rules<'_> {
-    /// GV2, GV4 to GV8: what a proposal with this operation id writes.
+    /// Checks rules GV2 and GV4 to GV8, and returns what a new proposal with this operation id
+    /// writes.
     pub fn propose(
         &self,
         id: &Hash,
@@ -131,7 +132,7 @@ impl Rules<'_> {
         )
     }
 
-    /// GV2 to GV8: what the approval of a proposal writes.
+    /// Checks rules GV2 to GV8, and returns what the approval of a proposal writes.
     pub fn approve(&self, id: &Hash, author: &Did) -> Result<GovernanceWrite, ApplyError> {
         let governors = self.governors_with(author)?;
         let mut proposal = self.pending(id)?;
@@ -145,7 +146,7 @@ impl Rules<'_> {
         self.settle(id, &governors, proposal)
     }
 
-    /// GV2 to GV4: what the withdrawal of an approval writes.
+    /// Checks rules GV2 to GV4, and returns what the withdrawal of an approval writes.
     pub fn withdraw(&self, id: &Hash, author: &Did) -> Result<GovernanceWrite, ApplyError> {
         let governors = self.governors_with(author)?;
         let mut proposal = self.pending(id)?;
@@ -158,7 +159,8 @@ impl Rules<'_> {
         self.settle(id, &governors, proposal)
     }
 
-    /// GV9, except that a newcomer holds the block that it names, which the chain alone knows.
+    /// Checks rule GV9 and returns what a readiness announcement writes. It does not check the
+    /// named block, for which it would need the block history.
     pub fn ready(&self, ready: &ValidatorReady) -> Result<GovernanceWrite, ApplyError> {
         let ValidatorReady { proposal: id, key, peer, .. } = ready;
         let proposal = self.proposal(id)?;
@@ -191,7 +193,7 @@ impl Rules<'_> {
         Ok(GovernanceWrite { value: codec::encode(ready), scheduled: None })
     }
 
-    /// GV2.
+    /// Checks rule GV2: the author is a governor.
     fn governors_with(&self, author: &Did) -> Result<Governors, ApplyError> {
         let Some(governors) = governors(self.view)? else {
             let detail = "the genesis of this network names no governors";
@@ -212,7 +214,7 @@ impl Rules<'_> {
         Ok(entry.value::<Proposal>()?)
     }
 
-    /// GV3: a proposal of which nothing is decided yet.
+    /// Checks rule GV3 and returns the proposal, which still waits for approvals or for its height.
     fn pending(&self, id: &Hash) -> Result<Proposal, ApplyError> {
         let proposal = self.proposal(id)?;
         if !proposal.status.is_pending() {
@@ -222,7 +224,7 @@ impl Rules<'_> {
         Ok(proposal)
     }
 
-    /// GV4: there is time left.
+    /// Checks rule GV4: enough heights are left before the proposal's height.
     fn check_notice(&self, proposal: &Proposal) -> Result<(), Refusal> {
         let last = proposal.height.saturating_sub(APPROVAL_HEIGHTS_MIN);
         if self.now.height > last {
@@ -232,7 +234,7 @@ impl Rules<'_> {
         Ok(())
     }
 
-    /// How many present governors that can still sign have approved.
+    /// Counts the approvals by DIDs that are governors now and can still sign.
     fn approvals(&self, governors: &Governors, proposal: &Proposal) -> Result<usize, StoreError> {
         live_count(
             governors,
@@ -241,7 +243,8 @@ impl Rules<'_> {
         )
     }
 
-    /// Lets the status follow the approvals.
+    /// Sets the status that follows from the approvals, and adds the proposal to the scheduled
+    /// changes or removes it from them.
     fn settle(
         &self,
         id: &Hash,
@@ -270,7 +273,8 @@ impl Rules<'_> {
         })
     }
 
-    /// GV10: what comes of a proposal at its height, or the first rule that it breaks.
+    /// Checks rule GV10 at the height of the proposal, and returns the value that it writes. Fails
+    /// with the first rule that the proposal breaks.
     pub(super) fn effect(&self, id: &Hash, proposal: &Proposal) -> Result<Vec<u8>, ApplyError> {
         let governors = governors(self.view)?;
         let governors = governors.ok_or_else(|| StoreError::new("a proposal without governors"))?;
@@ -286,7 +290,7 @@ impl Rules<'_> {
         Ok(outcome.value)
     }
 
-    /// GV5 to GV8 of a change that holds from `height` on.
+    /// Checks rules GV5 to GV8 of a change that takes effect at `height`.
     fn outcome(&self, id: &Hash, change: &Change, height: u64) -> Result<ChangeResult, ApplyError> {
         let outcome = self.result(change)?;
         self.check_distance(id, change, height)?;
@@ -296,7 +300,7 @@ impl Rules<'_> {
         Ok(outcome)
     }
 
-    /// GV5 and GV6.
+    /// Checks rules GV5 and GV6.
     fn result(&self, change: &Change) -> Result<ChangeResult, ApplyError> {
         let broken = |detail: String| Refusal::new(Code::GovernanceResult, "change", detail);
         let mut newcomers = Vec::new();
@@ -341,7 +345,8 @@ impl Rules<'_> {
         Ok(ChangeResult { value, newcomers })
     }
 
-    /// GV7.
+    /// Checks rule GV7: the change is far enough from other scheduled changes, and there is room
+    /// for it.
     fn check_distance(&self, id: &Hash, change: &Change, height: u64) -> Result<(), ApplyError> {
         let near = |other: u64| {
             let detail = format!("another change holds from {other} on");
@@ -374,7 +379,7 @@ impl Rules<'_> {
         Ok(())
     }
 
-    /// GV10: a newcomer's node is there.
+    /// Checks rule GV10: the newcomer's node announced recently that it is ready.
     fn check_newcomer(&self, newcomer: &ValidatorEntry) -> Result<(), ApplyError> {
         let ValidatorEntry { name, key, peer, .. } = newcomer;
         let version: u64 = read(self.view, VERSION)?;
@@ -390,7 +395,8 @@ impl Rules<'_> {
         Err(Refusal::new(Code::ValidatorNotReady, "change", detail).into())
     }
 
-    /// The last word of a key, and when it was given.
+    /// Returns the last readiness announcement of a validator key with its block time, as Unix time
+    /// in milliseconds.
     fn last_ready(&self, key: &ValidatorKey) -> Result<Option<(ValidatorReady, u64)>, StoreError> {
         let Some(entry) = self.view.entry(&RecordKey::ready(key))? else { return Ok(None) };
         let ready: ValidatorReady = entry.value()?;
@@ -403,12 +409,13 @@ fn power_of(validators: &Validators, entry: &ValidatorEntry) -> u64 {
     own.map_or(0, |own| own.power)
 }
 
-/// GV6: less than a third of the old power leaves, and of the new power joins.
+/// Checks rule GV6: less than a third of the old power leaves, and less than a third of the new
+/// power joins.
 fn check_power(old: &Validators, new: &Validators) -> Result<(), Refusal> {
     let total = |of: &Validators| {
         of.validators.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.power))
     };
-    // What keys of `of` have more than they have in `than`.
+    // Sums up the power that keys have in `of` beyond their power in `than`.
     let beyond = |of: &Validators, than: &Validators| {
         let more = of.validators.iter().map(|entry| {
             let other = power_of(than, entry);
@@ -427,13 +434,13 @@ fn check_power(old: &Validators, new: &Validators) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// GV9: the block is one of this chain, and no old one.
+/// Checks rule GV9: the named block is a recent block of this chain.
 fn check_block(
     overlay: &Overlay<'_>,
     height: u64,
     ready: &ValidatorReady,
 ) -> Result<(), ApplyError> {
-    // The block before this one is not in the history yet when an operation is tried.
+    // The history does not hold the previous block yet when an operation is checked.
     let below = height.saturating_sub(ready.height);
     let known = match (2..=READY_HEIGHTS_MAX).contains(&below) {
         true => overlay.history_node(ready.height)?,

@@ -1,5 +1,5 @@
-//! Who of the governors can still sign, and that enough of them remain (docs/protocol/governance.md,
-//! rule GV8).
+//! Counts the governors that can still sign, and checks that enough of them remain
+//! (docs/protocol/governance.md, rule GV8). A DID can sign if it is registered and not deactivated.
 
 use registry_core::code::{Code, Refusal};
 use registry_core::did::DidValue;
@@ -9,7 +9,7 @@ use registry_core::record::{RecordKey, RecordView, StoreError};
 
 use crate::state::ApplyError;
 
-/// GV8: enough of the governors can still sign.
+/// Checks rule GV8: at least as many governors as the threshold needs can still sign.
 pub(crate) fn check_live(governors: &Governors, view: &dyn RecordView) -> Result<(), ApplyError> {
     let Governors { threshold, members } = governors;
     let live = live_count(governors, view, members)?;
@@ -21,7 +21,7 @@ pub(crate) fn check_live(governors: &Governors, view: &dyn RecordView) -> Result
     Ok(())
 }
 
-/// Number of `dids` that are governors and can still sign.
+/// Returns how many of `dids` are governors and can still sign.
 pub(crate) fn live_count<'d>(
     governors: &Governors,
     view: &dyn RecordView,
@@ -35,13 +35,13 @@ pub(crate) fn live_count<'d>(
     Ok(count)
 }
 
-/// Whether a DID is registered and not deactivated.
+/// Returns true if the DID is registered and not deactivated.
 pub(crate) fn is_live(view: &dyn RecordView, did: &Did) -> Result<bool, StoreError> {
     let entry = view.entry(&RecordKey::did(&did.suffix))?;
     Ok(entry.is_some_and(|entry| !DidValue::is_deactivated(&entry.value.0)))
 }
 
-/// GV8: a governor without whom the others are too few is not deactivated.
+/// Checks rule GV8: a governor cannot be deactivated if too few governors would be left.
 pub(crate) fn check_deactivation(view: &dyn RecordView, did: &Did) -> Result<(), ApplyError> {
     let Some(governors) = governors(view)?.filter(|governors| governors.members.contains(did))
     else {
@@ -56,7 +56,7 @@ pub(crate) fn check_deactivation(view: &dyn RecordView, did: &Did) -> Result<(),
     Ok(())
 }
 
-/// The first governor, or the authority, that is not registered or is deactivated.
+/// Returns the first governor that is not registered or is deactivated.
 pub(crate) fn missing_member<'g>(
     view: &dyn RecordView,
     governors: &'g Governors,

@@ -1,5 +1,5 @@
-//! What each action needs and does: the checks without state, and the checks over the state of a
-//! block with the value that the action writes.
+//! Rules of each action. Some checks need no state; the others read the state of a block and give
+//! the value that the action writes.
 
 pub mod activation;
 mod actors;

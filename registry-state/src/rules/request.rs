@@ -1,4 +1,4 @@
-//! An operation together with what its rule may read.
+//! An operation together with the state that its rule may read.
 
 use registry_core::id::{Did, NetworkName};
 use registry_core::record::RecordView;
@@ -7,10 +7,10 @@ use super::author;
 use super::checked::Checked;
 use crate::state::{ApplyError, Context, Effect, Heads, Overlay};
 
-/// Author and moment of an action.
+/// Author and block time of an action.
 #[derive(Debug, Clone, Copy)]
 pub struct By<'b> {
-    /// The network's name in DIDs.
+    /// Name of the network, which is part of its DIDs.
     pub network: &'b NetworkName,
     /// Block time in Unix milliseconds.
     pub time_ms: u64,
@@ -21,17 +21,18 @@ pub struct By<'b> {
 /// An operation that a block may apply next.
 #[derive(Clone, Copy)]
 pub(crate) struct Request<'r, 'c> {
-    /// The state with what the block wrote so far.
+    /// State before the operation: the stored state with the writes of earlier operations of the
+    /// block.
     pub(crate) overlay: &'r Overlay<'r>,
-    /// The moment of the block.
+    /// Height, time and parameters of the block.
     pub(crate) context: &'r Context,
-    /// The operation.
     pub(crate) checked: &'c Checked,
 }
 
 impl<'c> Request<'_, 'c> {
-    /// Effect of an action that the author signs, with the consent of whom it binds: `value` gives
-    /// the next value of the record that the operation writes.
+    /// Returns the effect of an action that its author signs. It checks the author's signatures
+    /// and, if the action needs it, the consent of another DID. `value` then gives the next value
+    /// of the record that the operation writes.
     pub(crate) fn by_author(
         &self,
         value: impl FnOnce(&dyn RecordView, By<'_>) -> Result<Vec<u8>, ApplyError>,

@@ -1,5 +1,5 @@
-//! What each action on schemas and credential types needs and does (docs/protocol/schemas.md,
-//! section "Rules").
+//! Rules of each action on schemas and credential types (docs/protocol/schemas.md, section
+//! "Rules").
 
 use super::request::By;
 use crate::state::ApplyError;
@@ -14,7 +14,7 @@ use registry_core::schema::{
     SchemaStatus, SchemaWithdraw, check_content, credential_type_at, schema_at,
 };
 
-/// SC1: form of a schema.
+/// Checks rule SC1: the form of a schema.
 pub(super) fn check_publish(publish: &SchemaPublish) -> Result<(), Refusal> {
     if let Some(name) = &publish.credential_type {
         check_exact(Code::SchemaInvalid, "credential_type", name)?;
@@ -23,7 +23,7 @@ pub(super) fn check_publish(publish: &SchemaPublish) -> Result<(), Refusal> {
     check_content(&publish.content).map_err(invalid)
 }
 
-/// SC2: form of the withdrawal of a credential type.
+/// Checks rule SC2: the form of the withdrawal of a credential type.
 pub(super) fn check_withdraw_type(withdraw: &CredentialTypeWithdraw) -> Result<(), Refusal> {
     check_exact(Code::CredentialTypeInvalid, "name", &withdraw.name)
 }
@@ -36,7 +36,7 @@ fn check_exact(code: Code, field: &str, name: &Resource) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// SC2: form of a credential type.
+/// Checks rule SC2: the form of a credential type.
 pub(super) fn check_publish_type(publish: &CredentialTypePublish) -> Result<(), Refusal> {
     check_exact(Code::CredentialTypeInvalid, "name", &publish.name)?;
     if let Some(validity_ms) = publish.validity_ms_max
@@ -68,7 +68,8 @@ fn check_tokens(field: &str, tokens: &[String]) -> Result<(), Refusal> {
     invalid("must ascend strictly, each once".to_owned())
 }
 
-/// SC4: value of a new schema. Nodes check it too before they ask anyone to sign.
+/// Checks rule SC4 and returns the record value of a new schema. Nodes also call this and the
+/// functions below before they ask anyone to sign.
 pub fn publish(
     view: &dyn RecordView,
     by: By<'_>,
@@ -83,7 +84,7 @@ pub fn publish(
     Ok(codec::encode(&Schema { publisher, content, credential_type, supersedes, status, since }))
 }
 
-/// SC5: value of a schema that its publisher withdraws.
+/// Checks rule SC5 and returns the value of the schema once its publisher has withdrawn it.
 pub fn withdraw(
     view: &dyn RecordView,
     by: By<'_>,
@@ -96,7 +97,8 @@ pub fn withdraw(
     Ok(codec::encode(&schema))
 }
 
-/// SC6: value of a credential type, or of its next version.
+/// Checks rule SC6 and returns the value of a new credential type, or of the next version of a
+/// published one.
 pub fn publish_type(
     view: &dyn RecordView,
     by: By<'_>,
@@ -133,7 +135,8 @@ pub fn publish_type(
     }))
 }
 
-/// SC7: value of a credential type that its publisher withdraws.
+/// Checks rule SC7 and returns the value of the credential type once its publisher has withdrawn
+/// it.
 pub fn withdraw_type(
     view: &dyn RecordView,
     by: By<'_>,

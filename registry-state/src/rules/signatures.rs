@@ -1,5 +1,5 @@
-//! What signatures an operation takes, and whether each verifies: the checks that need no state
-//! (docs/protocol/operations.md, section "Checks without state").
+//! Checks of signatures that need no state: which signatures an operation takes, and whether each
+//! verifies (docs/protocol/operations.md, section "Checks without state").
 
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::{self, Hash, SignatureError};
@@ -7,7 +7,7 @@ use registry_core::id::{Did, NetworkName};
 use registry_core::limits::SIGNATURES_MAX;
 use registry_core::operation::{Operation, Role, Signature, Signer};
 
-/// O4 to O6: number, roles, kinds of signers and order of all signatures.
+/// Checks rules O4 to O6: number, roles, kinds of signers and order of all signatures.
 pub(super) fn check_list(
     operation: &Operation,
     network: &NetworkName,
@@ -53,7 +53,8 @@ pub(super) fn check_list(
     Ok(())
 }
 
-/// One endorser at most, by a method, of an operation that needs one on some networks.
+/// Checks that there is at most one endorser, that it signs by a method, and that the action is one
+/// that a network may want endorsed.
 fn check_endorsers(
     operation: &Operation,
     network: &NetworkName,
@@ -81,7 +82,7 @@ fn check_endorsers(
     }
 }
 
-/// All of one role and one kind of signer, and each one that the action takes.
+/// Checks that all signatures have one role and one kind of signer, and that the action takes each.
 fn check_one_kind(
     signatures: &[(usize, &Signature)],
     takes: impl Fn(&Signature) -> bool,
@@ -114,7 +115,7 @@ fn expected(operation: &Operation) -> String {
     }
 }
 
-/// Whether the operation takes a signature in such a role by such a signer.
+/// Returns true if the operation takes a signature with this role and signer.
 fn takes(operation: &Operation, signature: &Signature) -> bool {
     if let Some(key) = operation.action.own_key() {
         let own = Signer::Key(key.public_key());
@@ -130,7 +131,7 @@ fn takes(operation: &Operation, signature: &Signature) -> bool {
     }
 }
 
-/// Whether a signature may be the consent of `did`.
+/// Returns true if the signature may be the consent of `did`.
 fn takes_consent(did: Option<&Did>, signature: &Signature) -> bool {
     match &signature.by {
         Signer::Method(method) => did == Some(&method.url.did),
@@ -138,7 +139,7 @@ fn takes_consent(did: Option<&Did>, signature: &Signature) -> bool {
     }
 }
 
-/// O14: one signature and its key.
+/// Checks rule O14: the key of one signature is usable and the signature verifies.
 pub(super) fn check(index: usize, signature: &Signature, id: &Hash) -> Result<(), Refusal> {
     let key = signature.by.key();
     key.check().map_err(|error| {

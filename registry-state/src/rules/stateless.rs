@@ -1,5 +1,5 @@
-//! The checks of an operation that need no state (docs/protocol/operations.md, section "Checks
-//! without state").
+//! Checks of an operation that need no state (docs/protocol/operations.md, section "Checks without
+//! state").
 
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, CodecError};
@@ -13,13 +13,14 @@ use super::checked::Checked;
 use super::dispatch::check_form;
 use super::signatures;
 
-/// The id of an envelope, from its canonical bytes.
+/// Computes the id of an envelope from its canonical bytes.
 pub fn envelope_id(bytes: &[u8]) -> Hash {
     Hash::of(Purpose::EnvelopeId, &[bytes])
 }
 
-/// Everything about an envelope that needs no state: size, form, chain, roles, the action's own
-/// rules and every signature. `chain` is zero for the operations of a genesis.
+/// Checks everything about an envelope that needs no state: size, form, chain, roles, the action's
+/// own rules and every signature. `chain` is the chain id, which is zero for the operations of a
+/// genesis.
 pub fn check_stateless(
     bytes: &[u8],
     chain: Hash,
@@ -52,8 +53,8 @@ pub fn check_stateless(
     })
 }
 
-/// The rules of a body that need neither state nor signatures: what a node checks before it asks
-/// anyone to sign.
+/// Checks the rules of a body that need neither state nor signatures. A node does this before it
+/// asks anyone to sign.
 pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
     check_author(operation, network)?;
     operation.action.facts().guard.check(&operation.guard)?;

@@ -1,4 +1,4 @@
-//! What each status action needs and does (docs/protocol/status.md, section "Rules").
+//! Rules of each status action (docs/protocol/status.md, section "Rules").
 
 use super::request::Request;
 use super::{author, window};
@@ -16,13 +16,13 @@ use registry_core::status::{
 };
 use registry_core::uri::{self, UriUse};
 
-/// ST1: form of an update.
+/// Checks rule ST1: the form of an update.
 pub(super) fn check_terms(update: &StatusUpdate, network: &NetworkName) -> Result<(), Refusal> {
     window::check(Code::StatusInvalid, None, update.valid_until)?;
     check_delegates(&update.delegates, network)
 }
 
-/// ST1: form of a list.
+/// Checks rule ST1: the form of a list.
 pub(super) fn check_create(create: &StatusCreate, network: &NetworkName) -> Result<(), Refusal> {
     let widths: &[u8] = match create.purpose {
         StatusPurpose::Message => &[1, 2, 4, 8],
@@ -70,7 +70,8 @@ fn check_delegates(delegates: &[Delegate], network: &NetworkName) -> Result<(), 
     Ok(())
 }
 
-/// W3C wants a message for every value or none at all.
+/// Checks that there is a message for each value or none at all, as W3C Bitstring Status List
+/// demands.
 fn check_messages(create: &StatusCreate) -> Result<(), Refusal> {
     let invalid = |detail| Err(Refusal::new(Code::StatusInvalid, "messages", detail));
     if create.messages.is_empty() {
@@ -93,13 +94,14 @@ fn check_messages(create: &StatusCreate) -> Result<(), Refusal> {
     }
 }
 
-/// Value of a new list, whose guard says that it does not exist.
+/// Returns the record value of a new list. The operation's guard ensures that the list does not
+/// exist.
 pub fn create(issuer: &Did, create: &StatusCreate) -> Vec<u8> {
     codec::encode(&StatusList::new(issuer.clone(), create.clone()))
 }
 
-/// ST2 to ST7 of new values for entries. The array is read last, and not at all if the block holds
-/// it already.
+/// Checks rules ST2 to ST7 of new values for entries. The array is read last, and only if no
+/// earlier operation of the block has read it.
 pub(super) fn set<'c>(
     request: &Request<'_, 'c>,
     set: &'c StatusSet,
@@ -129,7 +131,7 @@ pub(super) fn set<'c>(
     Ok(Effect { key, change, transient: Vec::new(), array_bytes })
 }
 
-/// ST2 to ST4 of other validity and delegates.
+/// Checks rules ST2 to ST4 and replaces the end of validity and the delegates of a list.
 pub(super) fn update(
     request: &Request<'_, '_>,
     update: &StatusUpdate,
@@ -142,7 +144,7 @@ pub(super) fn update(
     })
 }
 
-/// ST2 to ST4 of the end of a list.
+/// Checks rules ST2 to ST4 and closes a list.
 pub(super) fn close(request: &Request<'_, '_>) -> Result<Effect<'static>, ApplyError> {
     change(request, |list, author| {
         check_close(list, author)?;
@@ -151,7 +153,7 @@ pub(super) fn close(request: &Request<'_, '_>) -> Result<Effect<'static>, ApplyE
     })
 }
 
-/// A change of the list itself, by its issuer alone.
+/// Returns the effect of an action that edits the list's own fields, as `make` does.
 fn change(
     request: &Request<'_, '_>,
     make: impl FnOnce(&mut StatusList, &Did) -> Result<(), Refusal>,
@@ -165,13 +167,13 @@ fn change(
     Ok(Effect { array_bytes, ..Effect::value(key, codec::encode(&list)) })
 }
 
-/// ST2.
+/// Checks rule ST2: the list exists.
 fn head(overlay: &Overlay<'_>, key: &RecordKey) -> Result<Entry, ApplyError> {
     let head = overlay.head(key)?;
     head.ok_or_else(|| key.kind.missing().into())
 }
 
-/// ST3 and ST4 of a set at block time `time_ms`.
+/// Checks rules ST3 and ST4 for new values at block time `time_ms` (Unix time in milliseconds).
 pub fn check_writer(list: &StatusList, writer: &Did, time_ms: u64) -> Result<(), Refusal> {
     if list.issuer != *writer {
         let delegate = list.delegates.iter().find(|delegate| delegate.did == *writer);
@@ -189,13 +191,14 @@ pub fn check_writer(list: &StatusList, writer: &Did, time_ms: u64) -> Result<(),
     check_open(list)
 }
 
-/// ST3 and ST4 of an update; the validity once more, now that its start is known.
+/// Checks rules ST3 and ST4 for an update. It also checks the validity window again, since the
+/// start is known only from the stored list.
 pub fn check_update(list: &StatusList, author: &Did, update: &StatusUpdate) -> Result<(), Refusal> {
     check_close(list, author)?;
     window::check(Code::StatusInvalid, list.valid_from, update.valid_until)
 }
 
-/// ST3 and ST4 of a close.
+/// Checks rules ST3 and ST4 for a close.
 pub fn check_close(list: &StatusList, author: &Did) -> Result<(), Refusal> {
     if list.issuer != *author {
         let detail = format!("{author} is not the issuer {}", list.issuer);
@@ -204,7 +207,7 @@ pub fn check_close(list: &StatusList, author: &Did) -> Result<(), Refusal> {
     check_open(list)
 }
 
-/// ST4.
+/// Checks rule ST4: the list is not closed.
 fn check_open(list: &StatusList) -> Result<(), Refusal> {
     if list.closed {
         return Err(Refusal::new(Code::StatusClosed, "list", "the list is closed"));
@@ -212,7 +215,8 @@ fn check_open(list: &StatusList) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// ST5 to ST7 over the present array, each over all changes before the next.
+/// Checks rules ST5 to ST7 against the present array. Each rule is checked for all changes before
+/// the next rule.
 pub fn check_changes(
     list: &StatusList,
     array: &Bits,
@@ -233,7 +237,8 @@ pub fn check_changes(
     let detail = format!("one gets or expects a value above {max}");
     refuse(changes.runs().find(too_large), Code::StatusValue, &detail)?;
     if list.purpose == StatusPurpose::Revocation {
-        // Its entries have one bit (ST1), so none gets smaller unless a set one is cleared.
+        // Entries of such a list have one bit (ST1), so a value gets smaller only if a set bit is
+        // cleared.
         let clears =
             |run: &Run| run.value == 0 && !array.is_filled(run.start, run.length, run.value);
         let detail = "one is revoked, which is final";

@@ -1,4 +1,4 @@
-//! What each trust action needs and does (docs/protocol/trust.md, section "Rules").
+//! Rules of each trust action (docs/protocol/trust.md, section "Rules").
 
 use super::request::By;
 use super::window;
@@ -18,7 +18,7 @@ use registry_core::trust::{
 };
 use registry_core::uri::{self, UriUse};
 
-/// TR1: form of a grant.
+/// Checks rule TR1: the form of a grant.
 pub(super) fn check_grant(
     operation: &Operation,
     grant: &TrustGrant,
@@ -29,13 +29,13 @@ pub(super) fn check_grant(
     check_parent(operation.author()?, grant)
 }
 
-/// TR1: form of other conditions.
+/// Checks rule TR1: the form of new conditions.
 pub(super) fn check_change(change: &TrustChange, network: &NetworkName) -> Result<(), Refusal> {
     check_authority(&change.key, network)?;
     check_conditions(&change.conditions)
 }
 
-/// TR1: form of a recognition.
+/// Checks rule TR1: the form of a recognition.
 pub(super) fn check_recognise(
     operation: &Operation,
     recognise: &TrustRecognise,
@@ -47,7 +47,7 @@ pub(super) fn check_recognise(
     check_own(operation, &recognise.key, network)
 }
 
-/// TR1: the authority is a DID of this network.
+/// Checks rule TR1: the authority is a DID of this network.
 pub(super) fn check_authority(key: &TrustKey, network: &NetworkName) -> Result<(), Refusal> {
     if key.authority.network != *network {
         let detail = format!("{} is not on network {network}", key.authority);
@@ -56,7 +56,7 @@ pub(super) fn check_authority(key: &TrustKey, network: &NetworkName) -> Result<(
     Ok(())
 }
 
-/// TR1: an authority recognises in its own name.
+/// Checks rule TR1: the author of a recognition is the authority itself.
 pub(super) fn check_own(
     operation: &Operation,
     key: &TrustKey,
@@ -93,13 +93,14 @@ fn check_terms(terms: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-/// TR4 to TR8: value of a record with a new grant. Nodes check it, like the values below, before
-/// they ask anyone to sign.
+/// Checks rules TR4 to TR8 and returns the record value with a new grant. Nodes also call this and
+/// the functions below before they ask anyone to sign.
 pub fn grant(view: &dyn RecordView, by: By<'_>, grant: &TrustGrant) -> Result<Vec<u8>, ApplyError> {
     Write { view, by }.grant(grant)
 }
 
-/// TR3, TR5 to TR8: value of a record of which one grant has other conditions.
+/// Checks rules TR3 and TR5 to TR8, and returns the record value with new conditions of the
+/// author's grant.
 pub fn change(
     view: &dyn RecordView,
     by: By<'_>,
@@ -108,28 +109,28 @@ pub fn change(
     Write { view, by }.change(change)
 }
 
-/// TR3: value of a record of which the author's grant is suspended.
+/// Checks rule TR3 and returns the record value with the author's grant suspended.
 pub fn suspend(view: &dyn RecordView, by: By<'_>, step: &TrustStep) -> Result<Vec<u8>, ApplyError> {
     Write { view, by }.set_status(step, &[GrantStatus::Active], GrantStatus::Suspended)
 }
 
-/// TR3: value of a record of which the author's suspended grant is active again.
+/// Checks rule TR3 and returns the record value with the author's suspended grant active again.
 pub fn resume(view: &dyn RecordView, by: By<'_>, step: &TrustStep) -> Result<Vec<u8>, ApplyError> {
     Write { view, by }.set_status(step, &[GrantStatus::Suspended], GrantStatus::Active)
 }
 
-/// TR3: value of a record of which the author's grant is revoked.
+/// Checks rule TR3 and returns the record value with the author's grant revoked.
 pub fn revoke(view: &dyn RecordView, by: By<'_>, step: &TrustStep) -> Result<Vec<u8>, ApplyError> {
     let either = [GrantStatus::Active, GrantStatus::Suspended];
     Write { view, by }.set_status(step, &either, GrantStatus::Revoked)
 }
 
-/// Value of a recognition.
+/// Returns the record value of a recognition.
 pub fn recognise(by: By<'_>, recognise: &TrustRecognise) -> Vec<u8> {
     codec::encode(&Recognition::new(recognise.clone(), by.time_ms))
 }
 
-/// TR9: value of a recognition that ends.
+/// Checks rule TR9 and returns the record value of a recognition that is withdrawn.
 pub fn derecognise(
     view: &dyn RecordView,
     by: By<'_>,
@@ -144,7 +145,7 @@ struct Write<'w> {
 }
 
 impl Write<'_> {
-    /// TR4 to TR8 of a new grant.
+    /// Checks rules TR4 to TR8 for a new grant.
     fn grant(&self, grant: &TrustGrant) -> Result<Vec<u8>, ApplyError> {
         let (key, By { time_ms, author, .. }) = (&grant.key, self.by);
         let found = answer::grants(self.view, key)?;
@@ -165,7 +166,7 @@ impl Write<'_> {
         Ok(codec::encode(&grants))
     }
 
-    /// TR3, TR5 to TR8 of other conditions.
+    /// Checks rules TR3 and TR5 to TR8 for new conditions.
     fn change(&self, change: &TrustChange) -> Result<Vec<u8>, ApplyError> {
         let from = [GrantStatus::Active, GrantStatus::Suspended];
         let mut grants = self.existing(&change.key)?;
@@ -177,7 +178,7 @@ impl Write<'_> {
         Ok(codec::encode(&grants))
     }
 
-    /// TR3 of another status.
+    /// Checks rule TR3 for a new status.
     fn set_status(
         &self,
         step: &TrustStep,
@@ -190,7 +191,7 @@ impl Write<'_> {
         Ok(codec::encode(&grants))
     }
 
-    /// TR9.
+    /// Checks rule TR9.
     fn derecognise(&self, key: &TrustKey) -> Result<Vec<u8>, ApplyError> {
         let Some(head) = self.view.entry(&RecordKey::recognition(key))? else {
             return Err(Refusal::new(Code::TrustNotFound, "key", "no such recognition").into());
@@ -211,7 +212,7 @@ impl Write<'_> {
         }
     }
 
-    /// TR4: takes away what the new grant may replace.
+    /// Applies rule TR4: removes the grant that the new one may replace.
     fn make_room(&self, grants: &mut Grants, version: u64) -> Result<(), ApplyError> {
         let By { time_ms, author, .. } = self.by;
         if let Some(own) = grants.by(author) {
@@ -237,8 +238,9 @@ impl Write<'_> {
         Err(Refusal::new(Code::TrustFull, "key", detail).into())
     }
 
-    /// Whether a grant is revoked, or rests on what is revoked, gone or deactivated. Else bodies
-    /// that lost their accreditation could keep their places for ever.
+    /// Returns true if the effect of a grant is lost: the grant is revoked, or it depends on
+    /// something that is revoked, gone or deactivated. Without this rule bodies that lost their
+    /// accreditation would keep their places in the record for ever.
     fn is_lost(&self, of: &Grants, grant: &Grant, version: u64) -> Result<bool, StoreError> {
         let last = Link { key: of.key(), grant: grant.clone(), version };
         let chain = answer::chain(self.view, self.by.network, last, self.by.time_ms)?;
@@ -246,7 +248,8 @@ impl Write<'_> {
         Ok(revoked || chain.broken.is_some_and(|broken| broken.reason.is_lasting()))
     }
 
-    /// TR5 to TR8: the chain above is live, and the grant gives no more than it.
+    /// Checks rules TR5 to TR8: the parent's chain is live, and the new grant gives no more than
+    /// it.
     fn check_attenuation(&self, key: &TrustKey, new: &Grant) -> Result<(), ApplyError> {
         let above = match &new.parent {
             Some(parent) => Some(self.above(key, parent)?),
@@ -261,7 +264,7 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// TR5.
+    /// Checks rule TR5 and returns the chain that ends with the parent grant.
     fn above(&self, key: &TrustKey, parent: &Parent) -> Result<Chain, ApplyError> {
         let By { network, time_ms, author } = self.by;
         let (grantor, entity) = (&parent.grantor, EntityId::from(author));
@@ -289,7 +292,7 @@ impl Write<'_> {
     }
 }
 
-/// TR3: the author's grant, if it has one of these statuses.
+/// Rule TR3: returns the author's grant if its status is one of `from`.
 fn own_grant<'g>(
     grants: &'g mut Grants,
     author: &Did,
@@ -307,7 +310,7 @@ fn own_grant<'g>(
     Ok(own)
 }
 
-/// TR6.
+/// Checks rule TR6: no party is above itself in a chain.
 fn check_cycle(key: &TrustKey, above: &[Link]) -> Result<(), Refusal> {
     let stands_above = above.iter().any(|link| link.key.entity == key.entity);
     if stands_above || key.entity.is(&key.authority) {
@@ -317,7 +320,7 @@ fn check_cycle(key: &TrustKey, above: &[Link]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// TR7.
+/// Checks rule TR7: each grant of the chain allows as many grants below it as there would be.
 fn check_depth(new: &Grant, above: &[Link]) -> Result<(), Refusal> {
     for (distance, link) in above.iter().rev().enumerate() {
         let beneath = distance.saturating_add(1).saturating_add(new.conditions.depth());
@@ -332,7 +335,8 @@ fn check_depth(new: &Grant, above: &[Link]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// TR8.
+/// Checks rule TR8: the grant stays within the resource, window and assurance of the parent's
+/// chain.
 fn check_within(
     key: &TrustKey,
     new: &Grant,

@@ -1,10 +1,11 @@
-//! Windows of validity and depths of delegation, as the actions of several kinds state them.
+//! Checks of validity windows and delegation depths, which actions of several kinds share.
 
 use registry_core::code::{Code, Refusal};
 use registry_core::limits::{DOCUMENT_TIME_MS_END, TRUST_CHAIN_MAX};
 use registry_core::time::TimeMs;
 
-/// Both ends lie before the year 10000 and in order; `code` is that of the action.
+/// Checks that both ends of the window lie before the year 10000 and in order. `code` is the code
+/// with which the action refuses other windows.
 pub(crate) fn check(code: Code, from: Option<u64>, until: Option<u64>) -> Result<(), Refusal> {
     let invalid = |field, detail| Err(Refusal::new(code, field, detail));
     for (field, time) in [("valid_from", from), ("valid_until", until)] {
@@ -21,7 +22,8 @@ pub(crate) fn check(code: Code, from: Option<u64>, until: Option<u64>) -> Result
     }
 }
 
-/// Checks how many links a grant or delegation allows below it; `code` is that of the action.
+/// Checks how many links a grant or delegation allows below it. `code` is the code with which the
+/// action refuses other depths.
 pub(crate) fn check_max_depth(code: Code, max_depth: Option<u8>) -> Result<(), Refusal> {
     match max_depth {
         Some(depth) if depth == 0 || usize::from(depth) >= TRUST_CHAIN_MAX => {

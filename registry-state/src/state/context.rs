@@ -1,4 +1,4 @@
-//! The moment of a block: what the rules may know besides records.
+//! What rules may read about a block besides records.
 
 use registry_core::block::Header;
 use registry_core::governance::Parameters;
@@ -8,23 +8,25 @@ use registry_core::record::StoreError;
 
 use super::{Overlay, StateView, TransientKey};
 
-/// What the rules may know besides records.
+/// Height, times and parameters of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
-    /// The network's name in DIDs.
+    /// Name of the network, which is part of its DIDs.
     pub network: NetworkName,
-    /// Block height.
+    /// Height of the block.
     pub height: u64,
-    /// Block time in ms since 1970.
+    /// Block time, as Unix time in milliseconds.
     pub time_ms: u64,
-    /// Block time without the halts: what recovery delays are measured in.
+    /// Block time minus the duration of all halts, in milliseconds. Recovery delays are measured in
+    /// it.
     pub live_ms: u64,
-    /// The chain's parameters at this height.
+    /// Parameters in force at this height.
     pub parameters: Parameters,
 }
 
 impl Context {
-    /// That of a block at `time_ms` after `parent`, over the state after `parent`.
+    /// Returns the context of a block at `time_ms` that follows `parent`. `view` is the state after
+    /// `parent`.
     pub fn after(
         view: &dyn StateView,
         network: NetworkName,
@@ -40,17 +42,17 @@ impl Context {
     }
 }
 
-/// The halted time in its leaf; zero before the first halt.
+/// Returns the halted time in milliseconds that the leaf holds; zero before the first halt.
 fn halted_ms(leaf: Option<Vec<u8>>) -> u64 {
     leaf.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes)
 }
 
-/// The gap between two blocks if it is a halt, else zero.
+/// Returns the gap between two blocks in milliseconds if it counts as a halt, else zero.
 fn halt_ms(parent_ms: u64, time_ms: u64) -> u64 {
     Some(time_ms.saturating_sub(parent_ms)).filter(|gap| *gap > LIVE_GAP_MS_MAX).unwrap_or(0)
 }
 
-/// Adds the gap before this block to the halted time if it is a halt.
+/// Adds the gap before this block to the halted time if the gap counts as a halt.
 pub(crate) fn count_halt(
     overlay: &mut Overlay<'_>,
     parent_ms: u64,

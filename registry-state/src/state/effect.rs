@@ -1,4 +1,4 @@
-//! What an operation does to the state, and why it may not.
+//! The effect of an operation on the state, and the reasons why it has none.
 
 use std::sync::Arc;
 
@@ -8,16 +8,16 @@ use registry_core::status::{Bits, EntryChanges, StatusList};
 
 use super::TransientKey;
 
-/// Why an operation was not applied.
+/// Reason why an operation was not applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApplyError {
-    /// The rules refuse it.
+    /// A rule refuses the operation.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The block has no room for it; it may fit the next one.
+    /// The block has no room for the operation. It may fit into the next block.
     #[error("the block has no room for the operation")]
     Full,
-    /// The store failed; nothing is known about the operation.
+    /// The store failed, so nothing is known about the operation.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -25,43 +25,44 @@ pub enum ApplyError {
 /// What an applied operation writes: one record version, and transient leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effect<'a> {
-    /// The record.
+    /// Key of the record.
     pub key: RecordKey,
-    /// What becomes of it.
+    /// Change of the record.
     pub change: Change<'a>,
-    /// Leaves set beside it.
+    /// Transient leaves that the operation sets, with their values.
     pub transient: Vec<(TransientKey, Vec<u8>)>,
-    /// Bytes of the status array that the block has to hold for it, if it holds it not yet.
+    /// Size in bytes of the status array that the block must hold for this operation; 0 if it needs
+    /// none or the block holds it already.
     pub array_bytes: usize,
 }
 
 impl<'a> Effect<'a> {
-    /// A new value and nothing else.
+    /// Returns an effect that writes a new value and nothing else.
     pub fn value(key: RecordKey, value: Vec<u8>) -> Self {
         Self { key, change: Change::Value(value), transient: Vec::new(), array_bytes: 0 }
     }
 }
 
-/// What becomes of a record.
+/// Change of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change<'a> {
-    /// The next version has this canonical value.
+    /// The next version of the record has this canonical value.
     Value(Vec<u8>),
-    /// Entries of a status list change. All such changes of one block are one version, whose value
+    /// Entries of a status list change. All such changes of one block make one version, whose value
     /// is known when the block ends.
     Entries {
-        /// The list as stored; none where this block changed entries of it before.
+        /// The list as stored; `None` if an earlier operation of this block changed its entries.
         opened: Option<Box<Opened>>,
-        /// Which entries get which value.
+        /// New values of entries.
         changes: &'a EntryChanges,
     },
 }
 
-/// A status list with its array.
+/// A stored status list with its array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
-    /// The value of its head.
+    /// Value of the list's newest version.
     pub list: StatusList,
-    /// The array that this value commits to.
+    /// Array whose root this value holds.
     pub array: Arc<Bits>,
 }

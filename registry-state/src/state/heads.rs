@@ -1,10 +1,10 @@
-//! The newest records of a block in the making, as rules read them.
+//! The newest records of a block under construction, in the form that rules read.
 
 use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
 
 use super::Overlay;
 
-/// The records before an operation, with those that earlier operations of its block wrote.
+/// View of the newest records, which includes those that earlier operations of the block wrote.
 pub struct Heads<'o, 'a>(pub &'o Overlay<'a>);
 
 impl RecordView for Heads<'_, '_> {

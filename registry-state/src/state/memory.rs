@@ -1,4 +1,4 @@
-//! The state in memory: the twin of the node's store for tests, tools and the simulator.
+//! A state in memory, for tests, tools and the simulator. It behaves like the node's store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use registry_core::mmr::Position;
 use registry_core::record::{Entry, RecordKey, StoreError};
 use registry_core::status::{Bits, StatusList, keyframe};
 
-/// All records, ranges, transient leaves and tree nodes after one height.
+/// All records, Merkle mountain ranges, transient leaves and tree nodes after one height.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryState {
     entries: BTreeMap<(RecordKey, u64), Entry>,
@@ -46,7 +46,7 @@ impl MemoryState {
         }
     }
 
-    /// One version of a record.
+    /// Returns one version of a record.
     pub fn version(&self, key: &RecordKey, version: u64) -> Option<&Entry> {
         self.entries.get(&(key.clone(), version))
     }

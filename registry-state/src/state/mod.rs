@@ -1,5 +1,5 @@
-//! The state and how blocks change it: a view of what is stored, and an overlay of what a block
-//! writes (docs/protocol/state.md).
+//! The state and its changes: a view of the stored state, and an overlay with the writes of a block
+//! (docs/protocol/state.md).
 
 mod context;
 mod effect;

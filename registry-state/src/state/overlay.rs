@@ -1,4 +1,4 @@
-//! What a block writes, kept apart from the stored state until the block is decided.
+//! The writes of a block, kept apart from the stored state until the block is decided.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,25 +17,25 @@ use super::transient::TransientKey;
 use super::tree;
 use super::view::{HISTORY, StateView};
 
-/// Everything that one block adds to the store, ready for one atomic batch.
+/// Everything that one block adds to the store, to be written in one atomic batch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
-    /// New record versions, ascending by key; each becomes the head of its record.
+    /// New record versions, ascending by key. Each becomes the newest version of its record.
     pub entries: Vec<Entry>,
-    /// What the array of a status list becomes in its new version: list, version, delta row.
+    /// Changes of status list arrays as (list, version, delta row) for each new version of a list.
     pub status_rows: Vec<(RecordKey, u64, Vec<u8>)>,
-    /// New nodes of ranges: range, position, hash.
+    /// New nodes of Merkle mountain ranges as (range id, position, hash).
     pub mmr_nodes: Vec<(Hash, Position, Hash)>,
-    /// Transient leaves written (some) and deleted (none).
+    /// Transient leaves with their new value; `None` deletes the leaf.
     pub transient: Vec<(TransientKey, Option<Vec<u8>>)>,
-    /// New nodes of the state tree: storage key, bytes.
+    /// New nodes of the state tree as (storage key, bytes).
     pub tree_nodes: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Tree nodes that only older heights still need.
+    /// Storage keys of the tree nodes that the state of this height no longer contains.
     pub stale_tree_nodes: Vec<Vec<u8>>,
 }
 
 impl Changes {
-    /// The new version of a record.
+    /// Returns the new version of a record, if the block changes the record.
     pub fn entry(&self, key: &RecordKey) -> Option<&Entry> {
         let at = self.entries.binary_search_by(|entry| {
             (entry.record.kind, &entry.record.key).cmp(&(key.kind, &key.key))
@@ -44,18 +44,18 @@ impl Changes {
     }
 }
 
-/// A status list of which this block changes entries.
+/// A status list whose entries this block changes.
 pub(crate) struct OpenList {
-    /// Its value, but for the root.
+    /// Value of the list. Its root is computed when the block ends.
     pub(crate) list: StatusList,
-    /// Its array by now.
+    /// Array with the changes so far.
     pub(crate) array: Bits,
     before: Arc<Bits>,
     salt: FixedBytes<16>,
     at: WriteContext,
 }
 
-/// A stored state with one block's writes on top.
+/// A stored state together with the writes of one block.
 pub struct Overlay<'a> {
     view: &'a dyn StateView,
     entries: BTreeMap<RecordKey, Entry>,
@@ -66,15 +66,16 @@ pub struct Overlay<'a> {
 }
 
 impl<'a> Overlay<'a> {
-    /// Nothing written yet.
+    /// Starts with no writes over a stored state.
     pub fn new(view: &'a dyn StateView) -> Self {
         let (entries, open_lists, array_bytes) = Default::default();
         let (mmr_nodes, transient) = Default::default();
         Self { view, entries, open_lists, array_bytes, mmr_nodes, transient }
     }
 
-    /// The newest version of a record, this block's included; of a status list whose entries change
-    /// in this block the one before, since the new one is written when the block ends.
+    /// Returns the newest version of a record, including the writes of this block. A status list
+    /// whose entries change in this block still has its previous version: the new one is written
+    /// when the block ends.
     pub fn head(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         match self.entries.get(key) {
             Some(entry) => Ok(Some(entry.clone())),
@@ -82,22 +83,23 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// Whether this block changes the record.
+    /// Returns true if this block changes the record.
     pub fn changed(&self, key: &RecordKey) -> bool {
         self.entries.contains_key(key) || self.open_lists.contains_key(key)
     }
 
-    /// A status list of which this block changes entries.
+    /// Returns a status list if this block changes its entries.
     pub(crate) fn open_list(&self, key: &RecordKey) -> Option<&OpenList> {
         self.open_lists.get(key)
     }
 
-    /// The stored array of a status list at its head.
+    /// Returns the stored array of a status list at the version in `head`.
     pub(crate) fn status_array(&self, head: &Entry) -> Result<Arc<Bits>, StoreError> {
         self.view.status_array(head)
     }
 
-    /// The bytes of a list's array, if the block has room for one more of them.
+    /// Returns the size of the list's array in bytes. Fails with [`ApplyError::Full`] if the block
+    /// has no room for this array beside those that it holds already.
     pub(crate) fn room_for_array(&self, list: &StatusList) -> Result<usize, ApplyError> {
         let bytes = list.array_bytes();
         if self.array_bytes.saturating_add(bytes) > BLOCK_STATUS_BYTES_MAX {
@@ -106,12 +108,12 @@ impl<'a> Overlay<'a> {
         Ok(bytes)
     }
 
-    /// The value of a DID's head.
+    /// Returns the value in a DID's newest version.
     pub fn did_value(&self, head: &Entry) -> Result<DidValue, StoreError> {
         head.value()
     }
 
-    /// A transient leaf, this block's writes included.
+    /// Returns the value of a transient leaf, including the writes of this block.
     pub fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
         match self.transient.get(key) {
             Some(value) => Ok(value.clone()),
@@ -119,23 +121,24 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// The approved changes of governance that wait.
+    /// Returns the scheduled changes, including the writes of this block.
     pub(crate) fn scheduled_changes(&self) -> Result<ScheduledChanges, StoreError> {
         let leaf = self.transient(&TransientKey::scheduled_changes())?;
         ScheduledChanges::from_leaf(leaf.as_deref()).map_err(StoreError::new)
     }
 
-    /// The node of the history above the block of `height`, of those stored.
+    /// Returns the stored node of the block history that is the leaf of the block at `height`.
     pub(crate) fn history_node(&self, height: u64) -> Result<Option<Hash>, StoreError> {
         self.view.mmr_node(&HISTORY, Position { level: 0, index: height })
     }
 
-    /// Writes (some) or deletes (none) a transient leaf.
+    /// Sets a transient leaf, or deletes it if `value` is `None`.
     pub fn set_transient(&mut self, key: TransientKey, value: Option<Vec<u8>>) {
         self.transient.insert(key, value);
     }
 
-    /// Deletes what expired before `time_ms`, oldest first, at most `limit` leaves.
+    /// Deletes leaves that expired before `time_ms` (Unix time in milliseconds), oldest first and
+    /// at most `limit` of them.
     pub fn expire(&mut self, time_ms: u64, limit: usize) -> Result<(), StoreError> {
         for key in self.view.expired(time_ms, limit)? {
             self.transient.insert(key, None);
@@ -143,7 +146,7 @@ impl<'a> Overlay<'a> {
         Ok(())
     }
 
-    /// Does what an operation was found to do.
+    /// Writes the effect of an operation.
     pub(crate) fn apply(
         &mut self,
         effect: Effect<'_>,
@@ -176,7 +179,7 @@ impl<'a> Overlay<'a> {
         Ok(())
     }
 
-    /// Writes the next version of a record and hands out the record.
+    /// Writes the next version of a record and returns that version.
     pub fn write(
         &mut self,
         key: &RecordKey,
@@ -207,7 +210,8 @@ impl<'a> Overlay<'a> {
         Ok(record)
     }
 
-    /// Appends the previous block to the history of `count` blocks and hands out the new root.
+    /// Appends the previous block to the history, which holds `count` blocks, and returns its new
+    /// root.
     pub fn append_history(&mut self, count: u64, block: &Hash) -> Result<Hash, StoreError> {
         self.append(HISTORY, count, block)
     }
@@ -227,8 +231,8 @@ impl<'a> Overlay<'a> {
         Ok(grown.root())
     }
 
-    /// Writes the versions of the open lists, each with the root of its array, and hands out the
-    /// delta rows of all lists that the block changes.
+    /// Writes the new versions of the open lists with the roots of their arrays. Returns the delta
+    /// rows of all lists that the block changes.
     fn close_lists(&mut self) -> Result<Vec<(RecordKey, u64, Vec<u8>)>, StoreError> {
         let mut rows = Vec::new();
         for (key, entry) in self.entries.iter().filter(|(key, _)| key.kind == Kind::Status) {
@@ -243,7 +247,7 @@ impl<'a> Overlay<'a> {
         Ok(rows)
     }
 
-    /// The delta row of a new version with the array of the version before it.
+    /// Returns the delta row of a new version whose array is the same as before.
     fn unchanged_row(&self, key: &RecordKey, entry: &Entry) -> Result<Vec<u8>, StoreError> {
         let version = entry.record.version;
         if keyframe(version) != version {
@@ -258,7 +262,7 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// Writes the state tree of `height` and hands out its root and all changes.
+    /// Writes the state tree of `height`. Returns its root and everything that the block changes.
     pub fn finish(mut self, height: u64) -> Result<(Hash, Changes), StoreError> {
         let status_rows = self.close_lists()?;
         let mut leaves: BTreeMap<Hash, Option<Vec<u8>>> = BTreeMap::new();
@@ -281,13 +285,13 @@ impl<'a> Overlay<'a> {
     }
 }
 
-/// Where and by what a record version is written.
+/// Origin of a record version: the block and the operation that write it.
 #[derive(Debug, Clone, Copy)]
 pub struct WriteContext {
-    /// Block height.
+    /// Height of the block.
     pub height: u64,
-    /// Block time in ms.
+    /// Block time, as Unix time in milliseconds.
     pub time_ms: u64,
-    /// Operation id; zero for genesis itself.
+    /// Id of the operation; zero for the records that genesis itself writes.
     pub operation: Hash,
 }

@@ -1,10 +1,10 @@
-//! Counters that bound how often something happens in a period of block time: transient leaves,
-//! which end with it.
+//! Counters that limit how often something may happen in a period of block time. Each counter is a
+//! transient leaf that expires when its period ends.
 
 use super::{Overlay, TransientKey, TransientKind};
 use registry_core::record::StoreError;
 
-/// How often something may happen in the period that a time lies in.
+/// Limit for one period, with the count so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Quota {
     key: TransientKey,
@@ -13,7 +13,8 @@ pub(crate) struct Quota {
 }
 
 impl Quota {
-    /// That of `id` in the period of `period_ms` around `time_ms`; periods begin with 1970.
+    /// Reads the count of `id` in the period of `period_ms` milliseconds that contains `time_ms`.
+    /// Periods are counted from Unix time 0.
     pub(crate) fn read(
         overlay: &Overlay<'_>,
         (kind, id): (TransientKind, Vec<u8>),
@@ -25,7 +26,7 @@ impl Quota {
         Ok(Self { key, limit, used })
     }
 
-    /// The leaf that counts.
+    /// Returns the key of the leaf that holds the count.
     pub(crate) fn key(
         (kind, id): (TransientKind, Vec<u8>),
         (time_ms, period_ms): (u64, u64),
@@ -35,22 +36,22 @@ impl Quota {
         TransientKey { expires_ms, kind, id }
     }
 
-    /// What such a leaf holds.
+    /// Returns the count in the bytes of such a leaf.
     pub(crate) fn count(bytes: &[u8]) -> u64 {
         bytes.try_into().map_or(0, u64::from_be_bytes)
     }
 
-    /// When the period ends, in ms.
+    /// Returns the end of the period, as Unix time in milliseconds.
     pub(crate) fn ends_ms(&self) -> u64 {
         self.key.expires_ms
     }
 
-    /// How often it has happened.
+    /// Returns the count so far.
     pub(crate) fn used(&self) -> u64 {
         self.used
     }
 
-    /// The leaf after once more; none where that is too often.
+    /// Returns the leaf with the count raised by one; `None` if that exceeds the limit.
     pub(crate) fn take(self) -> Option<(TransientKey, Vec<u8>)> {
         let used = self.used.saturating_add(1);
         (used <= self.limit).then(|| (self.key, used.to_be_bytes().to_vec()))

@@ -1,21 +1,21 @@
-//! Leaves of the state tree without records: what matters for a while and is then deleted.
+//! Leaves of the state tree that belong to no record. Most of them expire and are then deleted.
 
 use registry_core::crypto::{Hash, Purpose};
 
-/// What a transient leaf is for.
+/// Purpose of a transient leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TransientKind {
-    /// An operation id that was applied under an `until` guard.
+    /// Marks an operation id that was applied under an `until` guard.
     Seen,
-    /// Rotate and deactivate of a DID today.
+    /// Counts the rotate and deactivate operations of a DID on one day (UTC).
     NextQuota,
-    /// Recover and cancel of a DID today.
+    /// Counts the recover and cancel operations of a DID on one day (UTC).
     RecoveryQuota,
-    /// Sum of all halts in ms; never expires.
+    /// Holds the duration of all halts in milliseconds. It never expires.
     Halted,
-    /// The approved changes of governance that wait; never expires.
+    /// Holds the scheduled changes. It never expires.
     ScheduledChanges,
-    /// What an endorser vouched for in this hour.
+    /// Counts the operations that a DID vouched for in one hour.
     EndorserQuota,
 }
 
@@ -41,34 +41,36 @@ impl TransientKind {
     }
 }
 
-/// A leaf without a record, inert once block time is past `expires_ms` and deleted soon after.
+/// Key of a transient leaf. The leaf has no effect once block time is later than `expires_ms`, and
+/// it is deleted soon after.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TransientKey {
-    /// Last block time in ms at which it matters.
+    /// Last block time at which the leaf has an effect, as Unix time in milliseconds.
     pub expires_ms: u64,
-    /// What it is for.
+    /// Purpose of the leaf.
     pub kind: TransientKind,
-    /// Of what.
+    /// Operation id, or suffix of the DID, that the leaf is about. Empty for kinds with one leaf.
     pub id: Vec<u8>,
 }
 
 impl TransientKey {
-    /// The one leaf of halted time.
+    /// Returns the key of the only leaf that holds the halted time.
     pub fn halted() -> Self {
         Self { expires_ms: u64::MAX, kind: TransientKind::Halted, id: Vec::new() }
     }
 
-    /// The one leaf of approved changes.
+    /// Returns the key of the only leaf that holds the scheduled changes.
     pub fn scheduled_changes() -> Self {
         Self { expires_ms: u64::MAX, kind: TransientKind::ScheduledChanges, id: Vec::new() }
     }
 
-    /// Expiry (big-endian), kind number, id: storage order is the order of expiry.
+    /// Returns expiry (big-endian), kind number and id. The order of these bytes is the order of
+    /// expiry.
     pub fn bytes(&self) -> Vec<u8> {
         [&self.expires_ms.to_be_bytes()[..], &[self.kind.number()], &self.id].concat()
     }
 
-    /// Reads what [`TransientKey::bytes`] wrote.
+    /// Parses what [`TransientKey::bytes`] wrote; returns `None` for other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (expires, rest) = bytes.split_first_chunk::<8>()?;
         let (number, id) = rest.split_first()?;
@@ -76,7 +78,7 @@ impl TransientKey {
         Some(Self { expires_ms: u64::from_be_bytes(*expires), kind, id: id.to_vec() })
     }
 
-    /// Its place in the state tree.
+    /// Returns the key of the leaf in the state tree.
     pub fn tree_key(&self) -> Hash {
         Hash::of(Purpose::TransientKey, &[&self.bytes()])
     }

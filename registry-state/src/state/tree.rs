@@ -1,7 +1,8 @@
-//! The state tree: a Jellyfish Merkle tree (crate `jmt`) over BLAKE3, one version a height.
+//! The state tree: a Jellyfish Merkle tree (crate `jmt`) over BLAKE3 with one version per height.
 //!
-//! Its own domain separators are part of the protocol: `JMT::LeafNode` and `JMT::IntrnalNode`.
-//! Leaf values are not kept here: a record's head and the transient rows are the values.
+//! The domain separators of the crate are part of the protocol: `JMT::LeafNode` and
+//! `JMT::IntrnalNode`. The tree stores no leaf values, since these follow from the newest record
+//! versions and the transient rows.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use super::StateView;
 use registry_core::crypto::{Hash, Purpose};
 use registry_core::record::StoreError;
 
-/// BLAKE3 under the tree's own purpose.
+/// BLAKE3 with the hash purpose of the tree.
 #[derive(Debug, Clone)]
 pub(crate) struct TreeHasher(blake3::Hasher);
 
@@ -47,14 +48,15 @@ impl TreeReader for Reader<'_> {
     }
 }
 
-/// What writing one version of the tree adds to the store.
+/// What one version of the tree adds to the store.
 pub(crate) struct TreeUpdate {
     pub(crate) root: Hash,
     pub(crate) nodes: Vec<(Vec<u8>, Vec<u8>)>,
     pub(crate) stale: Vec<Vec<u8>>,
 }
 
-/// Writes the tree of `height` from that of `height − 1`: `leaves` set (some) or deleted (none).
+/// Writes the tree of `height` over that of `height − 1`. Each leaf is set to its value, or deleted
+/// if the value is `None`.
 pub(crate) fn update(
     view: &dyn StateView,
     height: u64,
@@ -78,7 +80,7 @@ pub(crate) fn update(
         (Some(previous), Some(path)) => Some(encode(&NodeKey::new(previous, path.clone()))?),
         _ => None,
     };
-    // An unchanged tree gets a copied root, which jmt does not list as stale.
+    // If nothing changes, jmt copies the root and does not list the previous one as stale.
     if let Some(previous_root) = previous_root.filter(|key| !stale.contains(key)) {
         stale.push(previous_root);
     }

@@ -1,4 +1,4 @@
-//! What a store answers about the state after one height.
+//! Read access to the state after one height, which each store implements.
 
 use std::sync::Arc;
 
@@ -10,26 +10,29 @@ use registry_core::status::Bits;
 
 use super::TransientKey;
 
-/// Range id of the block history; the ranges of records go by their tree key.
+/// Id of the Merkle mountain range of the block history. The range of a record's versions has the
+/// record's tree key as id.
 pub const HISTORY: Hash = Hash::ZERO;
 
 /// Read access to the state after one height.
 pub trait StateView {
-    /// The newest version of a record.
+    /// Returns the newest version of a record.
     fn head(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError>;
-    /// A node of a range.
+    /// Returns a node of the Merkle mountain range with id `range`.
     fn mmr_node(&self, range: &Hash, at: Position) -> Result<Option<Hash>, StoreError>;
-    /// The value of a transient leaf.
+    /// Returns the value of a transient leaf.
     fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError>;
-    /// The first `limit` transient keys, in storage order, that expired before `time_ms`.
+    /// Returns the first `limit` transient keys, in storage order, that expired before `time_ms`
+    /// (Unix time in milliseconds).
     fn expired(&self, time_ms: u64, limit: usize) -> Result<Vec<TransientKey>, StoreError>;
-    /// The array of a status list at the version in `entry`, be it the head or an older one.
+    /// Returns the array of a status list at the version in `entry`, which may be the newest or an
+    /// older one.
     fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError>;
-    /// A node of the state tree by its storage key.
+    /// Returns a node of the state tree by its storage key.
     fn tree_node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
-/// The approved changes that wait.
+/// Returns the scheduled changes: the approved proposals whose height has not come.
 pub fn scheduled_changes(view: &dyn StateView) -> Result<ScheduledChanges, StoreError> {
     let leaf = view.transient(&TransientKey::scheduled_changes())?;
     ScheduledChanges::from_leaf(leaf.as_deref()).map_err(StoreError::new)

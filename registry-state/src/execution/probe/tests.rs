@@ -1,4 +1,4 @@
-//! The `until` guard, at its very edges and over its expiry.
+//! Tests of the `until` guard at the boundaries of its window and of its expiry.
 
 use super::*;
 use crate::state::MemoryState;
@@ -35,7 +35,7 @@ fn a_seen_id_is_refused_until_it_expires_and_is_under_the_root() {
     let (root, changes) = overlay.finish(0).expect("a sound store");
     assert_ne!(root, empty);
     state.commit(&changes);
-    // While the guard holds, the id is kept: at `until` itself nothing has expired.
+    // The id is kept as long as the guard holds: at the time `until` itself nothing has expired.
     let mut overlay = Overlay::new(&state);
     overlay.expire(UNTIL, SEEN_EXPIRED_PER_BLOCK_MAX).expect("a sound store");
     assert_eq!(refused(&overlay), Some(Code::AlreadyApplied));
