@@ -1,38 +1,38 @@
-//! Checks of the certificates that keep rounds in step: distinct signers, membership, power and
-//! every signature.
+//! Checks of polka and round certificates, which keep the rounds of validators in step: the signers
+//! are distinct validators with enough power, and every signature verifies.
 
 use registry_core::certificate::{ValidatorSet, Vote, VoteKind};
 use registry_core::crypto::{Hash, ValidatorKey};
 
 use crate::message::{PolkaCertificate, RoundCertificate, RoundCertificateKind};
 
-/// Why a polka or round certificate proves nothing.
+/// Reason why a polka or round certificate proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateFault {
     /// A signer is listed twice or out of order.
     #[error("signer {validator} is listed twice or out of order")]
     Order {
-        /// The offending signer.
+        /// First such signer.
         validator: ValidatorKey,
     },
-    /// A signer is not a validator.
+    /// A signer is not a validator of the height.
     #[error("signer {validator} is not a validator of this height")]
     Stranger {
-        /// The offending signer.
+        /// First such signer.
         validator: ValidatorKey,
     },
     /// A signature does not verify.
     #[error("the signature of {validator} does not verify")]
     Signature {
-        /// The offending signer.
+        /// Signer that it names.
         validator: ValidatorKey,
     },
-    /// Too little power.
+    /// The signers have too little power for this kind of certificate.
     #[error("signed by power {signed} of {total}, too little for its kind")]
     Power {
         /// Power of the signers.
         signed: u64,
-        /// Power of the set.
+        /// Power of the whole set.
         total: u64,
     },
 }
@@ -53,7 +53,8 @@ pub(crate) fn check_polka(
     check(&votes, set, |power| set.is_quorum(power))
 }
 
-/// Checks that more than two thirds precommitted in the round, or more than one third voted.
+/// Checks that more than two thirds of the power precommitted in the round, or that more than one
+/// third voted, depending on the kind of certificate.
 pub(crate) fn check_round(
     certificate: &RoundCertificate,
     chain: Hash,

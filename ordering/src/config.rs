@@ -1,4 +1,4 @@
-//! What a validator is configured with.
+//! Configuration of a validator.
 
 use std::fmt;
 
@@ -7,14 +7,15 @@ use registry_core::crypto::Hash;
 
 use crate::timeouts::Timeouts;
 
-/// What a validator needs to know beside the chain's state.
+/// What a validator must know besides the state of the chain.
 #[derive(Clone)]
 pub struct Config {
-    /// The chain id, inside every signature.
+    /// Chain id, which every signature covers.
     pub chain: Hash,
-    /// The validator's signing key.
+    /// Signing key of the validator.
     pub key: SigningKey,
-    /// The protocol's durations at the height that is replayed; others come with their start.
+    /// Timeouts of the height that is replayed. [`crate::Input::StartHeight`] brings those of later
+    /// heights.
     pub timeouts: Timeouts,
 }
 

@@ -1,4 +1,4 @@
-//! Malachite's `Context` filled with plain types. Nothing of it leaves the crate.
+//! Malachite's `Context`, implemented with plain types. None of them is visible outside the crate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use registry_core::crypto::{Hash, ValidatorKey};
 use crate::proposer::turn_of;
 use crate::timeouts::{TimeoutKind, Timeouts};
 
-/// The one context of this crate.
+/// The only context of this crate.
 #[derive(Debug, Clone)]
 pub(crate) struct Context;
 
-/// A validator's address: its key.
+/// Address of a validator, which is its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Address(pub(crate) ValidatorKey);
 
@@ -29,7 +29,6 @@ impl fmt::Display for Address {
 
 impl malachite::Address for Address {}
 
-/// A block height.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(crate) struct Height(pub(crate) u64);
 
@@ -56,7 +55,7 @@ impl malachite::Height for Height {
     }
 }
 
-/// A value: the block hash, which is its own id.
+/// Value to decide: a block hash, which is its own id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Value(pub(crate) Hash);
 
@@ -68,7 +67,7 @@ impl malachite::Value for Value {
     }
 }
 
-/// A proposal as the core sees it.
+/// Proposal in the form that the core uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Proposal {
     pub(crate) height: Height,
@@ -104,7 +103,7 @@ impl malachite::Proposal<Context> for Proposal {
     }
 }
 
-/// A vote as the core sees it.
+/// Vote in the form that the core uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Vote {
     pub(crate) kind: VoteType,
@@ -153,7 +152,7 @@ impl malachite::Vote<Context> for Vote {
     }
 }
 
-/// A validator as the core sees it.
+/// Validator in the form that the core uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Member {
     address: Address,
@@ -174,7 +173,8 @@ impl malachite::Validator<Context> for Member {
     }
 }
 
-/// A validator set as the core sees it; shared, since the core copies it for every check.
+/// Validator set in the form that the core uses. It is shared, since the core copies it for every
+/// check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Members {
     members: Arc<Vec<Member>>,
@@ -211,8 +211,8 @@ impl malachite::ValidatorSet<Context> for Members {
     }
 }
 
-/// Ed25519 over our own bytes. The core only moves keys and signatures; signing and checking are
-/// answers to its effects.
+/// Ed25519 over the bytes of this crate's messages. The core only moves keys and signatures; the
+/// shell signs and verifies when it answers the core's effects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ed25519;
 
@@ -239,8 +239,8 @@ impl malachite::SigningScheme for Ed25519 {
     }
 }
 
-/// The part of a proposal that the core would stream. The block travels outside the core, so
-/// there is none.
+/// Part of a proposal that the core would stream. The block is sent outside the core, so there are
+/// no parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NoPart {}
 

@@ -1,5 +1,6 @@
-//! Between the core's types and ours. Rounds of messages are always defined; "no round" exists
-//! only before the first round and as the polka round of a fresh proposal.
+//! Conversions between the core's types and those of this crate. Rounds of messages are always
+//! defined; "no round" occurs only before the first round and as the polka round of a fresh
+//! proposal.
 
 use arc_malachitebft_core_consensus::{Input, ProposedValue, SignedConsensusMsg};
 use arc_malachitebft_core_types as malachite;
@@ -179,7 +180,8 @@ pub(crate) fn commit(certificate: &malachite::CommitCertificate<Context>) -> Cer
     }
 }
 
-/// Our name of a timer; none for the finalization timer, which exists only with a target time.
+/// Returns the kind of a timer; `None` for the finalization timer, which exists only with a target
+/// time.
 pub(crate) fn timeout_kind(kind: malachite::TimeoutKind) -> Option<TimeoutKind> {
     match kind {
         malachite::TimeoutKind::Propose => Some(TimeoutKind::Propose),
@@ -237,7 +239,7 @@ fn candidate(value: &ProposedValue<Context>) -> Candidate {
     }
 }
 
-/// What goes back into the core when a log is replayed.
+/// Returns the input that a log entry becomes when the log is replayed.
 pub(crate) fn core_entry(entry: &WalEntry) -> Input<Context> {
     match entry {
         WalEntry::Message(message) => core_message(message),
@@ -246,7 +248,7 @@ pub(crate) fn core_entry(entry: &WalEntry) -> Input<Context> {
     }
 }
 
-/// The log entry of an input; none for the inputs that the core never logs.
+/// Returns the log entry of an input; `None` for inputs that the core never logs.
 pub(crate) fn entry(height: Height, input: &Input<Context>) -> Option<WalEntry> {
     match input {
         Input::Vote(signed) => Some(WalEntry::Message(Message::Vote(vote(signed)))),

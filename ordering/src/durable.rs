@@ -1,9 +1,9 @@
-//! Persist before send, by type.
+//! Types that ensure that a signed message is on disk before it is sent.
 //!
-//! What [`step`](crate::step) signs comes out as [`Unsent`], which can be read but neither opened
-//! nor sent. The network takes only [`Durable`], and the one way to it is [`release`] with a
-//! [`Synced`]: the proof that log entries and guard are on disk. A store that forgets to sync has
-//! no `Synced` to hand out, so a missing fsync is a compile error:
+//! What [`step`](crate::step) signs comes out as [`Unsent`], which can be read but not sent. The
+//! network takes only [`Durable`]. The only way to make one is [`release`] with a [`Synced`], the
+//! proof that log entries and guard are on disk. A store that forgets to sync has no `Synced`, so a
+//! missing fsync is a compile error:
 //!
 //! ```compile_fail,E0308
 //! # use ordering::{Durable, Unsent};
@@ -21,7 +21,7 @@
 //! }
 //! ```
 
-/// Something signed whose justification may not be on disk yet.
+/// A signed message whose justification may not be on disk yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "what is signed and never released stalls the round"]
 pub struct Unsent<T>(T);
@@ -31,23 +31,23 @@ impl<T> Unsent<T> {
         Self(content)
     }
 
-    /// The content, to look at or to store; never to send.
+    /// Returns the content, which may be read and stored but must not be sent.
     pub fn get(&self) -> &T {
         &self.0
     }
 }
 
-/// Something signed whose justification is on disk: it may leave the node.
+/// A signed message whose justification is on disk. It may leave the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Durable<T>(T);
 
 impl<T> Durable<T> {
-    /// The content.
+    /// Returns the content.
     pub fn get(&self) -> &T {
         &self.0
     }
 
-    /// The content by value.
+    /// Returns the content by value.
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -55,21 +55,21 @@ impl<T> Durable<T> {
 
 /// Proof that everything written so far is on disk and the height floor is raised.
 ///
-/// It cannot be cloned, copied or defaulted, and should not be kept: the store hands it out once
-/// per synced write, and it is dropped when that write's messages are released.
+/// It cannot be cloned, copied or defaulted. The store returns one for each synced write. The node
+/// drops it after it has released the messages of that write and must not keep it.
 #[derive(Debug)]
 #[must_use = "a sync without a release holds messages back"]
 pub struct Synced(());
 
 impl Synced {
-    /// To be called in exactly one place: the store's synced write, after the batch with the log
-    /// entries and the guard was fsynced and the floor file stands at the guard's height.
+    /// Makes the proof. Only the store's synced write may call this, after it has fsynced the batch
+    /// with the log entries and the guard and has raised the floor file to the guard's height.
     pub fn after_fsync() -> Self {
         Self(())
     }
 }
 
-/// Lets a signed thing leave, now that `synced` proves that what justifies it is durable.
+/// Makes a signed message sendable, since `synced` proves that its justification is durable.
 pub fn release<T>(unsent: Unsent<T>, synced: &Synced) -> Durable<T> {
     let Synced(()) = synced;
     Durable(unsent.0)

@@ -1,5 +1,5 @@
-//! The answers to the core's effects. What needs an answer gets it here, inline; everything else
-//! becomes an output. The core never gets an error: it would read that as a wrong answer.
+//! Answers to the effects of the core. An effect that needs an answer gets it at once; all others
+//! become outputs. The core never gets an error, since it would take that for a wrong answer.
 
 use arc_malachitebft_core_consensus::{
     ConsensusMsg, Effect, LivenessMsg, Resumable, Resume, SignedConsensusMsg, VoteExtensionError,
@@ -22,29 +22,28 @@ use crate::message::{Message, SignedProposal, SignedVote};
 use crate::output::{Halt, Output, Rejection};
 use crate::wal::WalEntry;
 
-/// What the effects of one height work on; everything of a node's state but the core itself.
+/// State that the core's effects read and write: all of a validator's state except the core itself.
 pub(crate) struct Shell {
     pub(crate) config: Config,
     pub(crate) key: ValidatorKey,
     pub(crate) set: ValidatorSet,
     pub(crate) height: u64,
     pub(crate) guard: Guard,
-    /// Between a start of a height and its decision.
+    /// True from the start of a height until its decision.
     pub(crate) deciding: bool,
-    /// From the start of a height until its log is replayed.
+    /// True from the start of a height until its log is replayed.
     pub(crate) replaying: bool,
-    /// The sequence of the next log entry.
     pub(crate) sequence: u64,
-    /// Signed in this step and not yet logged.
+    /// Messages that were signed in this step and are not in the log yet.
     pub(crate) signed: Vec<Message>,
     pub(crate) guard_moved: bool,
-    /// Proposals that the core kept in this step.
+    /// Proposals that the core accepted in this step.
     pub(crate) kept: Vec<SignedProposal>,
-    /// The round for which a block was asked during replay.
+    /// Round for which the core asked for a block during a replay.
     pub(crate) held_build: Option<u32>,
-    /// Our last proposal of this height, to send again.
+    /// Last proposal of this node at this height, kept to be sent again.
     pub(crate) proposal: Option<SignedProposal>,
-    /// The last decision with its validators, to collect late precommits.
+    /// Last decision with its validators, kept to add late precommits to the certificate.
     pub(crate) decided: Option<(Certificate, ValidatorSet)>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) halt: Option<Halt>,
@@ -52,13 +51,13 @@ pub(crate) struct Shell {
     pub(crate) outputs: Vec<Output>,
 }
 
-/// How an effect goes on that asks for nothing.
+/// Continuation of an effect that expects no answer.
 trait Continue: Resumable<Context, Value = ()> {}
 
 impl<R: Resumable<Context, Value = ()>> Continue for R {}
 
 impl Shell {
-    /// Answers one effect. Every variant is named, so that a new one does not compile.
+    /// Answers one effect. It names every variant, so a new one does not compile without an answer.
     pub(crate) fn answer(&mut self, effect: Effect<Context>) -> Resume<Context> {
         match effect {
             Effect::CancelAllTimeouts(r) => self.emit(Output::CancelAllTimers, r),
@@ -75,7 +74,7 @@ impl Shell {
                 self.send(Message::Round(convert::round(&certificate)), r)
             }
             Effect::GetValue(_, round, _, r) => self.build(convert::round_of(round), r),
-            // Blocks travel beside proposals, so there is nothing to stream again.
+            // Blocks are sent separately from proposals, so there is nothing to stream again.
             Effect::RestreamProposal(_, _, _, _, _, r) => r.resume_with(()),
             Effect::Decide(certificate, _, r) => self.decide(convert::commit(&certificate), r),
             Effect::Finalize(_, _, found, r) => {
@@ -105,8 +104,8 @@ impl Shell {
                 }
                 r.resume_with(())
             }
-            // The node syncs blocks by itself and never feeds a sync response, and vote
-            // extensions are disabled at every height; these effects are refused if they come.
+            // These effects are refused: the node syncs blocks by itself and never passes a sync
+            // response to the core, and vote extensions are disabled at every height.
             Effect::CertVerifiedSyncValue(_, _, r) => r.resume_with(()),
             Effect::CertRejectedSyncValue(_, _, _, r) => r.resume_with(()),
             Effect::VerifyExtendedCommitCertificate(_, _, _, _, r) => {
@@ -161,7 +160,8 @@ impl Shell {
         }
     }
 
-    /// Asks for a block; during replay only remembers to ask, since the log may hold the answer.
+    /// Asks the node for a block. During a replay it only remembers the round, since the log may
+    /// hold the answer.
     fn build(&mut self, round: u32, resume: impl Continue) -> Resume<Context> {
         if self.replaying {
             self.held_build = Some(round);
@@ -217,8 +217,9 @@ impl Shell {
         }
     }
 
-    /// Asks the guard. If it refuses, the signature is dropped and the caller gives the core an
-    /// answer of the wrong kind, which ends this input without a trace of the message in the core.
+    /// Asks the guard whether a message may be sent, and returns false if not. The caller then
+    /// drops the signature and gives the core an answer of the wrong kind. So the core abandons
+    /// this input and keeps no trace of the message.
     fn admit(&mut self, message: Message) -> bool {
         match self.guard.check_and_advance(&message) {
             Ok(()) => {
@@ -261,8 +262,8 @@ impl Shell {
         verdict
     }
 
-    /// Logs what the core wants logged. What a replay re-derives is in the log already, but for
-    /// a message that is signed only now.
+    /// Logs an entry that the core wants logged. During a replay the log has the entry already,
+    /// unless it is a message that is signed only now.
     fn append(&mut self, entry: WalEntry) {
         if let WalEntry::Message(message) = &entry {
             if let Message::Proposal(proposal) = message {
@@ -284,7 +285,7 @@ impl Shell {
         self.sequence = self.sequence.saturating_add(1);
     }
 
-    /// Surfaces evidence that was not surfaced before at this height. The core bounds it.
+    /// Reports evidence that was not reported before at this height. The core limits its number.
     pub(crate) fn note(&mut self, found: Vec<Evidence>) {
         for evidence in found {
             if !self.evidence.contains(&evidence) {

@@ -1,5 +1,5 @@
-//! Equivocation: two different messages that one validator signed for one position. The pair
-//! proves itself to anyone who knows the chain id.
+//! Evidence of equivocation: two different messages that one validator signed for one position.
+//! Anyone who knows the chain id can verify the pair.
 
 use arc_malachitebft_core_types::{DoubleProposal, DoubleVote};
 use registry_core::codec::{self, CodecError};
@@ -17,16 +17,16 @@ use crate::message::{Message, SignedProposal, SignedVote};
 pub enum Evidence {
     /// Two votes of one kind, height and round.
     Votes {
-        /// The one that was counted.
+        /// Vote that was counted.
         first: SignedVote,
-        /// The one that contradicts it.
+        /// Vote that contradicts it.
         second: SignedVote,
     },
     /// Two proposals of one height and round.
     Proposals {
-        /// The one seen first.
+        /// Proposal that arrived first.
         first: SignedProposal,
-        /// The one that contradicts it.
+        /// Proposal that contradicts it.
         second: SignedProposal,
     },
 }
@@ -41,7 +41,7 @@ impl Evidence {
         }
     }
 
-    /// Who signed both.
+    /// Returns the validator that signed both messages.
     pub fn validator(&self) -> ValidatorKey {
         match self {
             Self::Votes { first, .. } => first.validator,
@@ -49,7 +49,7 @@ impl Evidence {
         }
     }
 
-    /// The height of both.
+    /// Returns the height of both messages.
     pub fn height(&self) -> u64 {
         match self {
             Self::Votes { first, .. } => first.height,
@@ -57,7 +57,8 @@ impl Evidence {
         }
     }
 
-    /// Whether this is proof: one signer, one position, different content, both signed.
+    /// Returns true if this is proof: both messages have one signer and one position, their content
+    /// differs, and both signatures verify.
     pub fn verify(&self, chain: Hash) -> bool {
         let (first, second) = self.pair();
         let different = match self {
@@ -73,18 +74,19 @@ impl Evidence {
             && second.verify(chain)
     }
 
-    /// The canonical bytes.
+    /// Returns the canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
         codec::encode(self)
     }
 
-    /// Reads evidence from its canonical bytes; [`Evidence::verify`] says whether it is proof.
+    /// Parses evidence from its canonical bytes. It does not prove anything until
+    /// [`Evidence::verify`] returns true.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         codec::decode(bytes, MESSAGE_BYTES_MAX)
     }
 }
 
-/// Everything that the core's evidence maps hold, in key order.
+/// Returns all evidence in the core's evidence maps, in key order.
 pub(crate) fn collect<'a>(
     votes: impl Iterator<Item = (&'a Address, &'a Vec<DoubleVote<Context>>)>,
     proposals: impl Iterator<Item = (&'a Address, &'a Vec<DoubleProposal<Context>>)>,

@@ -1,6 +1,6 @@
-//! Votes and proposals of later heights, kept until their height starts. A slot belongs to one
-//! validator, height, round and step, and only its owner's signature fills it, so a validator can
-//! crowd out nobody (docs/protocol/ordering.md, "Limits").
+//! Votes and proposals of later heights, kept until their height starts. Each slot belongs to one
+//! validator, height, round and step. Only the signature of its owner fills it, so no validator can
+//! displace messages of another (docs/protocol/ordering.md, "Limits").
 
 use std::collections::BTreeMap;
 
@@ -9,26 +9,27 @@ use registry_core::crypto::ValidatorKey;
 use crate::limits::{FUTURE_HEIGHTS_MAX, FUTURE_ROUNDS_MAX};
 use crate::message::{Message, Position};
 
-/// The buffer, and the latest height that each validator was seen at.
+/// The buffered messages, and the latest height at which each validator was seen.
 #[derive(Debug, Default)]
 pub(crate) struct Future {
     messages: BTreeMap<(Position, ValidatorKey), Message>,
     ahead: BTreeMap<ValidatorKey, u64>,
 }
 
-/// What to do with a message of a later height, before anything is paid for it.
+/// How to handle a message of a later height. It is decided before the signature is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Its slot is free: verify, keep, report.
+    /// The slot of the message is free: verify the message, keep it and report its height.
     Free,
-    /// Too far ahead to keep, but news about its signer: verify, report.
+    /// The message is too far ahead to be kept, but it shows that its signer is at a later height:
+    /// verify it and report its height.
     Beyond,
-    /// Nothing new.
+    /// The message contains nothing new.
     Known,
 }
 
 impl Future {
-    /// Where a message belongs when `height` is the current one.
+    /// Returns how to handle a message when `height` is the current height.
     pub(crate) fn place(&self, height: u64, position: Position, signer: ValidatorKey) -> Place {
         let near = position.height <= height.saturating_add(FUTURE_HEIGHTS_MAX)
             && position.round < FUTURE_ROUNDS_MAX;
@@ -40,18 +41,18 @@ impl Future {
         if position.height > seen { Place::Beyond } else { Place::Known }
     }
 
-    /// Keeps a verified message.
     pub(crate) fn keep(&mut self, position: Position, signer: ValidatorKey, message: Message) {
         self.messages.insert((position, signer), message);
     }
 
-    /// Notes that `signer` is at `height`.
+    /// Notes that `signer` has reached `height`.
     pub(crate) fn note(&mut self, height: u64, signer: ValidatorKey) {
         let seen = self.ahead.entry(signer).or_default();
         *seen = height.max(*seen);
     }
 
-    /// Hands out the messages of `height`, by round, step and validator; drops those below.
+    /// Returns the messages of `height`, ordered by round, step and validator. It drops those of
+    /// lower heights.
     pub(crate) fn take(&mut self, height: u64) -> Vec<Message> {
         let all = std::mem::take(&mut self.messages);
         let (due, later) =
@@ -62,7 +63,7 @@ impl Future {
         due.into_values().collect()
     }
 
-    /// Forgets validators that left the set, so that the map stays as small as the set.
+    /// Forgets validators that left the set, so that the map is never larger than the set.
     pub(crate) fn retain(&mut self, is_validator: impl Fn(&ValidatorKey) -> bool) {
         self.ahead.retain(|validator, _| is_validator(validator));
     }

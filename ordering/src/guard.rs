@@ -1,71 +1,72 @@
 //! The guard against signing twice, and the height floor (DESIGN section 7).
 //!
-//! The guard is the last message signed, written in the same synced batch as the log. The floor
-//! is a height in a small file beside the key that survives the loss of the database. Together
-//! they decide from which height on this key may sign.
+//! The guard is the last message signed. It is written in the same synced batch as the log. The
+//! floor is a height in a small file beside the key, so it survives the loss of the database.
+//! Together they determine the first height at which this key may sign.
 
 use registry_core::crypto::Hash;
 
 use crate::message::{Message, MessageError, Position};
 
-/// The last message that this key signed, and the height from which it may sign.
+/// The last message that this key signed, and the first height at which it may sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard {
     signing_from: u64,
     last: Option<Message>,
 }
 
-/// Why a guard cannot be restored.
+/// Reason why a guard cannot be restored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GuardError {
-    /// The stored bytes are no message.
+    /// The stored bytes are not a message.
     #[error("the stored guard is unreadable: {0}; restore the database or delete it and sync")]
     Unreadable(#[from] MessageError),
-    /// The stored bytes are a message that no validator signs alone.
+    /// The stored message is a certificate, which is not signed by one validator.
     #[error("the stored guard is a certificate, not a vote or proposal")]
     NotSigned,
 }
 
-/// Why a message must not be signed.
+/// Reason why a message must not be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GuardConflict {
-    /// The position was signed with other content.
+    /// Another message was signed for the same position.
     #[error("another message is already signed for {at}: value {signed:?}, now {wanted:?}")]
     DoubleSign {
-        /// Where.
+        /// Position of both messages.
         at: Position,
-        /// The value signed before.
+        /// Value signed before; `None` for nil.
         signed: Option<Hash>,
-        /// The value to be signed now.
+        /// Value to be signed now; `None` for nil.
         wanted: Option<Hash>,
     },
-    /// A later position was signed already.
+    /// A message for a later position was signed before.
     #[error("cannot sign for {wanted}: already signed for {signed}")]
     Regression {
-        /// The last position signed.
+        /// Position of the last message signed.
         signed: Position,
-        /// The position to be signed now.
+        /// Position to be signed now.
         wanted: Position,
     },
-    /// At or below the height floor.
+    /// The height is at or below the height floor.
     #[error("cannot sign at height {height}: this key may sign from height {signing_from} on")]
     BelowFloor {
-        /// The height to be signed.
+        /// Height to be signed.
         height: u64,
-        /// The first height that may be signed.
+        /// First height at which the key may sign.
         signing_from: u64,
     },
 }
 
 impl Guard {
-    /// The guard of a node that starts: `last` is what [`Guard::encode`] gave the store (none if
-    /// it never signed), `committed` the height of its last block, `floor` the height in the floor
-    /// file (0 on the very first start).
+    /// Restores the guard when a node starts. `last` is what [`Guard::encode`] gave the store
+    /// (`None` if the key never signed), `committed` the height of the last block, and `floor` the
+    /// height in the floor file (0 on the very first start).
     ///
     /// The floor is the height of the last message that may have left this node. The database is
-    /// intact if its blocks reach the floor, or if it is in the middle of that very height and its
-    /// guard says so; then it signs on from its next height. Otherwise it was lost, restored or
-    /// rolled back, what was signed up to the floor is unknown, and it signs from floor + 1.
+    /// intact if its blocks reach the floor, or if the floor is the next height and the guard is at
+    /// that height too. Then the key may sign from the next height on. Otherwise the database was
+    /// lost, restored or rolled back. Since it is unknown what was signed up to the floor, the key
+    /// may then sign from floor + 1 on.
     pub fn restore(last: Option<&[u8]>, committed: u64, floor: u64) -> Result<Self, GuardError> {
         let last = last.map(Message::decode).transpose()?;
         if last.as_ref().is_some_and(|message| message.position().is_none()) {
@@ -78,29 +79,30 @@ impl Guard {
         Ok(Self { signing_from, last })
     }
 
-    /// The first height at which this key may sign.
+    /// Returns the first height at which this key may sign.
     pub fn signing_from(&self) -> u64 {
         self.signing_from
     }
 
-    /// Whether this key may sign at `height`; if not, the node follows without voting.
+    /// Returns true if this key may sign at `height`. If not, the node follows without voting.
     pub fn may_sign(&self, height: u64) -> bool {
         height >= self.signing_from
     }
 
-    /// The height of the last message signed, 0 if there is none. The floor file must stand at
-    /// this height before that message leaves.
+    /// Returns the height of the last message signed; 0 if there is none. The floor file must be at
+    /// this height before that message leaves the node.
     pub fn height(&self) -> u64 {
         self.last.as_ref().map_or(0, Message::height)
     }
 
-    /// The last message signed.
+    /// Returns the last message signed.
     pub fn last(&self) -> Option<&Message> {
         self.last.as_ref()
     }
 
-    /// Takes note that `message` is signed, or says why it must not be. The same message again is
-    /// fine. A certificate holds only signatures that were made before, so it passes.
+    /// Records that `message` is signed, or returns the reason why it must not be. The last message
+    /// may be signed again. A certificate always passes, since it holds only signatures made
+    /// before.
     pub fn check_and_advance(&mut self, message: &Message) -> Result<(), GuardConflict> {
         let Some(at) = message.position() else {
             return Ok(());
@@ -122,7 +124,7 @@ impl Guard {
         Ok(())
     }
 
-    /// The bytes to store under the guard's key, in the batch of the log entries.
+    /// Returns the bytes to store under the guard's key, in the same batch as the log entries.
     pub fn encode(&self) -> Vec<u8> {
         self.last.as_ref().map(Message::encode).unwrap_or_default()
     }
@@ -156,7 +158,7 @@ mod tests {
         Message::Proposal(it)
     }
 
-    /// Signs `before`, then asks for `wanted`.
+    /// Signs the messages `before`, then asks the guard for `wanted`.
     fn ask(before: &[Message], wanted: &Message) -> Result<(), GuardConflict> {
         let mut guard = Guard::restore(None, 9, 0).unwrap();
         for message in before {
@@ -232,20 +234,21 @@ mod tests {
         assert_eq!(guard.last(), None);
     }
 
-    /// Columns: committed height, floor, height of the guard (0: none), signs from.
+    /// The columns are committed height, floor, height of the guard (0 if it never signed), and
+    /// first height to sign.
     #[test]
     fn the_floor_decides_from_where_to_sign() {
         let table = [
             (0, 0, 0, 1),
             (9, 0, 0, 10),
-            // Intact, between two heights, and in the middle of the next.
+            // The database is intact: between two heights, and in the middle of the next one.
             (9, 9, 9, 10),
             (9, 10, 10, 10),
-            // The batch of height 10 was synced, the floor not yet raised.
+            // The batch of height 10 was synced, but the floor was not raised yet.
             (9, 9, 10, 10),
-            // A block was synced beyond the floor.
+            // A block beyond the floor was synced.
             (20, 9, 9, 21),
-            // Lost, restored, rolled back by one height or more.
+            // The database was lost, restored, or rolled back by one height or more.
             (0, 10, 0, 11),
             (0, 1, 0, 2),
             (9, 10, 9, 11),

@@ -1,11 +1,11 @@
-//! BFT ordering as one pure function: Malachite's core (Tendermint) behind
-//! [`step`]`(&mut State, Input) -> Vec<Output>`.
+//! BFT ordering as one pure function, [`step`]`(&mut State, Input) -> Vec<Output>`. It wraps
+//! Malachite's core, which implements Tendermint.
 //!
-//! No async, socket, disk or clock is in here, and no block: a value is a block hash. The node's
-//! driver and the simulator drive the same function. Followers, which have no key, do not run it;
-//! they check certificates.
+//! This crate uses no async code, socket, disk or clock. It holds no blocks: the value to decide is
+//! a block hash. The node's driver and the simulator call the same function. Followers have no key
+//! and do not run it; they check certificates.
 //!
-//! # Who calls what
+//! # Inputs, outputs and who handles them
 //!
 //! ```text
 //! peers    Message     ▶ ┌──────┐ ▶ Wal, Guard     ▶ one batch, synced before any release
@@ -15,38 +15,41 @@
 //! pacing   StartHeight ▶ └──────┘ ▶ Decide         ▶ commit batch, then send the certificate
 //! ```
 //!
-//! 1. **Start.** [`Guard::restore`] decides from stored guard and floor file from which height
-//!    the key may sign. With an empty log [`State::new`] rests until [`Input::StartHeight`]; with
-//!    entries [`State::start`] replays them first and re-derives every message signed before.
-//! 2. **Propose.** The proposer of a round gets [`Output::BuildBlock`] and answers
-//!    [`Input::Propose`]. The signed proposal comes out; the block travels beside it.
+//! 1. **Start.** [`Guard::restore`] computes from the stored guard and the floor file the first
+//!    height at which the key may sign. If the log is empty, [`State::new`] waits for
+//!    [`Input::StartHeight`]. If it has entries, [`State::start`] replays them first and derives
+//!    every message that was signed before again.
+//! 2. **Propose.** The proposer of a round gets [`Output::BuildBlock`] and answers with
+//!    [`Input::Propose`]. The step returns the signed proposal; the block is sent separately.
 //! 3. **Vote.** A proposal whose block is unknown yields [`Output::NeedCandidate`]. The node gets
-//!    the block, executes it and feeds [`Input::Candidate`] in the step whose batch holds the
-//!    block. Only then does the core prevote it, and after more than two thirds of the prevotes
-//!    precommit it. Timers that fire lead to nil votes and to the next round.
-//! 4. **Decide.** More than two thirds of the precommits yield [`Output::Decide`]. The node
-//!    commits and rests; the pace of the next height is its business. Late precommits enlarge the
+//!    the block, executes it and passes [`Input::Candidate`] to the step whose batch holds the
+//!    block. Only then does the core prevote the block. After more than two thirds of the prevotes
+//!    it precommits the block. Timers that fire lead to nil votes and to the next round.
+//! 4. **Decide.** More than two thirds of the precommits yield [`Output::Decide`]. The node commits
+//!    the block and chooses when to start the next height. Late precommits are added to the
 //!    certificate. Messages of later heights are buffered and reported by [`Output::Ahead`].
 //!
 //! # What is durable before what
 //!
 //! | Before this leaves or happens | this is on disk |
 //! |---|---|
-//! | a vote or proposal of ours | all earlier log entries, its own, the guard; then the floor |
+//! | a vote or proposal of this node | all log entries up to its own, the guard; then the floor |
 //! | a prevote for a block | the whole block (header and envelopes) and its `Candidate` entry |
-//! | a certificate | in one batch: block, effects, certificate, the log pruned |
+//! | a certificate | in one batch: block, its effects, certificate, the pruned log |
 //!
-//! [`Unsent`] and [`Durable`] make the order a matter of types (see [`durable`]). A step that
-//! releases nothing may be written unsynced: the next sync covers it, as the store keeps order.
+//! The types [`Unsent`] and [`Durable`] enforce this order (see [`durable`]). A step that releases
+//! nothing may be written without a sync: the store keeps the order of writes, so the next sync
+//! covers it.
 //!
 //! # What can go wrong
 //!
-//! A bad message yields [`Output::Rejected`] and changes nothing. [`Output::Halt`] means that
-//! going on could sign twice: the guard refused, our key is in use elsewhere, or the driver
-//! started a height backwards. The driver stops; nothing of that step may be released.
+//! A bad message yields [`Output::Rejected`] and changes nothing. [`Output::Halt`] means that the
+//! validator could sign twice if it went on: the guard refused a message, another machine uses its
+//! key, or the driver started a height that is not later. The driver then stops and must not
+//! release anything of that step.
 //!
-//! The core reads the monotonic clock once a height for a target time that is never set, so no
-//! output depends on it. Its `tracing` events go wherever the program sends them.
+//! The core reads the monotonic clock once per height for a target time that is never set, so no
+//! output depends on the clock. Its `tracing` events go to the subscriber of the program.
 
 #![cfg_attr(
     not(test),

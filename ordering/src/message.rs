@@ -1,6 +1,6 @@
-//! What validators send each other: canonical DAG-CBOR, signed over the bytes that
-//! `registry_core::certificate` defines (docs/protocol/ordering.md). The chain id is inside those
-//! bytes and not on the wire.
+//! Messages between validators. They are canonical DAG-CBOR and signed over the bytes that
+//! `registry_core::certificate` defines (docs/protocol/ordering.md). The signed bytes include the
+//! chain id, which is not transmitted.
 
 use registry_core::certificate::{CommitSignature, Proposal, Vote, VoteKind};
 use registry_core::codec::{self, CodecError, FixedBytes};
@@ -10,26 +10,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{MESSAGE_BYTES_MAX, ROUND_MAX};
 
-/// A proposer's signed proposal of a value. The block travels beside it.
+/// A proposer's signed proposal of a value. The block is sent separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignedProposal {
-    /// Block height.
+    /// Height of the block.
     pub height: u64,
-    /// Round of that height, from 0.
+    /// Round of the height, counted from 0.
     pub round: u32,
-    /// Round of the polka that a re-proposal rests on, none for a fresh proposal.
+    /// Round of the polka that justifies a repeated proposal; `None` for a fresh proposal.
     pub polka_round: Option<u32>,
-    /// Block hash.
+    /// Hash of the block.
     pub value: Hash,
-    /// Who proposes.
+    /// Validator that proposes.
     pub validator: ValidatorKey,
-    /// Ed25519 over `registry_core::certificate::Proposal::message`.
+    /// Ed25519 signature over `registry_core::certificate::Proposal::message`.
     pub signature: FixedBytes<64>,
 }
 
 impl SignedProposal {
-    /// The 32 bytes that the signature covers on the network `chain`.
+    /// Returns the 32 bytes that the signature covers on the network with chain id `chain`.
     pub fn message(&self, chain: Hash) -> [u8; 32] {
         let Self { height, round, polka_round, value, .. } = *self;
         Proposal { chain, height, round, polka_round, value }.message()
@@ -42,47 +42,49 @@ impl SignedProposal {
 pub struct SignedVote {
     /// Prevote or precommit.
     pub kind: VoteKind,
-    /// Block height.
+    /// Height of the block.
     pub height: u64,
-    /// Round of that height, from 0.
+    /// Round of the height, counted from 0.
     pub round: u32,
-    /// Block hash, or none for a nil vote.
+    /// Hash of the block; `None` for a nil vote.
     pub value: Option<Hash>,
-    /// Who votes.
+    /// Validator that votes.
     pub validator: ValidatorKey,
-    /// Ed25519 over `registry_core::certificate::Vote::message`.
+    /// Ed25519 signature over `registry_core::certificate::Vote::message`.
     pub signature: FixedBytes<64>,
 }
 
 impl SignedVote {
-    /// The 32 bytes that the signature covers on the network `chain`.
+    /// Returns the 32 bytes that the signature covers on the network with chain id `chain`.
     pub fn message(&self, chain: Hash) -> [u8; 32] {
         let Self { kind, height, round, value, .. } = *self;
         Vote { chain, kind, height, round, value }.message()
     }
 }
 
-/// More than two thirds of the power prevoted one value: goes ahead of a re-proposal.
+/// Proof of a polka: more than two thirds of the power prevoted one value. It is sent before a
+/// repeated proposal, which it justifies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolkaCertificate {
-    /// Block height.
+    /// Height of the block.
     pub height: u64,
     /// Round of the prevotes.
     pub round: u32,
-    /// Block hash.
+    /// Hash of the block.
     pub value: Hash,
-    /// The prevotes' signatures, strictly ascending by validator.
+    /// Signatures of the prevotes, strictly ascending by validator.
     pub signatures: Vec<CommitSignature>,
 }
 
-/// What a round certificate justifies.
+/// What a round certificate allows its receiver to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RoundCertificateKind {
-    /// More than one third voted in this round: enter it.
+    /// More than one third of the power voted in this round, so the receiver may enter the round.
     Skip,
-    /// More than two thirds precommitted something in this round: enter the next after a timeout.
+    /// More than two thirds of the power precommitted in this round, for whatever value, so the
+    /// receiver may enter the next round after a timeout.
     Precommit,
 }
 
@@ -92,102 +94,102 @@ pub enum RoundCertificateKind {
 pub struct RoundSignature {
     /// Prevote or precommit.
     pub kind: VoteKind,
-    /// Block hash, or none for a nil vote.
+    /// Hash of the block; `None` for a nil vote.
     pub value: Option<Hash>,
-    /// Who voted.
+    /// Validator that voted.
     pub validator: ValidatorKey,
-    /// The vote's signature.
+    /// Signature of the vote.
     pub signature: FixedBytes<64>,
 }
 
-/// Enough votes of any value to leave a round behind.
+/// Proof that enough power voted in a round to enter or to leave it, whatever the votes are for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoundCertificate {
-    /// Block height.
+    /// Height of the votes.
     pub height: u64,
     /// Round of the votes.
     pub round: u32,
-    /// What it justifies.
+    /// What the certificate allows its receiver to do.
     pub kind: RoundCertificateKind,
     /// The votes, strictly ascending by validator.
     pub signatures: Vec<RoundSignature>,
 }
 
-/// One message of a validator stream.
+/// A message between validators.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
-    /// A proposer's proposal.
+    /// A proposal by the proposer of a round.
     Proposal(SignedProposal),
-    /// A validator's vote.
+    /// A vote of a validator.
     Vote(SignedVote),
-    /// Justifies a re-proposal.
+    /// A certificate that justifies a repeated proposal.
     Polka(PolkaCertificate),
-    /// Justifies a new round.
+    /// A certificate that justifies entering a later round.
     Round(RoundCertificate),
 }
 
-/// Why bytes are no message.
+/// Reason why bytes are not a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// Too large, or not the canonical encoding.
+    /// The bytes are too long or not the canonical encoding of a message.
     #[error(transparent)]
     Codec(#[from] CodecError),
-    /// A round that no chain reaches.
+    /// The round is higher than any that a chain can reach.
     #[error("round {round}, at most {ROUND_MAX} is allowed")]
     Round {
-        /// The round given.
+        /// Round in the message.
         round: u32,
     },
-    /// A re-proposal rests on a round that is not before its own.
+    /// A repeated proposal rests on a polka of its own round or of a later one.
     #[error("polka round {polka_round} of a proposal in round {round} must be lower")]
     PolkaRound {
-        /// The polka's round.
+        /// Round of the polka.
         polka_round: u32,
-        /// The proposal's round.
+        /// Round of the proposal.
         round: u32,
     },
-    /// A certificate with no signature or more than there can be validators.
+    /// A certificate has no signature, or more than there can be validators.
     #[error("{actual} signatures in a certificate, 1 to {VALIDATORS_MAX} are allowed")]
     Count {
-        /// Signatures given.
+        /// Number of signatures.
         actual: usize,
     },
-    /// A certificate whose signers do not ascend strictly.
+    /// The signers of a certificate do not ascend strictly.
     #[error("signer {validator} is listed twice or out of order; sort by validator")]
     Order {
-        /// The offending signer.
+        /// First signer that is out of order.
         validator: ValidatorKey,
     },
-    /// A prevote in a certificate of precommits.
+    /// A certificate of precommits contains a prevote.
     #[error("prevote of {validator} in a certificate of precommits")]
     Kind {
-        /// The offending signer.
+        /// Validator that the prevote names.
         validator: ValidatorKey,
     },
 }
 
-/// The three things that a validator signs in a round, in the order in which it signs them.
+/// The messages that a validator signs in a round, in the order in which it signs them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// A proposal.
+    /// The validator signs a proposal.
     Propose,
-    /// A prevote.
+    /// The validator signs a prevote.
     Prevote,
-    /// A precommit.
+    /// The validator signs a precommit.
     Precommit,
 }
 
-/// Where in the protocol a message was signed; a validator signs one message per position and
-/// only ever moves on.
+/// Place of a signed message in the protocol. A validator signs at most one message per position,
+/// and the positions of its messages only ever increase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// Block height.
+    /// Height of the message.
     pub height: u64,
-    /// Round of that height.
+    /// Round of the message.
     pub round: u32,
-    /// Step of that round.
+    /// Step of the round.
     pub step: Step,
 }
 
@@ -199,13 +201,13 @@ impl std::fmt::Display for Position {
 }
 
 impl Message {
-    /// The canonical bytes.
+    /// Returns the canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
         codec::encode(self)
     }
 
-    /// Reads a message from its canonical bytes and checks its shape. Signatures are checked by
-    /// `step`, which drops what it does not need before it pays for that.
+    /// Parses a message from its canonical bytes and checks its form. It does not check signatures:
+    /// `step` does, after it has dropped the messages that it does not need.
     pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
         let message: Self = codec::decode(bytes, MESSAGE_BYTES_MAX)?;
         message.check_shape()?;
@@ -232,7 +234,7 @@ impl Message {
         }
     }
 
-    /// Block height.
+    /// Returns the height of the message.
     pub fn height(&self) -> u64 {
         match self {
             Self::Proposal(proposal) => proposal.height,
@@ -242,7 +244,7 @@ impl Message {
         }
     }
 
-    /// Round of that height.
+    /// Returns the round of the message.
     pub fn round(&self) -> u32 {
         match self {
             Self::Proposal(proposal) => proposal.round,
@@ -252,7 +254,8 @@ impl Message {
         }
     }
 
-    /// What it is about; none for a nil vote and for a round certificate.
+    /// Returns the block hash that the message is about; `None` for a nil vote and a round
+    /// certificate.
     pub fn value(&self) -> Option<Hash> {
         match self {
             Self::Proposal(proposal) => Some(proposal.value),
@@ -262,7 +265,7 @@ impl Message {
         }
     }
 
-    /// Who signed it; none for a certificate, which many signed.
+    /// Returns the signer; `None` for a certificate, which holds signatures of several validators.
     pub fn signer(&self) -> Option<ValidatorKey> {
         match self {
             Self::Proposal(proposal) => Some(proposal.validator),
@@ -271,7 +274,7 @@ impl Message {
         }
     }
 
-    /// Where its signer signed it; none for a certificate.
+    /// Returns the position of the signed message; `None` for a certificate.
     pub fn position(&self) -> Option<Position> {
         let step = match self {
             Self::Proposal(_) => Step::Propose,
@@ -282,8 +285,9 @@ impl Message {
         Some(Position { height: self.height(), round: self.round(), step })
     }
 
-    /// Whether a vote or proposal is signed by the validator it names, whoever that is. False for
-    /// a certificate, which only a validator set can judge.
+    /// Returns true if a vote or proposal has a valid signature by the validator that it names. The
+    /// validator need not be in any set. Returns false for a certificate, which needs a validator
+    /// set to be checked.
     pub fn verify(&self, chain: Hash) -> bool {
         let (message, validator, signature) = match self {
             Self::Proposal(it) => (it.message(chain), it.validator, it.signature),

@@ -1,4 +1,4 @@
-//! What goes into [`step`](crate::step) and what comes out.
+//! Inputs and outputs of [`step`](crate::step).
 
 use registry_core::certificate::{Certificate, ValidatorSet};
 use registry_core::crypto::{Hash, ValidatorKey};
@@ -14,212 +14,221 @@ use crate::wal::{Candidate, WalEntry};
 /// Something that happened to the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// Decide this height now. It must be later than the current one, which is abandoned if it is
-    /// not decided (block sync has passed it).
+    /// The node starts to decide this height. The height must be later than the current one. If the
+    /// current height is not decided, it is abandoned, since block sync has passed it.
     StartHeight {
-        /// The height.
+        /// Height to decide.
         height: u64,
-        /// Its validators, this node among them.
+        /// Validators of the height, which include this node.
         set: ValidatorSet,
-        /// The protocol's durations from this height on.
+        /// Timeouts that apply from this height on.
         timeouts: Timeouts,
     },
-    /// A block was committed after which there are other validators. From here on their messages
-    /// of later heights are kept, though the next height has not started.
+    /// The node committed a block after which the validator set changes. From now on it keeps
+    /// messages that the new validators send for later heights, though the next height has not
+    /// started.
     Expect {
-        /// The validators of the next height.
+        /// Validators of the next height.
         set: ValidatorSet,
     },
-    /// A message from a validator stream.
+    /// A message arrived from a validator.
     Message(Message),
-    /// The answer to [`Output::BuildBlock`]. The block goes into this step's synced batch.
+    /// The node built a block as [`Output::BuildBlock`] asked. It must write the block in the
+    /// synced batch of this step.
     Propose {
-        /// As asked.
+        /// Height that the output named.
         height: u64,
-        /// As asked.
+        /// Round that the output named.
         round: u32,
-        /// The block's hash.
+        /// Hash of the block.
         value: Hash,
     },
-    /// The verdict on a block. The block goes into this step's synced batch.
+    /// The node executed a block. It must write the block in the synced batch of this step.
     Candidate(Candidate),
     /// A timer fired.
     Timeout {
-        /// Which timer.
+        /// Kind of the timer.
         kind: TimeoutKind,
-        /// Its height.
+        /// Height of the timer.
         height: u64,
-        /// Its round.
+        /// Round of the timer.
         round: u32,
     },
 }
 
-/// Something that the node has to do. Outputs come in the order in which to carry them out:
+/// Something that the node has to do. The node carries outputs out in the order in which they come:
 /// `Wal` and `Guard` first, then the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Output {
-    /// Write a log entry under (height, sequence).
+    /// Write a log entry under the key (height, sequence).
     Wal {
-        /// Counts the height's entries from 0 without a gap.
+        /// Position in the log of the height, counted from 0 without a gap.
         sequence: u64,
-        /// The entry.
+        /// Entry to write.
         entry: WalEntry,
     },
-    /// Write the guard, in the same batch; raise the floor file to its height after the sync.
+    /// Write the guard in the same batch. After the sync, raise the floor file to the guard's
+    /// height.
     Guard(Guard),
-    /// Send to all other validators once released. Also used for re-sends.
+    /// Release the message and send it to all other validators. Repeated sends use this output too.
     Send(Unsent<Message>),
     /// Build a block and answer with [`Input::Propose`] before the timeout.
     BuildBlock {
-        /// The height.
+        /// Height of the block.
         height: u64,
-        /// The round.
+        /// Round of the proposal.
         round: u32,
-        /// How long others wait for it, in milliseconds.
+        /// Time that other validators wait for the block, in milliseconds.
         timeout_ms: u64,
     },
-    /// A proposal whose block has no verdict yet: get, execute and store the block, then feed
-    /// [`Input::Candidate`]. Comes a second time with `polka` set when more than two thirds voted
-    /// for it, since timeliness no longer matters then.
+    /// Get the block of a proposal, execute and store it, and answer with [`Input::Candidate`]. The
+    /// output comes a second time with `polka` set when more than two thirds of the power voted for
+    /// the block, since its timeliness no longer matters then.
     NeedCandidate {
-        /// The height.
+        /// Height of the proposal.
         height: u64,
-        /// The round of the proposal.
+        /// Round of the proposal.
         round: u32,
-        /// The block's hash.
+        /// Hash of the block.
         value: Hash,
-        /// Who proposed it.
+        /// Validator that proposed the block.
         proposer: ValidatorKey,
-        /// The round of the polka that a re-proposal rests on.
+        /// Round of the polka that justifies a repeated proposal; `None` for a fresh proposal.
         polka_round: Option<u32>,
-        /// Whether more than two thirds of the power voted for it in some round.
+        /// True if more than two thirds of the power voted for the block in some round.
         polka: bool,
     },
-    /// Feed [`Input::Timeout`] after this time. Replaces a pending timer of its kind and round.
+    /// Start a timer and answer with [`Input::Timeout`] when it fires. It replaces a pending timer
+    /// of the same kind and round.
     Timer {
-        /// Which timer.
+        /// Kind of the timer.
         kind: TimeoutKind,
-        /// The height.
+        /// Height of the timer.
         height: u64,
-        /// The round.
+        /// Round of the timer.
         round: u32,
-        /// From now, in milliseconds.
+        /// Time from now, in milliseconds.
         duration_ms: u64,
     },
-    /// Drop a timer if it is pending.
+    /// Cancel a timer if it is pending.
     CancelTimer {
-        /// Which timer.
+        /// Kind of the timer.
         kind: TimeoutKind,
-        /// The height.
+        /// Height of the timer.
         height: u64,
-        /// The round.
+        /// Round of the timer.
         round: u32,
     },
-    /// Drop all timers.
+    /// Cancel all timers.
     CancelAllTimers,
-    /// A round begins.
+    /// A round begins. The node need not react.
     NewRound {
-        /// The height.
+        /// Height of the round.
         height: u64,
-        /// The round.
+        /// Number of the round.
         round: u32,
-        /// Who proposes in it.
+        /// Proposer of the round.
         proposer: ValidatorKey,
     },
-    /// The height is decided: commit the block in one synced batch, then send the certificate.
+    /// The height is decided. Commit the block in one synced batch, then send the certificate.
     Decide {
-        /// Proves the block.
+        /// Certificate that proves the decision.
         certificate: Unsent<Certificate>,
     },
-    /// A late precommit: this certificate of the last decided block replaces the stored one.
+    /// A precommit arrived after the decision. Replace the stored certificate of the last decided
+    /// block by this one.
     LatePrecommit {
-        /// The merged certificate.
+        /// Certificate that includes the late precommit.
         certificate: Certificate,
     },
-    /// A validator signed twice.
+    /// A validator signed two conflicting messages. Store the proof.
     Evidence(Evidence),
-    /// A verified message of a later height arrived: wake up, or sync if it is far ahead.
+    /// A validator sent a verified message of a later height. Start the next height, or start block
+    /// sync if the message is far ahead.
     Ahead {
-        /// Its height.
+        /// Height of the message.
         height: u64,
-        /// Its signer, a validator of the current set.
+        /// Signer of the message, a validator of the current set.
         validator: ValidatorKey,
     },
-    /// The input was bad, and whoever sent it is to blame.
+    /// The input was invalid. The peer that sent it is to blame.
     Rejected(Rejection),
-    /// The core refused an input; nothing was signed for it and the height goes on.
+    /// The core refused an input. Nothing was signed for it, and the height goes on.
     Fault {
-        /// What the core said; for the log.
+        /// Error of the core, for the log.
         reason: String,
     },
-    /// The node must stop. Every later step says so again.
+    /// Stop the node. Every later step returns this output again.
     Halt(Halt),
 }
 
-/// What was wrong with a message.
+/// Reason why a message was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// Its signer is no validator of its height.
+    /// The signer is not a validator of the message's height.
     #[error("{validator} is not a validator of height {height}")]
     Stranger {
-        /// The signer.
+        /// Signer of the message.
         validator: ValidatorKey,
-        /// The height.
+        /// Height of the message.
         height: u64,
     },
-    /// A proposal of a validator whose turn it is not.
+    /// The signer of a proposal is not the proposer of the round.
     #[error("{actual} proposes in round {round} of height {height}, the proposer is {expected}")]
     NotProposer {
-        /// The height.
+        /// Height of the proposal.
         height: u64,
-        /// The round.
+        /// Round of the proposal.
         round: u32,
-        /// The round's proposer.
+        /// Proposer of the round.
         expected: ValidatorKey,
-        /// The signer.
+        /// Signer of the proposal.
         actual: ValidatorKey,
     },
-    /// Its signature does not verify.
+    /// The signature does not verify.
     #[error("the signature of {validator} does not verify")]
     Signature {
-        /// The signer named in it.
+        /// Validator that the message names as signer.
         validator: ValidatorKey,
     },
-    /// Not as it should be in itself.
+    /// The message breaks a rule of its own form.
     #[error(transparent)]
     Shape(#[from] MessageError),
-    /// A certificate that proves nothing.
+    /// The certificate does not prove what it claims.
     #[error(transparent)]
     Certificate(#[from] CertificateFault),
 }
 
-/// Why a node must stop at once.
+/// Reason why the node must stop at once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Halt {
-    /// The core wanted to sign against the guard: log and guard do not belong together.
+    /// The core wanted to sign a message that the guard forbids, so log and guard do not belong
+    /// together.
     #[error("refused to sign: {0}")]
     Guard(#[from] GuardConflict),
-    /// Our key signed something, and not here: it is in use on another machine.
+    /// A message was signed with this node's key but not by this node. Another machine uses the
+    /// key.
     #[error("our key signed for {at} elsewhere; stop the other node that uses this key")]
     Twin {
-        /// What was signed.
+        /// Position of that message.
         at: Position,
     },
-    /// A height was started with what is no validator set.
+    /// A height was started with an unusable validator set.
     #[error("height {height} has no usable validator set: {reason}")]
     Set {
         /// The height.
         height: u64,
-        /// What is wrong with the set.
+        /// Error of the validator set.
         reason: registry_core::certificate::ValidatorSetError,
     },
-    /// A height was started that is not later than the current one; that would forget locks.
+    /// A height was started that is not later than the current one. Starting it would forget the
+    /// locks of the core.
     #[error("cannot start height {wanted}: the current height is {current}")]
     NotLater {
         /// The current height.
         current: u64,
-        /// The height to be started.
+        /// The height that was to be started.
         wanted: u64,
     },
 }

@@ -1,23 +1,25 @@
-//! Who proposes: a weighted round robin that is a pure function of height, round and set, so any
-//! node and any verifier can tell, and no priority is carried from block to block to be forged.
+//! Selection of proposers by a weighted round robin. The proposer is a pure function of height,
+//! round and validator set, so any node and any verifier can compute it. No priorities are carried
+//! from block to block, so none can be forged.
 //!
-//! Divide all powers by their greatest common divisor and lay them out in key order as a row of
-//! `total` unit slots. Turn `height + round` falls on slot `turn × stride mod total`, where
-//! `stride` is the first number from `total / validators` on that shares no divisor with `total`.
-//! Then any `total` turns in a row visit every slot once: each validator proposes exactly in
-//! proportion to its power. The stride is about one average validator wide, so that a heavy
-//! validator's turns are spread out, and with equal powers it is 1: plain rotation in key order.
+//! All powers are divided by their greatest common divisor and laid out in key order as a row of
+//! `total` slots of one unit each. Turn `height + round` selects slot `turn × stride mod total`,
+//! where `stride` is the first number from `total / validators` on that has no common divisor with
+//! `total`. So any `total` consecutive turns select every slot once, and each validator proposes
+//! exactly in proportion to its power. The stride is about as wide as an average validator, which
+//! spreads the turns of a powerful validator. With equal powers the stride is 1, and validators
+//! take turns in key order.
 
 use registry_core::certificate::ValidatorSet;
 use registry_core::crypto::ValidatorKey;
 
-/// The proposer of a round; none for an empty set.
+/// Returns the proposer of a round; `None` for an empty set.
 pub fn proposer(set: &ValidatorSet, height: u64, round: u32) -> Option<ValidatorKey> {
     let powers: Vec<u64> = set.validators().iter().map(|validator| validator.power).collect();
     set.validators().get(turn_of(&powers, height, round)).map(|validator| validator.key)
 }
 
-/// The index of the proposer among validators with these powers, 0 if there is none.
+/// Returns the index of the proposer among validators with these powers; 0 if there are none.
 pub(crate) fn turn_of(powers: &[u64], height: u64, round: u32) -> usize {
     let unit = powers.iter().copied().fold(0, greatest_common_divisor).max(1);
     let slots = |power: u64| u128::from(power.checked_div(unit).unwrap_or(power));
@@ -34,8 +36,8 @@ pub(crate) fn turn_of(powers: &[u64], height: u64, round: u32) -> usize {
     0
 }
 
-/// The first number from `total / count` on without a common divisor with `total`. Such numbers
-/// are dense (a few dozen apart at most for totals of this size), so the search is short.
+/// Returns the first number from `total / count` on that has no common divisor with `total`. For
+/// totals of this size such numbers are at most a few dozen apart, so the search is short.
 fn stride(total: u128, count: usize) -> u128 {
     let count = u128::try_from(count).unwrap_or(1).max(1);
     let mut stride = total.checked_div(count).unwrap_or(1).max(1);

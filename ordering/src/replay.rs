@@ -1,6 +1,6 @@
-//! How a validator starts. In the middle of a height the log is fed to a fresh core, which
-//! re-derives every message of ours and compares it with the recorded one (engine reference 1.3,
-//! item 4).
+//! Start of a validator. If it stopped in the middle of a height, the log is replayed into a fresh
+//! core. The core derives each message of this node again and compares it with the logged one
+//! (engine reference 1.3, item 4).
 
 use std::collections::BTreeMap;
 
@@ -14,78 +14,79 @@ use crate::output::{Halt, Output, Rejection};
 use crate::state::{CoreError, CoreInput, State};
 use crate::wal::WalEntry;
 
-/// Why a validator cannot start from its log. None of these is healed by trying again: the
-/// database is damaged or belongs to another key.
+/// Reason why a validator cannot start from its log. Trying again does not help: the database is
+/// damaged or belongs to another key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
-    /// No usable validator set.
+    /// The validator set is not usable.
     #[error("no usable validator set: {0}")]
     Set(#[from] ValidatorSetError),
-    /// An entry is missing.
+    /// A log entry is missing.
     #[error("the log of height {height} jumps to entry {found}, entry {expected} is missing")]
     Hole {
-        /// The log's height.
+        /// Height of the log.
         height: u64,
-        /// The entry that should come.
+        /// Sequence number of the missing entry.
         expected: u64,
-        /// The entry that comes.
+        /// Sequence number that was found instead.
         found: u64,
     },
-    /// An entry is unreadable.
+    /// A log entry cannot be decoded.
     #[error("entry {sequence} of the log is unreadable: {error}")]
     Entry {
-        /// The entry.
+        /// Sequence number of the entry.
         sequence: u64,
-        /// What is wrong with it.
+        /// Error of decoding.
         error: MessageError,
     },
-    /// An entry of another height.
+    /// A log entry is of another height.
     #[error("entry {sequence} in the log of height {expected} is of height {actual}")]
     Height {
-        /// The entry.
+        /// Sequence number of the entry.
         sequence: u64,
-        /// The log's height.
+        /// Height of the log.
         expected: u64,
-        /// The entry's height.
+        /// Height of the entry.
         actual: u64,
     },
-    /// An entry that cannot have been logged, since it does not verify.
+    /// A log entry does not verify, so it cannot have been logged.
     #[error("entry {sequence} of the log does not verify: {rejection}")]
     Rejected {
-        /// The entry.
+        /// Sequence number of the entry.
         sequence: u64,
-        /// What is wrong with it.
+        /// Reason why it does not verify.
         rejection: Rejection,
     },
-    /// The log holds two different messages of ours for one position.
+    /// The log holds two different messages of this node for one position.
     #[error("the log holds two messages of this validator for {at}")]
     DoubleSigned {
-        /// Where.
+        /// Position of both messages.
         at: Position,
     },
-    /// Log and guard are written together and end at the same message of ours, but do not.
+    /// Guard and log do not end at the same message of this node, though they are written together.
     #[error("the guard ends at {guard:?} and the log at {log:?}; restore the whole database")]
     GuardAndLog {
-        /// The position of the guard's message.
+        /// Position of the guard's message.
         guard: Option<Position>,
-        /// The position of our last message in the log.
+        /// Position of this node's last message in the log.
         log: Option<Position>,
     },
-    /// The core re-derived another message of ours than the one in the log.
+    /// The core derived another message of this node than the one in the log.
     #[error("the log contradicts itself: {reason}")]
     Diverged {
-        /// What the core said.
+        /// Error of the core.
         reason: String,
     },
-    /// A replay came to a point where the node must stop.
+    /// During the replay the core reached a state in which the node must stop.
     #[error(transparent)]
     Halt(#[from] Halt),
 }
 
 impl State {
-    /// A validator that rests after height `committed` (0 right after genesis) until
-    /// [`Input::StartHeight`](crate::Input::StartHeight). `set` is that of the next height. For a
-    /// node whose log of the next height is empty; otherwise use [`State::start`].
+    /// Makes a validator whose log of the next height is empty. `committed` is the height of the
+    /// last block (0 right after genesis) and `set` the validator set of the next height. The
+    /// validator waits for [`Input::StartHeight`](crate::Input::StartHeight). If the log has
+    /// entries, use [`State::start`].
     pub fn new(
         config: Config,
         guard: Guard,
@@ -98,8 +99,9 @@ impl State {
     }
 
     /// Starts `height` and replays its log. `wal` holds (sequence, bytes) as written for
-    /// [`Output::Wal`], ascending. The outputs are those of the whole height so far, but for what
-    /// the log holds already; messages of ours among them equal the recorded ones.
+    /// [`Output::Wal`], ascending. The outputs are those of the whole height so far, without the
+    /// log entries that `wal` holds already. The messages of this node among them equal the logged
+    /// ones.
     pub fn start(
         config: Config,
         guard: Guard,
@@ -130,9 +132,9 @@ impl State {
         }
     }
 
-    /// Every message of ours is logged in the batch that writes the guard, so both end at the
-    /// same one. Below the floor that says nothing: there the log may hold messages from before
-    /// the database was lost, brought back by peers.
+    /// Checks that guard and log end at the same message of this node, since both are written in
+    /// one batch. Below the floor they may differ: peers may have sent back messages that this node
+    /// signed before it lost its database.
     fn check_guard(&self, height: u64, entries: &[WalEntry]) -> Result<(), StartError> {
         let guard = self.shell.guard.last();
         let mut own: BTreeMap<Position, &Message> = BTreeMap::new();
@@ -155,8 +157,8 @@ impl State {
         Ok(())
     }
 
-    /// Feeds one entry. The core may give it up now as it did then; what ends the replay is a
-    /// message of ours that comes out different, or an entry that cannot have been logged.
+    /// Passes one entry to the core. The core may ignore it now as it did before. The replay fails
+    /// if a message of this node comes out different, or if the entry cannot have been logged.
     fn replay(&mut self, sequence: u64, input: CoreInput) -> Result<(), StartError> {
         if let Some(error @ CoreError::ReplayDivergence(..)) = self.run(input) {
             return Err(StartError::Diverged { reason: error.to_string() });

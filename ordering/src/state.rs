@@ -1,4 +1,4 @@
-//! The state of one validator's ordering.
+//! State of the ordering of one validator.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,15 +22,16 @@ use crate::{convert, evidence, proposer};
 pub(crate) type CoreInput = core_consensus::Input<Context>;
 pub(crate) type CoreError = core_consensus::Error<Context>;
 
-/// The ordering of one validator: the core, its shell, and messages of later heights.
+/// State of the ordering of one validator: the consensus core, the shell around it, and buffered
+/// messages of later heights.
 pub struct State {
     pub(crate) core: core_consensus::State<Context>,
     pub(crate) shell: Shell,
     pub(crate) future: Future,
-    /// Who may send messages of later heights: the set of this height, or of the next one once
-    /// the node knows it.
+    /// Validators whose messages of later heights are kept: the set of this height, or of the next
+    /// height once the node knows it.
     pub(crate) expected: ValidatorSet,
-    /// Proposals without a verdict, and whether their polka was reported.
+    /// Proposals without a verdict, and whether `NeedCandidate` with `polka` was emitted for them.
     waiting: BTreeMap<(u32, Hash), (SignedProposal, bool)>,
 }
 
@@ -48,7 +49,8 @@ impl fmt::Debug for State {
 }
 
 impl State {
-    /// A validator that rests after height `committed` and signs with `config.key`.
+    /// Returns a validator that has committed height `committed` and waits for the next height to
+    /// start. It signs with `config.key`.
     pub(crate) fn resting(
         config: Config,
         guard: Guard,
@@ -63,7 +65,8 @@ impl State {
             value_payload: ValuePayload::ProposalAndParts,
             enabled: true,
         };
-        // The core's own queue of later heights stays empty: `Future` keeps them, by owner.
+        // The core has a queue of its own for later heights. It stays empty, since `Future` keeps
+        // these messages by signer.
         let members = Members::from(&set);
         let expected = set.clone();
         let core = core_consensus::State::new(Context, Height(committed), members, params, 1, 1);
@@ -90,42 +93,43 @@ impl State {
         Ok(Self { core, shell, future: Future::default(), expected, waiting: BTreeMap::new() })
     }
 
-    /// The height being decided, or the one it rests after.
+    /// Returns the height that is being decided, or else the last one.
     pub fn height(&self) -> u64 {
         self.shell.height
     }
 
-    /// The round of that height; none before the first start.
+    /// Returns the round of that height; `None` before the first height starts.
     pub fn round(&self) -> Option<u32> {
         self.core.round().as_u32()
     }
 
-    /// Whether the height is started and not decided.
+    /// Returns true from the start of a height until its decision.
     pub fn is_deciding(&self) -> bool {
         self.shell.deciding
     }
 
-    /// Our key.
+    /// Returns the key that this validator signs with.
     pub fn key(&self) -> ValidatorKey {
         self.shell.key
     }
 
-    /// The last message signed.
+    /// Returns the guard, which holds the last message signed.
     pub fn guard(&self) -> &Guard {
         &self.shell.guard
     }
 
-    /// Why the node must stop, if it must.
+    /// Returns the reason why the node must stop, if it must.
     pub fn halted(&self) -> Option<&Halt> {
         self.shell.halt.as_ref()
     }
 
-    /// The proposer of a round of the current height.
+    /// Returns the proposer of a round of the current height.
     pub fn proposer(&self, round: u32) -> Option<ValidatorKey> {
         proposer::proposer(&self.shell.set, self.shell.height, round)
     }
 
-    /// Who voted for `value` at the current height, ascending: they have its block.
+    /// Returns the validators that voted for `value` at the current height, ascending. They have
+    /// its block.
     pub fn prevoters(&self, value: &Hash) -> Vec<ValidatorKey> {
         let rounds = self.core.driver.votes().all_rounds().values();
         let mut voters: Vec<ValidatorKey> = rounds
@@ -139,8 +143,8 @@ impl State {
         voters
     }
 
-    /// Whether more than two thirds of the power prevoted or precommitted `value` in some round
-    /// of the current height.
+    /// Returns true if more than two thirds of the power prevoted or precommitted `value` in some
+    /// round of the current height.
     pub fn has_polka(&self, value: &Hash) -> bool {
         let driver = &self.core.driver;
         let votes = driver.votes();
@@ -153,7 +157,8 @@ impl State {
                 .any(|round| met(round, VoteType::Prevote) || met(round, VoteType::Precommit))
     }
 
-    /// Resets everything of the last height and lets the core begin this one. `set` is checked.
+    /// Resets the state of the last height and starts this one in the core. The caller has checked
+    /// `set`.
     pub(crate) fn begin(&mut self, height: u64, set: ValidatorSet) {
         self.expect(set.clone());
         let shell = &mut self.shell;
@@ -170,27 +175,27 @@ impl State {
         shell.held_build = None;
         shell.proposal = None;
         shell.evidence.clear();
-        // Below the height floor the node follows: it counts votes and decides, and signs nothing.
+        // Below the height floor the node counts votes and decides but signs nothing.
         self.core.params.enabled = shell.guard.may_sign(height);
         let policy = VoteExtensionPolicy::Disabled;
         self.feed(CoreInput::StartHeight(Height(height), members, false, None, policy));
     }
 
-    /// From here on messages of later heights are those of `set`.
+    /// Keeps messages of later heights from the validators of `set` from now on.
     pub(crate) fn expect(&mut self, set: ValidatorSet) {
         self.future.retain(|validator| set.power_of(validator) > 0);
         self.expected = set;
     }
 
-    /// Runs the core on one input. Its errors say that it gave up this input, as it should for
-    /// one that makes no sense; the height goes on.
+    /// Runs the core on one input and reports an error of the core as [`Output::Fault`]. The core
+    /// then ignores the input, and the height goes on.
     pub(crate) fn feed(&mut self, input: CoreInput) {
         if let Some(error) = self.run(input) {
             self.shell.outputs.push(Output::Fault { reason: error.to_string() });
         }
     }
 
-    /// Runs the core on one input and collects what follows from it.
+    /// Runs the core on one input, then reports evidence and asks for missing blocks.
     pub(crate) fn run(&mut self, input: CoreInput) -> Option<CoreError> {
         let shell = &mut self.shell;
         let result: Result<(), CoreError> = process!(
@@ -206,7 +211,7 @@ impl State {
         result.err()
     }
 
-    /// Asks for the blocks of new proposals, and again when a polka for one appears.
+    /// Asks for the blocks of new proposals, and asks again when one of them gets a polka.
     fn ask_for_candidates(&mut self) {
         for proposal in std::mem::take(&mut self.shell.kept) {
             self.waiting.entry((proposal.round, proposal.value)).or_insert((proposal, false));
@@ -223,8 +228,8 @@ impl State {
         }
     }
 
-    /// Emits one `NeedCandidate`, unless the verdict is in or the height's log is being replayed
-    /// and may hold it.
+    /// Emits one `NeedCandidate`. It does nothing if the verdict is known, or during a replay,
+    /// since the log may hold the verdict.
     fn ask(&mut self, proposal: SignedProposal, again: bool) {
         let SignedProposal { height, round, polka_round, value, validator, .. } = proposal;
         let known = self
@@ -245,8 +250,8 @@ impl State {
         self.shell.outputs.push(output);
     }
 
-    /// Asks for everything that a replay left open: blocks without a verdict, and our own block
-    /// if it is our turn and the log holds no proposal of ours.
+    /// Asks for everything that a replay left open: blocks without a verdict, and this node's own
+    /// block if it must propose and the log holds no proposal of it.
     pub(crate) fn ask_after_replay(&mut self) {
         let open: Vec<_> = self.waiting.values().map(|it| it.0).collect();
         for proposal in open {
@@ -266,8 +271,8 @@ impl State {
         }
     }
 
-    /// Hands out what the step produced: records first, so that whoever carries the outputs out
-    /// in order has written everything before it comes to something signed.
+    /// Returns the outputs of the step. Log entries and guard come first, so that a driver that
+    /// follows the order has written everything before it sends a signed message.
     pub(crate) fn finish(&mut self) -> Vec<Output> {
         let shell = &mut self.shell;
         for message in std::mem::take(&mut shell.signed) {

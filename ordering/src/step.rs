@@ -1,4 +1,4 @@
-//! The one function that moves a validator forward.
+//! The function that advances a validator.
 
 use arc_malachitebft_core_consensus::LocallyProposedValue;
 use arc_malachitebft_core_types::Round;
@@ -14,8 +14,8 @@ use crate::state::{CoreInput, State};
 use crate::timeouts::TimeoutKind;
 use crate::wal::Candidate;
 
-/// Takes one input and says what to do, in the order in which to do it. It reads no clock, does
-/// no I/O and never panics: equal states and inputs give equal outputs.
+/// Processes one input and returns what to do, in the order in which to do it. It reads no clock,
+/// does no I/O and never panics. Equal states and inputs give equal outputs.
 pub fn step(state: &mut State, input: Input) -> Vec<Output> {
     if state.halted().is_none() {
         match input {
@@ -56,7 +56,8 @@ impl State {
         }
     }
 
-    /// Feeds an input of the height that is being decided; any other comes too early or too late.
+    /// Passes an input to the core if its height is the one being decided. Other inputs come too
+    /// early or too late and are dropped.
     fn feed_at(&mut self, height: u64, input: CoreInput) {
         if height == self.height() && self.is_deciding() {
             self.feed(input);
@@ -72,7 +73,8 @@ impl State {
         if kind != TimeoutKind::Rebroadcast {
             return self.feed_at(height, input);
         }
-        // Also after the decision, until the next height starts: others may still need our votes.
+        // Messages are also sent again after the decision, until the next height starts: other
+        // validators may still need them.
         if height != self.height() || self.round() != Some(round) {
             return;
         }
@@ -80,7 +82,8 @@ impl State {
         self.feed(input);
     }
 
-    /// The core sends votes again; the proposal and the polka it rests on are left to this crate.
+    /// Sends this node's proposal again, with the polka that it rests on. The core only repeats
+    /// votes.
     fn resend_proposal(&mut self, round: u32) {
         let Some(proposal) = self.shell.proposal.filter(|proposal| proposal.round == round) else {
             return;
@@ -116,7 +119,7 @@ impl State {
         self.shell.outputs.push(Output::Rejected(rejection.into()));
     }
 
-    /// The checks that cost nothing, before the core decides whether it wants the message.
+    /// Makes the checks that cost nothing, before the core decides whether it needs the message.
     fn check_signer(&self, message: &Message) -> Result<(), Rejection> {
         let Some(actual) = message.signer() else {
             return Ok(());
@@ -133,8 +136,9 @@ impl State {
         }
     }
 
-    /// Our own messages come back from peers and are dropped: we know what we signed. One that we
-    /// did not sign, at or beyond the guard, was signed by another machine with our key.
+    /// Handles a message that is signed with this node's key. Peers send back what the node signed,
+    /// and that is dropped. A valid message at or beyond the guard that the node did not sign comes
+    /// from another machine with the same key, so the node must stop.
     fn on_own(&mut self, message: &Message) {
         let last = self.guard().last();
         let signed = last.and_then(Message::position);
@@ -144,8 +148,9 @@ impl State {
         }
     }
 
-    /// A message of a later height. Its signer's key verifies it; whether that is a validator is
-    /// judged by the newest set known, from which the next one differs by less than a third.
+    /// Handles a message of a later height. The signature is verified with the signer's key.
+    /// Whether the signer is a validator is judged by the newest known set; the next set differs
+    /// from it by less than a third of the power.
     fn on_future(&mut self, message: Message) {
         let (Some(validator), Some(position)) = (message.signer(), message.position()) else {
             return;
@@ -169,7 +174,7 @@ impl State {
         self.shell.outputs.push(Output::Ahead { height, validator });
     }
 
-    /// A message of a decided or past height: only a precommit for the last decision is of use.
+    /// Handles a message of a decided height. Only a precommit for the last decision is useful.
     fn on_late(&mut self, message: &Message) {
         let Message::Vote(vote) = message else {
             return;
@@ -213,7 +218,7 @@ mod tests {
     use crate::guard::{Guard, GuardConflict};
     use crate::timeouts::Timeouts;
 
-    /// A lone validator that has signed a nil prevote for height 1 in a life it does not remember.
+    /// Returns a single validator that has signed a nil prevote for height 1 but has lost its log.
     fn forgetful() -> State {
         let key = SigningKey::from_bytes(&[1; 32]);
         let validator = ValidatorKey(key.verifying_key().to_bytes());

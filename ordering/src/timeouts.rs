@@ -1,40 +1,41 @@
-//! How long the protocol waits. The durations are chain parameters; the clock is the shell's.
+//! Durations that the protocol waits. They are chain parameters; the node provides the clock.
 
 use serde::{Deserialize, Serialize};
 
-/// What a timer waits for.
+/// Event that a timer waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeoutKind {
-    /// A proposal with its block; then prevote nil.
+    /// Waits for a proposal with its block. When the timer fires, the validator prevotes nil.
     Propose,
-    /// Prevotes that agree; then precommit nil.
+    /// Waits for prevotes that agree. When the timer fires, the validator precommits nil.
     Prevote,
-    /// Precommits that agree; then the next round.
+    /// Waits for precommits that agree. When the timer fires, the next round begins.
     Precommit,
-    /// Nothing: send again what peers may have missed.
+    /// Waits for nothing. When the timer fires, the validator resends what peers may have missed.
     Rebroadcast,
 }
 
-/// The durations of round 0, their growth and their cap.
+/// Durations in round 0, their growth per round and their upper bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Waiting for a proposal and its block, in milliseconds.
+    /// Time to wait for a proposal and its block, in milliseconds.
     pub propose_ms: u64,
-    /// Waiting for prevotes to agree, in milliseconds.
+    /// Time to wait for prevotes that agree, in milliseconds.
     pub prevote_ms: u64,
-    /// Waiting for precommits to agree, in milliseconds.
+    /// Time to wait for precommits that agree, in milliseconds.
     pub precommit_ms: u64,
-    /// Between two re-sends, in milliseconds.
+    /// Time between two repeated sends, in milliseconds.
     pub rebroadcast_ms: u64,
-    /// Added to each of them per round, in milliseconds.
+    /// Time that each round adds to each duration, in milliseconds.
     pub step_ms: u64,
-    /// None of them grows beyond this, in milliseconds.
+    /// Upper bound of each duration, in milliseconds.
     pub cap_ms: u64,
 }
 
 impl Default for Timeouts {
-    /// The values of localnet (DESIGN section 7): a dead proposer costs about a second.
+    /// Returns the durations of a local test network (DESIGN section 7). With them an offline
+    /// proposer costs about a second.
     fn default() -> Self {
         Self {
             propose_ms: 1_000,
@@ -48,7 +49,7 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// The duration of a timer of `round`, in milliseconds.
+    /// Returns the duration of a timer of `round`, in milliseconds.
     pub fn duration_ms(&self, kind: TimeoutKind, round: u32) -> u64 {
         let base_ms = match kind {
             TimeoutKind::Propose => self.propose_ms,

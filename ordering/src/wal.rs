@@ -1,5 +1,5 @@
-//! The log of a height: the inputs that must survive a crash, in the order in which the core took
-//! them. Replaying them brings the core back to where it was.
+//! The write-ahead log of a height: the inputs that must survive a crash, in the order in which the
+//! core processed them. Replaying them restores the state of the core.
 
 use registry_core::codec;
 use registry_core::crypto::{Hash, ValidatorKey};
@@ -9,54 +9,54 @@ use crate::limits::WAL_ENTRY_BYTES_MAX;
 use crate::message::{Message, MessageError};
 use crate::timeouts::TimeoutKind;
 
-/// The verdict on a block. A third verdict, *withheld* (its bodies are missing, or it is fresh and
-/// untimely), is said by saying nothing.
+/// Verdict on a block. If the node cannot judge a block (its bodies are missing, or it is fresh and
+/// not timely), it gives no verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Validity {
-    /// It executes to its header's roots.
+    /// The block executes to the roots in its header.
     Valid,
-    /// It never will, on any node.
+    /// No node can ever accept the block.
     Invalid,
 }
 
-/// A block that was executed and is durable together with this entry.
+/// A block that was executed. It becomes durable in the same batch as this entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Candidate {
-    /// Block height.
+    /// Height of the block.
     pub height: u64,
-    /// Round of the proposal it came with.
+    /// Round of the proposal that the block came with.
     pub round: u32,
-    /// Block hash.
+    /// Hash of the block.
     pub value: Hash,
-    /// Who proposed it in that round.
+    /// Validator that proposed the block in that round.
     pub proposer: ValidatorKey,
-    /// The verdict.
+    /// Verdict on the block.
     pub validity: Validity,
 }
 
-/// One entry of the log. The store keeps it under (height, sequence) as opaque bytes.
+/// One entry of the log. The store keeps it under the key (height, sequence) as opaque bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum WalEntry {
-    /// A verified message, also our own.
+    /// A verified message of another validator or of this node.
     Message(Message),
-    /// A block with its verdict, also our own.
+    /// A block with its verdict, built by another validator or by this node.
     Candidate(Candidate),
-    /// A timer that fired.
+    /// A timer fired.
     Timeout {
-        /// Which timer.
+        /// Kind of the timer.
         kind: TimeoutKind,
-        /// Block height.
+        /// Height of the timer.
         height: u64,
-        /// Round of that height.
+        /// Round of the timer.
         round: u32,
     },
 }
 
 impl WalEntry {
-    /// The height whose log it belongs to.
+    /// Returns the height whose log the entry belongs to.
     pub fn height(&self) -> u64 {
         match self {
             Self::Message(message) => message.height(),
@@ -65,12 +65,12 @@ impl WalEntry {
         }
     }
 
-    /// The canonical bytes.
+    /// Returns the canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
         codec::encode(self)
     }
 
-    /// Reads an entry from its canonical bytes.
+    /// Parses an entry from its canonical bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
         let entry: Self = codec::decode(bytes, WAL_ENTRY_BYTES_MAX)?;
         if let Self::Message(message) = &entry {

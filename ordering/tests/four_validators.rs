@@ -1,4 +1,4 @@
-//! Four validators in one loop: progress, agreement, crashes, determinism.
+//! Four validators in one event loop. The tests check progress, agreement, crashes and determinism.
 
 #![allow(missing_docs, reason = "tests")]
 

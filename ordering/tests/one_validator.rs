@@ -1,5 +1,5 @@
-//! One validator's `State` against hand-made messages of three peers: what it signs, refuses,
-//! reports and re-derives from its log.
+//! Tests of one validator's `State` with hand-made messages of three peers. They check what it
+//! signs, refuses and reports, and which messages it derives again from its log.
 
 #![allow(missing_docs, reason = "tests")]
 
@@ -17,7 +17,7 @@ use registry_core::crypto::Hash;
 const A: Hash = Hash([0xaa; 32]);
 const B: Hash = Hash([0xbb; 32]);
 
-/// Validator 3 of four at height 1, whose round 0 belongs to validator 1.
+/// Validator 3 of four at height 1. The proposer of round 0 is validator 1.
 struct Bench {
     keys: Vec<SigningKey>,
     set: ValidatorSet,
@@ -441,7 +441,7 @@ fn a_precommit_of_a_validator_that_left_enlarges_the_certificate_it_belongs_to()
         bench.vote(1, kind, Some(A));
     }
     assert!(!bench.state.is_deciding());
-    // Validator 2 leaves and another one comes.
+    // Validator 2 leaves and a new validator joins.
     let mut keys = bench.keys.clone();
     keys[2] = SigningKey::from_bytes(&[98; 32]);
     let newcomer = keys[2].clone();

@@ -1,5 +1,5 @@
-//! The arithmetic that safety rests on, against a table written by hand: production code is not
-//! asked what a quorum is.
+//! Checks the quorum arithmetic, on which safety rests, against a table written by hand. The
+//! expected values do not come from production code.
 
 #![allow(missing_docs, reason = "tests")]
 
@@ -10,7 +10,8 @@ use ordering::{Guard, Input, Message, Output, State, proposer, step};
 use registry_core::certificate::VoteKind;
 use registry_core::crypto::Hash;
 
-/// Columns: validators, votes that make a quorum, votes that let a node skip to a later round.
+/// The columns are the number of validators, the votes that make a quorum, and the votes that let a
+/// node skip to a later round.
 const TABLE: [(u8, u64, usize); 21] = [
     (1, 1, 1),
     (2, 2, 1),
@@ -37,7 +38,8 @@ const TABLE: [(u8, u64, usize); 21] = [
 
 const VALUE: Hash = Hash([5; 32]);
 
-/// A validator at height 1 that proposes neither in round 0 nor in round 1, and the others.
+/// Returns a validator at height 1 that proposes neither in round 0 nor in round 1, and the keys of
+/// the others.
 fn observer(count: u8) -> (State, Vec<ed25519_dalek::SigningKey>) {
     let mut keys = keys(count);
     let set = set_of(&keys);

@@ -1,5 +1,6 @@
-//! A small network of `State`s: one event queue, virtual milliseconds, a seeded generator, and
-//! disks that lose what was not synced. A wire observer fails the test on a double signature.
+//! A small network of `State`s with one event queue, virtual time in milliseconds, a seeded random
+//! generator, and disks that lose what was not synced. A wire observer fails the test if a
+//! validator signs two messages for one position.
 
 #![allow(dead_code, missing_docs, reason = "each test uses its own part of this harness")]
 
@@ -16,7 +17,7 @@ use registry_core::crypto::{Hash, ValidatorKey};
 
 pub(crate) const CHAIN: Hash = Hash([7; 32]);
 
-/// Keys in the order of their public halves, so that index and set order agree.
+/// Returns keys in the order of their public keys, so that index and position in the set agree.
 pub(crate) fn keys(count: u8) -> Vec<SigningKey> {
     let mut keys: Vec<_> = (1..=count).map(|seed| SigningKey::from_bytes(&[seed; 32])).collect();
     keys.sort_by_key(|key| key.verifying_key().to_bytes());
@@ -32,7 +33,7 @@ pub(crate) fn set_of(keys: &[SigningKey]) -> ValidatorSet {
     ValidatorSet::new(keys.iter().map(validator).collect()).unwrap()
 }
 
-/// The start of a height with the usual timeouts.
+/// Returns the input that starts a height with the usual timeouts.
 pub(crate) fn start(height: u64, set: ValidatorSet) -> Input {
     Input::StartHeight { height, set, timeouts: Timeouts::default() }
 }
@@ -41,7 +42,7 @@ pub(crate) fn config(key: &SigningKey) -> Config {
     Config { chain: CHAIN, key: key.clone(), timeouts: Timeouts::default() }
 }
 
-/// What survives a crash.
+/// Data that survives a crash.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Disk {
     pub(crate) wal: Vec<(u64, Vec<u8>)>,
@@ -68,9 +69,9 @@ pub(crate) struct Node {
     pub(crate) key: SigningKey,
     pub(crate) state: Option<State>,
     pub(crate) disk: Disk,
-    /// The batch of the step being carried out; written as a whole or not at all.
+    /// Writes of the current step. They are written as a whole or not at all.
     batch: Vec<Write>,
-    /// Written, and lost in a crash unless the system was quick.
+    /// Writes that were not synced. A crash loses them unless the system has written them by then.
     pending: Vec<Write>,
     timers: BTreeMap<(TimeoutKind, u32), u64>,
     incarnation: u64,
@@ -97,12 +98,13 @@ impl Node {
         }
     }
 
-    /// Writes the batch unsynced.
+    /// Writes the batch without a sync.
     fn write(&mut self) {
         self.pending.append(&mut self.batch);
     }
 
-    /// The store's synced write: everything pending becomes durable, then the floor is raised.
+    /// Models the store's synced write: everything pending becomes durable, then the floor is
+    /// raised.
     fn sync(&mut self) -> Synced {
         self.write();
         for write in std::mem::take(&mut self.pending) {
@@ -129,7 +131,7 @@ impl Node {
 enum Event {
     Input(Input),
     Timer(TimeoutKind, u64, u32, u64),
-    /// The executor comes back; feeds the candidate if a live node has the block.
+    /// The executor has finished. The network passes the verdict on if a live node has the block.
     Execute(Candidate),
     Start(u64),
     Sync,
@@ -140,7 +142,7 @@ enum Event {
 pub(crate) struct Crash {
     pub(crate) node: usize,
     pub(crate) at_output: usize,
-    /// Whether the operating system happened to write what was never synced.
+    /// True if the operating system wrote what was never synced.
     pub(crate) unsynced_survives: bool,
 }
 
@@ -152,15 +154,16 @@ pub(crate) struct World {
     events: u64,
     random: u64,
     pub(crate) loss_percent: u64,
-    /// A validator whose every vote is followed by a conflicting one.
+    /// Validator that follows each of its votes with a conflicting one.
     pub(crate) double_voter: Option<usize>,
     pub(crate) crash: Option<Crash>,
-    /// Everyone dies when this many validators have released a precommit for a value.
+    /// Number of validators that release a precommit for a value before all nodes are killed.
     pub(crate) kill_all_after_precommits: Option<usize>,
     precommitted: BTreeSet<ValidatorKey>,
     pub(crate) restart_ms: u64,
     wire: BTreeMap<(ValidatorKey, Position), Message>,
-    /// Re-proposals, polka certificates and round certificates that went over the wire.
+    /// The next three fields count the repeated proposals, polka certificates and round
+    /// certificates that went over the wire.
     pub(crate) reproposals: usize,
     pub(crate) polkas: usize,
     pub(crate) rounds: usize,
@@ -212,7 +215,8 @@ impl World {
         self.events += 1;
     }
 
-    /// Runs until every node committed the last height; false if virtual time runs out first.
+    /// Runs until every node committed the last height; returns false if virtual time runs out
+    /// first.
     pub(crate) fn run(&mut self, limit_ms: u64) -> bool {
         while self.nodes.iter().any(|node| node.disk.committed() < self.last_height) {
             let due = self.queue.first_key_value().filter(|((time, _), _)| *time <= limit_ms);
@@ -262,13 +266,14 @@ impl World {
         }
     }
 
-    /// Block sync: takes one certified block from any node, then starts the height after it.
+    /// Models block sync: takes one certified block from any node, then starts the height after it.
     fn sync_block(&mut self, node: usize) {
         self.schedule(50, node, Event::Sync);
         let next = self.nodes[node].disk.committed() + 1;
         let found = self.nodes.iter().filter(|other| other.state.is_some());
         let found = found.into_iter().find_map(|other| other.disk.certificates.get(&next).cloned());
-        // A block decided just now is on its way here by votes; sync is for those left behind.
+        // A block that was just decided will arrive by votes; sync is for nodes that are further
+        // behind.
         let behind =
             self.decided.keys().last().is_some_and(|last| *last > next) || self.random(10) == 0;
         if let (Some(certificate), true) = (found, behind) {
@@ -388,7 +393,8 @@ impl World {
         }
     }
 
-    /// Another value after a restart: a proposer that forgot would be seen to sign twice.
+    /// The value differs after a restart, so the wire observer would see a forgetful proposer sign
+    /// twice.
     fn block(&self, node: usize, height: u64, round: u32) -> Hash {
         let mut value = [0; 32];
         value[..8].copy_from_slice(&height.to_be_bytes());
@@ -401,7 +407,7 @@ impl World {
     fn decide(&mut self, node: usize, certificate: Certificate) {
         certificate.check(CHAIN, &self.set).unwrap();
         let (height, value) = (certificate.height, certificate.value);
-        // The commit batch: what is pending goes with it.
+        // The commit batch also syncs everything pending.
         let _synced = self.nodes[node].sync();
         assert!(self.nodes[node].disk.candidates.contains(&value), "decided without the block");
         let agreed = *self.decided.entry(height).or_insert(value);
@@ -462,7 +468,7 @@ impl World {
     }
 }
 
-/// A vote signed by `key`.
+/// Returns a vote signed by `key`.
 pub(crate) fn vote(
     key: &SigningKey,
     kind: VoteKind,
@@ -475,7 +481,7 @@ pub(crate) fn vote(
     SignedVote { kind, height, round, value, validator: public(key), signature }
 }
 
-/// A fresh proposal signed by `key`.
+/// Returns a fresh proposal signed by `key`.
 pub(crate) fn proposal(key: &SigningKey, height: u64, round: u32, value: Hash) -> SignedProposal {
     let polka_round = None;
     let message = Proposal { chain: CHAIN, height, round, polka_round, value }.message();
