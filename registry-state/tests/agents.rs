@@ -1,5 +1,5 @@
-//! What agents may do, asked at any time, and what they may change: the answers of the registry
-//! against a plain loop over the history.
+//! Compares the registry's answers about agents, and the changes that it permits, with a plain loop
+//! over the history at random times.
 
 #[path = "agents/histories.rs"]
 mod histories;
@@ -15,16 +15,16 @@ use histories::{History, PARTIES, party, who};
 use oracle::{ACTIONS, RESOURCES, Verdict, World};
 use support::trust::Moment;
 
-/// Histories in all; each has a seed of its own, printed when it fails.
+/// Number of histories. Each has a seed of its own, which a failure prints.
 const HISTORIES: u64 = 80;
 
-/// Moments in each.
+/// Number of moments in each history.
 const MOMENTS: usize = 40;
 
-/// Questions at each moment.
+/// Number of questions at each moment.
 const QUESTIONS: usize = 8;
 
-/// The answer in the oracle's words.
+/// Returns the answer in the form that the oracle uses.
 fn verdict(answer: &AgentAnswer) -> Verdict {
     let Some(chain) = &answer.chain else { return Verdict::Nothing };
     assert_eq!(answer.is_permitted(), chain.broken.is_none());
@@ -39,7 +39,7 @@ fn verdict(answer: &AgentAnswer) -> Verdict {
     }
 }
 
-/// The name of a kind of answer.
+/// Returns the name of a kind of answer.
 fn name(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Nothing => "Nothing".to_owned(),
@@ -75,7 +75,7 @@ fn compare(seeds: std::ops::Range<u64>) {
             }
         }
     }
-    // A comparison that hardly ever answers, or always the same, would show nothing.
+    // A comparison that hardly ever answers, or always gives the same answer, would show nothing.
     for (answer, least) in [
         ("Yes by 1", 100),
         ("Yes by 2", 50),

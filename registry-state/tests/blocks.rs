@@ -1,4 +1,4 @@
-//! Blocks as a whole: their limits, every field of their header, and what stands under the root.
+//! Tests of whole blocks: their limits, each field of the header, and the state below the root.
 
 mod support;
 
@@ -51,13 +51,13 @@ fn a_rotate() -> Checked {
     checked(&seal(&operation, &[ed(11)]))
 }
 
-/// The smallest senior operation: unsigned and without content.
+/// Returns the smallest operation with priority, which is unsigned and has no content.
 fn a_completion() -> Checked {
     let action = Action::DidRecoverComplete;
     checked(&seal(&change(&did_of(&creation()), Hash([7; 32]), 2, action), &[]))
 }
 
-/// How many times `operation` finds room.
+/// Returns how many copies of `operation` fit.
 fn room(budget: &mut BlockBudget, operation: &Checked) -> usize {
     (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation)).count()
 }
@@ -184,7 +184,7 @@ fn versions_and_history_are_ranges_over_all_before() {
     }
 }
 
-/// The state root of `ledger` after a block that sets these transient leaves and nothing else.
+/// Returns the state root of `ledger` after a block that only sets these transient leaves.
 fn root_with(ledger: &Ledger, leaves: &[(TransientKey, u64)]) -> Hash {
     let mut overlay = Overlay::new(&ledger.state);
     for (key, value) in leaves {
@@ -208,7 +208,8 @@ fn every_transient_leaf_is_under_the_state_root() {
     }
 }
 
-/// The root of a tree of leaves (key, value), as docs/protocol/state.md says it in one sentence.
+/// Returns the root of a tree of leaves (key, value), computed as docs/protocol/state.md defines
+/// it.
 fn tree_root(leaves: &[(Hash, Vec<u8>)], bit: usize) -> [u8; 32] {
     let hash = |parts: &[&[u8]]| Hash::of(Purpose::Tree, parts).0;
     match leaves {
@@ -234,7 +235,7 @@ fn the_state_root_follows_from_the_leaves_alone() {
     for number in 1..60 {
         let operation = create(single(&ed(10), &ed(11), &ed(12)), Document::default(), number);
         keys.push(RecordKey::did(&did_of(&operation).suffix));
-        // Halts write a transient leaf again and again; an empty block leaves the tree as it is.
+        // Each halt rewrites a transient leaf; an empty block leaves the tree as it is.
         ledger.after(1 + 30_000 * u64::from(number % 4), &[seal(&operation, &[ed(10)])]);
         ledger.after(1, &[]);
         let mut leaves: Vec<(Hash, Vec<u8>)> = keys
@@ -251,7 +252,7 @@ fn the_state_root_follows_from_the_leaves_alone() {
     }
 }
 
-/// The changes of one block to transient leaves.
+/// Returns the changes of one block to transient leaves.
 fn transient(changes: &Changes) -> &[(TransientKey, Option<Vec<u8>>)] {
     &changes.transient
 }
@@ -300,7 +301,7 @@ fn leaves_expire_in_order_and_at_most_4096_a_block() {
         assert!(block.changes.transient.iter().all(|(_, value)| value.is_none()));
         block.changes.transient.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
     };
-    // At its expiry a leaf still counts; one millisecond later it is deleted.
+    // A leaf still has an effect at its expiry. One millisecond later it is deleted.
     assert_eq!(deleted(&ledger, GENESIS_MS + 2), vec![key(0), key(1)]);
     assert_eq!(deleted(&ledger, GENESIS_MS + 3), (0..4).map(key).collect::<Vec<_>>());
     let late_ms = GENESIS_MS + 30_000;

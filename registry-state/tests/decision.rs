@@ -1,5 +1,5 @@
-//! Whether a credential is to be accepted, asked about random times, by chain and by decision: the
-//! answers of the registry against a plain loop over the history.
+//! Compares decisions on credentials with a plain loop over the history, at random times. The
+//! registry's answer about a right must agree with both.
 
 #[path = "decision/altered.rs"]
 mod altered;
@@ -25,16 +25,16 @@ use oracle::{AGENT, AUTHORITY, Asked, ISSUER, STEPS, World, verdicts};
 use support::network;
 use support::trust::Moment;
 
-/// Histories; each has a seed of its own, printed when it fails.
+/// Number of histories. Each has a seed of its own, which a failure prints.
 const HISTORIES: u64 = 50;
 
-/// Times of issuance in each, so 1,000 in all.
+/// Number of times of issuance in each history, which makes 1,000 in all.
 const TIMES: usize = 20;
 
-/// Moments asked about for each of them.
+/// Number of moments of decision for each time of issuance.
 const MOMENTS: usize = 4;
 
-/// The records at one moment with the arrays of lists.
+/// The records at one moment, together with the arrays of lists.
 struct Now<'h> {
     moment: Moment<'h>,
     history: &'h History,
@@ -84,7 +84,7 @@ fn answer(history: &History, question: &DecisionQuery) -> Result<Decision, Decis
     decide(&network(), Moments { then: &then, now: &now }, question)
 }
 
-/// The chain at issuance, by the question that DE4 asks.
+/// Returns whether the issuer's chain is live at issuance, by the query that rule DE4 makes.
 fn has_right(history: &History, time_ms: u64) -> bool {
     let view = Moment { entries: &history.entries, time_ms };
     let (through, minimum) = (None, None);
@@ -142,7 +142,8 @@ fn a_thousand_times_of_issuance_are_decided_as_the_history_says() {
             }
         }
     }
-    // A comparison that hardly ever permits, or denies always for the same, would show nothing.
+    // A comparison that hardly ever permits, or always denies for the same reason, would show
+    // nothing.
     for step in STEPS {
         let alone = counts.get(step.name()).copied().unwrap_or_default();
         assert!(alone >= 5, "{} fails alone {alone} times: {counts:?}", step.name());
@@ -152,7 +153,7 @@ fn a_thousand_times_of_issuance_are_decided_as_the_history_says() {
     }
 }
 
-/// A history, and a question about it that is answered with `permit`.
+/// Returns a history, and a query about it whose decision is `permit`.
 fn permitted() -> (History, DecisionQuery) {
     let mut history = History::new(1);
     let (by_schema, minimum) = (false, Some(Assurance::Substantial));
@@ -211,7 +212,7 @@ fn one_thing_that_is_wrong_is_named() {
     first(&|q| q.status = None, "status", "none is given");
     first(&|q| q.status = listed(&schema, ENTRY), "status", "there is no status list");
     first(&|q| q.status = listed("5", ENTRY), "status", "there is no status list");
-    // The array has whole bytes, the list has not.
+    // The array consists of whole bytes, so it is longer than the list.
     first(&|q| q.status = listed(&list, 62), "status", "has 62 entries");
     first(&|q| q.agent = Some(issuer.clone()), "agent", "was no agent");
     first(&|q| q.agent = Some(text("did:web:a.example")), "agent", "no DID of this network");

@@ -1,5 +1,5 @@
-//! How a network governs itself: hundreds of heights of random deeds against a plain loop, and
-//! what an operator must be able to rely on.
+//! Compares governance with a plain loop over hundreds of heights of random deeds, and tests what
+//! operators must be able to rely on.
 
 #[path = "governance/effects.rs"]
 mod effects;
@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 
 use histories::History;
 
-/// Histories in all; each has a seed of its own, printed when it fails.
+/// Number of histories. Each has a seed of its own, which a failure prints.
 const HISTORIES: u64 = 24;
 
-/// Blocks of each.
+/// Number of blocks in each history.
 const HEIGHTS: u64 = 300;
 
 fn run(seeds: std::ops::Range<u64>) {

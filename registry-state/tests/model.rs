@@ -1,8 +1,8 @@
-//! An independent model of the life of a DID, held against the rules over random histories.
+//! Compares the rules with an independent model of a DID's life over random histories.
 //!
-//! The model knows keys and DIDs by number and decides from docs/protocol/did-idem.md alone. It
-//! counts a threshold by trying every way of giving signatures to members, where the rules take a
-//! shortcut, and it leaves the codec, the tree and the records out.
+//! The model knows keys and DIDs as numbers and decides from docs/protocol/did-idem.md alone. To
+//! count a threshold it tries every way of assigning signatures to members, where the rules use a
+//! shortcut. It has no codec, tree or records.
 
 #[path = "model/histories.rs"]
 mod histories;
@@ -16,7 +16,7 @@ use histories::History;
 use life::Life;
 use support::random::Random;
 
-/// Histories in all; each has a seed of its own, printed when it fails.
+/// Number of histories. Each has a seed of its own, which a failure prints.
 const HISTORIES: u64 = 2_000;
 
 fn compare(seeds: std::ops::Range<u64>) {
@@ -45,7 +45,7 @@ fn compare(seeds: std::ops::Range<u64>) {
 }
 
 impl Life {
-    /// The value that the record should hold.
+    /// Returns the value that the record should hold.
     fn as_value(&self, dids: &[registry_core::id::Did]) -> DidValue {
         if self.deactivated {
             return DidValue::Deactivated;

@@ -1,5 +1,5 @@
-//! What holds for any input: nothing panics, one spelling, refusals leave no trace, and the same
-//! blocks give the same roots.
+//! Properties that hold for any input: nothing panics, values have one spelling, refusals change
+//! nothing, and the same blocks give the same roots.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn document(number: u8) -> Document {
     Document { also_known_as: vec![format!("did:web:a{number}")], ..Document::default() }
 }
 
-/// The create of one of three DIDs, each of another suite.
+/// Returns the create of one of three DIDs, each with a key of another suite.
 fn creation(number: u8) -> (Operation, Vec<u8>) {
     let key = [ed(10), p256(10), k256(10)][usize::from(number % 3)];
     let operation = create(single(&key, &ed(11), &ed(12)), document(number), number);
@@ -35,7 +35,7 @@ fn did(number: u8) -> Did {
     did_of(&creation(number).0)
 }
 
-/// A good or nearly good change of one of the three DIDs.
+/// Returns a valid or nearly valid change of one of the three DIDs.
 fn changing(ledger: &Ledger, number: u8, kind: u8, salt: u8) -> Vec<u8> {
     let sets = || single(&[ed(10), p256(10), k256(10)][usize::from(number % 3)], &ed(11), &ed(12));
     let (action, key) = match kind % 6 {
@@ -57,7 +57,7 @@ fn registered() -> Ledger {
     ledger
 }
 
-/// A block of proposed changes: DID, kind and salt each.
+/// Generates a block of proposed changes with a DID, a kind and a salt each.
 fn changes() -> impl Strategy<Value = Vec<(u8, u8, u8)>> {
     proptest::collection::vec((0u8..3, 0u8..6, any::<u8>()), 0..4)
 }
@@ -79,7 +79,7 @@ fn decode_all(bytes: &[u8]) {
     one_spelling::<Certificate>(bytes);
 }
 
-/// Bytes with some replaced, removed or put in.
+/// Returns the bytes with some of them replaced, removed or inserted.
 fn mutate(mut bytes: Vec<u8>, edits: &[(u16, u8, u8)]) -> Vec<u8> {
     for (place, kind, byte) in edits {
         let place = usize::from(*place) % bytes.len();
@@ -113,7 +113,7 @@ proptest! {
         let mutated = mutate(envelope.clone(), &edits);
         decode_all(&mutated);
         decode_all(&mutate(operation.body(), &edits));
-        // Whatever byte differs, the id or a signature no longer fits.
+        // Whichever byte differs, the id or a signature no longer fits.
         prop_assert_eq!(Ledger::check(&mutated).is_ok(), mutated == envelope);
     }
 

@@ -1,5 +1,5 @@
-//! Status lists over whole blocks: against a plain array, within the limits of a block, and with
-//! no more reads than needed.
+//! Tests of status lists over whole blocks: against a plain array, at the limits of a block, and
+//! for the number of reads.
 
 mod support;
 
@@ -40,7 +40,7 @@ fn document() -> Document {
     serde_json::from_value(json).expect("a document")
 }
 
-/// A ledger with one issuer.
+/// Returns a ledger with one issuer, and the issuer.
 fn registered() -> (Ledger, Did) {
     let operation = create(single(&ed(10), &ed(11), &ed(12)), document(), 1);
     let mut ledger = Ledger::new();
@@ -48,7 +48,7 @@ fn registered() -> (Ledger, Did) {
     (ledger, did_of(&operation))
 }
 
-/// The same with a list.
+/// Returns a ledger with one issuer and a list of it.
 fn with_list(purpose: StatusPurpose, bits: u8, length: u64) -> (Ledger, Did, ListId) {
     let (mut ledger, issuer) = registered();
     let operation = status_create(&issuer, 1, plain_list(purpose, bits, length));
@@ -66,7 +66,7 @@ fn value(entry: &Entry) -> StatusList {
     list
 }
 
-/// Until when an operation for the next block may wait.
+/// Returns the time until which the operations of these tests for the next block are valid.
 fn until(ledger: &Ledger) -> u64 {
     ledger.head.time + UNTIL_WINDOW_MS / 2
 }
@@ -95,7 +95,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-/// The changes of a deed; `Runs` holds gap, length and value.
+/// Returns the changes of a deed and makes them in `plain` too. `Runs` holds gap, length and value.
 fn changes(deed: &Deed, mask: u8, plain: &mut [u8]) -> EntryChanges {
     let place = |index: u64| usize::try_from(index).expect("small");
     match deed {
@@ -120,7 +120,8 @@ fn changes(deed: &Deed, mask: u8, plain: &mut [u8]) -> EntryChanges {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// Blocks of several sets, and updates between them, over more versions than a keyframe spans.
+    /// Blocks hold several sets, with updates between them, over more versions than a keyframe
+    /// spans.
     #[test]
     fn all_versions_of_a_random_history_equal_a_plain_array(
         bits in prop_oneof![Just(1u8), Just(2), Just(4), Just(8)],
@@ -162,7 +163,8 @@ proptest! {
     }
 }
 
-/// All sets of a block are one version, which each receipt names; the last one is its operation.
+/// Checks that all sets of a block make one version, which each receipt names, and that the version
+/// names the last operation.
 fn check_one_version(execution: &Execution, envelopes: &[Vec<u8>], version: u64) {
     let [entry] = &execution.changes.entries[..] else { panic!("one record version a block") };
     assert_eq!(execution.receipts.len(), envelopes.len());
@@ -174,7 +176,7 @@ fn check_one_version(execution: &Execution, envelopes: &[Vec<u8>], version: u64)
     assert_eq!((entry.record.version, entry.record.operation), (version, last.operation));
 }
 
-/// Counts the reads of arrays.
+/// A state that counts the reads of arrays.
 struct Counting<'a> {
     state: &'a MemoryState,
     arrays: Cell<usize>,
@@ -267,7 +269,8 @@ fn new_lists_count_as_creates() {
     assert_eq!(room, BLOCK_CREATES_MAX);
 }
 
-/// A run over the whole of the largest list costs one pass over its bytes, not one step an entry.
+/// A run over the whole of the largest list must cost one pass over its bytes, not one step per
+/// entry.
 #[test]
 fn a_run_over_the_largest_list_is_set_and_expected() {
     let (mut ledger, issuer, list) = with_list(StatusPurpose::Suspension, 1, STATUS_BITS_MAX);

@@ -1,5 +1,4 @@
-//! Who may do what, asked at any time: the answers of the registry against a plain loop over the
-//! history.
+//! Compares the registry's answers about rights with a plain loop over the history at random times.
 
 #[path = "trust/histories.rs"]
 mod histories;
@@ -19,16 +18,16 @@ use support::ledger::Ledger;
 use support::network;
 use support::trust::{Moment, Party, grant, parent, right};
 
-/// Histories in all; each has a seed of its own, printed when it fails.
+/// Number of histories. Each has a seed of its own, which a failure prints.
 const HISTORIES: u64 = 40;
 
-/// Moments in each.
+/// Number of moments in each history.
 const MOMENTS: usize = 40;
 
-/// Questions at each moment.
+/// Number of questions at each moment.
 const QUESTIONS: usize = 8;
 
-/// The answer in the oracle's words.
+/// Returns the answer in the form that the oracle uses.
 fn verdict(answer: &Answer) -> Verdict {
     let Some(Chain { links, broken, valid_from, valid_until, assurance }) = &answer.chain else {
         return Verdict::Nothing;
@@ -50,13 +49,13 @@ fn verdict(answer: &Answer) -> Verdict {
     }
 }
 
-/// The name of a reason without its numbers.
+/// Returns the name of a reason without its numbers.
 fn name(reason: &Reason) -> String {
     let text = format!("{reason:?}");
     text.split_whitespace().next().unwrap_or_default().to_owned()
 }
 
-/// How often each kind of answer was given.
+/// Number of times that each kind of answer was given.
 #[derive(Default)]
 struct Counts(BTreeMap<String, u32>);
 
@@ -66,7 +65,7 @@ impl Counts {
     }
 }
 
-/// Half of the rights that are asked for were granted at some time.
+/// Returns a right to ask about. Half of these rights were granted at some time.
 fn some_right(history: &mut History, world: &World) -> (What, Who) {
     let (what, entity) = (history.below(RESOURCES.len()), history.below(ENTITIES));
     match world.held.get(history.below(2 * world.held.len() + 1)) {
@@ -126,7 +125,7 @@ fn compare(seeds: std::ops::Range<u64>) {
             }
         }
     }
-    // A comparison that hardly ever answers, or always the same, would show nothing.
+    // A comparison that hardly ever answers, or always gives the same answer, would show nothing.
     let counts = counts.0;
     assert!(applied > refused && refused > 100, "{applied} applied, {refused} refused: {counts:?}");
     for (answer, least) in [

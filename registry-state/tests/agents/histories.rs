@@ -1,4 +1,4 @@
-//! Random histories of agents, made of real operations over blocks at random times.
+//! Random histories of agents, made of real operations in blocks at random times.
 
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ pub(crate) const PARTIES: usize = 7;
 const BLOCKS: u64 = 60;
 const GAP_MS: u64 = 400;
 
-/// Deriving keys costs more than a history, so it is done once.
+/// The parties are made only once, since deriving keys costs more than a history.
 static ALL: LazyLock<Vec<Party>> =
     LazyLock::new(|| (0..PARTIES).map(|who| Party::new(30 + 3 * who as u8)).collect());
 
@@ -30,14 +30,14 @@ pub(crate) fn who(did: &Did) -> Who {
     ALL.iter().position(|party| party.did == *did).expect("one of the parties")
 }
 
-/// All versions of all records, and what was done to make them.
+/// All versions of all records, and the deeds that made them.
 pub(crate) struct History {
     random: Random,
     ledger: Ledger,
-    /// In the order of blocks.
+    /// Record versions in the order of blocks.
     pub(crate) entries: Vec<Entry>,
     pub(crate) events: Vec<Event>,
-    /// By which rule, in the order of blocks.
+    /// Codes of the refused deeds in the order of blocks.
     pub(crate) refused: Vec<Code>,
     begin_ms: u64,
 }
@@ -62,8 +62,8 @@ impl History {
         usize::try_from(self.random.below(limit as u64)).expect("small")
     }
 
-    /// A time from the first block to long after the last, mostly that of a block or of the bound
-    /// of a window, or next to it.
+    /// Returns a time between the first block and long after the last. Most often it is the time of
+    /// a block or of the bound of a window, or next to one.
     pub(crate) fn some_time(&mut self) -> u64 {
         let Event { time_ms, deed, .. } = self.random.pick(&self.events);
         let near = match (self.random.below(3), deed) {
@@ -74,7 +74,8 @@ impl History {
         near - 1 + self.random.below(3)
     }
 
-    /// A block of those deeds that the rules allow; the others are refused as the oracle says.
+    /// Adds a block with those deeds that the rules allow. It checks that the others are refused as
+    /// the oracle expects.
     fn block(&mut self, deeds: &[(Who, Deed)]) {
         let time_ms = self.ledger.head.time + 1 + self.random.below(2 * GAP_MS - 1);
         let mut envelopes: Vec<Vec<u8>> = Vec::new();
@@ -82,7 +83,8 @@ impl History {
             envelopes.push(self.envelope(*by, deed));
             let expected = World::at(&self.events, time_ms).refusal(*by, *deed);
             match self.ledger.refusal(time_ms, &envelopes) {
-                // What guards say of a second operation in a block is no matter of agents.
+                // These refusals come from guards of a second operation in a block; the oracle does
+                // not model them.
                 Some(Code::ChangedInBlock | Code::AlreadyExists | Code::AlreadyApplied) => {
                     envelopes.pop();
                 }
@@ -132,7 +134,8 @@ impl History {
         self.delegate(&world)
     }
 
-    /// By the principal, another above it, the agent itself or anybody.
+    /// Returns a step that changes a status. Its author is the principal, another party above it,
+    /// the agent itself, or anybody.
     fn step(&mut self, world: &World, agent: Who) -> (Who, Deed) {
         let held = world.held[&agent];
         let above = world.held.get(&held.principal).map_or(held.principal, |own| own.principal);
@@ -143,7 +146,8 @@ impl History {
             _ => held.principal,
         };
         let deed = match (self.random.below(10), held.status) {
-            // Taken on anew, with what the agents beneath it had rested on gone.
+            // The agent gets a new delegation. The one that the agents below it rest on no longer
+            // exists.
             (0..=7, Status::Revoked) => {
                 let until = held.terms.until.saturating_add(self.random.below(BLOCKS * GAP_MS));
                 return (held.principal, Deed::Delegate(agent, Terms { until, ..held.terms }));
@@ -155,7 +159,8 @@ impl History {
         (by, deed)
     }
 
-    /// Mostly as the rules allow: to one who is free or the own agent, and no more than the own.
+    /// Returns a delegation that the rules mostly allow: to an agent that is free or already the
+    /// author's, with no more than the author has.
     fn delegate(&mut self, world: &World) -> (Who, Deed) {
         let by = self.below(PARTIES);
         let own = world.held.get(&by).filter(|own| own.status != Status::Revoked);

@@ -1,8 +1,8 @@
-//! What the registry should say of agents: a plain loop over everything that happened.
+//! Expected answers about agents, computed by a plain loop over everything that happened.
 //!
-//! Parties are numbers, actions and resources are bits. A delegation is known by the event with
-//! which its principal took the agent on, and rests on the event of the one above; records and
-//! times of confirmation, which the rules go by, are left out.
+//! Parties are numbers; actions and resources are bits. A delegation is identified by the event in
+//! which its principal first delegated to the agent, and it rests on the event of the delegation
+//! above it. The oracle has no records and no times of confirmation, which the rules use instead.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ pub(crate) type Who = usize;
 
 pub(crate) const ACTIONS: [&str; 2] = ["read", "write"];
 
-/// Ascending.
+/// Resource patterns in ascending order.
 pub(crate) const RESOURCES: [&str; 5] = ["*", "t/*", "t/a/*", "t/a/x", "t/b"];
 
-/// What covers each of them.
+/// Indices of the patterns that cover each resource.
 const COVERED_BY: [&[usize]; 5] = [&[0], &[0, 1], &[0, 1, 2], &[0, 1, 2, 3], &[0, 1, 4]];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Terms {
         COVERED_BY[resource].iter().any(|pattern| has(self.resources, *pattern))
     }
 
-    /// Whether `other` is no wider.
+    /// Returns true if `other` allows no more than these terms.
     fn holds(&self, other: &Self) -> bool {
         (0..ACTIONS.len()).all(|action| !has(other.actions, action) || has(self.actions, action))
             && (0..RESOURCES.len()).all(|each| !has(other.resources, each) || self.covers(each))
@@ -56,7 +56,7 @@ pub(crate) enum Deed {
     Revoke(Who),
 }
 
-/// Something that was done, at the time of its block.
+/// A deed with its author and block time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event {
     pub(crate) time_ms: u64,
@@ -71,13 +71,13 @@ pub(crate) enum Status {
     Revoked,
 }
 
-/// A delegation as it stands.
+/// Present state of a delegation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Held {
-    /// The event with which the principal took the agent on.
+    /// Event in which the principal first delegated to the agent.
     made: usize,
     pub(crate) principal: Who,
-    /// That of the principal's own delegation, when this one was last written.
+    /// Event of the principal's own delegation at the time when this one was last written.
     rests_on: Option<usize>,
     pub(crate) terms: Terms,
     pub(crate) status: Status,
@@ -85,7 +85,7 @@ pub(crate) struct Held {
     by: Who,
 }
 
-/// An answer.
+/// Answer to a question about an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Nothing,
@@ -95,7 +95,7 @@ pub(crate) enum Verdict {
 
 type Fault = (usize, Reason, Option<u64>);
 
-/// The world at one moment.
+/// State of all parties at one moment.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
     pub(crate) time_ms: u64,
@@ -104,7 +104,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// After all that happened until then.
+    /// Returns the world after all events up to `time_ms`.
     pub(crate) fn at(events: &[Event], time_ms: u64) -> Self {
         let mut world = Self::default();
         for (number, event) in events.iter().enumerate() {
@@ -142,7 +142,8 @@ impl World {
         (held.status, held.since, held.by) = (status, time_ms, by);
     }
 
-    /// The agents from beneath the principal of all down to this one.
+    /// Returns the agents with their delegations from the first one below the topmost principal
+    /// down to this one.
     fn path(&self, agent: Who) -> Vec<(Who, Held)> {
         let mut path = Vec::new();
         let mut next = Some(agent);
@@ -154,7 +155,7 @@ impl World {
         path
     }
 
-    /// The first link from above that does not count.
+    /// Returns the first link from above that is not live.
     fn fault(&self, path: &[(Who, Held)]) -> Option<Fault> {
         let (_, top) = path.first()?;
         if let Some(since) = self.deactivated.get(&top.principal) {
@@ -204,7 +205,7 @@ impl World {
         }
     }
 
-    /// Why something would be refused now.
+    /// Returns the code with which a deed would be refused now.
     pub(crate) fn refusal(&self, by: Who, deed: Deed) -> Option<Code> {
         let gone = |who: Who| self.deactivated.contains_key(&who);
         match deed {
@@ -263,7 +264,7 @@ impl World {
 }
 
 impl Held {
-    /// Whether the agent can have no other principal.
+    /// Returns true if the delegation prevents the agent from having another principal.
     fn binds(&self, time_ms: u64) -> bool {
         self.status != Status::Revoked && time_ms < self.terms.until
     }

@@ -1,5 +1,5 @@
-//! A question that is permitted, with a record or two that say otherwise: cases that no history
-//! here leads to.
+//! Starts from a query that is permitted and alters one or two records. These are cases that no
+//! history of these tests reaches.
 
 use registry_core::agent::Delegation;
 use registry_core::codec::{self, Bytes};
@@ -18,11 +18,11 @@ use crate::oracle::{ACCREDITOR, AGENT, AUTHORITY, ISSUER, PRINCIPAL};
 use crate::support::{ed, network};
 use crate::{Now, permitted, view_at};
 
-/// The records of a moment, some of them with another value, or there at all.
+/// Records of a moment, some of them added or with another value.
 struct Altered<'h> {
     now: Now<'h>,
     values: Vec<(RecordKey, Vec<u8>)>,
-    /// What each list says of each entry, if not what it does.
+    /// Value that each list has in every entry; `None` keeps the stored values.
     status: Option<u8>,
 }
 
@@ -32,7 +32,7 @@ impl RecordView for Altered<'_> {
         let Some((_, value)) = self.values.iter().find(|(altered, _)| altered == key) else {
             return Ok(found);
         };
-        // Of a record that is not there, only kind and value will be read.
+        // If the record does not exist, the decision reads only kind and value of this entry.
         let mut entry = found.unwrap_or_else(|| self.now.history.entries[0].clone());
         (entry.record.kind, entry.record.key) = (key.kind, key.key.clone());
         Ok(Some(Entry { value: Bytes(value.clone()), ..entry }))
@@ -50,7 +50,7 @@ impl DecisionView for Altered<'_> {
     }
 }
 
-/// The answer with one record altered at both moments, which are one.
+/// Returns the decision with one record altered. Issuance and decision are at the same moment.
 fn altered<T: Serialize>(
     ask: impl FnOnce(&mut DecisionQuery),
     key: RecordKey,
@@ -74,7 +74,7 @@ fn answer(then: &dyn RecordView, now: &Altered<'_>, question: &DecisionQuery) ->
     decide(&network(), Moments { then, now }, question).expect("an answer")
 }
 
-/// The issuer with another method `sign-1` than it has.
+/// Returns the issuer's record with another method `sign-1`.
 fn issuer_with(now: &Now<'_>, method: VerificationMethod) -> (RecordKey, Vec<u8>) {
     let key = RecordKey::did(&party(ISSUER).did.suffix);
     let Ok(DidValue::Active(mut state)) = value_from::<DidValue>(&bytes_of(now, &key)) else {
@@ -90,7 +90,7 @@ fn sign_1(material: u8) -> VerificationMethod {
     serde_json::from_value(method).expect("a method")
 }
 
-/// The first step that fails, with its finding.
+/// Checks which step fails first and that its finding contains `words`.
 pub(crate) fn assert_fails(decision: &Decision, name: &str, words: &str) {
     let step = decision.failing().expect("a step that fails");
     assert_eq!(step.name.name(), name, "{decision:?}");
@@ -154,7 +154,7 @@ fn a_schema_counts_that_the_authority_published_or_names() {
     };
     let read = |bytes: &[u8]| value_from::<Schema>(bytes).expect("a schema");
     let key = RecordKey::schema(&schema_id());
-    // Without the type there is none that could name it.
+    // Without the credential type, nothing can name the schema.
     let other = altered(alone, key, read, |schema, _| {
         schema.publisher = party(AGENT).did.clone();
         schema.credential_type = Some("degrees/master".parse().expect("a type"));
@@ -231,7 +231,8 @@ fn an_entry_that_is_set_speaks_against_the_credential_by_the_purpose_of_its_list
     }
 }
 
-/// The agent's principal is an agent itself, of the one that answers otherwise.
+/// The agent's principal is itself an agent here. The topmost principal is the party for which the
+/// agent acts in the other tests.
 #[test]
 fn all_that_stand_above_an_agent_still_let_it_stand() {
     let (history, question) = permitted();

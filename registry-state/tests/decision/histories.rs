@@ -1,4 +1,4 @@
-//! Random lives of an issuer and of those around it, made of real operations.
+//! Random histories of an issuer and the parties around it, made of real operations.
 
 use std::sync::LazyLock;
 
@@ -34,7 +34,7 @@ pub(crate) const ENTRY: u64 = 5;
 const CONTENT: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema"}"#;
 
 const BLOCKS: u64 = 60;
-/// After so many deeds comes what nobody can take back.
+/// Number of deeds after which deeds that cannot be undone are tried.
 const LATE: usize = 35;
 const GAP_MS: u64 = 700;
 
@@ -54,7 +54,7 @@ pub(crate) fn party(who: Who) -> &'static Party {
     &ALL[who]
 }
 
-/// With `key-1` to write and `sign-1` to issue, or `sign-2` in its place.
+/// Returns a document that signs operations with `key-1` and credentials with `sign-1` or `sign-2`.
 fn document(key: Key) -> Document {
     let writes = json!({ "id": "key-1", "publicKeyMultibase": ed(seed(ISSUER)).public() });
     let (name, signing) = if key == Key::Removed { ("sign-2", 91) } else { ("sign-1", 90) };
@@ -75,7 +75,7 @@ pub(crate) fn schema_id() -> SchemaId {
     SchemaId::of_content(&party(AUTHORITY).did, CONTENT)
 }
 
-/// The right of a party to issue.
+/// Returns the key of a party's right to issue.
 pub(crate) fn right_of(who: Who) -> TrustKey {
     right(&party(AUTHORITY).did, TYPE, &party(who).id())
 }
@@ -89,11 +89,11 @@ pub(crate) fn list() -> ListId {
     list_of(&opening())
 }
 
-/// All versions of all records, and what was done to make them.
+/// All versions of all records, and the deeds that made them.
 pub(crate) struct History {
     random: Random,
     pub(crate) ledger: Ledger,
-    /// In the order of blocks.
+    /// Record versions in the order of blocks.
     pub(crate) entries: Vec<Entry>,
     pub(crate) events: Vec<Event>,
 }
@@ -112,7 +112,7 @@ impl History {
         self.random.below(limit)
     }
 
-    /// A time from genesis to after the last block, half of them next to an event.
+    /// Returns a time from genesis to after the last block. Half of the times are next to an event.
     pub(crate) fn some_time(&mut self) -> u64 {
         let end = self.ledger.head.time - GENESIS_MS;
         if self.random.one_in(2) {
@@ -133,7 +133,8 @@ impl History {
         self.events.push(Event { time_ms, deed });
     }
 
-    /// One of those that the rules allow, if there are any; rather what builds up and mends.
+    /// Returns one of the deeds that the rules allow, if there are any. It prefers deeds that build
+    /// up or repair.
     fn deed(&mut self, time_ms: u64) -> Option<Deed> {
         let world = World::at(&self.events, time_ms);
         let (late, mut all) = (self.events.len() > LATE, Vec::new());
@@ -231,7 +232,7 @@ impl History {
         }
     }
 
-    /// An action of the authority on a record, for its present version.
+    /// Returns the envelope of the authority's action on the newest version of a record.
     fn publishes(&self, record: &RecordKey, action: Action) -> Vec<u8> {
         let authority = party(AUTHORITY);
         let head = self.ledger.state.head(record).expect("a sound store");
@@ -288,7 +289,8 @@ fn publishing(world: &World, late: bool, may: &mut impl FnMut(usize, Deed)) {
     }
 }
 
-/// `since` is when a key may have been stolen.
+/// Offers deeds about the list and the issuer's key. `since` is the time at which the key may have
+/// been stolen.
 fn signing(world: &World, since: Option<u64>, may: &mut impl FnMut(usize, Deed)) {
     match (world.list, since) {
         (None, _) => may(30, Deed::OpenList),

@@ -1,9 +1,9 @@
-//! What a verifier should be told: a plain loop over everything that happened.
+//! Expected decisions of a verifier, computed by a plain loop over everything that happened.
 
 use registry_core::decision::StepName;
 use registry_core::trust::Assurance;
 
-/// A place in the chain: authority, accreditor, issuer, principal, agent.
+/// Index of a party in the chain: authority, accreditor, issuer, principal, agent.
 pub(crate) type Who = usize;
 
 pub(crate) const AUTHORITY: Who = 0;
@@ -13,7 +13,7 @@ pub(crate) const PRINCIPAL: Who = 3;
 pub(crate) const AGENT: Who = 4;
 pub(crate) const PARTIES: usize = 5;
 
-/// The grants: link n is by party n to party n + 1.
+/// Number of grants. Link n is the grant by party n to party n + 1.
 pub(crate) const LINKS: usize = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,22 +35,22 @@ pub(crate) enum Deed {
     Turn(usize, Status),
     OpenList,
     SetEntry,
-    /// The key counts until this time, which may be past.
+    /// Marks the key as stolen. It counts until this time, which may be in the past.
     MarkStolen(u64),
     RemoveKey,
-    /// Until this time.
+    /// Delegates to the agent until this time.
     Delegate(u64),
     TurnAgent(Status),
 }
 
-/// Something that was done, at the time of its block.
+/// A deed with its block time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event {
     pub(crate) time_ms: u64,
     pub(crate) deed: Deed,
 }
 
-/// The issuer's key.
+/// State of the issuer's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Key {
     #[default]
@@ -59,22 +59,22 @@ pub(crate) enum Key {
     Removed,
 }
 
-/// The world at one moment.
+/// State of all parties at one moment.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
     pub(crate) registered: [bool; PARTIES],
     pub(crate) deactivated: [bool; PARTIES],
-    /// None before they are published.
+    /// `None` before the schema is published; the next field is the same for the type.
     pub(crate) schema: Option<Status>,
     pub(crate) kind: Option<Status>,
     pub(crate) links: [Option<Status>; LINKS],
-    /// Whether the entry is set.
+    /// `None` before the list exists, then whether the entry is set.
     pub(crate) list: Option<bool>,
     pub(crate) key: Key,
     pub(crate) agent: Option<(Status, u64)>,
 }
 
-/// What is asked besides the two moments.
+/// Parts of the query besides the two moments.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked {
     pub(crate) by_schema: bool,
@@ -83,15 +83,15 @@ pub(crate) struct Asked {
     pub(crate) minimum: Option<Assurance>,
 }
 
-/// What link n states: less, the further down.
+/// Assurance that each link states. It falls towards the end of the chain.
 pub(crate) const ASSURANCE: [Assurance; LINKS] =
     [Assurance::High, Assurance::Substantial, Assurance::Substantial];
 
-/// What the type wants.
+/// Assurance that the credential type demands.
 pub(crate) const WANTED: Assurance = Assurance::Low;
 
 impl World {
-    /// After all that happened until then.
+    /// Returns the world after all events up to `time_ms`.
     pub(crate) fn at(events: &[Event], time_ms: u64) -> Self {
         let mut world = Self::default();
         for event in events.iter().filter(|event| event.time_ms <= time_ms) {
@@ -121,18 +121,18 @@ impl World {
         self.registered[who] && !self.deactivated[who]
     }
 
-    /// Whether party `who` has the right to issue.
+    /// Returns true if party `who` has the right to issue.
     pub(crate) fn has_right(&self, who: Who) -> bool {
         (0..=who).all(|each| self.is_active(each))
             && self.links[..who].iter().all(|link| *link == Some(Status::Active))
     }
 }
 
-/// Which steps are ok, for a credential issued `then`, asked about `now`.
+/// Returns which steps succeed for a credential issued in the world `then` and judged in `now`.
 pub(crate) fn verdicts(then: &World, now: &World, issued_ms: u64, asked: Asked) -> Vec<bool> {
     let active = Some(Status::Active);
     let has_type = then.kind == active;
-    // Without a type that is known there is nothing to have a right to.
+    // The right depends on the type's name, so there is no right without a known type.
     let named = !asked.by_schema || then.schema.is_some();
     let revealed = match now.key {
         Key::Stolen(since) => !now.deactivated[ISSUER] && since <= issued_ms,
@@ -163,7 +163,7 @@ pub(crate) fn verdicts(then: &World, now: &World, issued_ms: u64, asked: Asked) 
     steps
 }
 
-/// In the order of [`verdicts`].
+/// Steps in the order in which [`verdicts`] returns them.
 pub(crate) const STEPS: [StepName; 7] = [
     StepName::Issuer,
     StepName::Key,

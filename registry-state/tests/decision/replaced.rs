@@ -1,5 +1,5 @@
-//! What an agent did in somebody's name, after another's delegation or grant has taken the place of
-//! the one that it rested on.
+//! Decisions on what an agent did for a principal, after the delegation or grant that it rested on
+//! was replaced by another party's.
 
 use registry_core::agent::Delegation;
 use registry_core::codec::{self, Bytes};
@@ -15,8 +15,8 @@ use crate::support::network;
 use crate::support::trust::Moment;
 use crate::{Now, permitted, view_at};
 
-/// The answer a while later, after the record got a new version by each of `steps`, which are told
-/// the time of theirs.
+/// Returns the decision at a later time, after each of `steps` has written a new version of the
+/// record. Each step gets its own time.
 fn later<T: Serialize>(
     key: &RecordKey,
     read: impl Fn(&[u8]) -> T,
@@ -60,7 +60,7 @@ fn suspended(delegation: &mut Delegation, time_ms: u64) {
     turned(delegation, GrantStatus::Suspended, time_ms);
 }
 
-/// `agent_delegate` by somebody else, who does not say what the first one said.
+/// Replaces the delegation by one of another principal, as `agent_delegate` would.
 fn taken_over(delegation: &mut Delegation, time_ms: u64) {
     delegation.principal = party(AUTHORITY).did.clone();
     delegation.actions = vec!["sleep".parse().expect("an action")];

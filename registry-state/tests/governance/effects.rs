@@ -1,4 +1,5 @@
-//! What holds from which height on, and what a node does that does not speak it.
+//! Tests of the height at which a change takes effect, and of a node that does not support the new
+//! protocol version.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
@@ -17,7 +18,8 @@ use crate::support::ledger::{GENESIS_MS, Ledger, Start, parameters, validators};
 use crate::support::trust::Party;
 use crate::support::{chain, network, seal};
 
-/// Four validators, and one of two governors is enough.
+/// Returns a ledger with four validators and two governors, of which one is enough, and that
+/// governor.
 fn alone() -> (Ledger, Party) {
     let parties = [governor(1), governor(2)];
     let mut ledger = governed(4, 1, &parties);

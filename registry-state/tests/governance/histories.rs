@@ -1,4 +1,5 @@
-//! Networks whose governors, validators and newcomers do at random what they may and may not.
+//! Random histories of networks whose governors, validators and newcomers try both permitted and
+//! forbidden actions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -23,10 +24,10 @@ use crate::support::random::Random;
 use crate::support::trust::Party;
 use crate::support::{Key, seal};
 
-/// All who may become governors.
+/// Number of parties that may become governors.
 pub(crate) const PARTIES: usize = 8;
 
-/// Nodes that may be validators.
+/// Number of nodes that may become validators.
 const NODES: u64 = 8;
 
 static ALL: LazyLock<Vec<Party>> =
@@ -40,7 +41,7 @@ fn public((node, is_new): NodeKey) -> ValidatorKey {
     validator(if is_new { node + 20 } else { node }).key
 }
 
-/// Node n with one of its keys and a power.
+/// Returns node n as a validator with one of its keys and a power.
 fn entry(node: u8, key: NodeKey, power: u64) -> ValidatorEntry {
     ValidatorEntry { key: public(key), power, ..validator(node) }
 }
@@ -65,16 +66,17 @@ fn governing(threshold: usize, members: &BTreeSet<usize>) -> Governors {
     governors_of(u8::try_from(threshold).expect("small"), &members)
 }
 
-/// A network and what the oracle makes of the same deeds.
+/// A network, and the oracle's state after the same deeds.
 pub(crate) struct History {
     pub(crate) ledger: Ledger,
     pub(crate) world: World,
     ids: Vec<Hash>,
-    /// Plans made before the present block: their records have versions to refer to.
+    /// Number of plans made before the present block. Their records have versions that a guard can
+    /// name.
     known: usize,
     random: Random,
     salts: u8,
-    /// How often what came of deeds and plans.
+    /// Number of times that each outcome of deeds and plans occurred.
     pub(crate) counts: BTreeMap<String, u32>,
 }
 
@@ -140,7 +142,7 @@ impl History {
         }
     }
 
-    /// One of the newest plans, most often one that is pending.
+    /// Returns one of the newest plans, most often one that is pending.
     fn some_plan(&mut self) -> usize {
         let is_pending = |plan: &usize| {
             let Plan { status, height, .. } = &self.world.plans[*plan];
@@ -153,7 +155,7 @@ impl History {
         }
     }
 
-    /// A plan that waits and puts new nodes, and one of these.
+    /// Returns a plan, mostly a pending one, and a validator key, mostly one that the plan adds.
     fn some_newcomer(&mut self) -> (usize, NodeKey) {
         let plan = self.some_plan();
         let put = match &self.world.plans[plan].wish {
@@ -191,7 +193,7 @@ impl History {
         }
     }
 
-    /// The envelope of a deed, and the id if it is a proposal.
+    /// Returns the envelope of a deed, and its id if it is a proposal.
     fn envelope(&mut self, deed: &Deed) -> (Vec<u8>, Option<Hash>) {
         self.salts = self.salts.wrapping_add(1);
         let (ledger, salt) = (&self.ledger, self.salts);
@@ -216,14 +218,16 @@ impl History {
         }
     }
 
-    /// One block: some deeds, each judged by both, and what comes of them.
+    /// Adds one block with some deeds and checks that registry and oracle agree on each deed and on
+    /// the result.
     pub(crate) fn step(&mut self) {
         let gap_ms = 1 + self.random.below(40_000);
         let time_ms = self.ledger.head.time + gap_ms;
         self.world.time_ms = time_ms;
         let mut kept = Vec::new();
         self.known = self.ids.len();
-        // The word of a newcomer names a block two below.
+        // A readiness announcement names a block two heights below, so the first blocks have no
+        // deeds.
         let deeds = if self.world.height < 3 { 0 } else { self.below(4) };
         for _ in 0..deeds {
             let deed = self.some_deed();
@@ -265,7 +269,7 @@ impl History {
         }
     }
 
-    /// The records and the header say what the oracle says.
+    /// Checks that the records and the header agree with the oracle.
     fn compare(&self) {
         let (ledger, world) = (&self.ledger, &self.world);
         let Header { height, next_validators, .. } = ledger.head;
@@ -312,7 +316,7 @@ fn status_of(status: Status) -> ProposalStatus {
     }
 }
 
-/// What the registry says of an envelope after those that the block holds.
+/// Returns the registry's verdict on an envelope after those that the block holds.
 fn attempt(ledger: &Ledger, time_ms: u64, before: &[Vec<u8>], envelope: &[u8]) -> Result<(), Code> {
     let mut block = ledger.start(time_ms);
     for bytes in before {

@@ -1,18 +1,18 @@
-//! The rules of governance once more, as a plain loop over numbers: parties, nodes and proposals
-//! go by their index, and nothing is signed, encoded or hashed.
+//! The rules of governance written a second time as a plain loop over numbers. Parties, nodes and
+//! proposals are indices, and nothing is signed, encoded or hashed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use registry_core::code::Code;
 
-/// Key of a node: its own, or the one that it changes to.
+/// Validator key of a node: its first key, or the key that it changes to.
 pub(crate) type NodeKey = (u8, bool);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wish {
-    /// Nodes with key and power, and nodes to remove.
+    /// Nodes to add or edit with their key and power, and nodes to remove.
     Validators(BTreeMap<u8, (NodeKey, u64)>, BTreeSet<u8>),
-    /// Nodes whose publishing keys come and go.
+    /// Nodes whose publishing keys are added, and nodes whose publishing keys are removed.
     Publishing(BTreeSet<u8>, BTreeSet<u8>),
     Heartbeat(u64),
     Governors(usize, BTreeSet<usize>),
@@ -43,7 +43,7 @@ pub(crate) struct Plan {
     pub(crate) height: u64,
     pub(crate) approvals: BTreeSet<usize>,
     pub(crate) status: Status,
-    /// Height of its last version.
+    /// Height at which the plan last changed.
     touched: u64,
 }
 
@@ -52,12 +52,12 @@ struct Word {
     plan: usize,
     time_ms: u64,
     version: u64,
-    /// Heights of the key's first word and of this one.
+    /// Height of the key's first announcement; the next field is the height of this one.
     first: u64,
     height: u64,
 }
 
-/// What one of the parties or nodes does.
+/// Action of a party or node.
 #[derive(Debug, Clone)]
 pub(crate) enum Deed {
     Propose(usize, Wish, u64),
@@ -67,18 +67,18 @@ pub(crate) enum Deed {
     Deactivate(usize),
 }
 
-/// The whole network at the start of a block.
+/// State of the whole network at the start of a block.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
-    /// Of the block in the making.
+    /// Height of the block under construction.
     pub(crate) height: u64,
     pub(crate) time_ms: u64,
     pub(crate) governors: BTreeSet<usize>,
     pub(crate) threshold: usize,
-    /// Deactivated parties, and when.
+    /// Deactivated parties, with the time of their deactivation.
     gone: BTreeMap<usize, u64>,
     pub(crate) validators: BTreeMap<u8, (NodeKey, u64)>,
-    /// First height of the last change of validators.
+    /// First height at which the last change of validators was in force.
     moved: Option<u64>,
     pub(crate) publishing: BTreeSet<u8>,
     pub(crate) heartbeat: u64,
@@ -116,7 +116,7 @@ impl World {
         of.iter().filter(|party| self.is_live(**party)).count()
     }
 
-    /// What the rules say, and what then becomes of the world.
+    /// Returns the verdict of the rules and applies the deed if they allow it.
     pub(crate) fn act(&mut self, deed: &Deed) -> Result<(), Code> {
         match deed {
             Deed::Propose(by, wish, height) => self.propose(*by, wish, *height),
@@ -235,7 +235,7 @@ impl World {
         Ok(())
     }
 
-    /// The network after the wish, or why not.
+    /// Returns the network after the wish, or the code of the rule that it breaks.
     fn outcome(&self, own: Option<usize>, wish: &Wish, height: u64) -> Result<Self, Code> {
         let mut next = self.clone();
         match wish {
@@ -287,12 +287,12 @@ impl World {
         Ok(next)
     }
 
-    /// All that a wish may be about.
+    /// Returns all parts of the network that a wish may change, to compare them.
     fn holds(&self) -> impl PartialEq + '_ {
         (&self.validators, &self.publishing, self.heartbeat, self.threshold, &self.governors)
     }
 
-    /// Ends the block: what holds from the next height on takes effect.
+    /// Ends the block: changes that are scheduled for the next height take effect.
     pub(crate) fn end(&mut self, next_time_ms: u64) {
         let due = |plan: &Plan| plan.status == Status::Approved && plan.height == self.height + 1;
         for index in 0..self.plans.len() {

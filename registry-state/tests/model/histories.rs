@@ -1,4 +1,4 @@
-//! Random histories: mostly sensible deeds, at times that like the boundaries.
+//! Random histories of DIDs. Most deeds are sensible, and many times are near a boundary.
 
 use std::sync::LazyLock;
 
@@ -25,7 +25,7 @@ const KEYS: u64 = 11;
 const HALT_MS: u64 = 60_000;
 const DAY_MS: u64 = 86_400_000;
 
-/// One operation at one time.
+/// One operation that is tried at one time.
 #[derive(Debug, Clone)]
 pub(crate) struct Attempt {
     did: usize,
@@ -33,7 +33,7 @@ pub(crate) struct Attempt {
     signers: Vec<u8>,
     gap_ms: u64,
     number: u8,
-    /// How many versions before the head the guard names.
+    /// Number of versions by which the guard is behind the newest version.
     behind: usize,
 }
 
@@ -45,17 +45,18 @@ pub(crate) struct History {
     pub(crate) lives: Vec<Life>,
     heads: Vec<Vec<Hash>>,
     number: u8,
-    /// One DID, senior deeds, right signers: so that quotas are met.
+    /// True for histories with one DID, actions with priority and the right signers, so that quotas
+    /// are reached.
     narrow: bool,
 }
 
 fn key(number: u8) -> Key {
     let seed = 10 + number;
-    // Ed25519 is the quickest of the three suites; one of another keeps them mixed.
+    // Ed25519 is the fastest of the three suites. One key of another suite keeps the suites mixed.
     if number == 10 { k256(seed) } else { ed(seed) }
 }
 
-/// Deriving a public key costs more than all else here, so it is done once.
+/// Members are derived only once, since deriving a public key costs more than all else here.
 static KEY_MEMBERS: LazyLock<Vec<Member>> =
     LazyLock::new(|| (0..KEYS as u8).map(|number| key_member(&key(number))).collect());
 
@@ -160,7 +161,7 @@ impl History {
         value_from::<DidValue>(&entry.value.0).expect("a DID value")
     }
 
-    /// A group with at most two DIDs among its members.
+    /// Returns a group with at most two DIDs among its members.
     fn group(&mut self, dids: usize) -> Group {
         let mut members: Vec<Who> =
             (0..=self.random.below(3)).map(|_| Who::Key(self.random.below(KEYS) as u8)).collect();
@@ -183,7 +184,7 @@ impl History {
         Power { control, next, recovery, document: self.random.below(1_000) as u32 }
     }
 
-    /// Keys that act for `group`, mostly enough and mostly no others.
+    /// Returns keys that sign for `group`. Most often they are enough and contain no others.
     fn signers(&mut self, group: &Group) -> Vec<u8> {
         let mut signers = Vec::new();
         for who in &group.members {
@@ -249,7 +250,8 @@ impl History {
         Attempt { did, deed, signers, gap_ms: self.gap_ms(did), number: self.number, behind }
     }
 
-    /// A gap between blocks: often just at a boundary of live time, of maturity or of a day.
+    /// Returns a gap between blocks in milliseconds. It often ends at a boundary of live time, of
+    /// maturity or of a day.
     fn gap_ms(&mut self, did: usize) -> u64 {
         let life = &self.lives[did];
         let ends = [life.waiting.as_ref().map(|waiting| waiting.matures_ms), life.recover_from_ms];
@@ -291,12 +293,13 @@ impl History {
         Ok(life)
     }
 
-    /// What the model says.
+    /// Returns the verdict of the model.
     pub(crate) fn model_result(&self, attempt: &Attempt) -> Result<(), Code> {
         self.outcome(attempt).map(|_| ())
     }
 
-    /// What the rules say; time passes either way, and the model follows where it agrees.
+    /// Returns the verdict of the rules. Time passes in either case. If rules and model both
+    /// allow the deed, the model applies it too.
     pub(crate) fn apply(&mut self, attempt: &Attempt) -> Result<(), Code> {
         let keys: Vec<Key> = attempt.signers.iter().map(|number| key(*number)).collect();
         let envelope = seal(&self.operation(attempt), &keys);

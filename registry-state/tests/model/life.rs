@@ -1,10 +1,10 @@
-//! The model: who may do what to a DID, and when.
+//! Model of a DID's life: which signers may do what, and when.
 
 use std::collections::BTreeMap;
 
 use registry_core::code::Code;
 
-/// Milliseconds of a day, and how often a set may act in one.
+/// Milliseconds of a day, followed by the number of actions that a set may take on one day.
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 const ACTIONS_A_DAY: u32 = 8;
 
@@ -14,7 +14,7 @@ pub(crate) enum Who {
     Did(usize),
 }
 
-/// `needed` of `members`.
+/// A group that acts if `needed` of its `members` sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Group {
     pub(crate) needed: u8,
@@ -24,7 +24,7 @@ pub(crate) struct Group {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Power {
     pub(crate) control: Group,
-    /// Hidden: the rules know hashes only.
+    /// The model knows this set in the clear; the rules know only hashes of its members.
     pub(crate) next: Group,
     pub(crate) recovery: Option<(Group, u64)>,
     pub(crate) document: u32,
@@ -38,14 +38,14 @@ pub(crate) struct Waiting {
     pub(crate) operation: registry_core::crypto::Hash,
 }
 
-/// One DID.
+/// State of one DID in the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Life {
     pub(crate) power: Power,
     pub(crate) waiting: Option<Waiting>,
     pub(crate) recover_from_ms: Option<u64>,
     pub(crate) deactivated: bool,
-    /// Day and whether it is the recovery set's: actions so far.
+    /// Number of actions so far by day. The flag is true for actions of the recovery set.
     pub(crate) actions: BTreeMap<(u64, bool), u32>,
 }
 
@@ -59,14 +59,14 @@ pub(crate) enum Deed {
     Deactivate { revealed: Vec<Who> },
 }
 
-/// When a deed is tried: block time and live time.
+/// Block time and live time at which a deed is tried, in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
     pub(crate) time_ms: u64,
     pub(crate) live_ms: u64,
 }
 
-/// Whether `signers` act for `group`, each signature used once.
+/// Checks that `signers` may act for `group` if each signature is used once.
 fn authorised(lives: &[Life], group: &Group, signers: &[u8]) -> Result<(), Code> {
     let live = |did: usize| (!lives[did].deactivated).then(|| &lives[did].power.control);
     let mut own = 0;
@@ -93,7 +93,8 @@ fn authorised(lives: &[Life], group: &Group, signers: &[u8]) -> Result<(), Code>
     if own + most >= u32::from(group.needed) { Ok(()) } else { Err(Code::ThresholdNotMet) }
 }
 
-/// The most groups that reach their number, over all ways of giving each signer to one group.
+/// Returns the greatest number of groups that reach their threshold, over all ways of assigning
+/// each signer to one group.
 fn most_groups(groups: &[&Group], given: &mut Vec<u8>, signers: &[Who]) -> u32 {
     let Some((signer, rest)) = signers.split_first() else {
         let reached = groups.iter().zip(given.iter()).filter(|(group, got)| **got >= group.needed);
@@ -110,7 +111,7 @@ fn most_groups(groups: &[&Group], given: &mut Vec<u8>, signers: &[Who]) -> u32 {
     most
 }
 
-/// All DIDs that a new power names are alive.
+/// Checks that every DID that a new power names is not deactivated.
 fn named_are_alive(lives: &[Life], power: &Power) -> Result<(), Code> {
     let recovery = power.recovery.iter().flat_map(|(group, _)| &group.members);
     let dead = |who: &Who| matches!(who, Who::Did(did) if lives[*did].deactivated);
@@ -155,7 +156,7 @@ fn by_recovery(lives: &[Life], did: usize, signers: &[u8]) -> Result<u64, Code> 
     authorised(lives, group, signers).map(|()| *delay_ms)
 }
 
-/// The DID after the deed, or why it is refused.
+/// Returns the DID after the deed, or the code of the refusal.
 pub(crate) fn live_on(
     lives: &[Life],
     did: usize,

@@ -1,4 +1,4 @@
-//! Those who delegate to agents, the agents, and their operations.
+//! Principals and agents of the tests, and their operations.
 
 use registry_core::agent::{AgentDelegate, AgentStep};
 use registry_core::crypto::Hash;
@@ -13,10 +13,10 @@ use super::ledger::{GENESIS_MS, Ledger};
 use super::status::{authored, method_signature, method_signature_as, record_of};
 use super::trust::Party;
 
-/// When the delegations of the fixtures end.
+/// End of the delegations that the fixtures make.
 pub(crate) const UNTIL_MS: u64 = GENESIS_MS + 3_600_000;
 
-/// To read all orders, for an hour, and not to delegate on.
+/// Returns a delegation to read all orders for an hour, without the right to delegate on.
 pub(crate) fn terms(agent: &Party) -> AgentDelegate {
     let (valid_from, max_depth) = (None, None);
     AgentDelegate {
@@ -29,7 +29,7 @@ pub(crate) fn terms(agent: &Party) -> AgentDelegate {
     }
 }
 
-/// The same, with so many to follow beneath.
+/// Returns the same delegation with `max_depth` more links allowed below it.
 pub(crate) fn deep(agent: &Party, max_depth: u8) -> AgentDelegate {
     AgentDelegate { max_depth: Some(max_depth), ..terms(agent) }
 }
@@ -54,31 +54,31 @@ fn step(agent: &Party) -> AgentStep {
     AgentStep { agent: agent.did.clone() }
 }
 
-/// An operation with the guard that fits the agent's record now.
+/// Returns an operation whose guard fits the agent's newest record.
 pub(crate) fn agent_operation(ledger: &Ledger, author: &Did, action: Action) -> Operation {
     let head = ledger.state.head(&record_of(author, &action)).expect("a sound store");
     let guard = head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()));
     authored(author, guard, 7, action)
 }
 
-/// The signature of a party as author, by its method.
+/// Returns a party's signature as author, by its method.
 pub(crate) fn as_author(party: &Party, id: &Hash) -> Signature {
     method_signature(&party.key, &party.did, "key-1", id)
 }
 
-/// Its consent, by the same method.
+/// Returns a party's consent, by its method.
 pub(crate) fn as_consent(party: &Party, id: &Hash) -> Signature {
     method_signature_as(Role::Consent, &party.key, &party.did, "key-1", id)
 }
 
-/// The envelope of an operation with the signatures over its id.
+/// Returns the envelope of an operation with signatures over its id.
 pub(crate) fn seal_with(operation: &Operation, sign: impl Fn(&Hash) -> Vec<Signature>) -> Vec<u8> {
     let body = operation.body();
     let signatures = sign(&operation_id(&body));
     SignedOperation::new(body, signatures).bytes()
 }
 
-/// The envelope signed by the author, and by the agent if the action needs its consent.
+/// Returns the envelope signed by the author, and by the agent if the action needs its consent.
 pub(crate) fn seal_for(operation: &Operation, author: &Party, agent: &Party) -> Vec<u8> {
     seal_with(operation, |id| {
         let consent = operation.action.consents().map(|_| as_consent(agent, id));

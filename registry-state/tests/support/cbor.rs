@@ -1,7 +1,7 @@
 //! A CBOR writer that can also write what the registry must refuse. It shares no code with the
-//! codec under test, so that the two can be held against each other.
+//! codec under test, so that the two can be compared.
 
-/// A CBOR item; maps keep the order they are given in.
+/// A CBOR item. Maps keep the order in which their entries are given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cbor {
     Uint(u64),
@@ -9,7 +9,7 @@ pub(crate) enum Cbor {
     Text(String),
     Array(Vec<Cbor>),
     Map(Vec<(Cbor, Cbor)>),
-    /// Bytes written as they are: floats, null, and every form that is not canonical.
+    /// Bytes that are written as they are: floats, null, and every form that is not canonical.
     Raw(Vec<u8>),
 }
 
@@ -47,7 +47,8 @@ impl Cbor {
         }
     }
 
-    /// The item at `path`: names of map entries, or indices of arrays in decimal.
+    /// Returns the item at `path`, which consists of names of map entries and decimal indices of
+    /// arrays.
     pub(crate) fn at(&mut self, path: &[&str]) -> &mut Self {
         let Some((first, rest)) = path.split_first() else { return self };
         let next = match self {
@@ -68,7 +69,7 @@ impl Cbor {
         }
     }
 
-    /// Sets a map entry, in canonical place: shorter keys first, then bytewise.
+    /// Sets a map entry at its canonical place: shorter keys come first, then bytewise order.
     pub(crate) fn set(&mut self, name: &str, value: Self) {
         let entries = self.entries();
         entries.retain(|(key, _)| *key != Self::text(name));
@@ -81,7 +82,7 @@ impl Cbor {
     }
 }
 
-/// The head of an item in its shortest form.
+/// Returns the head of an item in its shortest form.
 pub(crate) fn head(major: u8, value: u64) -> Vec<u8> {
     let first = |low: u8| (major << 5) | low;
     let be = value.to_be_bytes();

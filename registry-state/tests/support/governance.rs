@@ -1,4 +1,4 @@
-//! Governors, validators, and the operations by which the ones change the others.
+//! Governors, validators, and the operations by which governors change the network.
 
 use registry_core::crypto::{Hash, ValidatorKey};
 use registry_core::governance::{
@@ -16,23 +16,23 @@ use super::status::{authored, method_signature_as};
 use super::trust::Party;
 use super::{Key, chain, ed, salt, seal};
 
-/// The n-th governor, made by genesis.
+/// Returns governor n, which genesis creates.
 pub(crate) fn governor(n: u8) -> Party {
     Party::of_genesis(50 + 3 * n)
 }
 
-/// The validator key of node n.
+/// Returns the validator key of node n.
 pub(crate) fn validator_key(n: u8) -> Key {
     ed(100 + n)
 }
 
-/// The peer id of an Ed25519 key, by the libp2p specification.
+/// Returns the peer id of an Ed25519 key by the libp2p specification.
 fn peer_id(key: Key) -> String {
     let public = key.public();
     bs58::encode([&[0x00, 0x24, 0x08, 0x01, 0x12, 0x20][..], public.raw()].concat()).into_string()
 }
 
-/// Node n as a validator of power 1.
+/// Returns node n as a validator with power 1.
 pub(crate) fn validator(n: u8) -> ValidatorEntry {
     ValidatorEntry {
         name: format!("node-{n}"),
@@ -43,7 +43,7 @@ pub(crate) fn validator(n: u8) -> ValidatorEntry {
     }
 }
 
-/// The publishing key of node n.
+/// Returns the publishing key of node n.
 pub(crate) fn publishing_key(n: u8) -> PublishingKey {
     let name = format!("node-{n}").parse().expect("a fragment");
     PublishingKey::new(name, ed(200 + n).public())
@@ -59,7 +59,7 @@ pub(crate) fn governors_of(threshold: u8, of: &[Party]) -> Governors {
     Governors { threshold, members: members(of) }
 }
 
-/// A chain of so many validators of power 1, whose governors are these.
+/// Returns a chain with `validators` validators of power 1 and these governors.
 pub(crate) fn governed(validators: u8, threshold: u8, governors: &[Party]) -> Ledger {
     let mut entries: Vec<_> = (1..=validators).map(validator).collect();
     entries.sort_by_key(|entry| entry.key);
@@ -79,12 +79,12 @@ pub(crate) fn remove(names: &[&str]) -> Change {
     Change::Validators(Edits { put: Vec::new(), remove })
 }
 
-/// Other parameters than those in force.
+/// Returns a change to parameters that differ in the heartbeat.
 pub(crate) fn heartbeat(heartbeat_ms: u64) -> Change {
     Change::Parameters(Parameters { heartbeat_ms, ..parameters() })
 }
 
-/// Writes by those alone to whom an authority grants it.
+/// Returns a change after which only DIDs with the authority's grant may write.
 pub(crate) fn endorsed(authority: &Did, operations_per_hour: u64) -> Change {
     let policy = EndorsedWrites { authority: authority.clone(), operations_per_hour };
     Change::Parameters(Parameters { write_policy: WritePolicy::Endorsed(policy), ..parameters() })
@@ -102,7 +102,7 @@ pub(crate) fn withdraw(proposal: Hash) -> Action {
     Action::GovernanceWithdraw(GovernanceStep { proposal })
 }
 
-/// An operation of governance with the guard that fits the record now.
+/// Returns an operation of governance whose guard fits the newest record.
 pub(crate) fn governance_operation(
     ledger: &Ledger,
     author: &Did,
@@ -123,19 +123,19 @@ fn guard_of(ledger: &Ledger, key: &RecordKey) -> Guard {
     head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()))
 }
 
-/// The envelope of an operation with the approval of a party by its method.
+/// Returns the envelope of an operation with a party's approval by its method.
 pub(crate) fn seal_approval(operation: &Operation, party: &Party) -> Vec<u8> {
     seal_with(operation, |id| {
         vec![method_signature_as(Role::Approval, &party.key, &party.did, "key-1", id)]
     })
 }
 
-/// What a party does, signed by it.
+/// Returns the envelope of a party's action, signed by the party.
 pub(crate) fn governs(ledger: &Ledger, party: &Party, number: u8, action: Action) -> Vec<u8> {
     seal_approval(&governance_operation(ledger, &party.did, number, action), party)
 }
 
-/// A proposal's envelope and id.
+/// Returns the envelope and the id of a proposal.
 pub(crate) fn proposes(
     ledger: &Ledger,
     party: &Party,
@@ -147,7 +147,7 @@ pub(crate) fn proposes(
     (seal_approval(&operation, party), operation_id(&operation.body()))
 }
 
-/// The word of node n on the block two below the next.
+/// Returns the readiness announcement of node n, which names the block two heights below the next.
 pub(crate) fn ready(ledger: &Ledger, proposal: Hash, n: u8) -> ValidatorReady {
     let (height, block) = (ledger.head.height - 1, ledger.head.previous);
     let ValidatorEntry { key, peer, .. } = validator(n);
@@ -160,13 +160,13 @@ pub(crate) fn ready_operation(ledger: &Ledger, number: u8, ready: ValidatorReady
     Operation { chain: chain(), author: None, guard, salt: salt(number), action }
 }
 
-/// The envelope of node n's word.
+/// Returns the envelope of node n's readiness announcement.
 pub(crate) fn says_ready(ledger: &Ledger, proposal: Hash, n: u8) -> Vec<u8> {
     let operation = ready_operation(ledger, 7, ready(ledger, proposal, n));
     seal(&operation, &[validator_key(n)])
 }
 
-/// Empty blocks, so that the next one has this height.
+/// Adds empty blocks until the next block has this height.
 pub(crate) fn until(ledger: &mut Ledger, height: u64) {
     while ledger.head.height + 1 < height {
         ledger.after(1_000, &[]);

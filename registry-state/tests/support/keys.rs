@@ -1,9 +1,9 @@
-//! Signing keys from seeds. All three suites sign deterministically (RFC 8032, RFC 6979).
+//! Signing keys derived from seeds. All three suites sign deterministically (RFC 8032, RFC 6979).
 
 use ed25519_dalek::Signer as _;
 use registry_core::crypto::{PublicKey, Suite};
 
-/// A signing key: its suite, and the byte that its secret repeats.
+/// A signing key, given by its suite and the byte that its secret repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) suite: Suite,
@@ -48,7 +48,7 @@ impl Key {
         PublicKey::new(self.suite, &raw).expect("a key of its suite")
     }
 
-    /// The 64 bytes that the registry takes: ECDSA with low S.
+    /// Returns the 64 signature bytes that the registry accepts. ECDSA has a low S.
     pub(crate) fn sign(self, message: &[u8]) -> Vec<u8> {
         match self.suite {
             Suite::Ed25519 => self.ed25519().sign(message).to_bytes().to_vec(),

@@ -1,4 +1,4 @@
-//! A ledger in memory: genesis, then block after block through `execute`.
+//! A ledger in memory, which starts with genesis and executes block after block.
 
 use registry_core::block::Header;
 use registry_core::code::{Code, Refusal};
@@ -17,7 +17,7 @@ use registry_state::state::{ApplyError, MemoryState, StateView as _};
 
 use super::{DELAY_MS, chain, ed, network};
 
-/// 2026-01-01T00:00:00Z: a UTC day begins.
+/// Genesis time, 2026-01-01T00:00:00Z, at which a UTC day begins.
 pub(crate) const GENESIS_MS: u64 = 1_767_225_600_000;
 
 pub(crate) fn validators() -> Validators {
@@ -30,7 +30,7 @@ pub(crate) fn parameters() -> Parameters {
     Parameters { recovery_delay_ms_min: DELAY_MS, ..Parameters::default() }
 }
 
-/// What a genesis says besides its operations.
+/// Content of a genesis besides its operations.
 #[derive(Debug, Clone)]
 pub(crate) struct Start {
     pub(crate) parameters: Parameters,
@@ -44,15 +44,15 @@ impl Default for Start {
     }
 }
 
-/// The state after some blocks, and the blocks.
+/// The state after some blocks, and these blocks.
 #[derive(Debug, Clone)]
 pub(crate) struct Ledger {
     pub(crate) state: MemoryState,
     pub(crate) head: Header,
-    /// What genesis said.
+    /// Genesis of the chain.
     pub(crate) genesis: Start,
     pub(crate) genesis_operations: Vec<Vec<u8>>,
-    /// Time and envelopes of each block after genesis.
+    /// Block time and envelopes of each block after genesis.
     pub(crate) blocks: Vec<(u64, Vec<Vec<u8>>)>,
 }
 
@@ -85,7 +85,7 @@ impl Ledger {
         Self { state, head, genesis: start, genesis_operations: operations, blocks }
     }
 
-    /// The validators of the next block.
+    /// Returns the validators of the next block.
     pub(crate) fn present_validators(&self) -> Validators {
         let entry = self.state.head(&governance::key(VALIDATORS)).expect("a sound store");
         decode(&entry.expect("validators").value.0, usize::MAX).expect("validators")
@@ -101,7 +101,8 @@ impl Ledger {
             .expect("a sound store")
     }
 
-    /// Builds a block without keeping it: its result, or the refusal of its first bad operation.
+    /// Builds a block without keeping it, and returns the result or the refusal of the first bad
+    /// operation.
     pub(crate) fn attempt(
         &self,
         time_ms: u64,
@@ -136,7 +137,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// A block that must apply, `gap_ms` after the last one.
+    /// Adds a block that must apply, `gap_ms` milliseconds after the last one.
     pub(crate) fn after(&mut self, gap_ms: u64, envelopes: &[Vec<u8>]) -> &mut Self {
         self.block(self.head.time + gap_ms, envelopes).expect("the block applies");
         self
@@ -150,7 +151,7 @@ impl Ledger {
         self.state.head(&RecordKey::did(&did.suffix)).expect("a sound store")
     }
 
-    /// The hash that a `previous` guard names now.
+    /// Returns the hash that a `previous` guard must name now.
     pub(crate) fn previous(&self, did: &Did) -> Hash {
         self.entry(did).expect("a registered DID").record.hash()
     }

@@ -1,5 +1,5 @@
-//! What the test programs of this crate share: keys from seeds, operations, and a ledger in
-//! memory that they are applied to.
+//! Fixtures that the test programs of this crate share: keys from seeds, operations, and a ledger
+//! in memory that applies them.
 
 #![allow(dead_code, unused_imports, reason = "each test program uses its own part")]
 
@@ -26,15 +26,15 @@ use registry_core::operation::{
 
 pub(crate) use keys::{Key, ed, k256, p256};
 
-/// The recovery delay of the fixtures, also the least that their network allows: two gaps between
-/// blocks that just count as live time.
+/// Recovery delay of the fixtures and minimum of their network, in milliseconds. It is twice the
+/// longest gap between blocks that counts as live time.
 pub(crate) const DELAY_MS: u64 = 120_000;
 
 pub(crate) fn network() -> NetworkName {
     "local".parse().expect("a network name")
 }
 
-/// The chain id of the fixtures. They have no genesis file to hash.
+/// Returns the chain id of the fixtures, which have no genesis file to hash.
 pub(crate) fn chain() -> Hash {
     Hash([0xc4; 32])
 }
@@ -47,7 +47,7 @@ pub(crate) fn did_member(did: &Did) -> Member {
     Member::Did(did.clone())
 }
 
-/// `threshold` of `members`, put in order.
+/// Returns a set that needs `threshold` of `members`, which it sorts.
 pub(crate) fn key_set(threshold: u8, mut members: Vec<Member>) -> KeySet {
     members.sort();
     KeySet { threshold, members }
@@ -57,7 +57,8 @@ pub(crate) fn key_set_of(threshold: u8, keys: &[Key]) -> KeySet {
     key_set(threshold, keys.iter().map(key_member).collect())
 }
 
-/// `threshold` of the hidden `members`, put in order.
+/// Returns a set that needs `threshold` of the `members`, of which it holds only sorted
+/// commitments.
 pub(crate) fn next_set(threshold: u8, members: &[Member]) -> NextSet {
     let mut commitments: Vec<Hash> = members.iter().map(Member::commitment).collect();
     commitments.sort();
@@ -78,7 +79,7 @@ pub(crate) fn reveal(keys: &[Key]) -> Reveal {
     Reveal { revealed }
 }
 
-/// One of each: control, next and recovery set hold one key.
+/// Returns sets in which control, next and recovery hold one key each.
 pub(crate) fn single(control: &Key, next: &Key, recover: &Key) -> Sets {
     Sets {
         control: key_set_of(1, std::slice::from_ref(control)),
@@ -91,7 +92,7 @@ pub(crate) fn salt(number: u8) -> FixedBytes<16> {
     FixedBytes([number; 16])
 }
 
-/// An operation with the guard and author that its action wants.
+/// Returns an operation with the guard and author that its action needs.
 pub(crate) fn create(sets: Sets, document: Document, number: u8) -> Operation {
     Operation {
         chain: chain(),
@@ -119,26 +120,26 @@ pub(crate) fn recover(sets: Sets, document: Document) -> Action {
     Action::DidRecover(Box::new(DidRecover { sets, document }))
 }
 
-/// The DID that a create makes.
+/// Returns the DID that a create makes.
 pub(crate) fn did_of(operation: &Operation) -> Did {
     let suffix = Suffix::of_create(&operation_id(&operation.body()));
     Did { network: network(), suffix }
 }
 
-/// One signature of `key` over an operation id.
+/// Returns the signature of `key` over an operation id.
 pub(crate) fn signature(key: &Key, role: Role, id: &Hash) -> Signature {
     let value = key.sign(&role.message(id));
     Signature { role, by: Signer::Key(key.public()), value: Bytes(value) }
 }
 
-/// An envelope around any body, signed in `role` by `keys`.
+/// Returns an envelope around any body, signed in `role` by `keys`.
 pub(crate) fn seal_body(body: Vec<u8>, role: Role, keys: &[Key]) -> Vec<u8> {
     let id = operation_id(&body);
     let signatures = keys.iter().map(|key| signature(key, role, &id)).collect();
     SignedOperation::new(body, signatures).bytes()
 }
 
-/// The envelope of an operation, signed in the role of its action.
+/// Returns the envelope of an operation, signed in the role of its action.
 pub(crate) fn seal(operation: &Operation, keys: &[Key]) -> Vec<u8> {
     seal_body(operation.body(), operation.action.facts().role.unwrap_or(Role::Control), keys)
 }

@@ -1,6 +1,6 @@
-//! Chance from a seed.
+//! Random numbers from a seed.
 
-/// SplitMix64: small, and the same everywhere.
+/// SplitMix64, which is small and gives the same numbers on every machine.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 

@@ -1,4 +1,4 @@
-//! Schemas, credential types, and their operations.
+//! Schemas, credential types and the operations on them.
 
 use registry_core::id::{Did, SchemaId};
 use registry_core::operation::{Action, Guard, Operation};
@@ -12,15 +12,15 @@ use super::ledger::Ledger;
 use super::status::{authored, seal_by_method};
 use super::trust::Party;
 
-/// The name of the credential type of the fixtures.
+/// Name of the fixtures' credential type.
 pub(crate) const DEGREE: &str = "degrees/bachelor";
 
-/// A schema with these members beside `$schema`, each after a comma.
+/// Returns a JSON schema with these members after `$schema`; each member starts with a comma.
 pub(crate) fn content(members: &str) -> String {
     format!(r#"{{"$schema":"https://json-schema.org/draft/2020-12/schema"{members}}}"#)
 }
 
-/// A schema of the degree that takes the place of none.
+/// Returns a schema of the degree that supersedes no other.
 pub(crate) fn degree_schema() -> SchemaPublish {
     let content = content(r#","type":"object","required":["degree"]"#);
     let credential_type = Some(DEGREE.parse().expect("a name"));
@@ -31,7 +31,7 @@ pub(crate) fn id_of(publisher: &Party, schema: &SchemaPublish) -> SchemaId {
     SchemaId::of_content(&publisher.did, &schema.content)
 }
 
-/// A credential type without any requirement.
+/// Returns a credential type without any requirement.
 pub(crate) fn plain_type(name: &str) -> CredentialTypePublish {
     CredentialTypePublish {
         name: name.parse().expect("a name"),
@@ -61,7 +61,7 @@ pub(crate) fn withdraw_type(name: &str) -> Action {
     Action::CredentialTypeWithdraw(CredentialTypeWithdraw { name })
 }
 
-/// The record that an action of this module writes.
+/// Returns the key of the record that an action of this module writes.
 pub(crate) fn schema_record(author: &Did, action: &Action) -> RecordKey {
     match action {
         Action::SchemaPublish(publish) => {
@@ -76,14 +76,14 @@ pub(crate) fn schema_record(author: &Did, action: &Action) -> RecordKey {
     }
 }
 
-/// An operation with the guard that fits the record now.
+/// Returns an operation whose guard fits the newest record.
 pub(crate) fn schema_operation(ledger: &Ledger, author: &Did, action: Action) -> Operation {
     let head = ledger.state.head(&schema_record(author, &action)).expect("a sound store");
     let guard = head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()));
     authored(author, guard, 7, action)
 }
 
-/// The envelope of what a party does, for the present version.
+/// Returns the envelope of a party's action on the newest version.
 pub(crate) fn schema_envelope(ledger: &Ledger, author: &Party, action: Action) -> Vec<u8> {
     seal_by_method(&schema_operation(ledger, &author.did, action), author.key)
 }

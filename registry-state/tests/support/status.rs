@@ -11,17 +11,17 @@ use registry_core::status::{EntryChanges, Run, Scattered, StatusCreate, StatusPu
 
 use super::{Key, chain, salt};
 
-/// An operation of an author with a guard.
+/// Returns an operation of an author with a guard.
 pub(crate) fn authored(author: &Did, guard: Guard, number: u8, action: Action) -> Operation {
     Operation { chain: chain(), author: Some(author.clone()), guard, salt: salt(number), action }
 }
 
-/// One signature over an operation id by a method, as its author says.
+/// Returns the author's signature over an operation id by one of its methods.
 pub(crate) fn method_signature(key: &Key, did: &Did, fragment: &str, id: &Hash) -> Signature {
     method_signature_as(Role::Author, key, did, fragment, id)
 }
 
-/// The same in another role.
+/// Returns the same signature in another role.
 pub(crate) fn method_signature_as(
     role: Role,
     key: &Key,
@@ -34,7 +34,7 @@ pub(crate) fn method_signature_as(
     Signature { role, by, value: Bytes(key.sign(&role.message(id))) }
 }
 
-/// The envelope of an operation signed by methods of its author.
+/// Returns the envelope of an operation signed by methods of its author.
 pub(crate) fn seal_by_methods(operation: &Operation, methods: &[(&str, Key)]) -> Vec<u8> {
     let body = operation.body();
     let id = operation_id(&body);
@@ -43,12 +43,12 @@ pub(crate) fn seal_by_methods(operation: &Operation, methods: &[(&str, Key)]) ->
     SignedOperation::new(body, methods.iter().map(sign).collect()).bytes()
 }
 
-/// The same by `key-1`.
+/// Returns the envelope of an operation signed by `key-1` of its author.
 pub(crate) fn seal_by_method(operation: &Operation, key: Key) -> Vec<u8> {
     seal_by_methods(operation, &[("key-1", key)])
 }
 
-/// A list with nothing but what it must have.
+/// Returns a list with required fields only.
 pub(crate) fn plain_list(purpose: StatusPurpose, bits: u8, length: u64) -> StatusCreate {
     let (uri, valid_from, valid_until) = (None, None, None);
     let (delegates, messages) = (Vec::new(), Vec::new());
@@ -87,8 +87,8 @@ pub(crate) fn entries(value: u8, indexes: &[u64]) -> EntryChanges {
     EntryChanges::Entries(scattered.expect("ascending indexes"))
 }
 
-/// Key of the record that an action by this author writes, for actions whose key does not depend
-/// on the operation.
+/// Returns the key of the record that an author's action writes. It serves actions whose record key
+/// does not depend on the operation.
 pub(crate) fn record_of(author: &Did, action: &Action) -> RecordKey {
     action.record_key(Some(author), &Hash::ZERO).expect("an action with an author")
 }

@@ -21,22 +21,22 @@ use super::{Key, change, create, did_of, ed, reveal, seal, single};
 pub(crate) struct Party {
     pub(crate) did: Did,
     pub(crate) key: Key,
-    /// The envelope that registers it.
+    /// Envelope that registers the DID.
     pub(crate) create: Vec<u8>,
 }
 
 impl Party {
-    /// Control is `seed`, next `seed + 1`, recovery `seed + 2`.
+    /// Makes a party with control key `seed`, next key `seed + 1` and recovery key `seed + 2`.
     pub(crate) fn new(seed: u8) -> Self {
         Self::of(seed, super::chain(), signing(ed(seed)))
     }
 
-    /// The same with a document of its own.
+    /// Makes such a party with a document of its own.
     pub(crate) fn with_document(seed: u8, document: Document) -> Self {
         Self::of(seed, super::chain(), document)
     }
 
-    /// One that genesis makes.
+    /// Makes a party that genesis creates.
     pub(crate) fn of_genesis(seed: u8) -> Self {
         Self::of(seed, Hash::ZERO, signing(ed(seed)))
     }
@@ -48,39 +48,39 @@ impl Party {
         Self { did: did_of(&operation), key, create: seal(&operation, &[key]) }
     }
 
-    /// Its text.
+    /// Returns the text of the party's DID.
     pub(crate) fn id(&self) -> String {
         self.did.to_string()
     }
 
-    /// The envelope that deactivates it.
+    /// Returns the envelope that deactivates the DID.
     pub(crate) fn deactivating(&self, ledger: &Ledger) -> Vec<u8> {
         let next = ed(self.key.seed + 1);
         let action = Action::DidDeactivate(reveal(&[next]));
         seal(&change(&self.did, ledger.previous(&self.did), 2, action), &[next])
     }
 
-    /// The envelope of an operation on a grant or recognition, for its present version.
+    /// Returns the envelope of an operation on the newest version of a grant or recognition.
     pub(crate) fn signs(&self, ledger: &Ledger, action: Action) -> Vec<u8> {
         seal_by_method(&trust_operation(ledger, &self.did, action), self.key)
     }
 }
 
-/// A document with the method `key-1`, for all purposes that matter here.
+/// Returns a document with the method `key-1` for all purposes that these tests need.
 pub(crate) fn signing(key: Key) -> Document {
     let method = json!({"id": "key-1", "publicKeyMultibase": key.public().to_string()});
     let json = json!({"verificationMethod": [method], "capabilityInvocation": ["key-1"]});
     serde_json::from_value(json).expect("a document")
 }
 
-/// An operation with the guard that fits the record now.
+/// Returns an operation whose guard fits the newest record.
 pub(crate) fn trust_operation(ledger: &Ledger, author: &Did, action: Action) -> Operation {
     let head = ledger.state.head(&record_of(author, &action)).expect("a sound store");
     let guard = head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()));
     authored(author, guard, 7, action)
 }
 
-/// The right to issue.
+/// Returns the key of the right to issue.
 pub(crate) fn right(authority: &Did, resource: &str, entity: &str) -> TrustKey {
     TrustKey {
         authority: authority.clone(),
@@ -90,7 +90,7 @@ pub(crate) fn right(authority: &Did, resource: &str, entity: &str) -> TrustKey {
     }
 }
 
-/// So many grants may follow.
+/// Returns conditions that allow `max_depth` more grants below.
 pub(crate) fn depth(max_depth: u8) -> Conditions {
     Conditions { max_depth: Some(max_depth), ..Conditions::default() }
 }
@@ -127,7 +127,7 @@ fn step(key: &TrustKey) -> Box<TrustStep> {
     Box::new(TrustStep { key: key.clone() })
 }
 
-/// Without network and conditions.
+/// Returns a recognition without network and conditions.
 pub(crate) fn recognition(key: &TrustKey) -> TrustRecognise {
     let (valid_from, valid_until, evidence, terms, network) = Default::default();
     TrustRecognise { key: key.clone(), valid_from, valid_until, evidence, terms, network }

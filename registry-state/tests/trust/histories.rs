@@ -1,4 +1,4 @@
-//! Random histories of one authority, made of real operations over blocks at random times.
+//! Random histories of one authority, made of real operations in blocks at random times.
 
 use std::sync::LazyLock;
 
@@ -17,20 +17,20 @@ use crate::support::trust::{
     Party, change_of, derecognise, grant, parent, recognition, resume, revoke, right, suspend,
 };
 
-/// The authority, bodies and issuers. The last is never registered.
+/// Number of parties: the authority, bodies and issuers. The last one is never registered.
 const PARTIES: usize = 7;
 
-/// Beside them an entity of another method.
+/// Number of entities: the parties, and one entity with a DID of another method.
 pub(crate) const ENTITIES: usize = PARTIES + 1;
 
 const BLOCKS: u64 = 60;
 const GAP_MS: u64 = 400;
 
-/// Deriving keys costs more than a history, so it is done once.
+/// The parties are made only once, since deriving keys costs more than a history.
 static ALL: LazyLock<Vec<Party>> =
     LazyLock::new(|| (0..PARTIES).map(|who| Party::new(30 + 3 * who as u8)).collect());
 
-/// The order of the parties' DIDs.
+/// Order of the parties' DIDs.
 pub(crate) static RANKS: LazyLock<Vec<usize>> = LazyLock::new(|| {
     let mut sorted: Vec<Who> = (0..PARTIES).collect();
     sorted.sort_by_key(|who| ALL[*who].did.clone());
@@ -51,11 +51,11 @@ pub(crate) fn key(what: What, entity: Who) -> TrustKey {
     right(&ALL[AUTHORITY].did, RESOURCES[what], &entity)
 }
 
-/// All versions of all records, and what was done to make them.
+/// All versions of all records, and the deeds that made them.
 pub(crate) struct History {
     random: Random,
     ledger: Ledger,
-    /// In the order of blocks.
+    /// Record versions in the order of blocks.
     pub(crate) entries: Vec<Entry>,
     pub(crate) events: Vec<Event>,
     pub(crate) refused: usize,
@@ -79,8 +79,8 @@ impl History {
         history
     }
 
-    /// A time from the first block to long after the last, mostly that of a block or of the bound
-    /// of a window, or next to it.
+    /// Returns a time between the first block and long after the last. Most often it is the time of
+    /// a block or of the bound of a window, or next to one.
     pub(crate) fn some_time(&mut self) -> u64 {
         let Event { time_ms, deed, .. } = self.random.pick(&self.events);
         let terms = match deed {
@@ -100,7 +100,7 @@ impl History {
         usize::try_from(self.random.below(limit as u64)).expect("small")
     }
 
-    /// A block of those deeds that the rules allow.
+    /// Adds a block with those deeds that the rules allow.
     fn block(&mut self, deeds: &[(Who, Deed)]) {
         let time_ms = self.ledger.head.time + 1 + self.random.below(2 * GAP_MS - 1);
         let mut envelopes: Vec<Vec<u8>> = Vec::new();
@@ -120,7 +120,7 @@ impl History {
         self.ledger.head = execution.header;
     }
 
-    /// Whatever is granted or changed rests on a live chain at that moment.
+    /// Checks that what is granted or changed rests on a chain that is live at that moment.
     fn assert_parent_is_live(&self, by: Who, deed: &Deed, time_ms: u64) {
         let world = World::at(&self.events, &RANKS, time_ms);
         let mut grants = world.held.iter();
@@ -187,7 +187,7 @@ impl History {
         if held.is_empty() { None } else { Some(self.random.pick(held)) }
     }
 
-    /// A grant by the authority, or by one who holds one that may be granted on.
+    /// Returns a grant by the authority, or by a party whose own grant allows it to grant on.
     fn grant(&mut self, world: &World) -> (Who, Deed) {
         let entity = 1 + self.below(ENTITIES - 1);
         let mut holders = world.held.clone();
@@ -209,7 +209,7 @@ impl History {
         (above.entity, Deed::Grant(what, entity, parent, terms))
     }
 
-    /// Something else with a grant that there is, mostly by its grantor.
+    /// Returns another action on an existing grant, mostly by its grantor.
     fn step(&mut self, held: &Held) -> (Who, Deed) {
         let by = if self.random.one_in(20) { self.below(PARTIES) } else { held.grantor };
         let Held { what, entity, terms, .. } = *held;

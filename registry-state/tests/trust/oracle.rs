@@ -1,33 +1,34 @@
-//! What the registry should answer: a plain loop over everything that happened.
+//! Expected answers about grants and recognitions, computed by a plain loop over everything that
+//! happened.
 //!
-//! Parties and resources are numbers. A grant is known by the event that made it, and one beneath
-//! it by which event it was made or confirmed under; records, keys and times of confirmation,
-//! which the rules go by, are left out.
+//! Parties and resources are numbers. A grant is identified by the event that made it. A grant
+//! below it refers to the event under which it was made or confirmed. The oracle has no records,
+//! keys or times of confirmation, which the rules use instead.
 
 use registry_core::trust::{Assurance, Reason};
 
-/// A party: 0 is the authority.
+/// Number of a party; 0 is the authority.
 pub(crate) type Who = usize;
 
-/// A place in [`RESOURCES`].
+/// Index in [`RESOURCES`].
 pub(crate) type What = usize;
 
 pub(crate) const AUTHORITY: Who = 0;
 
 pub(crate) const RESOURCES: [&str; 5] = ["t/a/x", "t/a/*", "t/*", "*", "t/b"];
 
-/// What covers each of them, most specific first.
+/// Indices of the patterns that cover each resource, most specific first.
 const COVERED_BY: [&[What]; 5] = [&[0, 1, 2, 3], &[1, 2, 3], &[2, 3], &[3], &[4, 2, 3]];
 
 pub(crate) fn covers(pattern: What, what: What) -> bool {
     COVERED_BY[what].contains(&pattern)
 }
 
-/// By the numbers of [`Terms`].
+/// Assurance levels by the numbers in [`Terms`].
 pub(crate) const LEVELS: [Option<Assurance>; 4] =
     [None, Some(Assurance::Low), Some(Assurance::Substantial), Some(Assurance::High)];
 
-/// Conditions. Assurance 0 is none, 3 is high.
+/// Conditions of a grant. Assurance 0 is none and 3 is high.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Terms {
     pub(crate) from: Option<u64>,
@@ -40,18 +41,18 @@ pub(crate) struct Terms {
 pub(crate) enum Deed {
     Register,
     Deactivate,
-    /// With the resource and the grantor of the parent.
+    /// Grants a right; the third field holds resource and grantor of the parent.
     Grant(What, Who, Option<(What, Who)>, Terms),
     Change(What, Who, Terms),
     Suspend(What, Who),
     Resume(What, Who),
     Revoke(What, Who),
-    /// Of its terms, only the window counts.
+    /// Recognises an entity. Only the window of the terms counts.
     Recognise(What, Who, Terms),
     Derecognise(What, Who),
 }
 
-/// Something that was done, at the time of its block.
+/// A deed with its author and block time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event {
     pub(crate) time_ms: u64,
@@ -66,23 +67,23 @@ pub(crate) enum Status {
     Revoked,
 }
 
-/// A grant as it stands.
+/// Present state of a grant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Held {
-    /// The event that made it.
+    /// Event that made the grant.
     event: usize,
     pub(crate) grantor: Who,
     pub(crate) what: What,
     pub(crate) entity: Who,
     pub(crate) parent: Option<(What, Who)>,
-    /// The event that made the parent which it rests on.
+    /// Event that made the parent grant which this one rests on.
     rests_on: Option<usize>,
     pub(crate) terms: Terms,
     pub(crate) status: Status,
     since: u64,
 }
 
-/// An answer.
+/// Answer to a question about a right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Nothing,
@@ -90,19 +91,20 @@ pub(crate) enum Verdict {
     No { link: usize, reason: Reason, since: Option<u64>, mender: Option<Who> },
 }
 
-/// The world at one moment.
+/// State of all parties at one moment.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
     time_ms: u64,
     pub(crate) held: Vec<Held>,
     registered: Vec<Who>,
     deactivated: Vec<(Who, u64)>,
-    /// Window, end, by what and whom.
+    /// Recognitions as (resource, entity, terms with the window, time of withdrawal).
     recognised: Vec<(What, Who, Terms, Option<u64>)>,
 }
 
 impl World {
-    /// After all that happened until then. `ranks` is the order of the parties' DIDs.
+    /// Returns the world after all events up to `time_ms`. `ranks` is the order of the parties'
+    /// DIDs.
     pub(crate) fn at(events: &[Event], ranks: &[usize], time_ms: u64) -> Self {
         let mut world = Self::default();
         for (number, event) in events.iter().enumerate() {
@@ -174,7 +176,8 @@ impl World {
         Some(self.by(grantor, what, by).expect("a parent").event)
     }
 
-    /// Own grants are replaced; of three by others the first that is lost makes room.
+    /// Removes what a new grant replaces: the author's own grant, or else the first of three grants
+    /// by others that has lost its effect.
     fn make_room(&mut self, what: What, entity: Who, by: Who, ranks: &[usize]) {
         if let Some(own) = self.by(by, what, entity) {
             let own = own.event;
@@ -199,7 +202,7 @@ impl World {
         self.held.retain(|held| held.event != lost);
     }
 
-    /// The grants from this one up, and whether they reach the authority.
+    /// Returns the grants from this one up, and whether they reach the authority.
     fn path(&self, last: &Held) -> (Vec<Held>, bool) {
         let mut path = vec![*last];
         let mut above = last.rests_on;
@@ -213,7 +216,7 @@ impl World {
         (path, true)
     }
 
-    /// Whether a chain counts now.
+    /// Returns whether a chain is live now.
     pub(crate) fn verdict(&self, last: &Held) -> Verdict {
         let (mut path, whole) = self.path(last);
         path.reverse();
@@ -278,7 +281,8 @@ impl World {
         deactivated.and_then(|time_ms| no(Reason::AuthorityDeactivated, Some(time_ms)))
     }
 
-    /// What a chain is worth to one who asks for more assurance than each of its grants states.
+    /// Returns the verdict on a chain for a question that demands a minimum assurance of each
+    /// grant.
     fn of_at_least(verdict: Verdict, path: &[Held], minimum: usize) -> Verdict {
         let low = |held: &Held| held.terms.assurance < minimum;
         match (verdict, path.iter().rev().position(low)) {
@@ -293,8 +297,8 @@ impl World {
         }
     }
 
-    /// Whether the entity may, by a chain in which `through` granted something, each grant with at
-    /// least the assurance `minimum`.
+    /// Returns whether the entity has the right by a chain in which `through` granted something and
+    /// each grant has at least the assurance `minimum`.
     pub(crate) fn ask(
         &self,
         what: What,
@@ -327,7 +331,7 @@ impl World {
         first
     }
 
-    /// Whether the authority recognises the entity; the fault, if it does not.
+    /// Returns whether the authority recognises the entity, or the reason why not.
     pub(crate) fn ask_recognition(
         &self,
         what: What,

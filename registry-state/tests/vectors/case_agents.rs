@@ -1,4 +1,4 @@
-//! Agents and what is delegated to them (docs/protocol/agents.md).
+//! Vectors of agents and delegations (docs/protocol/agents.md).
 
 mod chains;
 mod consents;
@@ -17,11 +17,11 @@ use crate::support::trust::Party;
 
 struct Parties {
     principal: Party,
-    /// Who works for the principal.
+    /// Agent of the principal.
     agent: Party,
-    /// Who works for the agent.
+    /// Agent of the agent.
     helper: Party,
-    /// Who works for the helper.
+    /// Agent of the helper.
     last: Party,
     stranger: Party,
 }
@@ -31,7 +31,7 @@ static PARTIES: LazyLock<Parties> = LazyLock::new(|| {
     Parties { principal, agent, helper, last, stranger }
 });
 
-/// All parties, and no delegations.
+/// Returns a ledger with all parties and no delegations.
 fn registered() -> Ledger {
     let Parties { principal, agent, helper, last, stranger } = &*PARTIES;
     let creates = [principal, agent, helper, last, stranger].map(|party| party.create.clone());
@@ -40,23 +40,24 @@ fn registered() -> Ledger {
     ledger
 }
 
-/// The envelope of what an author does about an agent, signed by whom it takes.
+/// Returns the envelope of an author's action on an agent, with all signatures that it needs.
 fn signed(ledger: &Ledger, author: &Party, agent: &Party, action: Action) -> Vec<u8> {
     seal_for(&agent_operation(ledger, &author.did, action), author, agent)
 }
 
-/// A block in which an author does one thing about an agent.
+/// Adds a block in which an author performs one action on an agent.
 fn then(ledger: &mut Ledger, author: &Party, agent: &Party, action: Action) {
     let envelope = signed(ledger, author, agent, action);
     ledger.after(1_000, &[envelope]);
 }
 
-/// The same in the next block, as a case.
+/// Returns the case in which an author performs one action on an agent in the next block.
 fn next<'a>(ledger: &'a Ledger, author: &Party, agent: &Party, action: Action) -> At<'a> {
     At::new(ledger, 1_000, signed(ledger, author, agent, action))
 }
 
-/// The principal's delegation to the agent, beneath which three may follow.
+/// Returns a ledger in which the principal has delegated to the agent, with three more links
+/// allowed below.
 fn with_agent() -> Ledger {
     let Parties { principal, agent, .. } = &*PARTIES;
     let mut ledger = registered();
@@ -64,7 +65,8 @@ fn with_agent() -> Ledger {
     ledger
 }
 
-/// And the agent's to the helper, beneath which one may follow.
+/// Returns a ledger in which the agent has also delegated to the helper, with one more link allowed
+/// below.
 fn with_helper() -> Ledger {
     let Parties { agent, helper, .. } = &*PARTIES;
     let mut ledger = with_agent();

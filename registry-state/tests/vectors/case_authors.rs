@@ -1,4 +1,4 @@
-//! Signatures of an author: methods of its document, or its control set.
+//! Vectors of an author's signatures, by methods of its document or by its control set.
 
 use registry_core::code::Code;
 use registry_core::did::{Document, Sets};
@@ -18,7 +18,7 @@ use crate::support::{
     seal_body, signature, update,
 };
 
-/// An operation that any DID may author.
+/// Returns an operation that any DID may author.
 fn authored(author: &Did) -> Operation {
     status_create(author, 9, plain_list(StatusPurpose::Revocation, 1, 8))
 }
@@ -27,14 +27,14 @@ fn method(id: &str, key: Key) -> Value {
     json!({"id": id, "publicKeyMultibase": key.public().to_string()})
 }
 
-/// A document whose methods all sign operations.
+/// Returns a document whose methods may all sign operations.
 fn document(methods: &[Value]) -> Document {
     let ids: Vec<&Value> = methods.iter().map(|method| &method["id"]).collect();
     let json = json!({"verificationMethod": methods, "capabilityInvocation": ids});
     serde_json::from_value(json).expect("the shape of a document")
 }
 
-/// A ledger that holds a DID with this document and control, and the DID.
+/// Returns a ledger that holds a DID with this document and these sets, and the DID.
 fn holding(sets: Sets, document: Document) -> (Ledger, Did) {
     let operation = create(sets, document, 5);
     let mut ledger = registered();

@@ -1,4 +1,5 @@
-//! The rules of a document, one file each, with an accepted neighbour where there is a boundary.
+//! Vectors of the rules of a document, one file each. If a rule has a boundary, the nearest valid
+//! document is a vector too.
 
 use registry_core::codec::base64url;
 use registry_core::did::Document;
@@ -12,7 +13,7 @@ use crate::catalogue::Catalogue;
 use crate::format::DocumentRefused;
 use crate::support::{create, ed, k256, p256, seal};
 
-/// One key, as a newcomer's DID has it.
+/// Returns a document with one key, like that of a new DID.
 pub(crate) fn plain() -> Document {
     document(json!({
         "verificationMethod": [method("key-1")],
@@ -22,7 +23,7 @@ pub(crate) fn plain() -> Document {
     }))
 }
 
-/// A document that grows by about one byte a step.
+/// Returns a document that grows by about one byte with each step of `padding`.
 pub(crate) fn sized(padding: usize) -> Document {
     const URI_BYTES: usize = 500;
     let uri = |index: usize, bytes: usize| {
@@ -76,7 +77,7 @@ fn with_endpoint(endpoint: Value) -> Value {
     json!({ "service": [service("home", json!([endpoint]))] })
 }
 
-/// What becomes of a create with the document.
+/// Adds vectors of creates with a document to the catalogue.
 struct Rules<'a>(&'a mut Catalogue);
 
 impl Rules<'_> {
@@ -237,7 +238,7 @@ fn add_multikeys(rules: &mut Rules<'_>) {
     }
 }
 
-/// The same x with the tag of SEC 1 compact points.
+/// Returns the same x coordinate with the tag of SEC 1 compact points.
 fn compact(raw: &[u8]) -> Vec<u8> {
     [&[5], &raw[1..]].concat()
 }

@@ -1,4 +1,4 @@
-//! The encoding of operations: one spelling, known fields only, sizes.
+//! Vectors of the encoding of operations: one spelling, known fields only, and sizes.
 
 use registry_core::code::Code;
 use registry_core::operation::Role;
@@ -30,14 +30,14 @@ fn plain_rotate() -> Operation {
     change(&did, Hash([7; 32]), 2, rotate(reveal(&[ed(11)]), plain_sets(), document()))
 }
 
-/// The envelope after an edit of its CBOR; the signature still fits the body.
+/// Returns the envelope after an edit of its CBOR. The signature still fits the body.
 fn edit_envelope(edit: impl FnOnce(&mut Cbor)) -> Vec<u8> {
     let mut envelope = Cbor::read(&plain());
     edit(&mut envelope);
     envelope.write()
 }
 
-/// The envelope of an edited body, properly signed.
+/// Returns the envelope of an edited body with a valid signature.
 fn edit_body(operation: &Operation, edit: impl FnOnce(&mut Cbor)) -> Vec<u8> {
     let mut body = Cbor::read(&operation.body());
     edit(&mut body);
@@ -151,7 +151,7 @@ fn add_spellings(all: &mut Catalogue) {
 
 fn add_unknown_fields(all: &mut Catalogue) {
     let rule = "An unknown field is refused, at every level.";
-    // A choice is a map of one member, so a second one is wrong whatever its name.
+    // A choice is a map with one member, so a second member is wrong whatever its name is.
     let choices = ["action", "guard", "member", "signer"];
     let mut refused = |name: &str, bytes: Vec<u8>| {
         let code = if choices.contains(&name) { MALFORMED } else { Code::FieldUnknown };

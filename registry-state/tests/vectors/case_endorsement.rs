@@ -1,4 +1,5 @@
-//! Who may write on a network that asks for a right to it (docs/protocol/endorsement.md).
+//! Vectors of writes on a network where a DID needs a right to write
+//! (docs/protocol/endorsement.md).
 
 use std::sync::LazyLock;
 
@@ -22,15 +23,15 @@ use crate::support::status::{
 use crate::support::trust::{Party, change_of, grant, signing, suspend};
 use crate::support::{change, create, ed, reveal, rotate, seal, signature, single};
 
-/// What one endorser may vouch for in an hour here.
+/// Number of operations that one endorser may vouch for in an hour on this network.
 const QUOTA: u64 = 3;
 
 struct Parties {
     authority: Party,
     endorser: Party,
-    /// An endorser of status lists alone.
+    /// Party that may endorse operations on status lists only.
     lists: Party,
-    /// Registered, without any right.
+    /// Registered party without any right.
     stranger: Party,
 }
 
@@ -48,7 +49,7 @@ fn right_to_write(resource: &str, entity: &Party) -> TrustKey {
     }
 }
 
-/// A network on which only some may write, as its genesis makes it.
+/// Returns a network whose genesis lets only some parties write.
 fn endorsed() -> Ledger {
     let Parties { authority, endorser, lists, stranger } = &*PARTIES;
     let granted = |resource: &str, entity: &Party| {
@@ -66,13 +67,13 @@ fn endorsed() -> Ledger {
     Ledger::start_from(Start { parameters, ..Start::default() }, operations)
 }
 
-/// A newcomer's create.
+/// Returns the create of a new DID.
 fn newcomer(number: u8) -> Operation {
     let key = ed(50 + number);
     create(single(&key, &ed(60), &ed(61)), signing(key), number)
 }
 
-/// An envelope with further signatures over the operation's id.
+/// Returns an envelope with signatures over the operation's id.
 fn with(operation: &Operation, sign: impl Fn(&Hash) -> Vec<Signature>) -> Vec<u8> {
     let body = operation.body();
     let signatures = sign(&operation_id(&body));
@@ -83,19 +84,19 @@ fn as_endorser(party: &Party, id: &Hash) -> Signature {
     method_signature_as(Role::Endorser, &party.key, &party.did, "key-1", id)
 }
 
-/// A newcomer's create that a party endorses.
+/// Returns the create of a new DID, endorsed by a party.
 fn created(number: u8, endorser: &Party) -> Vec<u8> {
     with(&newcomer(number), |id| {
         vec![signature(&ed(50 + number), Role::Control, id), as_endorser(endorser, id)]
     })
 }
 
-/// A list of a party.
+/// Returns the create of a party's status list.
 fn list(party: &Party, number: u8) -> Operation {
     status_create(&party.did, number, plain_list(StatusPurpose::Revocation, 1, 8))
 }
 
-/// A list of one party that another endorses.
+/// Returns the create of one party's status list, endorsed by another party.
 fn endorsed_list(party: &Party, number: u8, endorser: &Party) -> Vec<u8> {
     with(&list(party, number), |id| {
         vec![method_signature(&party.key, &party.did, "key-1", id), as_endorser(endorser, id)]

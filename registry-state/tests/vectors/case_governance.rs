@@ -1,4 +1,4 @@
-//! How a network changes its own rules (docs/protocol/governance.md).
+//! Vectors of governance: how a network changes its own rules (docs/protocol/governance.md).
 
 mod effects;
 mod forms;
@@ -17,35 +17,36 @@ use crate::support::governance::{governed, governor, governs, heartbeat, propose
 use crate::support::ledger::Ledger;
 use crate::support::trust::Party;
 
-/// The governors, of whom two must approve.
+/// Three governors, of which two must approve.
 static GOVERNORS: LazyLock<[Party; 3]> = LazyLock::new(|| [1, 2, 3].map(governor));
 
-/// Four validators, and three governors of whom two must approve.
+/// Returns a network with four validators, and three governors of which two must approve.
 fn network() -> Ledger {
     let mut ledger = governed(4, 2, &*GOVERNORS);
     ledger.after(1_000, &[]).after(1_000, &[]);
     ledger
 }
 
-/// What a governor does in the next block, as a case.
+/// Returns the case in which a governor performs one action in the next block.
 fn next(ledger: &Ledger, governor: usize, action: Action) -> At<'_> {
     At::new(ledger, 1_000, governs(ledger, &GOVERNORS[governor], 7, action))
 }
 
-/// A block in which a governor does one thing.
+/// Adds a block in which a governor performs one action.
 fn then(ledger: &mut Ledger, governor: usize, number: u8, action: Action) {
     let envelope = governs(ledger, &GOVERNORS[governor], number, action);
     ledger.after(1_000, &[envelope]);
 }
 
-/// A block with the first governor's proposal, and its id.
+/// Adds a block with a proposal of the first governor and returns the id of the proposal.
 fn proposed(ledger: &mut Ledger, change: Change, height: u64) -> Hash {
     let (envelope, id) = proposes(ledger, &GOVERNORS[0], 7, change, height);
     ledger.after(1_000, &[envelope]);
     id
 }
 
-/// Another heartbeat from height 20 on, proposed by the first governor.
+/// Returns a ledger in which the first governor has proposed another heartbeat from height 20 on,
+/// and the proposal's id.
 fn with_proposal() -> (Ledger, Hash) {
     let mut ledger = network();
     let id = proposed(&mut ledger, heartbeat(10_000), 20);

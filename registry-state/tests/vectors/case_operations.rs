@@ -1,4 +1,5 @@
-//! Create, update, rotate, deactivate: authors, guards, replays, thresholds, quotas.
+//! Vectors of create, update, rotate and deactivate: authors, guards, replays, thresholds and
+//! quotas.
 
 use registry_core::code::Code;
 use registry_core::crypto::{Hash, PublicKey, Suite};
@@ -14,12 +15,12 @@ use crate::support::{
     next_set_of, reveal, rotate, seal, seal_body, single, update,
 };
 
-/// Control 10, next 11, recovery 12.
+/// Returns sets with control key 10, next key 11 and recovery key 12.
 pub(crate) fn plain_sets() -> Sets {
     single(&ed(10), &ed(11), &ed(12))
 }
 
-/// What a rotate from [`plain_sets`] puts in place: 20, 21, 22.
+/// Returns the sets that a rotate from [`plain_sets`] puts in place, with keys 20, 21 and 22.
 pub(crate) fn rotated_sets() -> Sets {
     single(&ed(20), &ed(21), &ed(22))
 }
@@ -32,14 +33,14 @@ pub(crate) fn plain_did() -> Did {
     did_of(&plain_create())
 }
 
-/// A ledger that holds the plain DID, created in block 1.
+/// Returns a ledger whose block 1 creates the plain DID.
 pub(crate) fn registered() -> Ledger {
     let mut ledger = Ledger::new();
     ledger.after(1_000, &[seal(&plain_create(), &[ed(10)])]);
     ledger
 }
 
-/// An envelope that changes a DID's present version.
+/// Returns an envelope that changes the newest version of a DID.
 pub(crate) fn changing(
     ledger: &Ledger,
     did: &Did,
@@ -360,7 +361,8 @@ fn add_members(all: &mut Catalogue) {
     add_member_thresholds(all);
 }
 
-/// Two DIDs that share key 50 in their control: 2 of 50 and 51, and 1 of 50 and 52.
+/// Returns two DIDs whose control sets share key 50. One needs 2 of the keys 50 and 51, the other 1
+/// of the keys 50 and 52.
 fn add_member_thresholds(all: &mut Catalogue) {
     let set =
         |threshold, keys: &[Key]| Sets { control: key_set_of(threshold, keys), ..plain_sets() };
@@ -398,7 +400,7 @@ fn add_member_thresholds(all: &mut Catalogue) {
     all.refused_at("member_did_counts_once", rule, code, &at);
 }
 
-/// The plain DID after `count` rotates between the same two sets of keys.
+/// Adds blocks in which the plain DID rotates `count` times between the same two sets of keys.
 pub(crate) fn rotated_times(ledger: &mut Ledger, count: u8) {
     for turn in 0..count {
         let envelope = rotate_turn(ledger, turn);

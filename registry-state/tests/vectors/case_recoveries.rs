@@ -1,4 +1,4 @@
-//! Recovery: start, veto, cancel, completion, and the boundaries of live time.
+//! Vectors of recoveries: start, veto, cancel and completion, at the boundaries of live time.
 
 use registry_core::code::Code;
 use registry_core::did::Sets;
@@ -15,7 +15,7 @@ use crate::support::{
     recovery, seal, single,
 };
 
-/// What a recovery puts in place: 30, 31, 32.
+/// Returns the sets that a recovery puts in place, with keys 30, 31 and 32.
 fn recovered_sets() -> Sets {
     single(&ed(30), &ed(31), &ed(32))
 }
@@ -32,7 +32,7 @@ fn completing(ledger: &Ledger, number: u8) -> Vec<u8> {
     changing(ledger, &plain_did(), number, Action::DidRecoverComplete, &[])
 }
 
-/// The plain DID with a recovery begun in the last block.
+/// Returns a ledger whose last block starts a recovery of the plain DID.
 fn pending() -> Ledger {
     let mut ledger = registered();
     let envelope = recovering(&ledger, 2, &[ed(12)]);
@@ -40,7 +40,8 @@ fn pending() -> Ledger {
     ledger
 }
 
-/// The pending recovery half way: one more gap of half the delay, and it is mature.
+/// Returns a ledger whose pending recovery has waited half of its delay. It matures after one more
+/// gap of the same length.
 fn half_way() -> Ledger {
     let mut ledger = pending();
     ledger.after(DELAY_MS / 2, &[]);

@@ -1,4 +1,4 @@
-//! Schemas and credential types (docs/protocol/schemas.md).
+//! Vectors of schemas and credential types (docs/protocol/schemas.md).
 
 mod forms;
 mod steps;
@@ -23,7 +23,7 @@ static PARTIES: LazyLock<Parties> = LazyLock::new(|| {
     Parties { publisher, other }
 });
 
-/// Both parties, and no schema.
+/// Returns a ledger with both parties and no schema.
 fn registered() -> Ledger {
     let Parties { publisher, other } = &*PARTIES;
     let mut ledger = Ledger::new();
@@ -31,18 +31,18 @@ fn registered() -> Ledger {
     ledger
 }
 
-/// A block in which a party does one thing.
+/// Adds a block in which a party performs one action.
 fn then(ledger: &mut Ledger, author: &Party, action: Action) {
     let envelope = schema_envelope(ledger, author, action);
     ledger.after(1_000, &[envelope]);
 }
 
-/// The same in the next block, as a case.
+/// Returns the case in which a party performs one action in the next block.
 fn next<'a>(ledger: &'a Ledger, author: &Party, action: Action) -> At<'a> {
     At::new(ledger, 1_000, schema_envelope(ledger, author, action))
 }
 
-/// The publisher's schema of the degree.
+/// Returns a ledger in which the publisher has published the schema of the degree.
 fn with_schema() -> Ledger {
     let mut ledger = registered();
     then(&mut ledger, &PARTIES.publisher, publish(degree_schema()));

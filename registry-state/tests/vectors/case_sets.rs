@@ -1,4 +1,4 @@
-//! The rules of control, next and recovery sets.
+//! Vectors of the rules of control, next and recovery sets.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
@@ -31,7 +31,7 @@ pub(crate) fn add(all: &mut Catalogue) {
     add_delays(all);
 }
 
-/// The plain sets with another control or recovery set.
+/// Returns the plain sets with another control or recovery set.
 fn with(place: &str, set: KeySet) -> Sets {
     match place {
         "control" => Sets { control: set, ..plain_sets() },
@@ -81,7 +81,7 @@ fn add_key_sets(all: &mut Catalogue, place: &str) {
     all.refused(&format!("{place}_key_small_order"), rule, Code::KeyUnusable, &envelope);
 }
 
-/// How many of the keys have to sign the create.
+/// Returns how many of the keys must sign the create.
 fn signers(place: &str) -> usize {
     if place == "control" { 16 } else { 1 }
 }

@@ -1,4 +1,4 @@
-//! Signatures: three suites, one spelling each; whose, for what, in which order.
+//! Vectors of signatures: three suites with one spelling each, signers, roles and order.
 
 use registry_core::code::Code;
 use registry_core::codec::Bytes;
@@ -31,7 +31,7 @@ fn controlled_by(key: Key) -> Operation {
     create(Sets { control: key_set_of(1, &[key]), ..plain_sets() }, document(), 1)
 }
 
-/// The create of a DID controlled by `key`, with another signature value.
+/// Returns the create of a DID controlled by `key`, with an altered signature value.
 fn with_value(key: Key, value: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
     let operation = controlled_by(key);
     let mut signature = signature(&key, Role::Control, &operation_id(&operation.body()));
@@ -52,7 +52,7 @@ fn add_suites(all: &mut Catalogue) {
     all.applied("signature_three_suites_together", rule, envelope);
 }
 
-/// The group orders n, big-endian.
+/// Returns the order n of the suite's group, big-endian.
 fn order(suite: Suite) -> [u8; 32] {
     let hex = match suite {
         Suite::P256 => "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
@@ -67,7 +67,7 @@ fn bytes_of(hex: &str) -> [u8; 32] {
     bytes.try_into().expect("32 bytes")
 }
 
-/// a − b, or a + b, of big-endian numbers.
+/// Returns a − b if `subtract` is true, else a + b. The numbers are big-endian.
 fn combine(a: [u8; 32], b: &[u8], subtract: bool) -> [u8; 32] {
     let mut carry = 0i32;
     let mut result = [0; 32];
@@ -80,12 +80,12 @@ fn combine(a: [u8; 32], b: &[u8], subtract: bool) -> [u8; 32] {
     result
 }
 
-/// The other spelling of an ECDSA signature: s becomes n − s.
+/// Returns the other spelling of an ECDSA signature, in which s is replaced by n − s.
 fn high_s(suite: Suite, value: Vec<u8>) -> Vec<u8> {
     [&value[..32], &combine(order(suite), &value[32..], true)].concat()
 }
 
-/// The DER form: a sequence of two integers.
+/// Returns the signature in DER form, a sequence of two integers.
 fn der(value: Vec<u8>) -> Vec<u8> {
     let integer = |bytes: &[u8]| {
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
@@ -175,7 +175,7 @@ fn add_ecdsa(all: &mut Catalogue) {
     all.refused("signature_of_other_suite", rule, Code::SignatureInvalid, &envelope);
 }
 
-/// The create with another control key, signed by the usual one.
+/// Returns the create with another control key, signed by the usual key.
 fn with_member(bytes: &[u8]) -> Vec<u8> {
     let mut body = Cbor::read(&plain_create().body());
     let path = ["action", "did_create", "sets", "control", "members", "0", "key"];
@@ -220,7 +220,7 @@ fn add_keys(all: &mut Catalogue) {
     all.refused("signature_by_small_order_key", rule, code, &envelope);
 }
 
-/// The create of a 2 of 3 DID with these signatures, exactly as they stand.
+/// Returns the create of a DID with a threshold of 2 of 3 and exactly these signatures.
 fn listed(signatures: impl FnOnce(&Hash) -> Vec<Signature>) -> Vec<u8> {
     let sets = Sets { control: key_set_of(2, &[ed(10), ed(20), ed(30)]), ..plain_sets() };
     let body = create(sets, document(), 1).body();

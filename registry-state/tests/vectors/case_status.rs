@@ -1,4 +1,4 @@
-//! Status lists: create, set, update, close.
+//! Vectors of status lists: create, set, update and close.
 
 mod create;
 
@@ -28,7 +28,7 @@ use crate::support::{create, did_of, ed, seal};
 
 const NEVER: u64 = 253_402_300_800_000;
 
-/// 100 entries of one bit.
+/// Returns a revocation list of 100 entries of one bit.
 fn revocations() -> StatusCreate {
     plain_list(StatusPurpose::Revocation, 1, 100)
 }
@@ -45,12 +45,12 @@ fn creating(list: StatusCreate) -> Vec<u8> {
     seal_by_method(&status_create(&plain_did(), 3, list), ed(10))
 }
 
-/// Another DID, with the same keys and document.
+/// Returns another DID that has the same keys and document.
 fn other_did() -> Did {
     did_of(&create(plain_sets(), document(), 2))
 }
 
-/// A ledger with two DIDs and a list of the first.
+/// Returns a ledger with two DIDs and a list that the first has issued.
 fn with_list(list: StatusCreate) -> (Ledger, ListId) {
     let mut ledger = registered();
     let operation = status_create(&plain_did(), 3, list);
@@ -63,7 +63,7 @@ fn delegated(valid_until: Option<u64>) -> Vec<Delegate> {
     vec![Delegate { did: other_did(), valid_until }]
 }
 
-/// A set that fits the next blocks.
+/// Returns a set operation that fits into one of the next blocks.
 fn set_operation(ledger: &Ledger, author: &Did, list: ListId, changes: EntryChanges) -> Operation {
     status_set(author, ledger.head.time + 60_000, 4, list, changes)
 }

@@ -1,4 +1,4 @@
-//! Grants and recognitions (docs/protocol/trust.md).
+//! Vectors of grants and recognitions (docs/protocol/trust.md).
 
 mod forms;
 mod grants;
@@ -16,7 +16,7 @@ use crate::catalogue::{At, Catalogue};
 use crate::support::ledger::Ledger;
 use crate::support::trust::{Party, grant, parent, right};
 
-/// What is accredited, and what an issuer gets of it.
+/// Resource that bodies are accredited for; an issuer gets a part of it.
 const FIELD: &str = "degrees/*";
 const DEGREE: &str = "degrees/bachelor";
 
@@ -34,27 +34,27 @@ static PARTIES: LazyLock<Parties> = LazyLock::new(|| {
     Parties { authority, body, other, issuer, stranger }
 });
 
-/// The right to issue, by the one authority here.
+/// Returns the key of the right to issue that the only authority of these vectors grants.
 fn of(resource: &str, entity: &Party) -> TrustKey {
     right(&PARTIES.authority.did, resource, &entity.id())
 }
 
-/// The authority's accreditation of a body.
+/// Returns the authority's accreditation of a body.
 fn accreditation(entity: &Party, conditions: Conditions) -> Action {
     grant(&of(FIELD, entity), None, conditions)
 }
 
-/// That accreditation as parent.
+/// Returns that accreditation as parent of a grant.
 fn accredited() -> Option<Parent> {
     parent(FIELD, &PARTIES.authority.did)
 }
 
-/// A body's grant of the degree to the issuer.
+/// Returns a body's grant of the degree to the issuer.
 fn licence(conditions: Conditions) -> Action {
     grant(&of(DEGREE, &PARTIES.issuer), accredited(), conditions)
 }
 
-/// All parties, and no grants.
+/// Returns a ledger with all parties and no grants.
 fn registered() -> Ledger {
     let Parties { authority, body, other, issuer, stranger } = &*PARTIES;
     let creates = [authority, body, other, issuer, stranger].map(|party| party.create.clone());
@@ -63,27 +63,27 @@ fn registered() -> Ledger {
     ledger
 }
 
-/// A block in which one party does one thing.
+/// Adds a block in which a party performs one action.
 fn then(ledger: &mut Ledger, party: &Party, action: Action) {
     let envelope = party.signs(ledger, action);
     ledger.after(1_000, &[envelope]);
 }
 
-/// The first body accredited under these conditions.
+/// Returns a ledger in which the first body is accredited under these conditions.
 fn with_body(conditions: Conditions) -> Ledger {
     let mut ledger = registered();
     then(&mut ledger, &PARTIES.authority, accreditation(&PARTIES.body, conditions));
     ledger
 }
 
-/// And the issuer licensed by it.
+/// Returns a ledger in which the first body is accredited and has licensed the issuer.
 fn with_issuer(accreditation: Conditions, conditions: Conditions) -> Ledger {
     let mut ledger = with_body(accreditation);
     then(&mut ledger, &PARTIES.body, licence(conditions));
     ledger
 }
 
-/// One thing by one party in the next block.
+/// Returns the case in which a party performs one action in the next block.
 fn next<'a>(ledger: &'a Ledger, party: &Party, action: Action) -> At<'a> {
     At::new(ledger, 1_000, party.signs(ledger, action))
 }

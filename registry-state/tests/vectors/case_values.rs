@@ -1,4 +1,4 @@
-//! Types beside operations: what is hashed, signed or sent, and the identifiers.
+//! Vectors of types other than operations: values that are hashed, signed or sent, and identifiers.
 
 use registry_core::certificate::{
     Certificate, CommitSignature, Validator, ValidatorSet, Vote, VoteKind,
@@ -27,7 +27,7 @@ pub(crate) fn add(all: &mut Catalogue) {
     all.other("range_roots", rule, read::outcome(&vector));
 }
 
-/// The first block of the plain DID, executed.
+/// Executes a block that creates the plain DID.
 fn executed() -> Execution {
     let ledger = Ledger::new();
     let envelope = seal(&plain_create(), &[ed(10)]);

@@ -1,4 +1,4 @@
-//! All vectors by name, and how a case becomes one.
+//! All vectors by name, and the functions that turn a case into a vector.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,12 @@ use crate::read;
 use crate::support::ledger::{GENESIS_MS, Ledger, Start};
 use crate::support::{chain, network};
 
-/// What the files should hold.
+/// Expected content of the vector files.
 #[derive(Default)]
 pub(crate) struct Catalogue {
     pub(crate) valid: BTreeMap<String, Vector>,
     pub(crate) invalid: BTreeMap<String, Vector>,
-    /// Cases that should apply and do not.
+    /// Names of cases that should apply but do not.
     problems: Vec<String>,
 }
 
@@ -51,12 +51,12 @@ impl Catalogue {
         assert_eq!(files.insert(name.to_owned(), vector), None, "{name} is there already");
     }
 
-    /// An envelope that is refused without any state.
+    /// Adds an envelope that is refused by a check without state.
     pub(crate) fn refused(&mut self, name: &str, rule: &str, code: Code, envelope: &[u8]) {
         self.add(name, rule, alone(envelope, refusal(code, None)));
     }
 
-    /// An envelope that is refused for its document.
+    /// Adds an envelope that is refused for its document.
     pub(crate) fn refused_document(
         &mut self,
         name: &str,
@@ -68,12 +68,12 @@ impl Catalogue {
         self.add(name, rule, alone(envelope, expect));
     }
 
-    /// An envelope that the state refuses.
+    /// Adds an envelope that is refused by a check of the state.
     pub(crate) fn refused_at(&mut self, name: &str, rule: &str, code: Code, at: &At<'_>) {
         self.add(name, rule, at.body(refusal(code, None)));
     }
 
-    /// An envelope that applies. Its hashes are what registry-core says.
+    /// Adds an envelope that applies. The implementation computes the hashes in the file.
     pub(crate) fn applied_at(&mut self, name: &str, rule: &str, at: &At<'_>) {
         let unknown = Expect::Applied(Box::new(Applied {
             operation: Hash::ZERO,
@@ -102,7 +102,7 @@ impl Catalogue {
         }
     }
 
-    /// An envelope that applies in the first block of an empty chain.
+    /// Adds an envelope that applies in the first block of an empty chain.
     pub(crate) fn applied(&mut self, name: &str, rule: &str, envelope: Vec<u8>) {
         let ledger = Ledger::new();
         self.applied_at(name, rule, &At::new(&ledger, 1_000, envelope));
@@ -157,7 +157,7 @@ fn alone(envelope: &[u8], expect: Expect) -> Body {
     }))
 }
 
-/// An envelope in the block `gap_ms` after the ledger's last one.
+/// An envelope in the block that comes `gap_ms` milliseconds after the ledger's last one.
 pub(crate) struct At<'a> {
     ledger: &'a Ledger,
     pub(crate) gap_ms: u64,
@@ -170,7 +170,7 @@ impl<'a> At<'a> {
         Self { ledger, gap_ms, before: Vec::new(), envelope }
     }
 
-    /// With another envelope before it in the block.
+    /// Puts another envelope before it into the block.
     pub(crate) fn following(mut self, envelope: Vec<u8>) -> Self {
         self.before.push(envelope);
         self
@@ -206,7 +206,7 @@ impl<'a> At<'a> {
     }
 }
 
-/// A document with one key, as a newcomer's DID has it.
+/// Returns a document with one key, like that of a new DID.
 pub(crate) fn document() -> Document {
     crate::case_documents::plain()
 }

@@ -1,5 +1,4 @@
-//! The shape of a vector file (tests/vectors/README.md). This is all that the reader and the
-//! generator share.
+//! Format of a vector file (tests/vectors/README.md). Reader and generator share nothing else.
 
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
@@ -7,10 +6,10 @@ use registry_core::governance::{Governors, Parameters, Validators};
 use registry_core::id::{Did, ListId, NetworkName, SchemaId};
 use serde::{Deserialize, Serialize};
 
-/// One file.
+/// Content of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Vector {
-    /// The rule in words.
+    /// The rule that the vector tests, in words.
     pub(crate) rule: String,
     #[serde(flatten)]
     pub(crate) body: Body,
@@ -19,13 +18,13 @@ pub(crate) struct Vector {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Body {
-    /// An envelope, tried at a block of a chain.
+    /// An envelope that is tried in a block of a chain.
     Operation(Box<OperationCase>),
-    /// Bytes that are, or are not, the canonical encoding of a type.
+    /// Bytes that are the canonical encoding of a type, or are not.
     Encoding(EncodingCase),
-    /// A text that is, or is not, an identifier.
+    /// A text that is an identifier, or is not.
     Identifier(IdentifierCase),
-    /// Roots of ranges.
+    /// Roots of Merkle mountain ranges.
     Range(RangeCase),
 }
 
@@ -34,10 +33,10 @@ pub(crate) enum Body {
 pub(crate) struct OperationCase {
     pub(crate) network: NetworkName,
     pub(crate) chain: Hash,
-    /// Absent where the envelope is refused without any state.
+    /// Absent if the envelope is refused by a check without state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) genesis: Option<GenesisCase>,
-    /// Blocks 1, 2, … before the one under test.
+    /// Blocks 1, 2, … before the block under test.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) blocks: Vec<BlockCase>,
     pub(crate) case: Attempt,
@@ -67,10 +66,10 @@ pub(crate) struct BlockCase {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Attempt {
-    /// Absent where no state is needed.
+    /// Absent if the case needs no state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) time_ms: Option<u64>,
-    /// Envelopes before it in the same block.
+    /// Envelopes that precede the operation in its block.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) before: Vec<Bytes>,
     pub(crate) operation: Bytes,
@@ -88,7 +87,7 @@ pub(crate) enum Expect {
 pub(crate) struct Refused {
     pub(crate) code: u16,
     pub(crate) name: String,
-    /// The broken rule of the document, where the code is DOCUMENT_INVALID.
+    /// Broken rule of the document; present if the code is DOCUMENT_INVALID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) document: Option<DocumentRefused>,
 }
@@ -106,7 +105,7 @@ pub(crate) struct DocumentRefused {
 pub(crate) struct Applied {
     pub(crate) operation: Hash,
     pub(crate) envelope: Hash,
-    /// The DID concerned, or else the list.
+    /// DID that the operation is about; absent if the operation is about a list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) did: Option<Did>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,10 +129,10 @@ pub(crate) struct EncodingCase {
     /// Name of the type.
     #[serde(rename = "type")]
     pub(crate) of: EncodingType,
-    /// Lower-case hex.
+    /// Bytes in lower-case hexadecimal.
     pub(crate) bytes: String,
     pub(crate) accepted: bool,
-    /// The hash that the type defines over these bytes, where it has one.
+    /// Hash that the type defines over these bytes, if it defines one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hash: Option<Hash>,
 }
@@ -180,6 +179,6 @@ pub(crate) enum IdentifierType {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RangeCase {
-    /// Entry i of a range is 32 bytes of value i.
+    /// Root of each range. Entry `i` of a range is 32 bytes of value `i`.
     pub(crate) roots: Vec<Hash>,
 }

@@ -1,7 +1,7 @@
 //! Golden vectors: `tests/vectors/{valid,invalid}/*.json` at the root of the repository.
 //!
-//! Run without environment, each file is read and its case executed. `UPDATE_VECTORS=1` writes the
-//! files anew; they change only in a commit of their own.
+//! Without an environment variable, the tests read each file and execute its case. With
+//! `UPDATE_VECTORS=1` they write all files anew. Commit changed vectors separately.
 
 mod case_agents;
 mod case_authors;
@@ -91,7 +91,7 @@ fn every_file_has_the_outcome_that_it_names() {
     assert!(wrong.is_empty(), "other outcomes than the files say: {wrong:#?}");
 }
 
-/// What happened, without the setup.
+/// Returns a short form of the outcome, without its setup.
 fn short(outcome: &Body) -> String {
     match outcome {
         Body::Operation(case) => format!("{:?}", case.expect),
@@ -111,14 +111,14 @@ fn every_code_has_an_invalid_vector() {
             _ => None,
         })
         .collect();
-    // It cancels a change and refuses no operation: the valid vectors of effects show it.
+    // This code cancels a change and refuses no operation; the valid vectors of effects show it.
     let refusing = Code::ALL.iter().filter(|code| **code != Code::ValidatorNotReady);
     for code in refusing {
         assert!(refused.contains(&code.number()), "no invalid vector for {code}");
     }
 }
 
-/// The operation cases that apply.
+/// Returns the cases of operations that apply.
 fn applied() -> Vec<(String, OperationCase)> {
     let files = read_folder("valid").into_iter();
     let cases = files.filter_map(|(rule, vector)| match vector.body {
@@ -155,7 +155,7 @@ fn nothing_that_applies_applies_again_or_elsewhere() {
         operations.push(case.case.operation.clone());
         later.blocks.push(BlockCase { time_ms, operations });
         later.case.time_ms = Some(time_ms + 1);
-        // What holds until this very moment is too late, applied or not.
+        // Something that is valid until this very moment is too late, applied or not.
         let code = if rule == "until_now" { Code::UntilPassed } else { Code::AlreadyApplied };
         assert_eq!(code_of(later), Some(code.number()), "{rule} a block later");
     }
@@ -184,7 +184,7 @@ fn there_are_at_least_40_valid_and_100_invalid_vectors() {
     assert!(read_folder("invalid").len() >= 100);
 }
 
-/// The tag under which an action stands in a body.
+/// Returns the name of an action as it is spelled in a body.
 fn tag(action: &Action) -> String {
     match serde_json::to_value(action).expect("an action") {
         serde_json::Value::String(name) => name,

@@ -1,10 +1,10 @@
-//! What an adversary would try first with rights, agents and governance: each a vector among the
-//! others, named here so that none goes missing.
+//! List of what an adversary would try first with rights, agents and governance. Each attempt is
+//! one of the vectors; naming them here ensures that none gets lost.
 
 use crate::format::{Body, Expect};
 use crate::read_folder;
 
-/// What is tried, and the vectors that show it refused.
+/// Attempts, each with the vectors that show that it is refused.
 const MENU: [(&str, &[&str]); 13] = [
     (
         "an authority granting beyond its own grant",
@@ -42,8 +42,8 @@ const MENU: [(&str, &[&str]); 13] = [
     ),
 ];
 
-/// That the vectors have these outcomes is for the other tests; a newcomer that is not ready
-/// cancels a change and refuses no operation (`effect_of_newcomer_not_ready`).
+/// This test checks only that the vectors exist; other tests check their outcomes. A newcomer that
+/// is not ready cancels a change and refuses no operation (`effect_of_newcomer_not_ready`).
 #[test]
 fn an_adversarys_menu_is_refused_dish_by_dish() {
     let (refused, applied) = (read_folder("invalid"), read_folder("valid"));

@@ -1,4 +1,5 @@
-//! Runs a vector against registry-core. It knows the file format and nothing of the generator.
+//! Checks a vector against registry-core and registry-state. It knows the file format but nothing
+//! of the generator.
 
 use registry_core::agent::Delegation;
 use registry_core::block::{Header, Receipt};
@@ -27,7 +28,7 @@ use crate::format::{
     IdentifierCase, IdentifierType, OperationCase, RangeCase, Refused, Vector,
 };
 
-/// What registry-core says of the vector's case, in the words of the file.
+/// Returns what the registry makes of the vector's case, in the form of the file.
 pub(crate) fn outcome(vector: &Vector) -> Body {
     match &vector.body {
         Body::Operation(case) => {
@@ -44,7 +45,7 @@ pub(crate) fn outcome(vector: &Vector) -> Body {
     }
 }
 
-/// Whether the file says that the case is good.
+/// Returns true if the file says that the case is valid.
 pub(crate) fn is_valid(body: &Body) -> bool {
     match body {
         Body::Operation(case) => matches!(case.expect, Expect::Applied(_)),
@@ -82,7 +83,7 @@ fn operation_outcome(case: &OperationCase) -> Expect {
     }
 }
 
-/// A chain that a file describes.
+/// Chain that a file describes.
 struct Chain<'a> {
     case: &'a OperationCase,
     state: MemoryState,
@@ -144,7 +145,8 @@ impl<'a> Chain<'a> {
         Ok(built)
     }
 
-    /// A refused operation leaves no trace, and a block that holds it is refused with its code.
+    /// Checks that a refused operation changes nothing, and that a block which contains it is
+    /// refused with the same code.
     fn refuses_the_whole_block(
         &self,
         time_ms: u64,
@@ -301,7 +303,7 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
     EncodingCase { accepted, hash: hash.ok().flatten(), ..case.clone() }
 }
 
-/// All texts of one file share the verdict.
+/// Checks all texts of a file, which share one verdict.
 fn identifier_outcome(case: &IdentifierCase) -> IdentifierCase {
     let verdict = |text: &String| match case.of {
         IdentifierType::Did => text.parse::<Did>().is_ok_and(|did| did.to_string() == *text),

@@ -1,4 +1,4 @@
-//! Whether the chain above is live when an agent delegates on.
+//! Vectors of an agent that delegates: the chain above it must be live.
 
 use registry_core::agent::AgentDelegate;
 use registry_core::code::Code;
@@ -10,14 +10,14 @@ use crate::support::ledger::Ledger;
 
 const RULE: &str = "An agent delegates on while its own chain is live.";
 
-/// The agent delegates to the helper.
+/// Adds a case in which the agent's delegation to the helper is refused.
 fn refused(all: &mut Catalogue, name: &str, ledger: &Ledger) {
     let Parties { agent, helper, .. } = &*PARTIES;
     let at = next(ledger, agent, helper, delegate(terms(helper)));
     all.refused_at(&format!("agent_chain_{name}"), RULE, Code::AgentChain, &at);
 }
 
-/// The helper delegates on.
+/// Adds a case in which the helper's delegation to the last agent is refused.
 fn refused_beneath(all: &mut Catalogue, name: &str, ledger: &Ledger) {
     let Parties { helper, last, .. } = &*PARTIES;
     let at = next(ledger, helper, last, delegate(terms(last)));
@@ -79,7 +79,8 @@ fn add_above(all: &mut Catalogue) {
     all.applied_at("agent_delegate_after_resumption_above", rule, &at);
 }
 
-/// A delegation rests on the one that was there when it was made, not on a later one.
+/// Adds cases in which an earlier delegation is replaced. A delegation rests on the one that was
+/// live when it was made, not on a later one.
 fn add_anew(all: &mut Catalogue) {
     let Parties { principal, agent, helper, last, stranger } = &*PARTIES;
     for (name, again) in [("anew", principal), ("anew_by_another", stranger)] {

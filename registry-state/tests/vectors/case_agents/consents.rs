@@ -1,4 +1,4 @@
-//! Signatures of the agent, which consents, and of the author beside it.
+//! Vectors of the agent's signatures, by which it consents, beside those of the author.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
@@ -28,7 +28,7 @@ pub(super) fn add(all: &mut Catalogue) {
     add_controls(all);
 }
 
-/// The principal's delegation to an agent that has none.
+/// Returns the principal's delegation to an agent that has no delegation.
 fn delegation(agent: &Party) -> Operation {
     authored(&PARTIES.principal.did, Guard::Absent, 7, delegate(terms(agent)))
 }
@@ -213,7 +213,7 @@ fn add_lives(all: &mut Catalogue) {
     all.applied_at("agent_revoke_of_deactivated", rule, &at);
 }
 
-/// A ledger in which an agent with these sets and document is registered.
+/// Returns a ledger in which an agent with these sets and this document is registered.
 fn holding(sets: Sets, document: Document, keys: &[Key]) -> (Ledger, Party) {
     let operation = create(sets, document, 5);
     let mut ledger = registered();

@@ -1,4 +1,4 @@
-//! Who may delegate what to whom: bound agents, depth, attenuation, cycles.
+//! Vectors of delegations: bound agents, depth, attenuation and cycles.
 
 use registry_core::agent::AgentDelegate;
 use registry_core::code::Code;
@@ -169,7 +169,8 @@ fn add_beyond(all: &mut Catalogue) {
     refused("window_begin", rule, AgentDelegate { valid_from: Some(from - 1), ..same });
 }
 
-/// What a principal further up took back is not delegated on.
+/// Adds cases in which a principal further up has narrowed its delegation. What it took back cannot
+/// be delegated on.
 fn add_narrowed(all: &mut Catalogue) {
     let Parties { principal, agent, helper, last, .. } = &*PARTIES;
     let rule = "Each delegation of the chain has what is delegated.";

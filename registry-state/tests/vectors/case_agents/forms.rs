@@ -1,4 +1,4 @@
-//! What needs no state: guards, networks, names, terms, sizes.
+//! Vectors of checks without state: guards, networks, names, terms and sizes.
 
 use registry_core::agent::AgentDelegate;
 use registry_core::code::Code;
@@ -25,7 +25,7 @@ fn operation(guard: Guard, action: Action) -> Operation {
     authored(&PARTIES.principal.did, guard, 7, action)
 }
 
-/// Signed by the principal, with the consent of the agent where it is needed.
+/// Returns an envelope signed by the principal, with the agent's consent if the action needs it.
 fn sealed(guard: Guard, action: Action) -> Vec<u8> {
     seal_for(&operation(guard, action), &PARTIES.principal, &PARTIES.agent)
 }
@@ -77,7 +77,7 @@ fn add_parties(all: &mut Catalogue) {
     all.refused("agent_cycle_to_itself", rule, Code::AgentCycle, &envelope);
 }
 
-/// The envelope of an edited delegation, signed as it should be.
+/// Returns the envelope of an edited delegation with a valid signature.
 fn edited(edit: impl FnOnce(&mut Cbor)) -> Vec<u8> {
     let Parties { principal, agent, .. } = &*PARTIES;
     let mut body = Cbor::read(&operation(Guard::Absent, delegate(deep(agent, 1))).body());
@@ -148,7 +148,7 @@ fn add_terms(all: &mut Catalogue) {
     all.applied_at("agent_delegate_with_all_terms", rule, &at);
 }
 
-/// So many names, ascending.
+/// Returns `count` names in ascending order.
 fn named<T: std::str::FromStr>(count: usize, word: &str) -> Vec<T> {
     let name = |number: usize| format!("{word}-{number:02}").parse();
     (0..count).map(|number| name(number).unwrap_or_else(|_| panic!("a name"))).collect()
@@ -179,7 +179,7 @@ fn add_lists(all: &mut Catalogue) {
     refused("resource_twice", rule, resources(twice));
 }
 
-/// Which of two broken rules gives the code.
+/// Adds cases that break two rules, to fix which rule gives the code.
 fn add_order(all: &mut Catalogue) {
     let Parties { principal, agent, .. } = &*PARTIES;
     let rule = "The network of an agent is checked before its terms.";
@@ -196,7 +196,8 @@ fn add_order(all: &mut Catalogue) {
 
 fn add_sizes(all: &mut Catalogue) {
     let agent = &PARTIES.agent;
-    // Names out of order fill the envelope to the byte; they are refused anyway.
+    // These names are out of order. They fill the envelope to the exact byte and are refused
+    // anyway.
     let sized = |bytes: usize| {
         let of = |full: usize, last: usize| {
             let mut names = vec!["a".repeat(100); full];
@@ -204,7 +205,8 @@ fn add_sizes(all: &mut Catalogue) {
             let resources = names.iter().map(|name| name.parse().expect("a name")).collect();
             sealed(Guard::Absent, delegate(AgentDelegate { resources, ..terms(agent) }))
         };
-        // A name of 100 characters takes 102 bytes, so the last has 100 to 201.
+        // A name of 100 characters takes 102 bytes, which leaves 100 to 201 bytes for the last
+        // name.
         let full = (bytes - of(30, 100).len()) / 102 + 30;
         let envelope = of(full, bytes - of(full, 100).len() + 100);
         assert_eq!(envelope.len(), bytes);

@@ -1,4 +1,4 @@
-//! Suspend, resume, revoke: who may, statuses, guards, replays.
+//! Vectors of suspend, resume and revoke: permitted authors, statuses, guards and replays.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
@@ -11,7 +11,7 @@ use crate::support::ledger::Ledger;
 use crate::support::status::authored;
 use crate::support::trust::Party;
 
-/// The helper's delegation after these steps.
+/// Returns a ledger with the helper's delegation after these actions.
 fn after(steps: &[(&Party, Action)]) -> Ledger {
     let mut ledger = with_helper();
     for (author, action) in steps {
@@ -120,7 +120,8 @@ fn add_suspenders(all: &mut Catalogue) {
     all.refused_at("agent_resume_after_other_terms", rule, Code::AgentNotAllowed, &at);
 }
 
-/// The principal stays above the helper, although the helper's delegation rests on an earlier one.
+/// Adds cases in which the agent gets a new delegation after the helper's was made. The principal is
+/// still above the helper, although the helper's delegation rests on the agent's earlier one.
 fn add_anew(all: &mut Catalogue) {
     let Parties { principal, agent, helper, .. } = &*PARTIES;
     let mut ledger = after(&[(principal, suspend(helper))]);

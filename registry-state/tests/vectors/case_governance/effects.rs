@@ -1,4 +1,5 @@
-//! What takes effect, seen in the roots of the block before and of the first block after.
+//! Vectors of changes that take effect. The roots of the block before, and of the first block after
+//! it, show the effect.
 
 use registry_core::governance::{Change, ValidatorEntry};
 
@@ -10,7 +11,7 @@ use crate::support::governance::{
 use crate::support::ledger::Ledger;
 use crate::support::trust::Party;
 
-/// Approved by two, and one height before it holds.
+/// Adds a change that two governors approve, and blocks up to one height before it takes effect.
 fn due(ledger: &mut Ledger, change: Change) {
     let id = proposed(ledger, change, 20);
     then(ledger, 1, 7, approve(id));

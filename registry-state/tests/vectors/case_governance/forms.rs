@@ -1,4 +1,4 @@
-//! What needs no state: guards, authors, the form of each change, sizes.
+//! Vectors of checks without state: guards, authors, the form of each change, and sizes.
 
 use registry_core::code::Code;
 use registry_core::codec::encode;
@@ -160,7 +160,7 @@ fn add_governors(all: &mut Catalogue) {
     }
 }
 
-/// Validators with the longest addresses that there are.
+/// Returns a change to validators that have addresses of the greatest length.
 fn large(count: u8) -> Change {
     let label = "a".repeat(60);
     let address = format!("/dns/{label}.{label}.{label}.{label}/tcp/7640");

@@ -1,4 +1,4 @@
-//! The words of newcomers.
+//! Vectors of the readiness announcements of new validators.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
@@ -13,7 +13,8 @@ use crate::support::governance::{
 use crate::support::ledger::Ledger;
 use crate::support::seal;
 
-/// Node 5 is to be a validator from height 30 on, and may say that it is there.
+/// Returns a ledger in which node 5 is scheduled to become a validator at height 30 and may
+/// announce that it is ready.
 fn expecting() -> (Ledger, Hash) {
     let mut ledger = network();
     let id = proposed(&mut ledger, put(&[validator(5)]), 30);

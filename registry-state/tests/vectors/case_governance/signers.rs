@@ -1,4 +1,4 @@
-//! Who approves, and in which role.
+//! Vectors of the signatures of governors: their signers and roles.
 
 use registry_core::code::Code;
 use registry_core::codec::Bytes;
@@ -108,7 +108,8 @@ fn add_ready_signers(all: &mut Catalogue) {
     all.refused("validator_ready_forged", rule, Code::SignatureInvalid, &envelope);
 }
 
-/// A governor whom two of three other DIDs control. The first two of them share a key.
+/// Registers a governor that any two of three other DIDs control. The first two of these share a
+/// key.
 fn council() -> (Ledger, Did, [Key; 3]) {
     let keys = [ed(70), ed(73), ed(76)];
     let shared = |own: Key, also: Key| {

@@ -1,4 +1,4 @@
-//! Proposals, approvals, withdrawals, and what stands against them.
+//! Vectors of proposals, approvals and withdrawals, and of the reasons to refuse them.
 
 use registry_core::code::Code;
 use registry_core::governance::{Change, Edits, ValidatorEntry};
@@ -198,7 +198,7 @@ fn add_power(all: &mut Catalogue) {
     }
 }
 
-/// One governor is enough.
+/// Returns a ledger in which the approval of one governor is enough.
 fn alone() -> Ledger {
     let mut ledger = governed(4, 1, &*GOVERNORS);
     ledger.after(1_000, &[]);

@@ -1,4 +1,4 @@
-//! What needs no state: guards, contents, names, lists, sizes, values.
+//! Vectors of checks without state: guards, contents, names, lists, sizes and values.
 
 use registry_core::code::Code;
 use registry_core::limits::{
@@ -21,7 +21,7 @@ use crate::support::status::{authored, method_signature, seal_by_method};
 
 const YEAR_10000_MS: u64 = 253_402_300_800_000;
 
-/// The envelope of an action, signed by the publisher.
+/// Returns the envelope of an action, signed by the publisher.
 fn sealed(guard: Guard, action: Action) -> Vec<u8> {
     let publisher = &PARTIES.publisher;
     seal_by_method(&authored(&publisher.did, guard, 7, action), publisher.key)
@@ -58,7 +58,7 @@ fn add_guards(all: &mut Catalogue) {
     }
 }
 
-/// The envelope of an edited body, signed as it should be.
+/// Returns the envelope of an edited body with a valid signature.
 fn edited(action: Action, name: &str, edit: impl FnOnce(&mut Cbor)) -> Vec<u8> {
     let publisher = &PARTIES.publisher;
     let mut body = Cbor::read(&authored(&publisher.did, Guard::Absent, 7, action).body());
@@ -203,7 +203,7 @@ fn add_types(all: &mut Catalogue) {
     }
 }
 
-/// So many names, ascending.
+/// Returns `count` names in ascending order.
 fn names(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("name-{number:02}")).collect()
 }
@@ -243,7 +243,7 @@ fn add_lists(all: &mut Catalogue) {
 }
 
 fn add_sizes(all: &mut Catalogue) {
-    // Names that are too long fill the envelope to the byte; they are refused anyway.
+    // These names are too long. They fill the envelope to the exact byte and are refused anyway.
     let sized = |bytes: usize| {
         let of = |length: usize| {
             let suites = vec!["a".repeat(length)];

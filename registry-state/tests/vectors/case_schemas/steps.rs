@@ -1,4 +1,4 @@
-//! Schemas against the state: publishing, succession, withdrawal.
+//! Vectors of schemas against the state: publishing, superseding and withdrawal.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
@@ -13,13 +13,13 @@ use crate::support::schema::{
 };
 use crate::support::status::{authored, seal_by_method};
 
-/// A second schema that takes the place of the first.
+/// Returns a second schema, which supersedes the first.
 fn successor() -> SchemaPublish {
     let supersedes = Some(id_of(&PARTIES.publisher, &degree_schema()));
     SchemaPublish { content: content(r#","title":"second""#), supersedes, ..degree_schema() }
 }
 
-/// The schema of the degree, withdrawn.
+/// Returns a ledger in which the schema of the degree is withdrawn.
 fn withdrawn() -> Ledger {
     let publisher = &PARTIES.publisher;
     let mut ledger = with_schema();

@@ -1,4 +1,4 @@
-//! Credential types against the state: versions, their schemas, withdrawal.
+//! Vectors of credential types against the state: versions, their schemas and withdrawal.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
@@ -16,12 +16,12 @@ use crate::support::schema::{
 };
 use crate::support::status::{authored, seal_by_method};
 
-/// The type of the degree by this schema.
+/// Returns the credential type of the degree with this schema.
 fn by_schema(schema: SchemaId) -> CredentialTypePublish {
     CredentialTypePublish { schema: Some(schema), ..plain_type(DEGREE) }
 }
 
-/// The schema of the degree, and the type by it.
+/// Returns a ledger with the schema of the degree and the credential type that uses it.
 fn with_type() -> Ledger {
     let publisher = &PARTIES.publisher;
     let mut ledger = with_schema();

@@ -1,4 +1,4 @@
-//! Making status lists: purposes, widths, lengths, places, validity, delegates, messages.
+//! Vectors of new status lists: purposes, widths, lengths, URIs, validity, delegates and messages.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;

@@ -1,4 +1,4 @@
-//! What needs no state: guards, names, conditions, parents, sizes.
+//! Vectors of checks without state: guards, names, conditions, parents and sizes.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
@@ -31,7 +31,7 @@ fn by_authority(action: Action) -> Vec<u8> {
     sealed(&PARTIES.authority, Guard::Absent, action)
 }
 
-/// The authority's grant to the issuer, which has the form that it should.
+/// Returns the authority's grant to the issuer in its correct form.
 fn plain() -> Action {
     grant(&of(DEGREE, &PARTIES.issuer), None, Conditions::default())
 }
@@ -86,7 +86,7 @@ fn add_networks(all: &mut Catalogue) {
     all.refused("author_missing_on_trust_grant", rule, Code::AuthorMismatch, &envelope);
 }
 
-/// The envelope of an edited grant, signed as it should be.
+/// Returns the envelope of an edited grant with a valid signature.
 fn edited(action: Action, edit: impl FnOnce(&mut Cbor)) -> Vec<u8> {
     let Party { did, key, .. } = &PARTIES.authority;
     let mut body = Cbor::read(&operation(&PARTIES.authority, Guard::Absent, action).body());
@@ -214,7 +214,7 @@ fn add_parents(all: &mut Catalogue) {
     all.refused("trust_grant_by_other_without_parent", rule, code, &envelope);
 }
 
-/// Which of two broken rules gives the code.
+/// Adds cases that break two rules, to fix which rule gives the code.
 fn add_order(all: &mut Catalogue) {
     let (absent, body) = (Guard::Absent, &PARTIES.body);
     let bad = Conditions { max_depth: Some(0), ..Conditions::default() };
@@ -237,7 +237,7 @@ fn add_order(all: &mut Catalogue) {
 }
 
 fn add_sizes(all: &mut Catalogue) {
-    // Only terms that are refused anyway make a grant as large as that.
+    // Only a grant with terms that are refused anyway can be as large as that.
     let sized = |bytes: usize| {
         let of_terms = |length| {
             let terms = Some("a".repeat(length));

@@ -1,4 +1,4 @@
-//! Who may grant what to whom: parents, cycles, depth, attenuation, room.
+//! Vectors of grants: parents, cycles, depth, attenuation and the room in a record.
 
 use registry_core::code::Code;
 use registry_core::names::TrustKey;
@@ -25,7 +25,8 @@ fn assured(assurance: Assurance) -> Conditions {
     Conditions { assurance: Some(assurance), ..depth(1) }
 }
 
-/// A chain of `count` grants from the authority down, as deep as can be, and its last party.
+/// Returns a ledger with a chain of `count` grants that starts at the authority, and the last party
+/// of the chain. Each grant allows as much depth as it can.
 fn long_chain(count: u8) -> (Ledger, Party) {
     let mut ledger = registered();
     let mut last = PARTIES.authority.clone();
@@ -118,7 +119,8 @@ fn add_entities(all: &mut Catalogue) {
     all.applied_at("trust_grant_to_unregistered", rule, &at);
 }
 
-/// Three bodies accredited, and a fourth; the three granted the degree to the issuer.
+/// Returns a ledger with four accredited bodies, and these bodies. The first three have granted the
+/// degree to the issuer.
 fn crowded() -> (Ledger, [Party; 4]) {
     let bodies = [50, 53, 56, 59].map(Party::new);
     let mut ledger = registered();
@@ -233,7 +235,7 @@ fn add_live(all: &mut Catalogue) {
     window("from_the_next_millisecond", from(at_ms + 1), false);
     window("in_its_last_millisecond", until(at_ms + 1), true);
     window("until_now", until(at_ms), false);
-    // The authority accredits one body, that body another, and this one grants.
+    // The authority accredits a body, which accredits another body, which grants the degree.
     let mut deep = with_body(depth(2));
     then(&mut deep, body, grant(&of(FIELD, other), accredited(), depth(1)));
     let last = || grant(&of(DEGREE, issuer), parent(FIELD, &body.did), Conditions::default());

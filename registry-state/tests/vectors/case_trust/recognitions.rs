@@ -1,4 +1,4 @@
-//! Recognitions, and the bytes of both records.
+//! Vectors of recognitions, and of the bytes of grant and recognition records.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
@@ -16,7 +16,7 @@ use crate::support::ledger::{GENESIS_MS, Ledger};
 use crate::support::status::{authored, seal_by_method};
 use crate::support::trust::{depth, derecognise, grant, recognise, recognition, right, suspend};
 
-/// An authority of another network.
+/// Returns the key of a recognition of another network's authority.
 fn foreign() -> TrustKey {
     let entity = PARTIES.other.id().replace(":local:", ":other:");
     right(&PARTIES.authority.did, FIELD, &entity)
@@ -102,7 +102,7 @@ fn add_refused(all: &mut Catalogue) {
     all.refused_at("trust_derecognise_of_other_version", rule, Code::GuardStale, &at);
 }
 
-/// Another recognition than that of [`recognise`].
+/// Returns a recognition with other terms than that of [`recognise`].
 fn with_terms(key: &TrustKey) -> Action {
     let mut terms = recognition(key);
     terms.terms = Some("https://example.org/terms".to_owned());

@@ -1,4 +1,4 @@
-//! Who signs grants: methods, other keys, threshold authorities.
+//! Vectors of the signatures on grants: methods, other keys, and authorities with a threshold.
 
 use registry_core::code::Code;
 use registry_core::did::Sets;
@@ -54,7 +54,7 @@ fn add_authors(all: &mut Catalogue) {
     all.refused_at("trust_grant_by_unregistered", rule, Code::DidNotFound, &at);
 }
 
-/// An authority that other DIDs control.
+/// Authority that other DIDs control.
 struct Council {
     ledger: Ledger,
     authority: Did,
@@ -63,8 +63,8 @@ struct Council {
 const SHARED: u8 = 70;
 const OWN: [u8; 3] = [73, 76, 79];
 
-/// Two of three DIDs control it. The first two are controlled by any one of their own key and the
-/// shared one, the third by its own alone.
+/// Returns an authority that any two of three DIDs control. Each of the first two DIDs is
+/// controlled by its own key or by a shared one, the third by its own key only.
 fn council() -> Council {
     let keys = |place: usize| match place {
         2 => key_set_of(1, &[ed(OWN[2])]),
@@ -122,7 +122,7 @@ fn add_thresholds(all: &mut Catalogue) {
     all.refused("trust_grant_signed_twice", rule, Code::SignatureOrder, &twice);
 }
 
-/// An authority that two of two DIDs control, the first by any one of two keys.
+/// Returns an authority that needs both of two DIDs. Either of two keys controls the first DID.
 fn one_of_many_keys() -> Council {
     let keys = [ed(OWN[0]), ed(OWN[1])];
     let first = Sets { control: key_set_of(1, &keys), ..single(&keys[0], &ed(11), &ed(12)) };

@@ -1,4 +1,4 @@
-//! Change, suspend, resume, revoke: guards, statuses, replays.
+//! Vectors of change, suspend, resume and revoke: guards, statuses and replays.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
@@ -14,7 +14,7 @@ use crate::support::ledger::Ledger;
 use crate::support::status::{authored, seal_by_method};
 use crate::support::trust::{change_of, depth, resume, revoke, suspend};
 
-/// The issuer licensed, then these steps by the body.
+/// Returns a ledger with the issuer licensed, after these actions of the body.
 fn after(steps: &[Action]) -> Ledger {
     let mut ledger = with_issuer(depth(1), Conditions::default());
     for step in steps {
