@@ -122,7 +122,7 @@ pub enum Output {
     },
     /// Cancel all timers.
     CancelAllTimers,
-    /// A round begins. The node need not react.
+    /// A round begins. The output is for logs and metrics.
     NewRound {
         /// Height of the round.
         height: u64,
@@ -142,7 +142,7 @@ pub enum Output {
         /// Certificate that includes the late precommit.
         certificate: Certificate,
     },
-    /// A validator signed two conflicting messages. Store the proof.
+    /// A validator signed two conflicting messages, as this evidence proves.
     Evidence(Evidence),
     /// A validator sent a verified message of a later height. Start the next height, or start block
     /// sync if the message is far ahead.

@@ -75,7 +75,7 @@ fn not_granted(policy: &EndorsedWrites, family: Family, endorser: &Did) -> Refus
 
 /// Rule EN2: returns true if the DID may write, and so also endorse the writes of others, at block
 /// time `time_ms` (Unix time in milliseconds) over the records of `view`. The authority always may,
-/// since otherwise a network could not undo the loss of its last endorser.
+/// since otherwise nobody could revoke the grant of the last endorser.
 pub fn may_write(
     view: &dyn RecordView,
     network: &NetworkName,

@@ -120,8 +120,8 @@ fn add_suspenders(all: &mut Catalogue) {
     all.refused_at("agent_resume_after_other_terms", rule, Code::AgentNotAllowed, &at);
 }
 
-/// Adds cases in which the agent gets a new delegation after the helper's was made. The principal is
-/// still above the helper, although the helper's delegation rests on the agent's earlier one.
+/// Adds cases in which the agent gets a new delegation after the helper's was made. The helper's
+/// delegation rests on the agent's earlier one, but the principal is still above the helper.
 fn add_anew(all: &mut Catalogue) {
     let Parties { principal, agent, helper, .. } = &*PARTIES;
     let mut ledger = after(&[(principal, suspend(helper))]);
