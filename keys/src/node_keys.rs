@@ -20,7 +20,7 @@ const REMEDY: &str = "make it with `idem init`";
 /// bytes and libp2p's protobuf message with key type 1 and 32 bytes of key (libp2p `peer-ids.md`).
 const PEER_ID_PREFIX: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
 
-/// Whether a node votes.
+/// Role of a node: it votes on blocks, or it only follows them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
