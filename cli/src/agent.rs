@@ -1,15 +1,15 @@
 //! `idem agent`: delegate to programs that act for somebody, stop them, ask what they may do.
 
 use clap::{Args, Subcommand};
-use registry_core::agent::{AgentDelegate, AgentStep};
 use registry_core::id::Did;
 use registry_core::names::{ActionName, Resource};
-use registry_core::operation::Action;
+use registry_core::time::TimeMs;
+use rpc::prepare::agent::{self as prepare, Resuming, Revoking, Step, StepKind, Suspending};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::author::{Author, AuthorArgs, Sent};
-use super::client::{given, object};
+use super::client::given;
 use super::context::Context;
 use super::exit::Failure;
 use super::time::time_ms;
@@ -97,9 +97,9 @@ struct Written {
 pub(super) async fn run(command: AgentCommand, context: &Context) -> Result<(), Failure> {
     match command {
         AgentCommand::Delegate(args) => delegate(args, context).await,
-        AgentCommand::Suspend(args) => step(args, "Suspend", Action::AgentSuspend, context).await,
-        AgentCommand::Resume(args) => step(args, "Resume", Action::AgentResume, context).await,
-        AgentCommand::Revoke(args) => step(args, "Revoke", Action::AgentRevoke, context).await,
+        AgentCommand::Suspend(args) => step::<Suspending>(args, context).await,
+        AgentCommand::Resume(args) => step::<Resuming>(args, context).await,
+        AgentCommand::Revoke(args) => step::<Revoking>(args, context).await,
         AgentCommand::Verify(args) => {
             let VerifyArgs { agent, action, resource, at } = args;
             let asked = json!({ "agent": agent, "action": action, "resource": resource, "at": at });
@@ -124,34 +124,25 @@ async fn delegate(args: DelegateArgs, context: &Context) -> Result<(), Failure> 
     resources.sort();
     resources.dedup();
     let agent = step.agent;
-    let delegate = AgentDelegate { agent, actions, resources, valid_from, valid_until, max_depth };
-    let time = |time_ms: u64| registry_core::time::TimeMs(time_ms).to_string();
-    let params = given(json!({
-        "author": author.did(),
-        "agent": delegate.agent,
-        "actions": delegate.actions,
-        "resources": delegate.resources,
-        "validFrom": delegate.valid_from.map(time),
-        "validUntil": time(delegate.valid_until),
-        "maxDepth": delegate.max_depth,
-    }));
-    let guard = author.prepared("agent_prepareDelegate", params).await?.guard;
-    let agent = delegate.agent.clone();
-    let sent = author.send(guard, Action::AgentDelegate(Box::new(delegate))).await?;
+    let sent = author
+        .write(prepare::Delegate {
+            author: author.did().clone(),
+            agent: agent.clone(),
+            actions,
+            resources,
+            valid_from: valid_from.map(TimeMs),
+            valid_until: TimeMs(valid_until),
+            max_depth,
+            salt: None,
+        })
+        .await?;
     print(agent, sent, context)
 }
 
-async fn step(
-    args: StepArgs,
-    name: &str,
-    make: impl FnOnce(AgentStep) -> Action,
-    context: &Context,
-) -> Result<(), Failure> {
+async fn step<K: StepKind>(args: StepArgs, context: &Context) -> Result<(), Failure> {
     let StepArgs { agent, author } = args;
     let author = Author::open(context, author).await?;
-    let params = object(json!({ "author": author.did(), "agent": agent }));
-    let guard = author.prepared(&format!("agent_prepare{name}"), params).await?.guard;
-    let sent = author.send(guard, make(AgentStep { agent: agent.clone() })).await?;
+    let sent = author.write(Step::<K>::new(author.did().clone(), agent.clone())).await?;
     print(agent, sent, context)
 }
 

@@ -11,10 +11,10 @@ use registry_core::did::{DidState, Member};
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Guard, Operation, Signer};
+use rpc::prepare::{Prepare, facts};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use super::client::Client;
+use super::client::{Client, object};
 use super::context::Context;
 use super::did::{DidArg, NewKeys, Sealed, SignerArgs, Subject, Writer};
 use super::exit::{Failure, warn};
@@ -76,20 +76,24 @@ impl Author {
         Ok(Guard::Until(now_ms.saturating_add(UNTIL_MS)))
     }
 
-    /// The operation that a `…_prepare…` method of the node would have signed. The caller takes no
-    /// more from it than the ledger finds wrong by itself, such as the guard.
-    pub(super) async fn prepared(
-        &self,
-        method: &str,
-        params: Map<String, Value>,
-    ) -> Result<Operation, Failure> {
+    /// The operation that the node would have signed for these parameters. The caller takes no more
+    /// from it than the ledger finds wrong by itself, such as the guard.
+    pub(super) async fn prepared(&self, params: &impl Prepare) -> Result<Operation, Failure> {
         #[derive(Deserialize)]
         struct Prepared {
             body: Bytes,
         }
-        let prepared: Prepared = self.client().call(method, params).await?;
+        let method = method_of(params)?;
+        let prepared: Prepared = self.client().call(method, object(params)).await?;
         codec::decode(&prepared.body.0, OPERATION_BYTES_MAX)
             .map_err(|error| self.client().unreadable(method, error))
+    }
+
+    /// Signs and sends the operation that the parameters describe, with the guard that the node
+    /// finds for it.
+    pub(super) async fn write(&self, params: impl Prepare) -> Result<Sent, Failure> {
+        let guard = self.prepared(&params).await?.guard;
+        self.send(guard, params.action()?).await
     }
 
     /// Signs and sends an operation, and answers once it is committed.
@@ -119,6 +123,12 @@ impl Author {
         }
         outcome
     }
+}
+
+/// The method that prepares an operation from these parameters.
+fn method_of<P: Prepare>(_: &P) -> Result<&'static str, Failure> {
+    let method = facts::<P>().and_then(|facts| facts.prepare);
+    method.ok_or_else(|| Failure::usage(format!("no method prepares {}", P::ACTION)))
 }
 
 /// What it means that the keys at hand do not sign for a party that must consent.

@@ -7,6 +7,7 @@ use genesis::GenesisError;
 use keys::{HomeError, KeysError};
 use miette::Diagnostic;
 use registry_core::code::Refusal;
+use rpc::prepare::PrepareError;
 
 /// Done.
 pub(crate) const DONE: u8 = 0;
@@ -112,6 +113,12 @@ impl From<KeysError> for Failure {
 
 impl From<GenesisError> for Failure {
     fn from(error: GenesisError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<PrepareError> for Failure {
+    fn from(error: PrepareError) -> Self {
         Self::usage(error.to_string())
     }
 }

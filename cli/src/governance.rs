@@ -5,16 +5,16 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use registry_core::crypto::Hash;
-use registry_core::governance::{
-    Change, Edits, GovernancePropose, GovernanceStep, PublishingKey, ValidatorEntry,
-};
+use registry_core::governance::{Change, Edits, PublishingKey, ValidatorEntry};
 use registry_core::id::Fragment;
 use registry_core::operation::Action;
+use rpc::prepare::Prepare as _;
+use rpc::prepare::governance::{Approving, Propose, Step, StepKind, Withdrawing};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::author::{Author, AuthorArgs, Sent};
-use super::client::{given, object};
+use super::client::given;
 use super::context::Context;
 use super::exit::Failure;
 use super::file::read_text;
@@ -176,12 +176,8 @@ pub(super) async fn run(command: GovernanceCommand, context: &Context) -> Result
             show("governance_getProposal", params, context).await
         }
         GovernanceCommand::Propose(args) => propose(*args, context).await,
-        GovernanceCommand::Approve(args) => {
-            step(args, "Approve", Action::GovernanceApprove, context).await
-        }
-        GovernanceCommand::Withdraw(args) => {
-            step(args, "Withdraw", Action::GovernanceWithdraw, context).await
-        }
+        GovernanceCommand::Approve(args) => step::<Approving>(args, context).await,
+        GovernanceCommand::Withdraw(args) => step::<Withdrawing>(args, context).await,
     }
 }
 
@@ -194,30 +190,22 @@ async fn propose(args: ProposeArgs, context: &Context) -> Result<(), Failure> {
     let ProposeArgs { change, height, author } = args;
     let change = change.change()?;
     let author = Author::open(context, author).await?;
-    let params = given(json!({ "author": author.did(), "change": change, "height": height }));
-    let prepared = author.prepared("governance_preparePropose", params).await?;
+    let mut propose = Propose { author: author.did().clone(), change, height, salt: None };
+    let prepared = author.prepared(&propose).await?;
     // The height is the node's to suggest; what changes is what was given here.
-    let height = match (height, &prepared.action) {
-        (Some(height), _) => height,
-        (None, Action::GovernancePropose(propose)) => propose.height,
+    propose.height = match (height, prepared.action) {
+        (Some(height), _) => Some(height),
+        (None, Action::GovernancePropose(found)) => Some(found.height),
         _ => return Err(Failure::usage("the node prepared something else; name a --height")),
     };
-    let action = Action::GovernancePropose(Box::new(GovernancePropose { change, height }));
-    let sent = author.send(prepared.guard, action).await?;
+    let sent = author.send(prepared.guard, propose.action()?).await?;
     print(sent.operation, sent, context)
 }
 
-async fn step(
-    args: StepArgs,
-    name: &str,
-    make: impl FnOnce(GovernanceStep) -> Action,
-    context: &Context,
-) -> Result<(), Failure> {
+async fn step<K: StepKind>(args: StepArgs, context: &Context) -> Result<(), Failure> {
     let StepArgs { proposal, author } = args;
     let author = Author::open(context, author).await?;
-    let params = object(json!({ "author": author.did(), "proposal": proposal }));
-    let prepared = author.prepared(&format!("governance_prepare{name}"), params).await?;
-    let sent = author.send(prepared.guard, make(GovernanceStep { proposal })).await?;
+    let sent = author.write(Step::<K>::new(author.did().clone(), proposal)).await?;
     print(proposal, sent, context)
 }
 

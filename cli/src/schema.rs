@@ -7,18 +7,15 @@ use clap::{Args, Subcommand};
 use registry_core::id::{Did, SchemaId};
 use registry_core::limits::SCHEMA_CONTENT_BYTES_MAX;
 use registry_core::names::Resource;
-use registry_core::operation::Action;
-use registry_core::schema::{
-    CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw,
-};
 use registry_core::status::StatusPurpose;
 use registry_core::trust::Assurance;
+use rpc::prepare::schema::{Publish, PublishType, Withdraw, WithdrawType};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::author::{Author, AuthorArgs, Sent};
-use super::client::{given, object};
+use super::client::given;
 use super::context::Context;
 use super::exit::Failure;
 use super::file::read_input;
@@ -217,24 +214,17 @@ async fn publish(args: PublishArgs, context: &Context) -> Result<(), Failure> {
     let content = text.trim().to_owned();
     let author = Author::open(context, author).await?;
     let schema = SchemaId::of_content(author.did(), &content);
-    let params = given(json!({
-        "author": author.did(),
-        "content": content,
-        "credentialType": credential_type,
-        "supersedes": supersedes,
-    }));
-    let guard = author.prepared("schema_preparePublish", params).await?.guard;
-    let publish = SchemaPublish { content, credential_type, supersedes };
-    let sent = author.send(guard, Action::SchemaPublish(Box::new(publish))).await?;
+    let did = author.did().clone();
+    let publish = Publish { author: did, content, credential_type, supersedes, salt: None };
+    let sent = author.write(publish).await?;
     print(schema, sent, context)
 }
 
 async fn withdraw(args: WithdrawArgs, context: &Context) -> Result<(), Failure> {
     let WithdrawArgs { schema, author } = args;
     let author = Author::open(context, author).await?;
-    let params = object(json!({ "author": author.did(), "schema": schema }));
-    let guard = author.prepared("schema_prepareWithdraw", params).await?.guard;
-    let sent = author.send(guard, Action::SchemaWithdraw(SchemaWithdraw { schema })).await?;
+    let withdraw = Withdraw { author: author.did().clone(), schema, salt: None };
+    let sent = author.write(withdraw).await?;
     print(schema, sent, context)
 }
 
@@ -246,7 +236,8 @@ async fn publish_type(args: PublishTypeArgs, context: &Context) -> Result<(), Fa
         names.dedup();
         names
     });
-    let publish = CredentialTypePublish {
+    let publish = PublishType {
+        author: author.did().clone(),
         name: name.clone(),
         schema,
         validity_ms_max: validity_max,
@@ -254,29 +245,17 @@ async fn publish_type(args: PublishTypeArgs, context: &Context) -> Result<(), Fa
         assurance: args.assurance,
         formats,
         suites,
+        salt: None,
     };
-    let params = given(json!({
-        "author": author.did(),
-        "name": publish.name,
-        "schema": publish.schema,
-        "validityMsMax": publish.validity_ms_max,
-        "statusPurpose": publish.status_purpose,
-        "assurance": publish.assurance,
-        "formats": publish.formats,
-        "suites": publish.suites,
-    }));
-    let guard = author.prepared("schema_preparePublishType", params).await?.guard;
-    let sent = author.send(guard, Action::CredentialTypePublish(Box::new(publish))).await?;
+    let sent = author.write(publish).await?;
     print_type(author.did().clone(), name, sent, context)
 }
 
 async fn withdraw_type(args: WithdrawTypeArgs, context: &Context) -> Result<(), Failure> {
     let WithdrawTypeArgs { name, author } = args;
     let author = Author::open(context, author).await?;
-    let params = object(json!({ "author": author.did(), "name": name }));
-    let guard = author.prepared("schema_prepareWithdrawType", params).await?.guard;
-    let withdraw = CredentialTypeWithdraw { name: name.clone() };
-    let sent = author.send(guard, Action::CredentialTypeWithdraw(withdraw)).await?;
+    let withdraw = WithdrawType { author: author.did().clone(), name: name.clone(), salt: None };
+    let sent = author.write(withdraw).await?;
     print_type(author.did().clone(), name, sent, context)
 }
 

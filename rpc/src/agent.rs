@@ -1,20 +1,15 @@
-//! Agents: what one may do, who answers for it, and bodies of delegations to sign.
+//! Agents: what one may do, and who answers for it.
 
-use registry_core::agent::{AgentChain, AgentDelegate, AgentLink, AgentStep, Delegation, verify};
-use registry_core::code::{Code, Refusal};
-use registry_core::codec::FixedBytes;
+use registry_core::agent::{AgentChain, AgentLink, Delegation, verify};
 use registry_core::id::Did;
 use registry_core::names::{ActionName, Resource};
-use registry_core::operation::{Action, Guard, Role};
-use registry_core::record::{RecordKey, RecordView, StoreError};
+use registry_core::record::RecordKey;
 use registry_core::time::TimeMs;
-use registry_state::rules::{By, agent};
-use registry_state::state::ApplyError;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::millis;
 use crate::error::ApiError;
-use crate::prepare::{Prepared, Preparer, Subject, author_signers};
+use crate::prepare::agent::absent;
 use crate::reads::AsOf;
 use crate::trust::ask::Trust;
 
@@ -40,68 +35,6 @@ pub(crate) struct GetParams {
     at: Option<TimeMs>,
     #[serde(default)]
     min_height: Option<u64>,
-}
-
-/// Parameters of `agent_prepareDelegate`: the complete delegation.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Delegate {
-    author: Did,
-    agent: Did,
-    /// In any order.
-    actions: Vec<ActionName>,
-    /// In any order.
-    resources: Vec<Resource>,
-    #[serde(default)]
-    valid_from: Option<TimeMs>,
-    valid_until: TimeMs,
-    #[serde(default)]
-    max_depth: Option<u8>,
-    #[serde(default)]
-    salt: Option<FixedBytes<16>>,
-}
-
-/// Parameters of `agent_prepare{Suspend,Resume,Revoke}`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Step {
-    author: Did,
-    agent: Did,
-    #[serde(default)]
-    salt: Option<FixedBytes<16>>,
-}
-
-/// What a prepare method was asked for.
-pub(crate) struct Draft {
-    author: Did,
-    action: Action,
-    salt: Option<FixedBytes<16>>,
-}
-
-impl Delegate {
-    /// Of a delegation, or another in its place.
-    pub(crate) fn draft(self) -> Draft {
-        let Self { author, agent, mut actions, mut resources, max_depth, salt, .. } = self;
-        actions.sort();
-        resources.sort();
-        let action = Action::AgentDelegate(Box::new(AgentDelegate {
-            agent,
-            actions,
-            resources,
-            valid_from: self.valid_from.map(|TimeMs(time_ms)| time_ms),
-            valid_until: self.valid_until.0,
-            max_depth,
-        }));
-        Draft { author, action, salt }
-    }
-}
-
-impl Step {
-    /// The draft of one of the actions that need no more than an agent.
-    pub(crate) fn draft(self, make: impl FnOnce(AgentStep) -> Action) -> Draft {
-        let Self { author, agent, salt } = self;
-        Draft { author, action: make(AgentStep { agent }), salt }
-    }
 }
 
 /// A delegation as answers hold it.
@@ -210,65 +143,6 @@ impl Trust {
     }
 }
 
-impl Preparer {
-    /// All `agent_prepare…` methods.
-    pub(crate) async fn prepare_agent(&self, draft: Draft) -> Result<Prepared, ApiError> {
-        let Draft { author, action, salt } = draft;
-        let moment = self.reads.moment(None, None).await?;
-        let (_, state) = self.reads.active(&author, &moment.head, "author")?;
-        let (agent, consents) = match &action {
-            Action::AgentDelegate(delegate) => (delegate.agent.clone(), true),
-            Action::AgentSuspend(AgentStep { agent })
-            | Action::AgentResume(AgentStep { agent })
-            | Action::AgentRevoke(AgentStep { agent }) => (agent.clone(), false),
-            _ => return Err(StoreError::new("no agent action").into()),
-        };
-        let guard = match self.reads.at(&moment).entry(&RecordKey::delegation(&agent))? {
-            Some(head) => Guard::Previous(head.record.hash()),
-            None if consents => Guard::Absent,
-            None => return Err(absent(&agent).into()),
-        };
-        let drafted = self.draft(Some(author.clone()), guard, salt, action)?;
-        let time_ms = moment.head.time_ms;
-        let mut signers = author_signers(&author, &state, time_ms, Role::Author);
-        if consents {
-            let (_, state) = self.reads.active(&agent, &moment.head, "agent")?;
-            signers.extend(author_signers(&agent, &state, time_ms, Role::Consent));
-        }
-        let by = By { network: self.reads.network(), time_ms, author: &author };
-        let action = &drafted.operation.action;
-        check(&self.reads.at(&moment), by, action)?;
-        let explanation = explain(action, &author);
-        Ok(drafted.prepared(Subject::Agent(agent), signers, explanation))
-    }
-}
-
-fn absent(agent: &Did) -> Refusal {
-    Refusal::new(Code::AgentNotFound, "agent", format!("{agent} is no agent"))
-}
-
-fn explain(action: &Action, author: &Did) -> String {
-    match action {
-        Action::AgentDelegate(delegate) => {
-            let AgentDelegate { agent, actions, resources, valid_until, .. } = &**delegate;
-            let (actions, resources) = (actions.len(), resources.len());
-            let until = millis(*valid_until);
-            format!(
-                "Lets {agent} act for {author}, who answers for it: {actions} actions on \
-                 {resources} resources, until {until}. It needs signatures of both"
-            )
-        }
-        Action::AgentSuspend(AgentStep { agent }) => {
-            format!("Stops {agent} and all agents beneath it, until it is resumed")
-        }
-        Action::AgentResume(AgentStep { agent }) => format!("Lets {agent} act again"),
-        Action::AgentRevoke(AgentStep { agent }) => {
-            format!("Ends the delegation to {agent}, and with it all beneath")
-        }
-        _ => String::new(),
-    }
-}
-
 fn explain_answer(
     agent: &Did,
     action: &ActionName,
@@ -281,15 +155,4 @@ fn explain_answer(
         return format!("{agent} may {action} on {resource}, and {principal} answers for it");
     };
     format!("{agent} may not {action} on {resource}: {fault}")
-}
-
-fn check(view: &dyn RecordView, by: By<'_>, action: &Action) -> Result<(), ApplyError> {
-    match action {
-        Action::AgentDelegate(delegate) => agent::delegate(view, by, delegate),
-        Action::AgentSuspend(step) => agent::suspend(view, by, step),
-        Action::AgentResume(step) => agent::resume(view, by, step),
-        Action::AgentRevoke(step) => agent::revoke(view, by, step),
-        _ => return Ok(()),
-    }?;
-    Ok(())
 }

@@ -1,11 +1,14 @@
 //! The node's wall clock, and the two ways in which the API writes times.
 
+#[cfg(feature = "server")]
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use registry_core::time::TimeMs;
+#[cfg(feature = "server")]
 use serde::Serializer;
 
 /// Wall clock in ms since 1970.
+#[cfg(feature = "server")]
 pub(crate) fn now_ms() -> u64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
@@ -22,7 +25,13 @@ pub(crate) fn millis(time_ms: u64) -> String {
     TimeMs(time_ms).millis()
 }
 
+/// A time as operations write it.
+pub(crate) fn time_ms(time: Option<TimeMs>) -> Option<u64> {
+    time.map(|TimeMs(time_ms)| time_ms)
+}
+
 /// Serialises ms since 1970 as [`millis`].
+#[cfg(feature = "server")]
 pub(crate) fn as_millis<S: Serializer>(time_ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&millis(*time_ms))
 }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{millis, now_ms};
 use crate::error::ApiError;
 use crate::limits::{ENDORSERS_SHOWN_MAX, TRUST_PAGE_MAX};
+use crate::prepare::Endorser;
 use crate::reads::{AsOf, Moment, Reads};
 use crate::service::Head;
 
@@ -35,18 +36,8 @@ pub(crate) struct Params {
     min_height: Option<u64>,
 }
 
-/// Somebody with the right to write, and what is left of its quota.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Endorser {
-    did: Did,
-    /// Operations that it vouched for in this hour.
-    used: u64,
-    operations_per_hour: u64,
-    refills_at: String,
-}
-
 impl Endorser {
+    /// Whether it can vouch for one more.
     fn has_room(&self) -> bool {
         self.used < self.operations_per_hour
     }

@@ -9,14 +9,13 @@ use registry_core::record::StoreError;
 use registry_state::state::ApplyError;
 use serde::Serialize;
 
+pub(crate) use crate::prepare::PARAMS;
+use crate::prepare::PrepareError;
 use crate::service::SubmitError;
 use crate::view::ViewError;
 
 /// Where the codes are explained.
 const DOCS: &str = "https://github.com/idem-registry/idem/blob/main/docs/protocol";
-
-/// The field of an error about the parameters as a whole.
-pub(crate) const PARAMS: &str = "params";
 
 /// Declares the node's codes once: number, name, remedy.
 macro_rules! node_codes {
@@ -145,6 +144,15 @@ impl From<ApplyError> for ApiError {
             ApplyError::Refused(refusal) => Self::Refused(refusal),
             ApplyError::Store(error) => error.into(),
             ApplyError::Full => Self::node(NodeCode::MempoolFull, error),
+        }
+    }
+}
+
+impl From<PrepareError> for ApiError {
+    fn from(error: PrepareError) -> Self {
+        match error {
+            PrepareError::Apply(error) => error.into(),
+            PrepareError::Params { field, detail } => Self::params(field, detail),
         }
     }
 }

@@ -1,29 +1,23 @@
-//! The network's own rules: what holds, what is proposed, and bodies of proposals and approvals to
-//! sign (docs/protocol/governance.md).
+//! The network's own rules: what holds and what is proposed (docs/protocol/governance.md).
 
 use std::sync::Arc;
 
-use registry_core::code::{Code, Refusal};
-use registry_core::codec::FixedBytes;
 use registry_core::crypto::Hash;
 use registry_core::governance::{
-    Change, GovernancePropose, GovernanceStep, Governors, PARAMETERS, PUBLISHING, Parameters,
-    Proposal, ProposalStatus, Publishing, ScheduledChanges, VALIDATORS, VERSION, ValidatorEntry,
-    ValidatorReady, Validators, governors, key, read,
+    Change, Governors, PARAMETERS, PUBLISHING, Parameters, Proposal, ProposalStatus, Publishing,
+    VALIDATORS, VERSION, ValidatorEntry, ValidatorReady, Validators, governors, key, read,
 };
 use registry_core::id::Did;
 use registry_core::index::Listing;
-use registry_core::operation::{Action, Guard, Role};
 use registry_core::record::{Entry, RecordKey, RecordView as _, StoreError};
 use registry_core::time::TimeMs;
-use registry_state::rules::governance as rules;
-use registry_state::state::TransientKey;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::millis;
 use crate::error::ApiError;
-use crate::limits::{NOTICE_HEIGHTS_DEFAULT, PROPOSALS_PAGE_DEFAULT, PROPOSALS_PAGE_MAX};
-use crate::prepare::{Prepared, Preparer, Subject, author_signers};
+use crate::limits::{PROPOSALS_PAGE_DEFAULT, PROPOSALS_PAGE_MAX};
+use crate::prepare::Records as _;
+use crate::prepare::governance::absent;
 use crate::reads::{AsOf, Moment, Reads, RecordsAt, Selector, check_limit};
 
 /// Parameters of `governance_show`.
@@ -58,29 +52,6 @@ pub(crate) struct ListParams {
     limit: Option<usize>,
     #[serde(default)]
     min_height: Option<u64>,
-}
-
-/// Parameters of `governance_preparePropose`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Propose {
-    author: Did,
-    change: Change,
-    /// First height at which it holds.
-    #[serde(default)]
-    height: Option<u64>,
-    #[serde(default)]
-    salt: Option<FixedBytes<16>>,
-}
-
-/// Parameters of `governance_prepare{Approve,Withdraw}`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Step {
-    author: Did,
-    proposal: Hash,
-    #[serde(default)]
-    salt: Option<FixedBytes<16>>,
 }
 
 /// The answer of `governance_show`.
@@ -189,21 +160,6 @@ pub(crate) struct ProposalsPage {
     as_of: AsOf,
 }
 
-/// What a prepare method was asked for.
-pub(crate) struct Draft {
-    author: Did,
-    salt: Option<FixedBytes<16>>,
-    action: Action,
-}
-
-impl Step {
-    /// The draft of one of the actions that need no more than a proposal.
-    pub(crate) fn draft(self, make: fn(GovernanceStep) -> Action) -> Draft {
-        let Self { author, proposal, salt } = self;
-        Draft { author, salt, action: make(GovernanceStep { proposal }) }
-    }
-}
-
 /// Reads the network's own rules and what is proposed of them.
 pub(crate) struct Governance {
     pub(crate) reads: Arc<Reads>,
@@ -213,7 +169,7 @@ impl Governance {
     /// `governance_show`.
     pub(crate) async fn governance(&self, params: ShowParams) -> Result<Rules, ApiError> {
         let moment = self.reads.moment(params.at, params.min_height).await?;
-        let agenda = scheduled_changes(&self.reads)?.0.into_iter();
+        let agenda = self.reads.at(&moment).scheduled_changes()?.0.into_iter();
         let records = self.since_genesis(&moment)?;
         let validators: Validators = read(&records, VALIDATORS)?;
         Ok(Rules {
@@ -276,49 +232,6 @@ impl Governance {
     }
 }
 
-impl Preparer {
-    /// `governance_preparePropose`.
-    pub(crate) async fn prepare_proposal(&self, params: Propose) -> Result<Prepared, ApiError> {
-        let Propose { author, change, height, salt } = params;
-        let height = height.unwrap_or(self.reads.head().height + NOTICE_HEIGHTS_DEFAULT);
-        let propose = GovernancePropose { change, height };
-        let action = Action::GovernancePropose(Box::new(propose));
-        self.prepare_governance(Draft { author, salt, action }).await
-    }
-
-    /// All `governance_prepare…` methods.
-    pub(crate) async fn prepare_governance(&self, draft: Draft) -> Result<Prepared, ApiError> {
-        let Draft { author, salt, action } = draft;
-        let moment = self.reads.moment(None, None).await?;
-        let (_, state) = self.reads.active(&author, &moment.head, "author")?;
-        let guard = match &action {
-            Action::GovernanceApprove(step) | Action::GovernanceWithdraw(step) => {
-                let head = proposal_at(&self.reads.at(&moment), &step.proposal)?;
-                Guard::Previous(head.record.hash())
-            }
-            _ => Guard::Absent,
-        };
-        let drafted = self.draft(Some(author.clone()), guard, salt, action)?;
-        let (height, agenda) = (moment.head.height + 1, scheduled_changes(&self.reads)?);
-        let now = rules::Now { height, time_ms: moment.head.time_ms, scheduled: &agenda };
-        let (view, action) = (self.reads.at(&moment), &drafted.operation.action);
-        let rules = rules::Rules { view: &view, now };
-        match action {
-            Action::GovernancePropose(propose) => rules.propose(&drafted.id, &author, propose),
-            Action::GovernanceApprove(step) => rules.approve(&step.proposal, &author),
-            Action::GovernanceWithdraw(step) => rules.withdraw(&step.proposal, &author),
-            _ => return Err(StoreError::new("no governance action").into()),
-        }?;
-        let subject = match action {
-            Action::GovernanceApprove(step) | Action::GovernanceWithdraw(step) => step.proposal,
-            _ => drafted.id,
-        };
-        let explanation = explain(action, &author);
-        let signers = author_signers(&author, &state, moment.head.time_ms, Role::Approval);
-        Ok(drafted.prepared(Subject::Proposal(subject), signers, explanation))
-    }
-}
-
 fn newcomers(
     shown: &ProposalJson,
     records: &RecordsAt<'_>,
@@ -341,60 +254,11 @@ fn newcomers(
     Ok(newcomers)
 }
 
-/// What waits now; of earlier times the proposals tell.
-fn scheduled_changes(reads: &Reads) -> Result<ScheduledChanges, StoreError> {
-    let leaf = reads.node.transient(&TransientKey::scheduled_changes())?;
-    ScheduledChanges::from_leaf(leaf.as_deref()).map_err(StoreError::new)
-}
-
 fn proposal_id(key: &RecordKey) -> Result<Hash, StoreError> {
     Ok(Hash(key.key.0.as_slice().try_into().map_err(StoreError::new)?))
 }
 
-/// The record of a proposal, or the refusal of an operation that needs it.
+/// The record of a proposal.
 fn proposal_at(records: &RecordsAt<'_>, id: &Hash) -> Result<Entry, ApiError> {
-    let absent = || Refusal::new(Code::ProposalNotFound, "proposal", format!("no proposal {id}"));
-    records.required(&RecordKey::proposal(id), absent)
-}
-
-fn explain(action: &Action, author: &Did) -> String {
-    let what = match action {
-        Action::GovernancePropose(propose) => {
-            let GovernancePropose { change, height } = &**propose;
-            format!("Proposes {}, to hold from height {height} on", words(change))
-        }
-        Action::GovernanceApprove(step) => format!("Approves proposal {}", step.proposal),
-        Action::GovernanceWithdraw(step) => {
-            format!("Takes back the approval of proposal {}", step.proposal)
-        }
-        _ => "Changes the network's rules".to_owned(),
-    };
-    format!("{what}. Needs signatures of {author} in role approval.")
-}
-
-fn words(change: &Change) -> String {
-    let edits = |what: &str, put: Vec<String>, removed: Vec<String>| {
-        let put = (!put.is_empty()).then(|| format!("puts {}", put.join(", ")));
-        let removed = (!removed.is_empty()).then(|| format!("removes {}", removed.join(", ")));
-        let both: Vec<String> = put.into_iter().chain(removed).collect();
-        format!("{what}: {}", both.join(" and "))
-    };
-    match change {
-        Change::Validators(change) => {
-            let put = change.put.iter();
-            let put = put.map(|entry| format!("{} with power {}", entry.name, entry.power));
-            edits("other validators", put.collect(), change.remove.clone())
-        }
-        Change::Publishing(change) => {
-            let put = change.put.iter().map(|entry| entry.name.to_string()).collect();
-            let removed = change.remove.iter().map(ToString::to_string).collect();
-            edits("other publishing keys", put, removed)
-        }
-        Change::Parameters(_) => "other parameters".to_owned(),
-        Change::Version(version) => format!("protocol version {version}"),
-        Change::Governors(governors) => {
-            let count = governors.members.len();
-            format!("other governors: {} of {count} must approve", governors.threshold)
-        }
-    }
+    records.required(&RecordKey::proposal(id), || absent(id))
 }

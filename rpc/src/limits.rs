@@ -216,4 +216,4 @@ pub const PROPOSALS_PAGE_DEFAULT: usize = 20;
 pub const NOTICE_HEIGHTS_DEFAULT: u64 = 100;
 
 /// Endorsers that an answer names: enough to choose from, each costs a question of the registry.
-pub(crate) const ENDORSERS_SHOWN_MAX: usize = 16;
+pub const ENDORSERS_SHOWN_MAX: usize = 16;

@@ -4,22 +4,23 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use registry_core::code::{Code, Refusal};
+use registry_core::code::Refusal;
 use registry_core::decision::DecisionView;
-use registry_core::did::{DidState, DidValue};
-use registry_core::governance::{self, PARAMETERS, PUBLISHING, Parameters};
+use registry_core::did::DidState;
+use registry_core::governance::{self, PARAMETERS, Parameters};
 use registry_core::id::{Did, NetworkName};
 use registry_core::index::{Listed, Listing};
-use registry_core::record::{Entry, Kind, Record, RecordKey, RecordView, StoreError};
+use registry_core::record::{Entry, Record, RecordKey, RecordView, StoreError};
 use registry_core::time::TimeMs;
 use serde::Serialize;
 
 use crate::clock::{millis, now_ms};
 use crate::error::{ApiError, NodeCode};
 use crate::limits::{
-    FUTURE_TIME_MS_MAX, HISTORY_PAGE_BYTES_MAX, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX,
-    MIN_HEIGHT_WAIT_MS,
+    HISTORY_PAGE_BYTES_MAX, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX, MIN_HEIGHT_WAIT_MS,
 };
+use crate::party;
+use crate::prepare::ledger::last_time_ms;
 use crate::service::{Head, Node};
 
 /// Which version of a record.
@@ -112,7 +113,7 @@ pub(crate) struct Reads {
 
 /// The records at one moment: the one way to read a record, whatever its kind.
 pub(crate) struct RecordsAt<'a> {
-    reads: &'a Reads,
+    pub(crate) reads: &'a Reads,
     moment: Moment,
 }
 
@@ -243,11 +244,9 @@ impl Reads {
         Ok(time_ms > head.time_ms && time_ms > self.last_time_ms(head)?)
     }
 
-    /// The last time about which `head` says something: later, a block could be overdue (DESIGN
-    /// section 4).
+    /// The last time about which `head` says something.
     pub(crate) fn last_time_ms(&self, head: &Head) -> Result<u64, StoreError> {
-        let parameters = self.parameters(head)?;
-        Ok(head.time_ms + parameters.heartbeat_ms + FUTURE_TIME_MS_MAX)
+        last_time_ms(&self.at(&Moment::now(*head)), head.time_ms)
     }
 
     /// The time at which the node signs: its clock, but no later than the newest block can vouch
@@ -310,23 +309,16 @@ impl Reads {
         Ok(first.ok_or_else(absent)?.record)
     }
 
-    /// The record that a DID of this network is resolved from: for the network's own DID, which no
-    /// operation can write, the one that lists the publishing keys.
+    /// The record that a DID of this network is resolved from.
     pub(crate) fn did_key(&self, did: &Did) -> RecordKey {
-        if *did == self.network_did {
-            return governance::key(PUBLISHING);
-        }
-        RecordKey::did(&did.suffix)
+        party::did_key(&self.network_did, did)
     }
 
     /// The newest version of a DID as of `head`, or the refusal that an operation on it would get.
     /// `field` is where the caller named it.
     pub(crate) fn did_head(&self, did: &Did, head: &Head, field: &str) -> Result<Entry, ApiError> {
-        let absent = || Refusal::new(Code::DidNotFound, field, format!("{did} is not registered"));
-        if did.network != *self.network() {
-            return Err(absent().into());
-        }
-        self.at(&Moment::now(*head)).required(&self.did_key(did), absent)
+        let records = self.at(&Moment::now(*head));
+        Ok(party::did_entry(&records, &self.network_did, did, field)?)
     }
 
     /// The newest version of a DID and its state, or the refusal that an operation by it would get.
@@ -337,20 +329,7 @@ impl Reads {
         head: &Head,
         field: &str,
     ) -> Result<(Entry, Box<DidState>), ApiError> {
-        let entry = self.did_head(did, head, field)?;
-        if entry.record.kind != Kind::Did {
-            let detail = format!(
-                "{did} is the network's own: governance lists its keys, and no operation speaks \
-                 for it"
-            );
-            return Err(Refusal::new(Code::DidNotFound, field, detail).into());
-        }
-        match entry.value::<DidValue>()? {
-            DidValue::Active(state) => Ok((entry, state)),
-            DidValue::Deactivated => {
-                let detail = format!("{did} is deactivated");
-                Err(Refusal::new(Code::DidDeactivated, field, detail).into())
-            }
-        }
+        let records = self.at(&Moment::now(*head));
+        Ok(party::active(&records, &self.network_did, did, field)?)
     }
 }

@@ -7,7 +7,7 @@ use crate::endorsement::Endorsement;
 use crate::governance::Governance;
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
-use crate::prepare::Preparer;
+use crate::preparer::Preparer;
 use crate::reads::Reads;
 use crate::schema::read::Schemas;
 use crate::service::Node;

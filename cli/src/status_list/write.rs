@@ -4,15 +4,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use registry_core::code::{Code, Refusal};
 use registry_core::id::ListId;
 use registry_core::operation::{Action, Guard};
-use registry_core::status::{Run, StatusClose, StatusCreate, StatusPurpose, StatusSet};
+use registry_core::status::{Run, StatusCreate, StatusPurpose, StatusSet};
+use rpc::prepare::status::Close;
 use serde::Serialize;
-use serde_json::json;
 
 use super::entries::{count, plan, runs};
 use super::read::Known;
 use super::{CloseArgs, CreateArgs, ListArgs, MarkArgs};
 use crate::author::{Author, Sent};
-use crate::client::object;
 use crate::context::Context;
 use crate::exit::{Failure, warn};
 
@@ -167,17 +166,9 @@ pub(crate) async fn set(
 pub(super) async fn close(args: CloseArgs, context: &Context) -> Result<(), Failure> {
     let CloseArgs { list, author } = args;
     let author = Author::open(context, author).await?;
-    let guard = close_guard(&author, &list).await?;
-    let sent = author.send(guard, Action::StatusClose(StatusClose { list })).await?;
+    let sent = author.write(Close { author: author.did().clone(), list, salt: None }).await?;
     let written = Written { list, sent };
     context.print(&written, written.human())
-}
-
-/// The guard by the list's head record, as the node sees it. A wrong one makes the ledger refuse
-/// the operation, so only that much is taken from the node.
-async fn close_guard(author: &Author, list: &ListId) -> Result<Guard, Failure> {
-    let params = object(json!({ "author": author.did(), "list": list }));
-    Ok(author.prepared("status_prepareClose", params).await?.guard)
 }
 
 #[cfg(test)]

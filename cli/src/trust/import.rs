@@ -10,7 +10,6 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use registry_core::id::Did;
 use registry_core::names::{ActionName, EntityId, TrustKey};
-use registry_core::operation::Action;
 use registry_core::time::TimeMs;
 use registry_core::trust::{Conditions, GrantStatus, TrustGrant};
 use serde::Serialize;
@@ -222,8 +221,8 @@ async fn check_one(
         None => {}
     }
     let Wanted { key, conditions, parent, .. } = wanted;
-    let action = Action::TrustGrant(Box::new(TrustGrant { key, parent, conditions }));
-    match patiently(async || prepare(author, action.clone()).await).await {
+    let grant = TrustGrant { key, parent, conditions };
+    match patiently(async || prepare(author, grant.clone()).await).await {
         Ok(ready) => Ok(State::Ready(ready)),
         Err(failure) => Ok(State::Done(verdict(failure)?)),
     }

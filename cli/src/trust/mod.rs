@@ -16,8 +16,8 @@ use clap::{Args, Subcommand};
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, EntityId, Resource};
-use registry_core::operation::Action;
 use registry_core::trust::{Assurance, Conditions};
+use rpc::prepare::trust::{Derecognising, Resuming, Revoking, Suspending};
 
 use super::author::AuthorArgs;
 use super::context::Context;
@@ -166,13 +166,11 @@ pub(super) async fn run(command: TrustCommand, context: &Context) -> Result<(), 
     match command {
         TrustCommand::Grant(args) => write::grant(args, context).await,
         TrustCommand::Change(args) => write::change(args, context).await,
-        TrustCommand::Suspend(args) => write::step(args, Action::TrustSuspend, context).await,
-        TrustCommand::Resume(args) => write::step(args, Action::TrustResume, context).await,
-        TrustCommand::Revoke(args) => write::step(args, Action::TrustRevoke, context).await,
+        TrustCommand::Suspend(args) => write::step::<Suspending>(args, context).await,
+        TrustCommand::Resume(args) => write::step::<Resuming>(args, context).await,
+        TrustCommand::Revoke(args) => write::step::<Revoking>(args, context).await,
         TrustCommand::Recognise(args) => write::recognise(args, context).await,
-        TrustCommand::Derecognise(args) => {
-            write::step(args, Action::TrustDerecognise, context).await
-        }
+        TrustCommand::Derecognise(args) => write::step::<Derecognising>(args, context).await,
         TrustCommand::Check(args) => read::check(args, context).await,
         TrustCommand::Recognised(args) => read::recognised(args, context).await,
         TrustCommand::Explain(args) => read::explain(args, context).await,

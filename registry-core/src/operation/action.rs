@@ -20,7 +20,6 @@ use crate::limits::{
     PROPOSAL_BYTES_MAX, STATUS_OPERATION_BYTES_MAX, STATUS_SET_BYTES_MAX,
     TRUST_OPERATION_BYTES_MAX,
 };
-use crate::names::TrustKey;
 use crate::record::RecordKey;
 use crate::schema::{CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw};
 use crate::status::{StatusClose, StatusCreate, StatusSet, StatusUpdate};
@@ -394,22 +393,5 @@ actions! {
         family: None, role: Some(Role::Author), guard: AbsentOrPrevious,
         has_author: false, has_priority: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
         key: &ready.key, writes: _ => RecordKey::ready(&ready.key),
-    }
-}
-
-impl Action {
-    /// Returns the right that a grant or a recognition is about; `None` for other actions.
-    #[allow(clippy::wildcard_enum_match_arm, reason = "only these are about a right")]
-    pub fn trust_key(&self) -> Option<&TrustKey> {
-        match self {
-            Self::TrustGrant(grant) => Some(&grant.key),
-            Self::TrustChange(change) => Some(&change.key),
-            Self::TrustRecognise(recognise) => Some(&recognise.key),
-            Self::TrustSuspend(step)
-            | Self::TrustResume(step)
-            | Self::TrustRevoke(step)
-            | Self::TrustDerecognise(step) => Some(&step.key),
-            _ => None,
-        }
     }
 }

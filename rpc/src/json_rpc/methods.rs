@@ -4,23 +4,20 @@ use std::sync::Arc;
 
 use jsonrpsee::core::RegisterMethodError;
 use jsonrpsee::server::{Methods, RpcModule};
-use registry_core::agent::AgentStep;
-use registry_core::operation::Action;
-use registry_core::trust::TrustStep;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::params::{add, add_for};
+use super::prepare::add_prepares;
 use super::subscribe::subscribe_blocks;
 use super::{meter, upload};
+use crate::did::history;
 use crate::did::options::pairs_of;
-use crate::did::{history, prepare};
 use crate::error::ApiError;
 use crate::guard::Client;
 use crate::metrics::Metrics;
 use crate::services::Services;
-use crate::status::{self, check, list, tokens};
-use crate::trust::{self, ask, list as rights};
+use crate::status::{check, list, tokens};
+use crate::trust::{ask, list as rights};
 use crate::{agent, decide, endorsement, governance, ledger, schema};
 
 /// Parameters of `did_resolve` and `did_dereference`.
@@ -45,32 +42,6 @@ struct DereferenceParams {
 #[serde(deny_unknown_fields)]
 struct NoParams {}
 
-/// Registers a prepare method of DIDs with parameters `P`.
-fn add_prepare<P>(
-    module: &mut RpcModule<Arc<Services>>,
-    name: &'static str,
-) -> Result<(), RegisterMethodError>
-where
-    P: DeserializeOwned + Into<prepare::Draft> + Send + 'static,
-{
-    add(module, name, |all, params: P| async move { all.preparer.prepare_did(params.into()) })
-}
-
-/// Registers a prepare method of status lists with parameters `P`.
-fn add_status_prepare<P>(
-    module: &mut RpcModule<Arc<Services>>,
-    name: &'static str,
-) -> Result<(), RegisterMethodError>
-where
-    P: DeserializeOwned + TryInto<status::prepare::Draft, Error = ApiError> + Send + 'static,
-{
-    add(
-        module,
-        name,
-        |all, params: P| async move { all.preparer.prepare_status(params.try_into()?) },
-    )
-}
-
 /// Lets in those whom the operator allows to ask about single credentials.
 fn knows(client: Option<&Client>) -> Result<(), ApiError> {
     Client::admit_status_check(client)
@@ -90,10 +61,6 @@ fn add_status(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodErro
     add_for(m, "status_checkMany", knows, |all, params: check::CheckManyParams| async move {
         all.lists.check_entries(params).await
     })?;
-    add_status_prepare::<status::prepare::Create>(m, "status_prepareCreate")?;
-    add_status_prepare::<status::prepare::Set>(m, "status_prepareSet")?;
-    add_status_prepare::<status::prepare::Update>(m, "status_prepareUpdate")?;
-    add_status_prepare::<status::prepare::Close>(m, "status_prepareClose")?;
     add(m, "status_prepareToken", |all, params: tokens::PrepareToken| async move {
         all.tokens.prepare_token(params).await
     })?;
@@ -121,16 +88,7 @@ fn add_trust(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodError
     })?;
     add(m, "trust_explainWrite", |all, params: endorsement::Params| async move {
         all.endorsement.explain_write(params).await
-    })?;
-    add_trust_prepare(m, "trust_prepareGrant", trust::prepare::Grant::grant)?;
-    add_trust_prepare(m, "trust_prepareChange", trust::prepare::Grant::change)?;
-    let step =
-        |make: fn(Box<TrustStep>) -> Action| move |params: trust::prepare::Step| params.draft(make);
-    add_trust_prepare(m, "trust_prepareSuspend", step(Action::TrustSuspend))?;
-    add_trust_prepare(m, "trust_prepareResume", step(Action::TrustResume))?;
-    add_trust_prepare(m, "trust_prepareRevoke", step(Action::TrustRevoke))?;
-    add_trust_prepare(m, "trust_prepareRecognise", trust::prepare::Recognise::draft)?;
-    add_trust_prepare(m, "trust_prepareDerecognise", step(Action::TrustDerecognise))
+    })
 }
 
 /// The methods of agents.
@@ -142,13 +100,7 @@ fn add_agents(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodErro
         m,
         "agent_get",
         |all, params: agent::GetParams| async move { all.trust.agent(params).await },
-    )?;
-    add(m, "agent_prepareDelegate", |all, params: agent::Delegate| async move {
-        all.preparer.prepare_agent(params.draft()).await
-    })?;
-    add_agent_step(m, "agent_prepareSuspend", Action::AgentSuspend)?;
-    add_agent_step(m, "agent_prepareResume", Action::AgentResume)?;
-    add_agent_step(m, "agent_prepareRevoke", Action::AgentRevoke)
+    )
 }
 
 /// The methods of governance.
@@ -161,15 +113,6 @@ fn add_governance(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethod
     })?;
     add(m, "governance_getProposal", |all, params: governance::ProposalParams| async move {
         all.governance.proposal(params).await
-    })?;
-    add(m, "governance_preparePropose", |all, params: governance::Propose| async move {
-        all.preparer.prepare_proposal(params).await
-    })?;
-    add(m, "governance_prepareApprove", |all, params: governance::Step| async move {
-        all.preparer.prepare_governance(params.draft(Action::GovernanceApprove)).await
-    })?;
-    add(m, "governance_prepareWithdraw", |all, params: governance::Step| async move {
-        all.preparer.prepare_governance(params.draft(Action::GovernanceWithdraw)).await
     })
 }
 
@@ -183,52 +126,6 @@ fn add_schemas(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodErr
     })?;
     add(m, "schema_list", |all, params: schema::read::ListParams| async move {
         all.schemas.schemas(params).await
-    })?;
-    add_schema_prepare::<schema::prepare::Publish>(m, "schema_preparePublish")?;
-    add_schema_prepare::<schema::prepare::Withdraw>(m, "schema_prepareWithdraw")?;
-    add_schema_prepare::<schema::prepare::PublishType>(m, "schema_preparePublishType")?;
-    add_schema_prepare::<schema::prepare::WithdrawType>(m, "schema_prepareWithdrawType")
-}
-
-/// Registers a prepare method of schemas with parameters `P`.
-fn add_schema_prepare<P>(
-    module: &mut RpcModule<Arc<Services>>,
-    name: &'static str,
-) -> Result<(), RegisterMethodError>
-where
-    P: DeserializeOwned + Into<schema::prepare::Draft> + Send + 'static,
-{
-    add(
-        module,
-        name,
-        |all, params: P| async move { all.preparer.prepare_schema(params.into()).await },
-    )
-}
-
-/// Registers a prepare method of an action that needs no more than an agent.
-fn add_agent_step(
-    module: &mut RpcModule<Arc<Services>>,
-    name: &'static str,
-    make: fn(AgentStep) -> Action,
-) -> Result<(), RegisterMethodError> {
-    add(module, name, move |all, params: agent::Step| async move {
-        all.preparer.prepare_agent(params.draft(make)).await
-    })
-}
-
-/// Registers a prepare method of rights with parameters `P`.
-fn add_trust_prepare<P, D>(
-    module: &mut RpcModule<Arc<Services>>,
-    name: &'static str,
-    draft: D,
-) -> Result<(), RegisterMethodError>
-where
-    P: DeserializeOwned + Send,
-    D: Fn(P) -> Result<trust::prepare::Draft, ApiError> + Clone + Send + Sync + 'static,
-{
-    add(module, name, move |all, params: P| {
-        let draft = draft(params);
-        async move { all.preparer.prepare_trust(draft?).await }
     })
 }
 
@@ -253,13 +150,7 @@ pub(crate) fn methods(
     add(m, "did_getRecord", |all, params: history::RecordParams| async move {
         all.dids.record(params).await
     })?;
-    add_prepare::<prepare::Create>(m, "did_prepareCreate")?;
-    add_prepare::<prepare::Update>(m, "did_prepareUpdate")?;
-    add_prepare::<prepare::Rotate>(m, "did_prepareRotate")?;
-    add_prepare::<prepare::Recover>(m, "did_prepareRecover")?;
-    add_prepare::<prepare::RecoverCancel>(m, "did_prepareRecoverCancel")?;
-    add_prepare::<prepare::RecoverComplete>(m, "did_prepareRecoverComplete")?;
-    add_prepare::<prepare::Deactivate>(m, "did_prepareDeactivate")?;
+    add_prepares(m)?;
     add_status(m)?;
     add_trust(m)?;
     add_agents(m)?;

@@ -3,6 +3,7 @@
 mod meter;
 mod methods;
 mod params;
+mod prepare;
 mod subscribe;
 mod upload;
 

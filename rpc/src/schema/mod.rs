@@ -1,4 +1,3 @@
-//! Schemas and credential types: reading them, and bodies of operations on them to sign.
+//! Schemas and credential types.
 
-pub(crate) mod prepare;
 pub(crate) mod read;

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use registry_core::code::{Code, Refusal};
 use registry_core::codec::Bytes;
 use registry_core::id::{Did, SchemaId};
 use registry_core::index::Listing;
@@ -19,6 +18,7 @@ use serde_json::value::RawValue;
 use crate::clock::millis;
 use crate::error::ApiError;
 use crate::limits::{SCHEMA_PAGE_DEFAULT, SCHEMA_PAGE_MAX};
+use crate::prepare::schema::{schema_absent, type_absent};
 use crate::reads::{AsOf, Reads, RecordsAt, check_limit};
 use crate::uris::Uris;
 
@@ -259,19 +259,13 @@ impl Schemas {
     }
 }
 
-/// The record of a schema, or the refusal of an operation that needs it.
-pub(super) fn schema_at(records: &RecordsAt<'_>, id: &SchemaId) -> Result<Entry, ApiError> {
-    let absent = || Refusal::new(Code::SchemaNotFound, "schema", format!("no schema {id}"));
-    records.required(&RecordKey::schema(id), absent)
+/// The record of a schema.
+fn schema_at(records: &RecordsAt<'_>, id: &SchemaId) -> Result<Entry, ApiError> {
+    records.required(&RecordKey::schema(id), || schema_absent(id))
 }
 
-/// The record of a credential type, or the refusal of an operation that needs it.
-pub(super) fn type_at(
-    records: &RecordsAt<'_>,
-    publisher: &Did,
-    name: &Resource,
-) -> Result<Entry, ApiError> {
-    let detail = || format!("{publisher} has published no type {name}");
-    let absent = || Refusal::new(Code::CredentialTypeNotFound, "name", detail());
-    records.required(&RecordKey::credential_type(publisher, name), absent)
+/// The record of a credential type.
+fn type_at(records: &RecordsAt<'_>, publisher: &Did, name: &Resource) -> Result<Entry, ApiError> {
+    let key = RecordKey::credential_type(publisher, name);
+    records.required(&key, || type_absent(publisher, name))
 }

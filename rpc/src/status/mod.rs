@@ -1,11 +1,10 @@
-//! Credential status: lists and their entries, the views of a list that are served, issuers' own
-//! tokens, and operations on lists to sign.
+//! Credential status: lists and their entries, the views of a list that are served, and issuers' own
+//! tokens.
 
 mod cache;
 pub(crate) mod check;
 pub(crate) mod list;
 pub(crate) mod make;
-pub(crate) mod prepare;
 pub(crate) mod publish;
 pub mod publisher;
 pub(crate) mod tokens;

@@ -4,4 +4,3 @@ pub(crate) mod ask;
 pub(crate) mod explain;
 mod json;
 pub(crate) mod list;
-pub(crate) mod prepare;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use registry_core::operation::Action;
 use rpc::error::NodeCode;
 use rpc::view::ViewError;
 use serde_json::json;
@@ -30,6 +31,19 @@ async fn every_method_is_documented_and_every_documented_method_exists() {
         .map(str::to_owned)
         .collect();
     assert_eq!(methods, documented);
+}
+
+#[tokio::test]
+async fn every_action_that_clients_send_has_its_prepare_method() {
+    let server = Server::start().await;
+    let methods = server.call("rpc_methods", json!([])).await.expect("a list");
+    let methods: Vec<String> = serde_json::from_value(methods).expect("names");
+    // No operation comes of it: the token is signed alone.
+    let prepares = |name: &&str| name.contains("_prepare") && *name != "status_prepareToken";
+    let registered: Vec<&str> = methods.iter().map(String::as_str).filter(prepares).collect();
+    let mut declared: Vec<&str> = Action::ALL.iter().filter_map(|facts| facts.prepare).collect();
+    declared.sort_unstable();
+    assert_eq!(registered, declared);
 }
 
 #[test]

@@ -70,13 +70,13 @@ const FLOORS: [(&str, &[&str]); 8] = [
     (
         "rpc",
         &[
-            "clock coding limits metrics",
-            "config json view",
+            "clock coding limits metrics party",
+            "config json prepare view",
             "service uris",
             "error",
             "guard reads",
             "endorsement",
-            "prepare",
+            "preparer",
             "did governance schema status trust",
             "agent decide ledger",
             "services",

@@ -1,0 +1,221 @@
+//! Operations on DIDs.
+
+use registry_core::code::{Code, Refusal};
+use registry_core::did::document::Document;
+use registry_core::did::{
+    DidCreate, DidRecover, DidRotate, DidState, DidUpdate, KeySet, Member, Reveal, Sets,
+};
+use registry_core::id::{Did, Suffix};
+use registry_core::operation::{Action, Guard, Role};
+use registry_core::record::RecordKey;
+use serde::{Deserialize, Serialize};
+
+use super::form::{Draft, Salt};
+use super::ledger::{LedgerView, previous};
+use super::signers::{Signers, Subject};
+use super::{Prepare, PrepareError, facts};
+
+/// Threshold and members; none where no signature is needed.
+type SetSigners = Option<(u8, Vec<Member>)>;
+
+/// Parameters of `did_prepareCreate`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Create {
+    /// The sets of keys.
+    pub sets: Sets,
+    /// The document.
+    pub document: Document,
+    /// Random without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Salt,
+}
+
+impl Prepare for Create {
+    const ACTION: &'static str = "did_create";
+
+    fn action(self) -> Result<Action, PrepareError> {
+        let Self { sets, document, .. } = self;
+        Ok(Action::DidCreate(Box::new(DidCreate { sets, document })))
+    }
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        Vec::new()
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let (salt, signers) = (self.salt, set(&self.sets.control));
+        let needs = needs(signers.as_ref());
+        let signers = in_role::<Self>(signers);
+        let form = ledger.form(None, Guard::Absent, salt, self.action()?, signers)?;
+        let (network, suffix) = (ledger.network.clone(), Suffix::of_create(&form.id));
+        let did = Did { network, suffix };
+        let explanation = format!("Registers {did}. {needs}");
+        Ok(form.draft(Subject::Did(did), explanation))
+    }
+}
+
+/// Declares the parameters of actions on a DID that exists: their fields, the name of the action,
+/// what it does in words, who signs it, and the action itself.
+macro_rules! prepares {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident { $($(#[doc = $about:literal])+ $field:ident: $type:ty,)* }
+            $action:literal, $words:literal, $signers:expr, $make:expr;
+    )+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        pub struct $name {
+            /// The DID.
+            pub did: Did,
+            $($(#[doc = $about])+ pub $field: $type,)*
+            /// Random without it.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub salt: Salt,
+        }
+
+        impl Prepare for $name {
+            const ACTION: &'static str = $action;
+
+            fn action(self) -> Result<Action, PrepareError> {
+                let make: fn(Self) -> Action = $make;
+                Ok(make(self))
+            }
+
+            fn records_needed(&self) -> Vec<RecordKey> {
+                vec![RecordKey::did(&self.did.suffix)]
+            }
+
+            fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+                let signers: fn(&DidState, &Self) -> Result<SetSigners, Refusal> = $signers;
+                change(ledger, self.did.clone(), self.salt, self, signers, $words)
+            }
+        }
+    )+};
+}
+
+prepares! {
+    /// Parameters of `did_prepareUpdate`.
+    Update {
+        /// The document that replaces the present one.
+        document: Document,
+    } "did_update", "Replaces the document of", |state, _| Ok(set(&state.sets.control)), |own|
+        Action::DidUpdate(Box::new(DidUpdate { document: own.document }));
+
+    /// Parameters of `did_prepareRotate`.
+    Rotate {
+        /// Members of the next set that sign.
+        revealed: Vec<Member>,
+        /// The sets that replace the present ones.
+        sets: Sets,
+        /// The document that replaces the present one.
+        document: Document,
+    } "did_rotate", "Replaces control, next set, recovery and document of",
+        |state, own| next(state, &own.revealed), |own| {
+            let Self { revealed, sets, document, .. } = own;
+            let reveal = Reveal { revealed };
+            Action::DidRotate(Box::new(DidRotate { reveal, sets, document }))
+        };
+
+    /// Parameters of `did_prepareRecover`.
+    Recover {
+        /// The sets that the recovery will bring.
+        sets: Sets,
+        /// The document that it will bring.
+        document: Document,
+    } "did_recover", "Starts a recovery, which others may veto until it matures, of",
+        |state, _| not_pending(state).and_then(|()| recovery(state)), |own|
+        Action::DidRecover(Box::new(DidRecover { sets: own.sets, document: own.document }));
+
+    /// Parameters of `did_prepareRecoverCancel`.
+    RecoverCancel {} "did_recover_cancel", "Cancels the pending recovery of",
+        |state, _| pending(state).and_then(|()| recovery(state)), |_| Action::DidRecoverCancel;
+
+    /// Parameters of `did_prepareRecoverComplete`.
+    RecoverComplete {} "did_recover_complete", "Puts the matured recovery into effect for",
+        |state, _| pending(state).map(|()| None), |_| Action::DidRecoverComplete;
+
+    /// Parameters of `did_prepareDeactivate`.
+    Deactivate {
+        /// Members of the next set that sign.
+        revealed: Vec<Member>,
+    } "did_deactivate", "Deactivates for ever",
+        |state, own| next(state, &own.revealed), |own|
+        Action::DidDeactivate(Reveal { revealed: own.revealed });
+}
+
+/// The draft of a change to a DID that exists.
+fn change<P: Prepare>(
+    ledger: &LedgerView<'_>,
+    did: Did,
+    salt: Salt,
+    params: P,
+    signers: fn(&DidState, &P) -> Result<SetSigners, Refusal>,
+    words: &str,
+) -> Result<Draft, PrepareError> {
+    let party = ledger.party(&did, "did")?;
+    let signers = signers(&party.state, &params)?;
+    let needs = needs(signers.as_ref());
+    let (guard, signers) = (previous(&party.entry), in_role::<P>(signers));
+    let form = ledger.form(Some(did.clone()), guard, salt, params.action()?, signers)?;
+    let (version, record) = (party.entry.record.version, party.entry.record.hash());
+    let explanation = format!("{words} {did} after version {version} ({record}). {needs}");
+    Ok(form.draft(Subject::Did(did), explanation))
+}
+
+/// Those who sign, in the role of the action.
+fn in_role<P: Prepare>(signers: SetSigners) -> Vec<Signers> {
+    let role: Option<Role> = facts::<P>().and_then(|facts| facts.role);
+    let signers = role.zip(signers);
+    signers
+        .map(|(role, (threshold, members))| Signers::of_set(role, threshold, members))
+        .into_iter()
+        .collect()
+}
+
+fn needs(signers: Option<&(u8, Vec<Member>)>) -> String {
+    match signers {
+        None => "It needs no signature.".to_owned(),
+        Some((threshold, members)) => {
+            format!("It needs signatures of {threshold} of {} members.", members.len())
+        }
+    }
+}
+
+fn set(keys: &KeySet) -> SetSigners {
+    Some((keys.threshold, keys.members.clone()))
+}
+
+fn recovery(state: &DidState) -> Result<SetSigners, Refusal> {
+    let absent = "the DID has no recovery set";
+    let recovery = state.sets.recovery.as_ref();
+    let recovery =
+        recovery.ok_or_else(|| Refusal::new(Code::RecoveryNotConfigured, "did", absent))?;
+    Ok(set(&recovery.keys))
+}
+
+fn next(state: &DidState, revealed: &[Member]) -> Result<SetSigners, Refusal> {
+    let next = &state.sets.next;
+    for (index, member) in revealed.iter().enumerate() {
+        if !next.commitments.contains(&member.commitment()) {
+            let detail = "its hash is none of the commitments of the next set";
+            return Err(Refusal::new(Code::NextNotCommitted, format!("revealed/{index}"), detail));
+        }
+    }
+    Ok(Some((next.threshold, revealed.to_vec())))
+}
+
+fn pending(state: &DidState) -> Result<(), Refusal> {
+    match &state.pending {
+        Some(_) => Ok(()),
+        None => Err(Refusal::new(Code::RecoveryNotPending, "did", "no recovery is pending")),
+    }
+}
+
+fn not_pending(state: &DidState) -> Result<(), Refusal> {
+    match &state.pending {
+        Some(_) => Err(Refusal::new(Code::RecoveryPending, "did", "a recovery is pending")),
+        None => Ok(()),
+    }
+}

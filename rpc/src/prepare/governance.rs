@@ -1,0 +1,224 @@
+//! Proposals to change the network's own records, and approvals of them.
+
+use std::marker::PhantomData;
+
+use registry_core::code::{Code, Refusal};
+use registry_core::crypto::Hash;
+use registry_core::governance::{Change, GovernancePropose, GovernanceStep};
+use registry_core::id::Did;
+use registry_core::operation::{Action, Guard};
+use registry_core::record::RecordKey;
+use registry_state::rules::governance::{GovernanceWrite, Now, Rules};
+use registry_state::state::ApplyError;
+use serde::{Deserialize, Serialize};
+
+use super::form::{Draft, Salt};
+use super::ledger::{LedgerView, previous};
+use super::signers::Subject;
+use super::{Prepare, PrepareError};
+use crate::limits::NOTICE_HEIGHTS_DEFAULT;
+
+/// Parameters of `governance_preparePropose`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Propose {
+    /// The governor.
+    pub author: Did,
+    /// What is proposed.
+    pub change: Change,
+    /// First height at which it holds; chosen by the node without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u64>,
+    /// Random without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Salt,
+}
+
+/// Parameters of the actions that need no more than a proposal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
+pub struct Step<K> {
+    /// The governor.
+    pub author: Did,
+    /// The proposal.
+    pub proposal: Hash,
+    /// Random without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Salt,
+    /// Which action it is.
+    #[serde(skip)]
+    pub kind: PhantomData<K>,
+}
+
+/// An action that needs no more than a proposal.
+pub trait StepKind {
+    /// Name of the action.
+    const ACTION: &'static str;
+
+    /// The action.
+    fn action(step: GovernanceStep) -> Action;
+
+    /// Its rules.
+    fn check(
+        rules: &Rules<'_>,
+        proposal: &Hash,
+        author: &Did,
+    ) -> Result<GovernanceWrite, ApplyError>;
+
+    /// What it does to a proposal.
+    fn words(proposal: &Hash) -> String;
+}
+
+/// Parameters of `governance_prepareApprove`.
+pub type Approve = Step<Approving>;
+
+/// The action `governance_approve`.
+#[derive(Debug, Clone, Copy)]
+pub enum Approving {}
+
+impl StepKind for Approving {
+    const ACTION: &'static str = "governance_approve";
+
+    fn action(step: GovernanceStep) -> Action {
+        Action::GovernanceApprove(step)
+    }
+
+    fn check(
+        rules: &Rules<'_>,
+        proposal: &Hash,
+        author: &Did,
+    ) -> Result<GovernanceWrite, ApplyError> {
+        rules.approve(proposal, author)
+    }
+
+    fn words(proposal: &Hash) -> String {
+        format!("Approves proposal {proposal}")
+    }
+}
+
+/// Parameters of `governance_prepareWithdraw`.
+pub type Withdraw = Step<Withdrawing>;
+
+/// The action `governance_withdraw`.
+#[derive(Debug, Clone, Copy)]
+pub enum Withdrawing {}
+
+impl StepKind for Withdrawing {
+    const ACTION: &'static str = "governance_withdraw";
+
+    fn action(step: GovernanceStep) -> Action {
+        Action::GovernanceWithdraw(step)
+    }
+
+    fn check(
+        rules: &Rules<'_>,
+        proposal: &Hash,
+        author: &Did,
+    ) -> Result<GovernanceWrite, ApplyError> {
+        rules.withdraw(proposal, author)
+    }
+
+    fn words(proposal: &Hash) -> String {
+        format!("Takes back the approval of proposal {proposal}")
+    }
+}
+
+impl<K> Step<K> {
+    /// The parameters of an action on a proposal.
+    pub fn new(author: Did, proposal: Hash) -> Self {
+        Self { author, proposal, salt: None, kind: PhantomData }
+    }
+}
+
+impl Prepare for Propose {
+    const ACTION: &'static str = "governance_propose";
+
+    fn action(self) -> Result<Action, PrepareError> {
+        let Self { change, height, .. } = self;
+        let height = height.unwrap_or_default();
+        Ok(Action::GovernancePropose(Box::new(GovernancePropose { change, height })))
+    }
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        vec![RecordKey::did(&self.author.suffix)]
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let author = ledger.author(&self.author)?;
+        let height = self.height.unwrap_or(ledger.height + NOTICE_HEIGHTS_DEFAULT);
+        let propose = GovernancePropose { change: self.change, height };
+        let action = Action::GovernancePropose(Box::new(propose.clone()));
+        let form = ledger.form_by(&author, Guard::Absent, self.salt, action)?;
+        check(ledger, |rules| rules.propose(&form.id, &author.did, &propose))?;
+        let change = words(&propose.change);
+        let what = format!("Proposes {change}, to hold from height {height} on");
+        let id = form.id;
+        Ok(form.draft(Subject::Proposal(id), explanation(&what, &author.did)))
+    }
+}
+
+impl<K: StepKind> Prepare for Step<K> {
+    const ACTION: &'static str = K::ACTION;
+
+    fn action(self) -> Result<Action, PrepareError> {
+        Ok(K::action(GovernanceStep { proposal: self.proposal }))
+    }
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        vec![RecordKey::did(&self.author.suffix), RecordKey::proposal(&self.proposal)]
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let (author, id, salt) = (ledger.author(&self.author)?, self.proposal, self.salt);
+        let head = ledger.head(&RecordKey::proposal(&id), || absent(&id))?;
+        let form = ledger.form_by(&author, previous(&head), salt, self.action()?)?;
+        check(ledger, |rules| K::check(rules, &id, &author.did))?;
+        Ok(form.draft(Subject::Proposal(id), explanation(&K::words(&id), &author.did)))
+    }
+}
+
+/// Whether the rules of governance let the next block take an action.
+fn check(
+    ledger: &LedgerView<'_>,
+    rule: impl FnOnce(&Rules<'_>) -> Result<GovernanceWrite, ApplyError>,
+) -> Result<(), ApplyError> {
+    let (height, scheduled) = (ledger.height + 1, ledger.records.scheduled_changes()?);
+    let now = Now { height, time_ms: ledger.time_ms, scheduled: &scheduled };
+    rule(&Rules { view: ledger.records, now }).map(drop)
+}
+
+/// The refusal of an operation on a proposal that nobody made.
+pub(crate) fn absent(id: &Hash) -> Refusal {
+    Refusal::new(Code::ProposalNotFound, "proposal", format!("no proposal {id}"))
+}
+
+fn explanation(what: &str, author: &Did) -> String {
+    format!("{what}. Needs signatures of {author} in role approval.")
+}
+
+fn words(change: &Change) -> String {
+    let edits = |what: &str, put: Vec<String>, removed: Vec<String>| {
+        let put = (!put.is_empty()).then(|| format!("puts {}", put.join(", ")));
+        let removed = (!removed.is_empty()).then(|| format!("removes {}", removed.join(", ")));
+        let both: Vec<String> = put.into_iter().chain(removed).collect();
+        format!("{what}: {}", both.join(" and "))
+    };
+    match change {
+        Change::Validators(change) => {
+            let put = change.put.iter();
+            let put = put.map(|entry| format!("{} with power {}", entry.name, entry.power));
+            edits("other validators", put.collect(), change.remove.clone())
+        }
+        Change::Publishing(change) => {
+            let put = change.put.iter().map(|entry| entry.name.to_string()).collect();
+            let removed = change.remove.iter().map(ToString::to_string).collect();
+            edits("other publishing keys", put, removed)
+        }
+        Change::Parameters(_) => "other parameters".to_owned(),
+        Change::Version(version) => format!("protocol version {version}"),
+        Change::Governors(governors) => {
+            let count = governors.members.len();
+            format!("other governors: {} of {count} must approve", governors.threshold)
+        }
+    }
+}

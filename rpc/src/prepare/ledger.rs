@@ -1,0 +1,139 @@
+//! The ledger as preparations see it, and what they all read of it.
+
+use std::sync::Arc;
+
+use registry_core::code::Refusal;
+use registry_core::codec::FixedBytes;
+use registry_core::crypto::Hash;
+use registry_core::did::DidState;
+use registry_core::governance::{PARAMETERS, Parameters, ScheduledChanges, read};
+use registry_core::id::{Did, MethodUrl, NetworkName};
+use registry_core::operation::{Guard, MethodSigner, Role, Signer};
+use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
+use registry_core::status::Bits;
+use registry_state::rules::By;
+use registry_state::state::ApplyError;
+
+use super::signers::{OneSigner, Signers};
+use crate::limits::FUTURE_TIME_MS_MAX;
+use crate::party;
+
+/// The newest records, and what else preparations read.
+pub trait Records: RecordView {
+    /// The array of a status list at the version in `entry`.
+    fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError>;
+
+    /// The approved changes of the network that wait.
+    fn scheduled_changes(&self) -> Result<ScheduledChanges, StoreError>;
+}
+
+/// What an operation is prepared over: the newest records of a ledger, and their moment.
+#[derive(Clone, Copy)]
+pub struct LedgerView<'l> {
+    /// The records.
+    pub records: &'l dyn Records,
+    /// The network's name in DIDs.
+    pub network: &'l NetworkName,
+    /// The chain id.
+    pub chain: Hash,
+    /// Height of the newest block.
+    pub height: u64,
+    /// Time of the newest block, ms since 1970.
+    pub time_ms: u64,
+    /// Random salt, for operations whose parameters give none.
+    pub salt: FixedBytes<16>,
+}
+
+/// A DID that can act now.
+pub(super) struct Party {
+    pub(super) did: Did,
+    pub(super) entry: Entry,
+    pub(super) state: Box<DidState>,
+}
+
+impl<'l> LedgerView<'l> {
+    pub(super) fn view(&self) -> &'l dyn RecordView {
+        self.records
+    }
+
+    /// A DID that can act now, or the refusal that an operation by it would get. `field` is where
+    /// the parameters name it.
+    pub(super) fn party(&self, did: &Did, field: &str) -> Result<Party, ApplyError> {
+        let network_did = Did::of_chain(self.network.clone(), &self.chain);
+        let (entry, state) = party::active(self.records, &network_did, did, field)?;
+        Ok(Party { did: did.clone(), entry, state })
+    }
+
+    /// The author of an operation.
+    pub(super) fn author(&self, did: &Did) -> Result<Party, ApplyError> {
+        self.party(did, "author")
+    }
+
+    /// Author and moment, as rules want them.
+    pub(super) fn by<'b>(&self, author: &'b Party) -> By<'b>
+    where
+        'l: 'b,
+    {
+        By { network: self.network, time_ms: self.time_ms, author: &author.did }
+    }
+
+    /// The guard of an operation that makes a record or its next version.
+    pub(super) fn guard(&self, key: &RecordKey) -> Result<Guard, StoreError> {
+        Ok(self.records.entry(key)?.map_or(Guard::Absent, |head| previous(&head)))
+    }
+
+    /// A record that an operation changes, or the refusal that it would get without one.
+    pub(super) fn head(
+        &self,
+        key: &RecordKey,
+        absent: impl FnOnce() -> Refusal,
+    ) -> Result<Entry, ApplyError> {
+        Ok(self.records.entry(key)?.ok_or_else(absent)?)
+    }
+
+    /// The last time at which the newest block may still be the newest.
+    pub(super) fn last_time_ms(&self) -> Result<u64, StoreError> {
+        last_time_ms(self.records, self.time_ms)
+    }
+}
+
+/// The last time about which a block of `time_ms` says something: later, a block could be overdue
+/// (DESIGN section 4).
+pub(crate) fn last_time_ms(records: &dyn RecordView, time_ms: u64) -> Result<u64, StoreError> {
+    let parameters: Parameters = read(records, PARAMETERS)?;
+    Ok(time_ms + parameters.heartbeat_ms + FUTURE_TIME_MS_MAX)
+}
+
+/// The guard of an operation that changes a record.
+pub(super) fn previous(head: &Entry) -> Guard {
+    Guard::Previous(head.record.hash())
+}
+
+impl Party {
+    /// Who may sign for it in a role of its own, author, consent or approval, of which one
+    /// suffices: a method of its document, or its control set (docs/protocol/operations.md,
+    /// "Signatures of an author").
+    pub(super) fn signers(&self, time_ms: u64, role: Role) -> Vec<Signers> {
+        let (document, control) = (&self.state.document, &self.state.sets.control);
+        let methods = document.capability_invocation.iter().filter_map(|fragment| {
+            let method = document.method(fragment).filter(|method| method.is_valid_at(time_ms))?;
+            let url = MethodUrl { did: self.did.clone(), fragment: fragment.clone() };
+            let signer = MethodSigner { key: method.signing_key()?, url };
+            Some(OneSigner::Method(Signer::Method(signer)))
+        });
+        let methods: Vec<OneSigner> = match control.dids().next() {
+            None => methods.collect(),
+            Some(_) => Vec::new(),
+        };
+        let of = Some(self.did.clone());
+        let by_method = (!methods.is_empty()).then_some(Signers {
+            of: of.clone(),
+            role,
+            threshold: 1,
+            members: methods,
+        });
+        let by_key = if role == Role::Author { Role::Control } else { role };
+        let by_control = Signers::of_set(by_key, control.threshold, control.members.clone());
+        by_method.into_iter().chain([Signers { of, ..by_control }]).collect()
+    }
+}

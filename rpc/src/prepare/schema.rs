@@ -1,0 +1,237 @@
+//! Operations on schemas and credential types.
+
+use registry_core::code::{Code, Refusal};
+use registry_core::id::{Did, SchemaId};
+use registry_core::names::Resource;
+use registry_core::operation::{Action, Guard};
+use registry_core::record::RecordKey;
+use registry_core::schema::{
+    CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw,
+};
+use registry_core::status::StatusPurpose;
+use registry_core::trust::Assurance;
+use registry_state::rules::schema;
+use serde::{Deserialize, Serialize};
+
+use super::form::{Draft, Salt};
+use super::ledger::{LedgerView, previous};
+use super::signers::{PublishedType, Subject};
+use super::{Prepare, PrepareError};
+
+/// Parameters of `schema_preparePublish`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Publish {
+    /// The publisher.
+    pub author: Did,
+    /// The JSON Schema as text, to the byte.
+    pub content: String,
+    /// The type that it describes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_type: Option<Resource>,
+    /// The schema that it takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<SchemaId>,
+    /// Random without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Salt,
+}
+
+/// Parameters of `schema_prepareWithdraw`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Withdraw {
+    /// The publisher.
+    pub author: Did,
+    /// The schema.
+    pub schema: SchemaId,
+    /// Random without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Salt,
+}
+
+/// Parameters of `schema_preparePublishType`: the complete type.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PublishType {
+    /// The publisher.
+    pub author: Did,
+    /// Its name.
+    pub name: Resource,
+    /// The schema that its credentials keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaId>,
+    /// How long its credentials may be valid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity_ms_max: Option<u64>,
+    /// What status its credentials must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_purpose: Option<StatusPurpose>,
+    /// How sure its issuers must be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assurance: Option<Assurance>,
+    /// In any order.
+    #[serde(default)]
+    pub formats: Vec<String>,
+    /// In any order.
+    #[serde(default)]
+    pub suites: Vec<String>,
+    /// Random without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Salt,
+}
+
+/// Parameters of `schema_prepareWithdrawType`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WithdrawType {
+    /// The publisher.
+    pub author: Did,
+    /// The type.
+    pub name: Resource,
+    /// Random without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Salt,
+}
+
+impl Publish {
+    fn payload(self) -> SchemaPublish {
+        let Self { content, credential_type, supersedes, .. } = self;
+        SchemaPublish { content, credential_type, supersedes }
+    }
+
+    fn id(&self) -> SchemaId {
+        SchemaId::of_content(&self.author, &self.content)
+    }
+}
+
+impl Prepare for Publish {
+    const ACTION: &'static str = "schema_publish";
+
+    fn action(self) -> Result<Action, PrepareError> {
+        Ok(Action::SchemaPublish(Box::new(self.payload())))
+    }
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        vec![RecordKey::did(&self.author.suffix), RecordKey::schema(&self.id())]
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let (author, id, salt) = (ledger.author(&self.author)?, self.id(), self.salt);
+        if ledger.records.entry(&RecordKey::schema(&id))?.is_some() {
+            let detail = format!("schema {id} is published already");
+            return Err(Refusal::new(Code::AlreadyExists, "content", detail).into());
+        }
+        let publish = self.payload();
+        let action = Action::SchemaPublish(Box::new(publish.clone()));
+        let form = ledger.form_by(&author, Guard::Absent, salt, action)?;
+        schema::publish(ledger.view(), ledger.by(&author), &publish)?;
+        let of = publish.credential_type.map(|name| format!(" of {name}")).unwrap_or_default();
+        let in_name = format!("in the name of {}", author.did);
+        let explanation = format!("Publishes the schema {id}{of} {in_name}; it cannot be changed");
+        Ok(form.draft(Subject::Schema(id), explanation))
+    }
+}
+
+impl Prepare for Withdraw {
+    const ACTION: &'static str = "schema_withdraw";
+
+    fn action(self) -> Result<Action, PrepareError> {
+        Ok(Action::SchemaWithdraw(SchemaWithdraw { schema: self.schema }))
+    }
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        vec![RecordKey::did(&self.author.suffix), RecordKey::schema(&self.schema)]
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let (author, id) = (ledger.author(&self.author)?, self.schema);
+        let head = ledger.head(&RecordKey::schema(&id), || schema_absent(&id))?;
+        let withdraw = SchemaWithdraw { schema: id };
+        let action = Action::SchemaWithdraw(withdraw.clone());
+        let form = ledger.form_by(&author, previous(&head), self.salt, action)?;
+        schema::withdraw(ledger.view(), ledger.by(&author), &withdraw)?;
+        let explanation = format!("Withdraws the schema {id} for ever; it stays readable");
+        Ok(form.draft(Subject::Schema(id), explanation))
+    }
+}
+
+impl PublishType {
+    fn payload(self) -> CredentialTypePublish {
+        let Self { mut formats, mut suites, .. } = self;
+        formats.sort();
+        suites.sort();
+        CredentialTypePublish {
+            name: self.name,
+            schema: self.schema,
+            validity_ms_max: self.validity_ms_max,
+            status_purpose: self.status_purpose,
+            assurance: self.assurance,
+            formats,
+            suites,
+        }
+    }
+}
+
+impl Prepare for PublishType {
+    const ACTION: &'static str = "credential_type_publish";
+
+    fn action(self) -> Result<Action, PrepareError> {
+        Ok(Action::CredentialTypePublish(Box::new(self.payload())))
+    }
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        let key = RecordKey::credential_type(&self.author, &self.name);
+        vec![RecordKey::did(&self.author.suffix), key]
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let (author, salt) = (ledger.author(&self.author)?, self.salt);
+        let publish = self.payload();
+        let guard = ledger.guard(&RecordKey::credential_type(&author.did, &publish.name))?;
+        let action = Action::CredentialTypePublish(Box::new(publish.clone()));
+        let form = ledger.form_by(&author, guard, salt, action)?;
+        schema::publish_type(ledger.view(), ledger.by(&author), &publish)?;
+        let (publisher, name) = (author.did, publish.name);
+        let explanation =
+            format!("Publishes the credential type {name} of {publisher}, as a whole");
+        Ok(form.draft(Subject::CredentialType(PublishedType { publisher, name }), explanation))
+    }
+}
+
+impl Prepare for WithdrawType {
+    const ACTION: &'static str = "credential_type_withdraw";
+
+    fn action(self) -> Result<Action, PrepareError> {
+        Ok(Action::CredentialTypeWithdraw(CredentialTypeWithdraw { name: self.name }))
+    }
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        let key = RecordKey::credential_type(&self.author, &self.name);
+        vec![RecordKey::did(&self.author.suffix), key]
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let (author, name) = (ledger.author(&self.author)?, self.name);
+        let key = RecordKey::credential_type(&author.did, &name);
+        let head = ledger.head(&key, || type_absent(&author.did, &name))?;
+        let withdraw = CredentialTypeWithdraw { name: name.clone() };
+        let action = Action::CredentialTypeWithdraw(withdraw.clone());
+        let form = ledger.form_by(&author, previous(&head), self.salt, action)?;
+        schema::withdraw_type(ledger.view(), ledger.by(&author), &withdraw)?;
+        let publisher = author.did;
+        let explanation = format!("Withdraws the credential type {name} of {publisher}");
+        Ok(form.draft(Subject::CredentialType(PublishedType { publisher, name }), explanation))
+    }
+}
+
+/// The refusal of an operation on a schema that nobody published.
+pub(crate) fn schema_absent(id: &SchemaId) -> Refusal {
+    Refusal::new(Code::SchemaNotFound, "schema", format!("no schema {id}"))
+}
+
+/// The refusal of an operation on a credential type that its publisher does not have.
+pub(crate) fn type_absent(publisher: &Did, name: &Resource) -> Refusal {
+    let detail = format!("{publisher} has published no type {name}");
+    Refusal::new(Code::CredentialTypeNotFound, "name", detail)
+}

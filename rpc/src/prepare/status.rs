@@ -1,0 +1,345 @@
+//! Operations on status lists.
+
+use std::collections::BTreeMap;
+
+use registry_core::code::{Code, Refusal};
+use registry_core::id::{Did, ListId};
+use registry_core::limits::UNTIL_WINDOW_MS;
+use registry_core::operation::{Action, Guard};
+use registry_core::record::{Entry, RecordKey};
+use registry_core::status::{
+    Delegate, EntryChanges, Run, Scattered, StatusClose, StatusCreate, StatusList, StatusPurpose,
+    StatusSet, StatusUpdate,
+};
+use registry_core::time::TimeMs;
+use registry_state::rules::status::{check_changes, check_close, check_update, check_writer};
+use registry_state::state::ApplyError;
+use serde::{Deserialize, Serialize};
+
+use super::form::{Draft, Salt, with_signers};
+use super::ledger::{LedgerView, previous};
+use super::signers::Subject;
+use super::{PARAMS, Prepare, PrepareError};
+use crate::clock::{millis, time_ms};
+use crate::limits::UNTIL_DEFAULT_MS;
+
+/// Parameters of `status_prepareCreate`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Create {
+    /// The issuer.
+    pub author: Did,
+    /// What its entries say.
+    pub purpose: StatusPurpose,
+    /// Number of entries.
+    pub length: u64,
+    /// Bits of an entry; 1 without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits: Option<u8>,
+    /// Where it is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// When it begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<TimeMs>,
+    /// When it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<TimeMs>,
+    /// Who else sets entries; in any order.
+    #[serde(default)]
+    pub delegates: Vec<DelegateParam>,
+    /// What each value says.
+    #[serde(default)]
+    pub messages: Vec<String>,
+    /// Random without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Salt,
+}
+
+/// Parameters of `status_prepareSet`: entries and their value, or runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Set {
+    /// The issuer, or one of its delegates.
+    pub author: Did,
+    /// The list.
+    pub list: ListId,
+    /// Entries in any order, all of which get `value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entries: Option<Vec<u64>>,
+    /// What they get.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<u8>,
+    /// Neighbours that get the same value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Vec<RunParam>>,
+    /// Until when the operation may be applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<TimeMs>,
+    /// Random without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Salt,
+}
+
+/// Parameters of `status_prepareUpdate`: the complete new values.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Update {
+    /// The issuer.
+    pub author: Did,
+    /// The list.
+    pub list: ListId,
+    /// When it ends.
+    pub valid_until: Option<TimeMs>,
+    /// Who else sets entries; in any order.
+    pub delegates: Vec<DelegateParam>,
+    /// Random without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Salt,
+}
+
+/// Parameters of `status_prepareClose`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Close {
+    /// The issuer.
+    pub author: Did,
+    /// The list.
+    pub list: ListId,
+    /// Random without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Salt,
+}
+
+/// Who sets entries in the issuer's place.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DelegateParam {
+    /// The delegate.
+    pub did: Did,
+    /// Until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<TimeMs>,
+}
+
+/// Neighbours that get the same value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunParam {
+    /// The first of them.
+    pub start: u64,
+    /// How many.
+    pub length: u64,
+    /// What they get.
+    pub value: u8,
+    /// What they hold now, if it matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<u8>,
+}
+
+impl From<Delegate> for DelegateParam {
+    fn from(Delegate { did, valid_until }: Delegate) -> Self {
+        Self { did, valid_until: valid_until.map(TimeMs) }
+    }
+}
+
+impl From<Run> for RunParam {
+    fn from(Run { start, length, value, expect }: Run) -> Self {
+        Self { start, length, value, expect }
+    }
+}
+
+/// In the order that the ledger wants.
+fn delegates(params: Vec<DelegateParam>) -> Vec<Delegate> {
+    let mut delegates: Vec<Delegate> = params
+        .into_iter()
+        .map(|param| Delegate { did: param.did, valid_until: time_ms(param.valid_until) })
+        .collect();
+    delegates.sort_by(|one, other| one.did.cmp(&other.did));
+    delegates
+}
+
+fn run(RunParam { start, length, value, expect }: RunParam) -> Run {
+    Run { start, length, value, expect }
+}
+
+fn scattered(mut entries: Vec<u64>, value: u8) -> Result<EntryChanges, Refusal> {
+    entries.sort_unstable();
+    entries.dedup();
+    let scattered = Scattered::new(value, entries);
+    let beyond = || Refusal::new(Code::StatusRange, "entries", "an entry is beyond every list");
+    Ok(EntryChanges::Entries(scattered.ok_or_else(beyond)?))
+}
+
+impl Create {
+    fn payload(self) -> StatusCreate {
+        StatusCreate {
+            purpose: self.purpose,
+            bits: self.bits.unwrap_or(1),
+            length: self.length,
+            uri: self.uri,
+            valid_from: time_ms(self.valid_from),
+            valid_until: time_ms(self.valid_until),
+            delegates: delegates(self.delegates),
+            messages: self.messages,
+        }
+    }
+}
+
+impl Prepare for Create {
+    const ACTION: &'static str = "status_create";
+
+    fn action(self) -> Result<Action, PrepareError> {
+        Ok(Action::StatusCreate(Box::new(self.payload())))
+    }
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        vec![RecordKey::did(&self.author.suffix)]
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let (author, salt) = (ledger.author(&self.author)?, self.salt);
+        let create = self.payload();
+        let (length, bits, purpose) = (create.length, create.bits, create.purpose.name());
+        let action = Action::StatusCreate(Box::new(create));
+        // Its form holds all its rules.
+        let form = ledger.form_by(&author, Guard::Absent, salt, action)?;
+        let id = ListId::of_create(&form.id);
+        let what = format!(
+            "Registers a {purpose} list {id} of {length} entries, {bits} bit each, all zero"
+        );
+        Ok(form.draft(Subject::List(id), with_signers(&what, &author.did)))
+    }
+}
+
+impl Set {
+    fn payload(self) -> Result<StatusSet, PrepareError> {
+        let changes = match (self.entries, self.value, self.runs) {
+            (Some(entries), Some(value), None) => scattered(entries, value)?,
+            (None, None, Some(runs)) => EntryChanges::Runs(runs.into_iter().map(run).collect()),
+            _ => {
+                let detail = "give either entries and value, or runs";
+                return Err(PrepareError::Params { field: PARAMS, detail });
+            }
+        };
+        Ok(StatusSet { list: self.list, changes })
+    }
+}
+
+impl Prepare for Set {
+    const ACTION: &'static str = "status_set";
+
+    fn action(self) -> Result<Action, PrepareError> {
+        Ok(Action::StatusSet(self.payload()?))
+    }
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        vec![RecordKey::did(&self.author.suffix), RecordKey::status(&self.list)]
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let (author, until, salt) = (self.author.clone(), self.until, self.salt);
+        let set = self.payload()?;
+        let author = ledger.author(&author)?;
+        let (entry, list) = found(ledger, &set.list)?;
+        let until_ms = until_ms(ledger, until)?;
+        let action = Action::StatusSet(set.clone());
+        let form = ledger.form_by(&author, Guard::Until(until_ms), salt, action)?;
+        check_writer(&list, &author.did, ledger.time_ms)?;
+        check_changes(&list, &*ledger.records.status_array(&entry)?, &set.changes)?;
+        let (sets, until) = (values(&set.changes), millis(until_ms));
+        let what = format!("Sets {sets} in {}, until {until}", named(&set.list, &list));
+        Ok(form.draft(Subject::List(set.list), with_signers(&what, &author.did)))
+    }
+}
+
+impl Update {
+    fn payload(self) -> StatusUpdate {
+        let Self { list, valid_until, delegates: named, .. } = self;
+        StatusUpdate { list, valid_until: time_ms(valid_until), delegates: delegates(named) }
+    }
+}
+
+impl Prepare for Update {
+    const ACTION: &'static str = "status_update";
+
+    fn action(self) -> Result<Action, PrepareError> {
+        Ok(Action::StatusUpdate(self.payload()))
+    }
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        vec![RecordKey::did(&self.author.suffix), RecordKey::status(&self.list)]
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let (author, salt) = (ledger.author(&self.author)?, self.salt);
+        let update = self.payload();
+        let (entry, list) = found(ledger, &update.list)?;
+        let action = Action::StatusUpdate(update.clone());
+        let form = ledger.form_by(&author, previous(&entry), salt, action)?;
+        check_update(&list, &author.did, &update)?;
+        let (count, end) = (update.delegates.len(), update.valid_until.map(millis));
+        let end = end.map_or("no end".to_owned(), |end| format!("the end {end}"));
+        let named = named(&update.list, &list);
+        let what = format!("Replaces validity and delegates of {named}: {end}, {count} delegates");
+        Ok(form.draft(Subject::List(update.list), with_signers(&what, &author.did)))
+    }
+}
+
+impl Prepare for Close {
+    const ACTION: &'static str = "status_close";
+
+    fn action(self) -> Result<Action, PrepareError> {
+        Ok(Action::StatusClose(StatusClose { list: self.list }))
+    }
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        vec![RecordKey::did(&self.author.suffix), RecordKey::status(&self.list)]
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let (author, id, salt) = (ledger.author(&self.author)?, self.list, self.salt);
+        let (entry, list) = found(ledger, &id)?;
+        let form = ledger.form_by(&author, previous(&entry), salt, self.action()?)?;
+        check_close(&list, &author.did)?;
+        let what = format!("Closes for ever {}", named(&id, &list));
+        Ok(form.draft(Subject::List(id), with_signers(&what, &author.did)))
+    }
+}
+
+/// A list that exists.
+fn found(ledger: &LedgerView<'_>, id: &ListId) -> Result<(Entry, StatusList), ApplyError> {
+    let absent = || Refusal::new(Code::StatusNotFound, "list", format!("{id} is not registered"));
+    let entry = ledger.head(&RecordKey::status(id), absent)?;
+    let list = entry.value()?;
+    Ok((entry, list))
+}
+
+/// The `until` of a set, which must not be refused by what the newest block already says.
+fn until_ms(ledger: &LedgerView<'_>, until: Option<TimeMs>) -> Result<u64, ApplyError> {
+    let Some(TimeMs(until_ms)) = until else { return Ok(ledger.time_ms + UNTIL_DEFAULT_MS) };
+    let (time, until) = (millis(ledger.time_ms), millis(until_ms));
+    if until_ms < ledger.time_ms {
+        let detail = format!("until {until}, the newest block is of {time}");
+        return Err(Refusal::new(Code::UntilPassed, "until", detail).into());
+    }
+    if until_ms > ledger.last_time_ms()?.saturating_add(UNTIL_WINDOW_MS) {
+        let detail = format!("until {until} is over an hour after the newest block of {time}");
+        return Err(Refusal::new(Code::UntilTooFar, "until", detail).into());
+    }
+    Ok(until_ms)
+}
+
+fn named(id: &ListId, list: &StatusList) -> String {
+    format!("the {} list {id} of {}", list.purpose.name(), list.issuer)
+}
+
+/// How many entries get which value.
+fn values(changes: &EntryChanges) -> String {
+    let mut values: BTreeMap<u8, u64> = BTreeMap::new();
+    for run in changes.runs() {
+        *values.entry(run.value).or_default() += run.length;
+    }
+    let parts = values.iter().map(|(value, count)| format!("{count} entries to {value}"));
+    parts.collect::<Vec<_>>().join(", ")
+}
