@@ -12,7 +12,8 @@ use registry_state::execution::{BlockError, Execution, execute};
 use tracing::{info, warn};
 
 use super::candidates::Candidate;
-use super::{Action, Driver, Fatal, Outcome, Verdict, Wanted};
+use super::{Action, Driver, Fatal, Settlement, Wanted};
+use crate::net::Acceptance;
 use crate::store::{Column, Ledger, Read, Row, Store, StoreError, commit_rows};
 use crate::wire::{CertifiedBlock, Decided, Response};
 
@@ -95,13 +96,13 @@ impl Driver {
         self.executed.clear();
         self.proposed.retain(|(proposed, _), _| *proposed > height);
         self.pace.committed(self.now);
-        self.hear_wish();
+        self.reconsider_deferred_height();
         self.build = None;
         self.follow_rules(&changes, store)?;
         self.note_proposals(&changes)?;
         for checked in &candidate.operations {
-            let outcome = Outcome::Applied { height };
-            self.actions.push(Action::Settled { operation: checked.id(), outcome });
+            let settlement = Settlement::Applied { height };
+            self.actions.push(Action::Settled { operation: checked.id(), settlement });
         }
         self.refresh_mempool(&candidate.operations, store)?;
         self.actions.push(Action::Committed { header, live });
@@ -123,8 +124,8 @@ impl Driver {
     }
 
     pub(super) fn settle_refused(&mut self, operation: Hash, refusal: Refusal) {
-        let outcome = Outcome::Refused(refusal);
-        self.actions.push(Action::Settled { operation, outcome });
+        let settlement = Settlement::Refused(refusal);
+        self.actions.push(Action::Settled { operation, settlement });
     }
 
     fn publish_decided(&mut self) {
@@ -139,27 +140,27 @@ impl Driver {
     }
 
     /// A decided header by gossip: its certificate is checked before it may go on.
-    pub(super) fn on_decided(&mut self, source: PeerId, bytes: &[u8]) -> Verdict {
+    pub(super) fn on_decided(&mut self, source: PeerId, bytes: &[u8]) -> Acceptance {
         let Ok(Decided { header, certificate }) = Decided::decode(bytes) else {
-            return Verdict::Reject;
+            return Acceptance::Reject;
         };
         if header.height <= self.head.height.max(self.decided_seen) {
-            return Verdict::Ignore;
+            return Acceptance::Ignore;
         }
         if header.validators != self.rules.set.hash() {
             // Of a set that this node does not know yet: it can judge it once it has synced.
             self.sync.saw(source, header.height);
-            return Verdict::Ignore;
+            return Acceptance::Ignore;
         }
         let sound = header.chain == self.chain
             && header.hash() == certificate.value
             && header.height == certificate.height;
         if !sound || certificate.check(self.chain, &self.rules.set).is_err() {
-            return Verdict::Reject;
+            return Acceptance::Reject;
         }
         self.decided_seen = header.height;
         self.sync.proved(source, header.height);
-        Verdict::Accept
+        Acceptance::Accept
     }
 
     /// Blocks of block sync, each checked by its certificate and by execution.
@@ -177,7 +178,7 @@ impl Driver {
                 continue;
             }
             // Of a version that this node does not speak; it is about to stop.
-            if self.rules.spoken(self.head.height).is_err() {
+            if self.rules.check_version(self.head.height).is_err() {
                 break;
             }
             if let Err(reason) = self.check_certified(&block, &certificate) {

@@ -11,25 +11,25 @@ use crate::store::{Row, Store, certificate_row, guard_row, wal_row, write_synced
 use crate::wire::{Frame, SignedFrame};
 
 /// An input of the core with the rows that must be durable with its outcome.
-pub(super) struct Step {
+pub(super) struct QueuedInput {
     input: Input,
     rows: Vec<Row>,
 }
 
 impl Driver {
     pub(super) fn feed(&mut self, input: Input) {
-        self.inputs.push_back(Step { input, rows: Vec::new() });
+        self.inputs.push_back(QueuedInput { input, rows: Vec::new() });
     }
 
     pub(super) fn feed_with(&mut self, input: Input, rows: Vec<Row>) {
-        self.inputs.push_back(Step { input, rows });
+        self.inputs.push_back(QueuedInput { input, rows });
     }
 
     /// Steps the core until no input is left.
     pub(super) fn run_inputs(&mut self, store: &mut dyn Store) -> Result<(), Fatal> {
         let replayed = std::mem::take(&mut self.replayed);
         self.carry_out(replayed, Vec::new(), store)?;
-        while let Some(Step { input, rows }) = self.inputs.pop_front() {
+        while let Some(QueuedInput { input, rows }) = self.inputs.pop_front() {
             let Some(state) = &mut self.ordering else { continue };
             let outputs = step(state, input);
             self.carry_out(outputs, rows, store)?;

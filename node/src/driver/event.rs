@@ -12,6 +12,7 @@ use registry_core::record::StoreError;
 use registry_state::execution::BlockError;
 use registry_state::rules::Checked;
 
+use crate::net::Acceptance;
 use crate::wire::SignedFrame;
 
 /// The two clocks of one moment.
@@ -50,7 +51,7 @@ pub enum Event {
     GossipOperation {
         /// The operation.
         checked: Arc<Checked>,
-        /// Message id, for the verdict.
+        /// Message id, for the acceptance.
         id: Hash,
         /// Who passed it on.
         source: PeerId,
@@ -66,7 +67,7 @@ pub enum Event {
     GossipDecided {
         /// Encoded [`crate::wire::Decided`].
         bytes: Vec<u8>,
-        /// Message id, for the verdict.
+        /// Message id, for the acceptance.
         id: Hash,
         /// Who passed it on.
         source: PeerId,
@@ -100,7 +101,7 @@ pub enum Event {
 
 /// What became of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Settlement {
     /// In a certified block.
     Applied {
         /// Its height.
@@ -112,7 +113,7 @@ pub enum Outcome {
 
 /// Why a submitted operation was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SubmitError {
+pub enum IntakeError {
     /// The rules refuse it.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -122,17 +123,6 @@ pub enum SubmitError {
         /// Which limit.
         what: &'static str,
     },
-}
-
-/// Whether a gossip message may go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Pass it on.
-    Accept,
-    /// Neither useful nor bad.
-    Ignore,
-    /// Can be valid nowhere.
-    Reject,
 }
 
 /// What the shell must do.
@@ -155,7 +145,7 @@ pub enum Action {
         /// Who passed it on.
         source: PeerId,
         /// What to do.
-        verdict: Verdict,
+        acceptance: Acceptance,
     },
     /// Ask a peer; exactly one `Response` or `RequestFailed` with this id must follow.
     Request {
@@ -185,14 +175,14 @@ pub enum Action {
         /// From the event.
         token: u64,
         /// Admitted, or why not.
-        result: Result<(), SubmitError>,
+        result: Result<(), IntakeError>,
     },
     /// An operation is settled.
     Settled {
         /// Its id.
         operation: Hash,
         /// How.
-        outcome: Outcome,
+        settlement: Settlement,
     },
     /// A block was committed; readers may see it.
     Committed {

@@ -9,8 +9,9 @@ use registry_state::execution::Probe;
 use registry_state::rules::{Checked, check_stateless};
 use registry_state::state::Context;
 
-use super::{Action, Driver, Fatal, SubmitError, Verdict};
+use super::{Action, Driver, Fatal, IntakeError};
 use crate::mempool::AdmitError;
+use crate::net::Acceptance;
 use crate::store::{Ledger, Read, Store};
 use crate::wire::Frame;
 
@@ -20,7 +21,7 @@ impl Driver {
         &mut self,
         checked: Arc<Checked>,
         store: &dyn Store,
-    ) -> Result<Result<(), SubmitError>, Fatal> {
+    ) -> Result<Result<(), IntakeError>, Fatal> {
         match self.admit(Arc::clone(&checked), store)? {
             Ok(()) => {
                 self.actions.push(Action::PublishOperation(Arc::clone(&checked)));
@@ -28,8 +29,8 @@ impl Driver {
                 Ok(Ok(()))
             }
             Err(AdmitError::Known) => Ok(Ok(())),
-            Err(AdmitError::Refused(refusal)) => Ok(Err(SubmitError::Refused(refusal))),
-            Err(AdmitError::Full { what }) => Ok(Err(SubmitError::Full { what })),
+            Err(AdmitError::Refused(refusal)) => Ok(Err(IntakeError::Refused(refusal))),
+            Err(AdmitError::Full { what }) => Ok(Err(IntakeError::Full { what })),
             Err(AdmitError::Store(error)) => Err(error.into()),
         }
     }
@@ -40,14 +41,14 @@ impl Driver {
         &mut self,
         checked: Arc<Checked>,
         store: &dyn Store,
-    ) -> Result<Verdict, Fatal> {
+    ) -> Result<Acceptance, Fatal> {
         match self.admit(Arc::clone(&checked), store)? {
             Ok(()) => {
                 self.wake(Some(&checked));
-                Ok(Verdict::Accept)
+                Ok(Acceptance::Accept)
             }
-            Err(AdmitError::Known) => Ok(Verdict::Accept),
-            Err(AdmitError::Refused(_) | AdmitError::Full { .. }) => Ok(Verdict::Ignore),
+            Err(AdmitError::Known) => Ok(Acceptance::Accept),
+            Err(AdmitError::Refused(_) | AdmitError::Full { .. }) => Ok(Acceptance::Ignore),
             Err(AdmitError::Store(error)) => Err(error.into()),
         }
     }

@@ -5,7 +5,7 @@
 //! this node proposes, a block is built and executed over it ([`candidates`]) → the proposal goes
 //! out with the compact block; others assemble, execute and make it durable before they vote
 //! ([`candidates`], [`consensus`]) → the decision commits block, certificate and state in one
-//! batch ([`commit`]) → outcome and receipt.
+//! batch ([`commit`]) → settlement and receipt.
 
 mod candidates;
 mod commit;
@@ -30,10 +30,11 @@ use registry_core::id::NetworkName;
 use registry_core::record::StoreError;
 
 use crate::mempool::Mempool;
+use crate::net::Acceptance;
 use crate::store::{Ledger, Read, Store};
 use crate::sync::Sync;
 
-pub use event::{Action, Event, Fatal, Now, Outcome, SubmitError, Verdict};
+pub use event::{Action, Event, Fatal, IntakeError, Now, Settlement};
 
 use candidates::{Candidate, Proposed};
 use pace::Pace;
@@ -122,7 +123,7 @@ pub struct Driver {
     replayed: Vec<ordering::Output>,
     /// Equivocations seen since the start.
     evidence: u64,
-    inputs: VecDeque<consensus::Step>,
+    inputs: VecDeque<consensus::QueuedInput>,
     actions: Vec<Action>,
     now: Now,
 }
@@ -143,7 +144,7 @@ impl Driver {
         let ledger = Ledger(read);
         let head = ledger.head()?.ok_or_else(|| StoreError::new("the store holds no genesis"))?;
         let rules = Rules::read(&ledger)?;
-        rules.spoken(head.header.height)?;
+        rules.check_version(head.header.height)?;
         let Identity { network, peer, signer, floor } = identity;
         let signer = match signer {
             Some(key) => {
@@ -180,7 +181,7 @@ impl Driver {
             actions: Vec::new(),
             now,
         };
-        driver.take_seat(&ledger)?;
+        driver.join_or_leave_consensus(&ledger)?;
         driver.find_proposals(&ledger)?;
         driver.timers.insert(Timer::Status, now.steady_ms);
         Ok(driver)
@@ -252,15 +253,15 @@ impl Driver {
                 self.actions.push(Action::Admitted { token, result });
             }
             Event::GossipOperation { checked, id, source } => {
-                let verdict = self.on_gossip_operation(checked, store)?;
-                self.actions.push(Action::Report { id, source, verdict });
+                let acceptance = self.on_gossip_operation(checked, store)?;
+                self.actions.push(Action::Report { id, source, acceptance });
             }
             Event::GossipInvalid { id, source } => {
-                self.actions.push(Action::Report { id, source, verdict: Verdict::Reject });
+                self.actions.push(Action::Report { id, source, acceptance: Acceptance::Reject });
             }
             Event::GossipDecided { bytes, id, source } => {
-                let verdict = self.on_decided(source, &bytes);
-                self.actions.push(Action::Report { id, source, verdict });
+                let acceptance = self.on_decided(source, &bytes);
+                self.actions.push(Action::Report { id, source, acceptance });
             }
             Event::Request { peer, bytes, token } => self.serve(peer, &bytes, token, store)?,
             Event::Response { id, peer, bytes } => self.on_response(id, peer, &bytes, store)?,
@@ -292,7 +293,7 @@ impl Driver {
                 Timer::Candidate => self.retry_all_proposed(store)?,
                 Timer::Status => self.status_round(),
                 Timer::Ready => self.say_ready(store)?,
-                Timer::Stop => self.rules.spoken(self.head.height)?,
+                Timer::Stop => self.rules.check_version(self.head.height)?,
                 Timer::Pace | Timer::Sync => {}
             }
             self.advance(store)?;

@@ -18,7 +18,7 @@ pub(super) struct Pace {
     pub(super) wanted_height: u64,
     /// The last height that was asked for when it was too far off to be heard: once the head is
     /// near, it was the truth.
-    wished_height: u64,
+    deferred_height: u64,
     /// Height for which this node woke the others.
     pub(super) woken_height: u64,
 }
@@ -30,7 +30,7 @@ impl Pace {
             heartbeat_ms: parameters.heartbeat_ms,
             committed_steady_ms: now.steady_ms,
             wanted_height: 0,
-            wished_height: 0,
+            deferred_height: 0,
             woken_height: 0,
         }
     }
@@ -64,16 +64,16 @@ impl Driver {
         if height <= self.head.height.saturating_add(WANTED_HEIGHTS_AHEAD_MAX) {
             self.pace.wanted_height = self.pace.wanted_height.max(height);
         } else {
-            self.pace.wished_height = height;
+            self.pace.deferred_height = height;
         }
     }
 
     /// The head moved: what was asked for while this node was behind may be near now. Each wish
     /// counts once, so a lie starts no more heights than one that is told in time.
-    pub(super) fn hear_wish(&mut self) {
-        if self.pace.wished_height > self.head.height {
-            let wished = std::mem::take(&mut self.pace.wished_height);
-            self.want(wished);
+    pub(super) fn reconsider_deferred_height(&mut self) {
+        if self.pace.deferred_height > self.head.height {
+            let deferred = std::mem::take(&mut self.pace.deferred_height);
+            self.want(deferred);
         }
     }
 
@@ -98,7 +98,7 @@ impl Driver {
             .is_some_and(|state| !(state.is_deciding() && state.height() >= height));
         // Peers that claim more must not keep a validator from its duty: their claims may be lies,
         // and those who decided may be gone. What block sync brings meanwhile overtakes it.
-        if !resting || self.rules.spoken(self.head.height).is_err() {
+        if !resting || self.rules.check_version(self.head.height).is_err() {
             return false;
         }
         let work = !self.mempool.is_empty();

@@ -66,7 +66,7 @@ impl Rules {
     }
 
     /// Whether this binary may take part in the height after `head`, or why not.
-    pub(super) fn spoken(&self, head: u64) -> Result<(), Fatal> {
+    pub(super) fn check_version(&self, head: u64) -> Result<(), Fatal> {
         if self.version <= PROTOCOL_VERSION {
             return Ok(());
         }
@@ -95,9 +95,9 @@ impl Driver {
         self.pace.adopt(&self.rules.parameters);
         if before.validators != self.rules.validators {
             self.actions.push(Action::Validators(self.rules.validators.clone()));
-            self.take_seat(&ledger)?;
+            self.join_or_leave_consensus(&ledger)?;
         }
-        if let Err(fatal) = self.rules.spoken(self.head.height) {
+        if let Err(fatal) = self.rules.check_version(self.head.height) {
             error!("{fatal}");
             // Peers that lack the last block of this version may still fetch it here.
             self.set_timer(Timer::Stop, self.now.steady_ms.saturating_add(VERSION_GRACE_MS));
@@ -106,7 +106,7 @@ impl Driver {
     }
 
     /// Takes part in the consensus of the next height or not, as the set says.
-    pub(super) fn take_seat<R: Read + ?Sized>(
+    pub(super) fn join_or_leave_consensus<R: Read + ?Sized>(
         &mut self,
         ledger: &Ledger<'_, R>,
     ) -> Result<(), Fatal> {

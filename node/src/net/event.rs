@@ -20,7 +20,7 @@ pub type MessageId = Hash;
 
 /// What the layer above says of a gossip message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Acceptance {
     /// Passed on.
     Accept,
     /// Not passed on, nobody's fault: stale, known, or no room.

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::config::PeerAddress;
-use super::event::{MessageId, PeerInfo, RequestId, ResponseToken, Topic, Verdict};
+use super::event::{Acceptance, MessageId, PeerInfo, RequestId, ResponseToken, Topic};
 use super::limits::{
     COMMANDS_MAX, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, VALIDATOR_FRAME_BYTES_MAX,
 };
@@ -53,7 +53,7 @@ pub enum SendError {
 /// A command to the task.
 pub(crate) enum Command {
     Publish { topic: Topic, bytes: Vec<u8> },
-    Report { id: MessageId, source: PeerId, verdict: Verdict },
+    Report { id: MessageId, source: PeerId, acceptance: Acceptance },
     Request { id: RequestId, peer: PeerId, bytes: Vec<u8> },
     Respond { token: ResponseToken, bytes: Vec<u8> },
     Cut { peer: PeerId, reason: &'static str },
@@ -167,8 +167,13 @@ impl NetHandle {
     ///
     /// # Errors
     /// `Full`, `Stopped`.
-    pub fn report(&self, id: MessageId, source: PeerId, verdict: Verdict) -> Result<(), SendError> {
-        self.command(Command::Report { id, source, verdict })
+    pub fn report(
+        &self,
+        id: MessageId,
+        source: PeerId,
+        acceptance: Acceptance,
+    ) -> Result<(), SendError> {
+        self.command(Command::Report { id, source, acceptance })
     }
 
     /// Asks a connected peer. Exactly one `Response` or `RequestFailed` with this id follows.

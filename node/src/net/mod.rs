@@ -57,8 +57,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::{NetConfig, NotAPeerAddress, PeerAddress};
 pub use event::{
-    CutReason, Direction, MessageId, NetEvent, PeerInfo, RequestFailure, RequestId, ResponseToken,
-    Topic, Verdict,
+    Acceptance, CutReason, Direction, MessageId, NetEvent, PeerInfo, RequestFailure, RequestId,
+    ResponseToken, Topic,
 };
 pub use gossip::message_id;
 pub use handle::{NetHandle, SendError};

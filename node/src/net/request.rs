@@ -19,24 +19,24 @@ pub(crate) struct Codec;
 /// A request as it came in. The protocol tells nobody of requests that cannot be read, so one
 /// that is too large passes as such, or its sender could go on for ever.
 #[derive(Debug)]
-pub(crate) enum Question {
+pub(crate) enum PeerRequest {
     Whole(Vec<u8>),
     TooLarge { bytes: usize, bytes_max: usize },
 }
 
 impl request_response::Codec for Codec {
     type Protocol = StreamProtocol;
-    type Request = Question;
+    type Request = PeerRequest;
     type Response = Vec<u8>;
 
-    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Question>
+    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<PeerRequest>
     where
         T: AsyncRead + Unpin + Send,
     {
         match read_frame(io, REQUEST_BYTES_MAX).await {
-            Ok(bytes) => Ok(Question::Whole(bytes)),
+            Ok(bytes) => Ok(PeerRequest::Whole(bytes)),
             Err(FrameError::TooLarge { bytes, bytes_max }) => {
-                Ok(Question::TooLarge { bytes, bytes_max })
+                Ok(PeerRequest::TooLarge { bytes, bytes_max })
             }
             Err(FrameError::Io(error)) => Err(error),
         }
@@ -53,14 +53,14 @@ impl request_response::Codec for Codec {
         &mut self,
         _: &StreamProtocol,
         io: &mut T,
-        question: Question,
+        request: PeerRequest,
     ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
-        match question {
-            Question::Whole(bytes) => write_frame(io, &bytes).await,
-            Question::TooLarge { bytes, bytes_max } => {
+        match request {
+            PeerRequest::Whole(bytes) => write_frame(io, &bytes).await,
+            PeerRequest::TooLarge { bytes, bytes_max } => {
                 Err(FrameError::TooLarge { bytes, bytes_max }.into())
             }
         }

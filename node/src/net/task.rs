@@ -111,7 +111,7 @@ impl Task {
     fn on_command(&mut self, command: Command) {
         match command {
             Command::Publish { topic, bytes } => self.publish(topic, bytes),
-            Command::Report { id, source, verdict } => self.report(id, source, verdict),
+            Command::Report { id, source, acceptance } => self.report(id, source, acceptance),
             Command::Request { id, peer, bytes } => self.request(id, peer, bytes),
             Command::Respond { token, bytes } => self.respond(token, bytes),
             Command::Cut { peer, reason } => self.cut(peer, CutReason::Policy(reason)),

@@ -16,10 +16,10 @@ impl Submitter for Service {
         async move {
             match self.hub.submit(checked).await {
                 Some(Ok(())) => Ok(()),
-                Some(Err(crate::driver::SubmitError::Refused(refusal))) => {
+                Some(Err(crate::driver::IntakeError::Refused(refusal))) => {
                     Err(SubmitError::Refused(refusal))
                 }
-                Some(Err(crate::driver::SubmitError::Full { what })) => {
+                Some(Err(crate::driver::IntakeError::Full { what })) => {
                     Err(SubmitError::Full { what })
                 }
                 None => Err(SubmitError::Unavailable { reason: "it is stopping".to_owned() }),
@@ -31,7 +31,7 @@ impl Submitter for Service {
     fn settled(&self, operation: Hash) -> BoxFuture<'_, Result<Outcome, StoreError>> {
         async move {
             // Listening starts before the look, so that an outcome between the two is heard.
-            let heard = self.hub.outcome(operation);
+            let heard = self.hub.settlement(operation);
             match self.outcome(&operation)? {
                 Outcome::Pending => {}
                 known => return Ok(known),

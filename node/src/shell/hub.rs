@@ -1,4 +1,4 @@
-//! What the driver thread and the RPC share: progress, outcomes, and the queue in.
+//! What the driver thread and the RPC share: progress, settlements, and the queue in.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,11 +13,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Input, wall_ms};
-use crate::driver::{Driver, Outcome, Progress, SubmitError};
+use crate::driver::{Driver, IntakeError, Progress, Settlement};
 use crate::limits::{REFUSAL_KEPT_MS, REFUSALS_MAX};
 
 /// The answer to a submission: admitted, or why not.
-pub type Submitted = Result<(), SubmitError>;
+pub type Submitted = Result<(), IntakeError>;
 
 /// State of an operation that is in no block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub enum Unsettled {
 }
 
 #[derive(Default)]
-struct Outcomes {
-    pending: BTreeMap<Hash, Vec<oneshot::Sender<Outcome>>>,
+struct Settlements {
+    pending: BTreeMap<Hash, Vec<oneshot::Sender<Settlement>>>,
     refused: BTreeMap<Hash, Refusal>,
     refused_at: VecDeque<(Instant, Hash)>,
 }
@@ -47,7 +47,7 @@ pub struct Hub {
     heads: watch::Sender<Head>,
     /// When the newest block was committed here.
     committed: Mutex<(Instant, u64)>,
-    outcomes: Mutex<Outcomes>,
+    settlements: Mutex<Settlements>,
     inputs: mpsc::Sender<Input>,
     stop: CancellationToken,
 }
@@ -60,7 +60,7 @@ impl Hub {
             progress: watch::Sender::new(driver.progress()),
             heads: watch::Sender::new(head),
             committed: Mutex::new((Instant::now(), wall_ms())),
-            outcomes: Mutex::default(),
+            settlements: Mutex::default(),
             inputs,
             stop: CancellationToken::new(),
         }
@@ -90,10 +90,10 @@ impl Hub {
     }
 
     /// Hears how an operation is settled. Ask before submitting, so that nothing is missed.
-    pub fn outcome(&self, operation: Hash) -> oneshot::Receiver<Outcome> {
+    pub fn settlement(&self, operation: Hash) -> oneshot::Receiver<Settlement> {
         let (sender, receiver) = oneshot::channel();
-        let mut outcomes = self.lock();
-        let waiting = outcomes.pending.entry(operation).or_default();
+        let mut settlements = self.lock();
+        let waiting = settlements.pending.entry(operation).or_default();
         waiting.retain(|sender| !sender.is_closed());
         waiting.push(sender);
         receiver
@@ -101,40 +101,40 @@ impl Hub {
 
     /// What is known of an operation that has no receipt.
     pub fn unsettled(&self, operation: &Hash) -> Unsettled {
-        let outcomes = self.lock();
-        if let Some(refusal) = outcomes.refused.get(operation) {
+        let settlements = self.lock();
+        if let Some(refusal) = settlements.refused.get(operation) {
             return Unsettled::Refused(refusal.clone());
         }
-        match outcomes.pending.contains_key(operation) {
+        match settlements.pending.contains_key(operation) {
             true => Unsettled::Pending,
             false => Unsettled::Unknown,
         }
     }
 
     pub(super) fn admitted(&self, operation: Hash, result: &Submitted) {
-        let mut outcomes = self.lock();
+        let mut settlements = self.lock();
         match result {
             Ok(()) => {
-                outcomes.pending.entry(operation).or_default();
-                outcomes.refused.remove(&operation);
+                settlements.pending.entry(operation).or_default();
+                settlements.refused.remove(&operation);
             }
-            Err(SubmitError::Refused(refusal)) => {
-                outcomes.pending.remove(&operation);
-                outcomes.remember(operation, refusal.clone());
+            Err(IntakeError::Refused(refusal)) => {
+                settlements.pending.remove(&operation);
+                settlements.remember(operation, refusal.clone());
             }
-            Err(SubmitError::Full { .. }) => drop(outcomes.pending.remove(&operation)),
+            Err(IntakeError::Full { .. }) => drop(settlements.pending.remove(&operation)),
         }
     }
 
-    pub(super) fn settle(&self, operation: Hash, outcome: &Outcome) {
-        let mut outcomes = self.lock();
-        let waiting = outcomes.pending.remove(&operation).unwrap_or_default();
-        if let Outcome::Refused(refusal) = outcome {
-            outcomes.remember(operation, refusal.clone());
+    pub(super) fn settle(&self, operation: Hash, settlement: &Settlement) {
+        let mut settlements = self.lock();
+        let waiting = settlements.pending.remove(&operation).unwrap_or_default();
+        if let Settlement::Refused(refusal) = settlement {
+            settlements.remember(operation, refusal.clone());
         }
         for sender in waiting {
             // A caller that went away needs no answer.
-            let _unheard = sender.send(outcome.clone());
+            let _unheard = sender.send(settlement.clone());
         }
     }
 
@@ -160,12 +160,12 @@ impl Hub {
         &self.stop
     }
 
-    fn lock(&self) -> MutexGuard<'_, Outcomes> {
-        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Settlements> {
+        self.settlements.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Outcomes {
+impl Settlements {
     fn remember(&mut self, operation: Hash, refusal: Refusal) {
         let now = Instant::now();
         self.refused.insert(operation, refusal);

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, warn};
 
 use super::{Hub, Input, Submitted, wall_ms};
-use crate::driver::{Action, Driver, Event, Fatal, Now, Verdict};
+use crate::driver::{Action, Driver, Event, Fatal, Now};
 use crate::net::{NetEvent, NetHandle, RequestId, ResponseToken, SendError, Topic};
 use crate::store::{Ledger, RocksStore};
 
@@ -181,13 +181,8 @@ impl Worker {
             Action::PublishOperation(checked) => {
                 self.net.publish(Topic::Operations, checked.bytes().to_vec())?;
             }
-            Action::Report { id, source, verdict } => {
-                let verdict = match verdict {
-                    Verdict::Accept => crate::net::Verdict::Accept,
-                    Verdict::Ignore => crate::net::Verdict::Ignore,
-                    Verdict::Reject => crate::net::Verdict::Reject,
-                };
-                self.net.report(id, source, verdict)?;
+            Action::Report { id, source, acceptance } => {
+                self.net.report(id, source, acceptance)?;
             }
             Action::Request { id, peer, bytes } => match self.net.request(peer, bytes) {
                 Ok(own) => drop(self.requests.insert(own, id)),
@@ -212,7 +207,7 @@ impl Worker {
                     let _unheard = answer.send(result);
                 }
             }
-            Action::Settled { operation, outcome } => self.hub.settle(operation, &outcome),
+            Action::Settled { operation, settlement } => self.hub.settle(operation, &settlement),
             Action::Committed { header, live } => {
                 let own_ms = wall_ms();
                 let offset = i64::try_from(own_ms).unwrap_or(i64::MAX)

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use node::driver::{Action, Event, Outcome, SubmitError, Verdict};
+use node::driver::{Action, Event, IntakeError, Settlement};
+use node::net::Acceptance;
 use node::wire::{Frame, Request};
 use ordering::Message;
 use registry_core::crypto::{Hash, Purpose};
@@ -56,8 +57,8 @@ impl World {
             Action::PublishOperation(checked) => {
                 self.publish(index, Parcel::Operation(checked.bytes().to_vec()));
             }
-            Action::Report { id, verdict, .. } => {
-                self.verdicts.insert((index, id), verdict);
+            Action::Report { id, acceptance, .. } => {
+                self.acceptances.insert((index, id), acceptance);
             }
             Action::Request { id, peer, bytes } => self.request(index, id, peer, bytes),
             Action::Respond { token, bytes } => self.respond(index, token, bytes),
@@ -65,14 +66,14 @@ impl World {
             Action::Admitted { result, .. } => {
                 let what = match result {
                     Ok(()) => "admitted",
-                    Err(SubmitError::Refused(_)) => "refused at admission",
-                    Err(SubmitError::Full { .. }) => "mempool full",
+                    Err(IntakeError::Refused(_)) => "refused at admission",
+                    Err(IntakeError::Full { .. }) => "mempool full",
                 };
                 self.count(what);
             }
-            Action::Settled { operation, outcome } => match outcome {
-                Outcome::Applied { height } => self.oracle.acknowledge(index, operation, height),
-                Outcome::Refused(_) => self.count("refused later"),
+            Action::Settled { operation, settlement } => match settlement {
+                Settlement::Applied { height } => self.oracle.acknowledge(index, operation, height),
+                Settlement::Refused(_) => self.count("refused later"),
             },
             Action::Committed { .. } => {}
         }
@@ -257,8 +258,8 @@ impl World {
             _ => Event::GossipDecided { bytes: bytes.clone(), id, source },
         };
         match self.give_gossip(to, id, event) {
-            Some(Verdict::Accept) => self.flood(to, Some(from), &parcel),
-            Some(Verdict::Reject) if !self.is_dishonest(from) && !self.is_dishonest(to) => {
+            Some(Acceptance::Accept) => self.flood(to, Some(from), &parcel),
+            Some(Acceptance::Reject) if !self.is_dishonest(from) && !self.is_dishonest(to) => {
                 let reason = "gossip rejected".to_owned();
                 self.oracle.report(Violation::Cut { node: to, peer: from, reason });
             }

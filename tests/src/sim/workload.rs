@@ -1,6 +1,7 @@
 //! When clients send what to whom.
 
-use node::driver::{Event, Verdict};
+use node::driver::Event;
+use node::net::Acceptance;
 use node::store::Read;
 use registry_core::crypto::Hash;
 
@@ -91,10 +92,15 @@ impl World {
         client.change(&self.chain, disk, rotate)
     }
 
-    /// Hands gossip to a driver and returns its verdict.
-    pub(super) fn give_gossip(&mut self, index: usize, id: Hash, event: Event) -> Option<Verdict> {
-        self.verdicts.remove(&(index, id));
+    /// Hands gossip to a driver and returns its acceptance.
+    pub(super) fn give_gossip(
+        &mut self,
+        index: usize,
+        id: Hash,
+        event: Event,
+    ) -> Option<Acceptance> {
+        self.acceptances.remove(&(index, id));
         self.give(index, event);
-        self.verdicts.remove(&(index, id))
+        self.acceptances.remove(&(index, id))
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use node::driver::{Driver, Event, Fatal, Identity, Verdict};
+use node::driver::{Driver, Event, Fatal, Identity};
 use node::limits::{MEMPOOL_BYTES_MAX, MEMPOOL_OPERATIONS_MAX};
+use node::net::Acceptance;
 use node::store::Store as _;
 use registry_core::crypto::{Hash, Purpose};
 use registry_core::governance::Parameters;
@@ -108,7 +109,7 @@ pub struct World {
     pub counts: BTreeMap<&'static str, u64>,
     pub(super) next_token: u64,
     /// What drivers said about gossip in the event at hand.
-    pub(super) verdicts: BTreeMap<(usize, Hash), Verdict>,
+    pub(super) acceptances: BTreeMap<(usize, Hash), Acceptance>,
     now_ms: u64,
     queue: BTreeMap<(u64, u64), Happening>,
     scheduled: u64,
@@ -136,7 +137,7 @@ impl World {
             restart_ms_max: None,
             counts: BTreeMap::new(),
             next_token: 0,
-            verdicts: BTreeMap::new(),
+            acceptances: BTreeMap::new(),
             now_ms: 0,
             queue: BTreeMap::new(),
             scheduled: 0,

@@ -8,7 +8,7 @@ use libp2p::PeerId;
 use libp2p::identity::Keypair;
 use node::identity::p2p_keypair;
 use node::net::limits::Limits;
-use node::net::{NetConfig, NetEvent, NetHandle, PeerAddress, Topic, Verdict, spawn};
+use node::net::{Acceptance, NetConfig, NetEvent, NetHandle, PeerAddress, Topic, spawn};
 use node::wire;
 use registry_core::codec;
 use registry_core::crypto::Suite;
@@ -110,7 +110,7 @@ impl Peer {
         let heard = async {
             while let Some(event) = self.events.recv().await {
                 let NetEvent::Gossip { topic, id, source, bytes } = event else { continue };
-                self.net.report(id, source, Verdict::Accept).expect("reported");
+                self.net.report(id, source, Acceptance::Accept).expect("reported");
                 if topic == Topic::Operations {
                     seen.push(bytes);
                     if seen.last().is_some_and(|bytes| bytes == last) {

@@ -8,7 +8,7 @@ use libp2p::gossipsub::{self, Message, MessageAcceptance, PublishError};
 use registry_core::crypto::Hash;
 
 use super::Task;
-use crate::net::event::{CutReason, MessageId, NetEvent, Topic, Verdict};
+use crate::net::event::{Acceptance, CutReason, MessageId, NetEvent, Topic};
 use crate::net::gossip::GRAYLIST_SCORE;
 use crate::net::limits::{EVENTS_KEPT_FROM_GOSSIP, GOSSIP_UNSENT_MAX};
 
@@ -32,16 +32,16 @@ impl Task {
         }
     }
 
-    pub(super) fn report(&mut self, id: MessageId, source: PeerId, verdict: Verdict) {
-        let acceptance = match verdict {
-            Verdict::Accept => MessageAcceptance::Accept,
-            Verdict::Ignore => MessageAcceptance::Ignore,
-            Verdict::Reject => MessageAcceptance::Reject,
+    pub(super) fn report(&mut self, id: MessageId, source: PeerId, acceptance: Acceptance) {
+        let result = match acceptance {
+            Acceptance::Accept => MessageAcceptance::Accept,
+            Acceptance::Ignore => MessageAcceptance::Ignore,
+            Acceptance::Reject => MessageAcceptance::Reject,
         };
         let message = gossipsub::MessageId::from(id.0.to_vec());
         let gossip = &mut self.swarm.behaviour_mut().gossip;
-        gossip.report_message_validation_result(&message, &source, acceptance);
-        if verdict == Verdict::Reject {
+        gossip.report_message_validation_result(&message, &source, result);
+        if acceptance == Acceptance::Reject {
             self.shared.metrics.gossip_rejected.inc();
             let now = Instant::now();
             if !self.policy.account(source, now).rejects.take(1, now) {
@@ -71,13 +71,13 @@ impl Task {
         self.shared.metrics.gossip_in.inc();
         let now = Instant::now();
         if self.policy.is_blocked(&source) {
-            self.report(id, source, Verdict::Ignore);
+            self.report(id, source, Acceptance::Ignore);
         } else if !self.policy.account(source, now).gossip.take(1, now) {
-            self.report(id, source, Verdict::Ignore);
+            self.report(id, source, Acceptance::Ignore);
             self.cut(source, CutReason::Flood { what: "gossip messages" });
         } else if self.events.capacity() < EVENTS_KEPT_FROM_GOSSIP {
             self.shared.metrics.gossip_overload.inc();
-            self.report(id, source, Verdict::Ignore);
+            self.report(id, source, Acceptance::Ignore);
         } else {
             self.emit(NetEvent::Gossip { topic, id, source, bytes: message.data });
         }

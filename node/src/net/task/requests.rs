@@ -12,7 +12,7 @@ use libp2p::request_response::{
 use super::Task;
 use crate::net::event::{CutReason, NetEvent, RequestFailure, RequestId, ResponseToken};
 use crate::net::limits::{REQUESTS_MAX, REQUESTS_PER_PEER_MAX, RESPONSE_BYTES_MAX};
-use crate::net::request::Question;
+use crate::net::request::PeerRequest;
 
 /// The open requests of both directions.
 #[derive(Default)]
@@ -44,8 +44,8 @@ impl Task {
             let account = self.policy.account(peer, Instant::now());
             account.bytes.credit(RESPONSE_BYTES_MAX as u64);
             self.shared.metrics.requests_out.inc();
-            let question = Question::Whole(bytes);
-            let sent = self.swarm.behaviour_mut().requests.send_request(&peer, question);
+            let request = PeerRequest::Whole(bytes);
+            let sent = self.swarm.behaviour_mut().requests.send_request(&peer, request);
             self.requests.outbound.insert(sent, (id, peer));
             return;
         };
@@ -59,11 +59,11 @@ impl Task {
         }
     }
 
-    pub(super) fn on_request(&mut self, event: Event<Question, Vec<u8>>) {
+    pub(super) fn on_request(&mut self, event: Event<PeerRequest, Vec<u8>>) {
         match event {
             Event::Message { peer, message, .. } => match message {
                 Message::Request { request_id, request, channel } => {
-                    if self.on_question(peer, request, channel) {
+                    if self.pass_on_request(peer, request, channel) {
                         self.requests.inbound.insert(request_id, peer);
                     }
                 }
@@ -86,11 +86,11 @@ impl Task {
         }
     }
 
-    /// Whether the question was passed on. If not, dropping the channel closes the request.
-    fn on_question(
+    /// Whether the request was passed on. If not, dropping the channel closes the request.
+    fn pass_on_request(
         &mut self,
         peer: PeerId,
-        question: Question,
+        request: PeerRequest,
         channel: ResponseChannel<Vec<u8>>,
     ) -> bool {
         if self.policy.is_blocked(&peer) {
@@ -98,9 +98,9 @@ impl Task {
         }
         self.shared.metrics.requests_in.inc();
         let now = Instant::now();
-        let bytes = match question {
-            Question::Whole(bytes) => bytes,
-            Question::TooLarge { bytes, bytes_max } => {
+        let bytes = match request {
+            PeerRequest::Whole(bytes) => bytes,
+            PeerRequest::TooLarge { bytes, bytes_max } => {
                 self.cut(peer, CutReason::TooLarge { what: "request", bytes, bytes_max });
                 return false;
             }

@@ -18,22 +18,22 @@ async fn line(limits: Limits) -> (Node, Node, Node) {
 #[tokio::test]
 async fn an_accepted_message_travels_on_and_a_rejected_or_ignored_one_does_not() {
     let (first, mut middle, mut last) = line(Limits::default()).await;
-    let verdicts = [
-        (b"rejected".to_vec(), Verdict::Reject),
-        (b"ignored".to_vec(), Verdict::Ignore),
-        (b"accepted".to_vec(), Verdict::Accept),
+    let acceptances = [
+        (b"rejected".to_vec(), Acceptance::Reject),
+        (b"ignored".to_vec(), Acceptance::Ignore),
+        (b"accepted".to_vec(), Acceptance::Accept),
     ];
-    for (payload, verdict) in &verdicts {
+    for (payload, acceptance) in &acceptances {
         let sent = first.handle.publish(Topic::Operations, payload.clone()).unwrap();
         let (topic, id, source, bytes) = middle.gossip().await;
         assert_eq!((topic, id, source), (Topic::Operations, sent, first.peer()));
         assert_eq!(&bytes, payload);
         assert_eq!(id, message_id(&CHAIN, Topic::Operations, payload));
-        middle.handle.report(id, source, *verdict).unwrap();
+        middle.handle.report(id, source, *acceptance).unwrap();
     }
     let (_, id, source, bytes) = last.gossip().await;
     assert_eq!((source, bytes.as_slice()), (middle.peer(), b"accepted".as_slice()));
-    last.handle.report(id, source, Verdict::Accept).unwrap();
+    last.handle.report(id, source, Acceptance::Accept).unwrap();
     // Held back messages would have come before this one, on the same stream.
     let sent = middle.handle.publish(Topic::Decided, b"header".to_vec()).unwrap();
     let (topic, id, _, _) = last.gossip().await;
@@ -89,7 +89,7 @@ async fn a_peer_whose_messages_are_rejected_again_and_again_is_cut() {
         match middle.next("cut").await {
             NetEvent::Gossip { id, source, .. } => {
                 rejected += 1;
-                middle.handle.report(id, source, Verdict::Reject).unwrap();
+                middle.handle.report(id, source, Acceptance::Reject).unwrap();
             }
             NetEvent::PeerCut { peer, reason } => {
                 assert_eq!(peer, first.peer());

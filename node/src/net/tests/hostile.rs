@@ -9,7 +9,7 @@ use libp2p::swarm::Stream;
 
 use super::*;
 use crate::net::limits::{GOSSIP_OPERATION_BYTES_MAX, REQUEST_BYTES_MAX};
-use crate::net::request::{Codec, PROTOCOL, Question};
+use crate::net::request::{Codec, PROTOCOL, PeerRequest};
 use crate::net::streams::{StreamEvent, Streams};
 
 async fn open(hostile: &mut Hostile<Streams>, to: PeerId) -> Stream {
@@ -137,8 +137,8 @@ async fn a_request_that_claims_too_much_cuts_its_sender() {
     let behaviour = request_response::Behaviour::<Codec>::new(protocols, Default::default());
     let mut hostile = Hostile::new(&stranger.identity, behaviour);
     hostile.connect(&victim.address()).await;
-    let question = Question::Whole(vec![1; REQUEST_BYTES_MAX + 1]);
-    hostile.swarm.behaviour_mut().send_request(&victim.peer(), question);
+    let request = PeerRequest::Whole(vec![1; REQUEST_BYTES_MAX + 1]);
+    hostile.swarm.behaviour_mut().send_request(&victim.peer(), request);
     hostile.closed().await;
     let (peer, reason) = victim.cut().await;
     assert_eq!(peer, peer_of(&stranger));
