@@ -1,5 +1,5 @@
-//! Proposed blocks: built here or assembled from a compact block, executed, and made durable with
-//! the verdict that lets the core vote.
+//! Proposed blocks. This node builds them or assembles them from a compact block, executes them,
+//! and makes them durable together with the validity that lets the consensus core vote.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,18 +39,18 @@ impl Candidate {
     }
 }
 
-/// A block that somebody proposed.
+/// A block that a validator proposed.
 pub(super) struct Proposed {
-    /// None if only its hash is known: the whole block is asked for.
+    /// `None` while only the hash of the block is known. The node then asks for the whole block.
     compact: Option<CompactBlock>,
-    /// Bodies found so far, by envelope id.
+    /// Operations found so far, by envelope id.
     bodies: BTreeMap<Hash, Arc<Checked>>,
-    /// Whether its time fitted the clock when it arrived.
+    /// True if the block's time fitted the clock of this node when its header arrived.
     timely: bool,
-    /// The core's question, once it asked.
+    /// Set once the consensus core has asked whether the block is valid.
     asked: Option<Asked>,
     verdict: Option<Validity>,
-    /// Whom the next request goes to, in turn.
+    /// Number of requests sent so far; it selects the peer to ask next.
     attempts: usize,
     in_flight: bool,
 }
@@ -59,24 +59,26 @@ pub(super) struct Proposed {
 struct Asked {
     round: u32,
     proposer: ValidatorKey,
-    /// A polka is known, so that the block's time no longer matters.
+    /// True if a polka for the block is known, so that its time no longer matters.
     any_time: bool,
 }
 
-/// Whether these are a block's envelope and operation ids, in order.
+/// True if these pairs of envelope id and operation id are those of the block, in order.
 fn holds(header: &Header, ids: impl Iterator<Item = (Hash, Hash)>) -> bool {
     let ids: Vec<_> = ids.collect();
     operations_root(ids.iter().map(|(envelope, id)| (envelope, id))) == header.operations_root
 }
 
-/// Both ids of an envelope, whether it is valid or not; none if it is no envelope.
+/// Envelope id and operation id of an encoded envelope, which need not be valid; `None` if the
+/// bytes are no envelope.
 fn ids_of(bytes: &Bytes) -> Option<(Hash, Hash)> {
     let envelope: SignedOperation = codec::decode(&bytes.0, OPERATION_BYTES_MAX).ok()?;
     Some((envelope_id(&bytes.0), operation_id(&envelope.body.0)))
 }
 
 impl Driver {
-    /// Builds a block if the core waits for one and the clock has reached the previous block.
+    /// Builds a block if the core waits for one and the clock has reached the time of the previous
+    /// block.
     pub(super) fn build_if_due(&mut self, store: &mut dyn Store) -> Result<(), Fatal> {
         let Some((height, round)) = self.build else { return Ok(()) };
         let proposer = self.ordering.as_ref().map(ordering::State::key);
@@ -108,7 +110,7 @@ impl Driver {
         Ok(())
     }
 
-    /// The compact form of a block that this node proposes or proposed before a restart.
+    /// Compact form of a block that this node proposes, or proposed before a restart.
     pub(super) fn compact(
         &self,
         height: u64,
@@ -126,8 +128,8 @@ impl Driver {
         }))
     }
 
-    /// The block of a proposal arrived beside it. Nothing is executed before the core has checked
-    /// the proposal's signature and asks.
+    /// Notes the compact block that arrived with a proposal. The node executes nothing before the
+    /// core has checked the proposal's signature and asks for the block.
     pub(super) fn on_proposed_block(
         &mut self,
         peer: PeerId,
@@ -150,7 +152,8 @@ impl Driver {
         }
     }
 
-    /// The entry of a proposal, made if there is room and its height is near.
+    /// Entry of a proposed block, created if its height is near. If there is no room, another entry
+    /// is dropped.
     fn proposed_entry(&mut self, key: (u64, Hash)) -> Option<&mut Proposed> {
         let next = self.head.height.saturating_add(1);
         let near = (next..=next.saturating_add(PROPOSAL_HEIGHTS_AHEAD_MAX)).contains(&key.0);
@@ -158,8 +161,9 @@ impl Driver {
             return None;
         }
         if !self.proposed.contains_key(&key) && self.proposed.len() >= PROPOSALS_MAX {
-            // What the core has not asked for goes first, then the oldest round: a height may see
-            // any number of rounds. It can be asked for again.
+            // Blocks that the core has not asked for are dropped first, then those of the oldest
+            // round, since a height may see any number of rounds. A dropped block can be requested
+            // again.
             let round = |proposed: &Proposed| proposed.asked.map(|asked| asked.round);
             let spare = self.proposed.iter().min_by_key(|(_, proposed)| round(proposed));
             let spare = spare.map(|(key, _)| *key);
@@ -176,8 +180,9 @@ impl Driver {
         }))
     }
 
-    /// The core has a proposal without a verdict. An untimely fresh one is withheld until more
-    /// than two thirds voted for it all the same.
+    /// The core needs to know whether a proposed block is valid. A block whose time does not fit
+    /// the clock gets no answer unless `any_time` says that more than two thirds of the power voted
+    /// for it all the same.
     pub(super) fn need_candidate(
         &mut self,
         key: (u64, Hash),
@@ -203,8 +208,8 @@ impl Driver {
         self.assemble(key, store)
     }
 
-    /// Gathers what is missing of a proposed block; executes it when nothing is. An untimely
-    /// fresh one is withheld, however its header came here.
+    /// Collects the operations of a proposed block and executes the block once it is complete. A
+    /// block whose time does not fit the clock is withheld, wherever its header came from.
     fn assemble(&mut self, key: (u64, Hash), store: &mut dyn Store) -> Result<(), Fatal> {
         let Some(proposed) = self.proposed.get_mut(&key) else { return Ok(()) };
         let Some(compact) = &proposed.compact else {
@@ -242,8 +247,8 @@ impl Driver {
         self.judge(key, &header, operations, store)
     }
 
-    /// Asks the proposer first, then those who prevoted the block, in turn: for bodies, or for
-    /// the whole block if not even its compact form is here.
+    /// Requests the `missing` operations, or the whole block if not even its compact form is known.
+    /// The proposer is asked first, then in turn those who prevoted the block.
     fn ask_for_proposed(&mut self, key: (u64, Hash), missing: Vec<Hash>) {
         let prevoters = self.prevoters(&key.1);
         let Some(proposed) = self.proposed.get_mut(&key) else { return };
@@ -259,7 +264,8 @@ impl Driver {
         proposed.attempts = attempt.saturating_add(1);
         let Some(source) = sources.get(attempt % sources.len().max(1)).copied() else { return };
         proposed.in_flight = true;
-        // A second try at bodies asks for the whole block: its source may have pruned its pool.
+        // The second attempt asks for the whole block, because the first peer may have dropped some
+        // operations from its mempool.
         let request = if missing.is_empty() || attempt > 0 {
             Request::Candidate { height: key.0, value: key.1 }
         } else {
@@ -274,7 +280,7 @@ impl Driver {
         }
     }
 
-    /// Bodies arrived.
+    /// Handles the operations of a proposed block that a peer sent.
     pub(super) fn on_envelopes(
         &mut self,
         key: (u64, Hash),
@@ -299,7 +305,8 @@ impl Driver {
                 Ok(checked) => {
                     progress |= proposed.bodies.insert(id, Arc::new(checked)).is_none();
                 }
-                // Nothing says yet that it belongs to the header; the whole block will tell.
+                // It is not yet proven that the operation belongs to the header; the whole block
+                // will tell.
                 Err(refusal) => {
                     warn!(height = key.0, %refusal, "invalid operation beside a proposal");
                     self.forget_compact(key);
@@ -315,7 +322,8 @@ impl Driver {
         }
     }
 
-    /// What came beside a proposal is not its block: the whole block is asked for.
+    /// Drops the compact block that came with a proposal because it is wrong, and requests the
+    /// whole block.
     fn forget_compact(&mut self, key: (u64, Hash)) {
         if let Some(proposed) = self.proposed.get_mut(&key) {
             proposed.compact = None;
@@ -324,7 +332,7 @@ impl Driver {
         self.retry_proposed(key);
     }
 
-    /// The whole block arrived, or the peer does not have it.
+    /// Handles a whole proposed block; `None` means that the peer does not have it.
     pub(super) fn on_candidate(
         &mut self,
         key: (u64, Hash),
@@ -365,7 +373,7 @@ impl Driver {
         self.assemble(key, store)
     }
 
-    /// Asks the next source, after the pause that the rebroadcast timer gives.
+    /// Asks the next peer after the pause `CANDIDATE_RETRY_MS`.
     pub(super) fn retry_proposed(&mut self, key: (u64, Hash)) {
         if let Some(proposed) = self.proposed.get_mut(&key) {
             proposed.in_flight = false;
@@ -374,7 +382,7 @@ impl Driver {
         self.set_timer(Timer::Candidate, at_ms);
     }
 
-    /// Asks again for every proposed block that the core waits for.
+    /// Requests again every proposed block that the core waits for.
     pub(super) fn retry_all_proposed(&mut self, store: &mut dyn Store) -> Result<(), Fatal> {
         let next = self.head.height.saturating_add(1);
         let waiting = self.proposed.iter().filter(|((height, _), proposed)| {
@@ -387,7 +395,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Checks the envelopes of a whole block; those in the mempool were checked before.
+    /// Checks the envelopes of a whole block. Those in the mempool have been checked before.
     pub(super) fn check_all(&self, operations: &[Bytes]) -> Result<Vec<Arc<Checked>>, String> {
         let check = |bytes: &Bytes| match self.mempool.get(&envelope_id(&bytes.0)) {
             Some(checked) => Ok(checked),
@@ -398,7 +406,7 @@ impl Driver {
         operations.iter().map(check).collect()
     }
 
-    /// Executes a complete block: that decides whether it is valid.
+    /// Executes a complete block and so finds out whether it is valid.
     fn judge(
         &mut self,
         key: (u64, Hash),
@@ -434,7 +442,8 @@ impl Driver {
         }
     }
 
-    /// The verdict, and with it the whole block, go into the step's synced batch.
+    /// Tells the core whether a block is valid. The validity and the whole block go into the same
+    /// synced batch.
     fn answer(&mut self, key: (u64, Hash), asked: Asked, validity: Validity) {
         let Asked { round, proposer, .. } = asked;
         let row = self.executed.get(&key.1).map(|candidate| candidate_row(&candidate.block()));

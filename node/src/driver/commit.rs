@@ -1,4 +1,4 @@
-//! Committing: what consensus decided, and what block sync brings with a certificate.
+//! Committing of blocks that this node decided or that block sync brought with a certificate.
 
 use std::sync::Arc;
 
@@ -18,7 +18,8 @@ use crate::store::{Column, Ledger, Read, Row, Store, StoreError, commit_rows};
 use crate::wire::{CertifiedBlock, Decided, Response};
 
 impl Driver {
-    /// The core decided: the block was executed before anyone voted for it.
+    /// Commits the block that the consensus core decided. It was executed before anyone voted for
+    /// it.
     pub(super) fn on_decision(
         &mut self,
         certificate: &Certificate,
@@ -38,7 +39,7 @@ impl Driver {
         Ok(())
     }
 
-    /// After a restart the candidate is on disk only.
+    /// Executes the decided block again. After a restart it is only on disk.
     fn restore_candidate(
         &self,
         certificate: &Certificate,
@@ -79,9 +80,9 @@ impl Driver {
         let mut rows = commit_rows(&*store, &candidate.execution, &block, &certificate)?;
         let live = match seen {
             Seen::Decided(pending) => {
-                // The log of a decided height ends with it; only the guard outlives it.
+                // The log of a decided height is deleted with it; only the guard is kept.
                 rows.extend(pending.into_iter().filter(|row| row.column != Column::Wal));
-                // A block decided in a later round may be old for good reasons.
+                // A block that was decided in a later round may rightly have an old time.
                 certificate.round == 0
             }
             Seen::Fetched => false,
@@ -139,7 +140,8 @@ impl Driver {
         }
     }
 
-    /// A decided header by gossip: its certificate is checked before it may go on.
+    /// Handles a decided header that arrived by gossip. Its certificate is checked before the
+    /// message may be passed on.
     pub(super) fn on_decided(&mut self, source: PeerId, bytes: &[u8]) -> Acceptance {
         let Ok(Decided { header, certificate }) = Decided::decode(bytes) else {
             return Acceptance::Reject;
@@ -148,7 +150,8 @@ impl Driver {
             return Acceptance::Ignore;
         }
         if header.validators != self.rules.set.hash() {
-            // Of a set that this node does not know yet: it can judge it once it has synced.
+            // This node does not know the validator set yet; it can check the certificate once it
+            // has synced.
             self.sync.saw(source, header.height);
             return Acceptance::Ignore;
         }
@@ -163,7 +166,8 @@ impl Driver {
         Acceptance::Accept
     }
 
-    /// Blocks of block sync, each checked by its certificate and by execution.
+    /// Commits the blocks of a block sync response. Each is checked by its certificate and by
+    /// execution.
     pub(super) fn on_blocks(
         &mut self,
         peer: PeerId,
@@ -177,7 +181,8 @@ impl Driver {
             if block.header.height <= self.head.height {
                 continue;
             }
-            // Of a version that this node does not speak; it is about to stop.
+            // This program does not support the protocol version of the block; the node is about to
+            // stop.
             if self.rules.check_version(self.head.height).is_err() {
                 break;
             }
@@ -223,7 +228,8 @@ impl Driver {
         if leaves > registry_core::limits::BLOCK_OPERATIONS_MAX {
             return Err(format!("{leaves} operations in a block"));
         }
-        // The envelopes must be those of the certified header before they can prove divergence.
+        // Only if the envelopes are those of the certified header can their execution prove that
+        // this node diverges.
         let checked = self.check_all(&block.operations)?;
         let ids: Vec<_> =
             checked.iter().map(|checked| (checked.envelope_id(), checked.id())).collect();
@@ -235,7 +241,7 @@ impl Driver {
         Ok(())
     }
 
-    /// An answer to a request of this node.
+    /// Handles the response to a request of this node.
     pub(super) fn on_response(
         &mut self,
         id: u64,
@@ -266,7 +272,7 @@ impl Driver {
         Ok(())
     }
 
-    /// A request of this node has no answer.
+    /// Handles the failure of a request of this node.
     pub(super) fn on_request_failed(&mut self, id: u64, peer: PeerId) {
         if let Some(wanted) = self.requests.remove(&id) {
             self.failed(id, peer, wanted);
@@ -285,15 +291,15 @@ impl Driver {
     }
 }
 
-/// How a block came to be committed.
+/// Where a committed block came from.
 enum Seen {
-    /// Decided here; the rows of the deciding step go into the same batch.
+    /// This node decided it. The rows are those of the deciding input; they go into the same batch.
     Decided(Vec<Row>),
-    /// By block sync.
+    /// Block sync fetched it.
     Fetched,
 }
 
-/// Why a block could not be executed again.
+/// Reason why a block could not be executed again.
 enum Replay {
     Fatal(Fatal),
     Wrong(String),

@@ -1,5 +1,6 @@
-//! Between the driver and the consensus core: inputs in order, outputs carried out, and nothing
-//! signed released before what justifies it is durable.
+//! The link between the driver and the consensus core. It feeds inputs to the core in order and
+//! carries out its outputs. Signed messages leave this node only after everything that justifies
+//! them is durable.
 
 use ordering::{Input, Message, Output, Unsent, release, step};
 use registry_core::certificate::Certificate;
@@ -10,7 +11,7 @@ use super::{Action, Driver, Fatal, TimeoutKindKey, Timer};
 use crate::store::{Row, Store, certificate_row, guard_row, wal_row, write_synced};
 use crate::wire::{Frame, SignedFrame};
 
-/// An input of the core with the rows that must be durable with its outcome.
+/// An input for the core, together with rows that must be durable when its outputs are carried out.
 pub(super) struct QueuedInput {
     input: Input,
     rows: Vec<Row>,
@@ -25,7 +26,8 @@ impl Driver {
         self.inputs.push_back(QueuedInput { input, rows });
     }
 
-    /// Steps the core until no input is left.
+    /// Feeds the queued inputs to the core, including those that arise meanwhile, and carries out
+    /// the outputs.
     pub(super) fn run_inputs(&mut self, store: &mut dyn Store) -> Result<(), Fatal> {
         let replayed = std::mem::take(&mut self.replayed);
         self.carry_out(replayed, Vec::new(), store)?;
@@ -37,8 +39,8 @@ impl Driver {
         Ok(())
     }
 
-    /// Log, guard and block first, in one batch, synced if anything signed or decided waits for
-    /// it; then the rest in order.
+    /// Writes log, guard and block in one batch before anything else. The batch is synced if a
+    /// signed message or a decision waits for it. The other outputs follow in order.
     fn carry_out(
         &mut self,
         outputs: Vec<Output>,
@@ -61,7 +63,7 @@ impl Driver {
                 other => rest.push(other),
             }
         }
-        // A decision without a message is synced by the batch that commits the block.
+        // The batch that commits the block syncs the rows of a decision that sends no message.
         let mut pending = Vec::new();
         if !sends.is_empty() {
             self.release(sends, rows, store)?;
@@ -86,7 +88,8 @@ impl Driver {
         store: &mut dyn Store,
     ) -> Result<(), Fatal> {
         let synced = write_synced(store, rows)?;
-        // Also for what a replay sends again: the crash may have come between sync and floor.
+        // A replay sends messages again, so it raises the floor too: the node may have crashed
+        // after it synced the batch and before it raised the floor.
         if let Some(state) = &self.ordering {
             store.raise_floor(state.guard().height())?;
         }
@@ -144,8 +147,8 @@ impl Driver {
         Ok(())
     }
 
-    /// A validator works on a later height: start it too if it is the next, else it proves that
-    /// the heights before are decided.
+    /// A validator works on a later height. If it is the next height, this node starts it too. If
+    /// it is a later one, the validator must have committed the heights before it.
     fn on_ahead(&mut self, height: u64, validator: &ValidatorKey) {
         let next = self.head.height.saturating_add(1);
         self.want(height);
@@ -168,7 +171,7 @@ impl Driver {
         Ok(())
     }
 
-    /// A frame from a validator stream.
+    /// Handles a frame from a validator stream.
     pub(super) fn on_frame(
         &mut self,
         peer: libp2p::PeerId,
@@ -205,7 +208,7 @@ impl Driver {
         self.actions.push(Action::Cut { peer, reason });
     }
 
-    /// Who prevoted a value, to ask for its block.
+    /// Validators that prevoted a value, which can therefore be asked for its block.
     pub(super) fn prevoters(&self, value: &Hash) -> Vec<ValidatorKey> {
         self.ordering.as_ref().map_or_else(Vec::new, |state| state.prevoters(value))
     }

@@ -1,4 +1,4 @@
-//! What the driver is told and what it answers.
+//! The events that the driver handles and the actions that it answers with.
 
 use std::sync::Arc;
 
@@ -15,201 +15,203 @@ use registry_state::rules::Checked;
 use crate::net::Acceptance;
 use crate::wire::SignedFrame;
 
-/// The two clocks of one moment.
+/// Reading of the wall clock and of the steady clock at the same moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// Wall clock in ms since 1970: block times and timeliness.
+    /// Unix time in milliseconds; used for block times and for the timeliness of proposals.
     pub wall_ms: u64,
-    /// A clock that never goes back, in ms: timers.
+    /// Milliseconds on a clock that never goes back; used for timers.
     pub steady_ms: u64,
 }
 
-/// What happened.
+/// Something that happened outside of the driver and that it has to handle.
 #[derive(Debug)]
 pub enum Event {
-    /// Time passed; due timers fire. Sent at [`Driver::deadline`] or whenever convenient.
+    /// Time has passed, so timers may be due. The caller sends it at [`Driver::deadline`] at the
+    /// latest; it may send it more often.
     Tick,
     /// A peer passed the handshake.
     PeerConnected(PeerId),
-    /// A peer is gone.
+    /// The last connection with a peer has ended.
     PeerDisconnected(PeerId),
-    /// A frame on a validator stream.
+    /// A frame arrived on a validator stream.
     Frame {
-        /// From whom.
+        /// Peer that sent the frame.
         peer: PeerId,
         /// Encoded [`crate::wire::Frame`].
         bytes: Vec<u8>,
     },
     /// A client of this node submits an operation that passed the stateless checks.
     Submit {
-        /// The operation.
+        /// The operation to admit.
         checked: Arc<Checked>,
-        /// Comes back in [`Action::Admitted`].
+        /// Number that the driver repeats in [`Action::Admitted`].
         token: u64,
     },
-    /// An operation that came by gossip and passed the stateless checks.
+    /// An operation arrived by gossip and passed the stateless checks.
     GossipOperation {
-        /// The operation.
+        /// The operation to admit.
         checked: Arc<Checked>,
-        /// Message id, for the acceptance.
+        /// Message id, which the driver repeats in [`Action::Report`].
         id: Hash,
-        /// Who passed it on.
+        /// Peer that passed the message on.
         source: PeerId,
     },
-    /// An operation that came by gossip and failed the stateless checks.
+    /// An operation arrived by gossip and failed the stateless checks.
     GossipInvalid {
-        /// Message id.
+        /// Message id, which the driver repeats in [`Action::Report`].
         id: Hash,
-        /// Who passed it on.
+        /// Peer that passed the message on.
         source: PeerId,
     },
-    /// A message of the `decided` topic.
+    /// A message of the `decided` topic arrived.
     GossipDecided {
         /// Encoded [`crate::wire::Decided`].
         bytes: Vec<u8>,
-        /// Message id, for the acceptance.
+        /// Message id, which the driver repeats in [`Action::Report`].
         id: Hash,
-        /// Who passed it on.
+        /// Peer that passed the message on.
         source: PeerId,
     },
-    /// A peer asks.
+    /// A peer sent a request and waits for a response.
     Request {
-        /// Who.
+        /// Peer that sent the request.
         peer: PeerId,
         /// Encoded [`crate::wire::Request`].
         bytes: Vec<u8>,
-        /// Comes back in [`Action::Respond`].
+        /// Number that the driver repeats in [`Action::Respond`].
         token: u64,
     },
-    /// A peer answered request `id`.
+    /// A peer answered a request of this node.
     Response {
-        /// From [`Action::Request`].
+        /// Number of the request, from [`Action::Request`].
         id: u64,
-        /// Who.
+        /// Peer that answered.
         peer: PeerId,
         /// Encoded [`crate::wire::Response`].
         bytes: Vec<u8>,
     },
-    /// Request `id` has no answer.
+    /// A request of this node will get no response.
     RequestFailed {
-        /// From [`Action::Request`].
+        /// Number of the request, from [`Action::Request`].
         id: u64,
-        /// Who did not answer.
+        /// Peer that was asked.
         peer: PeerId,
     },
 }
 
-/// What became of an operation.
+/// Final result of an operation that the node had admitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {
-    /// In a certified block.
+    /// The operation was applied in a certified block.
     Applied {
-        /// Its height.
+        /// Height of that block.
         height: u64,
     },
-    /// Left the mempool, refused by the state.
+    /// The operation left the mempool because the present state refuses it.
     Refused(Refusal),
 }
 
-/// Why a submitted operation was not taken.
+/// Reason why the node does not admit a submitted operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IntakeError {
-    /// The rules refuse it.
+    /// The rules refuse the operation over the present state.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// No room now.
+    /// The mempool has no room for the operation at the moment.
     #[error("the mempool is full ({what}); send again in a moment")]
     Full {
-        /// Which limit.
+        /// Name of the limit that is reached.
         what: &'static str,
     },
 }
 
-/// What the shell must do.
+/// Something that the caller of the driver must do.
 #[derive(Debug)]
 pub enum Action {
-    /// These are the validators of the next height: the mesh is theirs.
+    /// Connect the validator mesh to these validators, which decide from the next height on.
     Validators(Validators),
     /// Send a signed frame to all other validators.
     Broadcast(SignedFrame),
-    /// Send an unsigned wake to all other validators.
+    /// Send an unsigned wake frame to all other validators.
     Wake(Vec<u8>),
-    /// Publish on the `decided` topic.
+    /// Publish an encoded [`crate::wire::Decided`] on the `decided` topic.
     PublishDecided(Vec<u8>),
-    /// Publish an operation's envelope.
+    /// Publish the envelope of an operation on the `operations` topic.
     PublishOperation(Arc<Checked>),
-    /// Tell gossip what to do with a message.
+    /// Tell the gossip protocol what to do with a message.
     Report {
-        /// The message.
+        /// Message id from the event.
         id: Hash,
-        /// Who passed it on.
+        /// Peer that passed the message on.
         source: PeerId,
-        /// What to do.
+        /// Whether the message may be passed on.
         acceptance: Acceptance,
     },
-    /// Ask a peer; exactly one `Response` or `RequestFailed` with this id must follow.
+    /// Send a request to a peer. Exactly one `Response` or `RequestFailed` with this id must
+    /// follow.
     Request {
-        /// Number of the request.
+        /// Number that the response or failure must repeat.
         id: u64,
-        /// Whom.
+        /// Peer to ask.
         peer: PeerId,
         /// Encoded [`crate::wire::Request`].
         bytes: Vec<u8>,
     },
-    /// Answer a request.
+    /// Answer a request of a peer.
     Respond {
-        /// From [`Event::Request`].
+        /// Number of the request, from [`Event::Request`].
         token: u64,
         /// Encoded [`crate::wire::Response`].
         bytes: Vec<u8>,
     },
-    /// The peer broke the protocol: disconnect and block it.
+    /// Disconnect and block a peer because it broke the protocol.
     Cut {
-        /// Whom.
+        /// Peer to disconnect.
         peer: PeerId,
-        /// Why, for the log.
+        /// Reason, for the log.
         reason: String,
     },
-    /// Answer to [`Event::Submit`].
+    /// Answer a client that sent [`Event::Submit`].
     Admitted {
-        /// From the event.
+        /// Number from the event.
         token: u64,
-        /// Admitted, or why not.
+        /// `Ok` if the operation waits in the mempool, else the reason why it does not.
         result: Result<(), IntakeError>,
     },
-    /// An operation is settled.
+    /// Tell waiting clients that an operation was applied or refused for good.
     Settled {
-        /// Its id.
+        /// Operation id.
         operation: Hash,
-        /// How.
+        /// The result.
         settlement: Settlement,
     },
-    /// A block was committed; readers may see it.
+    /// Tell readers that a block was committed.
     Committed {
-        /// Its header.
+        /// Header of the block.
         header: Header,
-        /// Whether this node saw it decided in its first round, so that its time tells something
-        /// about the clock.
+        /// True if this node took part in the decision and it was made in the first round. Only
+        /// then does the block's time say something about this node's clock.
         live: bool,
     },
 }
 
-/// Why the driver cannot go on. The node stops; its disk is consistent.
+/// Reason why the driver cannot go on. The node must stop; its database is consistent.
 #[derive(Debug, thiserror::Error)]
 pub enum Fatal {
-    /// The store failed.
+    /// Reading from or writing to the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No block of the next height can be built or executed.
     #[error(transparent)]
     Block(BlockError),
-    /// The consensus state refuses to go on.
+    /// The consensus core reported that it cannot go on safely.
     #[error("consensus halted: {0}")]
     Halt(String),
-    /// Restarting the consensus failed.
+    /// The consensus core could not be restored from its log.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The guard and the floor do not fit the store.
+    /// The signing guard, the height floor and the store contradict each other.
     #[error(transparent)]
     Guard(#[from] GuardError),
     /// Governance has put another version of the protocol into force.
@@ -219,17 +221,18 @@ pub enum Fatal {
          lost"
     )]
     Version {
-        /// The first height of that version.
+        /// First height that the other version applies to.
         height: u64,
-        /// The version.
+        /// Protocol version that governance has put into force.
         needed: u64,
-        /// The newest version that this program speaks.
+        /// Newest protocol version that this program supports.
         spoken: u64,
     },
-    /// A certified block does not execute to its header: this node or its binary is wrong.
+    /// Executing a certified block gave another result than its header says. Either this node's
+    /// state or its program is wrong.
     #[error("certified block {height} does not execute: {reason}")]
     Diverged {
-        /// Its height.
+        /// Height of the block.
         height: u64,
         /// What differs.
         reason: String,

@@ -1,4 +1,5 @@
-//! Operations from clients, gossip and waking validators, into the mempool.
+//! Admission of operations to the mempool, whether they come from clients, gossip or a validator's
+//! wake frame.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::store::{Ledger, Read, Store};
 use crate::wire::Frame;
 
 impl Driver {
-    /// Takes a client's operation. A retry of one that waits is admitted again.
+    /// Admits an operation of a client. Submitting one again that already waits succeeds.
     pub(super) fn submit(
         &mut self,
         checked: Arc<Checked>,
@@ -35,8 +36,8 @@ impl Driver {
         }
     }
 
-    /// What becomes of an operation that came by gossip. One that the state refuses is ignored,
-    /// not rejected: the peer may have been right at its own height.
+    /// Admits an operation that arrived by gossip. If the state refuses it, the message is ignored
+    /// and not rejected, because it may have been valid at the height of the peer that sent it.
     pub(super) fn on_gossip_operation(
         &mut self,
         checked: Arc<Checked>,
@@ -65,7 +66,7 @@ impl Driver {
         Ok(result)
     }
 
-    /// What the rules would say in the next block over the present state.
+    /// Checks operations as the next block would, over the present state.
     pub(super) fn probe<'a>(
         &self,
         ledger: &'a Ledger<'a, dyn Read + 'a>,
@@ -77,8 +78,8 @@ impl Driver {
         Ok(Probe::new(ledger, context))
     }
 
-    /// Wakes the other validators for the height after the head, once a height; an operation that
-    /// they may lack goes first.
+    /// Wakes the other validators for the height after the head, at most once for each height. The
+    /// wake frame carries `checked`, which they may not have yet.
     pub(super) fn wake(&mut self, checked: Option<&Checked>) {
         let height = self.head.height.saturating_add(1);
         let resting = self.ordering.as_ref().is_some_and(|state| !state.is_deciding());
@@ -90,7 +91,7 @@ impl Driver {
         self.actions.push(Action::Wake(codec::encode(&Frame::Wake { height, operation })));
     }
 
-    /// A validator says that there is something to decide.
+    /// Handles a wake frame: another validator says that there is something to decide.
     pub(super) fn on_wake(
         &mut self,
         peer: PeerId,
@@ -102,7 +103,8 @@ impl Driver {
         let Some(operation) = operation else { return Ok(()) };
         match check_stateless(&operation.0, self.chain, &self.network) {
             Ok(checked) => {
-                // What the state refuses here simply stays out of the pool.
+                // The mempool need not keep an operation that the state refuses; the peer is not at
+                // fault.
                 let _refused = self.admit(Arc::new(checked), store)?;
             }
             Err(refusal) => {

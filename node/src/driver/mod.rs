@@ -1,11 +1,16 @@
-//! The node's logic without I/O: events in, actions out, a [`Store`] beside. The shell runs it on
-//! one thread with RocksDB and libp2p, the simulator with the in-memory twins; it is the same code.
+//! The logic of a node, without I/O. [`Driver::handle`] takes an event and a [`Store`] and returns
+//! the actions to carry out. The shell runs it on one thread with RocksDB and libp2p; the simulator
+//! runs the same code with in-memory replacements.
 //!
-//! How an operation travels: `Submit` or gossip brings it checked ([`intake`]) → mempool → when
-//! this node proposes, a block is built and executed over it ([`candidates`]) → the proposal goes
-//! out with the compact block; others assemble, execute and make it durable before they vote
-//! ([`candidates`], [`consensus`]) → the decision commits block, certificate and state in one
-//! batch ([`commit`]) → settlement and receipt.
+//! How an operation becomes part of a block:
+//!
+//! - [`intake`] admits an operation that a client submitted or a peer gossiped to the mempool.
+//! - When it is this node's turn to propose, [`candidates`] builds a block from the mempool and
+//!   executes it.
+//! - The proposal goes out with the compact block. The other validators assemble the block, execute
+//!   it and make it durable before they vote ([`candidates`], [`consensus`]).
+//! - [`commit`] writes the decided block, its certificate and the new state in one batch, and
+//!   reports the settlement of each operation.
 
 mod candidates;
 mod commit;
@@ -40,36 +45,38 @@ use candidates::{Candidate, Proposed};
 use pace::Pace;
 use rules::{Rules, Signer};
 
-/// Who the node is.
+/// Name, network and keys of a node.
 pub struct Identity {
     /// The network's name.
     pub network: NetworkName,
-    /// Its name among its peers.
+    /// libp2p peer id of the node.
     pub peer: PeerId,
-    /// The validator key; none for a follower. It votes while the set has it.
+    /// Validator key of the node; `None` for a follower. The node votes while the validator set
+    /// contains the key.
     pub signer: Option<ed25519_dalek::SigningKey>,
-    /// The height floor of that key; 0 for a follower.
+    /// Height floor of that key, the largest height in which it may have signed; 0 for a follower.
     pub floor: u64,
 }
 
-/// What the node is doing, for status, metrics and readiness.
+/// Present activity of the node, for status, metrics and readiness.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// Height and time of the newest block.
+    /// Height of the newest committed block.
     pub height: u64,
-    /// Its time in ms.
+    /// Time of that block, as Unix time in milliseconds.
     pub time_ms: u64,
-    /// Greatest height that is proven decided or that two peers claim.
+    /// Greatest height that a certificate proves or that two peers claim.
     pub target: u64,
-    /// The round being decided; none while resting or following.
+    /// Round of the height that is being decided; `None` if no height is being decided or the node
+    /// does not take part.
     pub round: Option<u32>,
-    /// Proposer of that round.
+    /// Validator that proposes in that round.
     pub proposer: Option<ValidatorKey>,
-    /// Operations in the mempool.
+    /// Number of operations in the mempool.
     pub mempool_operations: usize,
-    /// Bytes in the mempool.
+    /// Size of these operations in bytes.
     pub mempool_bytes: usize,
-    /// Whether this node votes at the next height.
+    /// True if this node may sign votes at the next height.
     pub votes: bool,
 }
 
@@ -90,7 +97,7 @@ enum Timer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct TimeoutKindKey(u8);
 
-/// The driver.
+/// State machine of a node. See the module documentation.
 pub struct Driver {
     network: NetworkName,
     peer: PeerId,
@@ -99,14 +106,15 @@ pub struct Driver {
     certificate: Option<Certificate>,
     rules: Rules,
     signer: Option<Signer>,
-    /// Runs while the key of this node is in the set of the next height.
+    /// Consensus state, present while the validator set of the next height contains this node's
+    /// key.
     ordering: Option<State>,
-    /// Height and id of the proposals that wait and would make this node a validator.
+    /// Height and id of the pending proposals that would make this node a validator.
     named: BTreeSet<(u64, Hash)>,
-    /// The last operation by which it said that it is ready.
+    /// Operation id of this node's latest readiness announcement.
     word: Option<Hash>,
     mempool: Mempool,
-    /// Proposed blocks by height and hash, complete or not.
+    /// Proposed blocks by height and hash, whether all their operations have arrived or not.
     proposed: BTreeMap<(u64, Hash), Proposed>,
     /// Executed blocks that follow the head, by hash.
     executed: BTreeMap<Hash, Candidate>,
@@ -115,30 +123,31 @@ pub struct Driver {
     timers: BTreeMap<Timer, u64>,
     requests: BTreeMap<u64, Wanted>,
     next_request: u64,
-    /// Greatest height seen decided by gossip, so that it is published once.
+    /// Greatest height whose decision was received by gossip or published, so that it is published
+    /// only once.
     decided_seen: u64,
     /// Height and round for which the core waits for a block of this node.
     build: Option<(u64, u32)>,
-    /// Outputs of the log's replay, carried out with the first event.
+    /// Outputs of replaying the consensus log at start; they are carried out with the first event.
     replayed: Vec<ordering::Output>,
-    /// Equivocations seen since the start.
+    /// Number of equivocations seen since the start.
     evidence: u64,
     inputs: VecDeque<consensus::QueuedInput>,
     actions: Vec<Action>,
     now: Now,
 }
 
-/// What a request in flight is for.
+/// Purpose of a request in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Status,
     Blocks,
-    /// Bodies or the whole of a proposed block.
+    /// Some operations of a proposed block, or the whole block.
     Proposed(u64, Hash),
 }
 
 impl Driver {
-    /// Continues where the store stands; it must hold genesis at least.
+    /// Continues from the head of the store, which must hold genesis at least.
     pub fn open(identity: Identity, store: &dyn Store, now: Now) -> Result<Self, Fatal> {
         let read: &dyn Read = store;
         let ledger = Ledger(read);
@@ -187,7 +196,7 @@ impl Driver {
         Ok(driver)
     }
 
-    /// What this node does.
+    /// Describes what the node is doing at the moment.
     pub fn progress(&self) -> Progress {
         let deciding = self.ordering.as_ref().filter(|state| state.is_deciding());
         let round = deciding.and_then(State::round);
@@ -206,32 +215,32 @@ impl Driver {
         }
     }
 
-    /// The network's name.
+    /// Name of the network that this node belongs to.
     pub fn network(&self) -> &NetworkName {
         &self.network
     }
 
-    /// Equivocations of validators seen since the start.
+    /// Number of equivocations of validators that this node has seen since its start.
     pub fn evidence(&self) -> u64 {
         self.evidence
     }
 
-    /// The newest header.
+    /// Header of the newest committed block.
     pub fn head(&self) -> &Header {
         &self.head
     }
 
-    /// The validators as their record describes them.
+    /// Validators of the next height, from the record `validators`.
     pub fn validators(&self) -> &Validators {
         &self.rules.validators
     }
 
-    /// When the next timer is due, in steady ms.
+    /// Time at which the next timer is due, on the steady clock in milliseconds.
     pub fn deadline(&self) -> Option<u64> {
         self.timers.values().min().copied()
     }
 
-    /// Handles one event completely.
+    /// Handles one event and returns the actions to carry out, in order.
     pub fn handle(
         &mut self,
         event: Event,
@@ -271,7 +280,8 @@ impl Driver {
         Ok(std::mem::take(&mut self.actions))
     }
 
-    /// Feeds the consensus what is due, starts heights and asks for blocks until nothing is left.
+    /// Runs the consensus core until it has no more input, requests missing blocks, and starts the
+    /// next height if it is due.
     fn advance(&mut self, store: &mut dyn Store) -> Result<(), Fatal> {
         self.run_inputs(store)?;
         self.continue_sync();
@@ -319,7 +329,7 @@ impl Driver {
         id
     }
 
-    /// The peer of a validator.
+    /// Peer id that the validator record names for a validator.
     fn peer_of(&self, validator: &ValidatorKey) -> Option<PeerId> {
         let entries = &self.rules.validators.validators;
         let entry = entries.iter().find(|entry| entry.key == *validator)?;

@@ -1,5 +1,6 @@
-//! When the next height starts: never before the minimum interval, at once when there is something
-//! to decide, at the latest with the heartbeat (DESIGN section 7, "Pace").
+//! The time at which the next height starts: never before the minimum interval, immediately after
+//! it when there is something to decide, and with the heartbeat at the latest (DESIGN section 7,
+//! "Pace").
 
 use registry_core::codec;
 use registry_core::governance::Parameters;
@@ -8,18 +9,18 @@ use super::{Action, Driver, Now, Timer};
 use crate::limits::WANTED_HEIGHTS_AHEAD_MAX;
 use crate::wire::Frame;
 
-/// The pace of the chain as one node sees it.
+/// The pace of the chain as this node sees it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     interval_ms: u64,
     heartbeat_ms: u64,
     committed_steady_ms: u64,
-    /// Height that a peer's signed message or wake asks for.
+    /// Greatest height that a signed message or a wake frame of a peer has asked for.
     pub(super) wanted_height: u64,
-    /// The last height that was asked for when it was too far off to be heard: once the head is
-    /// near, it was the truth.
+    /// Latest height that a peer asked for when it was too far ahead of the head. It is considered
+    /// again once the head has come near.
     deferred_height: u64,
-    /// Height for which this node woke the others.
+    /// Greatest height for which this node woke the other validators.
     pub(super) woken_height: u64,
 }
 
@@ -35,7 +36,7 @@ impl Pace {
         }
     }
 
-    /// The next height has these parameters.
+    /// Takes over the parameters of the next height.
     pub(super) fn adopt(&mut self, parameters: &Parameters) {
         self.interval_ms = parameters.block_interval_ms_min;
         self.heartbeat_ms = parameters.heartbeat_ms;
@@ -45,7 +46,7 @@ impl Pace {
         self.committed_steady_ms = now.steady_ms;
     }
 
-    /// Time since the last commit.
+    /// Time since the last commit, in milliseconds.
     pub(super) fn quiet_ms(&self, now: Now) -> u64 {
         now.steady_ms.saturating_sub(self.committed_steady_ms)
     }
@@ -58,8 +59,9 @@ impl Pace {
 }
 
 impl Driver {
-    /// A validator asks for a height. It may have committed a block that this node is about to,
-    /// so the height after the next counts too; what is further off may be a lie about the pace.
+    /// Notes that a validator asks for `height`. It may already have committed a block that this
+    /// node is about to commit, so the height after the next counts too. A request for a later
+    /// height is deferred: a lying validator could use it to speed up the chain.
     pub(super) fn want(&mut self, height: u64) {
         if height <= self.head.height.saturating_add(WANTED_HEIGHTS_AHEAD_MAX) {
             self.pace.wanted_height = self.pace.wanted_height.max(height);
@@ -68,8 +70,8 @@ impl Driver {
         }
     }
 
-    /// The head moved: what was asked for while this node was behind may be near now. Each wish
-    /// counts once, so a lie starts no more heights than one that is told in time.
+    /// Considers the deferred height again after the head has moved. It counts only once, so a
+    /// false request starts no more heights than one that arrives in time.
     pub(super) fn reconsider_deferred_height(&mut self) {
         if self.pace.deferred_height > self.head.height {
             let deferred = std::mem::take(&mut self.pace.deferred_height);
@@ -77,7 +79,8 @@ impl Driver {
         }
     }
 
-    /// A validator came back while a height is being decided: it may have the turn.
+    /// Wakes a validator that reconnects while a height is being decided, because it may be the
+    /// next proposer.
     pub(super) fn wake_again(&mut self, peer: libp2p::PeerId) {
         let height = self.head.height.saturating_add(1);
         let deciding = |state: &ordering::State| state.is_deciding() && state.height() == height;
@@ -89,15 +92,17 @@ impl Driver {
         }
     }
 
-    /// Starts the height after the head if it is time, or sets the timer for it.
+    /// Starts the height after the head if it is due, or sets the timer for it. Returns true if it
+    /// started the height.
     pub(super) fn start_height_if_due(&mut self) -> bool {
         let height = self.head.height.saturating_add(1);
         let resting = self
             .ordering
             .as_ref()
             .is_some_and(|state| !(state.is_deciding() && state.height() >= height));
-        // Peers that claim more must not keep a validator from its duty: their claims may be lies,
-        // and those who decided may be gone. What block sync brings meanwhile overtakes it.
+        // A validator starts the next height even if peers claim a greater one. Their claims may be
+        // lies, and the validators that decided may be gone. If block sync brings the block
+        // meanwhile, that block counts.
         if !resting || self.rules.check_version(self.head.height).is_err() {
             return false;
         }

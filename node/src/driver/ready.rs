@@ -1,5 +1,6 @@
-//! The word of a node that waits to be admitted: while a proposal names its validator key, it says
-//! by itself, and again and again, that it is there (docs/protocol/governance.md, "Ready").
+//! Readiness announcements. While a pending proposal would make this node a validator, the node
+//! announces repeatedly and without being asked that it is running and ready
+//! (docs/protocol/governance.md, "Ready").
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ fn proposal(entry: &Entry) -> Result<(Hash, Proposal), StoreError> {
 }
 
 impl Driver {
-    /// Looks for proposals that were made while this node was away.
+    /// Looks for proposals that were made while this node was down.
     pub(super) fn find_proposals<R: Read + ?Sized>(
         &mut self,
         ledger: &Ledger<'_, R>,
@@ -39,7 +40,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Notes the proposals that a block made, changed or decided.
+    /// Notes the proposals that a block created, changed or decided.
     pub(super) fn note_proposals(&mut self, changes: &Changes) -> Result<(), StoreError> {
         let of_kind = |entry: &&Entry| entry.record.kind == Kind::Proposal;
         if self.signer.is_some() {
@@ -70,10 +71,10 @@ impl Driver {
         Ok(())
     }
 
-    /// Gives this node's word if it waits to be admitted, is level with the others, and gave none
-    /// lately.
+    /// Submits a readiness announcement if a proposal names this node, the node has caught up with
+    /// its peers, and its previous announcement has aged.
     pub(super) fn say_ready(&mut self, store: &dyn Store) -> Result<(), Fatal> {
-        // The word has to be in a block before the one whose end decides.
+        // An announcement must be in a block before the one at whose end the proposal is decided.
         let soonest = self.head.height.saturating_add(2);
         self.named.retain(|(height, _)| *height >= soonest);
         let (Some(signer), Some((_, id))) = (&self.signer, self.named.first()) else {
@@ -85,7 +86,8 @@ impl Driver {
         let key = signer.public();
         let id = *id;
         self.set_timer(Timer::Ready, self.now.steady_ms.saturating_add(READY_CHECK_MS));
-        // Before a peer has told its height nobody knows who is level, nor would anyone hear it.
+        // Until a peer has told its height, this node cannot know whether it has caught up, and no
+        // peer would receive the announcement.
         let target = self.sync.credible();
         let is_level = target > 0 && target.saturating_sub(self.head.height) <= READY_LAG_MAX;
         let waits = self.word.is_some_and(|word| self.mempool.contains_operation(&word));
@@ -114,8 +116,9 @@ impl Driver {
         Ok(())
     }
 
-    /// The signed word for a proposal over the last one. It names the block before the head, the
-    /// newest that the rules of the next block know. Nothing in it is secret, so its salt is zero.
+    /// Signs a readiness announcement for `proposal`, which replaces the one with hash `previous`.
+    /// It names the block before the head, the newest block that the rules of the next block can
+    /// refer to. It contains no secret, so its salt is zero.
     fn word(&self, proposal: Hash, previous: Option<Hash>) -> Option<Vec<u8>> {
         let signer = self.signer.as_ref()?;
         let ready = ValidatorReady {

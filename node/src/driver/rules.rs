@@ -1,6 +1,6 @@
-//! What the network's own records say to this node: who decides, at what pace, in which version of
-//! the protocol. They are read at the start and again after each block that changes one of them;
-//! what they say then holds from the next height on (docs/protocol/governance.md, "Taking effect").
+//! The network's own records as far as they concern this node: the validator set, the parameters
+//! and the protocol version. The driver reads them at start and after each block that changes one
+//! of them. They apply from the next height on (docs/protocol/governance.md, "Taking effect").
 
 use ordering::{Guard, Input, State, Timeouts};
 use registry_core::certificate::ValidatorSet;
@@ -16,13 +16,14 @@ use super::{Action, Driver, Fatal, Timer};
 use crate::limits::VERSION_GRACE_MS;
 use crate::store::{Ledger, Read, Store};
 
-/// How long a certificate or vote may lag before it is sent again.
+/// Interval at which a validator sends its votes and certificates again.
 const REBROADCAST_MS: u64 = 1_000;
 
-/// The validator key of this node, whether it is in the set or not.
+/// Validator key of this node, whether the validator set contains it or not.
 pub(super) struct Signer {
     pub(super) key: ed25519_dalek::SigningKey,
-    /// What it signed, as far as the consensus that runs does not know better.
+    /// Record of what the key has signed. While the node takes part in the consensus, the consensus
+    /// state has a newer one.
     pub(super) guard: Guard,
 }
 
@@ -32,17 +33,17 @@ impl Signer {
     }
 }
 
-/// The rules of the next height.
+/// Rules of the next height.
 pub(super) struct Rules {
     pub(super) parameters: Parameters,
     pub(super) validators: Validators,
-    /// The same validators as certificates are checked against them.
+    /// The same validators in the form that certificates are checked against.
     pub(super) set: ValidatorSet,
     version: u64,
 }
 
 impl Rules {
-    /// As the newest state has them.
+    /// Reads the rules from the newest state.
     pub(super) fn read<R: Read + ?Sized>(ledger: &Ledger<'_, R>) -> Result<Self, StoreError> {
         let validators: Validators = read(ledger, VALIDATORS)?;
         Ok(Self {
@@ -65,7 +66,8 @@ impl Rules {
         }
     }
 
-    /// Whether this binary may take part in the height after `head`, or why not.
+    /// Fails with [`Fatal::Version`] if this program does not support the protocol version of the
+    /// height after `head`.
     pub(super) fn check_version(&self, head: u64) -> Result<(), Fatal> {
         if self.version <= PROTOCOL_VERSION {
             return Ok(());
@@ -79,7 +81,8 @@ impl Rules {
 }
 
 impl Driver {
-    /// After a block: if it changed the rules, the next height has the new ones.
+    /// Reads the rules again if a committed block changed them. The new rules apply to the next
+    /// height.
     pub(super) fn follow_rules(
         &mut self,
         changes: &Changes,
@@ -99,13 +102,15 @@ impl Driver {
         }
         if let Err(fatal) = self.rules.check_version(self.head.height) {
             error!("{fatal}");
-            // Peers that lack the last block of this version may still fetch it here.
+            // Peers that do not have the last block of this version yet can fetch it here for a
+            // while.
             self.set_timer(Timer::Stop, self.now.steady_ms.saturating_add(VERSION_GRACE_MS));
         }
         Ok(())
     }
 
-    /// Takes part in the consensus of the next height or not, as the set says.
+    /// Joins the consensus, passes the new validator set to it, or leaves it, depending on whether
+    /// the set of the next height contains this node's key.
     pub(super) fn join_or_leave_consensus<R: Read + ?Sized>(
         &mut self,
         ledger: &Ledger<'_, R>,
@@ -128,7 +133,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Joins the consensus as a validator, replaying the log of the unfinished height.
+    /// Joins the consensus as a validator and replays the log of the unfinished height.
     fn join<R: Read + ?Sized>(
         &mut self,
         key: ed25519_dalek::SigningKey,
@@ -150,7 +155,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Leaves the consensus. Who still lacks a vote of this node for the last height finds the
+    /// Leaves the consensus. Peers that still need a vote of this node for the last height get the
     /// block by gossip or block sync.
     fn leave(&mut self) {
         let (Some(state), Some(signer)) = (self.ordering.take(), &mut self.signer) else { return };

@@ -1,4 +1,4 @@
-//! Answers to peers, and the questions that keep this node in step with them.
+//! Responses to peers, and the requests that keep this node in step with them.
 
 use libp2p::PeerId;
 use registry_core::codec::{self, Bytes};
@@ -12,7 +12,7 @@ use crate::store::{Ledger, Read, Store, StoreError};
 use crate::wire::{CertifiedBlock, Request, Response};
 
 impl Driver {
-    /// Answers a peer.
+    /// Answers a request of a peer.
     pub(super) fn serve(
         &mut self,
         peer: PeerId,
@@ -63,8 +63,8 @@ impl Driver {
         self.request(peer, &Request::Status, Wanted::Status);
     }
 
-    /// Asks all peers for their height if nothing was committed for a while: after a partition
-    /// heals, this is how a node learns that it lags.
+    /// Asks all peers for their height if nothing was committed for a while. After a partition
+    /// heals, a node learns in this way that it lags.
     pub(super) fn status_round(&mut self) {
         self.set_timer(Timer::Status, self.now.steady_ms.saturating_add(STATUS_INTERVAL_MS));
         let quiet = self.pace.quiet_ms(self.now) >= STATUS_INTERVAL_MS;
@@ -80,15 +80,16 @@ impl Driver {
         }
     }
 
-    /// Publishes waiting operations again. A follower can bring them into a block in no other way,
-    /// and gossip may have lost them in a partition; what peers had lately, gossip itself drops.
+    /// Publishes waiting operations again, because gossip may have lost them in a partition and a
+    /// follower has no other way to bring them into a block. The gossip protocol drops those that
+    /// peers received recently.
     fn publish_waiting(&mut self) {
         let waiting = self.mempool.envelopes(REPUBLISHED_MAX).cloned();
         self.actions.extend(waiting.map(Action::PublishOperation));
     }
 
-    /// Whether blocks must be fetched rather than decided. A validator that is one block behind
-    /// will most likely decide it within moments; a follower never decides.
+    /// True if this node should fetch blocks and not wait until it decides them. A validator that
+    /// is one block behind will most likely decide it soon; a follower never decides.
     pub(super) fn sync_is_behind(&self) -> bool {
         let target = self.sync.target();
         let behind = target.saturating_sub(self.head.height);
@@ -99,7 +100,7 @@ impl Driver {
         }
     }
 
-    /// Asks for the next blocks if this node is behind.
+    /// Requests the next blocks if this node is behind.
     pub(super) fn continue_sync(&mut self) {
         let head = self.head.height;
         if self.sync.target() <= head {

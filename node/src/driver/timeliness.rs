@@ -1,8 +1,9 @@
-//! Whether the time of a proposed block fits this node's clock (DESIGN section 6).
+//! Comparison of a proposed block's time with this node's clock (DESIGN section 6).
 
 use crate::limits::{TIMELINESS_DELAY_MS, TIMELINESS_DELAY_MS_MAX, TIMELINESS_MS};
 
-/// Allowed age of a proposal in `round`: 2 s · (3/2)^round, at most 60 s, in integers.
+/// Allowed age of a proposal in `round`, in milliseconds: 2 s · (3/2)^round, at most 60 s, computed
+/// in integers.
 fn delay_ms(round: u32) -> u64 {
     let mut delay_ms = TIMELINESS_DELAY_MS;
     for _ in 0..round {
@@ -14,7 +15,7 @@ fn delay_ms(round: u32) -> u64 {
     delay_ms
 }
 
-/// Whether a block of `time_ms` that arrives at `now_ms` is neither early nor late.
+/// True if a block with time `time_ms` that arrives at `now_ms` is neither too early nor too late.
 pub(super) fn is_timely(time_ms: u64, now_ms: u64, round: u32) -> bool {
     let latest = time_ms.saturating_add(TIMELINESS_MS).saturating_add(delay_ms(round));
     time_ms.saturating_sub(TIMELINESS_MS) <= now_ms && now_ms <= latest
