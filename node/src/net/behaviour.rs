@@ -1,4 +1,4 @@
-//! The swarm: transport and the protocols that run over it.
+//! The libp2p swarm: its transport and the protocols that run over it.
 
 use libp2p::allow_block_list::{self, AllowedPeers, BlockedPeers};
 use libp2p::connection_limits::{self, ConnectionLimits};
@@ -23,8 +23,8 @@ use super::limits::{
 use super::request::{self, Codec};
 use super::streams::Streams;
 
-/// All protocols. The order matters: whoever may refuse a connection comes before those that
-/// note it down, since these are not told of a refusal.
+/// All protocols of the swarm. Their order matters: those that may refuse a connection come before
+/// those that keep account of connections, because the swarm does not tell the latter of a refusal.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     pub(crate) limits: connection_limits::Behaviour,
@@ -66,8 +66,8 @@ impl Behaviour {
     }
 }
 
-/// The limits of connections beside those of `validators` peers, which pass all limits but are
-/// counted with the others.
+/// Connection limits of a node with `validators` validator peers. Validators bypass the limits, but
+/// their connections count towards them, so the limits are raised by that number.
 pub(crate) fn limits_beside(validators: usize) -> ConnectionLimits {
     let validators = u32::try_from(validators).unwrap_or(u32::MAX);
     ConnectionLimits::default()
@@ -77,7 +77,7 @@ pub(crate) fn limits_beside(validators: usize) -> ConnectionLimits {
         .with_max_established(Some(ESTABLISHED_MAX.saturating_add(validators)))
 }
 
-/// The swarm of a node, not listening yet.
+/// Builds the swarm of a node. It does not listen yet.
 pub(crate) fn swarm(
     config: &NetConfig,
     membership: Membership,
@@ -90,8 +90,9 @@ pub(crate) fn swarm(
     Ok(Swarm::new(transport, Behaviour::new(config)?, peer, settings))
 }
 
-/// TCP, the membership handshake, Yamux. Names are resolved by the system's settings, which must
-/// be there if there is a name to resolve; validators to come may have names as well.
+/// Builds the transport: TCP, the membership handshake and Yamux. Host names are resolved with the
+/// system's resolver settings. They must be readable if `uses_names` is true; without configured
+/// names they are optional, because later validators may have names.
 pub(crate) fn transport(
     membership: Membership,
     uses_names: bool,

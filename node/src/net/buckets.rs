@@ -1,13 +1,13 @@
-//! Token buckets and waits that double: the two ways in which this module measures time.
+//! Token buckets for rates and doubling waits for retries.
 
 use std::time::{Duration, Instant};
 
 use super::limits::{RETRY_FIRST, RETRY_MAX, Rate, STABLE_AFTER};
 
-/// Thousandths of a token, so that slow rates gain something every millisecond.
+/// A token has 1000 parts, so that slow rates gain something every millisecond.
 const PARTS: u64 = 1_000;
 
-/// A token bucket, full at first.
+/// A token bucket, which is full at first.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     rate: Rate,
@@ -20,7 +20,7 @@ impl Bucket {
         Self { rate, parts: rate.burst.saturating_mul(PARTS), at: now }
     }
 
-    /// Takes `tokens`; false, and nothing taken, if there are fewer.
+    /// Takes `tokens` and returns true. If there are fewer, takes nothing and returns false.
     pub(crate) fn take(&mut self, tokens: u64, now: Instant) -> bool {
         self.refill(now);
         let rest = self.parts.checked_sub(tokens.saturating_mul(PARTS));
@@ -28,12 +28,12 @@ impl Bucket {
         rest.is_some()
     }
 
-    /// Adds tokens above the burst, for traffic that this node asked for itself.
+    /// Adds tokens above the burst, to allow for traffic that this node asked for.
     pub(crate) fn credit(&mut self, tokens: u64) {
         self.parts = self.parts.saturating_add(tokens.saturating_mul(PARTS));
     }
 
-    /// Whether forgetting this bucket would change nothing.
+    /// True if dropping this bucket and making a new one would change nothing.
     pub(crate) fn is_full(&mut self, now: Instant) -> bool {
         self.refill(now);
         self.parts >= self.rate.burst.saturating_mul(PARTS)
@@ -47,13 +47,14 @@ impl Bucket {
             let gained = elapsed_ms.saturating_mul(self.rate.per_second);
             self.parts = self.parts.saturating_add(gained).min(full);
         }
-        // Whole milliseconds only, or frequent calls would never gain anything.
+        // Only whole milliseconds are counted, because frequent calls would else never gain
+        // anything.
         self.at += Duration::from_millis(elapsed_ms);
     }
 }
 
-/// When to try again: 250 ms, then doubling up to 5 s; without jitter, since peers fail and come
-/// back at their own times.
+/// Time of the next attempt: 250 ms after the first failure, then twice as long after each, up to 5
+/// s. There is no jitter because peers fail and return at different times anyway.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Backoff {
     attempts: u32,
@@ -73,7 +74,8 @@ impl Backoff {
         self.attempts
     }
 
-    /// No wait now; the next failure waits as if this call had not been.
+    /// Makes the next attempt due now. The wait after the next failure is as long as without this
+    /// call.
     pub(crate) fn hasten(&mut self, now: Instant) {
         self.due = now;
     }
@@ -84,8 +86,9 @@ impl Backoff {
         self.attempts = self.attempts.saturating_add(1);
     }
 
-    /// What was open since `since` has ended. A short life counts as a failure, or a peer that
-    /// accepts and drops at once would be tried in a loop.
+    /// A connection or stream that was opened at `since` has ended. If it was short-lived, this
+    /// counts as a failure: a peer that accepts and drops connections at once would else be dialled
+    /// in a loop.
     pub(crate) fn ended(&mut self, since: Instant, now: Instant) {
         if now.saturating_duration_since(since) >= STABLE_AFTER {
             self.attempts = 0;

@@ -1,4 +1,4 @@
-//! What the network is given at start.
+//! The settings that the network is started with.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,43 +13,44 @@ use super::limits::Limits;
 /// Settings of the network task.
 #[derive(Clone)]
 pub struct NetConfig {
-    /// Addresses to listen on, TCP only; port 0 takes any free one.
+    /// Addresses to listen on; only TCP. Port 0 selects a free port.
     pub listen: Vec<Multiaddr>,
-    /// Addresses told to others; the ones listened on if empty.
+    /// Addresses that other peers are told. If empty, they are told the ones listened on.
     pub external: Vec<Multiaddr>,
-    /// Chain id. Peers that show another one are refused.
+    /// Chain id. Peers with another chain id are refused.
     pub chain: Hash,
-    /// Ed25519 key that is this node's peer id; not the validator's signing key.
+    /// Ed25519 key that determines this node's peer id. It is not the validator's signing key.
     pub identity: Keypair,
-    /// Software version shown to others, cut to 64 bytes.
+    /// Software version that other peers are told, cut to 64 bytes.
     pub version: String,
-    /// Peers that are dialled for ever.
+    /// Peers that this node dials again and again until they are connected.
     pub peers: Vec<PeerAddress>,
-    /// The validator mesh, which may name this node itself.
+    /// Members of the validator mesh; the list may contain this node.
     pub validators: Vec<PeerAddress>,
     /// If given, only these peers, `peers` and `validators` may connect.
     pub allow: Option<Vec<PeerId>>,
-    /// Rates per peer.
+    /// Rates that each peer must keep.
     pub limits: Limits,
 }
 
-/// A peer and where it may be reached. Text: one address that ends in `/p2p/<peer id>`.
+/// A peer and the addresses at which it may be reached. In text, it is one address that ends in
+/// `/p2p/<peer id>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerAddress {
     /// The peer's id.
     pub peer: PeerId,
-    /// Addresses without the `/p2p` part; may be empty for a peer that only dials in.
+    /// Addresses without the `/p2p` part. The list may be empty for a peer that only dials in.
     pub addresses: Vec<Multiaddr>,
 }
 
-/// An address that does not name a peer.
+/// Error for an address that does not name a peer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "peer address {text:?} is not a multiaddr that ends in /p2p/<peer id>; write for example \
          /ip4/192.0.2.1/tcp/26656/p2p/12D3KooW…"
 )]
 pub struct NotAPeerAddress {
-    /// The text given.
+    /// The rejected text.
     pub text: String,
 }
 
@@ -63,14 +64,14 @@ impl FromStr for PeerAddress {
 }
 
 impl PeerAddress {
-    /// Splits an address that ends in `/p2p/<peer id>`; nothing for any other.
+    /// Splits an address that ends in `/p2p/<peer id>`. Returns `None` for any other address.
     pub fn from_multiaddr(mut address: Multiaddr) -> Option<Self> {
         let Some(Protocol::P2p(peer)) = address.pop() else { return None };
         let relayed = address.iter().any(|part| matches!(part, Protocol::P2p(_)));
         (!relayed && !address.is_empty()).then(|| Self { peer, addresses: vec![address] })
     }
 
-    /// The addresses, each ending in `/p2p/<peer id>`.
+    /// All addresses of the peer, each ending in `/p2p/<peer id>`.
     pub fn to_multiaddrs(&self) -> impl Iterator<Item = Multiaddr> + '_ {
         self.addresses.iter().map(|address| address.clone().with(Protocol::P2p(self.peer)))
     }

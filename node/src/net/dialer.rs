@@ -1,5 +1,6 @@
-//! Whom to dial, and when. Wanted peers (configured, validators) are dialled for ever; peers
-//! heard of from others only while few are connected, and forgotten when they do not answer.
+//! The choice of peers to dial and of the time to dial them. Wanted peers, which are the configured
+//! ones and the validators, are dialled for ever. Learnt peers, of which this node heard from
+//! others, are dialled only while few peers are connected, and forgotten if they do not answer.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -15,7 +16,7 @@ use super::limits::{
     PENDING_OUTBOUND_MAX,
 };
 
-/// The table of peers to dial.
+/// Table of peers to dial.
 pub(crate) struct Dialer {
     local: PeerId,
     targets: BTreeMap<PeerId, Target>,
@@ -33,7 +34,7 @@ impl Dialer {
         Self { local, targets: BTreeMap::new() }
     }
 
-    /// Replaces the wanted peers. Those no longer wanted become peers heard of.
+    /// Replaces the wanted peers. A peer that is no longer wanted becomes a learnt one.
     pub(crate) fn want<'a>(&mut self, peers: impl Iterator<Item = &'a PeerAddress>, now: Instant) {
         for target in self.targets.values_mut() {
             target.wanted = false;
@@ -47,8 +48,8 @@ impl Dialer {
         }
     }
 
-    /// Remembers a peer heard of, if there is room. Addresses of the speaker's own machine are
-    /// of use only if the speaker is on this one.
+    /// Remembers a peer that `speaker` told of, if there is room. Loopback addresses are kept only
+    /// if the speaker is on this machine too.
     pub(crate) fn learn(&mut self, heard: &PeerAddress, speaker: &Multiaddr, now: Instant) {
         if heard.peer == self.local {
             return;
@@ -66,7 +67,7 @@ impl Dialer {
         }
     }
 
-    /// Peers to dial now, each with its addresses; they count as being dialled from here on.
+    /// Peers to dial now, each with its addresses. They count as being dialled from this call on.
     pub(crate) fn due(
         &mut self,
         now: Instant,
@@ -96,7 +97,7 @@ impl Dialer {
         }
     }
 
-    /// The last connection, which had stood since `since`, has ended.
+    /// The last connection with a peer, which was opened at `since`, has ended.
     pub(crate) fn disconnected(&mut self, peer: PeerId, since: Instant, now: Instant) {
         if let Some(target) = self.targets.get_mut(&peer) {
             target.dialling = false;
@@ -105,7 +106,7 @@ impl Dialer {
         }
     }
 
-    /// Dialling failed; answers how often it did in a row.
+    /// Dialling failed. Returns the number of failures in a row.
     pub(crate) fn failed(&mut self, peer: PeerId, now: Instant) -> u32 {
         let Some(target) = self.targets.get_mut(&peer) else { return 0 };
         target.dialling = false;
@@ -135,7 +136,7 @@ impl Target {
         }
     }
 
-    /// Puts an address before those heard from others, which must never push it out.
+    /// Puts an address before those learnt from others, so that they can never push it out.
     fn prefer(&mut self, address: &Multiaddr) {
         self.addresses.retain(|known| known != address);
         self.addresses.insert(0, address.clone());

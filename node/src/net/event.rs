@@ -1,4 +1,4 @@
-//! What the network reports, and the small types that its events and commands share.
+//! The events that the network reports, and the small types that its events and commands share.
 
 use std::time::Instant;
 
@@ -9,35 +9,38 @@ use registry_core::crypto::Hash;
 /// A gossip topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
-    /// Signed operations, and announcements of large ones.
+    /// Encoded signed operations.
     Operations,
     /// Headers with their certificates, for followers.
     Decided,
 }
 
-/// Hash of chain, topic and payload: the same for every sender, so a message travels once.
+/// Hash of chain, topic and payload. It is the same whoever publishes the message, so gossip
+/// delivers each message once.
 pub type MessageId = Hash;
 
-/// What the layer above says of a gossip message.
+/// Result of validating a gossip message. It decides whether the message is passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acceptance {
-    /// Passed on.
+    /// The message is valid; pass it on.
     Accept,
-    /// Not passed on, nobody's fault: stale, known, or no room.
+    /// Do not pass the message on. Nobody is at fault: it is out of date, already known, or there
+    /// is no room for it.
     Ignore,
-    /// Not passed on, and the sender should have known: it could never be valid anywhere.
+    /// Do not pass the message on, and count it against its sender: no honest node could find it
+    /// valid.
     Reject,
 }
 
-/// Names a request of this node; unique while it runs.
+/// Number of a request of this node; unique while the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RequestId(pub u64);
 
-/// The right to answer one request. Dropping it closes the request unanswered.
+/// Permission to answer one request. Dropping it closes the request without an answer.
 #[derive(Debug)]
 pub struct ResponseToken(pub(crate) ResponseChannel<Vec<u8>>);
 
-/// Why a request has no answer.
+/// Reason why a request got no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RequestFailure {
     /// The peer is not connected; nothing was sent.
@@ -46,10 +49,10 @@ pub enum RequestFailure {
     /// Too many requests wait for an answer already; nothing was sent.
     #[error("too many requests wait for an answer")]
     Busy,
-    /// No answer in time.
+    /// No answer came in time.
     #[error("no answer in time")]
     Timeout,
-    /// The connection ended first.
+    /// The connection ended before an answer came.
     #[error("the connection ended before an answer came")]
     Disconnected,
     /// The peer closed the request without an answer.
@@ -60,7 +63,7 @@ pub enum RequestFailure {
     Malformed,
 }
 
-/// Why a peer was disconnected and, except for another chain, blocked.
+/// Reason why a peer was disconnected. Unless the reason is another chain, the peer is blocked too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CutReason {
     /// The handshake showed another chain; the peer was never connected and is not blocked.
@@ -71,130 +74,132 @@ pub enum CutReason {
         /// The chain id that the peer showed.
         actual: Hash,
     },
-    /// More of `what` than its rate allows.
+    /// The peer sent more than its rate allows.
     #[error("it sent more {what} than its rate allows")]
     Flood {
-        /// What there was too much of.
+        /// Kind of traffic that exceeded its rate.
         what: &'static str,
     },
-    /// A frame or request above the limit of its protocol.
+    /// The peer sent a frame or request above the limit of its protocol.
     #[error("it sent a {what} of {bytes} bytes, at most {bytes_max} are allowed")]
     TooLarge {
-        /// Frame or request.
+        /// Kind of message: a frame or a request.
         what: &'static str,
-        /// The length it claimed.
+        /// Length that the peer announced.
         bytes: usize,
-        /// The limit.
+        /// Largest length allowed.
         bytes_max: usize,
     },
-    /// Its gossip score fell below the graylist threshold.
+    /// The gossip score of the peer fell below the graylist threshold.
     #[error("its gossip score is {score}")]
     Score {
         /// The score, rounded.
         score: i64,
     },
-    /// The layer above said so.
+    /// The driver found that the peer broke a rule of its own.
     #[error("{0}")]
     Policy(&'static str),
 }
 
-/// What happened on the network. Order is kept per peer and protocol, not across protocols.
+/// An event on the network. Events of one peer and protocol arrive in order; events of different
+/// protocols may not.
 #[derive(Debug)]
 pub enum NetEvent {
-    /// The first connection with a member stands.
+    /// The first connection with a member was established.
     PeerConnected {
-        /// The member.
+        /// Peer id of the member.
         peer: PeerId,
-        /// Where it says that it listens.
+        /// Addresses at which the member says that it listens.
         addresses: Vec<Multiaddr>,
-        /// Its software version.
+        /// Software version that the member announced.
         version: String,
     },
-    /// The last connection with a peer is gone.
+    /// The last connection with a peer has ended.
     PeerDisconnected {
         /// The peer.
         peer: PeerId,
     },
-    /// A frame on a validator stream.
+    /// A frame arrived on a validator stream.
     ValidatorMessage {
-        /// The sender, a member of the validator set.
+        /// Sender, which is a member of the validator set.
         peer: PeerId,
         /// The frame.
         bytes: Vec<u8>,
     },
-    /// A gossip message, first copy. It waits for `NetHandle::report`.
+    /// The first copy of a gossip message arrived. The message is not passed on before
+    /// `NetHandle::report` accepts it.
     Gossip {
-        /// Its topic.
+        /// Topic of the message.
         topic: Topic,
-        /// Its id.
+        /// Message id.
         id: MessageId,
-        /// Who passed it on; not its author.
+        /// Peer that passed the message on, which need not be its author.
         source: PeerId,
         /// The payload.
         bytes: Vec<u8>,
     },
-    /// A peer asks.
+    /// A peer sent a request and waits for an answer.
     Request {
         /// The peer.
         peer: PeerId,
-        /// The question.
+        /// The request.
         bytes: Vec<u8>,
-        /// For `NetHandle::respond`.
+        /// Token to pass to `NetHandle::respond`.
         reply: ResponseToken,
     },
-    /// A peer answered.
+    /// A peer answered a request of this node.
     Response {
-        /// The request.
+        /// Number of the request.
         id: RequestId,
         /// The peer.
         peer: PeerId,
         /// The answer.
         bytes: Vec<u8>,
     },
-    /// A request has no answer.
+    /// A request of this node got no answer.
     RequestFailed {
-        /// The request.
+        /// Number of the request.
         id: RequestId,
         /// The peer that was asked.
         peer: PeerId,
-        /// Why.
+        /// Reason for the failure.
         reason: RequestFailure,
     },
-    /// A peer was cut; `PeerDisconnected` follows if it was connected.
+    /// A peer was cut. `PeerDisconnected` follows if it was connected.
     PeerCut {
         /// The peer.
         peer: PeerId,
-        /// Why.
+        /// Reason for the cut.
         reason: CutReason,
     },
 }
 
-/// Who opened a connection.
+/// Direction in which a connection was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// The peer.
+    /// The peer opened the connection.
     Inbound,
-    /// This node.
+    /// This node opened the connection.
     Outbound,
 }
 
-/// A connected peer, as `net_peers` shows it.
+/// A connected peer, as `net_peers` reports it.
 #[derive(Debug, Clone)]
 pub struct PeerInfo {
-    /// Its id.
+    /// Peer id.
     pub peer: PeerId,
-    /// The other end of its oldest connection.
+    /// Remote address of the peer's oldest connection.
     pub address: Multiaddr,
-    /// Who opened that connection.
+    /// Direction in which that connection was opened.
     pub direction: Direction,
-    /// Its software version.
+    /// Software version that the peer announced.
     pub version: String,
-    /// Whether it belongs to the validator mesh.
+    /// True if the peer belongs to the validator mesh.
     pub validator: bool,
-    /// When it connected.
+    /// Time at which the peer connected.
     pub since: Instant,
-    /// Bytes received over all its connections, before encryption.
+    /// Bytes received over all connections of the peer, counted without the overhead of encryption.
     pub bytes_in: u64,
-    /// Bytes sent over all its connections, before encryption.
+    /// Bytes sent over all connections of the peer, counted without the overhead of encryption.
     pub bytes_out: u64,
 }

@@ -1,5 +1,5 @@
-//! Length-prefixed frames: four bytes of length, big-endian, then the bytes. The validator
-//! streams, the requests and the handshake's greeting use them.
+//! Length-prefixed frames: four bytes of length in big-endian order, then the content. Validator
+//! streams, requests, responses and the greeting of the handshake use them.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::limits::READ_AHEAD_BYTES_MAX;
 
-/// Why no frame could be read.
+/// Reason why no frame could be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FrameError {
     #[error("frame of {bytes} bytes, at most {bytes_max} are allowed")]
@@ -25,7 +25,8 @@ impl From<FrameError> for io::Error {
     }
 }
 
-/// Reads one frame. A length above `bytes_max` is refused before anything is allocated for it.
+/// Reads one frame. A frame that announces more than `bytes_max` bytes is refused before memory is
+/// allocated for it.
 pub(crate) async fn read_frame<R>(io: &mut R, bytes_max: usize) -> Result<Vec<u8>, FrameError>
 where
     R: AsyncRead + Unpin + Send,

@@ -1,5 +1,5 @@
-//! Gossip: two topics of one chain, messages known by their content, nothing passed on before
-//! the layer above has looked at it.
+//! Gossip of a chain's two topics. The content of a message determines its id. A message is passed
+//! on only after the driver has validated it.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ use super::limits::{
     GOSSIP_QUEUE_MAX,
 };
 
-/// The gossip protocol as this node runs it.
+/// The gossip protocol with the types that this node uses.
 pub(crate) type Gossip = gossipsub::Behaviour<
     IdentityTransform,
     MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>,
@@ -26,10 +26,11 @@ pub(crate) type Gossip = gossipsub::Behaviour<
 
 const TOPICS: [Topic; 2] = [Topic::Operations, Topic::Decided];
 
-/// Below this score a peer's messages are not even decoded; at 9 rejected messages at once.
+/// Score below which a peer's messages are not even decoded. Nine rejected messages at once reach
+/// it.
 pub(crate) const GRAYLIST_SCORE: f64 = -80.0;
 
-/// Bytes of a payload on `topic`.
+/// Largest payload of a topic in bytes.
 pub(crate) fn bytes_max(topic: Topic) -> usize {
     match topic {
         Topic::Operations => GOSSIP_OPERATION_BYTES_MAX,
@@ -44,7 +45,7 @@ fn tag(topic: Topic) -> u8 {
     }
 }
 
-/// The names of one chain's topics, made once.
+/// Names of one chain's topics, computed once.
 #[derive(Clone)]
 pub(crate) struct Topics {
     operations: IdentTopic,
@@ -71,24 +72,25 @@ impl Topics {
     }
 }
 
-/// The id of a message: chain, one byte for the topic, payload.
+/// Computes the id of a message from the chain, one byte for the topic, and the payload
+/// (docs/protocol/network.md).
 pub fn message_id(chain: &Hash, topic: Topic, bytes: &[u8]) -> MessageId {
     Hash::of(Purpose::Gossip, &[&chain.0, &[tag(topic)], bytes])
 }
 
-/// The gossip protocol, subscribed to both topics.
+/// Builds the gossip protocol, subscribed to both topics.
 pub(crate) fn behaviour(chain: Hash) -> Result<Gossip, NetError> {
     let refused = |reason: &dyn ToString| NetError::Gossip { reason: reason.to_string() };
     let topics = Topics::new(&chain);
     let known = topics.clone();
     let id_of = move |message: &Message| {
-        // Messages on unknown topics are dropped later; they only need some id of their own.
+        // Messages on unknown topics are dropped later, but each needs an id of its own until then.
         let tag = known.topic(&message.topic).map_or(u8::MAX, tag);
         let id = Hash::of(Purpose::Gossip, &[&chain.0, &[tag], &message.data]);
         gossipsub::MessageId::from(id.0.to_vec())
     };
-    // More than any topic takes: a frame above it ends the stream and blames nobody, a message
-    // above its topic's limit counts against its sender.
+    // This is more than any topic allows. A frame above this size ends the stream and blames
+    // nobody; a message above its topic's limit counts against its sender.
     let frame_bytes_max = 2 * GOSSIP_DECIDED_BYTES_MAX.max(GOSSIP_OPERATION_BYTES_MAX);
     let mut config = ConfigBuilder::default();
     config
@@ -119,9 +121,9 @@ pub(crate) fn behaviour(chain: Hash) -> Result<Gossip, NetError> {
     Ok(gossip)
 }
 
-/// Only what a peer does wrong counts. Nothing is earned for time or first deliveries, which a
-/// flooder could save up; nothing is lost for delivering little, since a quiet network is no
-/// fault, nor for sharing an address, since test networks do.
+/// Scores of peers. Only misbehaviour counts. Time and first deliveries earn nothing, because a
+/// flooder could save up such credit. Few deliveries cost nothing, because a quiet network is no
+/// fault, and neither does a shared IP address, because test networks have one.
 fn scores(topics: &Topics) -> PeerScoreParams {
     let topic = TopicScoreParams {
         topic_weight: 1.0,
@@ -129,7 +131,8 @@ fn scores(topics: &Topics) -> PeerScoreParams {
         first_message_deliveries_weight: 0.0,
         mesh_message_deliveries_weight: 0.0,
         mesh_failure_penalty_weight: 0.0,
-        // The square of the number of invalid messages, a tenth of which is forgiven a second.
+        // The penalty is the square of the number of invalid messages; a tenth of the number is
+        // forgiven each second.
         invalid_message_deliveries_weight: -1.0,
         invalid_message_deliveries_decay: 0.9,
         ..TopicScoreParams::default()
@@ -139,7 +142,8 @@ fn scores(topics: &Topics) -> PeerScoreParams {
         topics: scored.collect(),
         ip_colocation_factor_weight: 0.0,
         slow_peer_weight: 0.0,
-        // Promises are broken under load; a hundred of them in a few seconds are no accident.
+        // Under load peers break promises to deliver a message. More than a hundred broken promises
+        // within seconds are no accident.
         behaviour_penalty_weight: -1.0,
         behaviour_penalty_threshold: 100.0,
         ..PeerScoreParams::default()

@@ -1,4 +1,4 @@
-//! What members say to each other when they meet.
+//! The greeting that members exchange in the handshake.
 
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
@@ -6,28 +6,29 @@ use serde::{Deserialize, Serialize};
 use super::config::PeerAddress;
 use super::limits::{ADDRESS_BYTES_MAX, ADDRESSES_PER_PEER_MAX, GREETING_PEERS_MAX};
 
-/// What a member says of itself and of others it is connected to. On the wire: DAG-CBOR map,
-/// addresses as text, at most 8 KiB.
+/// Description of a member and of the members that it is connected to. On the wire it is a DAG-CBOR
+/// map with addresses as text, at most 8 KiB long.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Greeting {
-    /// Where it listens.
+    /// Addresses at which the member listens.
     pub(crate) listen: Vec<String>,
     /// Addresses of other members, each ending in `/p2p/<peer id>`.
     pub(crate) peers: Vec<String>,
-    /// Its software version.
+    /// Software version of the member.
     pub(crate) version: String,
 }
 
 impl Greeting {
-    /// The listen addresses that can be read; others may come from a later version.
+    /// The listen addresses that this version can read. Others are skipped, since a later version
+    /// may have sent them.
     pub(crate) fn addresses(&self) -> Vec<Multiaddr> {
         let short = self.listen.iter().filter(|text| text.len() <= ADDRESS_BYTES_MAX);
         let read = short.filter_map(|text| text.parse().ok());
         read.take(ADDRESSES_PER_PEER_MAX).collect()
     }
 
-    /// The other members that can be read.
+    /// The other members whose addresses this version can read.
     pub(crate) fn members(&self) -> impl Iterator<Item = PeerAddress> + '_ {
         self.peers.iter().filter_map(|text| text.parse().ok()).take(GREETING_PEERS_MAX)
     }

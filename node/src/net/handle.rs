@@ -1,4 +1,4 @@
-//! The driver's side of the channels.
+//! The handle by which the driver's side controls the network task.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,26 +20,26 @@ use super::outbox::{Frame, Outbox};
 use super::peers::Directory;
 use super::{gossip, lock};
 
-/// Why something was not handed to the network.
+/// Reason why a command was not handed to the network task.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The command channel is full: the network task lags behind.
+    /// The command channel is full because the network task lags behind.
     #[error("{capacity} commands wait for the network already; try again later")]
     Full {
-        /// Capacity of the channel.
+        /// Capacity of the channel in commands.
         capacity: usize,
     },
-    /// The payload is above the limit of its protocol.
+    /// The payload exceeds the limit of its protocol.
     #[error("{what} of {bytes} bytes, at most {bytes_max} are allowed")]
     TooLarge {
-        /// What was to be sent.
+        /// Kind of payload.
         what: &'static str,
-        /// Its length.
+        /// Length of the payload.
         bytes: usize,
-        /// The limit.
+        /// Largest length allowed.
         bytes_max: usize,
     },
-    /// The peer is not in the validator set, or this node is not.
+    /// Either the peer or this node is not in the validator set.
     #[error("peer {peer} is not in the validator mesh; set the validators first")]
     NotAValidator {
         /// The peer.
@@ -50,7 +50,7 @@ pub enum SendError {
     Stopped,
 }
 
-/// A command to the task.
+/// A command to the network task.
 pub(crate) enum Command {
     Publish { topic: Topic, bytes: Vec<u8> },
     Report { id: MessageId, source: PeerId, acceptance: Acceptance },
@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Cut { peer: PeerId, reason: &'static str },
 }
 
-/// What handles and task both see.
+/// State that the handles and the network task share.
 pub(crate) struct Shared {
     pub(crate) local: PeerId,
     pub(crate) chain: Hash,
@@ -72,8 +72,8 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Makes a queue for each other validator, none if this node is not one. Queues of peers that
-    /// stay keep their frames.
+    /// Creates a queue for each other validator, or none if this node is not a validator. The
+    /// queues of peers that remain validators keep their frames.
     pub(crate) fn set_outboxes(&self, validators: &[PeerAddress]) {
         let take_part = validators.iter().any(|validator| validator.peer == self.local);
         let others = validators.iter().map(|v| v.peer).filter(|peer| *peer != self.local);
@@ -87,8 +87,8 @@ impl Shared {
     }
 }
 
-/// Controls the network. Cheap to clone; no method but `shutdown` waits, and none needs a
-/// runtime, so the consensus thread may call them.
+/// Controls the network. Cloning is cheap. No method but `shutdown` waits and none needs a tokio
+/// runtime, so the driver thread may call them.
 #[derive(Clone)]
 pub struct NetHandle {
     shared: Arc<Shared>,
@@ -106,23 +106,23 @@ impl NetHandle {
         Self { shared, commands, validators: Arc::new(validators), next_request: Arc::default() }
     }
 
-    /// This node's peer id.
+    /// Peer id of this node.
     pub fn local_peer(&self) -> PeerId {
         self.shared.local
     }
 
-    /// Addresses listened on, as bound, each ending in `/p2p/<peer id>`.
+    /// Addresses that this node listens on, with the bound ports, each ending in `/p2p/<peer id>`.
     pub fn listen_addresses(&self) -> Vec<Multiaddr> {
         let bound = lock(&self.shared.listen).clone();
         let named = bound.into_iter().map(|a| a.with(Protocol::P2p(self.shared.local)));
         named.collect()
     }
 
-    /// Puts a frame into the queue of one validator. The queue drops its oldest frames when
-    /// full, which is counted, and outlives connections.
+    /// Appends a frame to the queue of one validator. A full queue drops its oldest frames, which
+    /// the metrics count. A queue outlives the connections of its peer.
     ///
-    /// # Errors
-    /// `TooLarge` above 161 KiB; `NotAValidator` if the mesh does not have the peer.
+    /// # Errors\
+    /// `TooLarge` above 161 KiB; `NotAValidator` if the peer is not in the mesh.
     pub fn send_validator(&self, peer: &PeerId, frame: Frame) -> Result<(), SendError> {
         check_size("validator frame", frame.len(), VALIDATOR_FRAME_BYTES_MAX)?;
         let outbox = lock(&self.shared.outboxes).get(peer).cloned();
@@ -131,9 +131,10 @@ impl NetHandle {
         Ok(())
     }
 
-    /// Puts a frame into the queues of all other validators; none if this node is not one.
+    /// Appends a frame to the queues of all other validators. If this node is not a validator,
+    /// there are none.
     ///
-    /// # Errors
+    /// # Errors\
     /// `TooLarge` above 161 KiB.
     pub fn broadcast_validators(&self, frame: Frame) -> Result<(), SendError> {
         check_size("validator frame", frame.len(), VALIDATOR_FRAME_BYTES_MAX)?;
@@ -143,18 +144,19 @@ impl NetHandle {
         Ok(())
     }
 
-    /// Replaces the validator mesh. Never lost: of several calls the last one holds. The queues
-    /// of new validators stand when this returns.
+    /// Replaces the validator mesh. This command cannot fail or get lost; if it is called several
+    /// times in a row, the last call counts. When it returns, the queues of new validators exist.
     pub fn set_validators(&self, validators: Vec<PeerAddress>) {
         self.shared.set_outboxes(&validators);
         self.validators.send_replace(validators);
     }
 
-    /// Publishes a message and answers its id. Without a subscribed peer the newest 64 messages
-    /// wait for one; what was seen in the last minute is not sent again, which is counted.
+    /// Publishes a message and returns its id. While no peer is subscribed, the newest 64 messages
+    /// are kept for the first one that is. A message that was seen in the last minute is not sent
+    /// again, which the metrics count.
     ///
-    /// # Errors
-    /// `TooLarge` above the topic's limit; `Full`, `Stopped`.
+    /// # Errors\
+    /// `TooLarge` above the topic's limit; `Full`; `Stopped`.
     pub fn publish(&self, topic: Topic, bytes: Vec<u8>) -> Result<MessageId, SendError> {
         check_size("gossip message", bytes.len(), gossip::bytes_max(topic))?;
         let id = gossip::message_id(&self.shared.chain, topic, &bytes);
@@ -162,11 +164,11 @@ impl NetHandle {
         Ok(id)
     }
 
-    /// Says what is to become of a gossip message; without it, it goes nowhere. Only within
-    /// 5 seconds of its event.
+    /// Reports the result of validating a gossip message. Without a report within 5 seconds of its
+    /// event, the message is not passed on.
     ///
-    /// # Errors
-    /// `Full`, `Stopped`.
+    /// # Errors\
+    /// `Full`; `Stopped`.
     pub fn report(
         &self,
         id: MessageId,
@@ -176,10 +178,11 @@ impl NetHandle {
         self.command(Command::Report { id, source, acceptance })
     }
 
-    /// Asks a connected peer. Exactly one `Response` or `RequestFailed` with this id follows.
+    /// Sends a request to a connected peer. Exactly one `Response` or `RequestFailed` with the
+    /// returned id follows.
     ///
-    /// # Errors
-    /// `TooLarge` above 16 KiB; `Full`, `Stopped`.
+    /// # Errors\
+    /// `TooLarge` above 16 KiB; `Full`; `Stopped`.
     pub fn request(&self, peer: PeerId, bytes: Vec<u8>) -> Result<RequestId, SendError> {
         check_size("request", bytes.len(), REQUEST_BYTES_MAX)?;
         let id = RequestId(self.next_request.fetch_add(1, Ordering::Relaxed));
@@ -187,36 +190,36 @@ impl NetHandle {
         Ok(id)
     }
 
-    /// Answers a request.
+    /// Answers a request of a peer. If this fails, the peer gets no answer.
     ///
-    /// # Errors
-    /// `TooLarge` above 4 MiB; `Full`, `Stopped`. The asker then sees no answer.
+    /// # Errors\
+    /// `TooLarge` above 4 MiB; `Full`; `Stopped`.
     pub fn respond(&self, token: ResponseToken, bytes: Vec<u8>) -> Result<(), SendError> {
         check_size("response", bytes.len(), RESPONSE_BYTES_MAX)?;
         self.command(Command::Respond { token, bytes })
     }
 
-    /// Disconnects and blocks a peer that broke a rule of the layer above.
+    /// Disconnects and blocks a peer that broke a rule of the driver.
     ///
-    /// # Errors
-    /// `Full`, `Stopped`.
+    /// # Errors\
+    /// `Full`; `Stopped`.
     pub fn cut(&self, peer: PeerId, reason: &'static str) -> Result<(), SendError> {
         self.command(Command::Cut { peer, reason })
     }
 
-    /// The connected members, by peer id.
+    /// The connected members in the order of their peer ids.
     pub fn peers(&self) -> Vec<PeerInfo> {
         let outboxes = lock(&self.shared.outboxes);
         self.shared.directory.list(|peer| outboxes.contains_key(peer))
     }
 
-    /// Counters; shared by all handles.
+    /// Counters of the network, which all handles share.
     pub fn metrics(&self) -> &Metrics {
         &self.shared.metrics
     }
 
-    /// Closes all connections and sockets, and returns when that is done. The event channel
-    /// then ends.
+    /// Closes all connections and sockets. When it returns, they are closed and the event channel
+    /// has ended.
     pub async fn shutdown(&self) {
         self.shared.stop.cancel();
         self.shared.stopped.cancelled().await;

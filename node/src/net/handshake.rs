@@ -1,9 +1,10 @@
-//! Membership, settled before a connection exists: Noise proves the peer's id, then both sides
-//! show their chain. A stranger never gets as far as a stream, so no other protocol has to ask.
+//! The membership handshake, which takes place before a connection exists. Noise proves the peer
+//! id, then both sides send their chain id. A peer of another chain never gets a stream, so no
+//! other protocol has to check for it.
 //!
-//! Protocol `/idem/handshake/1` in the place of libp2p's security upgrade. Bytes, all inside the
-//! Noise channel: the dialler's chain id (32 bytes), the listener's chain id (32 bytes), then, if
-//! they are equal, the dialler's and the listener's greeting, each as a frame.
+//! The protocol `/idem/handshake/1` takes the place of libp2p's security upgrade. Inside the Noise
+//! channel the following bytes are sent: the dialler's chain id (32 bytes), the listener's chain id
+//! (32 bytes) and, if they are equal, the dialler's and the listener's greeting, each as a frame.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -27,7 +28,7 @@ use super::traffic::{Metered, Traffic};
 /// Name of the handshake in protocol negotiation.
 pub(crate) const PROTOCOL: &str = "/idem/handshake/1";
 
-/// Why a connection did not become one.
+/// Reason why a handshake failed and no connection was established.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HandshakeError {
     #[error("noise: {0}")]
@@ -48,11 +49,11 @@ pub(crate) struct Arrival {
     pub(crate) traffic: Arc<Traffic>,
 }
 
-/// What all handshakes of this node share.
+/// State that all handshakes of this node share.
 pub(crate) struct Lobby {
     chain: Hash,
     version: String,
-    /// Addresses told to others.
+    /// Addresses of this node that other peers are told.
     pub(crate) addresses: Mutex<Vec<Multiaddr>>,
     directory: Arc<Directory>,
     arrivals: Mutex<VecDeque<Arrival>>,
@@ -73,7 +74,7 @@ impl Lobby {
         }
     }
 
-    /// The newest finished handshake with `peer`, once.
+    /// Takes out the newest finished handshake with `peer`.
     pub(crate) fn take(&self, peer: PeerId) -> Option<Arrival> {
         let mut arrivals = lock(&self.arrivals);
         let place = arrivals.iter().rposition(|arrival| arrival.peer == peer)?;
@@ -99,7 +100,7 @@ impl Lobby {
     }
 }
 
-/// The connection upgrade: Noise, chain, greeting.
+/// The connection upgrade: Noise, chain ids, greetings.
 #[derive(Clone)]
 pub(crate) struct Membership {
     noise: noise::Config,
@@ -124,7 +125,7 @@ impl Membership {
         let mut actual = [0; 32];
         io.read_exact(&mut actual).await?;
         if !dialler {
-            // Also to a stranger, who then can say what is wrong.
+            // A peer of another chain gets the chain id too, so that it can report what is wrong.
             send(&mut io, &expected.0).await?;
         }
         let actual = Hash(actual);
@@ -145,7 +146,7 @@ impl Membership {
     }
 }
 
-/// What a handshake runs over.
+/// A byte stream that a handshake can run over.
 pub(crate) trait Channel: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Channel for T {}
@@ -175,7 +176,7 @@ async fn read_greeting<S: Channel>(io: &mut S, peer: PeerId) -> Result<Greeting,
     Ok(greeting)
 }
 
-/// The handshake error inside an error of the transport, if one is there.
+/// Finds the handshake error inside an error of the transport.
 pub(crate) fn handshake_error(error: &io::Error) -> Option<&HandshakeError> {
     let mut error: Option<&(dyn Error + 'static)> = error.get_ref().map(|e| e as _);
     while let Some(inner) = error {

@@ -1,5 +1,5 @@
-//! The validator mesh: to each other validator one stream that this node writes, from each one
-//! stream that it reads. Each stream has its own small task, so a slow peer delays nobody else.
+//! The validator mesh. For each other validator there is one stream that this node writes and one
+//! that it reads. Each stream has a task of its own, so a slow peer delays no other.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use super::limits::{Rate, VALIDATOR_FRAME_BYTES_MAX};
 use super::lock;
 use super::outbox::Outbox;
 
-/// The streams of all validators; without this node in the set, there are none.
+/// The streams of all other validators. If this node is not in the validator set, there are none.
 pub(crate) struct Mesh {
     shared: Arc<Shared>,
     events: mpsc::Sender<NetEvent>,
@@ -34,7 +34,7 @@ struct Peer {
     outbound: Outbound,
     backoff: Backoff,
     reader: Option<AbortHandle>,
-    /// Shared by all streams of the peer, or a new stream would be a new allowance.
+    /// All streams of a peer share this bucket, because each new stream would else get a full one.
     frames: Arc<Mutex<Bucket>>,
 }
 
@@ -60,7 +60,7 @@ impl Peer {
     }
 }
 
-/// A stream that ended by itself.
+/// A stream that ended without being aborted by this node.
 pub(crate) struct Ended {
     peer: PeerId,
     end: End,
@@ -80,7 +80,8 @@ impl Mesh {
         self.peers.keys().copied()
     }
 
-    /// Takes the set over from the queues. Streams of peers that stay are not touched.
+    /// Takes over the validator set from the shared queues. Streams of peers that stay in the set
+    /// are not touched.
     pub(crate) fn update(&mut self, now: Instant) {
         let outboxes = lock(&self.shared.outboxes).clone();
         self.peers.retain(|peer, state| {
@@ -101,9 +102,10 @@ impl Mesh {
         }
     }
 
-    /// A connection with `peer` stands: its stream may be opened without waiting any longer. If
-    /// the peer dialled although it was connected, then it has restarted or dialled at the same
-    /// time; a stream on an older connection may lead nowhere and is opened again.
+    /// A connection with `peer` was established, so its stream may be opened without further wait.
+    /// If the peer dialled although it was connected already, it has restarted or both sides
+    /// dialled at the same time. The stream on the older connection may then be dead and is opened
+    /// again.
     pub(crate) fn connected(&mut self, peer: PeerId, dialled_by_peer: bool, now: Instant) {
         let Some(state) = self.peers.get_mut(&peer) else { return };
         state.backoff.hasten(now);
@@ -112,8 +114,8 @@ impl Mesh {
         }
     }
 
-    /// A connection with `peer` ended. If it carried the stream, or the wish to open one, the
-    /// stream is opened again on another one.
+    /// A connection with `peer` has ended. If a stream was being opened on it and other connections
+    /// remain, the stream is opened again on one of them.
     pub(crate) fn disconnected(&mut self, peer: PeerId, last: bool, now: Instant) {
         let Some(state) = self.peers.get_mut(&peer) else { return };
         if last {
@@ -124,7 +126,7 @@ impl Mesh {
         }
     }
 
-    /// Validators to which a stream should now be opened, if they are connected.
+    /// Validators to which a stream should be opened now, as far as they are connected.
     pub(crate) fn open_due(
         &mut self,
         now: Instant,
@@ -153,7 +155,7 @@ impl Mesh {
         }
     }
 
-    /// Starts to write the peer's queue to a stream that stands.
+    /// Starts to write the peer's queue to a newly opened stream.
     pub(crate) fn opened(&mut self, peer: PeerId, stream: Stream, now: Instant) {
         let Some(state) = self.peers.get_mut(&peer) else { return };
         if matches!(state.outbound, Outbound::Open { .. }) {
@@ -172,8 +174,8 @@ impl Mesh {
         state.outbound = Outbound::Open { number, since: now, writer };
     }
 
-    /// Starts to read a stream that `peer` opened; false if it is not in the validator set. A
-    /// newer stream replaces the older one, which belongs to a peer that has restarted.
+    /// Starts to read a stream that `peer` opened. Returns false if the peer is not in the
+    /// validator set. A newer stream replaces an older one, because the peer must have restarted.
     pub(crate) fn accepted(&mut self, peer: PeerId, stream: Stream) -> bool {
         let Some(state) = self.peers.get_mut(&peer) else { return false };
         let reader = Reader {
@@ -192,7 +194,7 @@ impl Mesh {
         true
     }
 
-    /// Waits for a stream to end; nothing if one was ended from here.
+    /// Waits for a stream to end. Returns `None` if this node aborted it.
     pub(crate) async fn next_end(&mut self) -> Option<Ended> {
         match self.streams.join_next().await {
             Some(result) => result.ok(),
@@ -200,7 +202,7 @@ impl Mesh {
         }
     }
 
-    /// Notes the end of a stream; a reason if its peer has to be cut.
+    /// Notes the end of a stream. Returns a reason if its peer has to be cut.
     pub(crate) fn ended(&mut self, ended: Ended, now: Instant) -> Option<(PeerId, CutReason)> {
         let Ended { peer, end } = ended;
         match end {
@@ -219,7 +221,8 @@ impl Mesh {
     }
 }
 
-/// Writes until the peer closes the stream, which it does by ending its own, unused, side.
+/// Writes frames until the peer closes the stream, which it does by ending its own, unused
+/// direction.
 async fn write_frames(stream: Stream, outbox: &Outbox, shared: &Shared) -> Result<(), FrameError> {
     let (mut reading, mut writing) = stream.split();
     let mut unused = [0; 1];
@@ -246,8 +249,8 @@ struct Reader {
 }
 
 impl Reader {
-    /// Passes frames on, waiting for room in the event channel, until the stream ends or its
-    /// peer has to be cut.
+    /// Passes frames on until the stream ends or its peer has to be cut. It waits while the event
+    /// channel is full.
     async fn run(self, mut stream: Stream) -> Option<CutReason> {
         let peer = self.peer;
         loop {

@@ -1,4 +1,4 @@
-//! Counters of the network, registered by whoever owns the metrics endpoint.
+//! Counters of the network. The owner of the metrics endpoint registers them.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -7,29 +7,30 @@ use prometheus_client::registry::Registry;
 /// Counters since the start of the process. Clones share their values.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
-    /// Peers connected.
+    /// Number of connected peers.
     pub peers: Gauge,
     /// Peers cut for what they sent.
     pub peers_cut: Counter,
-    /// Handshakes that showed another chain.
+    /// Handshakes in which the peer showed another chain id.
     pub other_chain: Counter,
     /// Validator frames received.
     pub frames_in: Counter,
     /// Validator frames handed to the transport.
     pub frames_out: Counter,
-    /// Validator frames dropped because the peer's queue was full; the oldest go first.
+    /// Validator frames dropped because the peer's queue was full. The oldest are dropped first.
     pub frames_dropped: Counter,
     /// Validator streams refused because their peer is not in the validator set.
     pub streams_refused: Counter,
-    /// Gossip messages received, first copies.
+    /// Gossip messages received, without repeated copies.
     pub gossip_in: Counter,
     /// Gossip messages published.
     pub gossip_out: Counter,
-    /// Gossip messages not published: nobody subscribed, seen already, or queues full.
+    /// Gossip messages that were not published because no peer was subscribed, the message had been
+    /// seen already, or the queues were full.
     pub gossip_unpublished: Counter,
     /// Gossip messages ignored because the driver lagged behind.
     pub gossip_overload: Counter,
-    /// Gossip messages that the layer above rejected.
+    /// Gossip messages that the driver rejected.
     pub gossip_rejected: Counter,
     /// Requests received.
     pub requests_in: Counter,

@@ -1,5 +1,5 @@
-//! The peer-to-peer network: one libp2p swarm in one task. It carries bytes between peer ids and
-//! knows nothing of what they mean.
+//! The peer-to-peer network: one libp2p swarm in one task. It carries bytes between peers and does
+//! not interpret them.
 //!
 //! ```text
 //!   driver ── NetHandle ── commands (bounded, try_send) ──▶ ┌──────┐
@@ -9,16 +9,19 @@
 //!     └──────────── events (bounded) ◀── stream readers ◀──────┘
 //! ```
 //!
-//! - A peer is a member once its handshake, a part of the connection upgrade, has shown the same
-//!   chain id (`handshake`). Others never get a connection, so no protocol has to ask.
-//! - Validators write to each other on direct streams (`mesh`, `streams`, `outbox`).
-//! - Operations and decided headers travel by gossip, validated before they go on (`gossip`).
-//! - Everything else is a request with one answer (`request`).
-//! - Every peer has token buckets (`buckets`, `peers`); who exceeds one is cut and blocked.
+//! - A peer becomes a member when its handshake, which is part of the connection upgrade, has shown
+//!   the same chain id (`handshake`). Other peers never get a connection, so no other protocol has
+//!   to check for it.
+//! - Validators send frames to each other on direct streams (`mesh`, `streams`, `outbox`).
+//! - Operations and decided headers travel by gossip. The driver validates them before they are
+//!   passed on (`gossip`).
+//! - Everything else is a request with one response (`request`).
+//! - Every peer has token buckets (`buckets`, `peers`). A peer that exceeds its rate is cut and
+//!   blocked.
 //!
-//! When the driver lags, validator streams and answers wait, which slows their senders down, and
-//! gossip is ignored while the event channel is half full. Bytes on the wire, topics and limits
-//! are specified in `docs/protocol/network.md`.
+//! When the driver lags, validator streams and requests wait, which slows their senders down, and
+//! gossip is ignored while the event channel is more than half full. The bytes on the wire, the
+//! topics and the limits are specified in `docs/protocol/network.md`.
 
 mod behaviour;
 mod buckets;
@@ -70,16 +73,16 @@ use handle::Shared;
 use handshake::{Lobby, Membership};
 use task::{Requests, Task};
 
-/// Why the network did not start.
+/// Reason why the network did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
-    /// The identity cannot be used for Noise.
+    /// Noise cannot use the identity key.
     #[error("network identity cannot be used: {source}; an Ed25519 key is needed")]
     Identity {
         /// What Noise said.
         source: noise::Error,
     },
-    /// An address cannot be listened on.
+    /// The node cannot listen on a configured address.
     #[error("cannot listen on {address}: {source}; is another node running on that port?")]
     Listen {
         /// The address from the configuration.
@@ -87,7 +90,7 @@ pub enum NetError {
         /// What the transport said.
         source: TransportError<io::Error>,
     },
-    /// The system's name resolver settings cannot be read, and a configured peer has a name.
+    /// The system's resolver settings cannot be read although a configured peer has a host name.
     #[error("cannot read the system's name resolver settings: {source}; name peers by address")]
     Resolver {
         /// What the system said.
@@ -101,10 +104,10 @@ pub enum NetError {
     },
 }
 
-/// Starts the network on the current runtime; answers when it listens on every address.
+/// Starts the network on the current tokio runtime. Returns when it listens on every address.
 ///
 /// # Errors
-/// See [`NetError`]; nothing runs then.
+/// See [`NetError`]. After an error, nothing of the network runs.
 pub async fn spawn(config: NetConfig) -> Result<(NetHandle, mpsc::Receiver<NetEvent>), NetError> {
     let now = Instant::now();
     let local = config.identity.public().to_peer_id();
@@ -153,7 +156,7 @@ pub async fn spawn(config: NetConfig) -> Result<(NetHandle, mpsc::Receiver<NetEv
     Ok((NetHandle::new(shared, command_sender, validator_sender), events))
 }
 
-/// Binds every configured address and waits for each to be reported, so that ports are known.
+/// Binds every configured address and waits until each is reported, so that its port is known.
 async fn listen(task: &mut Task) -> Result<(), NetError> {
     for address in task.config.listen.clone() {
         let refused = |source| NetError::Listen { address: address.clone(), source };
@@ -177,8 +180,8 @@ async fn listen(task: &mut Task) -> Result<(), NetError> {
     Ok(())
 }
 
-/// Fails if another process listens there. The transport shares ports with whoever else does, so
-/// it would let two nodes take one another's connections without a word.
+/// Fails if another process listens on the address. The transport allows several processes to share
+/// a port, so without this check two nodes would silently take each other's connections.
 fn probe(address: &Multiaddr) -> io::Result<()> {
     let mut parts = address.iter();
     let ip: Option<IpAddr> = match parts.next() {
@@ -194,8 +197,8 @@ fn probe(address: &Multiaddr) -> io::Result<()> {
     }
 }
 
-/// A mutex whose holder panicked still guards consistent data here: no critical section leaves
-/// anything half done.
+/// Locks a mutex even if a thread panicked while it held it. The data is still consistent, because
+/// no critical section of this module can stop halfway.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

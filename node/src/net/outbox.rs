@@ -1,4 +1,4 @@
-//! The bounded queue of frames for one validator.
+//! The bounded queue of frames that wait for one validator.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -8,12 +8,12 @@ use tokio::sync::Notify;
 use super::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
 use super::lock;
 
-/// Bytes to send, shared by the queues of all validators.
+/// Bytes to send to validators. The queues of several validators share the same allocation.
 pub type Frame = Arc<[u8]>;
 
-/// Drops the oldest frames when full: a newer vote says more than an older one, and what still
-/// matters is sent again on the rebroadcast timer. Outlives streams and connections, so what is
-/// sent while a peer restarts reaches it.
+/// A full outbox drops its oldest frames: a newer vote is worth more than an older one, and the
+/// rebroadcast timer sends again what still matters. An outbox outlives streams and connections, so
+/// frames that are sent while a peer restarts still reach it.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
@@ -39,7 +39,7 @@ impl Queue {
 }
 
 impl Outbox {
-    /// Adds a frame; answers how many older ones had to go.
+    /// Appends a frame and returns the number of older frames that were dropped.
     pub(crate) fn push(&self, frame: Frame) -> u64 {
         let mut queue = lock(&self.queue);
         queue.bytes = queue.bytes.saturating_add(frame.len());
@@ -56,7 +56,8 @@ impl Outbox {
         lock(&self.queue).pop()
     }
 
-    /// The next frame, when there is one. For one caller at a time; loses nothing if dropped.
+    /// Waits for the next frame. Only one caller may wait at a time. Dropping the future loses no
+    /// frame.
     pub(crate) async fn next(&self) -> Frame {
         loop {
             if let Some(frame) = self.try_next() {

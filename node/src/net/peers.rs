@@ -1,4 +1,4 @@
-//! Who is connected, and how much each peer may still send.
+//! The directory of connected peers, and the rates that each peer must keep.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use super::limits::{
 use super::lock;
 use super::traffic::Traffic;
 
-/// The connected members; written by the task, read by handles and handshakes.
+/// The connected members. The network task writes it; handles and handshakes read it.
 #[derive(Default)]
 pub(crate) struct Directory(Mutex<BTreeMap<PeerId, Member>>);
 
@@ -38,7 +38,7 @@ struct Link {
 }
 
 impl Directory {
-    /// Adds a connection; true if it is the peer's first.
+    /// Adds a connection. Returns true if it is the peer's first.
     pub(crate) fn add(
         &self,
         peer: PeerId,
@@ -60,7 +60,8 @@ impl Directory {
         member.links.len() == 1
     }
 
-    /// Removes a connection; for the peer's last one, says since when the peer was connected.
+    /// Removes a connection. If it was the peer's last one, returns the time at which the peer
+    /// connected.
     pub(crate) fn remove(&self, peer: PeerId, id: ConnectionId) -> Option<Instant> {
         let mut members = lock(&self.0);
         let member = members.get_mut(&peer)?;
@@ -79,7 +80,8 @@ impl Directory {
         lock(&self.0).len()
     }
 
-    /// What members told of their own addresses, for the peer exchange. Hearsay is not passed on.
+    /// Addresses that members announced of themselves, for the peer exchange. Addresses that
+    /// members announced of others are not passed on.
     pub(crate) fn known(&self) -> Vec<String> {
         let members = lock(&self.0);
         let told = members.iter().flat_map(|(peer, member)| {
@@ -94,7 +96,7 @@ impl Directory {
         in_budget.collect()
     }
 
-    /// Bytes that each peer sent since the last call.
+    /// Number of bytes that each peer sent since the last call.
     pub(crate) fn meter(&self) -> Vec<(PeerId, u64)> {
         let members = lock(&self.0);
         let metered = members.iter().map(|(peer, member)| {
@@ -122,7 +124,8 @@ impl Directory {
     }
 }
 
-/// One peer's rates. They outlive its connections, or reconnecting would refill them.
+/// Token buckets of one peer. They outlive its connections, because reconnecting would else refill
+/// them.
 pub(crate) struct Account {
     pub(crate) gossip: Bucket,
     pub(crate) requests: Bucket,
@@ -150,7 +153,7 @@ impl Account {
     }
 }
 
-/// The rates of all peers, and who is blocked until when.
+/// Token buckets of all peers, and the blocked peers with the end of each block.
 pub(crate) struct Policy {
     limits: Limits,
     accounts: BTreeMap<PeerId, Account>,
@@ -169,7 +172,7 @@ impl Policy {
         self.accounts.entry(peer).or_insert_with(|| Account::new(&self.limits, now))
     }
 
-    /// Forgets accounts of peers that are gone once they say nothing any more.
+    /// Drops the account of each peer that is not connected and whose buckets are full again.
     pub(crate) fn sweep(&mut self, now: Instant, is_connected: impl Fn(&PeerId) -> bool) {
         self.accounts.retain(|peer, account| is_connected(peer) || !account.is_full(now));
     }
@@ -178,7 +181,7 @@ impl Policy {
         self.blocked.contains_key(peer)
     }
 
-    /// Blocks `peer`; names a peer that must be let go for want of room.
+    /// Blocks `peer`. Returns a peer whose block ends early because there are too many.
     pub(crate) fn block(&mut self, peer: PeerId, now: Instant) -> Option<PeerId> {
         self.blocked.insert(peer, now + self.limits.block_time);
         if self.blocked.len() <= BLOCKED_PEERS_MAX {
@@ -190,7 +193,7 @@ impl Policy {
         })
     }
 
-    /// Peers whose block has ended, once.
+    /// Takes out the peers whose block has ended.
     pub(crate) fn released(&mut self, now: Instant) -> Vec<PeerId> {
         let ended = |until: &Instant| *until <= now;
         let peers = self.blocked.iter().filter(|(_, until)| ended(until)).map(|(peer, _)| *peer);

@@ -1,4 +1,5 @@
-//! Questions and answers, `/idem/request/1`: one stream each, a frame there and a frame back.
+//! The protocol `/idem/request/1` for requests and responses. Each request has a stream of its own,
+//! which carries one frame in each direction.
 
 use std::io;
 
@@ -12,12 +13,12 @@ use super::limits::{REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX};
 /// Name of the protocol in negotiation.
 pub(crate) const PROTOCOL: StreamProtocol = StreamProtocol::new("/idem/request/1");
 
-/// Reads and writes the frames.
+/// Reads and writes requests and responses as frames.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Codec;
 
-/// A request as it came in. The protocol tells nobody of requests that cannot be read, so one
-/// that is too large passes as such, or its sender could go on for ever.
+/// A request as it arrived. libp2p reports no request that its codec fails to read. A request that
+/// is too large is therefore passed on as `TooLarge`, so that its sender can be cut.
 #[derive(Debug)]
 pub(crate) enum PeerRequest {
     Whole(Vec<u8>),

@@ -1,6 +1,6 @@
 //! The part of the swarm that opens and accepts `/idem/validator/1` streams and hands them over
-//! whole. `libp2p-stream` does the same, but keeps an entry for every connection it ever saw,
-//! dials on its own account, and drops a stream when two arrive at once.
+//! unchanged. The crate `libp2p-stream` does the same, but it keeps an entry for every connection
+//! that it ever saw, dials by itself, and drops a stream when two arrive at once.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::task::{Context, Poll};
@@ -24,18 +24,18 @@ use super::limits::CONNECTIONS_PER_PEER_MAX;
 /// Name of the validator streams in protocol negotiation.
 pub(crate) const PROTOCOL: StreamProtocol = StreamProtocol::new("/idem/validator/1");
 
-/// What a connection reports.
+/// An event that a connection reports.
 #[derive(Debug)]
 pub(crate) enum StreamEvent {
-    /// A stream that this node asked for.
+    /// A stream that this node asked for was opened.
     Opened(Stream),
-    /// The peer would not or could not open one.
+    /// The peer refused or failed to open a stream.
     Failed(String),
-    /// A stream that the peer opened.
+    /// The peer opened a stream.
     Accepted(Stream),
 }
 
-/// More connections with one peer than allowed.
+/// Refusal of a connection because the peer has too many.
 #[derive(Debug, thiserror::Error)]
 #[error("{peer} has {connections} connections, at most {connections_max} are allowed")]
 pub(crate) struct TooManyConnections {
@@ -44,21 +44,22 @@ pub(crate) struct TooManyConnections {
     connections_max: usize,
 }
 
-/// Streams by peer, and the limit of connections per peer that holds for validators too.
+/// Connections by peer. It also enforces the limit of connections per peer, which applies to
+/// validators too.
 #[derive(Default)]
 pub(crate) struct Streams {
-    /// Oldest first.
+    /// Connections of each peer, oldest first.
     connections: BTreeMap<PeerId, Vec<ConnectionId>>,
     pending: VecDeque<ToSwarm<(PeerId, StreamEvent), Open>>,
 }
 
-/// Asks a connection to open a stream.
+/// Command to a connection to open a stream.
 #[derive(Debug)]
 pub(crate) struct Open;
 
 impl Streams {
-    /// Opens a stream on the newest connection with `peer`, since older ones may be dead without
-    /// anybody knowing yet. A `StreamEvent` follows, unless the connection ends.
+    /// Opens a stream on the newest connection with `peer`, because older ones may be dead without
+    /// this node having noticed. A `StreamEvent` follows unless the connection ends.
     pub(crate) fn open(&mut self, peer: PeerId) {
         let newest = self.connections.get(&peer).and_then(|connections| connections.last());
         let handler = newest.map_or(NotifyHandler::Any, |id| NotifyHandler::One(*id));
@@ -133,7 +134,7 @@ impl NetworkBehaviour for Streams {
     }
 }
 
-/// One connection's share: counts streams to open, passes on streams that stand.
+/// Handler of one connection. It counts the streams to open and passes on those that are open.
 #[derive(Default)]
 pub(crate) struct Handler {
     to_open: usize,
@@ -188,7 +189,7 @@ impl ConnectionHandler for Handler {
     }
 }
 
-/// The upgrade that leaves a stream as it is.
+/// Stream upgrade that leaves the stream unchanged.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Whole;
 

@@ -1,4 +1,4 @@
-//! The one task that owns the swarm.
+//! The task that owns the swarm.
 
 mod gossip;
 mod requests;
@@ -32,7 +32,7 @@ use super::streams::StreamEvent;
 
 pub(crate) use requests::Requests;
 
-/// Everything the task owns.
+/// State of the network task.
 pub(crate) struct Task {
     pub(crate) swarm: Swarm<Behaviour>,
     pub(crate) shared: Arc<Shared>,
@@ -48,15 +48,15 @@ pub(crate) struct Task {
     pub(crate) requests: Requests,
     pub(crate) dialer: Dialer,
     pub(crate) mesh: Mesh,
-    /// The validators, while connections are narrowed to named peers.
+    /// Validators that are let in while the configuration allows only certain peers.
     pub(crate) let_in: BTreeSet<PeerId>,
     pub(crate) refusals: Bucket,
 }
 
 impl Task {
-    /// Runs until it is told to stop or nobody receives its events. While an event waits for
-    /// room, the swarm is not polled: a slow driver slows the network down instead of filling
-    /// memory.
+    /// Runs until the network is shut down or its events are no longer received. While an event
+    /// waits for room in the channel, the task does not poll the swarm, so that a slow driver slows
+    /// the network down and does not fill the memory.
     pub(crate) async fn run(mut self) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -118,7 +118,7 @@ impl Task {
         }
     }
 
-    /// Brings limits, allow list, dialler and mesh in line with the validator set.
+    /// Adapts limits, allow list, dialler and mesh to the validator set.
     pub(crate) fn apply_validators(&mut self) {
         let now = Instant::now();
         let validators = self.validators.borrow_and_update().clone();
@@ -139,8 +139,8 @@ impl Task {
         self.open_streams(now);
     }
 
-    /// Lets the validators in, whether this node is one or not, and shuts out who is none any more
-    /// and is not named by the configuration.
+    /// Lets the validators in, whether this node is one or not. Shuts out peers that are no longer
+    /// validators, unless the configuration names them.
     fn allow(&mut self, validators: BTreeSet<PeerId>) {
         let before = std::mem::replace(&mut self.let_in, validators);
         let Some(allowed) = self.swarm.behaviour_mut().allowed.as_mut() else { return };
@@ -179,8 +179,9 @@ impl Task {
         let policy = &self.policy;
         let excluded = |peer: &PeerId| directory.contains(peer) || policy.is_blocked(peer);
         for PeerAddress { peer, addresses } in self.dialer.due(now, directory.len(), excluded) {
-            // A new port each time: dialling from the listening port makes two nodes that dial
-            // each other at once open one connection that both believe to have dialled.
+            // Each dial uses a new port. If two nodes dialled each other at once from their
+            // listening ports, they would open a single connection that both believe to have
+            // dialled.
             let dial = DialOpts::peer_id(peer).addresses(addresses).allocate_new_port().build();
             if let Err(error) = self.swarm.dial(dial) {
                 tracing::debug!(%peer, %error, "not dialled");
@@ -238,7 +239,8 @@ impl Task {
             BehaviourEvent::Requests(event) => self.on_request(event),
             BehaviourEvent::Streams((peer, event)) => self.on_stream(peer, event),
             BehaviourEvent::Ping(event) => {
-                // A peer without ping is not dead; TCP has to notice when it is.
+                // A peer that does not support ping is not dead. TCP notices when its connection
+                // breaks.
                 let failed = event.result.err();
                 if let Some(error) = failed.filter(|e| !matches!(e, Failure::Unsupported)) {
                     tracing::debug!(peer = %event.peer, %error, "ping failed, closing");
@@ -306,7 +308,7 @@ impl Task {
     }
 
     fn on_dial_failed(&mut self, peer: PeerId, error: &DialError) {
-        // Another dial is under way; its own outcome will be reported.
+        // Another dial is in progress; its own result will be reported.
         if matches!(error, DialError::DialPeerConditionFalse(_)) {
             return self.dialer.connected(peer);
         }
@@ -321,7 +323,8 @@ impl Task {
 
     fn on_refused_inbound(&mut self, peer: Option<PeerId>, error: &ListenError) {
         tracing::debug!(?peer, %error, "connection refused");
-        // Refused after the handshake, by a limit or a block: what it said is void.
+        // The connection was refused after the handshake by a limit or a block, so its greeting is
+        // discarded.
         if let Some(peer) = peer {
             self.lobby.take(peer);
         }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use futures::{AsyncRead, AsyncWrite};
 
-/// Bytes of one connection.
+/// Byte counts of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     received: AtomicU64,
@@ -25,13 +25,13 @@ impl Traffic {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Bytes received since the last call.
+    /// Number of bytes received since the last call.
     pub(crate) fn meter(&self) -> u64 {
         self.unmetered.swap(0, Ordering::Relaxed)
     }
 }
 
-/// Counts what passes through.
+/// A stream that counts the bytes that pass through it.
 pub(crate) struct Metered<S> {
     io: S,
     traffic: Arc<Traffic>,

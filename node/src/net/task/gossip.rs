@@ -1,5 +1,5 @@
-//! What the task does with gossip: it publishes, passes on what comes, and cuts peers that abuse
-//! it.
+//! Gossip in the network task: it publishes messages, passes messages of peers to the driver, and
+//! cuts peers that misbehave.
 
 use std::time::Instant;
 
@@ -83,7 +83,7 @@ impl Task {
         }
     }
 
-    /// Cuts peers whose score says that the gossip protocol no longer listens to them.
+    /// Cuts peers whose gossip score is so low that the gossip protocol ignores them.
     pub(super) fn cut_graylisted(&mut self, peers: impl Iterator<Item = PeerId>) {
         for peer in peers {
             let score = self.swarm.behaviour().gossip.peer_score(&peer);

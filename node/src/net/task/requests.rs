@@ -1,4 +1,5 @@
-//! What the task does with requests: it sends ours and passes on those of peers, both bounded.
+//! Requests in the network task: it sends the requests of this node and passes those of peers to
+//! the driver. Both are bounded in number.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,7 +15,7 @@ use crate::net::event::{CutReason, NetEvent, RequestFailure, RequestId, Response
 use crate::net::limits::{REQUESTS_MAX, REQUESTS_PER_PEER_MAX, RESPONSE_BYTES_MAX};
 use crate::net::request::PeerRequest;
 
-/// The open requests of both directions.
+/// Open requests in both directions.
 #[derive(Default)]
 pub(crate) struct Requests {
     inbound: BTreeMap<InboundRequestId, PeerId>,
@@ -40,7 +41,8 @@ impl Task {
         } else if !self.requests.has_outbound_room(&peer) {
             RequestFailure::Busy
         } else {
-            // The answer may be large, but it was asked for.
+            // The answer may be large, but this node asked for it, so it must not exhaust the
+            // peer's rate.
             let account = self.policy.account(peer, Instant::now());
             account.bytes.credit(RESPONSE_BYTES_MAX as u64);
             self.shared.metrics.requests_out.inc();
@@ -86,7 +88,8 @@ impl Task {
         }
     }
 
-    /// Whether the request was passed on. If not, dropping the channel closes the request.
+    /// Passes a request to the driver. If it returns false, dropping the channel closes the
+    /// request.
     fn pass_on_request(
         &mut self,
         peer: PeerId,
