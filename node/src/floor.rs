@@ -1,6 +1,6 @@
-//! The height floor: the largest height in which this key may have signed, in a small file beside
-//! the key. It outlives the database, so a validator that lost its data cannot sign twice
-//! (DESIGN section 7).
+//! The height floor: the largest height in which a validator key may have signed, in a small file
+//! beside the key. The file outlives the database, so a validator that lost its data cannot sign
+//! the same height twice (DESIGN section 7).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -10,56 +10,56 @@ use registry_core::codec;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
 use serde::{Deserialize, Serialize};
 
-/// The file is far smaller; more bytes are not a floor.
+/// Largest file that is read; a floor file is far smaller.
 const FLOOR_BYTES_MAX: usize = 512;
 
-/// Why there is no usable floor. Every case stops the node before it signs.
+/// Reason why there is no usable floor. In each case the node stops before it signs anything.
 #[derive(Debug, thiserror::Error)]
 pub enum FloorError {
-    /// The file is missing although there is a validator key.
+    /// There is a validator key but no floor file.
     #[error(
         "the height floor {path} is missing: this key may have signed before, and signing again \
          could be a double sign. If the key certainly signed nothing above height H, start once \
          with --init-height-floor H; an old copy of the file is only as good as its age"
     )]
     Missing {
-        /// Where it should be.
+        /// Path at which the file is expected.
         path: PathBuf,
     },
-    /// Not a floor, or its checksum is wrong.
+    /// The file is no floor file, or its checksum is wrong.
     #[error("the height floor {path} is damaged: {reason}; restore it or use --init-height-floor")]
     Damaged {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Description of the damage.
         reason: String,
     },
-    /// The floor of another chain or key.
+    /// The floor belongs to another chain or key.
     #[error("the height floor {path} belongs to {field} {actual}, this node has {expected}")]
     Foreign {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// `chain` or `key`.
+        /// The field that differs: `chain` or `key`.
         field: &'static str,
-        /// What the file says.
+        /// Value in the file.
         actual: String,
-        /// What the node has.
+        /// Value of the node.
         expected: String,
     },
-    /// The file exists already and would be replaced by a lower or unknown floor.
+    /// A floor file exists already. It is not replaced, because its floor could be higher.
     #[error("the height floor {path} exists with height {actual}; it is never lowered")]
     Exists {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its height.
+        /// Height in the file; 0 if it cannot be read.
         actual: u64,
     },
-    /// Reading or writing failed.
+    /// Reading or writing the file failed.
     #[error("the height floor {path}: {source}")]
     Io {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What failed.
+        /// Error of the operating system.
         source: io::Error,
     },
 }
@@ -76,7 +76,7 @@ struct Contents {
 #[serde(deny_unknown_fields)]
 struct Sealed {
     floor: Contents,
-    /// Finds torn and flipped bits; it is no protection against an operator.
+    /// Detects torn writes and flipped bits. It does not protect against an operator.
     checksum: Hash,
 }
 
@@ -84,7 +84,7 @@ fn checksum(contents: &Contents) -> Hash {
     Hash::of_value(Purpose::Floor, contents)
 }
 
-/// The floor of one validator key on one chain.
+/// The height floor of one validator key on one chain.
 #[derive(Debug)]
 pub struct FloorFile {
     path: PathBuf,
@@ -92,7 +92,8 @@ pub struct FloorFile {
 }
 
 impl FloorFile {
-    /// Makes the file for a key that has signed nothing above `height`. Refuses to replace one.
+    /// Creates the file for a key that has signed nothing above `height`. Fails with
+    /// [`FloorError::Exists`] if there is a file already.
     pub fn create(
         path: &Path,
         chain: Hash,
@@ -108,9 +109,9 @@ impl FloorFile {
         Ok(file)
     }
 
-    /// Makes the file for a key that was made a moment ago and has signed nothing on any chain.
-    /// The first [`FloorFile::open`] binds it to its chain. Until then it protects nothing, so it
-    /// is replaced by that of the next new key.
+    /// Creates the file for a key that was generated a moment ago and has signed nothing on any
+    /// chain. The first [`FloorFile::open`] binds it to its chain. Until then it protects nothing,
+    /// so the file of the next new key may replace it.
     pub fn create_unbound(path: &Path, key: ValidatorKey) -> Result<(), FloorError> {
         let contents = Contents { chain: Hash::ZERO, key, height: 0 };
         if read(path).is_ok_and(|present| Contents { key, ..present } == contents) {
@@ -119,7 +120,8 @@ impl FloorFile {
         Self::create(path, Hash::ZERO, key, 0).map(drop)
     }
 
-    /// Opens the file of `key` on `chain`.
+    /// Opens the file of `key` on `chain`. Fails if the file is missing, damaged, or belongs to
+    /// another key or chain.
     pub fn open(path: &Path, chain: Hash, key: ValidatorKey) -> Result<Self, FloorError> {
         let mut contents = read(path)?;
         if contents == (Contents { chain: Hash::ZERO, key, height: 0 }) {
@@ -143,12 +145,12 @@ impl FloorFile {
         Ok(Self { path: path.to_owned(), contents })
     }
 
-    /// The floor.
+    /// The largest height in which the key may have signed.
     pub fn height(&self) -> u64 {
         self.contents.height
     }
 
-    /// Makes the floor at least `height`; returns when that is durable.
+    /// Raises the floor to at least `height`. When it returns, the new floor is durable.
     pub fn raise(&mut self, height: u64) -> Result<(), FloorError> {
         if height <= self.contents.height {
             return Ok(());
@@ -159,7 +161,8 @@ impl FloorFile {
         Ok(())
     }
 
-    /// Written beside, synced, renamed, directory synced: a crash leaves the old file or the new.
+    /// Writes a new file beside the old one, syncs it, renames it, and syncs the directory. A crash
+    /// leaves either the old file or the new one.
     fn store(&self, contents: Contents) -> Result<(), FloorError> {
         let sealed = Sealed { floor: contents, checksum: checksum(&contents) };
         let temporary = self.path.with_extension("new");

@@ -1,24 +1,24 @@
-//! The keys of a node with what only a running node knows of them: the height floor of a validator
-//! key, and libp2p's own type of the identity.
+//! The keys of a running node: it creates a validator key together with its height floor, and turns
+//! the peer-to-peer key into libp2p's own type.
 
 use keys::{Home, KeysError, NodeKeys, Passphrase, Role};
 use libp2p::identity::Keypair;
 
 use crate::floor::{FloorError, FloorFile};
 
-/// Why the keys of a node cannot be made.
+/// Reason why the keys of a node cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// A key file cannot be read or written.
+    /// Reading or writing a key file failed.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The height floor of a new validator key cannot be written.
+    /// Writing the height floor of a new validator key failed.
     #[error(transparent)]
     Floor(#[from] FloorError),
 }
 
-/// Makes the keys that HOME lacks, a new validator key with its height floor, and answers all of
-/// them. See [`NodeKeys::create`].
+/// Creates the keys that HOME lacks and returns all of them. A new validator key gets a height
+/// floor. See [`NodeKeys::create`].
 pub fn create_keys(
     home: &Home,
     role: Role,
@@ -29,7 +29,7 @@ pub fn create_keys(
     })
 }
 
-/// The libp2p identity of a node in libp2p's own type.
+/// The peer-to-peer key of a node in libp2p's own type.
 pub fn p2p_keypair(keys: &NodeKeys) -> Result<Keypair, KeysError> {
     let mut secret = keys.p2p.raw();
     Keypair::ed25519_from_bytes(secret.as_mut_slice())

@@ -1,5 +1,6 @@
-//! Operations that wait for a block: bounded, checked against the head, oldest first, senior
-//! actions before all others.
+//! The mempool: operations that wait for a block. It is bounded. Each operation has been checked
+//! against the head. Actions with priority come before all others, and older operations before
+//! newer ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,30 +18,30 @@ use crate::limits::{
     MEMPOOL_BYTES_MAX, MEMPOOL_OPERATIONS_MAX, MEMPOOL_PER_AUTHOR_MAX, MEMPOOL_PER_RECORD_MAX,
 };
 
-/// Why the mempool does not take an operation.
+/// Reason why the mempool does not admit an operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AdmitError {
-    /// The rules refuse it against the present head.
+    /// The rules refuse the operation over the present head.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// No room, in all, for this record or for this author.
+    /// There is no room, be it in total, for this record or for this author.
     #[error("the mempool is full ({what}); send again in a moment")]
     Full {
-        /// Which limit.
+        /// Name of the limit that is reached.
         what: &'static str,
     },
-    /// Already here.
+    /// The operation is in the mempool already.
     #[error("the operation is already waiting")]
     Known,
-    /// The store failed.
+    /// Reading the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Place in line: senior actions first, then by arrival.
+/// Place in the queue: actions with priority first (`false`), then by order of arrival.
 type Turn = (bool, u64);
 
-/// Turns by a record.
+/// Places in the queue by record.
 #[derive(Debug, Default)]
 struct Index(BTreeMap<RecordKey, BTreeSet<Turn>>);
 
@@ -67,7 +68,7 @@ impl Index {
     }
 }
 
-/// The record of the DID that signs as author.
+/// Record of the DID that signs the operation as author.
 fn author_key(checked: &Checked) -> Option<RecordKey> {
     let operation = checked.operation();
     let author = operation.author.as_ref()?;
@@ -75,7 +76,7 @@ fn author_key(checked: &Checked) -> Option<RecordKey> {
     by_method.contains(&operation.action.facts().role).then(|| RecordKey::did(&author.suffix))
 }
 
-/// When the guard of an operation ends, where it is a time.
+/// End of the operation's guard in Unix milliseconds, if the guard is a time.
 fn until(checked: &Checked) -> Option<u64> {
     match checked.operation().guard {
         Guard::Until(until) => Some(until),
@@ -83,8 +84,9 @@ fn until(checked: &Checked) -> Option<u64> {
     }
 }
 
-/// Whether sets of the same list by others may make this operation wrong. A set that expects
-/// nothing commutes with them; what little else may happen the next builder finds.
+/// True if status changes of the same list by others may make this operation invalid. A change that
+/// expects no old value commutes with them. In the rare remaining cases the next proposer finds
+/// out.
 fn minds_sets(checked: &Checked) -> bool {
     match &checked.operation().action {
         Action::StatusSet(set) => match &set.changes {
@@ -95,65 +97,65 @@ fn minds_sets(checked: &Checked) -> bool {
     }
 }
 
-/// The waiting operations.
+/// Operations that wait for a block.
 #[derive(Debug, Default)]
 pub struct Mempool {
     by_turn: BTreeMap<Turn, Arc<Checked>>,
     by_envelope: BTreeMap<Hash, Turn>,
     by_operation: BTreeMap<Hash, Turn>,
-    /// By the record that they write.
+    /// Operations by the record that they write.
     by_record: Index,
-    /// Those of role author, by the record of the DID that signs.
+    /// Operations that an author signs, by the record of the author's DID.
     by_author: Index,
-    /// Those guarded by time, by its end in ms.
+    /// Operations whose guard is a time, by the end of that time in milliseconds.
     by_until: BTreeSet<(u64, Turn)>,
     bytes: usize,
     arrivals: u64,
 }
 
-/// What a proposer makes of the mempool.
+/// Block that a proposer built from the mempool.
 pub struct Built {
-    /// The executed block.
+    /// Result of executing the block.
     pub execution: Execution,
-    /// Its operations, in order.
+    /// Operations of the block, in order.
     pub operations: Vec<Arc<Checked>>,
-    /// Operations that the present state refuses; they have left the pool.
+    /// Operations that the present state refuses. They have been removed from the mempool.
     pub refused: Vec<(Hash, Refusal)>,
 }
 
 impl Mempool {
-    /// Operations waiting.
+    /// Number of waiting operations.
     pub fn len(&self) -> usize {
         self.by_turn.len()
     }
 
-    /// Whether none waits.
+    /// True if no operation waits.
     pub fn is_empty(&self) -> bool {
         self.by_turn.is_empty()
     }
 
-    /// Bytes of the envelopes waiting.
+    /// Total size of the waiting envelopes in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// A waiting operation by its envelope id.
+    /// The waiting operation with this envelope id.
     pub fn get(&self, envelope: &Hash) -> Option<Arc<Checked>> {
         let turn = self.by_envelope.get(envelope)?;
         self.by_turn.get(turn).cloned()
     }
 
-    /// Whether an operation waits, in whatever envelope.
+    /// True if an operation with this id waits, whatever its signatures are.
     pub fn contains_operation(&self, operation: &Hash) -> bool {
         self.by_operation.contains_key(operation)
     }
 
-    /// Envelopes of waiting operations, in order, at most `limit`.
+    /// At most `limit` waiting operations in queue order.
     pub fn envelopes(&self, limit: usize) -> impl Iterator<Item = &Arc<Checked>> {
         self.by_turn.values().take(limit)
     }
 
-    /// Takes an operation that the rules in `probe` allow.
+    /// Admits an operation that the rules in `probe` allow.
     pub fn admit(&mut self, probe: &Probe<'_>, checked: Arc<Checked>) -> Result<(), AdmitError> {
         if self.by_operation.contains_key(&checked.id()) {
             return Err(AdmitError::Known);
@@ -215,8 +217,9 @@ impl Mempool {
         Some(checked)
     }
 
-    /// After a commit: drops what was applied, what the changed records now refuse, and what has
-    /// waited too long. `probe` is over the new state; `applied` are the block's operations.
+    /// Updates the mempool after a commit. It removes the operations that were applied, and returns
+    /// those that it removes because the new state refuses them or their time has passed. `probe`
+    /// checks over the new state; `applied` are the operations of the block.
     pub fn committed(
         &mut self,
         probe: &Probe<'_>,
@@ -243,12 +246,14 @@ impl Mempool {
         Ok(refused)
     }
 
-    /// Waiting operations that the rules may refuse after these, or since it is late.
+    /// Waiting operations that must be checked again because a record that they depend on has
+    /// changed or their time has passed.
     fn touched(&self, applied: &[Arc<Checked>], time_ms: u64) -> BTreeSet<Turn> {
         let late = self.by_until.range(..(time_ms, Turn::default()));
         let mut touched: BTreeSet<Turn> = late.map(|(_, turn)| *turn).collect();
         let records = |sets: bool| -> BTreeSet<RecordKey> {
-            // Operations that commute carry an `until` guard; they leave others as they were.
+            // Operations with an `until` guard commute and leave the other operations on the record
+            // valid.
             let is_set = |checked: &Checked| checked.operation().guard.until().is_some();
             let chosen = applied.iter().filter(|checked| is_set(checked) == sets);
             chosen.map(|checked| checked.record_key().clone()).collect()
@@ -263,8 +268,9 @@ impl Mempool {
         touched
     }
 
-    /// Fills `block` from the front of the line. What does not fit or changed already in this
-    /// block waits for the next; what the rules refuse leaves the pool.
+    /// Fills `block` in queue order. Operations that do not fit, or whose record has changed in
+    /// this block, wait for the next block. Operations that the rules refuse are removed from the
+    /// mempool.
     pub fn build(&mut self, mut block: BlockExecution<'_>) -> Result<Built, StoreError> {
         let mut operations = Vec::new();
         let mut refused = Vec::new();

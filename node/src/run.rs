@@ -1,5 +1,5 @@
-//! A whole node: keys, genesis, floor, database, driver, network and API, started in that order
-//! and stopped in the reverse.
+//! A whole node: keys, genesis, height floor, database, driver, network and API. They are started
+//! in this order and stopped in the reverse order.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ use crate::net::{NetConfig, NetError, PeerAddress};
 use crate::service::{Service, Tokens};
 use crate::shell::{OpenError, Shell, ShellError, open_store, peer_addresses};
 
-/// Why a node does not start or had to stop.
+/// Reason why a node does not start or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The keys cannot be used.
@@ -36,7 +36,7 @@ pub enum RunError {
     /// The database cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The driver does not start, or stopped.
+    /// The driver did not start, or it stopped.
     #[error(transparent)]
     Driver(#[from] Fatal),
     /// The shell does not start.
@@ -48,20 +48,20 @@ pub enum RunError {
     /// The API does not start.
     #[error(transparent)]
     Rpc(#[from] rpc::ServeError),
-    /// The directory of issuers' tokens cannot be used.
+    /// The directory of issuers' status tokens cannot be used.
     #[error("cannot open the status tokens in {}: {source}", path.display())]
     Tokens {
-        /// The directory.
+        /// Path of the directory.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// The process id cannot be written.
+    /// The file with the process id cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Pid {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the operating system.
         source: std::io::Error,
     },
 }
@@ -78,7 +78,8 @@ pub struct Running {
     pid_file: PathBuf,
 }
 
-/// The floor file of a validator; `init_floor` makes a lost one, explicitly.
+/// Opens the floor file of a validator. `init_floor` creates a lost one, which only the operator
+/// may ask for.
 fn open_floor(
     home: &Home,
     chain: Hash,
@@ -118,7 +119,7 @@ fn rpc_config(config: &Config, genesis: &GenesisFile) -> rpc::RpcConfig {
         listen: rpc.listen,
         admin: config.admin.listen,
         public_url: rpc.public_url.clone(),
-        // Genesis has been checked; a URL it accepts is one.
+        // The genesis rules have checked that this is a URL.
         network_url: genesis.public_url.as_ref().and_then(|url| url.parse().ok()),
         trusted_proxies: rpc.trusted_proxies.clone(),
         status_check_from: rpc.status_check_from.clone(),
@@ -135,7 +136,7 @@ fn rpc_config(config: &Config, genesis: &GenesisFile) -> rpc::RpcConfig {
     }
 }
 
-/// Starts the node of `home`, on the chain of `genesis`.
+/// Starts the node of `home` on the chain of `genesis`. `init_floor` creates a lost height floor.
 pub async fn start(
     home: &Home,
     config: &Config,
@@ -184,7 +185,8 @@ pub async fn start(
     Ok(Running { public, admin, shell, api, stop, pid_file })
 }
 
-/// Says under which method the node signs status views, or why it signs none.
+/// Logs the verification method by which the node signs status views, or the reason why it signs
+/// none.
 fn log_publisher(service: &Service) {
     let time_ms = service.heads().borrow().time_ms;
     match Publisher::of(service, time_ms) {
@@ -193,7 +195,8 @@ fn log_publisher(service: &Service) {
     }
 }
 
-/// The tokens of issuers, which go with the database: what they show is in it.
+/// Opens the status tokens of issuers. They belong to the database, because they present data that
+/// it holds.
 fn open_tokens(data: &Path) -> Result<Tokens, RunError> {
     let path = data.join("tokens");
     Tokens::open(path.clone()).map_err(|source| RunError::Tokens { path, source })
@@ -207,7 +210,7 @@ fn write_pid(home: &Home) -> Result<PathBuf, RunError> {
 }
 
 impl Running {
-    /// Runs until `signal` resolves or the driver fails, then stops in order.
+    /// Runs until `signal` resolves or the driver fails, then stops all parts in order.
     pub async fn until(mut self, signal: impl Future<Output = ()>) -> Result<(), RunError> {
         tokio::select! {
             () = signal => info!("stopping"),
@@ -216,7 +219,7 @@ impl Running {
         self.stop.cancel();
         self.api.stopped().await;
         let result = self.shell.stop().await;
-        // The file only tells others whom to signal; a stale one is recognised.
+        // The file only tells which process to signal. Its readers recognise a stale one.
         let _gone = std::fs::remove_file(&self.pid_file);
         info!("stopped");
         Ok(result?)

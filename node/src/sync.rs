@@ -1,5 +1,6 @@
-//! Block sync: whom to ask for what, for nodes that lag, join late or lost their data. It keeps
-//! heights and one request in flight; checking and committing the blocks is the driver's.
+//! Block sync for nodes that lag, join late or lost their data: it decides which peer to ask for
+//! which blocks. It keeps the heights of the peers and one request in flight. The driver checks and
+//! commits the blocks.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -9,39 +10,39 @@ use libp2p::PeerId;
 use crate::limits::{SYNC_BLOCKS_MAX, SYNC_PEERS_MAX, SYNC_RETRY_MS};
 use crate::wire::Request;
 
-/// What is known of one peer.
+/// State of one peer.
 #[derive(Debug, Clone, Copy, Default)]
 struct Known {
-    /// What it claims; nothing proves it but the blocks it serves.
+    /// Height that the peer is believed to have. Only the blocks that it serves prove it.
     height: u64,
-    /// What it said of itself; the rest is known from others.
+    /// Greatest height that the peer itself claimed; `height` may come from other evidence.
     claimed: u64,
     not_before_ms: u64,
-    /// Requests in a row that brought nothing.
+    /// Number of requests in a row that brought no new blocks.
     failures: u32,
 }
 
-/// A request under way.
+/// A request for blocks that has no response yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct InFlight {
     id: u64,
     peer: PeerId,
-    /// What the peer had claimed before it was asked.
+    /// Height that the peer had claimed before it was asked.
     claimed: u64,
 }
 
-/// Peers' heights and the request in flight.
+/// Heights of the peers, and the request in flight.
 #[derive(Debug, Default)]
 pub struct Sync {
     peers: BTreeMap<PeerId, Known>,
     in_flight: Option<InFlight>,
-    /// Greatest height of which a certificate was seen.
+    /// Greatest height for which a valid certificate was seen.
     proven: u64,
 }
 
 impl Sync {
-    /// A peer showed that it has committed `height`. Never lowers what is known, so a peer cannot
-    /// keep the node in sync by taking its height back.
+    /// Notes evidence that a peer has committed `height`. It never lowers a known height, so a peer
+    /// cannot confuse block sync by taking its height back.
     pub fn saw(&mut self, peer: PeerId, height: u64) {
         if self.peers.len() < SYNC_PEERS_MAX || self.peers.contains_key(&peer) {
             let known = self.peers.entry(peer).or_default();
@@ -49,14 +50,14 @@ impl Sync {
         }
     }
 
-    /// A checked certificate shows that `height` is decided; `peer` brought it.
+    /// Notes that a checked certificate from `peer` proves that `height` is decided.
     pub fn proved(&mut self, peer: PeerId, height: u64) {
         self.saw(peer, height);
         self.proven = self.proven.max(height);
     }
 
-    /// Greatest height that is proven or that two peers claim (one, if there is but one): what to
-    /// show people, so that a single liar does not make the node look behind.
+    /// Greatest height that is proven or that two peers claim, or one peer if there is only one.
+    /// Status and readiness use it, so that a single lying peer does not make the node look behind.
     pub fn credible(&self) -> u64 {
         let mut claims: Vec<u64> = self.peers.values().map(|known| known.height).collect();
         claims.sort_unstable_by(|one, other| other.cmp(one));
@@ -64,7 +65,7 @@ impl Sync {
         claim.unwrap_or(0).max(self.proven)
     }
 
-    /// A peer says that it has committed `height`.
+    /// Notes that a peer claims to have committed `height`.
     pub fn claims(&mut self, peer: PeerId, height: u64) {
         self.saw(peer, height);
         if let Some(known) = self.peers.get_mut(&peer) {
@@ -72,7 +73,7 @@ impl Sync {
         }
     }
 
-    /// The peer is gone.
+    /// Forgets a peer that disconnected.
     pub fn forget(&mut self, peer: &PeerId) {
         self.peers.remove(peer);
         if self.in_flight.is_some_and(|request| request.peer == *peer) {
@@ -80,18 +81,19 @@ impl Sync {
         }
     }
 
-    /// The greatest height that a peer claims.
+    /// Greatest height that any peer is believed to have.
     pub fn target(&self) -> u64 {
         self.peers.values().map(|known| known.height).max().unwrap_or(0)
     }
 
-    /// Peers that are known, to ask for their height.
+    /// All known peers, to ask them for their height.
     pub fn peers(&self) -> impl Iterator<Item = PeerId> {
         self.peers.keys().copied()
     }
 
-    /// The next request for blocks after `head`, if one is due: a peer that claims them and was
-    /// not useless a moment ago; the most reliable first, then the highest.
+    /// The next request for blocks after `head`, if one is due. It goes to a peer that claims such
+    /// blocks and did not fail a moment ago: to the most reliable one, and among equals to the
+    /// highest.
     pub fn next(&mut self, id: u64, head: u64, now_ms: u64) -> Option<(PeerId, Request)> {
         if self.in_flight.is_some() {
             return None;
@@ -108,20 +110,21 @@ impl Sync {
         Some((*peer, Request::Blocks { from, to }))
     }
 
-    /// Request `id` is no longer in flight. Hands out the height that its peer had claimed when
-    /// it was asked, and so has to serve; 0 if the request was given up before.
+    /// Ends request `id`. Returns the height that its peer had claimed before it was asked, and
+    /// therefore must be able to serve; 0 if the request was given up before.
     pub fn finish(&mut self, id: u64) -> u64 {
         self.in_flight.take_if(|request| request.id == id).map_or(0, |request| request.claimed)
     }
 
-    /// The peer gave blocks that were needed.
+    /// Notes that a peer sent blocks that were needed.
     pub fn useful(&mut self, peer: &PeerId) {
         if let Some(known) = self.peers.get_mut(peer) {
             known.failures = 0;
         }
     }
 
-    /// The peer had nothing to give: it is believed to stand at `head` and rests for a while.
+    /// Notes that a peer sent nothing useful. It is believed to be at `head` and is not asked again
+    /// for `SYNC_RETRY_MS`.
     pub fn useless(&mut self, peer: &PeerId, head: u64, now_ms: u64) {
         if let Some(known) = self.peers.get_mut(peer) {
             let failures = known.failures.saturating_add(1);
@@ -132,7 +135,8 @@ impl Sync {
         }
     }
 
-    /// When a resting peer may be asked again, if that is what sync after `head` waits for.
+    /// Time at which a peer with blocks after `head` may be asked again, on the steady clock in
+    /// milliseconds; `None` if no peer has such blocks.
     pub fn wakes_at(&self, head: u64) -> Option<u64> {
         let waiting = self.peers.values().filter(|known| known.height > head);
         waiting.map(|known| known.not_before_ms).min()

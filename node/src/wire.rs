@@ -1,5 +1,5 @@
-//! What nodes say to each other above the transport: frames between validators, gossip payloads,
-//! requests and responses (docs/protocol/network.md). All canonical DAG-CBOR.
+//! The messages between nodes above the transport: frames between validators, gossip payloads,
+//! requests and responses (docs/protocol/network.md). All are canonical DAG-CBOR.
 
 use ordering::{Durable, Message};
 use registry_core::block::{Block, CompactBlock, Header};
@@ -16,7 +16,7 @@ use crate::net::limits::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Frame {
-    /// A consensus message; a proposal brings its compact block.
+    /// A consensus message. A proposal comes with its compact block.
     Consensus {
         /// Encoded [`Message`].
         message: Bytes,
@@ -24,11 +24,12 @@ pub enum Frame {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         block: Option<Box<CompactBlock>>,
     },
-    /// There is something to decide: start the height. Unsigned; the stream names the sender.
+    /// Tells a validator to start a height because there is something to decide. The frame is
+    /// unsigned; the validator stream proves the sender.
     Wake {
-        /// The height to start.
+        /// Height to start.
         height: u64,
-        /// The operation that woke the sender, unless all should have it.
+        /// Operation that made the sender wake, unless all validators are expected to have it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         operation: Option<Bytes>,
     },
@@ -41,13 +42,13 @@ impl Frame {
     }
 }
 
-/// The bytes of a signed frame. They exist only for a message whose log and guard are synced, and
-/// the network sends nothing signed but these (DESIGN invariant 4).
+/// Encoded frame with a signed message. It can be made only from a message whose log and guard are
+/// synced, and the network sends signed messages in no other form (DESIGN invariant 4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedFrame(Vec<u8>);
 
 impl SignedFrame {
-    /// The frame of a durable message, with the block it proposes.
+    /// Encodes the frame of a durable message, with the block that it proposes.
     pub fn new(message: &Durable<Message>, block: Option<CompactBlock>) -> Self {
         let message = Bytes(message.get().encode());
         Self(codec::encode(&Frame::Consensus { message, block: block.map(Box::new) }))
@@ -59,13 +60,13 @@ impl SignedFrame {
     }
 }
 
-/// Gossip: a block was decided.
+/// Gossip payload that announces a decided block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decided {
-    /// Its header.
+    /// Header of the block.
     pub header: Header,
-    /// Its certificate.
+    /// Certificate of the block.
     pub certificate: Certificate,
 }
 
@@ -76,57 +77,58 @@ impl Decided {
     }
 }
 
-/// What one node asks another.
+/// A request of one node to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     /// The height of the newest block.
     Status,
-    /// Blocks with their certificates, ascending.
+    /// Asks for decided blocks with their certificates, in ascending order.
     Blocks {
         /// First height.
         from: u64,
         /// Last height.
         to: u64,
     },
-    /// A block that is proposed but not decided.
+    /// Asks for a block that was proposed but need not be decided.
     Candidate {
-        /// Its height.
+        /// Height of the block.
         height: u64,
-        /// Its hash.
+        /// Hash of the block.
         value: Hash,
     },
-    /// Envelopes by id.
+    /// Asks for operations by their envelope ids.
     Envelopes {
-        /// Their ids.
+        /// Envelope ids.
         ids: Vec<Hash>,
     },
 }
 
-/// A decided block with its proof.
+/// A decided block with the certificate that proves the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertifiedBlock {
     /// The block.
     pub block: Block,
-    /// Its certificate.
+    /// Certificate of the block.
     pub certificate: Certificate,
 }
 
-/// The answers.
+/// The response to a request of the same name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Response {
-    /// Height of the newest block.
+    /// Height of the responder's newest block.
     Status {
         /// The height.
         height: u64,
     },
-    /// As many of the wanted blocks as fit, from the first on; none if there are none.
+    /// As many of the requested blocks as fit, starting with the first; empty if the responder has
+    /// none.
     Blocks(Vec<CertifiedBlock>),
-    /// The block, if the node has it.
+    /// The block, or `None` if the responder does not have it.
     Candidate(Option<Box<Block>>),
-    /// Those of the wanted envelopes that the node has.
+    /// Those of the requested envelopes that the responder has.
     Envelopes(Vec<Bytes>),
 }
 
