@@ -36,7 +36,7 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// Reads a frame.
+    /// Decodes a frame of at most 161 KiB.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         codec::decode(bytes, VALIDATOR_FRAME_BYTES_MAX)
     }
@@ -71,7 +71,7 @@ pub struct Decided {
 }
 
 impl Decided {
-    /// Reads the payload of the `decided` topic.
+    /// Decodes the payload of a message on the `decided` topic.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         codec::decode(bytes, GOSSIP_DECIDED_BYTES_MAX)
     }
@@ -133,14 +133,14 @@ pub enum Response {
 }
 
 impl Request {
-    /// Reads a request.
+    /// Decodes a request of at most 16 KiB.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         codec::decode(bytes, REQUEST_BYTES_MAX)
     }
 }
 
 impl Response {
-    /// Reads a response.
+    /// Decodes a response of at most 4 MiB.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         codec::decode(bytes, RESPONSE_BYTES_MAX)
     }

@@ -1,4 +1,5 @@
-//! Flags over environment over file over defaults, with the origin of every value.
+//! The layers of a configuration: flags override the environment, which overrides the file, which
+//! overrides the defaults. The origin of every value is kept.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,27 +16,27 @@ use super::Config;
 use super::rules::{self, rule};
 use crate::limits::CONFIG_FILE_BYTES_MAX;
 
-/// Environment names start so; a section and a key follow, divided by two underscores.
+/// Prefix of environment variables. The section, two underscores and the key follow.
 const ENV_PREFIX: &str = "IDEM_";
 
-/// Where a value came from.
+/// Origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// Nobody set it.
+    /// The value is the default; nobody set it.
     Default,
-    /// The configuration file.
+    /// The value is from the configuration file.
     File {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The line, from 1.
+        /// Line number, from 1.
         line: usize,
     },
-    /// An environment variable.
+    /// The value is from an environment variable.
     Environment {
-        /// Its name.
+        /// Name of the variable.
         name: String,
     },
-    /// A flag of the command line.
+    /// The value is from a flag of the command line.
     Flag,
 }
 
@@ -56,9 +57,9 @@ pub enum Problem {
     /// The file cannot be read.
     #[error("cannot read {}: {reason}", path.display())]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         reason: String,
     },
     /// The file is not TOML.
@@ -66,34 +67,34 @@ pub enum Problem {
     Syntax {
         /// File and line.
         source_text: Source,
-        /// What the parser said.
+        /// Error of the parser.
         reason: String,
     },
-    /// A key that no setting has.
+    /// No setting has this key.
     #[error("{source_text}: unknown key {key}; {hint}")]
     UnknownKey {
         /// Section and key.
         key: String,
-        /// Where it stands.
+        /// Origin of the key.
         source_text: Source,
         /// The most similar key, or where the keys are listed.
         hint: String,
     },
-    /// A value that breaks the setting's rule.
+    /// The value breaks the rule of its setting.
     #[error("{source_text}: {key} must be {rule}: {reason}")]
     Value {
         /// Section and key.
         key: String,
-        /// Where it stands.
+        /// Origin of the value.
         source_text: Source,
         /// The rule, with an example.
         rule: &'static str,
-        /// What is wrong with this value.
+        /// Description of the mistake.
         reason: String,
     },
 }
 
-/// All mistakes of a configuration, so that an operator mends them in one go.
+/// All mistakes in a configuration, so that an operator can correct them in one go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
@@ -106,18 +107,18 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// A checked configuration and the origin of each value.
+/// A checked configuration with the origin of each value.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The settings in force.
+    /// The settings that apply.
     pub config: Config,
-    /// Section and key → value and origin, for every setting.
+    /// For each setting, its section and key → its value and origin.
     pub values: BTreeMap<String, (Value, Source)>,
 }
 
 impl Loaded {
-    /// Reads HOME/config.toml (a missing file sets nothing), the environment and `flags`, which
-    /// are pairs of `section.key` and text.
+    /// Reads HOME/config.toml, the environment and `flags`, which are pairs of `section.key` and
+    /// text. A missing file sets nothing.
     pub fn load(home: &Home, flags: &[(String, String)]) -> Result<Self, Problems> {
         Self::load_from(home, flags, std::env::vars_os())
     }
@@ -183,8 +184,8 @@ impl Layers {
             for (name, value) in entries {
                 let key = format!("{}.{}", section.get_ref(), name.get_ref());
                 let source = source_at(name.span().start);
-                // The text of a value is itself TOML; a table under a key has no such text, and
-                // no setting is a table.
+                // The text of a value is TOML itself. A table under a key has no such text, and no
+                // setting is a table.
                 let parsed = text.get(value.span()).and_then(|text| text.parse::<Value>().ok());
                 match parsed.filter(|_| !value.get_ref().is_table()) {
                     Some(value) => self.add(key, value, source),
@@ -211,7 +212,7 @@ impl Layers {
         }
     }
 
-    /// A value that comes as bare text: the default tells which type it is meant to have.
+    /// Adds a value given as plain text. The type of the default tells how to read it.
     fn add_text(&mut self, key: String, text: &str, source: Source) {
         let as_toml = || text.parse::<Value>().map_err(|error| error.message().to_owned());
         let value = match self.values.get(&key).map(|(value, _)| value) {
@@ -233,7 +234,7 @@ impl Layers {
         else {
             return self.unknown(key, source);
         };
-        // Alone on top of the defaults, so that an error can only be about this value.
+        // The value is tried alone on top of the defaults, so that an error can only be about it.
         let mut alone = self.defaults.clone();
         if let Some(Value::Table(entries)) = alone.get_mut(section) {
             entries.insert(name.to_owned(), value.clone());
@@ -280,7 +281,7 @@ impl Layers {
         }
         let config = match Config::deserialize(table) {
             Ok(config) => config,
-            // Each value was accepted alone and no type spans two of them.
+            // This cannot happen: each value was accepted alone, and no type spans two values.
             Err(error) => {
                 self.wrong("node.role".to_owned(), Source::Default, error.to_string());
                 return Err(Problems(self.problems));

@@ -1,4 +1,4 @@
-//! Settings of a node that only this machine talks to, as a localnet and a benchmark have them.
+//! Settings of nodes that only this machine talks to, for localnets and benchmarks.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -17,8 +17,8 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Takes ports for `nodes` nodes that are free now. All are held until the last is found, so
-    /// they differ.
+    /// Finds free ports for `nodes` nodes. All ports are held until the last is found, so they
+    /// differ.
     pub fn free(nodes: usize) -> std::io::Result<Vec<Self>> {
         let mut held = Vec::new();
         let mut port = || -> std::io::Result<u16> {
@@ -35,8 +35,8 @@ impl Ports {
         format!("/ip4/127.0.0.1/tcp/{}", self.p2p)
     }
 
-    /// The addresses, and limits for load that comes from one address and is never hostile: pairs
-    /// of `section.key` and value.
+    /// Settings for these ports, with limits for load that comes from one address and is never
+    /// hostile. Each is a pair of `section.key` and value.
     pub fn settings(&self) -> Vec<(&'static str, Value)> {
         let listen = |port| Value::from(SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string());
         let limit = |value: u64| Value::from(i64::try_from(value).unwrap_or(i64::MAX));

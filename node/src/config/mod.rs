@@ -1,6 +1,8 @@
-//! The configuration of a node: one TOML file, environment and flags (docs/operations/config.md).
+//! The configuration of a node, from one TOML file, the environment and flags
+//! (docs/operations/config.md).
 //!
-//! Nothing here belongs to the chain: what all nodes must agree on is in the genesis file.
+//! It holds nothing that belongs to the chain: settings that all nodes must agree on are in the
+//! genesis file.
 
 mod layers;
 pub mod local;
@@ -23,7 +25,7 @@ use crate::limits;
 /// All settings of a node, typed and checked. Sections and keys are those of `config.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Config {
-    /// What this node is.
+    /// Role of the node.
     pub node: NodeConfig,
     /// The peer-to-peer listener.
     pub p2p: P2pConfig,
@@ -31,7 +33,7 @@ pub struct Config {
     pub rpc: RpcConfig,
     /// The private HTTP listener: metrics and administration.
     pub admin: AdminConfig,
-    /// Logs.
+    /// Level and format of log lines.
     pub log: LogConfig,
     /// The database.
     pub storage: StorageConfig,
@@ -40,20 +42,20 @@ pub struct Config {
 /// Section `[node]`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct NodeConfig {
-    /// Validator or follower.
+    /// Role of the node: validator or follower.
     pub role: Role,
 }
 
 /// Section `[p2p]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct P2pConfig {
-    /// Where to listen, TCP.
+    /// TCP address to listen on.
     pub listen: Multiaddr,
-    /// Addresses under which others reach this node, when they differ from `listen`.
+    /// Addresses under which other nodes reach this node, if they differ from `listen`.
     pub external_addresses: Vec<Multiaddr>,
     /// Peers to dial; each ends in `/p2p/<peer id>`.
     pub peers: Vec<Multiaddr>,
-    /// When not empty, only these peers may connect.
+    /// If not empty, only these peers may connect.
     #[serde(with = "peer_ids")]
     pub allow: Vec<PeerId>,
 }
@@ -67,35 +69,35 @@ impl Default for P2pConfig {
     }
 }
 
-/// Section `[rpc]`. The limits are for a public listener.
+/// Section `[rpc]`. The default limits suit a public listener.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RpcConfig {
-    /// Where to listen.
+    /// Address to listen on.
     pub listen: SocketAddr,
-    /// The base URL that clients use when a reverse proxy stands in front.
+    /// Base URL that clients use, if a reverse proxy stands in front of the node.
     #[serde(with = "optional_url")]
     pub public_url: Option<Url>,
-    /// Proxies whose `X-Forwarded-For` names the client.
+    /// Addresses of proxies whose `X-Forwarded-For` header is trusted to name the client.
     pub trusted_proxies: Vec<IpAddr>,
-    /// Networks besides loopback from which single status entries may be asked for.
+    /// Networks, besides loopback, whose clients may ask for single status entries.
     pub status_check_from: Vec<IpNet>,
-    /// Whether a validator may listen on more than loopback.
+    /// True if a validator may listen on other addresses than loopback.
     pub public_on_validator: bool,
-    /// Open connections over all clients.
+    /// Number of open connections of all clients together.
     pub connections_max: u32,
-    /// Open connections from one address.
+    /// Number of open connections from one address.
     pub connections_per_address_max: u32,
-    /// Subscriptions on one WebSocket.
+    /// Number of subscriptions on one WebSocket connection.
     pub subscriptions_per_connection_max: u32,
-    /// Calls in one JSON-RPC batch.
+    /// Number of calls in one JSON-RPC batch.
     pub batch_entries_max: u32,
-    /// Requests in work at once.
+    /// Number of requests processed at the same time.
     pub concurrent_requests_max: u32,
-    /// Sustained requests a second from one address.
+    /// Sustained number of requests a second from one address.
     pub requests_per_second_per_address: u32,
-    /// Requests that one address may send at once after a pause.
+    /// Number of requests that one address may send at once after a pause.
     pub request_burst_per_address: u32,
-    /// Time for one read, in milliseconds.
+    /// Time limit of one read in milliseconds.
     pub request_timeout_ms: u64,
 }
 
@@ -122,7 +124,8 @@ impl Default for RpcConfig {
 /// Section `[admin]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AdminConfig {
-    /// Where to listen; loopback only, since these routes have no authentication.
+    /// Address to listen on. It must be a loopback address, since these routes have no
+    /// authentication.
     pub listen: SocketAddr,
 }
 
@@ -132,16 +135,16 @@ impl Default for AdminConfig {
     }
 }
 
-/// How log lines are written.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// Human when standard error is a terminal, JSON otherwise.
+    /// `Human` if standard error is a terminal, else `Json`.
     #[default]
     Auto,
-    /// Lines for people.
+    /// Lines of text for people.
     Human,
-    /// One JSON object a line.
+    /// One JSON object on each line.
     Json,
 }
 
@@ -150,7 +153,7 @@ pub enum LogFormat {
 pub struct LogConfig {
     /// A level, or directives such as `info,libp2p=warn`.
     pub level: String,
-    /// How lines are written.
+    /// Format of log lines.
     pub format: LogFormat,
 }
 
@@ -165,7 +168,7 @@ impl Default for LogConfig {
 pub struct StorageConfig {
     /// The database's directory; a relative path is inside HOME.
     pub path: PathBuf,
-    /// Memory for the block cache, in MiB.
+    /// Memory for RocksDB's block cache in MiB.
     pub block_cache_mib: u32,
 }
 
@@ -177,7 +180,7 @@ impl Default for StorageConfig {
 }
 
 impl Config {
-    /// The base URL at which a client on this machine reaches the public listener.
+    /// Base URL at which a client on this machine reaches the public listener.
     pub fn local_rpc_url(&self) -> String {
         let mut address = self.rpc.listen;
         if address.ip().is_unspecified() {
@@ -190,7 +193,7 @@ impl Config {
     }
 }
 
-/// An absent URL is written as an empty text, so that every setting is seen in `config show`.
+/// Serialises an absent URL as an empty text, so that `config show` lists every setting.
 mod optional_url {
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serializer};
@@ -206,7 +209,7 @@ mod optional_url {
     }
 }
 
-/// Peer ids as text; libp2p's own form needs a feature that nothing else uses.
+/// Serialises peer ids as text. libp2p's own implementation needs a feature that nothing else uses.
 mod peer_ids {
     use libp2p::PeerId;
     use serde::de::Error as _;

@@ -1,5 +1,5 @@
-//! What each setting must be: one sentence a key for error messages, and the rules that a type
-//! alone cannot hold.
+//! The rule of each setting: one phrase for error messages, and the checks that a type alone cannot
+//! express.
 
 use keys::Role;
 use libp2p::multiaddr::Protocol;
@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::Config;
 
-/// Key and rule with an example, in the order of the template.
+/// Key and rule of each setting, with an example, in the order of the template.
 const RULES: &[(&str, &str)] = &[
     ("node.role", "\"validator\" or \"follower\""),
     ("p2p.listen", "a TCP multiaddress such as \"/ip4/0.0.0.0/tcp/7640\""),
@@ -39,15 +39,15 @@ pub(super) fn rule(key: &str) -> &'static str {
     RULES.iter().find(|(known, _)| *known == key).map_or("a known setting", |(_, rule)| rule)
 }
 
-/// A rule that a well-typed configuration breaks.
+/// A rule that a configuration with valid types breaks.
 pub(super) struct Broken {
-    /// The key to change.
+    /// Key of the setting to change.
     pub(super) key: &'static str,
-    /// What is wrong, and the remedy.
+    /// Description of the mistake and its remedy.
     pub(super) reason: String,
 }
 
-/// Checks the rules between and inside settings; answers all that are broken.
+/// Checks the rules within and between settings. Returns all that are broken.
 pub(super) fn check(config: &Config) -> Vec<Broken> {
     let mut broken = Vec::new();
     let mut refuse = |key, reason: String| broken.push(Broken { key, reason });

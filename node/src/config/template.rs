@@ -4,8 +4,9 @@ use toml::Value;
 
 const TEMPLATE: &str = include_str!("template.toml");
 
-/// The template with the settings of `overrides` (pairs of `section.key` and value) written out;
-/// all others stay commented, so that a later default reaches nodes that never chose a value.
+/// Renders the template with the settings of `overrides`, which are pairs of `section.key` and
+/// value. All other settings stay commented out, so that a node whose operator never chose a value
+/// gets later defaults.
 pub fn render(overrides: &[(&str, Value)]) -> String {
     let mut section = "";
     let mut text = String::new();
@@ -25,7 +26,7 @@ pub fn render(overrides: &[(&str, Value)]) -> String {
     text
 }
 
-/// Key and value of a commented setting; prose has a blank after its `#`.
+/// Key and value of a setting that is commented out. Lines of prose have a space after their `#`.
 fn setting(line: &str) -> Option<(&str, &str)> {
     let line = line.strip_prefix('#').filter(|line| !line.starts_with(' '))?;
     line.split_once(" = ")

@@ -1,4 +1,4 @@
-//! What the node measures about itself, under CometBFT's names where the meaning is the same.
+//! Metrics of the node. They have CometBFT's names where their meaning is the same.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use rpc::service::Reader as _;
 
 use super::Service;
 
-/// Registers the node's gauges; they are read when they are asked for.
+/// Registers the gauges of the node. Their values are read at each scrape.
 pub fn register_metrics(service: &Arc<Service>, registry: &mut Registry) {
     registry.register_collector(Box::new(NodeCollector(Arc::clone(service))));
 }

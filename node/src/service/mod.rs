@@ -1,5 +1,5 @@
-//! The node as its API sees it: reads from the database, submission through the hub, and issuers'
-//! own status tokens beside.
+//! The node as its API sees it. The service reads from the database, submits operations through the
+//! hub, and keeps issuers' own status tokens.
 
 mod metrics;
 mod reader;
@@ -25,7 +25,7 @@ use crate::net::NetHandle;
 use crate::shell::Hub;
 use crate::store::{Ledger, RocksView};
 
-/// Implements the API's traits over one running node.
+/// Implements the traits of the API for one running node.
 pub struct Service {
     hub: Arc<Hub>,
     net: NetHandle,
@@ -39,8 +39,9 @@ pub struct Service {
 }
 
 impl Service {
-    /// `data` is the database's directory, `tokens` those of issuers that lie beside it. Of the
-    /// keys it takes what it signs with by itself.
+    /// Combines the parts of a node. `data` is the directory of the database and `tokens` are the
+    /// issuers' tokens in it. Of the keys, the service keeps the publishing key and the public
+    /// validator key.
     pub fn new(
         hub: Arc<Hub>,
         net: NetHandle,

@@ -1,4 +1,4 @@
-//! Reads for the API.
+//! The read side of the API's service.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::limits::{DISK_FREE_BYTES_MIN, READY_LAG_MAX, STUCK_MS};
 use crate::net::Direction;
 use crate::shell::Unsettled;
 
-/// The publishing key of this node, as the API signs with it.
+/// The publishing key of this node in the form in which the API signs with it.
 pub(super) struct Publishing(pub(super) PublishingSigner);
 
 impl ViewKey for Publishing {
@@ -86,7 +86,8 @@ impl Reader for Service {
     }
 
     fn outcome(&self, operation: &Hash) -> Result<Outcome, StoreError> {
-        // The receipt is looked up last as well: the block may commit between the two reads.
+        // The receipt is looked up again at the end, because the block may be committed between the
+        // two reads.
         let receipt = || self.read(|ledger| ledger.receipt(operation));
         if let Some(receipt) = receipt()? {
             return Ok(Outcome::Applied(receipt));
@@ -191,12 +192,13 @@ impl Service {
             .collect()
     }
 
-    /// Whether this node is one of them.
+    /// True if this node is one of the validators.
     fn sits(&self, validators: &[ValidatorStatus]) -> bool {
         validators.iter().any(|validator| Some(validator.key) == self.own_key)
     }
 
-    /// A height that takes long is almost always a lost quorum; the names say whom to call.
+    /// Reason why no block is committed, if that takes long. It is almost always a lost quorum, so
+    /// the text names the validators to call.
     fn problem(&self, deciding: bool, validators: &[ValidatorStatus]) -> Option<Problem> {
         let (since_ms, quiet_ms) = self.hub.quiet();
         if !deciding || quiet_ms < STUCK_MS {

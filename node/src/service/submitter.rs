@@ -1,4 +1,4 @@
-//! Writes for the API.
+//! The write side of the API's service.
 
 use std::sync::Arc;
 
@@ -30,13 +30,14 @@ impl Submitter for Service {
 
     fn settled(&self, operation: Hash) -> BoxFuture<'_, Result<Outcome, StoreError>> {
         async move {
-            // Listening starts before the look, so that an outcome between the two is heard.
+            // The node listens before it looks up the outcome, so that it misses no settlement in
+            // between.
             let heard = self.hub.settlement(operation);
             match self.outcome(&operation)? {
                 Outcome::Pending => {}
                 known => return Ok(known),
             }
-            // Whatever was heard, the answer is what stands in the store or is remembered.
+            // The answer is what the store or the hub says now, whatever the settlement said.
             let _settled = heard.await;
             self.outcome(&operation)
         }

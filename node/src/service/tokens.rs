@@ -1,8 +1,9 @@
-//! Issuers' own status tokens on the disk.
+//! Status tokens that issuers sign themselves, stored as files.
 //!
-//! A token is one file whose name tells all but its bytes, in a directory of the data: no part of
-//! the ledger's database, whose one writer and log are for consensus, and which clients would fill
-//! with megabytes. What stands in the directory is known from memory.
+//! Each token is one file in a directory of the node's data. The file name holds everything about
+//! the token except its bytes. The tokens are not in the database of the ledger, because that
+//! database has a single writer and a log for consensus, and clients could fill it with megabytes.
+//! An index in memory knows all files.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -25,7 +26,7 @@ pub struct Tokens {
     index: Mutex<Index>,
 }
 
-/// The kept tokens and the room that each takes.
+/// The kept tokens and the space that each takes in bytes.
 #[derive(Debug, Default)]
 struct Index {
     tokens: BTreeMap<KeptToken, u64>,
@@ -33,8 +34,8 @@ struct Index {
 }
 
 impl Tokens {
-    /// Opens the tokens in `directory`, which is made if there is none. Files of other names are
-    /// left alone.
+    /// Opens the tokens in `directory`, which is created if it is missing. Files with other names
+    /// are ignored.
     pub fn open(directory: PathBuf) -> std::io::Result<Self> {
         std::fs::create_dir_all(&directory)?;
         let mut index = Index::default();
@@ -116,8 +117,9 @@ impl Index {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
-    /// Forgets the oldest tokens of `list` where it has too many, and the oldest of the list that
-    /// takes the most room where all take too much: who uploads much pushes out its own.
+    /// Drops the oldest tokens of `list` while it has too many. Then, while all tokens together
+    /// take too much space, drops the oldest token of the list that takes the most. An issuer that
+    /// uploads much thus displaces its own tokens.
     fn make_room(&mut self, list: &ListId) -> Vec<KeptToken> {
         let mut dropped = Vec::new();
         while self.of_list(list).count() > TOKENS_PER_LIST_MAX {
@@ -136,7 +138,7 @@ impl Index {
         dropped
     }
 
-    /// The oldest is of the lowest version, and of these the first to end.
+    /// Drops the token of the lowest version; among several of that version, the first to expire.
     fn drop_oldest(&mut self, list: &ListId) -> Option<KeptToken> {
         let oldest = self.of_list(list).min_by_key(|token| (token.version, token.expires_ms))?;
         self.remove(&oldest);
@@ -151,7 +153,7 @@ fn name(token: &KeptToken) -> String {
     format!("{list}.{}.{version}.{issued_ms}.{expires_ms}.{ttl}.{digest}", form.name())
 }
 
-/// The token of a file; none if the file is something else.
+/// Token that a file name describes; `None` if the file is something else.
 fn from_name(text: &str) -> Option<KeptToken> {
     let parts: Vec<&str> = text.split('.').collect();
     let [list, form, version, issued, expires, ttl, digest] = parts[..] else { return None };

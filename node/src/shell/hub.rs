@@ -1,4 +1,5 @@
-//! What the driver thread and the RPC share: progress, settlements, and the queue in.
+//! State that the driver thread and the API share: progress, settlements, and the queue for
+//! submitted operations.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,17 +17,17 @@ use super::{Input, wall_ms};
 use crate::driver::{Driver, IntakeError, Progress, Settlement};
 use crate::limits::{REFUSAL_KEPT_MS, REFUSALS_MAX};
 
-/// The answer to a submission: admitted, or why not.
+/// Answer to a submission: the operation waits in the mempool, or the reason why it does not.
 pub type Submitted = Result<(), IntakeError>;
 
 /// State of an operation that is in no block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsettled {
-    /// Admitted here and waiting.
+    /// The operation was admitted here and waits for a block.
     Pending,
-    /// Refused within the last minutes.
+    /// The operation was refused within the last ten minutes.
     Refused(Refusal),
-    /// Not known here.
+    /// This node knows nothing of the operation.
     Unknown,
 }
 
@@ -37,15 +38,15 @@ struct Settlements {
     refused_at: VecDeque<(Instant, Hash)>,
 }
 
-/// Shared by the driver thread, the pump and the RPC.
+/// State shared by the driver thread, the pump and the API.
 pub struct Hub {
-    /// The chain.
+    /// Chain id.
     pub chain: Hash,
-    /// The network's name.
+    /// Name of the network.
     pub network: NetworkName,
     progress: watch::Sender<Progress>,
     heads: watch::Sender<Head>,
-    /// When the newest block was committed here.
+    /// Time of the last commit on this node: as an instant, and as Unix time in milliseconds.
     committed: Mutex<(Instant, u64)>,
     settlements: Mutex<Settlements>,
     inputs: mpsc::Sender<Input>,
@@ -66,30 +67,33 @@ impl Hub {
         }
     }
 
-    /// What the driver does; changes are announced.
+    /// What the driver is doing; the receiver is notified of changes.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()
     }
 
-    /// The newest committed block; changes are announced.
+    /// The newest committed block; the receiver is notified of changes.
     pub fn heads(&self) -> watch::Receiver<Head> {
         self.heads.subscribe()
     }
 
-    /// Since when no block was committed here: wall clock in ms since 1970, and how long in ms.
+    /// Time of the last commit on this node as Unix time in milliseconds, and the time since then
+    /// in milliseconds.
     pub fn quiet(&self) -> (u64, u64) {
         let (at, wall_ms) = *self.committed.lock().unwrap_or_else(PoisonError::into_inner);
         (wall_ms, u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// Gives a checked operation to the driver. None if the node is stopping.
+    /// Passes a checked operation to the driver and waits for its answer. Returns `None` if the
+    /// node is stopping.
     pub async fn submit(&self, checked: Arc<Checked>) -> Option<Submitted> {
         let (answer, answered) = oneshot::channel();
         self.inputs.send(Input::Submit(checked, answer)).await.ok()?;
         answered.await.ok()
     }
 
-    /// Hears how an operation is settled. Ask before submitting, so that nothing is missed.
+    /// Receives the settlement of an operation. A caller that submits an operation must call this
+    /// first, so that it misses nothing.
     pub fn settlement(&self, operation: Hash) -> oneshot::Receiver<Settlement> {
         let (sender, receiver) = oneshot::channel();
         let mut settlements = self.lock();
@@ -99,7 +103,7 @@ impl Hub {
         receiver
     }
 
-    /// What is known of an operation that has no receipt.
+    /// State of an operation that has no receipt.
     pub fn unsettled(&self, operation: &Hash) -> Unsettled {
         let settlements = self.lock();
         if let Some(refusal) = settlements.refused.get(operation) {

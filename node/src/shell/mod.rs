@@ -1,10 +1,10 @@
-//! The node's I/O around the [`Driver`]: one thread owns consensus, execution and the database;
-//! tokio owns sockets and timers; readers use snapshots of the database and never lock the writer.
+//! The I/O of a node around the [`Driver`]. One thread owns consensus, execution and the database.
+//! Tokio tasks own sockets and timers. Readers use the database directly and never lock the writer.
 //!
 //! ```text
 //! libp2p ─events─▶ pump (checks signatures) ─┐                 ┌─▶ NetHandle (frames, gossip)
 //! RPC ────────────────────────submit─────────┼▶ queue ▶ driver ┤
-//! timers ────────────────────────────────────┘   thread        └─▶ Hub (outcomes, head) ▶ RPC
+//! timers ────────────────────────────────────┘   thread        └─▶ Hub (settlements, head) ▶ RPC
 //! ```
 
 mod hub;
@@ -28,34 +28,34 @@ use registry_core::governance::{ValidatorEntry, Validators};
 use registry_core::record::StoreError;
 use registry_state::rules::Checked;
 
-/// What the driver thread is told.
+/// An input for the driver thread.
 pub(crate) enum Input {
-    /// From the network, not yet translated.
+    /// An event of the network that the driver thread still has to translate.
     Net(NetEvent),
-    /// From the pump, signatures checked.
+    /// An event from the pump, with signatures checked.
     Event(Event),
-    /// From a client of this node, with where to answer.
+    /// An operation of a client, and the channel for the answer.
     Submit(Arc<Checked>, tokio::sync::oneshot::Sender<Submitted>),
 }
 
-/// Why the shell cannot start.
+/// Reason why the shell does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ShellError {
-    /// The system gives no thread.
+    /// The operating system could not create the driver thread.
     #[error("cannot start the driver thread: {0}")]
     Thread(#[from] std::io::Error),
-    /// The store cannot be read.
+    /// Reading the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The wall clock in ms since 1970.
+/// Unix time in milliseconds.
 fn wall_ms() -> u64 {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The validators as the network reaches them.
+/// Peer ids and network addresses of the validators.
 pub fn peer_addresses(validators: &Validators) -> Vec<PeerAddress> {
     let address = |entry: &ValidatorEntry| {
         let addresses = entry.addresses.iter().filter_map(|address| address.parse().ok()).collect();
@@ -64,18 +64,18 @@ pub fn peer_addresses(validators: &Validators) -> Vec<PeerAddress> {
     validators.validators.iter().filter_map(address).collect()
 }
 
-/// A running node without its RPC.
+/// A running node without its API.
 pub struct Shell {
-    /// Outcomes, progress and the way in for submitted operations.
+    /// State that the driver thread and the API share.
     pub hub: Arc<Hub>,
-    /// The network.
+    /// Handle of the network task.
     pub net: NetHandle,
     driver: std::thread::JoinHandle<Result<(), Fatal>>,
     stopped: tokio::sync::oneshot::Receiver<()>,
 }
 
 impl Shell {
-    /// Starts the driver thread and the pump. Call it inside a tokio runtime.
+    /// Starts the driver thread and the pump. It must be called inside a tokio runtime.
     pub fn start(
         driver: Driver,
         store: RocksStore,
@@ -91,19 +91,20 @@ impl Shell {
         let worker = thread::Worker::new(driver, store, net.clone(), Arc::clone(&hub));
         let driver = std::thread::Builder::new().name("driver".to_owned()).spawn(move || {
             let result = worker.run(&runtime, queue);
-            // Nobody waits any more when the node is stopping anyway.
+            // Nobody waits for this if the node is stopping already.
             let _unheard = stop.send(());
             result
         })?;
         Ok(Self { hub, net, driver, stopped })
     }
 
-    /// Returns when the driver thread has ended by itself, which only a fatal error makes it do.
+    /// Returns when the driver thread has ended by itself, which happens only after a fatal error.
     pub async fn failed(&mut self) {
         let _ended = (&mut self.stopped).await;
     }
 
-    /// Stops: the block in hand is finished, the network closed, the database released.
+    /// Stops the node: the driver finishes the event in hand, the network is closed, and the
+    /// database is released.
     pub async fn stop(self) -> Result<(), Fatal> {
         self.hub.stop();
         self.net.shutdown().await;

@@ -1,4 +1,5 @@
-//! Opening the database of a home: making genesis in a new one, refusing a foreign one.
+//! Opening of a node's database. A new database gets the genesis block; a database of another chain
+//! is refused.
 
 use std::path::Path;
 
@@ -11,13 +12,13 @@ use registry_state::execution::{BlockError, execute_genesis};
 use crate::floor::FloorFile;
 use crate::store::{Ledger, RocksStore, Store as _, genesis_rows};
 
-/// Why the database cannot be used.
+/// Reason why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It cannot be opened or read, or another process has it.
+    /// The database cannot be opened or read, or another process uses it.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// It belongs to another chain.
+    /// The database belongs to another chain.
     #[error(
         "the data directory holds chain {actual}, the genesis file is of chain {expected}; use \
          the genesis file it was made with, or another data directory"
@@ -31,12 +32,12 @@ pub enum OpenError {
     /// The genesis file is not valid.
     #[error(transparent)]
     Genesis(#[from] genesis::GenesisError),
-    /// Genesis does not execute.
+    /// Executing the genesis block failed.
     #[error("genesis does not execute: {0}")]
     Execute(#[from] BlockError),
 }
 
-/// Opens the database in `path`, with genesis in it.
+/// Opens the database in `path`. A new one gets the genesis block.
 pub fn open_store(
     path: &Path,
     cache_bytes: usize,

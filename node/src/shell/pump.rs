@@ -1,5 +1,5 @@
-//! From the network to the driver. Signatures of gossiped operations are checked here, so that
-//! the driver thread never waits for them.
+//! The pump from the network to the driver thread. It checks the signatures of gossiped operations,
+//! so that the driver thread never spends time on them.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use super::{Hub, Input};
 use crate::driver::Event;
 use crate::net::{NetEvent, Topic};
 
-/// Runs until the network or the driver is gone. A full queue makes the network wait.
+/// Runs until the network or the driver has stopped. While the queue to the driver is full, the
+/// network waits.
 pub(super) async fn run(
     mut events: mpsc::Receiver<NetEvent>,
     inputs: mpsc::Sender<Input>,

@@ -1,4 +1,5 @@
-//! The driver thread: events in, actions out, until the node stops.
+//! The driver thread. It passes events to the driver and carries out its actions until the node
+//! stops.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,10 +19,10 @@ use crate::driver::{Action, Driver, Event, Fatal, Now};
 use crate::net::{NetEvent, NetHandle, RequestId, ResponseToken, SendError, Topic};
 use crate::store::{Ledger, RocksStore};
 
-/// How long the thread sleeps at most, so that a stop is never missed for long.
+/// Longest sleep of the thread.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// The newest block as readers are shown it.
+/// The newest block in the form that readers get.
 pub(super) fn head(
     header: &Header,
     store: &RocksStore,
@@ -44,12 +45,12 @@ pub(super) struct Worker {
     net: NetHandle,
     hub: Arc<Hub>,
     started: Instant,
-    /// The driver's number of each request that the network carries.
+    /// Number that the driver gave to each request that the network carries.
     requests: BTreeMap<RequestId, u64>,
     replies: BTreeMap<u64, ResponseToken>,
     submissions: BTreeMap<u64, (Hash, oneshot::Sender<Submitted>)>,
     next_token: u64,
-    /// Events that follow from actions at once.
+    /// Events that the actions just carried out have caused.
     follow_up: Vec<Event>,
 }
 
@@ -145,7 +146,7 @@ impl Worker {
                 warn!(%peer, %reason, "peer cut");
                 None
             }
-            // The pump translates gossip itself.
+            // The pump has translated gossip already.
             NetEvent::Gossip { .. } => None,
         }
     }
@@ -160,14 +161,16 @@ impl Worker {
                     debug!(%error, "not sent");
                 }
             }
-            // A request whose sender was cut is never answered.
+            // The driver answers a request at once unless it cuts the sender. Dropping the
+            // remaining tokens closes such requests without an answer.
             self.replies.clear();
         }
         self.hub.show_progress(self.driver.progress());
         Ok(())
     }
 
-    /// What is dropped here is sent again by the rebroadcast timers or asked for by its receiver.
+    /// Carries out an action of the driver. A message that cannot be sent is dropped: the
+    /// rebroadcast timers send it again, or its receiver asks for it.
     fn carry_out(&mut self, action: Action) -> Result<(), SendError> {
         match action {
             Action::Validators(validators) => {
@@ -203,7 +206,7 @@ impl Worker {
             Action::Admitted { token, result } => {
                 if let Some((operation, answer)) = self.submissions.remove(&token) {
                     self.hub.admitted(operation, &result);
-                    // A caller that went away needs no answer.
+                    // The caller may have gone away.
                     let _unheard = answer.send(result);
                 }
             }

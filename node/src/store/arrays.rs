@@ -1,5 +1,5 @@
-//! The newest arrays of status lists, kept in memory: what the next set of a list and most readers
-//! ask for. Everything here can be read again from the rows.
+//! A cache of the newest arrays of status lists. The next change of a list and most readers need
+//! them. Everything in the cache can be read again from the rows.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,17 +10,17 @@ use registry_core::status::Bits;
 
 use crate::limits::ARRAY_CACHE_BYTES_MAX;
 
-/// What an entry costs beside its array.
+/// Memory that an entry takes in addition to its array, in bytes.
 const OVERHEAD_BYTES: usize = 256;
 
-/// One array of each of the lists used last, whose bytes are bounded together.
+/// One array for each of the lists used last. Their total size is bounded.
 #[derive(Default)]
 pub struct ArrayCache(Mutex<Arrays>);
 
 #[derive(Default)]
 struct Arrays {
     by_list: BTreeMap<RecordKey, Cached>,
-    /// The lists, from the one that was not used for longest.
+    /// Lists in order of their last use, oldest first.
     by_use: BTreeMap<u64, RecordKey>,
     uses: u64,
     bytes: usize,
@@ -37,7 +37,7 @@ fn cost(array: &Bits) -> usize {
 }
 
 impl ArrayCache {
-    /// The newest version of a list that is here, and its array.
+    /// The newest version of a list in the cache, with its array.
     pub fn newest(&self, list: &RecordKey) -> Option<(u64, Arc<Bits>)> {
         let mut arrays = self.lock();
         let (version, array) = arrays.take(list)?;
@@ -45,7 +45,7 @@ impl ArrayCache {
         Some((version, array))
     }
 
-    /// Keeps the array of a version, unless that of a newer one is here.
+    /// Keeps the array of a version, unless the cache has a newer one.
     pub fn keep(&self, list: &RecordKey, version: u64, array: Arc<Bits>) {
         let mut arrays = self.lock();
         match arrays.take(list) {
@@ -54,7 +54,7 @@ impl ArrayCache {
         }
     }
 
-    /// Forgets everything.
+    /// Removes all arrays.
     pub fn clear(&self) {
         *self.lock() = Arrays::default();
     }
@@ -92,7 +92,7 @@ impl fmt::Debug for ArrayCache {
     }
 }
 
-/// A copy of a store begins without memory.
+/// The copy of a store starts with an empty cache.
 impl Clone for ArrayCache {
     fn clone(&self) -> Self {
         Self::default()

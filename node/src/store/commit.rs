@@ -1,4 +1,5 @@
-//! The rows that the node writes: the log as it goes, and the one batch that commits a block.
+//! The rows that the node writes: those of the consensus log as it grows, and the one batch that
+//! commits a block.
 
 use registry_core::block::Block;
 use registry_core::certificate::Certificate;
@@ -15,32 +16,32 @@ use super::ledger::{
 };
 use super::{Column, Read, Row};
 
-/// Stale tree nodes deleted with one block; more than a full block makes stale.
+/// Number of stale tree nodes that one commit deletes. It is more than a full block makes stale.
 const PRUNED_PER_BLOCK_MAX: usize = 50_000;
 
-/// The row of one entry of the consensus log.
+/// Row of one entry of the consensus log.
 pub fn wal_row(height: u64, sequence: u64, entry: Vec<u8>) -> Row {
     Row::put(Column::Wal, keyed(&height_key(height), sequence), entry)
 }
 
-/// The row of the guard.
+/// Row of the signing guard.
 pub fn guard_row(guard: Vec<u8>) -> Row {
     Row::put(Column::Meta, META_GUARD, guard)
 }
 
-/// The row of a candidate.
+/// Row of a block that was executed but not decided.
 pub fn candidate_row(block: &Block) -> Row {
     let key = candidate_key(block.header.height, &block.header.hash());
     Row::put(Column::Candidates, key, codec::encode(block))
 }
 
-/// The row of a certificate, first or replaced by a larger one.
+/// Row of a certificate. It may replace the row of a smaller certificate of the same block.
 pub fn certificate_row(certificate: &Certificate) -> Row {
     let key = height_key(certificate.height);
     Row::put(Column::Certificates, key, codec::encode(certificate))
 }
 
-/// The rows that make a new store hold genesis.
+/// Rows that store the genesis block in a new database.
 pub fn genesis_rows(execution: &Execution, block: &Block) -> Vec<Row> {
     let mut rows = vec![
         Row::put(Column::Meta, META_FORMAT, codec::encode(&FORMAT_VERSION)),
@@ -50,8 +51,9 @@ pub fn genesis_rows(execution: &Execution, block: &Block) -> Vec<Row> {
     rows
 }
 
-/// The one batch that commits a decided block: block, certificate, records, tree, receipts, and
-/// the end of the height's log and candidates. Refuses a block that does not follow the head.
+/// Rows of the one batch that commits a decided block: block, certificate, records, tree and
+/// receipts, and the deletion of the height's log and candidates. Fails if the block does not
+/// follow the head.
 pub fn commit_rows<R: Read + ?Sized>(
     store: &R,
     execution: &Execution,
@@ -77,7 +79,8 @@ pub fn commit_rows<R: Read + ?Sized>(
             rows.push(Row::put(Column::Entries, keyed(&key, version), before.ok_or_else(missing)?));
         }
     }
-    // Earlier heights were deleted with their blocks, and their tombstones cost time to pass.
+    // The scan starts one height back: earlier heights were deleted with their blocks, and passing
+    // over their tombstones takes time.
     let from = height_key(header.height.saturating_sub(1));
     let above = height_key(header.height.saturating_add(1));
     for column in [Column::Wal, Column::Candidates] {
@@ -111,7 +114,7 @@ fn block_rows(execution: &Execution, block: &Block) -> Vec<Row> {
     rows
 }
 
-/// The index rows of a new version of a record.
+/// Index rows of a new version of a record.
 pub(super) fn index_rows(entry: &Entry) -> Vec<Row> {
     let rows = index::rows(entry).into_iter();
     rows.map(|row| Row::put(index_column(row.index), row.key, row.value)).collect()

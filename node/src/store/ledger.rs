@@ -1,4 +1,4 @@
-//! The typed ledger over any [`Read`]: blocks, records, receipts, consensus log.
+//! The typed ledger over any [`Read`]: blocks, records, receipts and the consensus log.
 
 use std::sync::Arc;
 
@@ -15,26 +15,27 @@ use serde::de::DeserializeOwned;
 
 use super::{Column, Read};
 
-/// The layout of the store. A store with another number is refused.
+/// Version of the store's layout. A store with another version is refused.
 pub const FORMAT_VERSION: u64 = 5;
 
-/// Stored values are our own; the cap only keeps a damaged row from being decoded at length.
+/// Largest stored value in bytes. The node wrote all values itself; the limit only bounds the work
+/// on a damaged row.
 const VALUE_BYTES_MAX: usize = 64 << 20;
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_HEAD: &[u8] = b"head";
 pub(super) const META_GUARD: &[u8] = b"guard";
 pub(super) const META_CHAIN: &[u8] = b"chain";
 
-/// The newest block of the chain with its certificate; genesis has none.
+/// The newest block of the chain with its certificate. The genesis block has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
-    /// Its header.
+    /// Header of the block.
     pub header: Header,
-    /// Its certificate.
+    /// Certificate of the block; `None` for genesis.
     pub certificate: Option<Certificate>,
 }
 
-/// Typed reads.
+/// Typed reads over a store.
 pub struct Ledger<'a, R: ?Sized>(pub &'a R);
 
 pub(super) fn height_key(height: u64) -> [u8; 8] {
@@ -62,7 +63,7 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
         self.0.get(column, key)?.map(|bytes| read(&bytes)).transpose()
     }
 
-    /// The chain that the store belongs to; none if it is new. Refuses another format.
+    /// Chain id of the store; `None` if it is new. Fails if the store has another format.
     pub fn chain(&self) -> Result<Option<Hash>, StoreError> {
         match self.value::<u64>(Column::Meta, META_FORMAT)? {
             None => Ok(None),
@@ -74,19 +75,19 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
         }
     }
 
-    /// The newest block; none if the store is new.
+    /// The newest block; `None` if the store is new.
     pub fn head(&self) -> Result<Option<Committed>, StoreError> {
         let Some(header) = self.value::<Header>(Column::Meta, META_HEAD)? else { return Ok(None) };
         let certificate = self.certificate(header.height)?;
         Ok(Some(Committed { header, certificate }))
     }
 
-    /// A block by height.
+    /// The block of a height.
     pub fn block(&self, height: u64) -> Result<Option<Block>, StoreError> {
         self.value(Column::Blocks, &height_key(height))
     }
 
-    /// A certificate by height.
+    /// The certificate of a height.
     pub fn certificate(&self, height: u64) -> Result<Option<Certificate>, StoreError> {
         self.value(Column::Certificates, &height_key(height))
     }
@@ -96,13 +97,13 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
         self.value(Column::Receipts, &operation.0)
     }
 
-    /// The newest version of a record; none if there is no such record.
+    /// The newest version of a record; `None` if there is no such record.
     pub fn newest(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         self.value(Column::Heads, &key.storage_key())
     }
 
-    /// One version of a record. The newest is looked at first: when a batch moves it to the
-    /// earlier ones between the two reads, the second read finds it there.
+    /// One version of a record. The newest version is read first: if a commit moves it to the
+    /// earlier versions between the two reads, the second read finds it there.
     pub fn version(&self, key: &RecordKey, version: u64) -> Result<Option<Entry>, StoreError> {
         match self.newest(key)? {
             Some(newest) if newest.record.version == version => Ok(Some(newest)),
@@ -111,7 +112,8 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
         }
     }
 
-    /// The records of a listing after a cursor, a key that this handed out, in order.
+    /// The records of a listing after the cursor `after`, in order. A cursor is a key that an
+    /// earlier call returned.
     pub fn listed(
         &self,
         listing: &Listing,
@@ -129,7 +131,8 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
             .collect()
     }
 
-    /// The newest versions of all records of a kind, by key: for kinds that have few.
+    /// The newest versions of all records of a kind, in order of their keys. It is meant for kinds
+    /// with few records.
     pub fn heads_of(&self, kind: Kind) -> Result<Vec<Entry>, StoreError> {
         let number = kind.number();
         let rows =
@@ -137,12 +140,12 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
         rows.into_iter().map(|(_, value)| read(&value)).collect()
     }
 
-    /// A version that is not the newest.
+    /// Reads a version that is not the newest.
     fn earlier(&self, key: &RecordKey, version: u64) -> Result<Option<Entry>, StoreError> {
         self.value(Column::Entries, &keyed(&key.storage_key(), version))
     }
 
-    /// The version of a record that was its newest at `time_ms`, by binary search.
+    /// The version of a record that was the newest at `time_ms`, found by binary search.
     pub fn version_at(&self, key: &RecordKey, time_ms: u64) -> Result<Option<Entry>, StoreError> {
         let Some(newest) = self.newest(key)? else { return Ok(None) };
         if newest.record.time <= time_ms {
@@ -164,12 +167,12 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
         Ok(found)
     }
 
-    /// The last message that this validator signed, as the guard wrote it.
+    /// The encoded signing guard, which names the last message that this validator signed.
     pub fn guard(&self) -> Result<Option<Vec<u8>>, StoreError> {
         self.0.get(Column::Meta, META_GUARD)
     }
 
-    /// The consensus log of a height, ascending.
+    /// Entries of the consensus log of a height with their sequence numbers, in ascending order.
     pub fn wal(&self, height: u64) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
         let rows = self.0.scan(
             Column::Wal,
@@ -252,7 +255,7 @@ impl<R: Read + ?Sized> StateView for Ledger<'_, R> {
     }
 }
 
-/// Where the rows of an index are. Of proposals the records themselves are the index.
+/// Column with the rows of an index. For proposals the records themselves serve as the index.
 pub(super) fn index_column(index: Index) -> Column {
     match index {
         Index::Lists => Column::Lists,

@@ -1,5 +1,5 @@
-//! The in-memory twin of the database, with a disk that forgets: what was not synced is lost in a
-//! crash, as with a real power cut.
+//! In-memory replacement for the database. Like a real disk after a power cut, it loses everything
+//! that was not synced.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use super::{ArrayCache, Column, Pair, Read, Row, Store, StoreError};
 
 type Key = (Column, Vec<u8>);
 
-/// What a batch replaced, to take it back.
+/// Values that a batch replaced, so that it can be undone.
 type Undo = Vec<(Key, Option<Vec<u8>>)>;
 
-/// Rows in memory, and how to take back the batches that were not synced.
+/// Rows in memory, with the information to undo the batches that were not synced.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     rows: BTreeMap<Key, Vec<u8>>,
@@ -20,13 +20,13 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// Forgets all that was not synced.
+    /// Undoes everything that was not synced.
     pub fn crash(&mut self) {
         self.crash_keeping(0);
     }
 
-    /// Forgets what was not synced but for the oldest `batches` of it: the system may have
-    /// written some by itself, and it keeps their order.
+    /// Undoes what was not synced except for the oldest `batches`. The operating system may have
+    /// written some batches by itself, and it keeps their order.
     pub fn crash_keeping(&mut self, batches: usize) {
         let kept = batches.min(self.unsynced.len());
         for undo in self.unsynced.split_off(kept).into_iter().rev() {
@@ -38,7 +38,7 @@ impl MemoryStore {
         self.arrays.clear();
     }
 
-    /// Batches that a crash would lose.
+    /// Number of batches that a crash would undo.
     pub fn unsynced(&self) -> usize {
         self.unsynced.len()
     }
@@ -48,7 +48,7 @@ impl MemoryStore {
         self.floor
     }
 
-    /// Loses the database; the floor, a file of its own, stays.
+    /// Deletes the database. The height floor is a file of its own and stays.
     pub fn lose_data(&mut self) {
         self.rows.clear();
         self.unsynced.clear();

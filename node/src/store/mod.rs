@@ -1,5 +1,5 @@
-//! Storage: a small key-value trait with columns, its RocksDB and in-memory backends, and the
-//! typed ledger on top (docs/protocol is silent about it: the layout is each node's own).
+//! Storage: a small key-value trait with columns, its RocksDB and in-memory implementations, and
+//! the typed ledger on top. The layout is each node's own and not part of the protocol.
 
 mod arrays;
 mod commit;
@@ -16,14 +16,14 @@ pub use memory::MemoryStore;
 pub use registry_core::record::StoreError;
 pub use rocks::{RocksStore, RocksView};
 
-/// The column families. The number of a column is its place in the backends.
+/// The column families of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Column {
     /// Format version, head height, guard.
     Meta,
     /// Height → block.
     Blocks,
-    /// Height → certificate; replaced by a larger one until the next commit.
+    /// Height → certificate. A larger certificate may replace it until the next commit.
     Certificates,
     /// Operation id → receipt.
     Receipts,
@@ -33,23 +33,23 @@ pub enum Column {
     Entries,
     /// Key of a status list and version → delta row of its array.
     Arrays,
-    /// Issuer and id of a status list → its own URI, or nothing.
+    /// Issuer and id of a status list → its own URI, or empty.
     Lists,
     /// Names of a right in three orders → key of its record.
     Rights,
     /// Publisher, kind, id or name of a schema or credential type → key of its record.
     Schemas,
-    /// Range, level, index → hash.
+    /// Merkle mountain range, level and index → hash.
     Ranges,
     /// Transient key → value, in order of expiry.
     Transient,
     /// Tree node key → node.
     Tree,
-    /// Height since which a tree node is stale, and its key → nothing.
+    /// Height from which on a tree node is stale, and the node's key → empty.
     StaleTree,
     /// Height and sequence → entry of the consensus log.
     Wal,
-    /// Height and value → block that was executed but not yet decided.
+    /// Height and hash → block that was executed but not yet decided.
     Candidates,
 }
 
@@ -97,24 +97,24 @@ impl Column {
     }
 }
 
-/// One write: a value, or none to delete.
+/// One write of a batch: a value to store, or a key to delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Where.
+    /// Column of the row.
     pub column: Column,
-    /// Under which key.
+    /// Key of the row.
     pub key: Vec<u8>,
-    /// What.
+    /// Value to store; `None` deletes the key.
     pub value: Option<Vec<u8>>,
 }
 
 impl Row {
-    /// Writes a value.
+    /// Makes a row that stores a value.
     pub fn put(column: Column, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
         Self { column, key: key.into(), value: Some(value.into()) }
     }
 
-    /// Deletes a key.
+    /// Makes a row that deletes a key.
     pub fn delete(column: Column, key: impl Into<Vec<u8>>) -> Self {
         Self { column, key: key.into(), value: None }
     }
@@ -123,9 +123,9 @@ impl Row {
 /// Key and value of one row.
 pub type Pair = (Vec<u8>, Vec<u8>);
 
-/// Reads of one consistent state.
+/// Reads from a store.
 pub trait Read {
-    /// The value under a key.
+    /// The value of a key, or `None` if the key is absent.
     fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Rows with `from ≤ key < to`, ascending, at most `limit`.
@@ -137,23 +137,23 @@ pub trait Read {
         limit: usize,
     ) -> Result<Vec<Pair>, StoreError>;
 
-    /// Arrays of status lists that were read or made lately.
+    /// Cache of status list arrays that were read or computed recently.
     fn arrays(&self) -> &ArrayCache;
 }
 
-/// The node's disk: atomic batches, and the height floor, which is a file of its own so that it
-/// outlives the database.
+/// The disk of a node: atomic batches, and the height floor. The floor is a file of its own, so
+/// that it outlives the database.
 pub trait Store: Read {
-    /// Writes all rows or none. With `sync`, returns only when they and all earlier writes would
-    /// survive a power cut.
+    /// Writes all rows or none. If `sync` is true, it returns only when these and all earlier
+    /// writes would survive a power cut.
     fn write(&mut self, rows: Vec<Row>, sync: bool) -> Result<(), StoreError>;
 
-    /// Makes the height floor at least `height`, durably.
+    /// Raises the height floor to at least `height`. When it returns, the new floor is durable.
     fn raise_floor(&mut self, height: u64) -> Result<(), StoreError>;
 }
 
-/// Writes and syncs, and hands out the proof of it that releases signed messages. This is the only
-/// place that makes one.
+/// Writes and syncs rows, and returns the proof of it that releases signed messages. No other
+/// function makes such a proof.
 pub fn write_synced(store: &mut dyn Store, rows: Vec<Row>) -> Result<ordering::Synced, StoreError> {
     store.write(rows, true)?;
     Ok(ordering::Synced::after_fsync())

@@ -1,4 +1,5 @@
-//! The RocksDB backend: one column family a column, write-ahead log synced on demand.
+//! The RocksDB implementation of the store. Each column is a column family; the write-ahead log is
+//! synced on demand.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,34 +13,36 @@ use rocksdb::{
 use super::{ArrayCache, Column, Pair, Read, Row, Store, StoreError};
 use crate::floor::FloorFile;
 
-/// Write buffers of one column; small since a block is at most a few MiB.
+/// Size of a column's write buffer in bytes. It is small because a block has at most a few MiB.
 const WRITE_BUFFER_BYTES: usize = 16 << 20;
-/// Write-ahead log size at which buffers are flushed; bounds the replay at start.
+/// Size in bytes of the write-ahead log at which write buffers are flushed. It bounds the replay at
+/// start.
 const WAL_BYTES_MAX: u64 = 128 << 20;
-/// Bits of the bloom filters; 10 give about 1 % false positives.
+/// Bits per key of the bloom filters. Ten give about 1 % false positives.
 const BLOOM_BITS: f64 = 10.0;
-/// Share of deletions, among these many rows or in a table, from which on a table is merged with
-/// what it deletes: logs, candidates and stale tree nodes would else stay on disk as long again.
+/// Share of deletions, in a window of rows or in a whole table, from which on RocksDB merges a
+/// table with the data that it deletes. Without it, deleted logs, candidates and tree nodes would
+/// stay on disk for a long time.
 const DELETIONS_RATIO: f64 = 0.25;
 const DELETIONS_WINDOW_ROWS: usize = 1_000;
 const DELETIONS_WINDOW_MAX: usize = 250;
-/// Bytes that are compressed together in columns of the past: more get shorter, and take longer to
-/// read a row of.
+/// Block size in bytes of columns with past data. Larger blocks compress better, but reading a row
+/// from them takes longer.
 const PAST_BLOCK_BYTES: usize = 16 << 10;
-/// The same in columns of the present. Their rows are read by hash, so one of a block is wanted and
-/// the rest of it only takes room in the cache; a row has some 600 bytes.
+/// Block size in bytes of columns with present data. Their rows are read by hash, so usually one
+/// row of a block is needed and the others only take space in the cache. A row has about 600 bytes.
 const PRESENT_BLOCK_BYTES: usize = 2 << 10;
 
-/// An open database, and the floor file of a validator.
+/// An open database, with the floor file of a validator.
 pub struct RocksStore {
     view: RocksView,
     floor: Option<FloorFile>,
-    /// Whether anything was written since the last sync.
+    /// True if anything was written since the last sync.
     unsynced: bool,
 }
 
-/// The database read from any thread. Rows of the past never change, so readers need no snapshot:
-/// they ignore record versions above the head that they were shown.
+/// A reader of the database for any thread. Past rows never change, so readers need no snapshot:
+/// they ignore record versions above the head that they started with.
 #[derive(Clone)]
 pub struct RocksView {
     db: Arc<DB>,
@@ -50,14 +53,15 @@ fn database_options() -> Options {
     let mut database = Options::default();
     database.create_if_missing(true);
     database.create_missing_column_families(true);
-    // The default stops in silence at a damaged record and drops acknowledged writes behind it.
+    // RocksDB's default silently stops at a damaged record and drops the acknowledged writes behind
+    // it.
     database.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     database.set_max_total_wal_size(WAL_BYTES_MAX);
     database.set_keep_log_file_num(4);
     database
 }
 
-/// Whether a column is seldom read again and grows for ever, so that its size counts most.
+/// True for columns that grow for ever and are seldom read again, so that their size matters most.
 fn is_past(column: Column) -> bool {
     use Column::{Arrays, Blocks, Certificates, Entries, Receipts};
     matches!(column, Blocks | Certificates | Receipts | Entries | Arrays)
@@ -87,26 +91,27 @@ fn column_options(column: Column, cache: &Cache) -> Options {
 }
 
 impl RocksStore {
-    /// Opens or makes the database in `path`; the lock that RocksDB takes keeps a second process
-    /// out. `floor` is the floor file of a validator, none for a follower.
+    /// Opens the database in `path` or creates it. RocksDB locks it, so a second process cannot
+    /// open it. `floor` is the floor file of a validator, `None` for a follower.
     pub fn open(
         path: &Path,
         cache_bytes: usize,
         floor: Option<FloorFile>,
     ) -> Result<Self, StoreError> {
-        // Readers on several threads share it without a lock; 0 lets it find the usual block size.
+        // Readers on several threads share this cache without a lock. With 0 RocksDB estimates the
+        // usual block size itself.
         let cache = Cache::new_hyper_clock_cache(cache_bytes, 0);
         let columns = Column::ALL.map(|column| {
             ColumnFamilyDescriptor::new(column.name(), column_options(column, &cache))
         });
         let database = database_options();
         let db = DB::open_cf_descriptors(&database, path, columns).map_err(StoreError::new)?;
-        // What an earlier process wrote may not have been synced by it.
+        // An earlier process may have ended before it synced its last writes.
         let view = RocksView { db: Arc::new(db), arrays: Arc::default() };
         Ok(Self { view, floor, unsynced: true })
     }
 
-    /// The database, to read from other threads.
+    /// A reader of the database for other threads.
     pub fn view(&self) -> RocksView {
         self.view.clone()
     }
