@@ -9,7 +9,8 @@ use registry_core::operation::{Action, Guard};
 use registry_core::schema::{CredentialTypePublish, SchemaPublish};
 use registry_core::status::{Run, StatusCreate, StatusPurpose};
 use registry_core::time::TimeMs;
-use registry_core::trust::{Assurance, Conditions, Parent, TrustGrant, TrustStep};
+use registry_core::trust::{Assurance, Conditions, Parent, TrustGrant};
+use rpc::prepare::trust::{Revoking, Step};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::try_join;
@@ -20,7 +21,6 @@ use crate::author::{Author, Sent};
 use crate::client::{Client, object};
 use crate::exit::Failure;
 use crate::status_list::write::{make as make_list, set};
-use crate::trust::write::prepare;
 
 const TYPE: &str = "degrees/bachelor";
 const SCHEMA: &str = include_str!("degree.schema.json");
@@ -112,9 +112,8 @@ impl Right {
         grantor: &Author,
         entity: &Author,
     ) -> Result<Sent, Failure> {
-        let step = TrustStep { key: self.key(authority, entity) };
-        let ready = prepare(grantor, Action::TrustRevoke(Box::new(step))).await?;
-        grantor.send(ready.guard, ready.action).await
+        let right = self.key(authority, entity);
+        grantor.write(Step::<Revoking>::new(grantor.did().clone(), right)).await
     }
 }
 
