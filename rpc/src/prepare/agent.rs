@@ -1,5 +1,7 @@
 //! Operations on agents.
 
+#![allow(missing_docs, reason = "members of parameters are explained by their names")]
+
 use std::marker::PhantomData;
 
 use registry_core::agent::{AgentDelegate, AgentStep};
@@ -23,23 +25,17 @@ use crate::clock::{millis, time_ms};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Delegate {
-    /// Who delegates.
     pub author: Did,
-    /// To whom.
     pub agent: Did,
     /// In any order.
     pub actions: Vec<ActionName>,
     /// In any order.
     pub resources: Vec<Resource>,
-    /// When the delegation begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<TimeMs>,
-    /// When it ends.
     pub valid_until: TimeMs,
-    /// How many delegations may follow beneath.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_depth: Option<u8>,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
@@ -48,14 +44,10 @@ pub struct Delegate {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
 pub struct Step<K> {
-    /// Who acts.
     pub author: Did,
-    /// The agent.
     pub agent: Did,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
-    /// Which action it is.
     #[serde(skip)]
     pub kind: PhantomData<K>,
 }

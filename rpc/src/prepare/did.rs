@@ -1,5 +1,7 @@
 //! Operations on DIDs.
 
+#![allow(missing_docs, reason = "members of parameters are explained by their names")]
+
 use registry_core::code::{Code, Refusal};
 use registry_core::did::document::Document;
 use registry_core::did::{
@@ -22,11 +24,8 @@ type SetSigners = Option<(u8, Vec<Member>)>;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Create {
-    /// The sets of keys.
     pub sets: Sets,
-    /// The document.
     pub document: Document,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
@@ -60,17 +59,15 @@ impl Prepare for Create {
 macro_rules! prepares {
     ($(
         $(#[doc = $doc:literal])+
-        $name:ident { $($(#[doc = $about:literal])+ $field:ident: $type:ty,)* }
+        $name:ident { $($(#[doc = $about:literal])* $field:ident: $type:ty,)* }
             $action:literal, $words:literal, $signers:expr, $make:expr;
     )+) => {$(
         $(#[doc = $doc])+
         #[derive(Debug, Clone, Serialize, Deserialize)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         pub struct $name {
-            /// The DID.
             pub did: Did,
-            $($(#[doc = $about])+ pub $field: $type,)*
-            /// Random without it.
+            $($(#[doc = $about])* pub $field: $type,)*
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub salt: Salt,
         }
@@ -98,7 +95,6 @@ macro_rules! prepares {
 prepares! {
     /// Parameters of `did_prepareUpdate`.
     Update {
-        /// The document that replaces the present one.
         document: Document,
     } "did_update", "Replaces the document of", |state, _| Ok(set(&state.sets.control)), |own|
         Action::DidUpdate(Box::new(DidUpdate { document: own.document }));
@@ -107,9 +103,7 @@ prepares! {
     Rotate {
         /// Members of the next set that sign.
         revealed: Vec<Member>,
-        /// The sets that replace the present ones.
         sets: Sets,
-        /// The document that replaces the present one.
         document: Document,
     } "did_rotate", "Replaces control, next set, recovery and document of",
         |state, own| next(state, &own.revealed), |own| {
@@ -120,9 +114,7 @@ prepares! {
 
     /// Parameters of `did_prepareRecover`.
     Recover {
-        /// The sets that the recovery will bring.
         sets: Sets,
-        /// The document that it will bring.
         document: Document,
     } "did_recover", "Starts a recovery, which others may veto until it matures, of",
         |state, _| not_pending(state).and_then(|()| recovery(state)), |own|

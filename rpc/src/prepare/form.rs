@@ -11,7 +11,7 @@ use registry_state::state::ApplyError;
 use super::ledger::{LedgerView, Party};
 use super::signers::{Signers, Subject};
 
-/// Salt of an operation as parameters give it.
+/// Salt of an operation as parameters give it; random without it.
 pub type Salt = Option<FixedBytes<16>>;
 
 /// An operation that keeps the rules which need no state.

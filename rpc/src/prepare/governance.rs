@@ -1,5 +1,7 @@
 //! Proposals to change the network's own records, and approvals of them.
 
+#![allow(missing_docs, reason = "members of parameters are explained by their names")]
+
 use std::marker::PhantomData;
 
 use registry_core::code::{Code, Refusal};
@@ -22,14 +24,11 @@ use crate::limits::NOTICE_HEIGHTS_DEFAULT;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Propose {
-    /// The governor.
     pub author: Did,
-    /// What is proposed.
     pub change: Change,
     /// First height at which it holds; chosen by the node without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u64>,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
@@ -38,14 +37,10 @@ pub struct Propose {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
 pub struct Step<K> {
-    /// The governor.
     pub author: Did,
-    /// The proposal.
     pub proposal: Hash,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
-    /// Which action it is.
     #[serde(skip)]
     pub kind: PhantomData<K>,
 }

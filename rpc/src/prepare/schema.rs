@@ -1,5 +1,7 @@
 //! Operations on schemas and credential types.
 
+#![allow(missing_docs, reason = "members of parameters are explained by their names")]
+
 use registry_core::code::{Code, Refusal};
 use registry_core::id::{Did, SchemaId};
 use registry_core::names::Resource;
@@ -22,17 +24,13 @@ use super::{Prepare, PrepareError};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Publish {
-    /// The publisher.
     pub author: Did,
     /// The JSON Schema as text, to the byte.
     pub content: String,
-    /// The type that it describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_type: Option<Resource>,
-    /// The schema that it takes the place of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<SchemaId>,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
@@ -41,11 +39,8 @@ pub struct Publish {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Withdraw {
-    /// The publisher.
     pub author: Did,
-    /// The schema.
     pub schema: SchemaId,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
@@ -54,20 +49,14 @@ pub struct Withdraw {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PublishType {
-    /// The publisher.
     pub author: Did,
-    /// Its name.
     pub name: Resource,
-    /// The schema that its credentials keep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaId>,
-    /// How long its credentials may be valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity_ms_max: Option<u64>,
-    /// What status its credentials must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_purpose: Option<StatusPurpose>,
-    /// How sure its issuers must be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assurance: Option<Assurance>,
     /// In any order.
@@ -76,7 +65,6 @@ pub struct PublishType {
     /// In any order.
     #[serde(default)]
     pub suites: Vec<String>,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
@@ -85,11 +73,8 @@ pub struct PublishType {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WithdrawType {
-    /// The publisher.
     pub author: Did,
-    /// The type.
     pub name: Resource,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }

@@ -1,5 +1,7 @@
 //! Operations on status lists.
 
+#![allow(missing_docs, reason = "members of parameters are explained by their names")]
+
 use std::collections::BTreeMap;
 
 use registry_core::code::{Code, Refusal};
@@ -27,22 +29,16 @@ use crate::limits::UNTIL_DEFAULT_MS;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Create {
-    /// The issuer.
     pub author: Did,
-    /// What its entries say.
     pub purpose: StatusPurpose,
-    /// Number of entries.
     pub length: u64,
     /// Bits of an entry; 1 without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bits: Option<u8>,
-    /// Where it is published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
-    /// When it begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<TimeMs>,
-    /// When it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<TimeMs>,
     /// Who else sets entries; in any order.
@@ -51,7 +47,6 @@ pub struct Create {
     /// What each value says.
     #[serde(default)]
     pub messages: Vec<String>,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
@@ -62,21 +57,17 @@ pub struct Create {
 pub struct Set {
     /// The issuer, or one of its delegates.
     pub author: Did,
-    /// The list.
     pub list: ListId,
     /// Entries in any order, all of which get `value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entries: Option<Vec<u64>>,
-    /// What they get.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<u8>,
     /// Neighbours that get the same value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<Vec<RunParam>>,
-    /// Until when the operation may be applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<TimeMs>,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
@@ -85,15 +76,11 @@ pub struct Set {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Update {
-    /// The issuer.
     pub author: Did,
-    /// The list.
     pub list: ListId,
-    /// When it ends.
     pub valid_until: Option<TimeMs>,
     /// Who else sets entries; in any order.
     pub delegates: Vec<DelegateParam>,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
@@ -102,11 +89,8 @@ pub struct Update {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Close {
-    /// The issuer.
     pub author: Did,
-    /// The list.
     pub list: ListId,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
@@ -115,9 +99,7 @@ pub struct Close {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DelegateParam {
-    /// The delegate.
     pub did: Did,
-    /// Until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<TimeMs>,
 }
@@ -126,11 +108,8 @@ pub struct DelegateParam {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunParam {
-    /// The first of them.
     pub start: u64,
-    /// How many.
     pub length: u64,
-    /// What they get.
     pub value: u8,
     /// What they hold now, if it matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]

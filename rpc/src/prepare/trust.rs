@@ -1,5 +1,7 @@
 //! Operations on rights and recognitions.
 
+#![allow(missing_docs, reason = "members of parameters are explained by their names")]
+
 use std::marker::PhantomData;
 
 use registry_core::code::{Code, Refusal};
@@ -27,39 +29,28 @@ use crate::clock::time_ms;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Grant {
-    /// Who grants.
     pub author: Did,
     /// The author without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<Did>,
-    /// What the entity may do.
     pub action: ActionName,
-    /// On what.
     pub resource: Resource,
-    /// Who may do it.
     pub entity: EntityId,
     /// Found by the node without it, where another than the authority grants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
-    /// When the right begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<TimeMs>,
-    /// When it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<TimeMs>,
-    /// How sure the grantor is of the entity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assurance: Option<Assurance>,
-    /// How many grants may follow beneath.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_depth: Option<u8>,
-    /// Hash of the document on which it rests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Hash>,
-    /// Where its terms can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<String>,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
@@ -73,33 +64,24 @@ pub struct Change(pub Grant);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Recognise {
-    /// Who recognises.
     pub author: Did,
     /// The author without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<Did>,
-    /// What the entity decides about.
     pub action: ActionName,
-    /// On what.
     pub resource: Resource,
-    /// Who is recognised.
     pub entity: EntityId,
-    /// When the recognition begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<TimeMs>,
-    /// When it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<TimeMs>,
-    /// Hash of the document on which it rests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Hash>,
-    /// Where its terms can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<String>,
     /// How to verify the other network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Checkpoint>,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
@@ -108,21 +90,15 @@ pub struct Recognise {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
 pub struct Step<K> {
-    /// Who acts.
     pub author: Did,
     /// The author without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<Did>,
-    /// What the entity may do.
     pub action: ActionName,
-    /// On what.
     pub resource: Resource,
-    /// Who may do it.
     pub entity: EntityId,
-    /// Random without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
-    /// Which action it is.
     #[serde(skip)]
     pub kind: PhantomData<K>,
 }

@@ -9,6 +9,7 @@ mod governance;
 mod json_rpc;
 mod limits;
 mod negotiation;
+mod prepare_alone;
 mod publishing;
 mod resolution;
 mod schemas;
