@@ -50,7 +50,7 @@ impl Header {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Block {
-    /// The header.
+    /// Header of the block.
     pub header: Header,
     /// Canonical bytes of the envelopes.
     pub operations: Vec<Bytes>,
@@ -61,7 +61,7 @@ pub struct Block {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CompactBlock {
-    /// The header.
+    /// Header of the block.
     pub header: Header,
     /// Ids of the envelopes in block order.
     pub envelopes: Vec<Hash>,
@@ -81,7 +81,7 @@ pub struct Receipt {
     pub index: u64,
     /// Kind of the record that the operation wrote.
     pub kind: Kind,
-    /// Key of that record.
+    /// Key of that record within its kind.
     pub key: Bytes,
     /// Version number that the operation gave the record.
     pub version: u64,

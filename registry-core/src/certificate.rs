@@ -24,7 +24,7 @@ pub enum VoteKind {
 pub struct Vote {
     /// Chain id of the network.
     pub chain: Hash,
-    /// Prevote or precommit.
+    /// Kind of the vote, prevote or precommit.
     pub kind: VoteKind,
     /// Height of the block that the vote is about.
     pub height: u64,

@@ -300,7 +300,7 @@ impl fmt::Display for Code {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {field}: {detail}")]
 pub struct Refusal {
-    /// The stable code.
+    /// Code of the refusal.
     pub code: Code,
     /// Path of the offending field in the signed operation.
     pub field: String,

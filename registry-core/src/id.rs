@@ -18,43 +18,43 @@ pub enum IdError {
     /// A network name does not have the form `[a-z][a-z0-9-]{1,30}`.
     #[error("network {text:?} must be 2 to 31 of a-z, 0-9 and -, starting with a letter")]
     Network {
-        /// The text given.
+        /// Text that was refused.
         text: String,
     },
     /// A DID does not start with `did:idem:`, or lacks the colon after the network.
     #[error("{text:?} is not a did:idem identifier")]
     Method {
-        /// The text given.
+        /// Text that was refused.
         text: String,
     },
     /// The suffix of a DID is not 32 characters of lower-case base32.
     #[error("suffix {text:?} must be 32 characters of a-z and 2-7")]
     Suffix {
-        /// The text given.
+        /// Text that was refused.
         text: String,
     },
     /// The id of a status list is not 32 characters of lower-case base32.
     #[error("list {text:?} must be 32 characters of a-z and 2-7")]
     List {
-        /// The text given.
+        /// Text that was refused.
         text: String,
     },
     /// The id of a schema is not 32 characters of lower-case base32.
     #[error("schema {text:?} must be 32 characters of a-z and 2-7")]
     Schema {
-        /// The text given.
+        /// Text that was refused.
         text: String,
     },
     /// A fragment does not have the form `[A-Za-z0-9._-]{1,64}`.
     #[error("fragment {text:?} must be 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'")]
     Fragment {
-        /// The text given.
+        /// Text that was refused.
         text: String,
     },
     /// A DID URL that should name a verification method has no `#`.
     #[error("{text:?} has no #fragment")]
     NoFragment {
-        /// The text given.
+        /// Text that was refused.
         text: String,
     },
 }

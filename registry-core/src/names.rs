@@ -39,7 +39,7 @@ pub enum NameError {
     /// An action does not have the form `[A-Za-z0-9._:-]{1,64}`.
     #[error("action {text:?} must be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-'")]
     Action {
-        /// The text given.
+        /// Text that was refused.
         text: String,
     },
     /// A resource is empty, too long, or contains a character that is not allowed.
@@ -48,13 +48,13 @@ pub enum NameError {
          '>' and '\\', with '*' as its last segment only"
     )]
     Resource {
-        /// The text given.
+        /// Text that was refused.
         text: String,
     },
     /// A resource has more than [`TRUST_SEGMENTS_MAX`] segments.
     #[error("resource {text:?} has {actual} segments between '/', at most 6 are allowed")]
     Segments {
-        /// The text given.
+        /// Text that was refused.
         text: String,
         /// Number of segments given.
         actual: usize,
@@ -62,7 +62,7 @@ pub enum NameError {
     /// An entity is no URI of an allowed scheme, or is too long.
     #[error("entity {text:?}: {rule}")]
     Entity {
-        /// The text given.
+        /// Text that was refused.
         text: String,
         /// Text that says which rule it breaks.
         rule: String,

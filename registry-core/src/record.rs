@@ -186,7 +186,7 @@ pub fn value_hash(salt: &FixedBytes<16>, value: &[u8]) -> Hash {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The record.
+    /// Version of the record.
     pub record: Record,
     /// Salt of the operation that wrote the version.
     pub salt: FixedBytes<16>,

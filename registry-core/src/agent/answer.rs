@@ -8,10 +8,10 @@ use crate::names::{ActionName, Resource};
 use crate::record::{RecordKey, RecordView, StoreError};
 use crate::trust::{Fault, GrantStatus, Reason, deactivated_since, since_text, window_fault};
 
-/// One delegation of a chain.
+/// One delegation of a chain, with its record version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentLink {
-    /// The delegation.
+    /// Delegation that forms the link.
     pub delegation: Delegation,
     /// Version of the record that holds the delegation.
     pub version: u64,

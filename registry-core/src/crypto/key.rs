@@ -47,7 +47,7 @@ pub enum KeyError {
     /// The text is not base58btc multibase.
     #[error("{text:?} is not a multikey: it must be `z` and base58btc")]
     NotMultibase {
-        /// The text given.
+        /// Text that was refused.
         text: String,
     },
     /// The multicodec is none of Ed25519, P-256 and secp256k1.

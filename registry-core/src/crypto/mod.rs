@@ -161,7 +161,7 @@ impl fmt::Debug for Hash {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not 64 lower-case hex digits")]
 pub struct NotAHash {
-    /// The text given.
+    /// Text that was refused.
     pub text: String,
 }
 

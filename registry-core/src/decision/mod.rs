@@ -106,7 +106,7 @@ impl StepName {
 /// Finding of one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionStep {
-    /// What it looked at.
+    /// Step that made the finding.
     pub name: StepName,
     /// Sentence that explains to people what the step found.
     pub finding: String,

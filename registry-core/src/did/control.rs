@@ -13,7 +13,7 @@ use crate::limits::{CONTROL_MEMBERS_MAX, RECOVERY_DELAY_MS_MAX};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Member {
-    /// A key.
+    /// A key, which counts if it signed itself.
     Key(PublicKey),
     /// A DID, which counts once enough of its own control keys signed to meet its own threshold.
     /// DIDs among its own members never count, so the depth is one and cycles do no harm.

@@ -55,7 +55,7 @@ impl RecordValue for ValidatorReady {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
-    /// Whose.
+    /// DID of the governor that approves.
     pub governor: Did,
     /// Block time of the approval in Unix milliseconds.
     pub time: u64,

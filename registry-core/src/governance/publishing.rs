@@ -99,7 +99,7 @@ pub enum PublishingError {
     Key {
         /// Name of the key.
         name: Fragment,
-        /// The key.
+        /// Key that was given.
         key: PublicKey,
     },
     /// A time cannot be shown in a DID document.

@@ -25,12 +25,12 @@ pub struct Asked<'q> {
     pub time_ms: u64,
 }
 
-/// One grant of a chain.
+/// One grant of a chain, with its right and its record version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// Right that the grant gives, together with its entity.
     pub key: TrustKey,
-    /// The grant.
+    /// Grant that forms the link.
     pub grant: Grant,
     /// Version of the record that holds the grant.
     pub version: u64,

@@ -22,11 +22,11 @@ use crate::record::{Kind, RecordValue};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Assurance {
-    /// Limited confidence.
+    /// The grantor has limited confidence in the entity.
     Low,
-    /// Substantial confidence.
+    /// The grantor has substantial confidence in the entity.
     Substantial,
-    /// High confidence.
+    /// The grantor has high confidence in the entity.
     High,
 }
 

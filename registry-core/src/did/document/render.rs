@@ -22,7 +22,7 @@ pub const CONTEXT: &str = "https://www.w3.org/ns/did/v1.1";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum OneOrMany<T> {
-    /// The entry alone.
+    /// A single entry, written without a list.
     One(T),
     /// A list of two or more entries.
     Many(Vec<T>),

@@ -53,7 +53,7 @@ pub enum Rule {
     /// Two methods or services, or one of each, have the same fragment.
     #[error("fragment {fragment:?} is taken; give every method and service its own")]
     FragmentRepeated {
-        /// The fragment.
+        /// Fragment that is used twice.
         fragment: String,
     },
     /// A list holds an entry twice.

@@ -62,7 +62,7 @@ fn base64url(length: usize, byte: u8) -> String {
     codec::base64url(&vec![byte; length])
 }
 
-/// `(pointer, accepted, refused, path of the refusal, name)`.
+/// A test case: JSON pointer, accepted value, refused value, path and name of the refusal.
 type Case = (&'static str, Value, Value, &'static str, &'static str);
 
 fn assert_cases(cases: Vec<Case>) {
