@@ -139,12 +139,12 @@ impl Default for AdminConfig {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// `Human` if standard error is a terminal, else `Json`.
+    /// Human when standard error is a terminal, JSON otherwise.
     #[default]
     Auto,
-    /// Lines of text for people.
+    /// Lines for people.
     Human,
-    /// One JSON object on each line.
+    /// One JSON object a line.
     Json,
 }
 

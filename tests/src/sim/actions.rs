@@ -1,4 +1,5 @@
-//! What the shell does for a driver: its actions become parcels, parcels become events.
+//! The simulator's counterpart of the shell and the network: it turns actions of a driver into
+//! parcels, and parcels into events.
 
 use std::sync::Arc;
 
@@ -14,11 +15,12 @@ use super::links::arrivals;
 use super::oracle::Violation;
 use super::world::{Happening, Parcel, World};
 
-/// The transport gives up on a request after this time.
+/// Time in milliseconds after which the transport gives up on a request.
 const REQUEST_TIMEOUT_MS: u64 = 10_000;
 
 impl World {
-    /// Commits are shown to the oracle first: the outcomes beside them refer to them.
+    /// Carries out the actions of a driver. The oracle sees commits first, because settlements in
+    /// the same batch refer to them.
     pub(super) fn carry_out_all(&mut self, index: usize, actions: Vec<Action>) {
         for action in &actions {
             if let Action::Committed { header, live } = action {
@@ -85,7 +87,8 @@ impl World {
         others.map(|node| node.index).collect()
     }
 
-    /// Every signed frame is seen by the oracle before the network touches it.
+    /// Sends a signed frame. The oracle sees every such frame before the network changes or drops
+    /// it.
     fn broadcast(&mut self, index: usize, frame: &[u8]) {
         self.mix(index, 1, frame);
         for to in self.other_validators(index) {
@@ -164,7 +167,7 @@ impl World {
         self.nodes.iter().find(|node| node.peer == peer).map(|node| node.index)
     }
 
-    /// Exactly one answer or failure follows: whichever comes first wins.
+    /// Sends a request. Exactly one response or failure follows, whichever happens first.
     fn request(&mut self, index: usize, id: u64, peer: libp2p::PeerId, bytes: Vec<u8>) {
         self.nodes[index].requests.insert(id);
         let to = self.index_of(peer).filter(|to| self.links.is_connected(index, *to));
@@ -195,7 +198,7 @@ impl World {
         self.disconnect(index, other);
     }
 
-    /// A parcel reaches a node: the transport and the pump of its shell.
+    /// Delivers a parcel to a node, as its transport and its pump would.
     pub(super) fn arrive(&mut self, from: usize, to: usize, parcel: Parcel) {
         let peer = self.nodes[from].peer;
         match parcel {
@@ -236,7 +239,8 @@ impl World {
         self.count(what);
     }
 
-    /// Gossip goes on only after the driver accepted it, and a node takes each message once.
+    /// Delivers a gossip message. A node passes it on only after its driver accepted it, and
+    /// handles each message once.
     fn gossip(&mut self, from: usize, to: usize, parcel: Parcel) {
         let source = self.nodes[from].peer;
         let (Parcel::Operation(bytes) | Parcel::Decided(bytes)) = &parcel else { return };

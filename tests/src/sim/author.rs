@@ -1,4 +1,5 @@
-//! DIDs that genesis makes and that sign with one key: the issuer of the list, the governors.
+//! DIDs that exist from genesis on and sign with one key: the issuer of the status list and the
+//! governors.
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use registry_core::codec::{Bytes, FixedBytes};
@@ -10,7 +11,7 @@ use registry_core::operation::{
 };
 use registry_state::rules::{Checked, check_stateless};
 
-/// Such a DID with its key.
+/// A DID that exists from genesis on, with its key.
 #[derive(Debug, Clone)]
 pub struct Author {
     /// The DID.
@@ -33,7 +34,7 @@ fn seal(operation: &Operation, role: Role, key: &SigningKey, network: &NetworkNa
 }
 
 impl Author {
-    /// A DID by name, and the operation of genesis that makes it.
+    /// Makes the DID with this name, and the operation of genesis that creates it.
     pub fn genesis(name: &str, network: &NetworkName) -> (Self, Checked) {
         let key = SigningKey::from_bytes(&Hash::of(Purpose::Gossip, &[name.as_bytes()]).0);
         let member = Member::Key(public(&key));

@@ -1,5 +1,5 @@
-//! Validators and peers that break the protocol: an honest driver whose words are changed on the
-//! way out.
+//! Validators and peers that break the protocol. Each runs an honest driver; the simulator changes
+//! its messages when they are sent.
 
 use std::collections::BTreeMap;
 
@@ -12,47 +12,48 @@ use registry_core::crypto::Hash;
 
 use super::chain::public;
 
-/// What a dishonest node does.
+/// Way in which a node breaks the protocol.
 #[derive(Debug, Clone)]
 pub enum Byzantine {
-    /// Proposes blocks whose header names another state root, and votes for them.
+    /// Proposes blocks whose header has another state root, and votes for them.
     WrongStateRoot(Forger),
-    /// Proposes one block to some and another, as valid, to the rest, and votes for both.
+    /// Sends one block to some validators and another valid block to the others, and votes for
+    /// both.
     Equivocate(Forger),
-    /// Proposes without sending the block, so that everyone has to ask for it.
+    /// Proposes without sending the block, so that all others have to request it.
     HideBlock,
-    /// Proposes valid blocks beside a list that lacks their last operation.
+    /// Proposes valid blocks, but sends a list of envelopes that lacks the last operation.
     WrongEnvelopes,
-    /// As a peer of block sync.
+    /// Lies to nodes that use it for block sync.
     Liar(Lie),
 }
 
-/// How a sync peer lies.
+/// Way in which a peer lies in block sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lie {
-    /// Certificates with a changed signature.
+    /// Serves certificates with a changed signature.
     ForgedCertificate,
-    /// Certificates whose signatures are cut to less than a quorum.
+    /// Serves certificates whose signatures are too few for a quorum.
     ThinCertificate,
-    /// Blocks without their operations.
+    /// Serves blocks without their operations.
     WrongOperations,
-    /// Claims heights and has no blocks.
+    /// Claims heights and serves no blocks.
     EmptyHanded,
-    /// Claims heights and never answers for them.
+    /// Claims heights and does not answer requests for their blocks.
     Silent,
 }
 
-/// Height that a liar claims beyond its own.
+/// Number of heights above its own that a liar claims.
 const CLAIMED_AHEAD: u64 = 1_000_000;
 
-/// Makes another proposal out of each of its own.
+/// Forges another proposal from each proposal of its node.
 #[derive(Debug, Clone, Default)]
 pub struct Forger {
     forged: BTreeMap<Hash, Hash>,
 }
 
 impl Forger {
-    /// The forged values, by the value that the honest driver proposed.
+    /// The forged values by the value that the honest driver proposed.
     pub fn forged(&self) -> &BTreeMap<Hash, Hash> {
         &self.forged
     }
@@ -87,7 +88,7 @@ fn encode(message: &Message, block: Option<CompactBlock>) -> Vec<u8> {
 }
 
 impl Byzantine {
-    /// What node `to` gets in the place of `frame`.
+    /// The frames that node `to` gets in place of `frame`.
     pub(super) fn frames(
         &mut self,
         key: &SigningKey,
@@ -110,7 +111,8 @@ impl Byzantine {
                 vec![forger.vote(key, chain, vote).unwrap_or_else(|| frame.to_vec())]
             }
             (Self::Equivocate(forger), Message::Proposal(proposal), Some(block)) => {
-                // One ms later is another block, and without operations as valid.
+                // A time one millisecond later makes another block, which is as valid as long as it
+                // has no operations.
                 let forge = |block: &mut CompactBlock| block.header.time += 1;
                 let other = forger.proposal(key, chain, proposal, *block, forge);
                 if to.is_multiple_of(2) { vec![frame.to_vec(), other] } else { vec![other] }
@@ -127,7 +129,7 @@ impl Byzantine {
         }
     }
 
-    /// What an asking node gets in the place of an honest answer; none if nothing.
+    /// The response that a node gets in place of the honest one; `None` if it gets none.
     pub(super) fn answer(&self, bytes: Vec<u8>) -> Option<Vec<u8>> {
         let Self::Liar(lie) = self else { return Some(bytes) };
         let response = match Response::decode(&bytes) {

@@ -1,4 +1,4 @@
-//! The network that is simulated: keys, genesis, and what a new disk holds.
+//! The simulated network: its keys, its genesis, and the content of a new disk.
 
 use ed25519_dalek::SigningKey;
 use libp2p::PeerId;
@@ -15,7 +15,7 @@ use super::author::Author;
 use super::governors;
 use super::lists::SharedList;
 
-/// 2027-01-15T08:00:00Z, when virtual time is 0.
+/// Unix time in milliseconds at virtual time 0: 2027-01-15T08:00:00Z.
 pub const GENESIS_MS: u64 = 1_800_000_000_000;
 
 /// A validator key by number.
@@ -37,12 +37,12 @@ pub fn peer_id(index: usize) -> PeerId {
     pair.public().to_peer_id()
 }
 
-/// Where the record of the validators says that node `index` is.
+/// Address of node `index` in the validator record.
 pub fn address(index: usize) -> String {
     format!("/ip4/127.0.0.1/tcp/{}", 7_000 + index)
 }
 
-/// What all nodes of a network agree on.
+/// Facts that all nodes of a network agree on.
 #[derive(Debug, Clone)]
 pub struct Chain {
     /// The network's name.
@@ -55,15 +55,15 @@ pub struct Chain {
     pub header: Header,
     /// The status list of genesis.
     pub list: SharedList,
-    /// Who may change the network.
+    /// Governors, who may change the network.
     pub governors: Vec<Author>,
-    /// Validator `i` runs on node `i`.
+    /// Validator keys; validator `i` runs on node `i`.
     pub keys: Vec<SigningKey>,
     rows: Vec<Row>,
 }
 
 impl Chain {
-    /// A network of `validators` with equal power.
+    /// Makes a network of `validators` validators with equal power.
     pub fn new(validators: usize, parameters: Parameters) -> Self {
         let network: NetworkName = "sim".parse().expect("a network name");
         let id = Hash::of(Purpose::Chain, &[b"simulator"]);
@@ -101,7 +101,7 @@ impl Chain {
         Self { network, id, genesis, header, list, governors, keys, rows }
     }
 
-    /// What a new disk holds before the first start.
+    /// Rows that a new disk holds before the node starts for the first time.
     pub fn genesis_rows(&self) -> Vec<Row> {
         self.rows.clone()
     }

@@ -1,5 +1,5 @@
-//! Clients with real keys: each has one DID, changes it again and again, and sends an operation
-//! until it is settled.
+//! Clients with real keys. Each has one DID, changes it repeatedly, and sends each operation until
+//! it is settled.
 
 use std::sync::Arc;
 
@@ -22,18 +22,19 @@ use registry_state::state::StateView;
 use super::chain::{Chain, GENESIS_MS};
 use super::random::Random;
 
-/// Rotations of one DID: the ledger takes eight a day, and a refused one would wait for ever.
+/// Number of rotations of one DID. The ledger allows eight a day, and a client would wait for ever
+/// for a refused one.
 const ROTATIONS_MAX: u64 = 8;
 
-/// One client and its DID.
+/// A client and its DID.
 #[derive(Debug)]
 pub struct Client {
     number: u64,
     sent: u64,
     did: Option<Did>,
-    /// The record's version that the waiting operation follows.
+    /// Version of the record that the waiting operation follows.
     follows: u64,
-    /// The operation that waits to be settled.
+    /// Operation that waits to be settled.
     pub pending: Option<Arc<Checked>>,
 }
 
@@ -86,7 +87,7 @@ impl Client {
         FixedBytes(salt)
     }
 
-    /// A create; the client's DID is the new one from then on.
+    /// Creates a new DID and makes it the client's DID.
     pub fn create(&mut self, chain: &Chain) -> Arc<Checked> {
         let salt = self.salt();
         let action = Action::DidCreate(Box::new(DidCreate {
@@ -100,8 +101,8 @@ impl Client {
         self.seal(chain, &operation, 0)
     }
 
-    /// The next change of the DID as `disk` knows it: an update, or a rotation. A create if there
-    /// is no DID; none if the disk has not seen it yet.
+    /// The next change of the DID over its state on `disk`: an update, or a rotation if `rotate` is
+    /// true. Without a DID it is a create. Returns `None` if the disk does not have the DID yet.
     pub fn change(&mut self, chain: &Chain, disk: &dyn Read, rotate: bool) -> Option<Arc<Checked>> {
         let Some(did) = self.did.clone() else { return Some(self.create(chain)) };
         let head = StateView::head(&Ledger(disk), &RecordKey::did(&did.suffix)).ok().flatten()?;
@@ -125,19 +126,19 @@ impl Client {
         Some(self.seal(chain, &operation, generation))
     }
 
-    /// Entries of the status list of genesis, set at virtual time `now_ms`.
+    /// Sets entries of the status list of genesis, at virtual time `now_ms`.
     pub fn set(&mut self, chain: &Chain, now_ms: u64, random: &mut Random) -> Arc<Checked> {
         let salt = self.salt();
         let until_ms = GENESIS_MS + now_ms + UNTIL_WINDOW_MS / 2;
-        // It follows no version, so no version leaves it behind.
+        // The operation follows no version, so no newer version makes it stale.
         self.follows = u64::MAX;
         let checked = Arc::new(chain.list.set(chain.id, until_ms, salt, random));
         self.pending = Some(Arc::clone(&checked));
         checked
     }
 
-    /// Whether the waiting operation was made for a state that `disk` has left behind: the nodes
-    /// that knew the newer one were down.
+    /// True if `disk` has a newer version than the waiting operation follows. This happens if the
+    /// nodes with the newer version were down when the operation was made.
     pub fn is_stale(&self, disk: &dyn Read) -> bool {
         self.version(disk) > self.follows
     }

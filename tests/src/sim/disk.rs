@@ -1,17 +1,18 @@
-//! A node's disk: memory that forgets what was not synced, and that fails at a chosen write.
+//! The disk of a simulated node: memory that loses everything that was not synced, and that fails
+//! at a chosen write.
 
 use node::store::{ArrayCache, Column, MemoryStore, Pair, Read, Row, Store, StoreError};
 
-/// Where the power goes off.
+/// The moment at which the power of a node fails.
 #[derive(Debug, Clone, Copy)]
 pub struct PowerCut {
-    /// Writes from now on that still succeed.
+    /// Number of writes from now on that still succeed.
     pub writes: u64,
-    /// Whether the failing write still reaches the disk, of which the node hears nothing.
+    /// True if the failing write still reaches the disk, although the node does not learn of it.
     pub lands: bool,
 }
 
-/// The disk of one node. Raising the floor counts as a write.
+/// The disk of one node. Raising the height floor counts as a write.
 #[derive(Debug, Default)]
 pub struct Disk {
     store: MemoryStore,
@@ -21,39 +22,39 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Writes seen so far.
+    /// Number of writes so far.
     pub fn writes(&self) -> u64 {
         self.writes
     }
 
-    /// Arms a power cut.
+    /// Schedules a power failure.
     pub fn cut_at(&mut self, cut: PowerCut) {
         self.cut = Some(cut);
     }
 
-    /// Takes an armed power cut back.
+    /// Cancels a scheduled power failure.
     pub fn disarm(&mut self) {
         self.cut = None;
     }
 
-    /// Whether the power went off.
+    /// True if the power has failed.
     pub fn is_off(&self) -> bool {
         self.off
     }
 
-    /// Power comes back: the oldest `kept` unsynced batches survived.
+    /// Switches the power on again. The oldest `kept` unsynced batches have survived.
     pub fn power_on(&mut self, kept: usize) {
         self.store.crash_keeping(kept);
         self.off = false;
         self.cut = None;
     }
 
-    /// Batches that a crash would lose.
+    /// Number of batches that a crash would lose.
     pub fn unsynced(&self) -> usize {
         self.store.unsynced()
     }
 
-    /// Whether the database is new or lost.
+    /// True if the database is new or lost.
     pub fn is_empty(&self) -> bool {
         !matches!(self.store.scan(Column::Meta, &[], &[u8::MAX], 1), Ok(rows) if !rows.is_empty())
     }
@@ -63,12 +64,12 @@ impl Disk {
         self.store.floor()
     }
 
-    /// Loses the database and keeps the floor.
+    /// Deletes the database and keeps the height floor.
     pub fn lose_data(&mut self) {
         self.store.lose_data();
     }
 
-    /// Runs one write unless the power goes off before it.
+    /// Runs one write unless the power fails before it.
     fn attempt(
         &mut self,
         write: impl FnOnce(&mut MemoryStore) -> Result<(), StoreError>,

@@ -1,4 +1,4 @@
-//! What goes wrong: crashes, partitions, lost connections, lost data.
+//! Faults of a run: crashes, partitions, lost connections and lost data.
 
 use node::driver::Event;
 
@@ -6,13 +6,13 @@ use super::disk::PowerCut;
 use super::links::Weather;
 use super::world::{Happening, World};
 
-/// A connection through which nothing passes is given up after this time.
+/// Time in milliseconds after which a connection that carries nothing is closed.
 const PING_TIMEOUT_MS: u64 = 10_000;
-/// A lost connection is dialled again within this time.
+/// Longest time in milliseconds until a lost connection is dialled again.
 const DIAL_MS_MAX: u64 = 500;
 
 impl World {
-    /// The power of a node goes off; some of what was not synced survives by luck.
+    /// Switches off the power of a node. A random part of the unsynced writes survives.
     pub fn crash(&mut self, index: usize) {
         if !self.nodes[index].is_up() && !self.nodes[index].disk.is_off() {
             return;
@@ -34,24 +34,24 @@ impl World {
         }
     }
 
-    /// The power of a node goes off at a write to come.
+    /// Schedules a power failure of a node at a later write.
     pub fn crash_at_write(&mut self, index: usize, cut: PowerCut) {
         self.nodes[index].disk.cut_at(cut);
     }
 
-    /// A node dies after so many actions more.
+    /// Stops a node after it has carried out `actions` more actions.
     pub fn crash_at_action(&mut self, index: usize, actions: u64) {
         self.nodes[index].dies_after = Some(actions);
     }
 
-    /// A node dies and loses its database; the height floor stays.
+    /// Stops a node and deletes its database; its height floor stays.
     pub fn lose_data(&mut self, index: usize) {
         self.count("database lost");
         self.crash(index);
         self.nodes[index].disk.lose_data();
     }
 
-    /// Nothing passes between the groups any more; nodes of no group stay with all.
+    /// Separates groups of nodes from each other. Nodes in no group still reach all others.
     pub fn partition(&mut self, groups: &[&[usize]]) {
         self.count("partition");
         for (number, group) in groups.iter().enumerate() {
@@ -65,7 +65,7 @@ impl World {
         self.notice_partitions();
     }
 
-    /// Nothing passes from one node to another; the other direction works.
+    /// Blocks messages from one node to another; the other direction still works.
     pub fn partition_one_way(&mut self, from: usize, to: usize) {
         self.count("one-way partition");
         self.links.block(from, to);
@@ -83,7 +83,7 @@ impl World {
         }
     }
 
-    /// Ends all partitions; lost connections come back.
+    /// Ends all partitions and restores lost connections.
     pub fn unite(&mut self) {
         self.links.unblock();
         for index in 0..self.nodes.len() {
@@ -91,7 +91,8 @@ impl World {
         }
     }
 
-    /// Ends every fault: the network is whole and quick, all nodes run, clocks are right.
+    /// Ends all faults: the network is connected and fast, all nodes run, and their clocks are
+    /// right.
     pub fn heal(&mut self) {
         self.weather = Weather::CALM;
         self.restart_ms_max = None;

@@ -1,4 +1,4 @@
-//! Three governors of whom two must agree, and how they change the network.
+//! Three governors, of whom two must agree, and the changes that they make to the network.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use super::author::Author;
 use super::chain::{address, peer_id};
 use super::world::World;
 
-/// How long an operation is waited for before it is sent to another node.
+/// Time in milliseconds after which a waiting operation is sent to another node.
 const PATIENCE_MS: u64 = 2_000;
-/// How often an operation is sent before the run is called stuck.
+/// Number of times that an operation is sent before the run counts as stuck.
 const ATTEMPTS_MAX: u64 = 60;
 
-/// The governors of genesis, and the operations that make them.
+/// The governors of genesis, and the operations that create their DIDs.
 pub fn genesis(network: &NetworkName) -> (Vec<Author>, Governors, Vec<Checked>) {
     let made = (1..=3).map(|number| Author::genesis(&format!("governor {number}"), network));
     let (authors, creates): (Vec<Author>, Vec<Checked>) = made.unzip();
@@ -31,7 +31,7 @@ pub fn genesis(network: &NetworkName) -> (Vec<Author>, Governors, Vec<Checked>) 
     (authors, Governors { threshold: 2, members }, creates)
 }
 
-/// The change that puts these validators into the set, and takes those out.
+/// A change that adds the validators `put` to the set and removes those named in `remove`.
 pub fn validators(mut put: Vec<ValidatorEntry>, remove: &[&str]) -> Change {
     put.sort_by(|one, other| one.name.cmp(&other.name));
     let mut remove: Vec<_> = remove.iter().map(|name| (*name).to_owned()).collect();
@@ -51,8 +51,8 @@ impl World {
         }
     }
 
-    /// Two governors decide on a change, to hold `notice` heights after the present one or a
-    /// little later; answers the proposal and its height once it is approved.
+    /// Has two governors approve a change that takes effect `notice` heights after the present one
+    /// or a little later. Returns the proposal and its height once it is approved.
     pub fn govern(&mut self, change: &Change, notice: u64) -> (Hash, u64) {
         let height = self.oracle.headers().len() as u64 + notice;
         let propose = GovernancePropose { change: change.clone(), height };
@@ -64,7 +64,7 @@ impl World {
         (id, height)
     }
 
-    /// A governor's operation, sent until it is in a block.
+    /// Sends an operation of a governor until it is in a block.
     fn act(&mut self, governor: usize, guard: Guard, action: Action) -> Arc<Checked> {
         let height = self.oracle.headers().len().to_be_bytes().repeat(2);
         let salt = FixedBytes(height.try_into().expect("16 bytes"));
@@ -91,13 +91,13 @@ impl World {
         self.oracle.record(&RecordKey::proposal(id)).expect("a proposal of the chain")
     }
 
-    /// What has become of a proposal.
+    /// Present status of a proposal.
     pub fn proposal(&self, id: &Hash) -> ProposalStatus {
         let entry = self.proposal_entry(id);
         entry.value::<Proposal>().expect("a proposal").status
     }
 
-    /// Whether the chain has a word of this node that it is ready.
+    /// True if the chain holds a readiness announcement of this node.
     pub fn is_ready(&self, index: usize) -> bool {
         let key = self.nodes[index].public().expect("a node with a validator key");
         self.oracle.record(&RecordKey::ready(&key)).is_some()

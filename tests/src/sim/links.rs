@@ -1,19 +1,19 @@
-//! Who reaches whom, and what happens to a message on its way.
+//! Connections between nodes, and the delay, loss and duplication of messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::random::Random;
 
-/// What the network does to messages, to every pair of nodes alike.
+/// Treatment of messages by the network, the same for every pair of nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Weather {
-    /// Least delay.
+    /// Smallest delay in milliseconds.
     pub delay_ms_min: u64,
-    /// Greatest delay; messages overtake each other within it.
+    /// Largest delay in milliseconds. Within it messages overtake each other.
     pub delay_ms_max: u64,
-    /// Messages lost, of 100.
+    /// Percentage of messages that are lost.
     pub loss_percent: u64,
-    /// Messages that come twice, of 100.
+    /// Percentage of messages that arrive twice.
     pub duplicate_percent: u64,
 }
 
@@ -29,9 +29,9 @@ pub struct Links {
     /// Directions in which nothing passes, although the connection may look alive.
     blocked: BTreeSet<(usize, usize)>,
     connected: BTreeSet<(usize, usize)>,
-    /// Pairs that one side broke off for good.
+    /// Pairs of which one node has blocked the other for good.
     cut: BTreeSet<(usize, usize)>,
-    /// Counts the connections of a pair, so that messages of an old one are dropped.
+    /// Number of connections that a pair has had, so that messages of an earlier one are dropped.
     epochs: BTreeMap<(usize, usize), u64>,
 }
 
@@ -50,22 +50,22 @@ impl Links {
         self.blocked.clear();
     }
 
-    /// Whether something passes in both directions.
+    /// True if messages pass in both directions.
     pub fn is_open(&self, a: usize, b: usize) -> bool {
         !self.blocked.contains(&(a, b)) && !self.blocked.contains(&(b, a))
     }
 
-    /// Whether messages from `from` reach `to`.
+    /// True if messages from `from` reach `to`.
     pub fn passes(&self, from: usize, to: usize) -> bool {
         self.connected.contains(&pair(from, to)) && !self.blocked.contains(&(from, to))
     }
 
-    /// Whether the two have a connection.
+    /// True if the two nodes are connected.
     pub fn is_connected(&self, a: usize, b: usize) -> bool {
         self.connected.contains(&pair(a, b))
     }
 
-    /// Connects two nodes; false if they were, or must not be.
+    /// Connects two nodes. Returns false if they are connected already or must not be.
     pub fn connect(&mut self, a: usize, b: usize) -> bool {
         if self.cut.contains(&pair(a, b)) || !self.connected.insert(pair(a, b)) {
             return false;
@@ -74,28 +74,28 @@ impl Links {
         true
     }
 
-    /// Ends a connection; false if there was none.
+    /// Ends a connection. Returns false if there was none.
     pub fn disconnect(&mut self, a: usize, b: usize) -> bool {
         self.connected.remove(&pair(a, b))
     }
 
-    /// Breaks a pair off for good.
+    /// Separates a pair for good.
     pub fn cut(&mut self, a: usize, b: usize) {
         self.cut.insert(pair(a, b));
     }
 
-    /// Whether a pair was broken off.
+    /// True if a pair was separated for good.
     pub fn is_cut(&self, a: usize, b: usize) -> bool {
         self.cut.contains(&pair(a, b))
     }
 
-    /// Which connection of the pair this is.
+    /// Number of the pair's present connection.
     pub fn epoch(&self, a: usize, b: usize) -> u64 {
         self.epochs.get(&pair(a, b)).copied().unwrap_or(0)
     }
 }
 
-/// Delays after which copies of one message arrive; none if it is lost.
+/// Delays in milliseconds after which the copies of one message arrive; empty if it is lost.
 pub fn arrivals(weather: &Weather, random: &mut Random) -> Vec<u64> {
     let Weather { delay_ms_min, delay_ms_max, loss_percent, duplicate_percent } = *weather;
     if random.chance(loss_percent) {

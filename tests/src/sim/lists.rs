@@ -1,5 +1,5 @@
-//! One status list that genesis makes and all clients write to, as workers of its issuer do; and
-//! a plain array of what it must hold after each block.
+//! One status list that exists from genesis on and that all clients write to, as workers of its
+//! issuer would; and a plain array of what it must hold after each block.
 
 use node::store::{Ledger, Read};
 use registry_core::codec::FixedBytes;
@@ -19,7 +19,7 @@ const ENTRIES: u64 = 1_000;
 /// Bits of an entry.
 const BITS: u8 = 2;
 
-/// The list and who issues it.
+/// The list and its issuer.
 #[derive(Debug, Clone)]
 pub struct SharedList {
     issuer: Author,
@@ -27,7 +27,7 @@ pub struct SharedList {
 }
 
 impl SharedList {
-    /// The list, and the operations of genesis that make it.
+    /// The list, and the operations of genesis that create it.
     pub fn genesis(network: &NetworkName) -> (Self, Vec<Checked>) {
         let (issuer, create) = Author::genesis("issuer", network);
         let list = StatusCreate {
@@ -45,7 +45,7 @@ impl SharedList {
         (Self { issuer, id: ListId::of_create(&list.id()) }, vec![create, list])
     }
 
-    /// A worker sets some entries.
+    /// Sets some entries, as a worker of the issuer would.
     pub fn set(
         &self,
         chain: Hash,
@@ -68,7 +68,7 @@ impl SharedList {
     }
 }
 
-/// What the list holds in each of its versions.
+/// Expected content of each version of the list.
 #[derive(Debug)]
 pub struct Model {
     list: ListId,
@@ -77,23 +77,24 @@ pub struct Model {
 }
 
 impl Model {
-    /// The list as genesis makes it.
+    /// The list as genesis creates it.
     pub fn new(list: &SharedList) -> Self {
         let entries = usize::try_from(ENTRIES).expect("small");
         Self { list: list.id, versions: vec![vec![0; entries]], shared: 0 }
     }
 
-    /// Versions so far.
+    /// Number of versions so far.
     pub fn versions(&self) -> usize {
         self.versions.len()
     }
 
-    /// Versions that several sets made together.
+    /// Number of versions that several operations made together.
     pub fn shared(&self) -> u64 {
         self.shared
     }
 
-    /// A block applies; however many sets it has, they are one version.
+    /// Applies the operations of a block. However many of them change the list, they make one
+    /// version.
     pub fn apply(&mut self, operations: &[Checked]) {
         let (mut array, mut sets) = (None, 0);
         for operation in operations {
@@ -107,7 +108,7 @@ impl Model {
         self.versions.extend(array);
     }
 
-    /// The first version that a disk holds otherwise.
+    /// First version whose content on the disk differs from the expected one.
     pub fn difference(&self, disk: &dyn Read) -> Option<u64> {
         let (ledger, key) = (Ledger(disk), RecordKey::status(&self.list));
         let newest = ledger.newest(&key).ok().flatten().map_or(0, |head| head.record.version);
@@ -121,7 +122,8 @@ impl Model {
     }
 }
 
-/// docs/protocol/status.md by hand, LEB128 included.
+/// Applies changes to an array by docs/protocol/status.md, written out by hand and with its own
+/// LEB128.
 fn change(array: &mut [u8], changes: &EntryChanges) {
     match changes {
         EntryChanges::Runs(runs) => {

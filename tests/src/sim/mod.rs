@@ -1,9 +1,9 @@
-//! The deterministic simulator: the node's driver over a disk that forgets, in virtual time, with
-//! one queue of events and seeded chance (docs/testing.md).
+//! The deterministic simulator. It runs the driver of the node over a disk that loses unsynced
+//! data, in virtual time, with one queue of events and seeded random numbers (docs/testing.md).
 //!
-//! [`world`] turns the queue; [`actions`] stands for the shell and the network; [`faults`] breaks
-//! things; [`clients`] write, also to one of the [`lists`]; [`governors`] change the network;
-//! [`oracle`] judges; [`swarm`] draws a whole run from a seed.
+//! [`world`] processes the queue. [`actions`] stands for the shell and the network. [`faults`]
+//! injects faults. [`clients`] write, also to one of the [`lists`]. [`governors`] change the
+//! network. [`oracle`] checks what must hold. [`swarm`] generates a whole run from a seed.
 
 pub mod actions;
 pub mod author;

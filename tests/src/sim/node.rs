@@ -1,4 +1,4 @@
-//! One simulated node: a disk that outlives it, and a driver while it is up.
+//! A simulated node: a disk that survives crashes, and a driver while the node is up.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,39 +12,40 @@ use super::byzantine::Byzantine;
 use super::chain::{GENESIS_MS, peer_id, public};
 use super::disk::Disk;
 
-/// How long a node remembers gossip, as gossipsub does.
+/// Time in milliseconds for which a node remembers gossip messages, as gossipsub does.
 const SEEN_MS: u64 = 60_000;
 
-/// One node.
+/// A simulated node.
 pub struct Node {
-    /// Its place in the world.
+    /// Index in the world.
     pub index: usize,
-    /// Its libp2p identity.
+    /// libp2p peer id.
     pub peer: PeerId,
-    /// The validator key; none for a follower.
+    /// Validator key; `None` for a follower.
     pub key: Option<SigningKey>,
-    /// What it keeps through a crash.
+    /// Disk, which survives crashes.
     pub disk: Disk,
-    /// The node itself; none while it is down.
+    /// Driver of the node; `None` while the node is down.
     pub driver: Option<Driver>,
-    /// Counts its starts.
+    /// Number of starts so far.
     pub incarnation: u64,
-    /// Its wall clock's error.
+    /// Error of the wall clock in milliseconds.
     pub skew_ms: i64,
-    /// Actions that it still carries out before it dies.
+    /// Number of actions that the node still carries out before it dies, if that is scheduled.
     pub dies_after: Option<u64>,
-    /// Its disk was emptied since it last started.
+    /// True if the disk was emptied since the last start.
     pub lost_data: bool,
-    /// It stopped by itself and stays down.
+    /// True if the node stopped by itself; it then stays down.
     pub stopped: bool,
-    /// How it breaks the protocol.
+    /// Way in which the node breaks the protocol, if it does.
     pub byzantine: Option<Byzantine>,
-    /// Requests without an answer yet.
+    /// Requests of the node that have no response yet.
     pub(super) requests: BTreeSet<u64>,
-    /// Questions put to it: who asked in which incarnation, and the number of the request.
+    /// Requests that peers sent to the node: the peer, its incarnation, and the number of the
+    /// request.
     pub(super) questions: BTreeMap<u64, (usize, u64, u64)>,
     pub(super) tick_ms: Option<u64>,
-    /// Validators to which its network keeps streams.
+    /// Validators to which the node's network keeps streams.
     pub(super) mesh: BTreeSet<ValidatorKey>,
     booted_ms: u64,
     seen: BTreeMap<Hash, u64>,
@@ -74,17 +75,17 @@ impl Node {
         }
     }
 
-    /// Whether it runs.
+    /// True if the node runs.
     pub fn is_up(&self) -> bool {
         self.driver.is_some()
     }
 
-    /// The height of its newest block, 0 while it is down.
+    /// Height of the newest block; 0 while the node is down.
     pub fn height(&self) -> u64 {
         self.driver.as_ref().map_or(0, |driver| driver.head().height)
     }
 
-    /// Its two clocks.
+    /// Present reading of the node's two clocks.
     pub fn clock(&self, now_ms: u64) -> Now {
         Now {
             wall_ms: (GENESIS_MS + now_ms).saturating_add_signed(self.skew_ms),
@@ -92,12 +93,12 @@ impl Node {
         }
     }
 
-    /// Virtual time of a moment on its steady clock.
+    /// Converts a time on the node's steady clock to virtual time.
     pub(super) fn virtual_ms(&self, steady_ms: u64) -> u64 {
         self.booted_ms.saturating_add(steady_ms)
     }
 
-    /// Forgets what memory held.
+    /// Loses everything that was in memory.
     pub(super) fn power_off(&mut self) {
         self.driver = None;
         self.incarnation += 1;
@@ -108,19 +109,19 @@ impl Node {
         self.seen.clear();
     }
 
-    /// Its network keeps streams with these validators, if it is one of them itself.
+    /// Makes the node's network keep streams with these validators, if the node is one of them.
     pub(super) fn set_mesh(&mut self, validators: &Validators) {
         let keys: BTreeSet<_> = validators.validators.iter().map(|entry| entry.key).collect();
         let own = self.public();
         self.mesh = if own.is_some_and(|own| keys.contains(&own)) { keys } else { BTreeSet::new() };
     }
 
-    /// The public half of its validator key.
+    /// Public validator key of the node.
     pub fn public(&self) -> Option<ValidatorKey> {
         self.key.as_ref().map(public)
     }
 
-    /// Whether it keeps a stream with another node.
+    /// True if the node keeps a stream with another node.
     pub(super) fn streams_with(&self, other: &Self) -> bool {
         other.public().is_some_and(|key| self.mesh.contains(&key))
     }
@@ -131,7 +132,7 @@ impl Node {
         self.booted_ms = now_ms;
     }
 
-    /// Whether a gossip message is new to the node; it is not from then on.
+    /// True if a gossip message is new to the node. From then on it is not.
     pub(super) fn is_news(&mut self, id: Hash, now_ms: u64) -> bool {
         let before = self.seen.get(&id).copied();
         if before.is_some_and(|at_ms| at_ms + SEEN_MS > now_ms) {
