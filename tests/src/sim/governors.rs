@@ -40,7 +40,7 @@ pub fn validators(mut put: Vec<ValidatorEntry>, remove: &[&str]) -> Change {
 }
 
 impl World {
-    /// A node as the record of the validators would have it.
+    /// Entry of a node in the validator record.
     pub fn validator(&self, index: usize) -> ValidatorEntry {
         ValidatorEntry {
             name: format!("v{index}"),

@@ -1,5 +1,6 @@
-//! What must be true of every run, checked without the node's own helpers: quorums are counted by
-//! hand, blocks are executed again in order, signatures are compared on the wire.
+//! Properties that must hold in every run. They are checked without the helpers of the node:
+//! quorums are counted by hand, blocks are executed again in order, and signatures are compared
+//! with the bytes on the wire.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -21,65 +22,65 @@ use registry_state::state::{MemoryState, StateView as _};
 use super::chain::{Chain, public};
 use super::lists::Model;
 
-/// A promise that was broken.
+/// A violated property.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Violation {
-    /// Two nodes hold different blocks at one height.
+    /// Two nodes hold different blocks at the same height.
     Diverged {
         /// The height.
         height: u64,
-        /// The node that came second.
+        /// The node that committed its block second.
         node: usize,
     },
-    /// An honest key signed twice for one position.
+    /// An honest key signed two different messages for the same position.
     DoubleSigned {
         /// The key.
         validator: ValidatorKey,
         /// Height, round, and which of the three signatures of a round.
         position: (u64, u32, u8),
     },
-    /// A key signed for a height whose set it is not in.
+    /// A key signed for a height whose validator set does not contain it.
     Unseated {
         /// The key.
         validator: ValidatorKey,
         /// The height.
         height: u64,
     },
-    /// Something signed left a node whose height floor would not remember it.
+    /// A signed message left a node whose height floor does not cover it.
     BelowFloor {
         /// The node.
         node: usize,
-        /// The height signed for.
+        /// Height of the message.
         height: u64,
-        /// The floor on its disk.
+        /// Height floor on the node's disk.
         floor: u64,
     },
-    /// A signature on the wire is not what its frame says.
+    /// A signature on the wire does not match its frame.
     BadSignature {
-        /// Who sent it.
+        /// Node that sent the frame.
         node: usize,
     },
-    /// A certificate that proves nothing.
+    /// A certificate does not prove its decision.
     BadCertificate {
-        /// Its height.
+        /// Height of the certificate.
         height: u64,
-        /// What is wrong.
+        /// Defect of the certificate.
         reason: String,
     },
-    /// A block whose replay gives something else.
+    /// Executing a block again gives another result.
     BadBlock {
-        /// Its height.
+        /// Height of the block.
         height: u64,
-        /// What differs.
+        /// Difference of the results.
         reason: String,
     },
-    /// A node left out a height or went back.
+    /// A node skipped a height or went back.
     Gap {
         /// The node.
         node: usize,
-        /// Its height before.
+        /// Height of the node before.
         before: u64,
-        /// Its height now.
+        /// Height of the node now.
         now: u64,
     },
     /// An operation was applied twice.
@@ -91,10 +92,10 @@ pub enum Violation {
     Lost {
         /// The operation.
         operation: Hash,
-        /// The node that should have it.
+        /// Node that should have the operation.
         node: usize,
     },
-    /// A node holds other entries in a version of the status list than its operations make.
+    /// A version of the status list on a node differs from what its operations make.
     WrongArray {
         /// The version.
         version: u64,
@@ -105,28 +106,28 @@ pub enum Violation {
     Fatal {
         /// The node.
         node: usize,
-        /// Why.
+        /// Reason that the driver gave.
         reason: String,
     },
-    /// An honest node broke with another honest node.
+    /// An honest node cut another honest node.
     Cut {
-        /// Who broke off.
+        /// Node that cut the other.
         node: usize,
-        /// With whom.
+        /// Node that was cut.
         peer: usize,
-        /// Why.
+        /// Reason for the cut.
         reason: String,
     },
-    /// A queue over its limit.
+    /// A queue exceeded its limit.
     Overflow {
         /// The node.
         node: usize,
-        /// Which queue.
+        /// Name of the queue.
         what: &'static str,
     },
-    /// No progress after everything was healed.
+    /// The network made no progress after all faults had ended.
     Stuck {
-        /// What did not happen.
+        /// Description of what did not happen.
         what: String,
     },
 }
@@ -137,19 +138,19 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Who signed what in one position.
+/// Signatures of each key by position.
 type Signed = BTreeMap<(ValidatorKey, u64, u32, u8), (Option<u32>, Option<Hash>)>;
 
-/// The checks of one run.
+/// Checks of one run.
 pub struct Oracle {
     chain: Chain,
     dishonest: BTreeSet<ValidatorKey>,
     signed: Signed,
     prevotes: BTreeMap<Hash, BTreeSet<ValidatorKey>>,
-    /// Signed frames by key and height, repetitions too.
+    /// Number of signed frames by key and height, repetitions included.
     sent: BTreeMap<(ValidatorKey, u64), u64>,
     headers: Vec<Header>,
-    /// Power by key, of each height up to the next one.
+    /// Power by key, for each height up to the next one.
     sets: Vec<BTreeMap<ValidatorKey, u64>>,
     state: MemoryState,
     list: Model,
@@ -183,66 +184,66 @@ impl Oracle {
         }
     }
 
-    /// This key may do anything.
+    /// Excludes a key from the checks, because it may do anything.
     pub fn distrust(&mut self, validator: ValidatorKey) {
         self.dishonest.insert(validator);
     }
 
-    /// What was broken so far.
+    /// Violations found so far.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
-    /// Takes note of a broken promise.
+    /// Records a violation.
     pub fn report(&mut self, violation: Violation) {
         self.violations.push(violation);
     }
 
-    /// The chain that the nodes agreed on.
+    /// Headers of the chain that the nodes agreed on.
     pub fn headers(&self) -> &[Header] {
         &self.headers
     }
 
-    /// What the status list must hold.
+    /// Expected content of the status list.
     pub fn list(&self) -> &Model {
         &self.list
     }
 
-    /// Operations in the chain.
+    /// Number of operations in the chain.
     pub fn applied(&self) -> usize {
         self.applied.len()
     }
 
-    /// Whether an operation is in the chain.
+    /// True if the operation is in the chain.
     pub fn is_applied(&self, operation: &Hash) -> bool {
         self.applied.contains_key(operation)
     }
 
-    /// Operations that some node called applied.
+    /// Number of operations that some node reported as applied.
     pub fn acknowledged(&self) -> usize {
         self.acknowledged.len()
     }
 
-    /// Honest validators that prevoted `value`, as seen on the wire.
+    /// Number of honest validators whose prevote for `value` was on the wire.
     pub fn honest_prevotes(&self, value: &Hash) -> usize {
         let voters = self.prevotes.get(value);
         voters.map_or(0, |voters| voters.difference(&self.dishonest).count())
     }
 
-    /// Whether a key precommitted some block of a height.
+    /// True if a key precommitted a block of a height.
     pub fn precommitted(&self, key: &SigningKey, height: u64) -> bool {
         let key = public(key);
         let rounds = self.signed.range((key, height, 0, 0)..(key, height + 1, 0, 0));
         rounds.into_iter().any(|((.., step), (_, value))| *step == 2 && value.is_some())
     }
 
-    /// Signed frames that left a key for the heights up to `height`.
+    /// Number of signed frames that a key sent for the heights up to `height`.
     pub fn sent_up_to(&self, key: &SigningKey, height: u64) -> u64 {
         let key = public(key);
         self.sent.range((key, 0)..=(key, height)).map(|(_, count)| count).sum()
     }
 
-    /// A node sent a consensus message.
+    /// Checks a consensus message that a node sends.
     pub fn saw(&mut self, node: usize, message: &Message) {
         let (validator, position, content, valid) = match message {
             Message::Proposal(it) => {
@@ -280,7 +281,7 @@ impl Oracle {
         }
     }
 
-    /// A node says that it committed a block; `disk` is what it keeps.
+    /// Checks a block that a node committed; `disk` is the disk of the node.
     pub fn committed(&mut self, node: usize, header: &Header, disk: &dyn Read) {
         let height = header.height;
         let before = self.heights.insert(node, height).unwrap_or(0);
@@ -310,7 +311,7 @@ impl Oracle {
         }
     }
 
-    /// A new height: executes it again from the oracle's own state.
+    /// Executes the first block of a new height again, from the oracle's own state.
     fn extend(&mut self, block: &Block) {
         let height = block.header.height;
         let bad = |reason: String| Violation::BadBlock { height, reason };
@@ -340,17 +341,18 @@ impl Oracle {
         self.sets.push(powers(&self.state));
     }
 
-    /// The power of each validator of a height up to the next one, by the governance records.
+    /// Power of each validator of a height up to the next one, by the governance records.
     pub fn set(&self, height: u64) -> &BTreeMap<ValidatorKey, u64> {
         &self.sets[usize::try_from(height).expect("a height of this run")]
     }
 
-    /// The newest version of a record of the chain.
+    /// Newest version of a record of the chain.
     pub fn record(&self, key: &RecordKey) -> Option<Entry> {
         self.state.head(key).expect("memory can be read")
     }
 
-    /// A node stops before `height` for want of the version of the protocol that holds there.
+    /// Checks that a node rightly stops before `height` because it does not support the protocol
+    /// version there.
     pub fn outdated(&mut self, node: usize, height: u64) {
         let version: u64 = governed(&self.state, VERSION);
         if version <= PROTOCOL_VERSION || height != self.headers.len() as u64 {
@@ -359,7 +361,7 @@ impl Oracle {
         }
     }
 
-    /// A node told its client that the operation is in the block of `height`.
+    /// Checks that the operation which a node reported as applied is in the block of `height`.
     pub fn acknowledge(&mut self, node: usize, operation: Hash, height: u64) {
         if self.applied.get(&operation) != Some(&height) {
             self.report(Violation::Lost { operation, node });
@@ -367,8 +369,8 @@ impl Oracle {
         self.acknowledged.insert(operation, height);
     }
 
-    /// A node starts with what its disk holds; `lost` if the disk was emptied. What it committed
-    /// and died before saying so is checked now.
+    /// Checks the disk of a node that starts; `lost` is true if the disk was emptied. A block that
+    /// the node committed before it died, without reporting it, is checked now.
     pub fn started(&mut self, node: usize, height: u64, lost: bool, disk: &dyn Read) {
         let before = self.heights.get(&node).copied().unwrap_or(0);
         if lost {
@@ -383,7 +385,7 @@ impl Oracle {
         }
     }
 
-    /// Every block and every acknowledged operation is on this disk, up to its height.
+    /// Checks that a disk has every block and every acknowledged operation up to its height.
     pub fn audit(&mut self, node: usize, disk: &dyn Read) {
         let ledger = Ledger(disk);
         let head = ledger.head().ok().flatten().map_or(0, |head| head.header.height);
@@ -408,7 +410,7 @@ impl Oracle {
     }
 }
 
-/// A governance record.
+/// Value of a governance record.
 fn governed<T: serde::Serialize + serde::de::DeserializeOwned>(
     state: &MemoryState,
     name: &str,
@@ -418,14 +420,15 @@ fn governed<T: serde::Serialize + serde::de::DeserializeOwned>(
     codec::decode(&value.0, OPERATION_BYTES_MAX).expect("a governance record")
 }
 
-/// Power by key, as the record of the validators has it.
+/// Power by key, from the validator record.
 fn powers(state: &MemoryState) -> BTreeMap<ValidatorKey, u64> {
     let validators: Validators = governed(state, VALIDATORS);
     validators.validators.iter().map(|entry| (entry.key, entry.power)).collect()
 }
 
-/// DESIGN section 6 by hand: distinct validators of the height's own set, more than two thirds of
-/// its power, each with a precommit for this header in this round.
+/// Checks a certificate by DESIGN section 6, written out by hand: distinct validators of the
+/// height's own set with more than two thirds of its power, each with a precommit for this header
+/// in this round.
 fn check_certificate(
     chain: Hash,
     set: &BTreeMap<ValidatorKey, u64>,
@@ -455,7 +458,8 @@ fn check_certificate(
     if signed * 3 > total * 2 { Ok(()) } else { Err(format!("power {signed} of {total} signed")) }
 }
 
-/// docs/protocol: chain, kind, height, round, and the value behind a flag.
+/// Signed bytes of a vote by docs/protocol: chain, kind, height, round, and the value behind a
+/// flag.
 fn vote_bytes(chain: Hash, kind: u8, height: u64, round: u32, value: Option<Hash>) -> [u8; 32] {
     let mut bytes = chain.0.to_vec();
     bytes.push(kind);
@@ -466,7 +470,8 @@ fn vote_bytes(chain: Hash, kind: u8, height: u64, round: u32, value: Option<Hash
     Hash::of(Purpose::Vote, &[&bytes]).0
 }
 
-/// docs/protocol: chain, height, round, the polka's round behind a flag, and the value.
+/// Signed bytes of a proposal by docs/protocol: chain, height, round, the polka's round behind a
+/// flag, and the value.
 fn proposal_bytes(chain: Hash, proposal: &SignedProposal) -> [u8; 32] {
     let mut bytes = chain.0.to_vec();
     bytes.extend(proposal.height.to_be_bytes());

@@ -1,11 +1,11 @@
-//! The only source of chance: xorshift64*, seeded.
+//! The only source of random numbers: xorshift64* with a seed.
 
-/// A generator; equal seeds give equal numbers.
+/// A random number generator. Equal seeds give equal numbers.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
 impl Random {
-    /// The generator of a seed. Neighbouring seeds are spread by one round of splitmix64.
+    /// Makes the generator of a seed. One round of splitmix64 spreads neighbouring seeds.
     pub fn new(seed: u64) -> Self {
         let mut mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -21,17 +21,17 @@ impl Random {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    /// A number below `bound`; 0 if that is 0.
+    /// A number below `bound`, or 0 if `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         (self.bits() >> 11) % bound.max(1)
     }
 
-    /// A number of `from..=to`.
+    /// A number from `from` to `to`, both included.
     pub fn between(&mut self, from: u64, to: u64) -> u64 {
         from + self.below(to.saturating_sub(from) + 1)
     }
 
-    /// True in `percent` of 100 cases.
+    /// Returns true in `percent` of 100 cases.
     pub fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }

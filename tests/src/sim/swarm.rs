@@ -1,5 +1,5 @@
-//! A whole run from one seed: which faults, how strong, when; then everything is healed and the
-//! network must come back.
+//! A whole run from one seed. The seed determines the faults, their strength and their times. At
+//! the end all faults are ended and the network must recover.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,52 +17,52 @@ use super::oracle::Violation;
 use super::random::Random;
 use super::world::{Setup, World};
 
-/// Virtual time in which faults happen.
+/// Virtual time in milliseconds during which faults are injected.
 const STORM_MS: u64 = 30_000;
 
-/// Which faults a run has. Each is there with one half probability, then its strength is drawn.
+/// Faults of a run. Each is present with a probability of one half; then its strength is drawn.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The seed it was drawn from.
+    /// Seed from which the plan was drawn.
     pub seed: u64,
-    /// Nodes with a key.
+    /// Number of nodes with a validator key.
     pub validators: usize,
-    /// Nodes without.
+    /// Number of nodes without a validator key.
     pub followers: usize,
-    /// The network during the storm.
+    /// Treatment of messages while faults are injected.
     pub weather: Weather,
-    /// Mean time between crashes; 0 for none.
+    /// Mean time between crashes in milliseconds; 0 for no crashes.
     pub crash_every_ms: u64,
-    /// Mean time between partitions; 0 for none.
+    /// Mean time between partitions in milliseconds; 0 for no partitions.
     pub partition_every_ms: u64,
-    /// Whether one validator at a time may lose its database.
+    /// True if validators, one at a time, may lose their database.
     pub lose_data: bool,
-    /// Greatest error of a clock.
+    /// Largest error of a clock in milliseconds.
     pub skew_ms_max: u64,
-    /// Whether the last follower and the last validator start late.
+    /// True if the last follower and the last validator start late.
     pub late: bool,
-    /// Whether the key of validator 0 runs on two machines.
+    /// True if the key of validator 0 runs on two machines.
     pub twin: bool,
-    /// Clients that write.
+    /// Number of clients that write.
     pub clients: u64,
-    /// Shortest time between blocks.
+    /// Minimum time between blocks in milliseconds.
     pub interval_ms: u64,
 }
 
-/// What a run did.
+/// Result of a run.
 #[derive(Debug)]
 pub struct Report {
-    /// What was drawn.
+    /// Plan of the run.
     pub plan: Plan,
-    /// Broken promises; none is success.
+    /// Violations that the oracle found; a successful run has none.
     pub violations: Vec<Violation>,
-    /// What was injected, and the states reached.
+    /// Number of faults injected and states reached, by name.
     pub counts: BTreeMap<&'static str, u64>,
-    /// A hash over everything that happened.
+    /// Hash over everything that happened.
     pub trace: Hash,
-    /// Heights decided.
+    /// Number of heights decided.
     pub height: u64,
-    /// Operations in the chain.
+    /// Number of operations in the chain.
     pub applied: usize,
 }
 
@@ -108,11 +108,11 @@ impl Plan {
     }
 }
 
-/// One run.
+/// A run in progress.
 struct Run {
     plan: Plan,
     world: World,
-    /// Validators that have lost their database and not voted since.
+    /// Validator that has lost its database and has not voted since.
     mending: Option<usize>,
 }
 
@@ -174,7 +174,7 @@ impl Run {
         self.world.oracle.violations().is_empty()
     }
 
-    /// Faults at random times.
+    /// Injects faults at random times.
     fn storm(&mut self) {
         let end_ms = self.world.now_ms() + STORM_MS;
         let mut late_ms = self.plan.late.then_some(STORM_MS / 2);
@@ -262,8 +262,8 @@ impl Run {
         }
     }
 
-    /// At most one validator at a time is without its data, and none if one is dishonest: more
-    /// than a third must never be unable to vote.
+    /// Deletes the database of a validator, unless another validator is still recovering or one is
+    /// dishonest: never may more than a third of the power be unable to vote.
     fn lose_data(&mut self) {
         if let Some(index) = self.mending {
             let votes = self.world.nodes[index].driver.as_ref();
@@ -282,7 +282,7 @@ impl Run {
         self.world.lose_data(index);
     }
 
-    /// Everything is healed: the network decides again, all nodes catch up, nothing stays behind.
+    /// Ends all faults. The network must decide again and all nodes must catch up.
     fn calm(&mut self) {
         if !self.is_sound() {
             return;
@@ -317,7 +317,7 @@ impl Run {
 }
 
 impl World {
-    /// Runs the key of a validator on one more machine.
+    /// Runs the key of a validator on another machine too.
     pub fn add_twin(&mut self, index: usize) -> usize {
         let key = self.nodes[index].key.clone();
         if let Some(key) = &key {
@@ -336,12 +336,12 @@ impl World {
         self.nodes[index].byzantine = Some(byzantine);
     }
 
-    /// The nodes that the oracle expects everything of.
+    /// Nodes that must keep all that the oracle checks.
     pub fn honest(&self) -> Vec<usize> {
         (0..self.nodes.len()).filter(|index| !self.is_dishonest(*index)).collect()
     }
 
-    /// Ten times what one round may take now, by the chain's parameters.
+    /// Ten times the longest duration of one round under the present parameters, in milliseconds.
     pub fn ten_views_ms(&self) -> u64 {
         let rounds = self.nodes.iter().filter_map(|node| node.driver.as_ref()?.progress().round);
         let round = u64::from(rounds.max().unwrap_or(0)) + 1;
@@ -356,7 +356,8 @@ impl World {
         10 * timeouts.into_iter().map(grown).sum::<u64>()
     }
 
-    /// Whether these nodes are at one height with empty mempools and clients that know.
+    /// True if these nodes have the same height and empty mempools, and all clients know the
+    /// settlement of their operations.
     pub fn is_at_rest(&self, nodes: &[usize]) -> bool {
         let height = self.oracle.headers().len() as u64 - 1;
         let rests = |index: &usize| {
@@ -368,7 +369,7 @@ impl World {
         nodes.iter().all(rests) && self.clients_rest()
     }
 
-    /// What every node is doing, for a failed run.
+    /// Present state of every node, to explain a failed run.
     pub fn describe(&self) -> String {
         let node = |node: &Node| match &node.driver {
             Some(driver) => format!("{}: {:?}", node.index, driver.progress()),

@@ -1,4 +1,4 @@
-//! When clients send what to whom.
+//! The workload: which client sends which operation to which node, and when.
 
 use node::driver::Event;
 use node::net::Acceptance;
@@ -8,13 +8,13 @@ use registry_core::crypto::Hash;
 use super::clients::Client;
 use super::world::{Happening, World};
 
-/// A client thinks up to this long between two operations.
+/// Longest pause of a client between two operations, in milliseconds.
 const THINK_MS_MAX: u64 = 1_500;
-/// A client that heard nothing asks another node after this time.
+/// Time in milliseconds after which a client without an answer asks another node.
 const PATIENCE_MS: u64 = 2_000;
 
 impl World {
-    /// Clients begin to write.
+    /// Makes clients start to write.
     pub fn start_clients(&mut self, count: u64) {
         self.clients_active = true;
         for number in 0..count {
@@ -24,12 +24,12 @@ impl World {
         }
     }
 
-    /// Clients finish what they began and begin nothing new.
+    /// Makes clients finish their operations and start no new ones.
     pub fn stop_clients(&mut self) {
         self.clients_active = false;
     }
 
-    /// Whether every client knows what became of its last operation.
+    /// True if every client knows the settlement of its last operation.
     pub fn clients_rest(&self) -> bool {
         self.clients.iter().all(|client| client.pending.is_none())
     }
@@ -62,7 +62,7 @@ impl World {
         self.schedule(wait_ms, Happening::Client(index));
     }
 
-    /// The client asks what became of its operation.
+    /// Looks up the settlement of a client's operation.
     fn hear(&mut self, index: usize, up: &[usize]) {
         let Some(checked) = &self.clients[index].pending else { return };
         let client = &self.clients[index];
@@ -74,7 +74,7 @@ impl World {
         }
     }
 
-    /// A change made for the newest state that any running node knows.
+    /// A change based on the newest state of any running node.
     fn next_operation(
         &mut self,
         index: usize,
@@ -92,7 +92,7 @@ impl World {
         client.change(&self.chain, disk, rotate)
     }
 
-    /// Hands gossip to a driver and returns its acceptance.
+    /// Passes a gossip message to a driver and returns the acceptance that the driver reports.
     pub(super) fn give_gossip(
         &mut self,
         index: usize,

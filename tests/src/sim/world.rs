@@ -1,4 +1,4 @@
-//! The simulated network: one queue of events in virtual time, and the nodes that they happen to.
+//! The simulated network: one queue of events in virtual time, and the nodes that handle them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,19 +18,19 @@ use super::node::Node;
 use super::oracle::{Oracle, Violation};
 use super::random::Random;
 
-/// Events that may happen in one virtual millisecond; more is a loop without progress.
+/// Number of events in one virtual millisecond above which a run counts as a loop without progress.
 const EVENTS_PER_MS_MAX: u64 = 100_000;
 
 /// Something that is going to happen.
 #[derive(Debug)]
 pub(super) enum Happening {
-    /// The driver of a node, if it is the same as then, is told.
+    /// Passes an event to the driver of a node, if the node has not restarted since.
     Tell {
         node: usize,
         incarnation: u64,
         event: Event,
     },
-    /// A message arrives over a connection, if that still stands.
+    /// A message arrives over a connection, if the connection still exists.
     Arrive {
         from: usize,
         to: usize,
@@ -42,7 +42,7 @@ pub(super) enum Happening {
         incarnation: u64,
     },
     Connect(usize, usize),
-    /// A connection through which nothing passes is noticed.
+    /// Both nodes notice that a connection carries nothing any more.
     Notice(usize, usize, u64),
     Start(usize),
     Client(usize),
@@ -58,18 +58,18 @@ pub(super) enum Parcel {
     Response { id: u64, asker: u64, bytes: Vec<u8> },
 }
 
-/// How a world begins.
+/// Initial state of a world.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// Seed of all chance.
+    /// Seed of all random numbers.
     pub seed: u64,
-    /// Nodes with a validator key of their own.
+    /// Number of nodes whose validator key is in genesis.
     pub validators: usize,
-    /// Nodes without a key.
+    /// Number of nodes without a validator key.
     pub followers: usize,
-    /// Nodes with a validator key that genesis does not name.
+    /// Number of nodes with a validator key that is not in genesis.
     pub newcomers: usize,
-    /// The chain's parameters.
+    /// Parameters of the chain.
     pub parameters: Parameters,
 }
 
@@ -87,28 +87,28 @@ impl Default for Setup {
 
 /// The simulated network.
 pub struct World {
-    /// The network's constants.
+    /// Facts that all nodes agree on.
     pub chain: Chain,
-    /// All chance of this world.
+    /// Source of all random numbers of this world.
     pub random: Random,
-    /// All nodes: validators, then followers, then what a scenario added.
+    /// All nodes: validators, then followers, then those that a scenario added.
     pub nodes: Vec<Node>,
     /// Connections and partitions.
     pub links: Links,
-    /// What the network does to messages now.
+    /// Present treatment of messages.
     pub weather: Weather,
-    /// The checks.
+    /// Checks of what must hold in every run.
     pub oracle: Oracle,
-    /// The workload.
+    /// Clients that write.
     pub clients: Vec<Client>,
-    /// Whether clients start anything new.
+    /// True while clients start new operations.
     pub clients_active: bool,
-    /// Whether a node that dies starts again by itself, and after how long at most.
+    /// Longest time in milliseconds until a node that died starts again; `None` if it stays down.
     pub restart_ms_max: Option<u64>,
-    /// How often things happened.
+    /// Number of occurrences of each kind of event.
     pub counts: BTreeMap<&'static str, u64>,
     pub(super) next_token: u64,
-    /// What drivers said about gossip in the event at hand.
+    /// Acceptances that drivers reported while handling the present event.
     pub(super) acceptances: BTreeMap<(usize, Hash), Acceptance>,
     now_ms: u64,
     queue: BTreeMap<(u64, u64), Happening>,
@@ -118,7 +118,7 @@ pub struct World {
 }
 
 impl World {
-    /// A world whose nodes are all down.
+    /// A world in which all nodes are down.
     pub fn new(setup: &Setup) -> Self {
         let chain = Chain::new(setup.validators, setup.parameters.clone());
         let keys = chain.keys.clone().into_iter().map(Some);
@@ -151,7 +151,7 @@ impl World {
         world
     }
 
-    /// A world whose nodes all run.
+    /// A world in which all nodes run.
     pub fn started(setup: &Setup) -> Self {
         let mut world = Self::new(setup);
         for index in 0..world.nodes.len() {
@@ -160,22 +160,22 @@ impl World {
         world
     }
 
-    /// Virtual ms since the beginning.
+    /// Virtual time since the beginning in milliseconds.
     pub fn now_ms(&self) -> u64 {
         self.now_ms
     }
 
-    /// A hash over everything that happened.
+    /// Hash over everything that happened.
     pub fn trace(&self) -> Hash {
         self.trace
     }
 
-    /// Counts one more of something.
+    /// Adds one to a counter.
     pub fn count(&mut self, what: &'static str) {
         *self.counts.entry(what).or_default() += 1;
     }
 
-    /// How often something happened.
+    /// Value of a counter.
     pub fn counted(&self, what: &str) -> u64 {
         self.counts.get(what).copied().unwrap_or(0)
     }
@@ -190,12 +190,12 @@ impl World {
         self.schedule(delay_ms, Happening::Tell { node, incarnation, event });
     }
 
-    /// Lets `ms` pass, or less if a promise is broken.
+    /// Lets `ms` milliseconds pass, or less if a violation occurs.
     pub fn run_for(&mut self, ms: u64) {
         self.run_until(ms, |_| false);
     }
 
-    /// Lets time pass until `done`, at most `ms`; whether it is done.
+    /// Lets time pass until `done` is true, for at most `ms` milliseconds. Returns true if it is.
     pub fn run_until(&mut self, ms: u64, done: impl Fn(&Self) -> bool) -> bool {
         let end_ms = self.now_ms.saturating_add(ms);
         while self.oracle.violations().is_empty() {
@@ -257,13 +257,13 @@ impl World {
         }
     }
 
-    /// Mixes something observable into the trace.
+    /// Adds an observable fact to the trace.
     pub(super) fn mix(&mut self, node: usize, kind: u8, bytes: &[u8]) {
         let (now, node) = (self.now_ms.to_be_bytes(), [u8::try_from(node).unwrap_or(u8::MAX)]);
         self.trace = Hash::of(Purpose::Gossip, &[&self.trace.0, &now, &node, &[kind], bytes]);
     }
 
-    /// One event for one driver, and everything that it does about it.
+    /// Passes an event to a driver and carries out all its actions.
     pub(super) fn give(&mut self, index: usize, event: Event) {
         let now = self.nodes[index].clock(self.now_ms);
         let node = &mut self.nodes[index];
@@ -288,7 +288,7 @@ impl World {
         }
     }
 
-    /// A driver refused to go on. A key that runs twice may end like this.
+    /// Handles a driver that cannot go on. This may happen to a key that runs on two machines.
     fn stop(&mut self, index: usize, fatal: &Fatal) {
         self.crash(index);
         self.nodes[index].stopped = true;
@@ -300,7 +300,7 @@ impl World {
         }
     }
 
-    /// Whether the oracle may not expect anything of this node.
+    /// True if the oracle must not rely on this node.
     pub fn is_dishonest(&self, index: usize) -> bool {
         let node = &self.nodes[index];
         let twin = |other: &Node| {
@@ -323,7 +323,7 @@ impl World {
         }
     }
 
-    /// Starts a node that is down, from what its disk holds.
+    /// Starts a node that is down, from the content of its disk.
     pub fn start(&mut self, index: usize) {
         if self.nodes[index].is_up() || self.nodes[index].stopped {
             return;
@@ -354,19 +354,19 @@ impl World {
         self.schedule_tick(index);
     }
 
-    /// Hands an operation to a node, as its RPC would.
+    /// Submits an operation to a node, as its API would.
     pub fn submit(&mut self, index: usize, checked: Arc<Checked>) {
         self.next_token += 1;
         let token = self.next_token;
         self.give(index, Event::Submit { checked, token });
     }
 
-    /// The indices of running nodes.
+    /// Indices of the running nodes.
     pub fn up(&self) -> Vec<usize> {
         self.nodes.iter().filter(|node| node.is_up()).map(|node| node.index).collect()
     }
 
-    /// The least height of the given nodes.
+    /// Smallest height of the given nodes.
     pub fn least_height(&self, nodes: impl IntoIterator<Item = usize>) -> u64 {
         nodes.into_iter().map(|index| self.nodes[index].height()).min().unwrap_or(0)
     }
