@@ -1,4 +1,4 @@
-//! What must hold on all nodes alike.
+//! Checks of what must be the same on all nodes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Acknowledged, Client, wait};
 
-/// Returns when all nodes are at `height`.
+/// Waits until all nodes have reached `height`.
 pub async fn wait_for_height(nodes: &[Client], height: u64, limit: Duration) {
     for node in nodes {
         wait(&format!("height {height} at every node"), limit, || async {
@@ -17,7 +17,7 @@ pub async fn wait_for_height(nodes: &[Client], height: u64, limit: Duration) {
     }
 }
 
-/// Waits until all nodes have what any of them has, and answers that height.
+/// Waits until all nodes have reached the greatest height of any of them, and returns that height.
 async fn level(nodes: &[Client], limit: Duration) -> u64 {
     let mut height = 0;
     for node in nodes {
@@ -38,7 +38,8 @@ async fn identity(node: Client, height: u64) -> Vec<(String, String)> {
     blocks
 }
 
-/// Block hash and state root are the same at every height on every node; answers the height.
+/// Checks that block hash and state root are the same on every node at every height. Returns the
+/// height.
 pub async fn check_equal_chains(nodes: &[Client], limit: Duration) -> u64 {
     let height = level(nodes, limit).await;
     let reads: Vec<_> =
@@ -65,8 +66,8 @@ async fn documents(node: Client, writes: BTreeMap<(String, u64), ()>) -> Vec<Vec
     documents
 }
 
-/// Every acknowledged write is on every node: the version of its receipt resolves, to the same
-/// bytes everywhere, and the receipt is the one that was handed out.
+/// Checks that every acknowledged write is on every node: the version in its receipt resolves to
+/// the same bytes everywhere, and the receipt is the one that the client got.
 pub async fn check_acknowledged(nodes: &[Client], writes: &[Acknowledged]) {
     let versions: BTreeMap<_, _> =
         writes.iter().map(|write| ((write.did.clone(), write.receipt.version), ())).collect();

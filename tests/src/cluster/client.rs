@@ -1,4 +1,4 @@
-//! A plain client of one node: JSON-RPC by POST, everything else by GET.
+//! A plain client of one node. It uses POST for JSON-RPC and GET for everything else.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use hyper_util::rt::TokioExecutor;
 use registry_core::codec;
 use serde_json::{Value, json};
 
-/// Longer than any wait of a node, so that a call that ends here was never answered.
+/// Time limit of a call. It is longer than any wait inside a node, so a call that exceeds it was
+/// never answered.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// Why a call has no result.
+/// Reason why a call has no result.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
     /// The node answered with an error.
@@ -21,7 +22,7 @@ pub enum CallError {
     Refused {
         /// JSON-RPC code.
         code: i64,
-        /// Name in the error's data, else empty.
+        /// Name in the data of the error, or empty.
         name: String,
         /// Its message.
         message: String,
@@ -32,7 +33,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// The code of an answered error.
+    /// JSON-RPC code, if the node answered.
     pub fn code(&self) -> Option<i64> {
         match self {
             Self::Refused { code, .. } => Some(*code),
@@ -49,7 +50,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Nothing is sent yet.
+    /// Makes the client without sending anything.
     pub fn new(url: &str) -> Self {
         let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http();
         Self { url: url.to_owned(), http }
@@ -89,7 +90,7 @@ impl Client {
         Ok(answer["result"].take())
     }
 
-    /// The answer to a POST of JSON to a path.
+    /// Sends JSON to a path by POST.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Response<Bytes>, String> {
         let request = Request::builder()
             .method(Method::POST)
@@ -100,7 +101,7 @@ impl Client {
         self.send(request).await
     }
 
-    /// The answer to a GET of a path; `accept` is the media type asked for.
+    /// Gets a path; `accept` is the media type asked for.
     pub async fn fetch(&self, path: &str, accept: &str) -> Result<Response<Bytes>, String> {
         let request = Request::builder()
             .uri(format!("{}{path}", self.url))
@@ -110,13 +111,13 @@ impl Client {
         self.send(request).await
     }
 
-    /// Status and body of a GET of a path.
+    /// Gets a path and returns status and body.
     pub async fn get(&self, path: &str, accept: &str) -> Result<(StatusCode, Bytes), String> {
         let answer = self.fetch(path, accept).await?;
         Ok((answer.status(), answer.into_body()))
     }
 
-    /// Whether `/readyz` says 200.
+    /// True if `/readyz` answers 200.
     pub async fn is_ready(&self) -> bool {
         self.get("/readyz", "*/*").await.is_ok_and(|(status, _)| status == StatusCode::OK)
     }
@@ -147,7 +148,7 @@ impl Client {
         self.call("ledger_submit", json!({ "envelope": codec::base64url(envelope) })).await
     }
 
-    /// The bare DID document over HTTP, of a version or of the newest, byte for byte.
+    /// The DID document over HTTP, byte for byte: of a version, or the newest.
     pub async fn document(&self, did: &str, version: Option<u64>) -> Result<Bytes, String> {
         let query = version.map(|version| format!("?versionId={version}")).unwrap_or_default();
         let path = format!("/1.0/identifiers/{did}{query}");

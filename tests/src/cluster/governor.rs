@@ -12,10 +12,11 @@ use super::wallet::salt;
 use super::writer::retry;
 use super::{Chain, Client, Localnet, Node, Signed, run, seal};
 
-/// Heights between a proposal and its effect: its approval and the words of newcomers need a few.
+/// Number of heights between a proposal and its effect. Its approval and the readiness
+/// announcements of new validators need a few.
 const NOTICE: u64 = 40;
 
-/// As a localnet has them: all load comes from one address.
+/// Limits as in a localnet, where all load comes from one address.
 const LIMITS: [&str; 5] = [
     "rpc.connections_max=1000",
     "rpc.connections_per_address_max=1000",
@@ -24,13 +25,13 @@ const LIMITS: [&str; 5] = [
     "rpc.request_burst_per_address=1000000",
 ];
 
-/// One of the governors that genesis makes.
+/// A governor that genesis names.
 pub struct Governor {
     chain: Chain,
     keys: UserKeys,
 }
 
-/// The change that puts these validators into the set, and takes those out.
+/// A change that adds the validators `put` to the set and removes those named in `remove`.
 pub fn validators(mut put: Vec<ValidatorEntry>, remove: &[&str]) -> Change {
     put.sort_by(|one, other| one.name.cmp(&other.name));
     let mut remove: Vec<_> = remove.iter().map(|name| (*name).to_owned()).collect();
@@ -39,7 +40,7 @@ pub fn validators(mut put: Vec<ValidatorEntry>, remove: &[&str]) -> Change {
 }
 
 impl Governor {
-    /// The governor with this number, from 1.
+    /// Governor with this number, from 1.
     pub fn of(network: &Localnet, number: usize) -> Self {
         let path = network.path(&format!("keys/governor-{number}.json"));
         let keys = UserKeyFile::new(path, None).read_existing().expect("the keys of a governor");
@@ -56,13 +57,13 @@ impl Governor {
     }
 }
 
-/// Writes an operation through whichever node takes it; answers the record's hash.
+/// Writes an operation through whichever node accepts it. Returns the hash of the record.
 async fn written(nodes: &[Client], signed: &Signed) -> Hash {
     let receipt = retry(nodes, &mut 0, signed, || false).await;
     receipt.expect("nothing stops it").record
 }
 
-/// Two governors decide on a change; answers the height from which it shall hold.
+/// Has two governors approve a change. Returns the height from which it applies.
 pub async fn govern(network: &Localnet, change: Change) -> u64 {
     let nodes = network.live_clients();
     let height = nodes[0].height().await.expect("a height") + NOTICE;
@@ -82,8 +83,8 @@ fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-/// Makes the home of a node that waits to be admitted under `name`, as its operator would. It does
-/// not run yet.
+/// Makes the home of a node that waits to be admitted under `name`, as its operator would. The node
+/// does not run yet.
 pub fn newcomer(network: &Localnet, name: &str) -> (Node, ValidatorEntry) {
     let home = network.path(name);
     let [p2p, rpc, admin] = [free_port(), free_port(), free_port()];

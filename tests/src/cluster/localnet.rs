@@ -10,35 +10,37 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::{Chain, Client, Node, command, run};
 
-/// One network at a time: each is as many processes as a small machine carries.
+/// Lets only one network run at a time, because its processes are as many as a small machine can
+/// carry.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// A running localnet. All its processes end with it.
+/// A running localnet. Dropping it ends all its processes.
 pub struct Localnet {
-    /// Validators first.
+    /// All nodes, validators first.
     pub nodes: Vec<Node>,
-    /// What `localnet.json` says.
+    /// Content of `localnet.json`.
     pub description: Value,
-    /// What the chain starts from.
+    /// Genesis file of the chain.
     pub genesis: GenesisFile,
-    /// Where the homes are. Dropped after the nodes.
+    /// Directory with the homes. It is dropped after the nodes.
     pub dir: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Localnet {
-    /// Starts a network by the command line, as the outside contract says.
+    /// Starts a network by the command line.
     pub async fn start(validators: usize, followers: usize) -> Self {
         Self::start_after(validators, followers, || ()).await.0
     }
 
-    /// A network of four validators on which one endorser vouches for so many operations an hour.
+    /// Starts a network of four validators in which one endorser may vouch for `per_hour`
+    /// operations an hour.
     pub async fn start_endorsed(per_hour: u64) -> Self {
         let per_hour = per_hour.to_string();
         Self::start_with((4, 0), &["--endorsed", &per_hour], || ()).await.0
     }
 
-    /// Calls `prepare` when it is this network's turn, and starts it then.
+    /// Waits for its turn, calls `prepare`, and starts the network.
     pub async fn start_after<T>(
         validators: usize,
         followers: usize,
@@ -80,14 +82,14 @@ impl Localnet {
         run(&[&["--rpc", url, "--json"], arguments].concat())
     }
 
-    /// What a command that succeeds prints.
+    /// Output of a command, which must succeed.
     pub fn done(&self, node: usize, arguments: &[&str]) -> Value {
         let (code, json, errors) = self.idem(node, arguments);
         assert_eq!(code, 0, "{arguments:?}: {errors}");
         json
     }
 
-    /// What clients sign for.
+    /// Facts of the chain that clients need to sign.
     pub fn chain(&self) -> Chain {
         Chain { id: self.genesis.chain_id(), network: self.genesis.network.clone() }
     }
@@ -97,18 +99,18 @@ impl Localnet {
         self.nodes.iter().map(|node| node.client.clone()).collect()
     }
 
-    /// Clients of the nodes that run.
+    /// Clients of the nodes that run, in order.
     pub fn live_clients(&self) -> Vec<Client> {
         let live = self.nodes.iter().filter(|node| node.pid.is_some());
         live.map(|node| node.client.clone()).collect()
     }
 
-    /// A path in the network's directory.
+    /// A path in the directory of the network.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    /// Multiaddresses with peer ids of the validators, in the order of the nodes.
+    /// Multiaddresses of the validators with their peer ids, in the order of the nodes.
     pub fn peers(&self) -> Vec<String> {
         let names = self.nodes.iter().map(|node| &node.name);
         let entries = names

@@ -1,5 +1,5 @@
-//! Networks of real processes: started by the `idem` binary, killed by signals, spoken to over
-//! their public listeners alone. What a client cannot see is not looked at.
+//! Networks of real processes. They are started by the `idem` binary, killed by signals, and asked
+//! only through their public listeners. Tests look only at what a client can see.
 
 mod chain;
 mod client;
@@ -26,13 +26,13 @@ pub use status::ListState;
 pub use wallet::{Chain, Signed, Wallet, document, seal};
 pub use writer::{Acknowledged, Writer, retry};
 
-/// Pause between two looks at something that another process changes.
+/// Pause between two polls of something that another process changes.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The `idem` binary of the build that this program belongs to.
 ///
-/// Cargo names it only to tests of its own package, but keeps it beside other binaries and one
-/// directory above tests.
+/// Cargo passes its path only to tests of the binary's own package. Cargo keeps it beside other
+/// binaries and one directory above test binaries.
 pub fn idem() -> PathBuf {
     let program = std::env::current_exe().expect("a program has a path");
     let built = program.ancestors().skip(1).take(2).map(|directory| directory.join("idem"));
@@ -42,15 +42,15 @@ pub fn idem() -> PathBuf {
     )
 }
 
-/// A command of the `idem` binary, in an environment that says nothing of homes or nodes.
+/// A command of the `idem` binary, in an environment without settings for homes or nodes.
 pub fn command() -> Command {
     let mut command = Command::new(idem());
     command.env_remove("IDEM_RPC").env_remove("IDEM_HOME");
     command
 }
 
-/// Runs the `idem` binary: exit code, the JSON on standard output if there is any, and standard
-/// error.
+/// Runs the `idem` binary. Returns the exit code, the JSON on standard output if there is any, and
+/// the text on standard error.
 pub fn run(arguments: &[&str]) -> (i32, Value, String) {
     let output = command().args(arguments).stdin(Stdio::null()).output().expect("idem runs");
     let json = serde_json::from_slice(&output.stdout).unwrap_or_default();
@@ -58,7 +58,7 @@ pub fn run(arguments: &[&str]) -> (i32, Value, String) {
     (output.status.code().unwrap_or(-1), json, errors)
 }
 
-/// Asks until there is an answer. Panics with `what` when there is none within `limit`.
+/// Polls until there is an answer. Panics with `what` if there is none within `limit`.
 pub async fn wait<T, F>(what: &str, limit: Duration, mut ask: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
@@ -73,7 +73,7 @@ where
     }
 }
 
-/// A measure of minutes or of seconds: long where `IDEM_SOAK` is set, short in the gate.
+/// Chooses the size of a measurement: `long` if `IDEM_SOAK` is set, else `short`, as in the gate.
 pub fn measure<T>(short: T, long: T) -> T {
     if std::env::var_os("IDEM_SOAK").is_some() { long } else { short }
 }

@@ -1,4 +1,4 @@
-//! One process of a network.
+//! One node process of a network.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,32 +11,32 @@ use serde_json::Value;
 
 use super::{Client, command, wait};
 
-/// How long a killed process may take to be gone.
+/// Time limit for a killed process to end.
 const END_TIMEOUT: Timespec = Timespec { tv_sec: 20, tv_nsec: 0 };
-/// How long a restarted node may take to be ready.
+/// Time limit for a restarted node to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A node with its home, whether it runs or not.
 #[derive(Debug)]
 pub struct Node {
-    /// As localnet.json has it.
+    /// Name in `localnet.json`.
     pub name: String,
     /// `validator` or `follower`.
     pub role: String,
-    /// Its home directory.
+    /// Home directory.
     pub home: PathBuf,
-    /// A client of its public listener.
+    /// Client of the public listener.
     pub client: Client,
-    /// Base URL of its private listener.
+    /// Base URL of the private listener.
     pub admin: String,
-    /// The process, none while it is known to be dead.
+    /// Id of the process; `None` if it is known to have ended.
     pub pid: Option<u32>,
     /// Set once this test started it itself.
     child: Option<Child>,
 }
 
 impl Node {
-    /// A node that runs, from its entry in localnet.json.
+    /// A node that runs already, from its entry in `localnet.json`.
     pub fn running(entry: &Value) -> Self {
         let text = |field: &str| entry[field].as_str().expect("a text").to_owned();
         Self {
@@ -50,19 +50,19 @@ impl Node {
         }
     }
 
-    /// A node that was never started, on a home that listens at `rpc`.
+    /// A node that was never started, with a home that listens at `rpc`.
     pub fn stopped(name: &str, role: &str, home: PathBuf, rpc: &str) -> Self {
         let (name, role) = (name.to_owned(), role.to_owned());
         let (client, admin) = (Client::new(rpc), String::new());
         Self { name, role, home, client, admin, pid: None, child: None }
     }
 
-    /// Kills it with SIGKILL and returns when it is gone.
+    /// Kills the node with SIGKILL and waits until it has ended.
     pub fn kill(&mut self) {
         self.end(Signal::KILL);
     }
 
-    /// Asks it to stop by SIGTERM and returns when it is gone.
+    /// Stops the node with SIGTERM and waits until it has ended.
     pub fn terminate(&mut self) {
         self.end(Signal::TERM);
     }
@@ -85,7 +85,8 @@ impl Node {
         }
     }
 
-    /// Whether its process runs; one that ended counts even if nobody has waited for it.
+    /// True if the process runs. A process that ended does not count, even if nobody has waited for
+    /// it.
     pub fn runs(&self) -> bool {
         let raw = self.pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
         let handle = raw.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
@@ -95,7 +96,7 @@ impl Node {
         })
     }
 
-    /// Starts it as an operator would, by `idem start --home HOME`, and returns at once.
+    /// Starts the node by `idem start --home HOME`, as an operator would, and returns at once.
     pub fn start(&mut self) {
         assert!(self.pid.is_none(), "{} runs", self.name);
         fs::create_dir_all(self.home.join("log")).expect("a directory");
@@ -108,13 +109,13 @@ impl Node {
         self.child = Some(child);
     }
 
-    /// Starts it and returns when `/readyz` is 200.
+    /// Starts the node and waits until `/readyz` answers 200.
     pub async fn restart(&mut self) {
         self.start();
         self.ready().await;
     }
 
-    /// Returns when `/readyz` is 200; panics with the log when the process ends before.
+    /// Waits until `/readyz` answers 200. Panics with the log if the process ends before.
     pub async fn ready(&mut self) {
         let what = format!("{} is ready", self.name);
         let (name, home, child) = (&self.name, &self.home, &mut self.child);
@@ -130,18 +131,18 @@ impl Node {
         .await;
     }
 
-    /// Where it logs.
+    /// Path of the log file.
     pub fn log(&self) -> PathBuf {
         self.home.join("log/node.log")
     }
 
-    /// Deletes its database; keys and height floor stay.
+    /// Deletes the database. The keys and the height floor stay.
     pub fn delete_data(&self) {
         assert!(self.pid.is_none(), "{} runs", self.name);
         fs::remove_dir_all(self.home.join("data")).expect("a database");
     }
 
-    /// Bytes of memory that its process holds (`VmRSS`).
+    /// Memory of the process in bytes (`VmRSS`).
     pub fn memory_bytes(&self) -> u64 {
         let pid = self.pid.expect("a process that runs");
         let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("its state");
@@ -150,20 +151,20 @@ impl Node {
         1_024 * kib.and_then(|kib| kib.parse::<u64>().ok()).expect("a number of KiB")
     }
 
-    /// Bytes of its database on the disk.
+    /// Size of the database on disk in bytes.
     pub fn data_bytes(&self) -> u64 {
         bytes(&self.home.join("data"), |_| true)
     }
 
-    /// Bytes of its tables and its log on the disk. What RocksDB tells of itself beside them grows
-    /// with every start, up to a limit.
+    /// Size of the database's tables and log on disk in bytes. It leaves out RocksDB's own
+    /// information files, which grow with every start up to a limit.
     pub fn row_bytes(&self) -> u64 {
         let rows = |path: &Path| path.extension().is_some_and(|end| end == "sst" || end == "log");
         bytes(&self.home.join("data"), rows)
     }
 }
 
-/// Bytes of the files in a directory that `counts`.
+/// Size in bytes of the files in a directory for which `counts` is true.
 fn bytes(path: &Path, counts: impl Fn(&Path) -> bool + Copy) -> u64 {
     // Files come and go while the database works.
     let Ok(entries) = fs::read_dir(path) else { return 0 };

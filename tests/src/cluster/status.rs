@@ -1,4 +1,4 @@
-//! Status lists: operations that make and set them, and how a node has them.
+//! Status lists: the operations that create and change them, and their state on a node.
 
 use registry_core::codec;
 use registry_core::id::ListId;
@@ -11,19 +11,19 @@ use serde_json::json;
 
 use super::{Client, Signed, Wallet};
 
-/// A list as a node has it.
+/// State of a list on a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListState {
-    /// Its newest version.
+    /// Newest version.
     pub version: u64,
     /// Merkle root of the entries.
     pub root: String,
-    /// The packed entries.
+    /// Packed entries.
     pub array: Vec<u8>,
 }
 
 impl Wallet {
-    /// A new list and its id.
+    /// Creates a new list and returns its id.
     pub fn status_create(
         &self,
         purpose: StatusPurpose,
@@ -45,12 +45,12 @@ impl Wallet {
         (ListId::of_create(&signed.operation), signed)
     }
 
-    /// New values for entries.
+    /// Sets entries of a list.
     pub fn status_set(&self, list: ListId, changes: EntryChanges, until_ms: u64) -> Signed {
         self.act(Guard::Until(until_ms), Action::StatusSet(StatusSet { list, changes }))
     }
 
-    /// The end of a list with record hash `previous`.
+    /// Closes a list whose record has the hash `previous`.
     pub fn status_close(&self, list: ListId, previous: registry_core::crypto::Hash) -> Signed {
         self.act(Guard::Previous(previous), Action::StatusClose(StatusClose { list }))
     }
@@ -64,7 +64,7 @@ impl Client {
         time.expect("a time").0
     }
 
-    /// A list with its entries, once the node is at `min_height`.
+    /// A list with its entries, read once the node has reached `min_height`.
     pub async fn list(&self, list: ListId, min_height: u64) -> ListState {
         let params = json!({ "list": list, "array": true, "minHeight": min_height });
         let answer = self.call("status_getList", params).await.expect("a list");

@@ -1,4 +1,4 @@
-//! Keys of one DID and the operations that they sign.
+//! The keys of one DID, and the operations that they sign.
 
 use keys::SecretKey;
 use registry_core::codec::{Bytes, FixedBytes};
@@ -12,7 +12,7 @@ use registry_core::operation::{
     Action, Guard, MethodSigner, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
 
-/// What a client signs for.
+/// Facts of a chain that clients need to sign.
 #[derive(Debug, Clone)]
 pub struct Chain {
     /// Chain id.
@@ -21,28 +21,28 @@ pub struct Chain {
     pub network: NetworkName,
 }
 
-/// An operation as it is sent.
+/// A signed operation.
 #[derive(Debug, Clone)]
 pub struct Signed {
-    /// Its id.
+    /// Operation id.
     pub operation: Hash,
-    /// The canonical envelope.
+    /// Canonical encoding of the envelope.
     pub envelope: Vec<u8>,
 }
 
-/// The control keys of a DID and those that it committed to.
+/// Control keys of a DID, and the next key that it committed to.
 pub struct Wallet {
-    /// The chain it is on.
+    /// Chain of the DID.
     pub chain: Chain,
-    /// All of these sign.
+    /// Control keys, all of which must sign.
     pub control: Vec<SecretKey>,
-    /// The one key behind the commitment.
+    /// Key behind the commitment.
     pub next: SecretKey,
-    /// Set by [`Wallet::create`].
+    /// DID; set by [`Wallet::create`].
     pub did: Option<Did>,
 }
 
-/// The envelope of a body that `keys` sign in `role`.
+/// Envelope of a body, signed by `keys` in `role`.
 pub fn seal(body: Vec<u8>, role: Role, keys: &[&SecretKey]) -> Signed {
     let signer = |key: &&SecretKey| Signer::Key(key.public().clone());
     let signers: Vec<_> = keys.iter().map(|key| (signer(key), *key)).collect();
@@ -60,7 +60,7 @@ fn seal_by(body: Vec<u8>, role: Role, signers: &[(Signer, &SecretKey)]) -> Signe
     Signed { operation, envelope }
 }
 
-/// A document with `key` as its one method and `names` other names.
+/// A document with `key` as its only verification method and `names` alternative names.
 pub fn document(key: &SecretKey, names: usize) -> Document {
     let material = Multikey::from_text(&key.public().to_string()).expect("a multikey");
     let id: registry_core::id::Fragment = "key-1".parse().expect("a fragment");
@@ -82,7 +82,7 @@ fn new_key(suite: Suite) -> SecretKey {
     SecretKey::generate(suite).expect("the system's randomness")
 }
 
-/// Random bytes for an operation; a new public key is as good as any.
+/// Random bytes for an operation, taken from a new public key.
 pub(super) fn salt() -> FixedBytes<16> {
     let key = new_key(Suite::Ed25519);
     FixedBytes(key.public().raw()[..16].try_into().expect("16 bytes"))
@@ -100,7 +100,7 @@ fn next_set(key: &SecretKey) -> NextSet {
 }
 
 impl Wallet {
-    /// New keys; `controllers` of them must all sign.
+    /// Makes new keys, of which `controllers` must all sign.
     pub fn new(chain: &Chain, suite: Suite, controllers: usize) -> Self {
         let control = (0..controllers).map(|_| new_key(suite)).collect();
         Self { chain: chain.clone(), control, next: new_key(suite), did: None }
@@ -115,7 +115,7 @@ impl Wallet {
         Sets { control: key_set(&self.control), next: next_set(&self.next), recovery: None }
     }
 
-    /// The body of an operation of this DID on its chain.
+    /// Body of an operation of this DID on its chain.
     pub fn operation(&self, guard: Guard, action: Action) -> Operation {
         let (chain, author) = (self.chain.id, self.did.clone());
         Operation { chain, author, guard, salt: salt(), action }
@@ -125,7 +125,8 @@ impl Wallet {
         seal(operation.body(), Role::Control, &self.control.iter().collect::<Vec<_>>())
     }
 
-    /// An operation outside the DID's own life, signed by the one method of its document.
+    /// An operation that does not change the DID itself, signed by the only verification method of
+    /// its document.
     pub fn act(&self, guard: Guard, action: Action) -> Signed {
         let key = &self.control[0];
         let fragment = "key-1".parse().expect("a fragment");
@@ -134,14 +135,14 @@ impl Wallet {
         seal_by(self.operation(guard, action).body(), Role::Author, &[(by, key)])
     }
 
-    /// The body of the create.
+    /// Body of the create operation.
     pub fn create_operation(&self, names: usize) -> Operation {
         let document = document(&self.control[0], names);
         let create = DidCreate { sets: self.sets(), document };
         self.operation(Guard::Absent, Action::DidCreate(Box::new(create)))
     }
 
-    /// A create; fixes the DID.
+    /// The create operation. It determines the DID.
     pub fn create(&mut self) -> Signed {
         let signed = self.by_control(&self.create_operation(0));
         let suffix = Suffix::of_create(&signed.operation);
@@ -149,14 +150,14 @@ impl Wallet {
         signed
     }
 
-    /// Another document over the version with record hash `previous`.
+    /// An update of the document over the version with record hash `previous`.
     pub fn update(&self, previous: Hash, names: usize) -> Signed {
         let document = document(&self.control[0], names);
         let action = Action::DidUpdate(Box::new(DidUpdate { document }));
         self.by_control(&self.operation(Guard::Previous(previous), action))
     }
 
-    /// Puts the next key into control and answers the control keys that are rotated out.
+    /// Makes the next key the control key. Returns the operation and the old control keys.
     pub fn rotate(&mut self, previous: Hash) -> (Signed, Vec<SecretKey>) {
         let suite = self.next.public().suite();
         let revealed = std::mem::replace(&mut self.next, new_key(suite));

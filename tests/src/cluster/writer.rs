@@ -1,4 +1,5 @@
-//! Load: clients that write one operation after the other and remember what was acknowledged.
+//! Load: clients that write one operation after the other and remember which writes were
+//! acknowledged.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,21 +12,21 @@ use tokio::task::JoinHandle;
 
 use super::{CallError, Chain, Client, Signed, Wallet};
 
-/// How long one node may keep a client waiting before the client asks the next one.
+/// Time after which a client without an answer asks the next node.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Pause after a refusal or a dead node.
+/// Pause after a refusal or a failed connection.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Operations of one DID: a create and updates, half and half.
+/// Number of operations of one DID: one create and one update.
 const OPERATIONS_PER_DID: usize = 2;
 
 /// A write with its receipt.
 #[derive(Debug, Clone)]
 pub struct Acknowledged {
-    /// The DID written.
+    /// DID that was written.
     pub did: String,
-    /// What the node answered.
+    /// Receipt from the node.
     pub receipt: Receipt,
-    /// When the answer was here.
+    /// Time at which the receipt arrived.
     pub at: Instant,
 }
 
@@ -45,14 +46,14 @@ impl Shared {
     }
 }
 
-/// Clients at work.
+/// Clients that write continuously.
 pub struct Writer {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts `workers` clients over all `nodes`, each with `pause` between two writes.
+    /// Starts `workers` clients over all `nodes`. Each pauses for `pause` between two writes.
     pub fn start(chain: &Chain, nodes: &[Client], workers: usize, pause: Duration) -> Self {
         let shared = Arc::new(Shared::default());
         let work = |number: usize| {
@@ -64,12 +65,12 @@ impl Writer {
         Self { shared, workers }
     }
 
-    /// Writes acknowledged so far.
+    /// Number of writes acknowledged so far.
     pub fn count(&self) -> usize {
         self.shared.list().len()
     }
 
-    /// Returns with the time that it took when `more` writes are acknowledged from now on.
+    /// Waits until `more` further writes are acknowledged and returns the time that this took.
     pub async fn more(&self, more: usize, limit: Duration) -> Duration {
         let (started, wanted) = (Instant::now(), self.count() + more);
         let what = format!("{more} more acknowledged writes");
@@ -77,7 +78,7 @@ impl Writer {
         started.elapsed()
     }
 
-    /// The longest time without an acknowledgement since `from`.
+    /// Longest time without an acknowledgement since `from`.
     pub fn longest_gap(&self, from: Instant) -> Duration {
         let list = self.shared.list();
         let times = list.iter().map(|write| write.at).filter(|at| *at >= from);
@@ -86,7 +87,7 @@ impl Writer {
         times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
     }
 
-    /// Stops the clients and answers all that was acknowledged.
+    /// Stops the clients and returns all acknowledged writes.
     pub async fn stop(self) -> Vec<Acknowledged> {
         self.shared.stop.store(true, Ordering::Relaxed);
         for worker in self.workers {
