@@ -1,4 +1,4 @@
-//! The words that scripts rely on.
+//! Output of the command line that scripts rely on.
 
 use std::io::Read as _;
 use std::time::Duration;

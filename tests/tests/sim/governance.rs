@@ -1,4 +1,5 @@
-//! The set of validators, the parameters and the version change while the network runs.
+//! Runs in which the validator set, the parameters and the protocol version change while the
+//! network works.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
@@ -12,7 +13,7 @@ use super::{create, reach, settle, sound};
 /// Heights between a proposal and its effect, enough for its approval under faults.
 const NOTICE: u64 = 20;
 
-/// A proposer that waited in vain, the round after it, and some messages.
+/// Time in milliseconds for a proposer that does not answer, the round after it, and some messages.
 const PAUSE_MS_MAX: u64 = 3_000;
 
 /// Four validators, a follower (4), and three nodes that wait with a key (5, 6 and 7); all run.
@@ -39,7 +40,7 @@ fn reach_of(world: &mut World, nodes: &[usize], height: u64) {
     assert!(reached, "{}", world.describe());
 }
 
-/// How many validators decide the next height.
+/// Number of validators that decide the next height.
 fn seats(world: &World) -> usize {
     world.oracle.set(world.oracle.headers().len() as u64).len()
 }
@@ -305,7 +306,8 @@ fn a_word_that_grew_old_is_given_again_while_a_proposal_waits() {
     let mut world = waiting(9);
     reach(&mut world, 2, 40_000);
     let change = validators(vec![world.validator(5)], &[]);
-    // An idle network makes a block every 15 s, and a word counts for ten minutes.
+    // An idle network makes a block every 15 s, and a readiness announcement counts for ten
+    // minutes.
     let (id, height) = world.govern(&change, 90);
     pass(&mut world, height + 2, 90 * 16_000);
     assert_eq!(world.proposal(&id), ProposalStatus::Active);

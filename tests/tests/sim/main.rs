@@ -43,7 +43,7 @@ fn settle(world: &mut World, operation: &Checked, within_ms: u64) {
     assert!(settled, "settled within {within_ms} ms: {}", world.describe());
 }
 
-/// No promise was broken, also on the disks.
+/// Checks that no property was violated, on the disks too.
 fn sound(world: &mut World) {
     for index in world.honest() {
         world.oracle.audit(index, &world.nodes[index].disk);

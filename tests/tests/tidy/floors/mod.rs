@@ -1,6 +1,6 @@
-//! The floors of the house: folders stand on each other without a back arrow, and files form no
-//! circle. An arrow goes from a file to every file of which it names an item, by `use` or by a
-//! path, re-exports followed. What a module takes from the modules below it makes no arrow, and
+//! Checks the floors of the workspace: a folder imports only from lower floors, and files form no
+//! circle. There is an arrow from a file to every file of which it names an item, by `use` or by a
+//! path; re-exports are followed. What a module takes from the modules below it makes no arrow, and
 //! neither do calls of methods.
 
 mod graph;
@@ -15,10 +15,11 @@ use crate::{assert_none, sources};
 use graph::{Arrow, Arrows, circles};
 use modules::House;
 
-/// Crate, and its floors from the ground up, each a line of folders that do not know each other.
-/// A folder is a module of the crate's root with all below it, or `a/b` for one that has a floor
-/// apart from the rest of `a`. An arrow leads to a lower floor or stays in its folder. `lib.rs`
-/// and `main.rs` are the roof, which may know all and is known by none.
+/// Each crate with its floors from the lowest up. Each line lists folders that do not know each
+/// other. A folder is a module of the crate's root with everything below it, or `a/b` for one that
+/// has a floor of its own apart from the rest of `a`. An arrow leads to a lower floor or stays in
+/// its folder. `lib.rs` and `main.rs` are the roof, which may import everything and is imported by
+/// nothing.
 const FLOORS: [(&str, &[&str]); 8] = [
     (
         "registry-core",

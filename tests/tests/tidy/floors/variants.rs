@@ -1,5 +1,5 @@
-//! Where code asks which variant a value has of an enum whose facts stand in a table. A new
-//! variant must not fall through such a question unseen, so only the tables may ask.
+//! Finds code outside of the tables that asks which variant an enum value has, for the enums whose
+//! facts stand in a table. Otherwise a new variant could silently fall through such code.
 
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
@@ -10,7 +10,7 @@ use super::graph::Target;
 use super::mentions::words;
 use super::modules::House;
 
-/// The enums of `registry-core` of whose variants the tables hold every fact.
+/// Enums of `registry-core` whose facts all stand in tables.
 const ENUMS: [&str; 4] = ["Action", "Guard", "Kind", "Role"];
 
 /// The files that hold the tables.
@@ -21,10 +21,10 @@ const TABLES: [&str; 4] = [
     "registry-core/src/record.rs",
 ];
 
-/// Where a `match` on one of the enums names every variant.
+/// Paths in which a `match` on one of the enums must name every variant.
 const EXHAUSTIVE: [&str; 3] = ["registry-core/src/", "registry-state/src/", "rpc/src/prepare"];
 
-/// Every question about a variant outside of the tables.
+/// Every place outside of the tables that asks for a variant.
 pub(super) fn questions(house: &House) -> Vec<String> {
     let mut findings = Vec::new();
     for (module, here) in house.modules.iter().enumerate() {
