@@ -59,7 +59,8 @@ impl Driver {
         let named = edits.put.iter().find(|each| each.key == signer.public());
         let Some(named) = named.filter(|_| status.is_pending()) else { return Ok(()) };
         if named.peer != self.peer.to_string() {
-            warn!(proposal = %id, expected = %named.peer, actual = %self.peer, "a proposal names this node's validator key \
+            warn!(proposal = %id, expected = %named.peer, actual = %self.peer,
+                "a proposal names this node's validator key \
                  with another peer id; this node cannot say that it is ready");
             return Ok(());
         }

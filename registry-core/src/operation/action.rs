@@ -91,7 +91,8 @@ macro_rules! actions {
         $variant:ident $(($payload:ident: $type:ty))? {
             name: $name:literal, prepare: $prepare:expr,
             family: $family:expr, role: $role:expr, guard: $guard:ident,
-            has_author: $author:literal, has_priority: $priority:literal, bytes_max: $bytes_max:ident,
+            has_author: $author:literal, has_priority: $priority:literal,
+            bytes_max: $bytes_max:ident,
             $(consent: $consent:expr,)? $(key: $key:expr,)? writes: $subject:pat => $writes:expr,
         }
     )+) => {
@@ -336,7 +337,9 @@ actions! {
         name: "schema_publish", prepare: Some("schema_preparePublish"),
         family: Some(Family::Schema), role: Some(Role::Author), guard: Absent,
         has_author: true, has_priority: false, bytes_max: OPERATION_BYTES_MAX,
-        writes: subject => RecordKey::schema(&SchemaId::of_content(subject.author()?, &publish.content)),
+        writes: subject => {
+            RecordKey::schema(&SchemaId::of_content(subject.author()?, &publish.content))
+        },
     }
 
     /// Withdraws a schema.

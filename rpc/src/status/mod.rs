@@ -1,5 +1,5 @@
-//! Credential status: lists and their entries, the views of a list that are served, and issuers' own
-//! tokens.
+//! Credential status: lists and their entries, the views of a list that are served, and issuers'
+//! own tokens.
 
 mod cache;
 pub(crate) mod check;
