@@ -200,7 +200,8 @@ fn show(genesis: &GenesisFile, path: &Path, context: &Context) -> Result<(), Fai
     for warning in &warnings {
         warn(warning);
     }
-    let (network, chain_id, time) = (&genesis.network, genesis.chain_id(), genesis.time);
+    let (network, chain_id) = (&genesis.network, genesis.chain_id());
+    let time = genesis.time.millis();
     let mut human = format!(
         "genesis   {} is valid\nnetwork   {network}\nchain id  {chain_id}\ntime      {time}\n",
         path.display()
