@@ -1,4 +1,4 @@
-//! Dereferencing of DID URLs: document, method, service object, or service endpoint.
+//! Dereferencing of DID URLs to a document, verification method, service or service endpoint.
 
 use ::url::Url;
 use registry_core::did::document::{
@@ -15,24 +15,25 @@ use super::resolve::{Dids, DocumentMetadata, Found, ResultMetadata, document_typ
 use super::url::{DidUrl, percent_decode};
 use crate::service::Head;
 
-/// The media type of service endpoints.
+/// Media type of a list of service endpoints.
 pub(crate) const URI_LIST: &str = "text/uri-list";
 
-/// What a DID URL stands for.
+/// Resource that a DID URL identifies.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Content {
-    /// The document.
+    /// The whole DID document.
     Document(DocumentJson),
-    /// A verification method.
+    /// The verification method that a fragment names.
     Method(Box<RenderedMethod>),
-    /// A service.
+    /// The service that a fragment names.
     Service(Box<RenderedService>),
-    /// Endpoints, one a line.
+    /// Endpoint URIs, one on each line, separated by CRLF.
     Endpoints(String),
 }
 
-/// The result of dereferencing. The content stands under both names that are in use.
+/// Result of dereferencing. It has the content under `content` and `contentStream`, because clients
+/// use both names.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DereferencingResult {
@@ -61,7 +62,7 @@ impl DereferencingResult {
     }
 }
 
-/// A DID URL that was followed. `content` is none if the DID is deactivated.
+/// Outcome of following a DID URL. `content` is `None` if the DID is deactivated.
 pub(crate) struct Dereferenced {
     pub(crate) found: Found,
     pub(crate) head: Head,
@@ -69,7 +70,7 @@ pub(crate) struct Dereferenced {
 }
 
 impl Dids {
-    /// The abstract function: every outcome is a result, errors among them.
+    /// Dereferences a DID URL as W3C DID Resolution defines the function: an error is a result too.
     pub(crate) async fn dereference(
         &self,
         url: &str,
@@ -89,7 +90,7 @@ impl Dids {
         dereferenced.await.unwrap_or_else(DereferencingResult::failed)
     }
 
-    /// Follows a DID URL to what it stands for.
+    /// Follows a DID URL to the resource that it identifies.
     pub(crate) async fn follow(
         &self,
         url: &DidUrl,
@@ -122,7 +123,8 @@ impl Dids {
 }
 
 impl DidUrl {
-    /// The options in the URL's parameters and those beside it, read as one.
+    /// Reads the parameters of the URL and the options given beside it as one list of options.
+    /// Fails if the URL has a fragment and the options select a service.
     pub(crate) fn options(&self, beside: &[(String, String)]) -> Result<Options, DidError> {
         let options = Options::read(&[&self.parameters, beside].concat())?;
         if options.selects_service() && self.fragment.is_some() {
@@ -133,7 +135,8 @@ impl DidUrl {
     }
 }
 
-/// The method or service that a fragment names.
+/// Finds the verification method or service that a fragment names. If the options name a
+/// relationship, the fragment must be a method listed under it.
 fn part(
     did: &Did,
     document: &Document,
@@ -171,7 +174,8 @@ fn part(
     }
 }
 
-/// The endpoints of the selected services, one a line, the relative reference applied.
+/// Returns the endpoints of the selected services, one on each line. A relative reference in the
+/// options is resolved against each endpoint.
 fn endpoints(services: &[Service], options: &Options) -> Result<String, DidError> {
     let (id, kind) = (options.service.as_deref(), options.service_type.as_deref());
     if id.is_none() && kind.is_none() {
@@ -212,7 +216,8 @@ fn uris_of(service: &Service) -> impl Iterator<Item = &str> {
     })
 }
 
-/// RFC 3986 resolution that stays on the endpoint's origin and climbs nowhere.
+/// Resolves a relative reference against an endpoint (RFC 3986, section 5). Refuses a result with
+/// another scheme, host or port, and a reference whose path contains `..`.
 fn join(endpoint: &str, reference: &str) -> Result<String, DidError> {
     let invalid = |why: &str| {
         let detail = format!("relativeRef {reference:?} on {endpoint}: {why}");

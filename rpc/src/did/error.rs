@@ -7,7 +7,7 @@ use serde::ser::{SerializeStruct, Serializer};
 
 use crate::error::ApiError;
 
-/// Which error.
+/// Kind of a resolution or dereferencing error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DidErrorKind {
     InvalidDid,
@@ -23,7 +23,7 @@ pub(crate) enum DidErrorKind {
     HeightNotReached,
 }
 
-/// What each kind is called: namespace of its type, name, title, HTTP status.
+/// Namespace of the error's type URI, name, title and HTTP status.
 type Row = (&'static str, &'static str, &'static str, StatusCode);
 
 const DID: &str = "https://www.w3.org/ns/did#";
@@ -67,7 +67,7 @@ impl DidErrorKind {
     }
 }
 
-/// The `error` member of resolution and dereferencing metadata.
+/// Value of the member `error` in resolution and dereferencing metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DidError {
     pub(crate) kind: DidErrorKind,
@@ -96,7 +96,7 @@ impl Serialize for DidError {
 }
 
 impl From<StoreError> for DidError {
-    /// What the store said goes to the log alone.
+    /// Writes the store's message to the log and hides it from the caller.
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         Self::new(DidErrorKind::InternalError, "the node cannot read its store")
@@ -104,7 +104,8 @@ impl From<StoreError> for DidError {
 }
 
 impl From<ApiError> for DidError {
-    /// Resolution asks the API only to wait for a height.
+    /// Maps every error to `HEIGHT_NOT_REACHED`: resolution calls the API layer only to wait for a
+    /// height.
     fn from(error: ApiError) -> Self {
         Self::new(DidErrorKind::HeightNotReached, error.to_string())
     }

@@ -1,4 +1,4 @@
-//! The versions of a DID, and the record that the next operation must follow.
+//! Version history of a DID, and its head record for the guard of the next operation.
 
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
@@ -19,7 +19,7 @@ use crate::reads::HistoryPage;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct HistoryParams {
     did: Did,
-    /// Newest version of the page; the head without it.
+    /// Newest version of the page. The page starts at the head if this is absent.
     #[serde(default)]
     cursor: Option<u64>,
     #[serde(default)]
@@ -37,20 +37,19 @@ pub(crate) struct RecordParams {
     min_height: Option<u64>,
 }
 
-/// A page of versions, newest first.
+/// Page of versions, newest first.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DidHistory {
     did: Did,
-    /// Height that the page is as of.
+    /// Height as of which the page was read.
     height: u64,
     versions: Vec<VersionJson>,
-    /// Cursor of the next older page; absent on the last.
+    /// Cursor of the next page, which has older versions. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<u64>,
 }
 
-/// One version.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct VersionJson {
@@ -58,35 +57,35 @@ struct VersionJson {
     operation: Hash,
     height: u64,
     time: String,
-    /// Hash of the record.
+    /// Hash of the record of this version.
     record: Hash,
     value: ValueJson,
 }
 
-/// The value of a version.
+/// Value of a version's record.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 enum ValueJson {
     Did(DidValue),
-    /// Of the network's own DID.
+    /// Value of the publishing record, from which the network's own DID is resolved.
     Network(Publishing),
 }
 
-/// The head record of a DID with its value, byte for byte as stored.
+/// Head record of a DID together with its value, in the canonical encoding of the ledger.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct StoredRecord {
     entry: Bytes,
 }
 
 impl Dids {
-    /// `did_getRecord`.
+    /// Answers `did_getRecord`.
     pub(crate) async fn record(&self, params: RecordParams) -> Result<StoredRecord, ApiError> {
         let head = self.reads.head_from(params.min_height).await?;
         let entry = self.reads.did_head(&params.did, &head, "did")?;
         Ok(StoredRecord { entry: Bytes(codec::encode(&entry)) })
     }
 
-    /// `did_history`.
+    /// Answers `did_history`.
     pub(crate) async fn history(&self, params: HistoryParams) -> Result<DidHistory, ApiError> {
         let HistoryParams { did, cursor, limit, min_height } = params;
         let page = HistoryPage::new(cursor, limit)?;

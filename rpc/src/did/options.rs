@@ -1,4 +1,5 @@
-//! Resolution and dereferencing options, from a query, a DID URL or JSON: one reading of all.
+//! Resolution and dereferencing options. Options from a query, a DID URL or JSON are all read by
+//! the same function, so they mean the same everywhere.
 
 use registry_core::time::TimeMs;
 use serde_json::{Map, Value};
@@ -6,24 +7,24 @@ use serde_json::{Map, Value};
 use super::error::{DidError, DidErrorKind};
 use crate::reads::Selector;
 
-/// What the caller asks for beside the DID.
+/// Options that a caller gives in addition to the DID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Options {
-    /// Media type wanted of the content.
+    /// Media type that the caller wants for the content.
     pub(crate) accept: Option<String>,
-    /// Which version.
+    /// Version of the DID that the caller asks for.
     pub(crate) version: Selector,
-    /// Answer past every cache.
+    /// True if caches must not store the answer.
     pub(crate) no_cache: bool,
-    /// Height that the answer must be as of, at least.
+    /// Lowest height as of which the answer may be.
     pub(crate) min_height: Option<u64>,
-    /// Relationship that the dereferenced method must have.
+    /// Verification relationship under which the dereferenced method must be listed.
     pub(crate) relationship: Option<String>,
-    /// Id of the service to select.
+    /// Id of the selected service: the fragment of its DID URL.
     pub(crate) service: Option<String>,
-    /// Type of the service to select.
+    /// Type of the selected services.
     pub(crate) service_type: Option<String>,
-    /// Reference relative to the service's endpoint.
+    /// Relative reference to resolve against the service's endpoint.
     pub(crate) relative_ref: Option<String>,
 }
 
@@ -40,15 +41,16 @@ const KNOWN: [&str; 10] = [
     "relativeRef",
 ];
 
-/// What each option may be, for the error message.
+/// Returns the error for an option whose value does not have the required `form`.
 fn invalid(name: &str, value: &str, form: &str) -> DidError {
     let detail = format!("{name} {value:?} must be {form}");
     DidError::new(DidErrorKind::InvalidOptions, detail)
 }
 
 impl Options {
-    /// Reads options: first whether all are supported, then whether they are valid. `accept` is
-    /// not read here from a header.
+    /// Reads options. An unknown option fails with `FEATURE_NOT_SUPPORTED`, whatever the others
+    /// are. An option that is given twice or has an invalid value fails with `INVALID_OPTIONS`. The
+    /// `Accept` header is not considered here.
     pub(crate) fn read(pairs: &[(String, String)]) -> Result<Self, DidError> {
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !KNOWN.contains(&name.as_str())) {
             let detail = format!("option {name:?} is not supported");
@@ -68,7 +70,7 @@ impl Options {
             Some("true") => Ok(true),
             Some(other) => Err(invalid(name, other, "\"true\" or \"false\"")),
         };
-        // Rendered documents hold absolute DID URLs only, so there is nothing to expand.
+        // Rendered documents have absolute DID URLs only, so the option has no effect.
         flag("expandRelativeUrls")?;
         Ok(Self {
             accept: get("accept").map(str::to_owned),
@@ -84,7 +86,7 @@ impl Options {
         })
     }
 
-    /// Whether something inside of the document is asked for.
+    /// True if an option selects a service endpoint.
     pub(crate) fn selects_service(&self) -> bool {
         self.service.is_some() || self.service_type.is_some() || self.relative_ref.is_some()
     }
@@ -114,13 +116,14 @@ fn version(id: Option<&str>, time: Option<&str>) -> Result<Selector, DidError> {
     }
 }
 
-/// A decimal number in its one spelling.
+/// Reads a decimal number without sign or leading zeros.
 fn number(text: &str) -> Option<u64> {
     let number: u64 = text.parse().ok()?;
     (number.to_string() == text).then_some(number)
 }
 
-/// The members of a JSON object of options, as the text that a query would hold.
+/// Returns the members of a JSON object of options as text, in the form that a query has. Members
+/// that are null are left out.
 pub(crate) fn pairs_of(options: &Map<String, Value>) -> Result<Vec<(String, String)>, DidError> {
     let pairs = options.iter().filter(|(_, value)| !value.is_null());
     pairs

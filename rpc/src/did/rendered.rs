@@ -1,4 +1,4 @@
-//! What of a DID's version is view. Versions never change, so what was rendered once is kept.
+//! Rendered versions of DIDs. A version never changes, so its rendering is cached.
 
 use std::sync::Arc;
 
@@ -16,19 +16,19 @@ use serde_json::value::RawValue;
 
 use crate::limits::SHOWN_BYTES_MAX;
 
-/// One version of a DID as it is view.
+/// One version of a DID, rendered for answers.
 #[derive(Debug, Clone)]
 pub(crate) struct DidView {
-    /// Block time of version 1.
+    /// Block time of version 1, as Unix time in milliseconds.
     pub(crate) created_ms: u64,
-    /// None when deactivated.
+    /// The W3C document; `None` if the DID is deactivated.
     pub(crate) document: Option<DocumentJson>,
-    /// The recovery under way.
+    /// Recovery that is pending in this version.
     pub(crate) pending: Option<Arc<PendingRecovery>>,
 }
 
 impl DidView {
-    /// Renders a version.
+    /// Renders a version. `created_ms` is the block time of version 1.
     pub(crate) fn of(did: &Did, entry: &Entry, created_ms: u64) -> Result<Self, StoreError> {
         let Some(Stated { document, controllers, pending }) = stated(entry)? else {
             return Ok(Self { created_ms, document: None, pending: None });
@@ -39,16 +39,16 @@ impl DidView {
     }
 }
 
-/// What a version of a record says of its DID.
+/// Contents of one version of a DID's record that rendering needs.
 pub(crate) struct Stated {
-    /// The document as stored, or as it follows from what is stored.
+    /// The stored document. For the network's own DID, it is derived from the publishing record.
     pub(crate) document: Document,
     controllers: Vec<Did>,
     pending: Option<PendingRecovery>,
 }
 
-/// Reads a version of a DID's record, or of the publishing record, which stands for the network's
-/// own DID; none when deactivated.
+/// Reads a version of a DID's record, or of the publishing record, from which the network's own DID
+/// is resolved. Returns `None` if the DID is deactivated.
 pub(crate) fn stated(entry: &Entry) -> Result<Option<Stated>, StoreError> {
     if entry.record.kind == Kind::Governance {
         let publishing: Publishing =
@@ -65,7 +65,7 @@ pub(crate) fn stated(entry: &Entry) -> Result<Option<Stated>, StoreError> {
     }
 }
 
-/// The bytes of a W3C document.
+/// A rendered W3C document as JSON text.
 #[derive(Debug, Clone)]
 pub(crate) struct DocumentJson(Arc<RawValue>);
 
@@ -75,27 +75,27 @@ impl Serialize for DocumentJson {
     }
 }
 
-/// Versions that were asked for, by DID and number; those least asked for go first.
+/// Cache of rendered versions by DID suffix and version number, bounded by their bytes.
 pub(crate) type DidViewCache = Cache<(Suffix, u64), DidView, Bytes>;
 
-/// An empty cache.
 pub(crate) fn did_view_cache() -> DidViewCache {
     Cache::with_weighter(SHOWN_BYTES_MAX / BYTES_USUAL, SHOWN_BYTES_MAX as u64, Bytes)
 }
 
-/// Bytes of a usual document with its place in the cache.
+/// Assumed size of an average document with its cache entry, in bytes.
 const BYTES_USUAL: usize = 1_024;
-/// Bytes of an entry beside its document.
+/// Estimated size of a cache entry without its document, in bytes.
 const BYTES_BESIDE: usize = 160;
 
-/// Weighs an entry by its memory.
+/// Weighs a cache entry by its estimated size in bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Bytes;
 
 impl Weighter<(Suffix, u64), DidView> for Bytes {
     fn weight(&self, _: &(Suffix, u64), view: &DidView) -> u64 {
         let document = view.document.as_ref().map_or(0, |document| document.0.get().len());
-        // A recovery carries a whole document and sets; its members are not counted one by one.
+        // A pending recovery contains a whole document and key sets. The estimate takes the size of
+        // the present document for them.
         let pending = view.pending.as_ref().map_or(0, |_| document + BYTES_USUAL);
         (BYTES_BESIDE + document + pending) as u64
     }

@@ -1,4 +1,4 @@
-//! `resolve(did, resolutionOptions)` of W3C DID Resolution, over the records.
+//! `resolve(did, resolutionOptions)` of W3C DID Resolution, answered from the ledger's records.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ use crate::clock::seconds_up;
 use crate::reads::{Moment, Reads, Selector};
 use crate::service::Head;
 
-/// The media type of a DID document.
+/// Media type of a DID document.
 pub(crate) const DID_DOCUMENT: &str = "application/did";
 
-/// Media types in which the document itself is served; the last three for older clients.
+/// Media types in which the document alone is served. The last three are for older clients.
 pub(crate) const DOCUMENT_TYPES: [&str; 4] =
     [DID_DOCUMENT, "application/did+json", "application/did+ld+json", "application/ld+json"];
 
-/// The result of resolution, as W3C shapes it.
+/// Resolution result in the shape that W3C DID Resolution defines.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResolutionResult {
@@ -33,7 +33,7 @@ pub(crate) struct ResolutionResult {
     pub(crate) did_document_metadata: DocumentMetadata,
 }
 
-/// Metadata of the process: resolution or dereferencing.
+/// Metadata of the resolution or dereferencing process.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResultMetadata {
@@ -43,7 +43,7 @@ pub(crate) struct ResultMetadata {
     pub(crate) error: Option<DidError>,
 }
 
-/// Metadata of one version of a DID.
+/// Metadata of one version of a DID document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DocumentMetadata {
@@ -63,38 +63,42 @@ pub(crate) struct DocumentMetadata {
     pending_recovery: Option<PendingMetadata>,
 }
 
-/// A recovery that waits (DESIGN section 5.1).
+/// Metadata of a pending recovery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PendingMetadata {
     started_at: String,
-    /// Earliest block time of completion if no halt comes in between.
+    /// Earliest block time at which the recovery can be completed, if the network does not halt
+    /// before.
     matures_at: String,
     operation: Hash,
     new_control_hash: Hash,
 }
 
-/// What a cache may know of an answer: equal tags, equal answers.
+/// Caching properties of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Freshness {
-    /// Distinguishes this answer from all others about the DID.
+    /// Part of the entity tag that identifies this answer among all answers about the DID. The
+    /// complete tag also names the form of the body.
     pub(crate) tag: String,
-    /// Whether the answer can never change.
+    /// True if the answer can never change.
     pub(crate) immutable: bool,
 }
 
-/// A DID as found.
+/// A DID that was found, in the version asked for.
 pub(crate) struct Found {
     pub(crate) entry: Entry,
-    /// The W3C document; none when deactivated.
+    /// The W3C document; `None` if the DID is deactivated.
     pub(crate) document: Option<DocumentJson>,
     pub(crate) metadata: DocumentMetadata,
-    /// Where a pending recovery matures moves with every halt.
+    /// Milliseconds of all halts up to the head. They belong to the tag, since each halt delays the
+    /// maturity of a pending recovery.
     halted_ms: u64,
 }
 
 impl Found {
-    /// What a cache may know; costs a hash, so it is made only for those who ask.
+    /// Returns the caching properties. It hashes the record, so call it only for answers that need
+    /// them.
     pub(crate) fn freshness(&self) -> Freshness {
         let record = &self.entry.record;
         let hash = record.hash().to_string();
@@ -132,12 +136,12 @@ impl ResolutionResult {
     }
 }
 
-/// The HTTP status of what was found.
+/// Returns the HTTP status of a DID that was found: 200, or 410 if it is deactivated.
 pub(crate) fn status_of(found: &Found) -> StatusCode {
     if found.document.is_some() { StatusCode::OK } else { StatusCode::GONE }
 }
 
-/// The document media type that `accept` names; the default without one.
+/// Returns the document media type that `accept` names, or the default if there is no `accept`.
 pub(crate) fn document_type(accept: Option<&str>) -> Result<&'static str, DidError> {
     let Some(accept) = accept else { return Ok(DID_DOCUMENT) };
     let known = DOCUMENT_TYPES.into_iter().find(|known| accept.eq_ignore_ascii_case(known));
@@ -147,11 +151,11 @@ pub(crate) fn document_type(accept: Option<&str>) -> Result<&'static str, DidErr
     })
 }
 
-/// One version of a DID with what surrounds it.
+/// One version of a DID, with its rendering and its successor.
 struct DidVersion {
     entry: Entry,
     view: DidView,
-    /// The version after it.
+    /// Record of the next version. `None` if there is none or if the head was asked for.
     next: Option<Record>,
 }
 
@@ -166,7 +170,7 @@ impl Dids {
         Self { reads, rendered: did_view_cache() }
     }
 
-    /// The abstract function: every outcome is a result, errors among them.
+    /// Resolves a DID as W3C DID Resolution defines the function: an error is a result too.
     pub(crate) async fn resolve(
         &self,
         did: &str,
@@ -186,7 +190,8 @@ impl Dids {
         resolved.await.unwrap_or_else(ResolutionResult::failed)
     }
 
-    /// The wanted version of a DID, as of the head that comes with it.
+    /// Finds the version of a DID that the options select, and returns it with the head as of which
+    /// it was found.
     pub(crate) async fn find(
         &self,
         did: &Did,
@@ -217,7 +222,8 @@ impl Dids {
         }
     }
 
-    /// The version of a DID at a moment.
+    /// Reads the version of a DID at a moment, with its rendering and, unless the head was asked
+    /// for, its successor.
     fn version(&self, did: &Did, moment: &Moment) -> Result<Option<DidVersion>, StoreError> {
         if did.network != *self.reads.network() {
             return Ok(None);

@@ -1,22 +1,23 @@
-//! DIDs and DID URLs as clients write them (W3C DID 1.1 section 3).
+//! DIDs and DID URLs as clients write them (W3C DID 1.1, section 3).
 
 use registry_core::id::Did;
 
 use super::error::{DidError, DidErrorKind};
 
-/// A DID URL of this method.
+/// A DID URL of the method `idem`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DidUrl {
     pub(crate) did: Did,
-    /// With its leading `/`, or empty.
+    /// Path with its leading `/`, or empty.
     pub(crate) path: String,
-    /// Decoded names and values, in order.
+    /// Names and values of the query, percent-decoded, in order.
     pub(crate) parameters: Vec<(String, String)>,
-    /// Without `#`.
+    /// Fragment without `#`, percent-decoded.
     pub(crate) fragment: Option<String>,
 }
 
-/// Reads a DID: general syntax first, then the method, then the method's own syntax.
+/// Reads a DID. Fails with `METHOD_NOT_SUPPORTED` for a well-formed DID of another method, and
+/// otherwise with `INVALID_DID`.
 pub(crate) fn parse_did(text: &str) -> Result<Did, DidError> {
     let invalid = |detail: String| DidError::new(DidErrorKind::InvalidDid, detail);
     let rest = text.strip_prefix("did:").and_then(|rest| rest.split_once(':'));
@@ -43,7 +44,8 @@ pub(crate) fn parse_did(text: &str) -> Result<Did, DidError> {
 }
 
 impl DidUrl {
-    /// Reads a DID URL. What is wrong with the DID in it is an INVALID_DID.
+    /// Reads a DID URL. If its DID part is wrong, the error is that of [`parse_did`]. All other
+    /// faults are `INVALID_DID_URL`.
     pub(crate) fn parse(text: &str) -> Result<Self, DidError> {
         let invalid =
             |detail: &str| DidError::new(DidErrorKind::InvalidDidUrl, format!("{text:?} {detail}"));
@@ -73,8 +75,8 @@ impl DidUrl {
     }
 }
 
-/// Splits a query into decoded names and values. None if a `%` is not followed by two hex digits
-/// or the result is not UTF-8.
+/// Splits a query into percent-decoded names and values. Returns `None` if a `%` is not followed by
+/// two hex digits, or if a decoded text is not UTF-8.
 pub(crate) fn parse_pairs(query: &str) -> Option<Vec<(String, String)>> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs
@@ -85,7 +87,8 @@ pub(crate) fn parse_pairs(query: &str) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
-/// Undoes percent-encoding, once and strictly.
+/// Decodes percent-encoding once. Returns `None` if a `%` is not followed by two hex digits, or if
+/// the result is not UTF-8.
 pub(crate) fn percent_decode(text: &str) -> Option<String> {
     if !text.contains('%') {
         return Some(text.to_owned());
