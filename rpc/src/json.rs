@@ -1,4 +1,4 @@
-//! JSON bodies in plain ASCII: a client that takes ISO-8859-1 for the default reads them right.
+//! JSON bodies in plain ASCII, so that clients which assume ISO-8859-1 read them correctly too.
 
 use std::io;
 
@@ -10,10 +10,10 @@ use serde_json::ser::Formatter;
 
 use crate::limits::REQUEST_BYTES_MAX;
 
-/// The media type of problem details (RFC 9457).
+/// Media type of problem details (RFC 9457).
 pub(crate) const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// Compact JSON with everything beyond ASCII escaped.
+/// Formatter for compact JSON that escapes all characters outside ASCII.
 struct Ascii;
 
 impl Formatter for Ascii {
@@ -39,7 +39,7 @@ impl Formatter for Ascii {
     }
 }
 
-/// Writes `value` as ASCII JSON.
+/// Serialises `value` as ASCII JSON.
 pub(crate) fn to_ascii<T: Serialize>(value: &T) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(1024);
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Ascii);
@@ -47,7 +47,8 @@ pub(crate) fn to_ascii<T: Serialize>(value: &T) -> serde_json::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A whole request body, or the response that refuses it.
+/// Reads a whole request body, or returns the response that refuses it. A body may have at most
+/// [`REQUEST_BYTES_MAX`] bytes.
 pub(crate) async fn body(body: Body) -> Result<Bytes, Response> {
     let limit = usize::try_from(REQUEST_BYTES_MAX).unwrap_or(usize::MAX);
     to_bytes(body, limit).await.map_err(|_| {
@@ -56,7 +57,8 @@ pub(crate) async fn body(body: Body) -> Result<Bytes, Response> {
     })
 }
 
-/// A JSON response. The types of this crate always serialise; if one did not, the client gets 500.
+/// Creates a JSON response. The types of this crate always serialise. If one did not, the client
+/// would get 500 with an empty body.
 pub(crate) fn response<T: Serialize>(
     status: StatusCode,
     content_type: HeaderValue,
@@ -75,7 +77,7 @@ pub(crate) fn response<T: Serialize>(
     response
 }
 
-/// Problem details.
+/// Body of a problem response (RFC 9457).
 #[derive(Serialize)]
 struct ProblemDetails<'a> {
     #[serde(rename = "type")]
@@ -85,12 +87,12 @@ struct ProblemDetails<'a> {
     detail: &'a str,
 }
 
-/// A failure that is about HTTP rather than about a DID.
+/// Creates the response for a failure that concerns HTTP and not a DID.
 pub(crate) fn problem(status: StatusCode, detail: &str) -> Response {
     typed_problem("about:blank", status, detail)
 }
 
-/// The same with a type that a standard names.
+/// Creates a problem response with a `type` that a standard defines.
 pub(crate) fn typed_problem(
     problem_type: &'static str,
     status: StatusCode,
@@ -101,7 +103,7 @@ pub(crate) fn typed_problem(
     response(status, PROBLEM, &problem)
 }
 
-/// The answer to one request too many at once.
+/// Creates the 503 response for a request beyond the limit on concurrent requests.
 pub(crate) fn busy() -> Response {
     let detail = "too many requests are in work; send it again";
     let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, detail);

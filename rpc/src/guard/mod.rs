@@ -1,9 +1,8 @@
-//! The middleware that every public request passes. It finds out who the request is from and
-//! whether its host is ours, and holds it to its rate, its share of the concurrency and its
-//! deadline.
+//! Middleware that every public request passes. It identifies the client, checks the `Host` header,
+//! and enforces the client's rate, the limit on concurrent requests and the deadline.
 //!
-//! A request goes on with its [`Client`] among its extensions. The calls of a batch and of a
-//! WebSocket are charged to that client, one by one.
+//! The middleware puts a [`Client`] into the request's extensions. JSON-RPC charges each call of a
+//! batch and of a WebSocket to that client.
 
 mod rate;
 
@@ -28,34 +27,40 @@ use crate::metrics::Metrics;
 
 use rate::Rates;
 
-/// The address at the other end of a connection, an extension of its requests.
+/// IP address of the peer of a TCP connection. The listener puts it into the extensions of each
+/// request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RemoteAddress(pub(crate) IpAddr);
 
-/// Who a request is from, an extension of the request.
+/// Client that sent a request. The middleware puts it into the extensions of the request.
 #[derive(Clone)]
 pub(crate) struct Client {
-    /// For its rate.
+    /// Address whose rate the client's calls count against.
     address: IpAddr,
-    /// Whether nobody else may stand behind that address: no proxy says so whom nobody vouches for.
+    /// True if the address is certainly that of the client. False if the request has a forwarding
+    /// header that does not lead to an address by trusted proxies alone, since other clients may
+    /// then be behind the address.
     certain: bool,
     guard: Arc<Guard>,
 }
 
 impl Client {
-    /// Takes `calls` from the client's bucket, or says for how many ms it lacks them.
+    /// Takes `calls` from the client's token bucket. If the bucket has too few, fails with the
+    /// milliseconds until it has enough.
     pub(crate) fn charge(&self, calls: u32) -> Result<(), u64> {
         self.guard.charge(self.address, calls)
     }
 
-    /// A share of the concurrency, held while a call is in work.
+    /// Takes a permit for one concurrent request, to be held while a call is handled. Fails with
+    /// `BUSY` if all permits are taken.
     pub(crate) fn enter(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         let permit = self.guard.enter();
         permit.ok_or_else(|| ApiError::node(NodeCode::Busy, "too many requests are in work"))
     }
 
-    /// Whether the client may ask for single status entries: the question tells who is being
-    /// checked, so it is for those alone whom the operator knows.
+    /// Fails unless the client may ask for single status entries. Such a question reveals whose
+    /// credential is being checked, so only clients on loopback or in the networks of
+    /// `status_check_from` may ask it.
     pub(crate) fn admit_status_check(client: Option<&Self>) -> Result<(), ApiError> {
         let known = |client: &&Self| client.certain && client.guard.is_known(client.address);
         match client.filter(known) {
@@ -69,7 +74,7 @@ impl Client {
     }
 }
 
-/// The state of the checks.
+/// State and limits of the middleware.
 pub(crate) struct Guard {
     limits: Limits,
     trusted_proxies: Vec<IpAddr>,
@@ -110,14 +115,14 @@ impl Guard {
         Arc::clone(&self.requests).try_acquire_owned().ok()
     }
 
-    /// Whether the operator knows an address.
+    /// True if the address is a loopback address or in a network of `status_check_from`.
     fn is_known(&self, address: IpAddr) -> bool {
         let mut networks = self.status_check_from.iter();
         address.is_loopback() || networks.any(|network| network.contains(&address))
     }
 
-    /// The client behind `peer`: the last address in `X-Forwarded-For` that is no trusted proxy,
-    /// if the peer is one.
+    /// Finds the client behind `peer`. If the peer is a trusted proxy, that is the last address in
+    /// `X-Forwarded-For` that is not a trusted proxy, and otherwise the peer itself.
     fn client(self: &Arc<Self>, peer: IpAddr, headers: &HeaderMap) -> Client {
         let client = |address, certain| Client { address, certain, guard: Arc::clone(self) };
         let forwarded =
@@ -139,9 +144,9 @@ impl Guard {
         peer_itself
     }
 
-    /// Whether a browser may have sent this on purpose. A page whose name was rebound to this
-    /// address still sends its own name as the host; an IP literal is no name and cannot be
-    /// rebound.
+    /// Checks the `Host` header against DNS rebinding. A web page whose name was rebound to this
+    /// node's address still sends its own name as the host. So the host must be `localhost`, an IP
+    /// literal, which cannot be rebound, or the host of `public_url`.
     fn is_own_host(&self, request: &Request<Body>) -> bool {
         let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         let authority = header.and_then(|host| host.parse::<Authority>().ok());
@@ -153,7 +158,8 @@ impl Guard {
             || self.public_host.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(host))
     }
 
-    /// A submission may wait for its block, any read for its height.
+    /// Returns the deadline of a request. It includes the longest wait that the request can ask
+    /// for: a submission waits for its block, and a read waits for a height.
     fn deadline(&self, path: &str) -> Duration {
         let wait_ms = if path == "/" { SUBMIT_WAIT_MS_MAX } else { MIN_HEIGHT_WAIT_MS };
         Duration::from_millis(wait_ms.saturating_add(self.limits.request_timeout_ms))
@@ -189,7 +195,8 @@ impl Guard {
             request.extensions_mut().insert(client);
         }
         let path = request.uri().path();
-        // JSON-RPC calls enter one by one, since one of them may wait for long.
+        // JSON-RPC takes a permit for each call instead, since a submission may wait for a long
+        // time.
         let permit = match path {
             "/" => None,
             _ => match self.enter() {
@@ -206,7 +213,7 @@ impl Guard {
     }
 }
 
-/// The middleware of the public listener.
+/// Runs the middleware for a request of the public listener and counts its response.
 pub(crate) async fn admit(
     State(guard): State<Arc<Guard>>,
     request: Request<Body>,

@@ -1,5 +1,5 @@
-//! A token bucket per address in a bounded table, as one number each: the time at which the bucket
-//! is full again (the generic cell rate algorithm).
+//! Token bucket for each client address, in a table of bounded size. A bucket is stored as one
+//! number, the time at which it is full again (the generic cell rate algorithm).
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -7,11 +7,11 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::limits::{RATE_ADDRESSES_MAX, RATE_SWEEP_NS};
 
-/// Rates of all clients. Times are nanoseconds of any clock that never goes back.
+/// Token buckets of all clients. Times are nanoseconds of any monotonic clock.
 pub(super) struct Rates {
-    /// Time that one call costs.
+    /// Nanoseconds in which a bucket regains one call.
     interval_ns: u64,
-    /// Time that a full bucket holds.
+    /// Nanoseconds in which an empty bucket becomes full.
     burst_ns: u64,
     table: Mutex<Table>,
 }
@@ -22,19 +22,20 @@ struct Table {
     swept_at_ns: u64,
 }
 
-/// Where addresses go that the table has no room for.
+/// Key of the bucket that all addresses share for which the table has no room.
 const OTHERS: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
 impl Rates {
-    /// Both limits must be positive; zero counts as one.
+    /// Creates an empty table. A limit of zero counts as one.
     pub(super) fn new(calls_per_second: u32, burst_calls: u32) -> Self {
         let interval_ns = 1_000_000_000 / u64::from(calls_per_second.max(1));
         let burst_ns = interval_ns.saturating_mul(u64::from(burst_calls.max(1)));
         Self { interval_ns, burst_ns, table: Mutex::default() }
     }
 
-    /// Takes `calls` from the address's bucket, or nothing and says for how long (ms) it lacks
-    /// them. More calls than a whole bucket are never granted.
+    /// Takes `calls` from the address's bucket. If the bucket has too few, it stays as it is and
+    /// the error holds the milliseconds until it has enough. More calls than a full bucket holds
+    /// never succeed.
     pub(super) fn take(&self, address: IpAddr, calls: u32, now_ns: u64) -> Result<(), u64> {
         let cost_ns = self.interval_ns.saturating_mul(u64::from(calls));
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +52,9 @@ impl Rates {
 }
 
 impl Table {
-    /// The bucket of `address`; makes room by forgetting full buckets.
+    /// Returns the key of the bucket of `address`. If the table is full, it removes full buckets,
+    /// which hold no information, at most once in [`RATE_SWEEP_NS`]. If there is still no room, the
+    /// key is [`OTHERS`].
     fn key(&mut self, address: IpAddr, now_ns: u64) -> IpAddr {
         if self.full_at_ns.contains_key(&address) || self.full_at_ns.len() < RATE_ADDRESSES_MAX {
             return address;
@@ -64,7 +67,8 @@ impl Table {
     }
 }
 
-/// One client has one IPv4 address or one IPv6 network of 64 bits.
+/// Maps an address to the client that it stands for: an IPv4 address, or an IPv6 network of 64
+/// bits.
 fn client_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

@@ -1,5 +1,5 @@
-//! Content negotiation: what the clients in use send, and what they can read
-//! (docs/protocol/http.md, "Media types" and "Status lists").
+//! Content negotiation by `Accept` and `Accept-Encoding` (docs/protocol/http.md, "Media types" and
+//! "Status lists").
 
 use http::HeaderValue;
 
@@ -8,20 +8,21 @@ use crate::did::dereference::URI_LIST;
 use crate::did::resolve::DOCUMENT_TYPES;
 use crate::view;
 
-/// What the body holds.
+/// Kind of body that a representation has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// The result of resolution for a DID, of dereferencing for a DID URL that leads elsewhere.
+    /// The full result: of resolution for a DID, and of dereferencing for a DID URL that selects a
+    /// part or a service.
     Result,
-    /// The result of dereferencing.
+    /// The result of dereferencing, whatever the identifier.
     Dereferencing,
-    /// The document, method or service alone.
+    /// The document, verification method or service alone.
     Content,
-    /// No body: a redirect to the service's endpoint.
+    /// No body, but a redirect to the service's endpoint.
     Redirect,
 }
 
-/// A body's form and its exact content type.
+/// Kind of a body together with its exact content type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Representation {
     pub(super) form: Form,
@@ -34,7 +35,7 @@ const RESOLUTION: HeaderValue =
 const DEREFERENCING: HeaderValue =
     HeaderValue::from_static("application/did-url-dereferencing; charset=utf-8");
 
-/// The profile that older resolvers put on `application/ld+json` to ask for the result.
+/// Profiles by which older clients ask for a result as `application/ld+json`.
 const RESOLUTION_PROFILE: &str = "https://w3id.org/did-resolution";
 const DEREFERENCING_PROFILE: &str = "https://w3id.org/did-url-dereferencing";
 
@@ -43,12 +44,13 @@ impl Representation {
         Self { form, content_type }
     }
 
-    /// The full result of the kind that the question has.
+    /// Returns the representation of the full result as `application/json`.
     pub(super) fn result() -> Self {
         Self::new(Form::Result, JSON)
     }
 
-    /// The form of errors and of a deactivated DID where a bare document was asked for.
+    /// Returns the representation to use for an error or a deactivated DID. They have no bare
+    /// content, so the full result takes its place.
     pub(super) fn without_content(self) -> Self {
         match self.form {
             Form::Result | Form::Dereferencing => self,
@@ -56,7 +58,8 @@ impl Representation {
         }
     }
 
-    /// The result type that says which function answered.
+    /// Changes the content type of a resolution result to that of a dereferencing result. Other
+    /// content types stay.
     pub(super) fn into_dereferencing(mut self) -> Self {
         if self.content_type == RESOLUTION {
             self.content_type = DEREFERENCING;
@@ -65,18 +68,18 @@ impl Representation {
     }
 }
 
-/// One range of an `Accept` header or its like.
+/// One range of an `Accept` or `Accept-Encoding` header.
 pub(super) struct Range<'a> {
-    /// Media type or coding in lower case.
+    /// Media type or coding in lower case, without parameters.
     pub(super) essence: String,
-    /// Parameters as sent, without `q`.
+    /// Parameters as they were sent, except `q`.
     parameters: Vec<(&'a str, &'a str)>,
-    /// Weight in thousandths.
+    /// Weight in thousandths, from 0 to 1,000.
     weight: u32,
 }
 
-/// The best representation that `accept` allows; none if there is none. `redirects` is whether the
-/// question is about a service's endpoint.
+/// Returns the representation that `accept` prefers, or `None` if it allows none. `redirects` is
+/// true if the DID URL selects a service endpoint.
 pub(super) fn negotiate(accept: &str, redirects: bool) -> Option<Representation> {
     if accept.trim().is_empty() {
         return choose(&any_range(), redirects);
@@ -84,8 +87,8 @@ pub(super) fn negotiate(accept: &str, redirects: bool) -> Option<Representation>
     ranges(accept).iter().find_map(|range| choose(range, redirects))
 }
 
-/// The form among `forms` that `accept` allows; the first of them if it does not care. Clients of
-/// the older data model ask for plain JSON.
+/// Returns the form among `forms` that `accept` prefers, or the first of them if any will do.
+/// Clients of the older data model ask for plain JSON and get the credential in JSON.
 pub(super) fn negotiate_view(accept: &str, forms: &[view::Form]) -> Option<view::Form> {
     let of = |essence: &str| match essence {
         "*/*" | "application/*" => forms.first().copied(),
@@ -100,7 +103,8 @@ pub(super) fn negotiate_view(accept: &str, forms: &[view::Form]) -> Option<view:
     ranges(accept).iter().find_map(|range| of(&range.essence))
 }
 
-/// The best content coding that an `Accept-Encoding` header names.
+/// Returns the best content coding that an `Accept-Encoding` header names, or [`Coding::Identity`]
+/// if it names none that is known.
 pub(super) fn negotiate_coding(accept: &str) -> Coding {
     let accepted = ranges(accept);
     let mut named = Coding::NAMED.into_iter();
@@ -108,11 +112,11 @@ pub(super) fn negotiate_coding(accept: &str) -> Coding {
     allowed.map_or(Coding::Identity, |(_, coding)| coding)
 }
 
-/// What a header of ranges allows, the best first.
+/// Returns the ranges of a header with a weight above zero, in descending order of weight.
 pub(super) fn ranges(header: &str) -> Vec<Range<'_>> {
     let ranges = split(header, b',').map(range);
     let mut ranges: Vec<_> = ranges.filter(|range| range.weight > 0).collect();
-    // Stable: of equal weight, the first wins.
+    // The sort is stable, so of ranges with equal weight the first wins.
     ranges.sort_by_key(|range| std::cmp::Reverse(range.weight));
     ranges
 }
@@ -138,7 +142,8 @@ fn choose(range: &Range<'_>, redirects: bool) -> Option<Representation> {
     }
 }
 
-/// `application/ld+json` with the profile of a result, quoted or not, comes back as it was sent.
+/// Reads `application/ld+json` with the profile of a result. The response repeats the profile as it
+/// was sent, quoted or not.
 fn profiled(range: &Range<'_>) -> Option<Representation> {
     if range.essence != "application/ld+json" {
         return None;
@@ -169,7 +174,7 @@ fn range(text: &str) -> Range<'_> {
     Range { essence, parameters, weight }
 }
 
-/// A weight of RFC 9110 section 12.4.2; what is none counts as 1.
+/// Reads a weight (RFC 9110, section 12.4.2) in thousandths. Malformed text counts as 1.
 fn thousandths(text: &str) -> u32 {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     match (whole, format!("{fraction:0<3}").parse::<u32>()) {
@@ -178,7 +183,7 @@ fn thousandths(text: &str) -> u32 {
     }
 }
 
-/// Splits at `separator` outside of quoted strings.
+/// Splits text at `separator`, except inside quoted strings.
 fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split(move |character: char| {

@@ -1,4 +1,4 @@
-//! Probes and metrics.
+//! Health probes and metrics.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use crate::limits::CLOCK_OFFSET_MS_MAX;
 use crate::service::{Check, Head};
 use crate::services::Services;
 
-/// Whether the process answers at all. Says nothing about peers: restarting a node that is cut off
-/// helps nobody.
+/// Answers `/livez`: always 200 while the process can answer. It ignores peers, since a restart
+/// does not help a node that is cut off from them.
 pub(super) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// Whether the node should get traffic, in one word.
+/// Answers `/readyz` of the public listener with `ready` or `not ready`.
 pub(super) async fn ready(State(services): State<Arc<Services>>) -> Response {
     let checks = checks(&services);
     report(&checks, false)
 }
 
-/// The same with a line for each check when `?verbose` is given.
+/// Answers `/readyz` of the admin listener, with a line for each check if the query is `?verbose`.
 pub(super) async fn ready_verbose(
     State(services): State<Arc<Services>>,
     RawQuery(query): RawQuery,
@@ -40,7 +40,7 @@ fn report(checks: &[Check], verbose: bool) -> Response {
     let mut text = String::new();
     for Check { name, ok, detail } in checks.iter().filter(|_| verbose) {
         let mark = if *ok { '+' } else { '!' };
-        // Writing to a String cannot fail.
+        // Writing to a `String` cannot fail.
         let _written = writeln!(text, "[{mark}] {name}: {detail}");
     }
     text.push_str(if ready { "ready\n" } else { "not ready\n" });
@@ -54,8 +54,9 @@ fn checks(services: &Services) -> Vec<Check> {
     checks
 }
 
-/// The network's clock is block time. A head from the future means that this clock is slow; a
-/// live decision far from its block time means that it is off either way.
+/// Compares this node's clock with block time, which is the network's clock. The check fails if the
+/// newest block is in this clock's future, or if the clock differed too much from block time when
+/// the node saw the newest block decided.
 fn clock_check(head: &Head, now_ms: u64) -> Check {
     let limit = CLOCK_OFFSET_MS_MAX;
     let ahead_ms = head.time_ms.saturating_sub(now_ms);
@@ -72,7 +73,7 @@ fn clock_check(head: &Head, now_ms: u64) -> Check {
     Check { name: "clock", ok, detail }
 }
 
-/// All metrics in the text format of OpenMetrics.
+/// Answers `/metrics` with all metrics in the OpenMetrics text format.
 pub(super) async fn metrics(registry: Arc<Registry>) -> Response {
     let mut text = String::new();
     match encode(&mut text, &registry) {

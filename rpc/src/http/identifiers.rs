@@ -20,16 +20,16 @@ use crate::limits::{HEAD_AGE_SECONDS_MAX, PAST_AGE_SECONDS_MAX};
 use crate::service::Head;
 use crate::services::Services;
 
-/// What is asked: a DID or DID URL, and options beside it.
+/// A resolution request, whether it came by `GET` or `POST`.
 struct ResolutionRequest {
     identifier: String,
     options: Vec<(String, String)>,
-    /// `Accept`, or the option of that name.
+    /// Value of the option `accept`, or of the `Accept` header if there is no such option.
     accept: String,
     if_none_match: String,
 }
 
-/// `GET` and `HEAD`.
+/// Answers `GET` and `HEAD`.
 pub(super) async fn get(
     State(services): State<Arc<Services>>,
     uri: Uri,
@@ -38,7 +38,7 @@ pub(super) async fn get(
     respond(&services, request_of(&uri, &headers, Vec::new())).await
 }
 
-/// `POST`: as `GET`, with options in a JSON body.
+/// Answers `POST`, which has options in a JSON body and is otherwise like `GET`.
 pub(super) async fn post(
     State(services): State<Arc<Services>>,
     request: Request<Body>,
@@ -60,8 +60,9 @@ pub(super) async fn post(
     respond(&services, request).await
 }
 
-/// An identifier that starts `did%3A` is percent-encoded as a whole and the query holds options;
-/// otherwise the query belongs to the DID URL.
+/// Reads a request from its URI and headers. If the identifier starts with `did%3A`, it is
+/// percent-encoded as a whole and the query holds options. Otherwise the query belongs to the DID
+/// URL.
 fn request_of(
     uri: &Uri,
     headers: &HeaderMap,
@@ -96,8 +97,8 @@ fn request_of(
 }
 
 impl ResolutionRequest {
-    /// The DID URL, and the options in it and beside it. `accept` is negotiated like the header,
-    /// which allows more than a document type, and is left out here.
+    /// Returns the DID URL and all options of the request. The option `accept` is left out: it is
+    /// negotiated like the header, which allows more than document types.
     fn read(&self) -> Result<(DidUrl, Options), DidError> {
         let url = DidUrl::parse(&self.identifier)?;
         let beside = self.options.iter().filter(|(name, _)| name != "accept");
@@ -122,7 +123,7 @@ async fn respond(services: &Services, request: Result<ResolutionRequest, DidErro
             return failed(error, asked, dereferencing);
         }
     };
-    // A DID URL with nothing but a version is resolved like a DID.
+    // A DID URL that selects nothing but a version is resolved like a DID.
     let whole = url.fragment.is_none() && url.path.is_empty() && options.relationship.is_none();
     let resolves = whole && !options.selects_service() && asked.form != Form::Dereferencing;
     let followed = match services.dids.follow(&url, &options).await {
@@ -142,11 +143,11 @@ async fn respond(services: &Services, request: Result<ResolutionRequest, DidErro
     }
 }
 
-/// An answer before it is written.
+/// Outcome of following a DID URL, from which the response is written.
 struct Followed {
     followed: Dereferenced,
     options: Options,
-    /// Whether it is the result of resolution rather than of dereferencing.
+    /// True if the response is a result of resolution and not of dereferencing.
     resolves: bool,
 }
 
@@ -202,7 +203,8 @@ fn write(answer: Followed, asked: Representation, if_none_match: &str) -> Respon
     with_headers(response, &tag, &freshness, &options, &head)
 }
 
-/// 303 to the first endpoint, as W3C has it for `text/uri-list`.
+/// Redirects with status 303 to the first endpoint, as W3C DID Resolution requires for
+/// `text/uri-list`.
 fn redirect(uris: &str) -> Response {
     let first = uris.lines().next().unwrap_or_default();
     let Ok(location) = HeaderValue::try_from(first) else {
@@ -214,7 +216,7 @@ fn redirect(uris: &str) -> Response {
     response
 }
 
-/// A strong tag: record version, record hash, what comes after it, and the form of the body.
+/// Returns a strong entity tag, made of the answer's own tag and the form of the body.
 fn tag(freshness: &Freshness, form: Form) -> String {
     let form = match form {
         Form::Result => 'r',
@@ -243,7 +245,7 @@ fn with_headers(
     as_of(headers, head);
     headers.insert(header::VARY, HeaderValue::from_static("accept"));
     for (name, value) in [(header::ETAG, tag), (header::CACHE_CONTROL, &cache)] {
-        // Digits, letters and dashes only: always a header value.
+        // The values are printable ASCII, so they are always valid header values.
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(name, value);
         }

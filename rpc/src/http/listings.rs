@@ -1,4 +1,5 @@
-//! What resolver clients ask before they resolve: methods, properties, test identifiers, traits.
+//! Listings that the clients of resolvers read before they resolve: methods, properties, test
+//! identifiers and traits.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use url::Url;
 use crate::json;
 use crate::services::Services;
 
-/// The four listings, each with and without a trailing slash.
+/// Returns the routes of the four listings, each with and without a trailing slash.
 pub(super) fn routes(network: &NetworkName, public_url: Option<&Url>) -> Router<Arc<Services>> {
     let listings = [
         ("methods", json!(["idem"])),
@@ -30,7 +31,8 @@ pub(super) fn routes(network: &NetworkName, public_url: Option<&Url>) -> Router<
     })
 }
 
-/// One driver, in the shape of the Universal Resolver; clients read `http.pattern`.
+/// Describes this node as one driver in the format of the Universal Resolver, whose clients read
+/// `http.pattern`.
 fn properties(network: &NetworkName, public_url: Option<&Url>) -> Value {
     let mut http = json!({ "pattern": "^(did:idem:[a-z][a-z0-9-]{1,30}:[a-z2-7]{32})$" });
     if let (Some(url), Some(http)) = (public_url, http.as_object_mut()) {
@@ -40,7 +42,7 @@ fn properties(network: &NetworkName, public_url: Option<&Url>) -> Value {
     json!({ "driver-idem": { "http": http, "network": network.to_string() } })
 }
 
-/// In the words of DIF DID Traits.
+/// Describes the DID method in the terms of DIF DID Traits.
 fn traits() -> Value {
     json!({ "idem": {
         "updatable": true,

@@ -1,4 +1,4 @@
-//! HTTP: the standards surface, probes and metrics (docs/protocol/http.md).
+//! The HTTP routes of the standards, the probes and the metrics (docs/protocol/http.md).
 
 mod accept;
 mod headers;
@@ -22,7 +22,7 @@ use crate::services::Services;
 
 use headers::{LEDGER_AGE, LEDGER_HEIGHT, LEDGER_VERSION};
 
-/// Everything on the public listener beside JSON-RPC.
+/// Returns the routes of the public listener, except JSON-RPC.
 pub(crate) fn public(services: &Arc<Services>, public_url: Option<&Url>) -> Router {
     let identifiers = get(identifiers::get).post(identifiers::post);
     Router::new()
@@ -40,7 +40,7 @@ pub(crate) fn public(services: &Arc<Services>, public_url: Option<&Url>) -> Rout
         .with_state(Arc::clone(services))
 }
 
-/// Everything on the admin listener.
+/// Returns the routes of the admin listener.
 pub(crate) fn admin(services: &Arc<Services>, registry: Registry) -> Router {
     let registry = Arc::new(registry);
     Router::new()
@@ -50,7 +50,8 @@ pub(crate) fn admin(services: &Arc<Services>, registry: Registry) -> Router {
         .route("/metrics", get(move || health::metrics(Arc::clone(&registry))))
 }
 
-/// Any origin may read and call; nothing here goes by cookies, so credentials are never allowed.
+/// Lets web pages of any origin read and call. No route uses cookies, so CORS credentials are never
+/// allowed.
 pub(crate) fn cors() -> CorsLayer {
     let exposed = [
         http::header::ETAG,

@@ -1,5 +1,5 @@
-//! Schemas by themselves: what `credentialSchema.id` of a credential names (docs/protocol/http.md,
-//! "Schemas").
+//! Serves the content of a schema, to which `credentialSchema.id` of a credential points
+//! (docs/protocol/http.md, "Schemas").
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::json;
 use crate::limits::PAST_AGE_SECONDS_MAX;
 use crate::services::Services;
 
-/// `/schemas/{id}`
+/// Answers `/schemas/{id}`.
 pub(super) async fn get(
     State(services): State<Arc<Services>>,
     Path(id): Path<String>,
@@ -42,10 +42,10 @@ fn found(id: &SchemaId, content: String, if_none_match: &str) -> Response {
     let unchanged = matches(if_none_match, &tag);
     let mut response = Response::new(if unchanged { Body::empty() } else { Body::from(content) });
     let headers = response.headers_mut();
-    // The content follows from the id, so no copy is ever out of date.
+    // The id is derived from the content, so a cached copy never becomes outdated.
     let cache = format!("public, max-age={PAST_AGE_SECONDS_MAX}, immutable");
     for (name, value) in [(header::ETAG, tag), (header::CACHE_CONTROL, cache)] {
-        // Letters, digits and signs of ASCII: always a header value.
+        // The values are printable ASCII, so they are always valid header values.
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(name, value);
         }
@@ -56,7 +56,7 @@ fn found(id: &SchemaId, content: String, if_none_match: &str) -> Response {
     }
     let schema = HeaderValue::from_static("application/schema+json");
     headers.insert(header::CONTENT_TYPE, schema);
-    // The bytes are a stranger's: no browser may take them for a page.
+    // A third party wrote the content, so browsers must not interpret it as a page.
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

@@ -1,4 +1,4 @@
-//! Status lists in the forms of both standards (docs/protocol/http.md, "Status lists").
+//! Serves status lists in the forms of both standards (docs/protocol/http.md, "Status lists").
 
 use std::sync::Arc;
 
@@ -21,16 +21,16 @@ use crate::status::list::Aggregation;
 use crate::status::publish::{ServedView, ViewRequest};
 use crate::view::Form;
 
-/// Reads a time, in ms.
+/// Function that reads a time and returns Unix time in milliseconds.
 type ReadTime = fn(&str) -> Option<u64>;
 
-/// What differs between the two routes.
+/// Properties in which the two routes differ.
 struct Route {
-    /// The forms served there, the default first.
+    /// Forms that the route serves, starting with the default.
     forms: &'static [Form],
-    /// Name of the parameter for a time, what it must be, and how it is read.
+    /// Name of the parameter for a time, the rule for its value, and the function that reads it.
     time: (&'static str, &'static str, ReadTime),
-    /// `type` of problems.
+    /// Value of the member `type` in problem details.
     problem: &'static str,
 }
 
@@ -46,7 +46,7 @@ const IETF: Route = Route {
     problem: "about:blank",
 };
 
-/// `/status-lists/{list}`
+/// Answers `/status-lists/{list}`.
 pub(super) async fn w3c(
     State(services): State<Arc<Services>>,
     Path(list): Path<String>,
@@ -56,7 +56,7 @@ pub(super) async fn w3c(
     serve(&services, &W3C, RawRequest { list, query, headers }).await
 }
 
-/// `/token-status-lists/{list}`
+/// Answers `/token-status-lists/{list}`.
 pub(super) async fn ietf(
     State(services): State<Arc<Services>>,
     Path(list): Path<String>,
@@ -66,8 +66,9 @@ pub(super) async fn ietf(
     serve(&services, &IETF, RawRequest { list, query, headers }).await
 }
 
-/// `/token-status-lists/aggregation/{issuer}`: where the lists of an issuer are. The draft has no
-/// pages; a `Link` names the next one where there are too many lists.
+/// Answers `/token-status-lists/aggregation/{issuer}` with the URIs of an issuer's lists. The IETF
+/// draft has no pages. If there are too many lists for one answer, a `Link` header leads to the
+/// rest.
 pub(super) async fn aggregation(
     State(services): State<Arc<Services>>,
     Path(issuer): Path<String>,
@@ -110,14 +111,14 @@ pub(super) async fn aggregation(
     }
 }
 
-/// A request for a view as it came.
+/// Path, query and headers of a request for a view, before they are read.
 struct RawRequest {
     list: String,
     query: Option<String>,
     headers: HeaderMap,
 }
 
-/// Why there is no view: status and words.
+/// HTTP status and detail of a failed request.
 type Failure = (StatusCode, String);
 
 async fn serve(services: &Services, route: &Route, raw: RawRequest) -> Response {
@@ -180,7 +181,7 @@ fn read(route: &Route, raw: &RawRequest) -> Result<ViewRequest, Failure> {
         (StatusCode::NOT_ACCEPTABLE, detail)
     })?;
     let coding = match form {
-        // Compressed bytes as they are: no coding makes them shorter.
+        // The form holds compressed bytes, which a content coding would not make shorter.
         Form::TokenCwt => Coding::Identity,
         _ => negotiate_coding(&list_header(&raw.headers, header::ACCEPT_ENCODING)),
     };
@@ -220,7 +221,7 @@ fn write(request: &ViewRequest, served: &ServedView, if_none_match: &str) -> Res
         false => format!("public, max-age={}", max_age_ms / 1_000),
     };
     for (name, value) in [(header::ETAG, &view.tag), (header::CACHE_CONTROL, &cache)] {
-        // Digits, letters and signs of ASCII: always a header value.
+        // The values are printable ASCII, so they are always valid header values.
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(name, value);
         }

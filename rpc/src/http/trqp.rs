@@ -1,5 +1,5 @@
-//! ToIP Trust Registry Query Protocol v2.0: `/authorization`, `/recognition`, and where they are
-//! found (docs/protocol/http.md, "Trust registry queries").
+//! ToIP Trust Registry Query Protocol v2.0: `/authorization`, `/recognition`, and the discovery
+//! document (docs/protocol/http.md, "Trust registry queries").
 
 use std::sync::Arc;
 
@@ -26,12 +26,12 @@ use crate::services::Services;
 use crate::trust::ask::{Standing, TrustQuery};
 use crate::trust::explain::sentence;
 
-/// Names a request in the caller's logs.
+/// Header by which a client identifies a request. The response repeats it.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const WELL_KNOWN: &str = "/.well-known/trqp";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Both queries and the document that names them.
+/// Returns the routes of both queries and of the discovery document, which names their URLs.
 pub(super) fn routes(network: &NetworkName, public_url: Option<&Url>) -> Router<Arc<Services>> {
     let base = public_url.map_or("", |url| url.as_str().trim_end_matches('/'));
     let document = json!({
@@ -48,7 +48,7 @@ pub(super) fn routes(network: &NetworkName, public_url: Option<&Url>) -> Router<
         .route(WELL_KNOWN, found)
 }
 
-/// The answer of both, in the names of the protocol's schemas.
+/// Answer of both queries, with the member names of the protocol's JSON schemas.
 #[derive(Serialize)]
 struct TrqpAnswer {
     #[serde(flatten)]
@@ -82,16 +82,17 @@ enum Ruling {
     Recognized(bool),
 }
 
-/// A query as read.
+/// A query whose body was read.
 struct Query {
     asked: TrustQuery,
-    /// What was given of it that is text: members of other types are none that anyone knows.
+    /// Members of the query's `context` that are strings. The answer repeats them and leaves out
+    /// the others.
     context: Option<Map<String, Value>>,
-    /// When it is about, and the text that says so.
+    /// Time that the query asks about, and the text that states it.
     time: Option<(TimeMs, String)>,
 }
 
-/// Why a query has no answer.
+/// Reason why a query gets no answer.
 struct QueryError {
     status: StatusCode,
     detail: String,
@@ -104,7 +105,8 @@ impl QueryError {
 }
 
 impl From<ApiError> for QueryError {
-    /// Of what an answer needs only the authority can be unknown.
+    /// Maps every refusal to 404, since the only thing that an answer requires to exist is the
+    /// authority.
     fn from(error: ApiError) -> Self {
         let (status, detail) = match error {
             ApiError::Refused(refusal) => {
@@ -119,7 +121,7 @@ impl From<ApiError> for QueryError {
     }
 }
 
-/// `POST /authorization`
+/// Answers `POST /authorization`.
 async fn authorization(State(services): State<Arc<Services>>, request: Request<Body>) -> Response {
     answer(&services, request, |query, moment| {
         let found = services.trust.ask_right(&query.asked, moment)?;
@@ -129,7 +131,7 @@ async fn authorization(State(services): State<Arc<Services>>, request: Request<B
     .await
 }
 
-/// `POST /recognition`
+/// Answers `POST /recognition`.
 async fn recognition(State(services): State<Arc<Services>>, request: Request<Body>) -> Response {
     answer(&services, request, |query, moment| {
         let found = services.trust.ask_recognised(&query.asked, moment)?;

@@ -1,4 +1,5 @@
-//! Accepting connections: counted in all and by address, with a deadline for each request's head.
+//! Acceptance of connections. The number of open ones is limited in total and per address, and each
+//! request's head has a deadline.
 
 use std::collections::HashMap;
 use std::io;
@@ -23,14 +24,15 @@ use crate::guard::RemoteAddress;
 use crate::limits::HEADER_READ_MS_MAX;
 use crate::metrics::Metrics;
 
-/// The answer to a connection over the limit, written without reading anything.
+/// Response to a connection over a limit. It is sent before anything is read.
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\
     retry-after: 1\r\nconnection: close\r\n\r\n";
 
-/// Pause after a failed accept (out of descriptors), so that the loop does not spin.
+/// Milliseconds to wait after a failed accept, for example when the process has no free file
+/// descriptors. Otherwise the loop would spin.
 const ACCEPT_PAUSE_MS: u64 = 100;
 
-/// How many connections are open.
+/// Limits and number of the open connections of one listener.
 pub(super) struct Connections {
     total_max: usize,
     per_address_max: usize,
@@ -56,14 +58,14 @@ impl Connections {
         Arc::new(Self { total_max, per_address_max, trusted, metrics, open })
     }
 
-    /// For the admin listener: one bound, no metrics.
+    /// Creates the limits of the admin listener: one bound for all connections, and no metrics.
     pub(super) fn admin(total_max: usize) -> Arc<Self> {
         let (trusted, metrics, open) = (Vec::new(), None, Mutex::default());
         Arc::new(Self { total_max, per_address_max: total_max, trusted, metrics, open })
     }
 
-    /// A place for a connection from `address`, if there is one. A trusted proxy speaks for many
-    /// clients and may use all places.
+    /// Takes a place for a connection from `address`. Returns `None` if there is none. A trusted
+    /// proxy forwards for many clients and may take all places.
     fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let own = open.by_address.get(&address).copied().unwrap_or(0);
@@ -86,7 +88,7 @@ impl Connections {
     }
 }
 
-/// A connection's place; given back when dropped.
+/// Place of an open connection, which becomes free when the value is dropped.
 struct Place {
     address: IpAddr,
     connections: Arc<Connections>,
@@ -108,7 +110,7 @@ impl Drop for Place {
     }
 }
 
-/// Accepts and serves until `stop` is cancelled.
+/// Accepts and serves connections until `stop` is cancelled.
 pub(super) async fn accept(
     listener: TcpListener,
     router: Router,
@@ -146,8 +148,8 @@ fn refuse(stream: &TcpStream) {
     }
 }
 
-/// Serves the requests of one connection. Each carries the connection's place: a WebSocket keeps
-/// the extensions of its request, and with them the place.
+/// Serves the requests of one connection. Each request holds the connection's place in its
+/// extensions. A WebSocket keeps these extensions, and so the place, after the upgrade.
 async fn serve(
     stream: TcpStream,
     remote: RemoteAddress,

@@ -1,4 +1,4 @@
-//! The two listeners.
+//! The public and the admin listener.
 
 mod connections;
 
@@ -29,36 +29,36 @@ use crate::uris::Uris;
 
 use connections::{Connections, accept};
 
-/// Why the API does not start.
+/// Reason why the API does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// An address cannot be bound.
     #[error("cannot listen on {address}: {source}; choose another address or port")]
     Listen {
-        /// The address.
+        /// Address that the configuration names.
         address: SocketAddr,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// Two methods have one name: a mistake in this crate.
+    /// Two methods have the same name, which is a mistake in this crate.
     #[error("cannot register the methods: {0}")]
     Methods(#[from] RegisterMethodError),
 }
 
-/// The API at work.
+/// A running API server.
 #[derive(Debug)]
 pub struct Running {
-    /// Address of the public listener.
+    /// Address that the public listener is bound to.
     pub public: SocketAddr,
-    /// Address of the admin listener.
+    /// Address that the admin listener is bound to.
     pub admin: SocketAddr,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Running {
-    /// Resolves when the token that [`serve`] got is cancelled and the open requests have ended,
-    /// at most five seconds after.
+    /// Waits until the token that was given to [`serve`] is cancelled and the open requests have
+    /// ended. Gives up on open requests after five seconds.
     pub async fn stopped(self) {
         self.stop.cancelled().await;
         let limit = Duration::from_millis(SHUTDOWN_MS_MAX);
@@ -68,8 +68,8 @@ impl Running {
     }
 }
 
-/// Serves `node` on both listeners until `stop` is cancelled. `registry` holds the node's metrics;
-/// those of the API are added to it.
+/// Serves `node` on both listeners until `stop` is cancelled. The metrics of the API are added to
+/// `registry`, which holds those of the node. Fails if an address cannot be bound.
 pub async fn serve(
     config: RpcConfig,
     node: Arc<dyn Node>,
@@ -106,7 +106,7 @@ pub async fn serve(
     let stopping = stop.clone();
     tasks.spawn(async move {
         stopping.cancelled().await;
-        // Fails only if the JSON-RPC side has stopped already.
+        // This fails only if the JSON-RPC server has stopped already.
         let _stopped = server_handle.stop();
     });
     tasks.close();
