@@ -1,4 +1,5 @@
-//! What is done around every JSON-RPC call: rate, concurrency, count and time.
+//! Middleware around every JSON-RPC call: it enforces rate and concurrency, and counts and times
+//! the calls.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,17 +14,19 @@ use crate::error::{ApiError, NodeCode};
 use crate::guard::Client;
 use crate::metrics::Metrics;
 
-/// The one method that may wait for long; it has a bound of its own instead of the shared one.
+/// Method that may wait for a long time. It takes no permit for concurrent requests, since the
+/// ledger service limits its calls separately.
 pub(super) const SUBMIT_AND_WAIT: &str = "ledger_submitAndWait";
 
-/// How a call came. An HTTP request has paid for its first call at the door.
+/// Transport by which a call arrived. The guard has already charged an HTTP request for its first
+/// call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Transport {
     Http,
     WebSocket,
 }
 
-/// Wraps each connection's service.
+/// Layer that adds the meter to the service of each connection.
 #[derive(Clone)]
 pub(crate) struct MeterLayer {
     metrics: Metrics,
@@ -35,13 +38,14 @@ impl MeterLayer {
         Self { metrics, names: Arc::new(names.collect()) }
     }
 
-    /// The registered name, so that clients cannot make up labels.
+    /// Returns the registered name of a method, or `unknown`, so that clients cannot create metric
+    /// labels.
     fn label(&self, method: &str) -> &'static str {
         self.names.get(method).copied().unwrap_or("unknown")
     }
 }
 
-/// Charges the client for `calls`.
+/// Charges the request's client for `calls`. Requests without a client are free.
 fn charge(extensions: &Extensions, calls: u32) -> Result<(), ApiError> {
     let Some(client) = extensions.get::<Client>() else { return Ok(()) };
     client.charge(calls).map_err(|wait_ms| {
@@ -50,7 +54,7 @@ fn charge(extensions: &Extensions, calls: u32) -> Result<(), ApiError> {
     })
 }
 
-/// The client's share of the concurrency.
+/// Takes a permit for one concurrent request on behalf of the request's client.
 fn enter(extensions: &Extensions) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
     extensions.get::<Client>().map(Client::enter).transpose()
 }
@@ -67,7 +71,7 @@ impl<S> tower::Layer<S> for MeterLayer {
     }
 }
 
-/// A service with its meter.
+/// A connection's service with the middleware around it.
 #[derive(Clone)]
 pub(crate) struct Meter<S> {
     service: S,
@@ -148,7 +152,7 @@ where
         async move {
             let calls = 1 - paid(notification.extensions());
             match charge(notification.extensions(), calls) {
-                // A notification has no answer, not even this one.
+                // A notification gets no response, not even a refusal.
                 Err(_) => MethodResponse::notification(),
                 Ok(()) => service.notification(notification).await,
             }

@@ -1,4 +1,5 @@
-//! The methods by name, and what each calls (docs/protocol/json-rpc.md).
+//! Registers the methods by name and the service function that each calls
+//! (docs/protocol/json-rpc.md).
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use crate::status::{check, list, tokens};
 use crate::trust::{ask, list as rights};
 use crate::{agent, decide, endorsement, governance, ledger, schema};
 
-/// Parameters of `did_resolve` and `did_dereference`.
+/// Parameters of `did_resolve`.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ResolveParams {
@@ -37,17 +38,15 @@ struct DereferenceParams {
     dereference_options: Option<Map<String, Value>>,
 }
 
-/// No parameters.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NoParams {}
 
-/// Lets in those whom the operator allows to ask about single credentials.
+/// Admits the callers that the operator allows to ask about single credentials.
 fn knows(client: Option<&Client>) -> Result<(), ApiError> {
     Client::admit_status_check(client)
 }
 
-/// The methods of status lists.
 fn add_status(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodError> {
     add(m, "status_getList", |all, params: list::ListParams| async move {
         all.lists.list(params).await
@@ -69,7 +68,6 @@ fn add_status(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodErro
     })
 }
 
-/// The methods of the trusted registry.
 fn add_trust(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodError> {
     add(m, "trust_authorization", |all, params: ask::Params| async move {
         all.trust.authorization(params).await
@@ -91,7 +89,6 @@ fn add_trust(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodError
     })
 }
 
-/// The methods of agents.
 fn add_agents(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodError> {
     add(m, "agent_verify", |all, params: agent::VerifyParams| async move {
         all.trust.verify_agent(params).await
@@ -103,7 +100,6 @@ fn add_agents(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodErro
     )
 }
 
-/// The methods of governance.
 fn add_governance(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodError> {
     add(m, "governance_show", |all, params: governance::ShowParams| async move {
         all.governance.governance(params).await
@@ -116,7 +112,6 @@ fn add_governance(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethod
     })
 }
 
-/// The methods of schemas and credential types.
 fn add_schemas(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodError> {
     add(m, "schema_get", |all, params: schema::read::GetParams| async move {
         all.schemas.schema(params).await
@@ -129,7 +124,7 @@ fn add_schemas(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodErr
     })
 }
 
-/// All methods.
+/// Returns all methods. Fails if two of them have the same name.
 pub(crate) fn methods(
     services: Arc<Services>,
     metrics: &Metrics,

@@ -31,11 +31,11 @@ use crate::metrics::Metrics;
 use meter::{MeterLayer, Transport};
 pub(crate) use methods::methods;
 
-/// The methods over HTTP and WebSocket.
+/// Serves the JSON-RPC methods over HTTP and WebSocket.
 #[derive(Clone)]
 pub(crate) struct JsonRpc {
     builder: Builder,
-    /// The same with larger requests.
+    /// Builder for requests that upload a token, which may be larger than others.
     uploads: Builder,
     upload_places: Arc<Semaphore>,
     methods: Methods,
@@ -54,7 +54,7 @@ impl JsonRpc {
         let ping = PingConfig::new()
             .ping_interval(Duration::from_millis(WEBSOCKET_PING_MS))
             .inactive_limit(Duration::from_millis(WEBSOCKET_SILENCE_MS_MAX));
-        // The listener counts connections; this bound only has to be out of its way.
+        // The listener limits the connections, so the library's own limit must never be reached.
         let config = ServerConfig::builder()
             .max_response_body_size(RESPONSE_BYTES_MAX)
             .max_connections(u32::MAX)
@@ -74,7 +74,7 @@ impl JsonRpc {
         Self { builder, uploads, upload_places, methods, stop }
     }
 
-    /// One HTTP request: a call, a batch, or the start of a WebSocket.
+    /// Serves one HTTP request: a call, a batch, or the upgrade to a WebSocket.
     pub(crate) async fn serve(self, mut request: Request<Body>) -> Response {
         let transport =
             if ws::is_upgrade_request(&request) { Transport::WebSocket } else { Transport::Http };

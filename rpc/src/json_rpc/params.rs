@@ -1,4 +1,4 @@
-//! Parameters of a call, and how a method with parameters of one type is registered.
+//! Parsing of call parameters, and registration of methods whose parameters have one type.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::error::{ApiError, PARAMS};
 use crate::guard::Client;
 use crate::services::Services;
 
-/// Reads parameters by name or by position: fields of `P` stand in positional order.
+/// Reads parameters by name or by position. The positional order is that of the fields of `P`.
 pub(super) fn read<P: DeserializeOwned>(params: &Params<'_>) -> Result<P, ApiError> {
     let text = params.as_str().unwrap_or("{}");
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -20,7 +20,8 @@ pub(super) fn read<P: DeserializeOwned>(params: &Params<'_>) -> Result<P, ApiErr
         let segments = error.path().iter().map(ToString::to_string);
         let field = segments.collect::<Vec<_>>().join("/");
         let detail = error.inner().to_string();
-        // Lines and columns are those of a request that the caller may never have seen.
+        // The position is that in the raw parameters, which a caller of a client library never
+        // sees.
         let detail = detail.split(" at line ").next().unwrap_or_default();
         match field.is_empty() {
             true => ApiError::params(PARAMS, detail),
@@ -29,7 +30,7 @@ pub(super) fn read<P: DeserializeOwned>(params: &Params<'_>) -> Result<P, ApiErr
     })
 }
 
-/// Registers a method that answers from the services with parameters `P`.
+/// Registers a method with parameters `P` that the services answer.
 pub(super) fn add<P, R, F, Fut>(
     module: &mut RpcModule<Arc<Services>>,
     name: &'static str,
@@ -44,7 +45,7 @@ where
     add_for(module, name, |_| Ok(()), method)
 }
 
-/// Registers a method for those callers whom `admit` lets in.
+/// Registers a method that only the callers whom `admit` accepts may call.
 pub(super) fn add_for<P, R, G, F, Fut>(
     module: &mut RpcModule<Arc<Services>>,
     name: &'static str,

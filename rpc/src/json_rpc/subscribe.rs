@@ -1,4 +1,4 @@
-//! The subscription to blocks: from a cursor through the past, then live, without a gap.
+//! Subscription to blocks. It sends past blocks from a cursor on, then new ones, without a gap.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +20,13 @@ use crate::services::Services;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SubscribeParams {
-    /// Next height wanted; the next block without it.
+    /// Height of the first block to send. The next block is the first if this is absent.
     #[serde(default)]
     cursor: Option<u64>,
 }
 
-/// The last message of a subscription that the node ends: why, and where to resume.
+/// Last message of a subscription that the node ends. It holds the reason, and the cursor from
+/// which the client can subscribe again.
 #[derive(Serialize)]
 struct Closed {
     code: u16,
@@ -34,7 +35,7 @@ struct Closed {
     cursor: u64,
 }
 
-/// Counts a subscription while it lives.
+/// Guard that counts an open subscription in the metrics until it is dropped.
 struct Counted(Gauge);
 
 impl Drop for Counted {
@@ -65,7 +66,8 @@ pub(super) async fn subscribe_blocks(
     }
 }
 
-/// The first height to send, if this node has it or will have it next.
+/// Returns the first height to send. Fails with `FutureCursor` if it is above the next height, and
+/// with `OutdatedCursor` if this node no longer has the block.
 fn start(services: &Services, params: &Params<'_>) -> Result<u64, ApiError> {
     let SubscribeParams { cursor } = read(params)?;
     let next = services.reads.head().height + 1;
@@ -81,7 +83,8 @@ fn start(services: &Services, params: &Params<'_>) -> Result<u64, ApiError> {
     Ok(cursor)
 }
 
-/// Sends blocks until the subscriber leaves (none) or the node must end it.
+/// Sends blocks from `cursor` on. Returns `None` if the subscriber left or the node stops, and the
+/// last message if the node must end the subscription.
 async fn send_blocks(
     services: &Services,
     sink: &SubscriptionSink,

@@ -1,5 +1,6 @@
-//! Requests that are larger than others may be, since they carry a status list token. A few of them
-//! are read at once; what calls another method goes on as any request that is too large.
+//! Requests that may be larger than others because they upload a status list token. Only a few of
+//! them are read at once. If a large request calls another method, it is passed on and refused like
+//! any request that is too large.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,18 +14,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::json::busy;
 use crate::limits::{REQUEST_BYTES_MAX, UPLOAD_BYTES_MAX};
 
-/// The one method whose calls may be so large.
+/// The only method whose calls may be larger than [`REQUEST_BYTES_MAX`].
 pub(super) const METHOD: &str = "status_uploadToken";
 
-/// The part of a call that tells what it is.
+/// The part of a JSON-RPC call that names its method.
 #[derive(Deserialize)]
 struct Call<'a> {
     #[serde(borrow)]
     method: Cow<'a, str>,
 }
 
-/// The request, and a place among the large ones if it is an upload that needs it; or the answer
-/// that there is no place.
+/// Returns the request, with a permit if it is a large upload. Fails with the response 503 if no
+/// permit is left.
 pub(super) async fn read(
     request: Request<Body>,
     places: &Arc<Semaphore>,
@@ -37,7 +38,8 @@ pub(super) async fn read(
     }
     let place = Arc::clone(places).try_acquire_owned().map_err(|_| busy())?;
     let (head, body) = request.into_parts();
-    // A body that breaks off or is no call is none of an upload; who reads it next says so.
+    // If the body ends early or is not a call, it counts as another method. The JSON-RPC server
+    // reads it next and reports the fault.
     let body = to_bytes(body, UPLOAD_BYTES_MAX as usize).await.unwrap_or_default();
     let call: Option<Call<'_>> = serde_json::from_slice(&body).ok();
     let uploads = call.is_some_and(|call| call.method == METHOD);
