@@ -1,6 +1,7 @@
-//! Keeps compressed entries and signed views, as far as their bytes fit.
+//! Caches of compressed entries and of signed views, each bounded by its bytes.
 //!
-//! A view is named by list, version, form, window and coding.
+//! The key of a view consists of list, version, form, window, content coding and, for an issuer's
+//! token, its digest.
 
 use std::sync::Arc;
 
@@ -14,13 +15,13 @@ use crate::coding::Coding;
 use crate::limits::{STATUS_ENTRIES_BYTES_MAX, STATUS_VIEWS_BYTES_MAX};
 use crate::view::{Entries, Form, Standard, Window};
 
-/// The bytes of a view.
+/// A view with its content coding applied.
 #[derive(Debug)]
 pub(crate) struct View {
     pub(crate) bytes: Bytes,
-    /// Its entity tag: list version, form and hash of the bytes.
+    /// Entity tag, made of the list's version, the form and a hash of the bytes.
     pub(crate) tag: String,
-    /// When it ends.
+    /// Unix time in milliseconds at which the view ends.
     pub(super) until_ms: u64,
 }
 
@@ -53,15 +54,15 @@ pub(super) struct ViewKey {
     pub(super) form: Form,
     pub(super) window: Window,
     pub(super) coding: Coding,
-    /// Which token it is, if it is the issuer's.
+    /// Start of the token's SHA-256 if the view is an issuer's own token.
     pub(super) token: Option<[u8; 8]>,
 }
 
-/// Weighs by bytes.
+/// Weighs a cache entry by its size in bytes.
 #[derive(Debug, Clone)]
 pub(super) struct ByBytes;
 
-/// Bytes of a cached thing beside its own.
+/// Estimated size of a cache entry without its content, in bytes.
 const BYTES_BESIDE: usize = 160;
 
 impl Weighter<EntriesKey, Arc<Entries>> for ByBytes {
@@ -76,16 +77,15 @@ impl Weighter<ViewKey, Arc<View>> for ByBytes {
     }
 }
 
-/// Compressed entries and signed views that were asked for.
+/// Compressed entries and signed views that were asked for before.
 pub(super) struct ViewCache {
     pub(super) entries: Cache<EntriesKey, Arc<Entries>, ByBytes>,
     pub(super) views: Cache<ViewKey, Arc<View>, ByBytes>,
 }
 
 impl ViewCache {
-    /// An empty cache.
     pub(super) fn new() -> Self {
-        // A usual view has some 16 KiB.
+        // An average view is taken to have 16 KiB.
         let cache = |bytes: usize| (bytes >> 14, bytes as u64);
         let (entries, entries_bytes) = cache(STATUS_ENTRIES_BYTES_MAX);
         let (views, views_bytes) = cache(STATUS_VIEWS_BYTES_MAX);

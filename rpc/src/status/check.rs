@@ -1,4 +1,5 @@
-//! Single entries, for callers that the operator trusts: the question tells who is being checked.
+//! Answers about single entries. They reveal whose credential is being checked, so only callers
+//! that the operator trusts get them.
 
 use registry_core::code::{Code, Refusal};
 use registry_core::id::ListId;
@@ -35,7 +36,7 @@ pub(crate) struct CheckManyParams {
     min_height: Option<u64>,
 }
 
-/// One entry and what it says of its credential.
+/// One entry, and whether it leaves its credential valid.
 #[derive(Debug, Clone, Copy, Serialize)]
 struct EntryJson {
     entry: u64,
@@ -43,7 +44,7 @@ struct EntryJson {
     valid: bool,
 }
 
-/// The answer of `status_check`.
+/// Answer of `status_check`.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct CheckAnswer {
     list: ListId,
@@ -54,7 +55,7 @@ pub(crate) struct CheckAnswer {
     as_of: AsOf,
 }
 
-/// The answer of `status_checkMany`.
+/// Answer of `status_checkMany`.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct CheckManyAnswer {
     list: ListId,
@@ -65,7 +66,7 @@ pub(crate) struct CheckManyAnswer {
 }
 
 impl StatusLists {
-    /// `status_check`.
+    /// Answers `status_check`.
     pub(crate) async fn check_entry(&self, params: CheckParams) -> Result<CheckAnswer, ApiError> {
         let CheckParams { list: id, entry, at, min_height } = params;
         let found = FoundList::find(&self.reads, &id, selector(at), min_height).await?;
@@ -75,7 +76,7 @@ impl StatusLists {
         Ok(CheckAnswer { list: id, entry, version, as_of: found.moment.as_of() })
     }
 
-    /// `status_checkMany`.
+    /// Answers `status_checkMany`.
     pub(crate) async fn check_entries(
         &self,
         params: CheckManyParams,
@@ -106,7 +107,7 @@ fn answer(
     entry: u64,
     field: impl FnOnce() -> String,
 ) -> Result<EntryJson, Refusal> {
-    // The array may have room behind the last entry.
+    // The array's last byte may have bits after the last entry.
     let value = bits.get(entry).filter(|_| entry < list.length);
     let value = value.ok_or_else(|| {
         let detail = format!("entry {entry}, the list has {}", list.length);

@@ -1,4 +1,4 @@
-//! A status list and its versions.
+//! Status lists with their versions and URIs.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(crate) struct ListParams {
     version_id: Option<u64>,
     #[serde(default)]
     min_height: Option<u64>,
-    /// Whether the entries themselves are wanted.
+    /// True if the answer shall contain the entries themselves.
     #[serde(default)]
     array: Option<bool>,
 }
@@ -39,7 +39,7 @@ pub(crate) struct ListParams {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct HistoryParams {
     list: ListId,
-    /// Newest version of the page; the head without it.
+    /// Newest version of the page. The page starts at the head if this is absent.
     #[serde(default)]
     from: Option<u64>,
     #[serde(default)]
@@ -48,7 +48,7 @@ pub(crate) struct HistoryParams {
     min_height: Option<u64>,
 }
 
-/// One version of a list.
+/// Answer of `status_getList`: one version of a list.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListAnswer {
@@ -74,7 +74,7 @@ pub(crate) struct ListAnswer {
     root: Hash,
     created: String,
     updated: String,
-    /// How many entries are not zero.
+    /// Number of entries that are not zero.
     set: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     array: Option<Bytes>,
@@ -90,12 +90,12 @@ struct DelegateJson {
     valid_until: Option<String>,
 }
 
-/// A page of versions, newest first.
+/// Page of versions, newest first.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ListHistory {
     list: ListId,
     versions: Vec<ListVersionJson>,
-    /// `from` of the next older page; absent on the last.
+    /// Value of `from` for the next page, which has older versions. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<u64>,
     height: u64,
@@ -111,7 +111,7 @@ struct ListVersionJson {
     closed: bool,
 }
 
-/// A version of a list as found, and the moment that it was asked for.
+/// A version of a list that was found, and the moment for which it was asked.
 pub(crate) struct FoundList {
     pub(crate) entry: Entry,
     pub(crate) list: StatusList,
@@ -119,7 +119,7 @@ pub(crate) struct FoundList {
 }
 
 impl FoundList {
-    /// The version of a selector, as of a head of at least `min_height`.
+    /// Finds the version that `selector` selects, as of a head of at least `min_height`.
     pub(crate) async fn find(
         reads: &Reads,
         id: &ListId,
@@ -129,7 +129,7 @@ impl FoundList {
         Self::at(reads, id, reads.moment_of(selector, min_height).await?)
     }
 
-    /// The version at a moment, or the refusal that an operation on it would get.
+    /// Finds the version at a moment, or fails with the refusal that an operation on it would get.
     pub(crate) fn at(reads: &Reads, id: &ListId, moment: Moment) -> Result<Self, ApiError> {
         let absent = || {
             let (field, detail) = match moment.selector {
@@ -146,7 +146,7 @@ impl FoundList {
         Ok(Self { entry, list, moment })
     }
 
-    /// The version after this one, as of the same head.
+    /// Returns the record of the next version as of the same head, or `None` if there is none.
     pub(super) fn successor(&self, reads: &Reads) -> Result<Option<Record>, StoreError> {
         let next = self.moment.number(self.entry.record.version + 1);
         let next = reads.at(&next).entry(&self.entry.record.record_key())?;
@@ -161,7 +161,7 @@ pub(crate) struct StatusLists {
 }
 
 impl StatusLists {
-    /// `status_getList`.
+    /// Answers `status_getList`.
     pub(crate) async fn list(&self, params: ListParams) -> Result<ListAnswer, ApiError> {
         let ListParams { list: id, at, version_id, min_height, array } = params;
         let selector = match (version_id, at) {
@@ -203,7 +203,7 @@ impl StatusLists {
         })
     }
 
-    /// `status_history`.
+    /// Answers `status_history`.
     pub(crate) async fn list_history(
         &self,
         params: HistoryParams,
@@ -215,7 +215,8 @@ impl StatusLists {
         Ok(ListHistory { list, versions, next, height: found.moment.head.height })
     }
 
-    /// The lists of an issuer after one of them.
+    /// Returns the URIs of an issuer's lists in ascending order of list id, starting after the list
+    /// `after`.
     pub(crate) fn aggregate(
         &self,
         issuer: &Did,
@@ -233,14 +234,14 @@ impl StatusLists {
     }
 }
 
-/// Where the lists of an issuer are published.
+/// URIs at which the lists of an issuer are published as IETF tokens.
 pub(crate) struct Aggregation {
     pub(crate) status_lists: Vec<String>,
-    /// The list after which the rest comes.
+    /// Last list of this answer if there may be more. The next request continues after it.
     pub(crate) next: Option<ListId>,
 }
 
-/// A list of an issuer and its own URI.
+/// Reads the id of a list and, if the list has one, its own URI from a row of the listing.
 fn listed_uri(row: Listed) -> Result<(ListId, Option<String>), StoreError> {
     let list = row.record.key.0.as_slice().try_into().map_err(StoreError::new)?;
     let uri = String::from_utf8(row.value).map_err(StoreError::new)?;

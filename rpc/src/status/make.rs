@@ -1,5 +1,6 @@
-//! Makes what is served of a list: a node's own view, compressed and signed, or an issuer's token
-//! as it was kept, in any content coding. What was made once comes from the cache.
+//! Makes the bytes that are served for a list: the node's own view, compressed and signed, or an
+//! issuer's token as it was uploaded. Both can be had in any content coding, and the results are
+//! cached.
 
 use std::sync::Arc;
 
@@ -19,17 +20,17 @@ use crate::service::KeptToken;
 use crate::uris::Uris;
 use crate::view::{Entries, List, Standard, Window};
 
-/// What a view is made of.
+/// Version of a list from which a view is made.
 pub(super) struct Source {
     pub(super) entry: Entry,
     pub(super) list: StatusList,
-    /// When the view is made.
+    /// Unix time in milliseconds at which the view is made.
     pub(super) time_ms: u64,
-    /// Whether the version has a successor.
+    /// True if the version has a successor.
     pub(super) past: bool,
 }
 
-/// Makes views and keeps them.
+/// Makes views and caches them.
 pub(crate) struct ViewMaker {
     pub(super) reads: Arc<Reads>,
     pub(super) uris: Arc<Uris>,
@@ -45,12 +46,12 @@ impl ViewMaker {
         Self { reads, uris, cache: ViewCache::new(), newest, past, metrics }
     }
 
-    /// Workers on the newest versions, or on past ones.
+    /// Returns the workers for past versions or for the newest ones.
     pub(super) fn workers(&self, past: bool) -> &Workers {
         if past { &self.past } else { &self.newest }
     }
 
-    /// A token as its issuer signed it; none if it was dropped a moment ago.
+    /// Returns a token as its issuer signed it, or `None` if the node dropped it a moment ago.
     pub(super) async fn kept_token(
         &self,
         token: KeptToken,
@@ -72,7 +73,7 @@ impl ViewMaker {
         }
     }
 
-    /// A view by the node.
+    /// Returns a view that this node signs.
     pub(super) async fn own_view(
         &self,
         key: ViewKey,
@@ -80,8 +81,8 @@ impl ViewMaker {
     ) -> Result<Arc<View>, ApiError> {
         let make = || self.signed_view(key, source);
         let view = self.kept_view(key, source.past, make()).await?;
-        // One that ends before its window ends with the key that signed it. Whether there is
-        // another key now is for the ledger to say.
+        // A view that ends before its window ends with the key that signed it. The ledger may list
+        // another key of this node by now, so the view is made once more.
         let ended = view.until_ms <= source.time_ms && view.until_ms < key.window.until_ms();
         if !ended || source.past {
             return Ok(view);
@@ -92,7 +93,8 @@ impl ViewMaker {
         self.kept_view(key, source.past, make()).await
     }
 
-    /// A view in its coding, from `make` if it is not kept.
+    /// Returns the view from the cache. If it is missing, `make` makes it without content coding,
+    /// and this function then applies the coding.
     async fn kept_view<E: From<ApiError>>(
         &self,
         key: ViewKey,
@@ -118,7 +120,8 @@ impl ViewMaker {
         let ViewKey { list: id, version, form, window, .. } = key;
         let publisher = Publisher::of(&*self.reads.node, source.time_ms);
         let publisher = publisher.map_err(|why| ApiError::node(NodeCode::NotReady, why))?;
-        // A window that is over ended while the key was in force.
+        // The window of a past version has already ended and the key is in force now, so only a
+        // view of the newest version can outlive the key.
         let end_ms = publisher.until_ms().filter(|_| !source.past);
         let window = window.ending_by(end_ms);
         let standard = form.standard();
@@ -126,7 +129,7 @@ impl ViewMaker {
         self.metrics.view(ViewStep::Sign);
         let list = source.list.clone();
         let named = self.uris.named(&id, &list, standard);
-        // What is past is never replaced by anything newer.
+        // A newer view never replaces a view of the past, so it has no time to live.
         let ttl_ms = (!source.past).then_some(STATUS_TTL_MS);
         let work = move || {
             let publication = named.publication(window, ttl_ms);
@@ -137,7 +140,7 @@ impl ViewMaker {
         Ok(Arc::new(View::new(&key, window.until_ms(), bytes)))
     }
 
-    /// The compressed entries of a version.
+    /// Returns the compressed entries of a version, from the cache if they are there.
     pub(super) async fn kept_entries(
         &self,
         id: &ListId,

@@ -1,4 +1,4 @@
-//! Credential status: lists and their entries, the views of a list that are served, and issuers'
+//! Credential status: lists and their entries, the views of a list that nodes serve, and issuers'
 //! own tokens.
 
 mod cache;

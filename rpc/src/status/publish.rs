@@ -1,7 +1,7 @@
-//! Decides what is served of a list: its issuer's own token where there is one, else a view by the
-//! node; of which version, and with which times.
+//! Chooses what is served for a list: the issuer's own token if there is one, and otherwise the
+//! node's view. It also chooses the version and the window.
 //!
-//! The windows of views begin and end at fixed points, so that all who ask within a period get the
+//! The windows of views begin and end at fixed times, so that all requests within a period get the
 //! same bytes.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,31 +24,32 @@ use crate::reads::Selector;
 use crate::service::{Head, KeptToken};
 use crate::view::{Form, Window};
 
-/// Which view is asked for.
+/// Request for a view of a list.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ViewRequest {
     pub(crate) list: ListId,
     pub(crate) form: Form,
     pub(crate) coding: Coding,
-    /// The version at this time; the newest without it.
+    /// Unix time in milliseconds whose version is wanted. The newest version is wanted if this is
+    /// absent.
     pub(crate) at_ms: Option<u64>,
     pub(crate) min_height: Option<u64>,
-    /// Whether it must be the node's own.
+    /// True if the view must be the node's own and not an issuer's token.
     pub(crate) ledger: bool,
 }
 
-/// A view and what a cache may know of it.
+/// A view to serve, with its caching properties.
 pub(crate) struct ServedView {
     pub(crate) view: Arc<View>,
     pub(crate) version: u64,
     pub(crate) head: Head,
-    /// Whether it will never be another one.
+    /// True if the answer never changes.
     pub(crate) immutable: bool,
-    /// How long it may be used without asking again.
+    /// Milliseconds for which the view may be used without a new request.
     pub(crate) max_age_ms: u64,
 }
 
-/// A version that is being served, and since when.
+/// Version of a list that the node serves, and the Unix time in milliseconds since when.
 #[derive(Debug, Clone, Copy)]
 struct ServedSince {
     version: u64,
@@ -66,7 +67,7 @@ impl StatusViews {
         Self { maker, served: Mutex::new(Cache::new(STATUS_LISTS_SHOWN_MAX)) }
     }
 
-    /// The view of a list that is asked for, made if nobody asked for it before.
+    /// Returns the view that is asked for. It makes the view if it is not in the cache.
     pub(crate) async fn view(&self, request: ViewRequest) -> Result<ServedView, ApiError> {
         let ViewRequest { list: id, form, coding, at_ms, min_height, ledger } = request;
         let selector = at_ms.map_or(Selector::Head, Selector::At);
@@ -105,12 +106,13 @@ impl StatusViews {
         Ok(ServedView { view, version, head, immutable: source.past, max_age_ms })
     }
 
-    /// The version of a list to serve at `time_ms`: the newest, or the one before it for a while
-    /// yet, unless the caller insists.
+    /// Returns the version of a list to serve at `time_ms`. That is the newest version, or the one
+    /// served before if it has been served for less than [`STATUS_VERSION_MS_MIN`]. With `insists`
+    /// it is always the newest.
     fn version(&self, list: &ListId, newest: u64, time_ms: u64, insists: bool) -> u64 {
         let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(ServedSince { version, since_ms }) = served.get(list) {
-            // A request that saw an older head does not turn the list back.
+            // A request that saw an older head does not go back to an older version.
             let fresh = time_ms < since_ms.saturating_add(STATUS_VERSION_MS_MIN);
             if *version >= newest || (fresh && !insists) {
                 return newest.min(*version);
@@ -120,8 +122,9 @@ impl StatusViews {
         newest
     }
 
-    /// The issuer's token to serve: at a past time the one of that version that covers the time,
-    /// else the newest that has not expired, be the ledger's version newer or not.
+    /// Returns the issuer's token to serve. For a past time, it is a token of the version at that
+    /// time whose window covers the time. Otherwise it is the newest token that has not ended, even
+    /// if the ledger has a newer version.
     fn issuer_token(
         &self,
         request: &ViewRequest,
@@ -137,13 +140,14 @@ impl StatusViews {
             };
             token.form == request.form && covers && shows
         };
-        // Of one form, they ascend by version and time of issue.
+        // Tokens of one form ascend by version and time of issue, so the last match is the newest.
         self.maker.reads.node.tokens(&request.list).into_iter().rfind(fits)
     }
 }
 
-/// The time for which a view is valid. Views of the newest version end with the period after the
-/// present one, so that all views made within a period are alike.
+/// Returns the window of a view. A view of the newest version begins at a multiple of
+/// [`STATUS_VIEW_PERIOD_MS`] or with the version, whichever is later. So all views made within a
+/// period are equal.
 fn window(
     list: &StatusList,
     record: &Record,

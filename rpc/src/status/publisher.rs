@@ -1,4 +1,5 @@
-//! Who signs a node's views: its own publishing key, if the network lists it and it is in force.
+//! The signer of a node's views: the node's own publishing key, if the network lists it and it is
+//! in force.
 
 use std::sync::Arc;
 
@@ -11,8 +12,8 @@ use registry_core::time::TimeMs;
 use crate::service::{Reader, ViewKey};
 use crate::view::Signer;
 
-/// A node in its role as publisher: the network answers for what it signs, and the method of the
-/// network's DID names the node.
+/// A node in its role as publisher of views. The network answers for what the node signs, and the
+/// verification method of the network's DID names the node.
 pub struct Publisher {
     issuer: String,
     method: String,
@@ -20,46 +21,47 @@ pub struct Publisher {
     until_ms: Option<u64>,
 }
 
-/// Why a node signs no views.
+/// Reason why a node signs no views.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoPublisher {
-    /// Its home has none.
+    /// The node's home has no publishing key.
     #[error(
         "this node has no publishing key; make one with `idem init`, have the network list it and \
          start again"
     )]
     NoKey,
-    /// A verifier could not find it.
+    /// The network does not list the key, so a verifier could not find it.
     #[error("{did} does not list this node's publishing key {key}; have the network list it")]
     NotListed {
-        /// The network's own DID.
+        /// DID of the network itself.
         did: Did,
-        /// The key.
+        /// Publishing key of the node.
         key: PublicKey,
     },
-    /// Listed for later.
+    /// The network lists the key for a later time.
     #[error("{method} is not valid before {from}; this node signs views from then on")]
     NotYetValid {
-        /// The key as listed.
+        /// Verification method of the key.
         method: MethodUrl,
-        /// When it begins.
+        /// Time from which the key is valid.
         from: TimeMs,
     },
-    /// Listed for an earlier time.
+    /// The network listed the key for an earlier time.
     #[error("{method} was valid until {until}; have the network list this node's key for longer")]
     Expired {
-        /// The key as listed.
+        /// Verification method of the key.
         method: MethodUrl,
-        /// When it ended.
+        /// Time at which the key's validity ended.
         until: TimeMs,
     },
-    /// The list cannot be read.
+    /// The node cannot read the record of publishing keys.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Publisher {
-    /// The publisher that `node` is at `time_ms`, ledger time.
+    /// Returns the publisher that `node` is at `time_ms`, a ledger time as Unix time in
+    /// milliseconds. Fails if the node may not sign views at that time.
     pub fn of(node: &dyn Reader, time_ms: u64) -> Result<Self, NoPublisher> {
         let key = node.view_key().ok_or(NoPublisher::NoKey)?;
         let publishing: Publishing = governance::read(node, PUBLISHING)?;
@@ -88,7 +90,8 @@ impl Publisher {
         }
     }
 
-    /// When its key ends, which no view of it may outlive.
+    /// Returns the Unix time in milliseconds at which the key's validity ends, or `None` for no
+    /// end. No view signed by the key may end later.
     pub fn until_ms(&self) -> Option<u64> {
         self.until_ms
     }

@@ -1,5 +1,5 @@
-//! An issuer's own tokens of its lists: what it must sign, and the check of what it signed
-//! (docs/protocol/status.md, "Issuers' own tokens").
+//! Tokens of its own that an issuer makes for its lists: preparation of what it signs, and the
+//! check of what it uploads (docs/protocol/status.md, "Issuers' own tokens").
 
 use std::sync::Arc;
 
@@ -32,27 +32,27 @@ use crate::view::{Form, List, Standard, ViewError, Window, accept};
 pub(crate) struct PrepareToken {
     list: ListId,
     form: Form,
-    /// A method of the issuer's document, under `assertionMethod`.
+    /// Verification method that the issuer's document lists under `assertionMethod`.
     method: MethodUrl,
     #[serde(default)]
     ttl_ms: Option<u64>,
-    /// Life in seconds.
+    /// Life of the token in seconds.
     #[serde(default)]
     expires_in: Option<u64>,
 }
 
-/// A token that lacks its signature.
+/// Answer of `status_prepareToken`: a token without its signature.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct PreparedToken {
     list: ListId,
     version: u64,
     form: Form,
     method: MethodUrl,
-    /// By its JOSE name, also where the token is none of JOSE.
+    /// JOSE name of the signature algorithm, also for a CWT.
     algorithm: &'static str,
-    /// What to sign.
+    /// Bytes that the issuer signs.
     message: Bytes,
-    /// What to put the signature to.
+    /// Token to which the signature is added.
     unsigned: Bytes,
     issued: String,
     expires: String,
@@ -67,7 +67,7 @@ pub(crate) struct UploadToken {
     token: Bytes,
 }
 
-/// A token that is served from now on.
+/// Answer of `status_uploadToken`: a token that the node now keeps.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct UploadedToken {
     list: ListId,
@@ -77,14 +77,15 @@ pub(crate) struct UploadedToken {
     expires: String,
 }
 
-/// A list and the keys of its issuer by which a token may be signed now.
+/// A list, and the verification methods by which its issuer may sign a token now.
 struct Asserting {
     list: StatusList,
     methods: Vec<VerificationMethod>,
 }
 
 impl Asserting {
-    /// The method with this URL, which must be the issuer's, and its key.
+    /// Finds the method with this URL and its key. Fails with `TOKEN_ISSUER` if the method is not
+    /// the issuer's, and with `TOKEN_METHOD` if it may not sign.
     fn method(&self, url: &str) -> Result<(&VerificationMethod, PublicKey), ViewError> {
         let issuer = &self.list.issuer;
         let named = url.parse().ok().filter(|named: &MethodUrl| named.did == *issuer);
@@ -101,10 +102,10 @@ impl Asserting {
     }
 }
 
-/// Prepares issuers' own tokens and takes them.
+/// Prepares tokens for issuers to sign, and accepts signed ones.
 pub(crate) struct IssuerTokens {
     maker: Arc<ViewMaker>,
-    /// They check what is uploaded.
+    /// Workers that check uploaded tokens.
     checks: Workers,
 }
 
@@ -113,7 +114,7 @@ impl IssuerTokens {
         Self { maker, checks: Workers::new(STATUS_BUILDS_MAX) }
     }
 
-    /// The keys by which the issuer of `list` may assert at the time of `head`.
+    /// Returns the methods by which the issuer of `list` may assert at the time of `head`.
     fn asserting(&self, list: StatusList, head: &Head) -> Result<Asserting, ApiError> {
         let (_, state) = self.maker.reads.active(&list.issuer, head, "list")?;
         let document = &state.document;
@@ -122,7 +123,7 @@ impl IssuerTokens {
         Ok(Asserting { methods: valid.cloned().collect(), list })
     }
 
-    /// `status_prepareToken`.
+    /// Answers `status_prepareToken`.
     pub(crate) async fn prepare_token(
         &self,
         params: PrepareToken,
@@ -140,7 +141,7 @@ impl IssuerTokens {
         let asserting = self.asserting(list, &head)?;
         let url = method.to_string();
         let (found, key) = asserting.method(&url)?;
-        // Nobody believes a token longer than its key.
+        // Verifiers accept the token only as long as its key is valid.
         let end_ms = [found.expires, found.revoked].into_iter().flatten().map(|end| end.0).min();
         let list = asserting.list;
         let window = Window::current(time_ms, life_ms).ending_by(end_ms);
@@ -175,7 +176,7 @@ impl IssuerTokens {
         })
     }
 
-    /// `status_uploadToken`.
+    /// Answers `status_uploadToken`.
     pub(crate) async fn upload_token(
         &self,
         params: UploadToken,
@@ -223,9 +224,9 @@ impl IssuerTokens {
         Ok(UploadedToken { list: id, version, form, issued, expires })
     }
 
-    /// Whether a token of a version may still be taken. Who uploads an older one wants to hide what
-    /// happened since, or is late: a newer token is served already, or the ledger left the version
-    /// behind some time ago.
+    /// Fails with `TOKEN_OUTDATED` if the node keeps a token of a newer version, or if the version
+    /// was replaced more than [`STATUS_TOKEN_DELAY_MS_MAX`] ago. Otherwise anyone could upload an
+    /// older token that is still valid, to hide what has changed since.
     fn check_version(
         &self,
         id: &ListId,
@@ -248,7 +249,8 @@ impl IssuerTokens {
     }
 }
 
-/// Checks signature and content of a token; answers its window and its time to live.
+/// Checks the signature and the content of a token. Returns its window and its time to live in
+/// milliseconds.
 fn check(
     token: &Token,
     asserting: &Asserting,
@@ -259,7 +261,7 @@ fn check(
     token.verify(&key)?;
     let published = token.published(Some(list.bits))?;
     let issuer = asserting.list.issuer.to_string();
-    // A credential must name its issuer, a token may.
+    // W3C requires the issuer in a credential. In an IETF token it is optional.
     let named = published.issuer.as_deref();
     if named != Some(&issuer) && (named.is_some() || token.form().standard() == Standard::W3c) {
         let actual = named.unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Runs what takes long beside the threads that serve, a few jobs at once.
+//! Runs long jobs outside the threads that serve requests, with a limit on how many run at once.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use tokio::sync::Semaphore;
 
 use crate::error::{ApiError, NodeCode};
 
-/// Places for jobs of one sort.
+/// Permits for jobs of one kind.
 pub(super) struct Workers(Arc<Semaphore>);
 
 impl Workers {
-    /// At most `jobs_max` jobs at once.
+    /// Creates workers that run at most `jobs_max` jobs at once.
     pub(super) fn new(jobs_max: usize) -> Self {
         Self(Arc::new(Semaphore::new(jobs_max)))
     }
 
-    /// Runs a job. A caller that gives up waiting has it done all the same, and the job keeps its
-    /// place until then.
+    /// Runs a job on a blocking thread. If the caller drops the future, a job that has begun goes
+    /// on and keeps its permit until it ends.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
