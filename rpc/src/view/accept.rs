@@ -1,4 +1,5 @@
-//! Whether an issuer's own token says what the ledger says, entry by entry, and for how long.
+//! Checks whether an issuer's own token agrees with the ledger entry by entry, and how long it is
+//! valid.
 
 use std::borrow::Cow;
 
@@ -8,9 +9,9 @@ use super::published::Published;
 use super::{bits, ietf};
 use crate::limits::{CLOCK_OFFSET_MS_MAX, STATUS_TOKEN_LIFE_MS_MAX};
 
-/// Checks what a token says against the version of the list for which it is uploaded, published
-/// at `uri`, at `now_ms`, and answers for how long it speaks. Whose signature it bears is the
-/// caller's to ask.
+/// Checks the content of a token against `list`, the version for which it is uploaded and which is
+/// published at `uri`. Returns the window of the token. `now_ms` is the present Unix time in
+/// milliseconds. The caller checks the signature and the issuer.
 pub fn check(
     published: &Published,
     list: &List<'_>,
@@ -34,7 +35,9 @@ pub fn check(
     Ok(Window::past(issued_ms, expires_ms))
 }
 
-/// Whether a token may live from `issued_ms` to `expires_ms`, and does at `now_ms`.
+/// Checks that a token valid from `issued_ms` to `expires_ms` does not live longer than
+/// [`STATUS_TOKEN_LIFE_MS_MAX`], is valid at `now_ms` up to a small difference of clocks, and has
+/// not ended. All times are Unix time in milliseconds.
 pub fn check_times(issued_ms: u64, expires_ms: u64, now_ms: u64) -> Result<(), ViewError> {
     if expires_ms <= issued_ms || expires_ms - issued_ms > STATUS_TOKEN_LIFE_MS_MAX {
         return Err(ViewError::Lifetime {
@@ -52,7 +55,7 @@ pub fn check_times(issued_ms: u64, expires_ms: u64, now_ms: u64) -> Result<(), V
     Ok(())
 }
 
-/// Every entry of the list, and zeros in those that only fill up.
+/// Checks every entry of the list, and that the padding after the last entry is zero.
 fn check_entries(published: &Published, list: &List<'_>) -> Result<(), ViewError> {
     let (width, expected) = match published.form {
         Form::Credential | Form::CredentialJwt => (list.bits, Cow::Borrowed(list.array)),

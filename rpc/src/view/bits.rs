@@ -1,10 +1,11 @@
-//! Orders and widths of packed entries.
+//! Order and width of packed entries.
 
 use registry_core::status::StatusPurpose;
 
-/// Bits that an IETF token spends on an entry, and what an entry that is set holds there. The
-/// draft's statuses are 1 INVALID and 2 SUSPENDED; for `refresh` it has none, so that it takes 3,
-/// which stays open to applications. A message is as it stands.
+/// Returns the bits per entry of an IETF token and the value of an entry that is set. The draft
+/// defines 1 (INVALID) and 2 (SUSPENDED). It has no status for `refresh`, so that purpose uses 3,
+/// which the draft leaves to applications. Returns `None` for messages, which keep their width and
+/// values.
 pub(super) fn ietf_status(purpose: StatusPurpose) -> Option<(u8, u8)> {
     match purpose {
         StatusPurpose::Revocation => Some((1, 1)),
@@ -14,23 +15,26 @@ pub(super) fn ietf_status(purpose: StatusPurpose) -> Option<(u8, u8)> {
     }
 }
 
-/// Whether entries may have this width: they never cross a byte.
+/// True if entries may have this width. Entries of these widths never cross a byte boundary.
 pub(super) fn is_width(bits: u64) -> bool {
     matches!(bits, 1 | 2 | 4 | 8)
 }
 
-/// Entry `index` of an array that begins at the least significant bit; `None` past its end.
+/// Returns entry `index` of an array that begins at the least significant bit, or `None` past the
+/// end of the array. `bits` is 1, 2, 4 or 8.
 pub fn entry(array: &[u8], bits: u8, index: u64) -> Option<u8> {
     let position = index.checked_mul(u64::from(bits))?;
     let byte = array.get(usize::try_from(position / 8).ok()?)?;
     Some((byte >> (position % 8)) & mask(bits))
 }
 
-/// The byte with its entries in the other order, each entry as it was. Doing it twice undoes it.
+/// Reverses the order of the entries in a byte and keeps the bits of each entry in their order.
+/// Doing it twice gives the same byte again.
 pub(super) fn mirrored(byte: u8, bits: u8) -> u8 {
     let mut mirrored = byte.reverse_bits();
     for swap in [1u8, 2, 4].into_iter().take_while(|swap| *swap < bits) {
-        // The bits of an entry were turned round too: swap halves back, from the smallest up.
+        // `reverse_bits` has also reversed the bits within each entry. Swap halves, beginning with
+        // single bits, to undo that.
         let low = match swap {
             1 => 0b0101_0101,
             2 => 0b0011_0011,
@@ -41,7 +45,8 @@ pub(super) fn mirrored(byte: u8, bits: u8) -> u8 {
     mirrored
 }
 
-/// An array of `bits` wide entries from one of single bits: `value` where a bit is set.
+/// Widens an array of single bits to entries of `bits` bits. An entry is `value` if its bit is set,
+/// and otherwise 0.
 pub(super) fn widened(array: &[u8], bits: u8, value: u8) -> Vec<u8> {
     if bits == 1 {
         return array.to_vec();
@@ -63,8 +68,8 @@ fn spread(byte: u8, bits: u8, value: u8) -> Vec<u8> {
     wide
 }
 
-/// The array of single bits from one of wider entries that hold nothing but 0 and `value`; else
-/// the index and the value of the first entry that does not.
+/// Narrows an array of entries of `bits` bits to single bits. Fails with index and value of the
+/// first entry that is neither 0 nor `value`.
 pub(super) fn narrowed(array: &[u8], bits: u8, value: u8) -> Result<Vec<u8>, (u64, u8)> {
     let per_byte = 8 / bits;
     let mut narrow = vec![0u8; array.len().div_ceil(usize::from(bits))];

@@ -1,4 +1,4 @@
-//! gzip and zlib, both ways, with a cap on what comes out.
+//! Compression and decompression by gzip and zlib, with a limit on the decompressed size.
 
 use std::io::{self, Read};
 
@@ -8,12 +8,13 @@ use flate2::bufread::{GzDecoder, GzEncoder, ZlibDecoder, ZlibEncoder};
 use super::error::ViewError;
 use crate::limits::STATUS_INFLATED_BYTES_MAX;
 
-/// RFC 1952, without a time, so that equal lists give equal bytes.
+/// Compresses by gzip (RFC 1952) at the highest level. The header has no time, so equal lists give
+/// equal bytes.
 pub(super) fn gzip(bytes: &[u8]) -> Result<Vec<u8>, ViewError> {
     deflated(GzEncoder::new(bytes, Compression::best()))
 }
 
-/// RFC 1950 at the highest level, as the draft recommends.
+/// Compresses by zlib (RFC 1950) at the highest level, as the IETF draft recommends.
 pub(super) fn zlib(bytes: &[u8]) -> Result<Vec<u8>, ViewError> {
     deflated(ZlibEncoder::new(bytes, Compression::best()))
 }
@@ -24,7 +25,7 @@ fn deflated(mut encoder: impl Read) -> Result<Vec<u8>, ViewError> {
     Ok(compressed)
 }
 
-/// The one member of a gzip file, whole, with nothing after it.
+/// Decompresses one gzip member. Fails if it is incomplete or if bytes follow it.
 pub(super) fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, ViewError> {
     let mut decoder = GzDecoder::new(bytes);
     let inflated = inflated(&mut decoder).map_err(gzip_error)?;
@@ -33,7 +34,7 @@ pub(super) fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, ViewError> {
     Ok(inflated)
 }
 
-/// A zlib stream, whole, with nothing after it.
+/// Decompresses one zlib stream. Fails if it is incomplete or if bytes follow it.
 pub(super) fn unzlib(bytes: &[u8]) -> Result<Vec<u8>, ViewError> {
     let mut decoder = ZlibDecoder::new(bytes);
     let inflated = inflated(&mut decoder).map_err(zlib_error)?;
@@ -42,7 +43,8 @@ pub(super) fn unzlib(bytes: &[u8]) -> Result<Vec<u8>, ViewError> {
     Ok(inflated)
 }
 
-/// `None` beyond the cap; no more than one byte past it is ever inflated into memory.
+/// Decompresses up to the limit. Returns `None` beyond it, and never holds more than one byte above
+/// it in memory.
 fn inflated(decoder: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     let mut inflated = Vec::new();
     decoder.take(STATUS_INFLATED_BYTES_MAX as u64 + 1).read_to_end(&mut inflated)?;

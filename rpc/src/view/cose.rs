@@ -1,5 +1,5 @@
-//! COSE_Sign1 (RFC 9052) with CWT claims (RFC 8392), and the little CBOR they need: maps with
-//! numbers as keys, which the ledger's DAG-CBOR does not have.
+//! COSE_Sign1 (RFC 9052) with CWT claims (RFC 8392), and the CBOR that they need. Their maps have
+//! integer keys, which DAG-CBOR, the ledger's encoding, does not allow.
 
 use cbor4ii::core::dec::{Decode, Read};
 use cbor4ii::core::enc::Encode;
@@ -12,10 +12,10 @@ use super::error::ViewError;
 use super::parts::Signed;
 use super::unsigned::{Method, Unsigned, algorithm};
 
-/// Tag of a COSE_Sign1; also the first byte of its shortest encoding, 0xd2, less the major type.
+/// CBOR tag of a COSE_Sign1 message. Its encoding is the byte 0xd2.
 const SIGN1: u64 = 18;
 
-/// Bytes of a signature of either algorithm.
+/// Bytes of a signature by either algorithm.
 const SIGNATURE_BYTES: usize = 64;
 
 /// Header parameters (RFC 9052 section 3.1, RFC 9596).
@@ -23,14 +23,15 @@ const ALGORITHM: i128 = 1;
 const KEY_ID: i128 = 4;
 const TYPE: i128 = 16;
 
-/// Algorithms: EdDSA, ES256, and what RFC 9864 calls Ed25519 and ESP256.
+/// Algorithm identifiers of COSE: EdDSA, ES256, and the fully specified Ed25519 and ESP256 of RFC
+/// 9864.
 const EDDSA: i128 = -8;
 const ES256: i128 = -7;
 const ED25519: i128 = -19;
 const ESP256: i128 = -9;
 
-/// `claims` as CWT of media type `media_type`, up to the signature, which is its end. The key id is
-/// protected too.
+/// Encodes `claims` as a CWT of media type `media_type` without its signature, which belongs at the
+/// end. The protected header contains the key id.
 pub(super) fn unsigned(
     media_type: &str,
     claims: Vec<(Value, Value)>,
@@ -54,7 +55,7 @@ pub(super) fn unsigned(
     Ok(Unsigned { message, bytes })
 }
 
-/// Sig_structure of RFC 9052 section 4.4.
+/// Encodes the Sig_structure of RFC 9052, section 4.4.
 fn to_be_signed(protected: &[u8], payload: &[u8]) -> Result<Vec<u8>, ViewError> {
     encode(&Value::Array(vec![
         Value::Text("Signature1".to_owned()),
@@ -64,7 +65,8 @@ fn to_be_signed(protected: &[u8], payload: &[u8]) -> Result<Vec<u8>, ViewError> 
     ]))
 }
 
-/// Takes a CWT of `media_type` apart; `None` if the bytes are no tagged COSE_Sign1 at all.
+/// Parses a CWT of `media_type`. Returns `None` if the bytes are not a tagged COSE_Sign1 message,
+/// and an error if they are one with a fault.
 pub(super) fn parse(
     bytes: &[u8],
     media_type: &str,
@@ -122,7 +124,7 @@ fn parse_parts(
     Ok((Signed { suite, method, message, signature }, claims))
 }
 
-/// A CBOR map whose keys are looked up by value.
+/// A CBOR map in which values are looked up by key.
 #[derive(Debug, Clone)]
 pub(super) struct CborMap(pub(super) Vec<(Value, Value)>);
 
@@ -134,7 +136,8 @@ impl CborMap {
         }
     }
 
-    /// The value of `key`. Readers disagree on which of two equal keys counts, so none does.
+    /// Returns the value of `key`. Fails if the key occurs twice, since readers disagree on which
+    /// of the two values counts.
     pub(super) fn get(
         &self,
         key: &Value,
@@ -154,7 +157,7 @@ fn encode(value: &Value) -> Result<Vec<u8>, ViewError> {
     Ok(writer.into_inner())
 }
 
-/// One value and nothing after it.
+/// Decodes one value. Returns `None` if bytes follow it.
 fn decode(bytes: &[u8]) -> Option<Value> {
     let mut reader = SliceReader::new(bytes);
     let value = Value::decode(&mut reader).ok()?;

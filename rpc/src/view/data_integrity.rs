@@ -1,5 +1,6 @@
-//! Data Integrity proofs of suite `eddsa-jcs-2022` (W3C vc-di-eddsa, section 3.3): RFC 8785 and
-//! SHA-256 of the proof's options, then of the document, signed together.
+//! Data Integrity proofs of suite `eddsa-jcs-2022` (W3C vc-di-eddsa, section 3.3). Proof options
+//! and document are each canonicalised by RFC 8785 and hashed by SHA-256, and the key signs both
+//! hashes together.
 
 use registry_core::crypto::Suite;
 use registry_core::time::TimeMs;
@@ -12,7 +13,8 @@ use super::unsigned::{Method, Unsigned};
 
 const SUITE: &str = "eddsa-jcs-2022";
 
-/// `document` with a proof by `method`, made at `created`, that lacks its `proofValue`.
+/// Adds to `document` a proof by `method`, made at `created`, without its `proofValue`. Fails if
+/// the method's suite is not Ed25519.
 pub(super) fn unsigned(
     mut document: Map<String, Value>,
     created: String,
@@ -37,7 +39,7 @@ pub(super) fn unsigned(
     Ok(Unsigned { message, bytes })
 }
 
-/// An unsigned document with the `proofValue` that `signature` makes.
+/// Adds the `proofValue` made of `signature` to the proof of an unsigned document.
 pub(super) fn assemble(unsigned: &[u8], signature: &[u8]) -> Result<Vec<u8>, ViewError> {
     let mut document: Map<String, Value> =
         serde_json::from_slice(unsigned).map_err(|_| ViewError::Form)?;
@@ -49,7 +51,7 @@ pub(super) fn assemble(unsigned: &[u8], signature: &[u8]) -> Result<Vec<u8>, Vie
     serde_json::to_vec(&document).map_err(ViewError::encoding("JSON"))
 }
 
-/// Takes a secured document apart, into its signature and itself without the proof.
+/// Splits a secured document into its signature and the document without the proof.
 pub(super) fn parse(
     mut document: Map<String, Value>,
 ) -> Result<(Signed, Map<String, Value>), ViewError> {
@@ -93,7 +95,7 @@ pub(super) fn parse(
     Ok((Signed { suite: Suite::Ed25519, method, message, signature }, document))
 }
 
-/// Whether the document's contexts begin with those of the proof.
+/// True if the document's contexts begin with those of the proof.
 fn begins_with(document: Option<&Value>, proof: &Value) -> bool {
     let list = |value: &Value| match value {
         Value::Array(contexts) => contexts.clone(),
@@ -102,7 +104,7 @@ fn begins_with(document: Option<&Value>, proof: &Value) -> bool {
     document.is_some_and(|document| list(document).starts_with(&list(proof)))
 }
 
-/// SHA-256 of the canonical proof options, then of the canonical document.
+/// Returns the SHA-256 of the canonical proof options, followed by that of the canonical document.
 fn hash_data(
     document: &Map<String, Value>,
     proof: &Map<String, Value>,

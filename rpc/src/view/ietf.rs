@@ -1,4 +1,4 @@
-//! IETF Token Status List (draft-ietf-oauth-status-list): the list as JWT or CWT.
+//! IETF Token Status List (draft-ietf-oauth-status-list): the list as a JWT or a CWT.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use super::published::Published;
 use super::unsigned::{Method, Unsigned};
 use super::{compress, jws};
 
-/// CWT claims (RFC 8392; the draft's IANA section).
+/// Keys of the CWT claims (RFC 8392, and the IANA section of the draft).
 const ISSUER: i128 = 1;
 const SUBJECT: i128 = 2;
 const EXPIRY: i128 = 4;
@@ -24,7 +24,7 @@ const TIME_TO_LIVE: i128 = 65_534;
 
 const TEXT: &str = "a text";
 
-/// The list as `application/statuslist+jwt`.
+/// Encodes the list as `application/statuslist+jwt` without its signature.
 pub(super) fn unsigned_token_jwt(
     list: &List<'_>,
     entries: &Entries,
@@ -51,8 +51,8 @@ pub(super) fn unsigned_token_jwt(
     jws::status_list(&Json::Object(claims), method)
 }
 
-/// The list as `application/statuslist+cwt`; the keys of each map ascend as RFC 8949 section
-/// 4.2.1 wants.
+/// Encodes the list as `application/statuslist+cwt` without its signature. The keys of each map
+/// ascend as RFC 8949, section 4.2.1 requires.
 pub(super) fn unsigned_token_cwt(
     list: &List<'_>,
     entries: &Entries,
@@ -81,12 +81,13 @@ pub(super) fn unsigned_token_cwt(
     cose::unsigned(Form::TokenCwt.media_type(), claims, method)
 }
 
-/// What an issuer puts into a token whose status stands at `entry` of the list published at `uri`.
+/// Returns the claim `status` that an issuer puts into a token whose status is at `entry` of the
+/// list published at `uri`.
 pub fn status_claim(uri: &str, entry: u64) -> Json {
     json!({ "status_list": { "idx": entry, "uri": uri } })
 }
 
-/// Width and entries of the list in this standard.
+/// Returns the width and the entries that the list has in this standard.
 pub(super) fn entries<'a>(list: &List<'a>) -> (u8, Cow<'a, [u8]>) {
     match ietf_status(list.purpose) {
         None | Some((1, _)) => (list.bits, Cow::Borrowed(list.array)),
@@ -99,7 +100,7 @@ pub(super) fn compressed(list: &List<'_>) -> Result<Entries, ViewError> {
     Ok(Entries { bits, compressed: compress::zlib(&array)? })
 }
 
-/// Time to live in whole seconds, which must be positive.
+/// Returns the time to live in whole seconds, which are at least 1.
 fn ttl_s(publication: &Publication<'_>) -> Option<u64> {
     publication.ttl_ms.map(|ttl_ms| (ttl_ms / 1_000).max(1))
 }

@@ -15,23 +15,23 @@ const CREDENTIAL: &str = "vc+jwt";
 /// `typ` of an IETF token.
 const STATUS_LIST: &str = "statuslist+jwt";
 
-/// A JWT taken apart: its form, its signature, its claims.
+/// Form, signature and claims of a JWT.
 type Parsed = (Form, Signed, Map<String, Value>);
 
-/// The JWT of a credential.
+/// Encodes the claims of a W3C credential as a JWT without its signature.
 pub(super) fn credential(claims: &Value, method: &Method<'_>) -> Result<Unsigned, ViewError> {
     let algorithm = algorithm(method.suite)?;
     let header = json!({ "alg": algorithm, "cty": "vc", "kid": method.url, "typ": CREDENTIAL });
     unsigned(&header, claims)
 }
 
-/// The JWT of a status list token.
+/// Encodes the claims of an IETF token as a JWT without its signature.
 pub(super) fn status_list(claims: &Value, method: &Method<'_>) -> Result<Unsigned, ViewError> {
     let algorithm = algorithm(method.suite)?;
     unsigned(&json!({ "alg": algorithm, "kid": method.url, "typ": STATUS_LIST }), claims)
 }
 
-/// The signing input, which is the token up to its last dot.
+/// Creates the signing input. It is also the token up to its last dot, so both members are equal.
 fn unsigned(header: &Value, claims: &Value) -> Result<Unsigned, ViewError> {
     let claims = serde_json::to_vec(claims).map_err(ViewError::encoding("JSON"))?;
     let input = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(&claims));
@@ -39,7 +39,8 @@ fn unsigned(header: &Value, claims: &Value) -> Result<Unsigned, ViewError> {
     Ok(Unsigned { message: bytes.clone(), bytes })
 }
 
-/// Takes a JWT apart; `None` if `text` is no compact JWS at all.
+/// Parses a JWT. Returns `None` if `text` is not a compact JWS, and an error if it is one with a
+/// fault.
 pub(super) fn parse(text: &str) -> Option<Result<Parsed, ViewError>> {
     let (message, signature) = text.rsplit_once('.')?;
     let (header, claims) = message.split_once('.').filter(|(_, claims)| !claims.contains('.'))?;

@@ -1,12 +1,14 @@
-//! The standard forms of a status list, to and from bytes: W3C Bitstring Status List v1.0 and IETF
-//! Token Status List (docs/protocol/status.md, "Views"). No I/O, no clock, no store.
+//! Encoding and decoding of the standard forms of a status list: W3C Bitstring Status List v1.0 and
+//! IETF Token Status List (docs/protocol/status.md, "Views"). The module has no I/O, clock or
+//! store.
 //!
-//! The ledger keeps entry 0 at the least significant bits of byte 0, as IETF does; W3C begins at
-//! the most significant ones. IETF compresses by zlib and counts `ttl` in seconds, W3C by gzip and
-//! in milliseconds. [`bits`] and [`compress`] know all of it, [`jws`], [`cose`] and
-//! [`data_integrity`] how each form is signed, [`w3c`] and [`ietf`] what it says. [`sign`] makes
-//! any form, [`unsigned`] holds one that others sign, [`token`] reads any form, and [`accept`]
-//! decides whether an issuer's own token says what the ledger says.
+//! The ledger and IETF have entry 0 at the least significant bits of byte 0, and W3C has it at the
+//! most significant ones. IETF compresses by zlib and states `ttl` in seconds. W3C compresses by
+//! gzip and states `ttl` in milliseconds. [`bits`] and [`compress`] deal with order, width and
+//! compression. [`jws`], [`cose`] and [`data_integrity`] define how each form is signed, and
+//! [`w3c`] and [`ietf`] its content. [`sign`] makes any form, [`unsigned`] holds a view that others
+//! sign, [`token`] reads any form, and [`accept`] decides whether an issuer's own token agrees with
+//! the ledger.
 
 pub mod accept;
 pub mod bits;

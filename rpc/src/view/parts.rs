@@ -1,15 +1,14 @@
-//! What the readers of all forms share: a signature with what it covers, and members that may be
-//! missing.
+//! Types and functions that the readers of several forms share.
 
 use registry_core::crypto::Suite;
 use serde_json::{Map, Value};
 
 use super::error::ViewError;
 
-/// Rule of a NumericDate, as errors state it.
+/// Rule of a NumericDate (RFC 7519), as error messages state it.
 pub(super) const SECONDS: &str = "seconds, a whole number";
 
-/// A signature and what it covers.
+/// A signature, with the bytes that it covers and the method that it names.
 #[derive(Debug, Clone)]
 pub(super) struct Signed {
     pub(super) suite: Suite,
@@ -18,7 +17,7 @@ pub(super) struct Signed {
     pub(super) signature: Vec<u8>,
 }
 
-/// A member that may be missing, but not be wrong.
+/// Reads a member that may be missing. Fails if the member is present and violates `rule`.
 pub(super) fn optional<'a, V, T>(
     value: Option<&'a V>,
     field: &'static str,
@@ -28,7 +27,7 @@ pub(super) fn optional<'a, V, T>(
     value.map(|value| read(value).ok_or(ViewError::malformed(field, rule))).transpose()
 }
 
-/// A NumericDate of a JWT, in ms.
+/// Reads a NumericDate of a JWT and returns it in milliseconds.
 pub(super) fn seconds(
     claims: &Map<String, Value>,
     field: &'static str,

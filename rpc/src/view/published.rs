@@ -1,4 +1,4 @@
-//! What a published list says, read from any form.
+//! Content of a published list, read from any form.
 
 use registry_core::status::StatusPurpose;
 
@@ -6,36 +6,37 @@ use super::bits::{ietf_status, narrowed};
 use super::error::ViewError;
 use super::list::Form;
 
-/// What a published list says.
+/// Content of a published list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
-    /// Its form.
+    /// Form from which the list was read.
     pub form: Form,
-    /// Where it is published (`id`, `sub`); W3C credentials may leave it out.
+    /// URL at which the list is published (`id`, `sub`). W3C credentials may leave it out.
     pub uri: Option<String>,
-    /// Who issued it (`issuer`, `iss`); IETF tokens may leave it out.
+    /// Issuer of the list (`issuer`, `iss`). IETF tokens may leave it out.
     pub issuer: Option<String>,
-    /// Its purpose, which IETF tokens do not have.
+    /// Purpose of the list. IETF tokens do not state it.
     pub purpose: Option<StatusPurpose>,
-    /// Width of an entry, in this form.
+    /// Bits per entry in this form.
     pub bits: u8,
     /// The entries, from the least significant bit on.
     pub array: Vec<u8>,
-    /// When it begins (`validFrom`, `iat`), ms since 1970.
+    /// Unix time in milliseconds at which the list begins to be valid (`validFrom`, `iat`).
     pub issued_ms: Option<u64>,
-    /// When it ends (`validUntil`, `exp`), ms since 1970.
+    /// Unix time in milliseconds at which the list ends (`validUntil`, `exp`).
     pub expires_ms: Option<u64>,
-    /// How long a copy may be used, in ms.
+    /// Milliseconds for which a copy may be used.
     pub ttl_ms: Option<u64>,
 }
 
 impl Published {
-    /// Number of entries, those included that only fill up.
+    /// Returns the number of entries, including padding.
     pub fn length(&self) -> u64 {
         self.array.len() as u64 * 8 / u64::from(self.bits)
     }
 
-    /// Width and entries as a ledger list of `purpose` holds them, for import.
+    /// Returns width and entries as a ledger list of `purpose` holds them, for import. Fails if the
+    /// list states another purpose, or if an entry has a value that such a list cannot hold.
     pub fn to_ledger(&self, purpose: StatusPurpose) -> Result<(u8, Vec<u8>), ViewError> {
         if let Some(own) = self.purpose
             && own != purpose

@@ -1,5 +1,5 @@
-//! Makes a list in any form: compresses its entries, writes what is signed, and puts the signature
-//! to it.
+//! Encoding of a list in any form: compression of the entries, the bytes to sign, and the signed
+//! view.
 
 use registry_core::codec::base64url;
 use registry_core::crypto::Suite;
@@ -10,7 +10,7 @@ use super::unsigned::{Method, Unsigned};
 use super::{data_integrity, ietf, w3c};
 
 impl Entries {
-    /// Orders, widens and compresses the entries of `list`.
+    /// Orders, widens and compresses the entries of `list` as `standard` requires.
     pub fn of(list: &List<'_>, standard: Standard) -> Result<Self, ViewError> {
         match standard {
             Standard::W3c => w3c::compressed(list),
@@ -20,7 +20,7 @@ impl Entries {
 }
 
 impl Form {
-    /// The list in this form, its entries compressed for it alone.
+    /// Encodes and signs the list in this form, including the compression of its entries.
     pub fn encode(
         self,
         list: &List<'_>,
@@ -30,8 +30,8 @@ impl Form {
         self.sign(list, &Entries::of(list, self.standard())?, publication, signer)
     }
 
-    /// A list in this form. `entries` are those of the list in the form's standard; its array is
-    /// not read.
+    /// Encodes and signs the list in this form. `entries` are those of the list in the form's
+    /// standard. The array in `list` is not read.
     pub fn sign(
         self,
         list: &List<'_>,
@@ -45,7 +45,7 @@ impl Form {
         self.assemble(&unsigned.bytes, &signer.sign(&unsigned.message))
     }
 
-    /// The same before its signature.
+    /// Encodes the list in this form without its signature.
     pub fn unsigned(
         self,
         list: &List<'_>,
@@ -61,7 +61,7 @@ impl Form {
         }
     }
 
-    /// The view of this form that a signature makes of [`Unsigned::bytes`].
+    /// Combines [`Unsigned::bytes`] with a signature into the view of this form.
     pub fn assemble(self, unsigned: &[u8], signature: &[u8; 64]) -> Result<Vec<u8>, ViewError> {
         match self {
             Self::Credential => data_integrity::assemble(unsigned, signature),

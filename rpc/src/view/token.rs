@@ -1,5 +1,6 @@
-//! Reads a published list in any form: takes it apart, checks its signature, decodes its entries.
-//! What inflates is capped, and nothing is inflated before it is asked for.
+//! Reads a published list in any form: it parses the bytes, verifies the signature and decodes the
+//! entries. The size of inflated entries is limited, and entries are inflated only when the caller
+//! reads them.
 
 use std::str;
 
@@ -14,7 +15,7 @@ use super::published::Published;
 use super::{data_integrity, ietf, jws, w3c};
 use crate::limits::STATUS_TOKEN_BYTES_MAX;
 
-/// A published list taken apart. Nobody has vouched for it before [`Token::verify`].
+/// A parsed published list. Its content is not authenticated until [`Token::verify`] succeeds.
 #[derive(Debug, Clone)]
 pub struct Token {
     form: Form,
@@ -29,7 +30,7 @@ enum Claims {
 }
 
 impl Token {
-    /// Takes a list apart. Its form follows from the bytes; white space around a text is no part.
+    /// Parses a list. The bytes determine its form. White space around a textual form is ignored.
     pub fn parse(bytes: &[u8]) -> Result<Self, ViewError> {
         if bytes.len() > STATUS_TOKEN_BYTES_MAX {
             let (actual, limit) = (bytes.len(), STATUS_TOKEN_BYTES_MAX);
@@ -49,22 +50,22 @@ impl Token {
         Ok(Self { form, signed, claims: Claims::Json(claims) })
     }
 
-    /// The form of its bytes.
+    /// Returns the form of the bytes.
     pub fn form(&self) -> Form {
         self.form
     }
 
-    /// The key that it names (`verificationMethod`, `kid`), if any.
+    /// Returns the verification method that the token names (`verificationMethod`, `kid`), if any.
     pub fn method(&self) -> Option<&str> {
         self.signed.method.as_deref()
     }
 
-    /// What was signed, as its bytes say.
+    /// Returns the bytes that the signature covers.
     pub fn message(&self) -> &[u8] {
         &self.signed.message
     }
 
-    /// Checks its signature under `key`, whose suite must be that of the token's algorithm.
+    /// Verifies the signature under `key`, whose suite must be that of the token's algorithm.
     pub fn verify(&self, key: &PublicKey) -> Result<(), ViewError> {
         let Signed { suite, message, signature, .. } = &self.signed;
         if key.suite() != *suite {
@@ -78,8 +79,9 @@ impl Token {
         Ok(crypto::verify(key, message, &signature)?)
     }
 
-    /// What it says. `size` is the width of an entry where a W3C credential does not name it: it
-    /// stands in the credentials that point there, and is 1 if not.
+    /// Returns the content of the list. `size` is the number of bits per entry for a W3C credential
+    /// that does not state it. The credentials that point to the list state it instead. Without
+    /// `size` it is 1.
     pub fn published(&self, size: Option<u8>) -> Result<Published, ViewError> {
         match &self.claims {
             Claims::Cbor(claims) => ietf::read_cbor(claims),
@@ -89,8 +91,9 @@ impl Token {
     }
 }
 
-/// JOSE and COSE leave S as it comes, the ledger wants it low. The two spellings vouch for the
-/// same bytes, and a token has no id that a second one could change.
+/// Returns the signature with a low S. JOSE and COSE allow any S, but the ledger's check requires a
+/// low one. Both values of S are valid for the same bytes, and a token has no id that depends on
+/// its signature.
 fn low_s(signature: &[u8]) -> Result<Vec<u8>, SignatureError> {
     let signature = p256::ecdsa::Signature::from_slice(signature)
         .map_err(|_| SignatureError::Length { actual: signature.len() })?;

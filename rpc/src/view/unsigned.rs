@@ -1,5 +1,5 @@
-//! A view before its signature. What is signed may be signed elsewhere, as by an issuer's hardware:
-//! the view is put together from what was prepared and the 64 bytes that come back.
+//! A view without its signature. It can be signed elsewhere, for example by an issuer's hardware.
+//! The prepared bytes and the 64 bytes of the signature then make the view.
 
 use registry_core::crypto::Suite;
 
@@ -8,24 +8,25 @@ use super::error::ViewError;
 /// A verification method that signs views.
 #[derive(Debug, Clone, Copy)]
 pub struct Method<'a> {
-    /// The DID that answers for what is signed.
+    /// DID that answers for what the method signs.
     pub issuer: &'a str,
-    /// Its DID URL: `verificationMethod` and `kid`.
+    /// DID URL of the method, which views contain as `verificationMethod` or `kid`.
     pub url: &'a str,
-    /// The suite of its key.
+    /// Suite of the method's key.
     pub suite: Suite,
 }
 
-/// A view that lacks nothing but its signature.
+/// A view that lacks only its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsigned {
-    /// What is signed: by Ed25519 as it is, by P-256 over its SHA-256.
+    /// Bytes to sign. Ed25519 signs them directly, and P-256 signs their SHA-256.
     pub message: Vec<u8>,
-    /// What [`super::Form::assemble`] puts the signature to.
+    /// Bytes to which [`super::Form::assemble`] adds the signature.
     pub bytes: Vec<u8>,
 }
 
-/// The algorithm of a suite by its JOSE name.
+/// Returns the JOSE name of a suite's algorithm. Fails for secp256k1, by which views cannot be
+/// signed.
 pub fn algorithm(suite: Suite) -> Result<&'static str, ViewError> {
     match suite {
         Suite::Ed25519 => Ok("EdDSA"),

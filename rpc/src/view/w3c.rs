@@ -19,7 +19,7 @@ const CONTEXT: &str = "https://www.w3.org/ns/credentials/v2";
 
 const TIME: &str = "RFC 3339 in UTC with `Z`";
 
-/// The list as `application/vc`: JSON with an `eddsa-jcs-2022` proof.
+/// Encodes the list as `application/vc` without the signature: JSON with an `eddsa-jcs-2022` proof.
 pub(super) fn unsigned_credential(
     list: &List<'_>,
     entries: &Entries,
@@ -31,8 +31,9 @@ pub(super) fn unsigned_credential(
     data_integrity::unsigned(document, created, method)
 }
 
-/// The list as `application/vc+jwt`: the same credential as claims of a JWT, with its times once
-/// more as `iat` and `exp`, since a verifier of JWTs knows those alone.
+/// Encodes the list as `application/vc+jwt` without the signature. The claims are the same
+/// credential, with its times repeated as `iat` and `exp`, because plain JWT verifiers know only
+/// those.
 pub(super) fn unsigned_credential_jwt(
     list: &List<'_>,
     entries: &Entries,
@@ -52,7 +53,7 @@ fn unsecured(
     publication: &Publication<'_>,
     method: &Method<'_>,
 ) -> Map<String, Value> {
-    // Multibase base64url.
+    // The prefix `u` is multibase for base64url without padding.
     let encoded_list = format!("u{}", base64url(&entries.compressed));
     let window = publication.window.within(list);
     let mut subject = Map::from_iter([
@@ -79,8 +80,9 @@ fn unsecured(
     ])
 }
 
-/// What an issuer puts into a credential whose status stands at `entry` of the list published at
-/// `uri`: the one place where most readers look for width and meanings.
+/// Returns the `credentialStatus` that an issuer puts into a credential whose status is at `entry`
+/// of the list published at `uri`. For a message list it contains width and messages too, because
+/// most readers look for them only there.
 pub fn credential_status(list: &List<'_>, uri: &str, entry: u64) -> Value {
     let mut status = Map::from_iter([
         ("id".to_owned(), json!(format!("{uri}#{entry}"))),
@@ -96,8 +98,8 @@ pub fn credential_status(list: &List<'_>, uri: &str, entry: u64) -> Value {
     Value::Object(status)
 }
 
-/// One message for each possible value, as the standard demands; it reserves the word `undefined`
-/// for those that have no meaning yet.
+/// Returns one message for each possible value, as the standard requires. Values without a meaning
+/// get the word `undefined`, which the standard reserves for them.
 fn status_messages(list: &List<'_>) -> Value {
     let messages = (0..1usize << list.bits.min(8)).map(|value| {
         let message = list.messages.get(value).map_or("undefined", String::as_str);
@@ -106,7 +108,8 @@ fn status_messages(list: &List<'_>) -> Value {
     Value::Array(messages.collect())
 }
 
-/// The gzip of the entries, entry 0 left-most, filled up with zeros to W3C's minimum.
+/// Orders the entries with entry 0 leftmost, pads them with zeros to W3C's minimum, and compresses
+/// them by gzip.
 pub(super) fn compressed(list: &List<'_>) -> Result<Entries, ViewError> {
     let mut bytes: Vec<u8> = list.array.iter().map(|byte| mirrored(*byte, list.bits)).collect();
     let least = (STATUS_ENTRIES_MIN / 8) as usize * usize::from(list.bits);
@@ -114,8 +117,8 @@ pub(super) fn compressed(list: &List<'_>) -> Result<Entries, ViewError> {
     Ok(Entries { bits: list.bits, compressed: compress::gzip(&bytes)? })
 }
 
-/// Reads what a credential says. `size` is the width of an entry if the credential does not name
-/// it, as most do not: it stands in the credentials that point to the list.
+/// Reads the content of a credential. `size` is the number of bits per entry for a credential that
+/// does not state it, as most do not. The credentials that point to the list state it instead.
 pub(super) fn read(
     form: Form,
     document: &Map<String, Value>,
@@ -176,8 +179,8 @@ fn decoded_list(subject: &Map<String, Value>, bits: u8) -> Result<Vec<u8>, ViewE
     Ok(bytes.iter().map(|byte| mirrored(*byte, bits)).collect())
 }
 
-/// The one purpose; the standard allows several, but then an entry says which is meant and the
-/// ledger has no such list.
+/// Reads the purpose. The standard allows a list to have several, but a list of the ledger has one,
+/// so more than one is refused.
 fn purpose(subject: &Map<String, Value>) -> Result<StatusPurpose, ViewError> {
     let purpose = match subject.get("statusPurpose") {
         Some(Value::Array(purposes)) if purposes.len() == 1 => purposes.first(),
@@ -195,7 +198,7 @@ fn issuer(document: &Map<String, Value>) -> Result<Option<String>, ViewError> {
     })
 }
 
-/// Whether a member that is a text or a list of texts holds `name`.
+/// True if a member, which is a text or a list of texts, contains `name`.
 fn names(member: Option<&Value>, name: &str) -> bool {
     match member {
         Some(Value::Array(all)) => all.iter().any(|one| one == name),

@@ -1,4 +1,4 @@
-//! Views against published vectors, and back again.
+//! Tests of views against published vectors, of round trips, and of refusals.
 
 mod properties;
 mod refusals;
@@ -16,7 +16,6 @@ use super::*;
 const URI: &str = "https://node.example/status-lists/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const NOW_MS: u64 = 1_800_000_000_000;
 
-/// A publishing key of tests.
 struct Key(ed25519_dalek::SigningKey);
 
 impl Key {
@@ -57,20 +56,20 @@ fn method(signer: &dyn Signer) -> Method<'_> {
     Method { issuer: signer.issuer(), url: signer.method(), suite: Suite::Ed25519 }
 }
 
-/// What `signer` makes of what was prepared.
+/// Signs a prepared view with `signer`.
 fn signed(form: Form, unsigned: Result<Unsigned, ViewError>, signer: &dyn Signer) -> Vec<u8> {
     let Unsigned { message, bytes } = unsigned.expect("it encodes");
     form.assemble(&bytes, &signer.sign(&message)).expect("it encodes")
 }
 
-/// A document with a proof.
+/// Adds a proof to a document.
 fn secure(document: Map<String, Value>, at: String, signer: &dyn Signer) -> Map<String, Value> {
     let unsigned = data_integrity::unsigned(document, at, &method(signer));
     let document = serde_json::from_slice(&signed(Form::Credential, unsigned, signer));
     document.expect("JSON")
 }
 
-/// Takes a view apart, checks its signature and reads it.
+/// Parses a view, verifies its signature and reads it.
 fn read(bytes: &[u8], size: Option<u8>) -> Published {
     let token = Token::parse(bytes).expect("it parses");
     assert_eq!(token.method(), Some("did:idem:test:publisher#node-1"));
@@ -78,7 +77,7 @@ fn read(bytes: &[u8], size: Option<u8>) -> Published {
     token.published(size).expect("it reads")
 }
 
-/// Claims or document of a textual form.
+/// Returns the claims or the document of a textual form.
 fn json(bytes: &[u8]) -> Value {
     let text = std::str::from_utf8(bytes).expect("text");
     if text.starts_with('{') {

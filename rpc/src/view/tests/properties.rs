@@ -1,4 +1,4 @@
-//! What a view says, is what the list holds: all forms, purposes and widths.
+//! A view holds the entries of its list, for all forms, purposes and widths.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::limits::STATUS_ENTRIES_MIN;
 
-/// A purpose, its width on the ledger, and packed entries with their number.
+/// Generates a purpose, its width on the ledger, a number of entries, and the packed entries.
 fn lists() -> impl Strategy<Value = (StatusPurpose, u8, u64, Vec<u8>)> {
     let kinds = prop_oneof![
         Just((StatusPurpose::Revocation, 1u8)),
@@ -31,7 +31,7 @@ fn lists() -> impl Strategy<Value = (StatusPurpose, u8, u64, Vec<u8>)> {
     })
 }
 
-/// What entry `index` must be in a form, from its value on the ledger.
+/// Returns the value that an entry must have in a form, from its value on the ledger.
 fn expected(form: Form, purpose: StatusPurpose, value: u8) -> u8 {
     match (form, purpose) {
         (Form::TokenJwt | Form::TokenCwt, StatusPurpose::Suspension) => value * 2,
@@ -136,7 +136,7 @@ fn a_message_list_names_its_width_and_each_value() {
     let status = w3c::credential_status(&list, URI, 3);
     assert_eq!((&status["statusSize"], &status["statusMessage"]), (&json!(2), &expected));
     assert_eq!(status["statusListIndex"], "3");
-    // Entry 0 is left-most, and the more significant bit of each entry comes first.
+    // Entry 0 is the leftmost, and the more significant bit of each entry comes first.
     let encoded = subject["encodedList"].as_str().expect("a text");
     let compressed = registry_core::codec::from_base64url(&encoded[1..]).expect("base64url");
     let bytes = compress::gunzip(&compressed).expect("gzip");

@@ -1,4 +1,4 @@
-//! Each way in which a token is not to be believed has its own name.
+//! Each fault of a token has an error of its own.
 
 use proptest::prelude::*;
 use registry_core::codec::base64url;
@@ -24,7 +24,7 @@ fn views() -> [(Form, Vec<u8>); 4] {
     })
 }
 
-/// Name of the first error on the way of a token to acceptance; `Ok` if there is none.
+/// Returns the name of the error with which a token is refused, or `Ok` if it is accepted.
 fn outcome(bytes: &[u8]) -> Result<(), &'static str> {
     judge(bytes).map_err(|error| error.name())
 }
@@ -35,7 +35,7 @@ fn judge(bytes: &[u8]) -> Result<(), ViewError> {
     accept::check(&token.published(None)?, &ledger(), URI, NOW_MS).map(|_| ())
 }
 
-/// The claims of our own view in a textual form, changed and signed again.
+/// Changes the claims of our own view in a textual form and signs it again.
 fn resigned(form: Form, change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let view = views().into_iter().find(|(other, _)| *other == form).expect("a view").1;
     let mut claims = json(&view);
@@ -53,7 +53,7 @@ fn resigned(form: Form, change: impl FnOnce(&mut Value)) -> Vec<u8> {
     signed(form, view, &key)
 }
 
-/// A CWT with these claims in place of those of the same key.
+/// Creates a CWT in which `changes` replace or remove the claims of the same keys.
 fn resigned_cwt(changes: &[(i128, Option<Cbor>)]) -> Vec<u8> {
     let zlib = compress::zlib(&ARRAY).expect("zlib");
     let mut claims = vec![
@@ -227,7 +227,7 @@ fn a_token_lives_a_day_at_most_and_now() {
     }
 }
 
-/// Else readers of JWTs and readers of credentials would disagree on whether it is expired.
+/// Otherwise readers of JWTs and readers of credentials would disagree on when it ends.
 #[test]
 fn the_jwt_of_a_credential_ends_no_earlier_than_the_credential() {
     let ends = |until: &'static str, exp: u64| {
@@ -328,7 +328,7 @@ fn what_is_no_token_is_refused_before_it_is_read() {
     assert_eq!(outcome(&nested), Err("TOKEN_FORM"));
 }
 
-/// JOSE leaves S as it comes: both spellings of an ES256 signature are an issuer's.
+/// JOSE does not restrict S, so both values of S that make an ES256 signature valid are accepted.
 #[test]
 fn an_issuer_may_sign_by_p256_with_high_s() {
     use p256::ecdsa::signature::Signer as _;
@@ -399,7 +399,7 @@ proptest! {
     }
 }
 
-/// The largest view of each form: entries that do not compress.
+/// The largest view of each form has entries that do not compress.
 #[test]
 fn the_largest_list_fits_its_limit_in_every_form() {
     let mut state = 1u64;

@@ -1,4 +1,4 @@
-//! Vectors that others published: those of the IETF draft, of `eddsa-jcs-2022` and W3C's example.
+//! Published test vectors: those of the IETF draft and of `eddsa-jcs-2022`, and W3C's example.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,8 @@ use super::*;
 use crate::view::compress;
 use crate::view::cose::{self, CborMap};
 
-/// The draft's examples; `None`, and said aloud, where they are not at hand.
+/// Returns the folder of the draft's examples. If it is missing, prints a notice and returns
+/// `None`.
 fn examples() -> Option<PathBuf> {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors");
     let root = std::env::var_os("IDEM_VECTORS").map_or_else(|| default.into(), PathBuf::from);
@@ -20,19 +21,19 @@ fn examples() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    // Past the capture of a test's output, which hides what a passing test says.
+    // The test harness captures what a passing test prints, so write to standard error directly.
     let skipped = b"SKIPPED: no token-status-list in IDEM_VECTORS or ../shared/vectors\n";
     std::io::stderr().write_all(skipped).expect("standard error is open");
     None
 }
 
-/// An example without its folds.
+/// Reads an example and joins its folded lines.
 fn unfolded(folder: &std::path::Path, name: &str) -> String {
     let text = fs::read_to_string(folder.join(name)).expect(name);
     text.lines().map(str::trim).collect()
 }
 
-/// `bits` and inflated `lst` of an example of JSON.
+/// Returns `bits` and the inflated `lst` of a JSON example.
 fn json_list(text: &str) -> (u8, Vec<u8>) {
     let start = text.find('{').expect("an object");
     let list: Value = serde_json::from_str(&text[start..]).expect("JSON");
@@ -67,7 +68,7 @@ fn the_long_lists_of_the_draft_hold_the_entries_that_it_names() {
     }
 }
 
-/// Our tokens of the same entries inflate to the same bytes.
+/// Asserts that our tokens of the same entries inflate to the same bytes.
 fn assert_our_tokens_hold(bits: u8, length: u64, array: &[u8]) {
     let list = list(StatusPurpose::Message, bits, length, array);
     for form in [Form::TokenJwt, Form::TokenCwt] {
@@ -105,7 +106,7 @@ fn the_short_lists_of_the_draft_hold_the_bytes_that_it_names() {
     }
 }
 
-/// Public key of the draft's examples (its `src/util.py`).
+/// Returns the public key of the draft's examples (`src/util.py` in its repository).
 fn draft_key() -> PublicKey {
     let x = from_base64url("I3HWm_0Ds1dPMI-IWmf4mBmH-YaeAVbPVu7vB27CxXo").expect("base64url");
     let y = from_base64url("6N_d5Elj9bs1htgV3okJKIdbHEpkgTmAluYKJemzn1M").expect("base64url");
@@ -142,7 +143,7 @@ fn the_tokens_of_the_draft_verify_and_say_what_it_says() {
     }
 }
 
-/// The draft's CWT example annotated is the same example.
+/// The annotated example of a CWT has the same bytes as the plain one.
 #[test]
 fn the_annotated_cwt_is_the_cwt() {
     let Some(folder) = examples() else { return };
@@ -157,7 +158,7 @@ fn the_annotated_cwt_is_the_cwt() {
     assert_eq!(claims, raw);
 }
 
-/// The example of the W3C standard: 131,072 zeros.
+/// W3C's example encodes 131,072 zeros.
 #[test]
 fn the_empty_list_of_w3c_is_ours() {
     let encoded = "uH4sIAAAAAAAAA-3BMQEAAADCoPVPbQwfoAAAAAAAAAAAAAAAAAAAAIC3AYbSVKsAQAAA";
@@ -177,7 +178,7 @@ fn the_empty_list_of_w3c_is_ours() {
     assert_eq!(token.verify(&Key::new().public()).map_err(|e| e.name()), Err("TOKEN_SIGNATURE"));
 }
 
-/// The test vector of vc-di-eddsa, section B.2: keys, hashes and signature are facts of it.
+/// Keys, hashes and signature are those of the test vector in vc-di-eddsa, section B.2.
 #[test]
 fn the_vector_of_eddsa_jcs_2022_is_made_and_verified() {
     struct Vector(ed25519_dalek::SigningKey);
@@ -229,7 +230,7 @@ fn the_vector_of_eddsa_jcs_2022_is_made_and_verified() {
     assert_eq!(verify(&secured).map_err(|error| error.name()), Err("TOKEN_SIGNATURE"));
 }
 
-/// The one JWT that the forms above do not pin: header and payload as they are, in base64url.
+/// The other vectors do not cover the JWT headers, so this test compares their exact base64url.
 #[test]
 fn the_header_of_each_jwt_is_what_the_standards_want() {
     let key = Key::new();
