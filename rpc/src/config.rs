@@ -1,4 +1,4 @@
-//! Where and how the API is served.
+//! Configuration of the API server.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,21 +7,22 @@ use url::Url;
 
 use crate::limits::Limits;
 
-/// Where and how to serve.
+/// Addresses, URLs and limits with which the API is served.
 #[derive(Debug, Clone)]
 pub struct RpcConfig {
-    /// The public listener; port 0 takes a free one.
+    /// Address of the public listener. The system chooses a free port if the port is 0.
     pub listen: SocketAddr,
-    /// The admin listener: metrics and detailed probes. Keep it on loopback.
+    /// Address of the admin listener for metrics and detailed probes. It belongs on a loopback
+    /// address, since it has no access control.
     pub admin: SocketAddr,
-    /// The base URL that clients use when a reverse proxy stands in front.
+    /// Base URL of this node as clients see it, if a reverse proxy forwards to the public listener.
     pub public_url: Option<Url>,
-    /// The network's own base URL, from its genesis: where status lists are published.
+    /// Base URL of the network from its genesis, under which status lists are published.
     pub network_url: Option<Url>,
-    /// Proxies whose `X-Forwarded-For` names the client.
+    /// Addresses of the proxies whose `X-Forwarded-For` header is trusted to name the client.
     pub trusted_proxies: Vec<IpAddr>,
-    /// Networks besides loopback from which single status entries may be asked for.
+    /// Networks from which callers, besides those on loopback, may ask about single status entries.
     pub status_check_from: Vec<IpNet>,
-    /// What clients may use.
+    /// Limits that protect the node from its clients.
     pub limits: Limits,
 }

@@ -1,6 +1,6 @@
-//! Errors of JSON-RPC calls: refusals by the rules keep their own number, conditions of this node
-//! have numbers 3000 to 3099, faults of status list tokens 3100 to 3199, all with the same data
-//! (docs/protocol/json-rpc.md, "Errors").
+//! Errors of JSON-RPC calls. Refusals by the ledger's rules keep the number of their code.
+//! Conditions of this node have the numbers 3000 to 3099, and faults of status list tokens 3100 to
+//! 3199. All errors have the same members of `data` (docs/protocol/json-rpc.md, "Errors").
 
 use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::types::error::INVALID_PARAMS_CODE;
@@ -14,34 +14,34 @@ use crate::prepare::PrepareError;
 use crate::service::SubmitError;
 use crate::view::ViewError;
 
-/// Where the codes are explained.
+/// URL below which the codes are documented.
 const DOCS: &str = "https://github.com/idem-registry/idem/blob/main/docs/protocol";
 
-/// Declares the node's codes once: number, name, remedy.
+/// Declares the codes of the node, each with its number, name and remedy.
 macro_rules! node_codes {
     ($(
         $(#[doc = $doc:literal])+
         $variant:ident = $number:literal, $name:literal, $hint:literal;
     )+) => {
-        /// A condition of this node, as a number that never changes its meaning.
+        /// Condition of this node that makes a call fail. Numbers never change their meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum NodeCode { $($(#[doc = $doc])+ $variant,)+ }
 
         impl NodeCode {
-            /// All codes, ascending by number.
+            /// All codes in ascending order of their numbers.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The stable number, 3000 to 3099.
+            /// Returns the stable number, from 3000 to 3099.
             pub fn number(self) -> u16 {
                 match self { $(Self::$variant => $number,)+ }
             }
 
-            /// The stable name.
+            /// Returns the stable name.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// What a caller can do about it.
+            /// Returns the remedy: what a caller can do about the error.
             pub fn hint(self) -> &'static str {
                 match self { $(Self::$variant => $hint,)+ }
             }
@@ -52,63 +52,63 @@ macro_rules! node_codes {
 node_codes! {
     /// The mempool has no room for the operation.
     MempoolFull = 3001, "MEMPOOL_FULL", "send the same bytes again in a moment";
-    /// The node takes no operations now.
+    /// The node does not take operations at present.
     NotReady = 3002, "NOT_READY", "ask /readyz what is missing, or use another node";
-    /// The operation is not settled yet.
+    /// The operation was not settled within the time that the caller allowed.
     Timeout = 3003, "TIMEOUT", "it is still pending: ask ledger_getReceipt with the operation id";
-    /// No block at this height yet.
+    /// The node has no block at the height asked for.
     BlockNotFound = 3004, "BLOCK_NOT_FOUND", "ask for a height up to that of ledger_status";
-    /// The node is behind the wanted height.
+    /// The node did not reach the height asked for in time.
     HeightNotReached = 3005, "HEIGHT_NOT_REACHED", "ask again, or use a node that has that height";
-    /// More calls than this address may send.
+    /// The client's address has exceeded its rate.
     RateLimited = 3006, "RATE_LIMITED", "slow down; run a follower of your own for heavy use";
-    /// Too many requests in work.
+    /// The node handles as many requests as it may at once.
     Busy = 3007, "BUSY", "send it again in a moment, or use another node";
-    /// The node's store failed.
+    /// The node could not read or write its store.
     StoreFailed = 3008, "STORE_FAILED", "use another node; its operator finds the cause in the log";
     /// The operation left the mempool without an outcome.
     OperationLost = 3009, "OPERATION_LOST", "send the same bytes again";
-    /// A subscription from a height that is not next yet.
+    /// The cursor of a subscription is greater than the next height.
     FutureCursor = 3010, "FutureCursor", "use a cursor up to one more than the newest height";
-    /// A subscription from a height that this node no longer has.
+    /// The cursor of a subscription is older than the blocks that this node keeps.
     OutdatedCursor = 3011, "OutdatedCursor", "use a later cursor, or a node with all blocks";
-    /// The subscriber did not read.
+    /// The subscriber did not accept a message in time.
     ConsumerTooSlow = 3012, "ConsumerTooSlow", "subscribe again from the cursor in the message";
-    /// A time about which the newest block says nothing.
+    /// The newest block is too old to answer for the time asked for.
     FutureTime = 3013, "FUTURE_TIME", "ask for a time up to that of ledger_status, or ask later";
-    /// A question about single entries from an address that the operator does not name.
+    /// The caller asks about single entries from a network that the operator has not allowed.
     CallerNotAllowed = 3014, "CALLER_NOT_ALLOWED",
         "let the operator name your network in rpc.status_check_from, or read the whole list";
 }
 
-/// Why a call fails.
+/// Reason why a call fails.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
-    /// The rules refuse what the caller asks for.
+    /// The ledger's rules refuse the operation, or something that the call names does not exist.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The node cannot do it now.
+    /// A condition of the node prevents the answer.
     #[error("{}: {detail}", code.name())]
     Node {
-        /// Which condition.
+        /// Condition of the node.
         code: NodeCode,
-        /// What was found and what is needed.
+        /// The value found and the value required.
         detail: String,
     },
-    /// A status list token is not to be believed, or not to be made.
+    /// A status list token cannot be made, or was not accepted.
     #[error("{}: {}", .0.name(), .0)]
     View(#[from] ViewError),
-    /// The parameters have another shape.
+    /// The parameters are malformed.
     #[error("INVALID_PARAMS: {detail}")]
     Params {
-        /// Which of them, or [`PARAMS`].
+        /// Path of the wrong parameter, or [`PARAMS`] if the error concerns several.
         field: String,
-        /// What is wrong with it.
+        /// Description of the fault.
         detail: String,
     },
 }
 
-/// The `data` member of every error.
+/// Value of the member `data`, which every error has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Data<'a> {
     code: i32,
@@ -119,19 +119,19 @@ struct Data<'a> {
 }
 
 impl ApiError {
-    /// A condition of the node.
+    /// Creates the error for a condition of the node.
     pub fn node(code: NodeCode, detail: impl ToString) -> Self {
         Self::Node { code, detail: detail.to_string() }
     }
 
-    /// A parameter of another shape.
+    /// Creates the error for a malformed parameter.
     pub fn params(field: impl ToString, detail: impl ToString) -> Self {
         Self::Params { field: field.to_string(), detail: detail.to_string() }
     }
 }
 
 impl From<StoreError> for ApiError {
-    /// What the store said goes to the log alone.
+    /// Writes the store's message to the log and hides it from the caller.
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         Self::node(NodeCode::StoreFailed, "the node cannot read its store")

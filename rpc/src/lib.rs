@@ -1,11 +1,12 @@
-//! The API of a node: JSON-RPC 2.0 over HTTP and WebSocket, the HTTP binding of W3C DID
-//! Resolution, probes and metrics, over the traits in `service`.
+//! The API of a node: JSON-RPC 2.0 over HTTP and WebSocket, the HTTP binding of W3C DID Resolution,
+//! probes and metrics. It reaches the node by the traits in `service`.
 //!
-//! A request passes the `guard` (limits), then JSON-RPC or HTTP (form), then one layer under both
-//! that reads records and submits operations. It knows no storage and no network of peers.
+//! A request first passes the limits in `guard`. Then JSON-RPC or HTTP reads its form and calls the
+//! services, which read records and submit operations. The crate knows neither the database nor the
+//! peer-to-peer network.
 //!
-//! All that is behind the feature `server`. Clients use the crate without it: parameters of
-//! operations and their preparation ([`prepare`]), and the forms of status lists ([`view`]).
+//! All of this is behind the feature `server`. Clients use the crate without it, for the parameters
+//! and the preparation of operations ([`prepare`]) and for the forms of status lists ([`view`]).
 
 #[cfg(feature = "server")]
 mod agent;

@@ -1,174 +1,197 @@
-//! Limits of the API, each with its reason. They are policy of this node, not consensus; those in
-//! [`Limits`] are the operator's to set, the others follow from DESIGN section 3 or from a client's
-//! patience.
+//! Limits of the API, each with its reason. They are policy of this node and not part of consensus.
+//! The operator sets those in [`Limits`], and the others are fixed.
 
-/// Body of a request: a block of 20 calls with the largest DID operation each, as base64url.
+/// Largest body of a request, in bytes. It fits the largest operation as base64url, or a batch of
+/// smaller ones.
 pub const REQUEST_BYTES_MAX: u32 = 256 * 1024;
 
-/// Body of a request that uploads a status list token: the largest one as base64url, and 4 KiB
-/// around it.
+/// Largest body of a request that uploads a status list token, in bytes. It fits the largest token
+/// as base64url, with 4 KiB for the rest of the call.
 pub const UPLOAD_BYTES_MAX: u32 = 4 * 1024 * 1024 + 4 * 1024;
 
-/// Uploads of such size that are read and checked at once: each takes three times its bytes.
+/// Number of uploads above [`REQUEST_BYTES_MAX`] that the node reads at once. Each takes about
+/// three times its size in memory.
 pub const UPLOADS_MAX: usize = 8;
 
-/// Body of a response: the largest status list token as it is prepared, as what is signed and as
-/// what the signature is put to, both as base64url. All other answers have smaller limits of their
-/// own.
+/// Largest body of a response, in bytes. It fits the largest prepared status list token, which
+/// contains the bytes to sign and the unsigned token, both as base64url. All other answers have
+/// smaller limits of their own.
 pub const RESPONSE_BYTES_MAX: u32 = 6 * 1024 * 1024;
 
-/// Rendered documents that are kept: some ten thousands of usual size.
+/// Size of the cache of rendered documents, in bytes. It fits some ten thousand documents of usual
+/// size.
 pub const SHOWN_BYTES_MAX: usize = 32 << 20;
 
-/// Longest wait of `ledger_submitAndWait`, and its default: many times a commit, shorter than the
-/// usual patience of a proxy.
+/// Longest wait of `ledger_submitAndWait` in milliseconds, which is also the default. It is many
+/// times the time of a commit, and shorter than the usual timeout of a proxy.
 pub const SUBMIT_WAIT_MS_MAX: u64 = 30_000;
 
-/// Submissions that wait at once; more would only hold memory, since a block takes no more.
+/// Number of submissions that may wait at once. More would only take memory, since a block has no
+/// room for them.
 pub const SUBMIT_WAITS_MAX: usize = 4_096;
 
-/// How long a read with `minHeight` waits for that height: a few blocks.
+/// Longest time for which a read with `minHeight` waits for that height, in milliseconds. It covers
+/// a few blocks.
 pub const MIN_HEIGHT_WAIT_MS: u64 = 5_000;
 
-/// Versions in a page of history.
+/// Largest number of versions in a page of history.
 pub const HISTORY_PAGE_MAX: u64 = 100;
 
-/// Versions in a page of history when the caller does not say.
+/// Number of versions in a page of history if the caller does not give a limit.
 pub const HISTORY_PAGE_DEFAULT: u64 = 20;
 
-/// Stored bytes in a page of history; as JSON they stay well below the largest response.
+/// Largest size of the stored values in a page of history, in bytes. As JSON they stay well below
+/// the largest response.
 pub const HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
 
-/// Entries of one `status_checkMany`: more than a wallet shows at once, a small answer.
+/// Largest number of entries in one call of `status_checkMany`. It is more than a wallet shows at
+/// once, and the answer is still small.
 pub const STATUS_CHECKS_MAX: usize = 1_000;
 
-/// How long a prepared `status_set` may be applied when the caller does not say: half of what the
-/// ledger allows, which leaves time to sign and to try again.
+/// Milliseconds for which a prepared `status_set` may be applied if the caller does not say. It is
+/// half of what the ledger allows, which leaves time to sign and to try again.
 pub const UNTIL_DEFAULT_MS: u64 = 30 * 60 * 1_000;
 
-/// Operations in a page of a block.
+/// Largest number of operations in a page of a block.
 pub const BLOCK_PAGE_MAX: usize = 100;
 
-/// Bytes of operations in a page of a block, before base64url.
+/// Largest size of the operations in a page of a block, in bytes before base64url.
 pub const BLOCK_PAGE_BYTES_MAX: usize = 1024 * 1024;
 
-/// How long a subscriber may take to accept one message before it is cut off by name.
+/// Time in milliseconds within which a subscriber must accept a message. After that the node ends
+/// the subscription with `ConsumerTooSlow`.
 pub const SUBSCRIBER_STALL_MS_MAX: u64 = 10_000;
 
-/// Messages that wait for a WebSocket client; then its subscriptions stall.
+/// Number of messages that the node queues for a WebSocket client. When the queue is full, the
+/// client's subscriptions stall.
 pub const WEBSOCKET_MESSAGES_MAX: u32 = 16;
 
-/// Pause between pings on a WebSocket; a proxy drops what is silent for a minute.
+/// Milliseconds between pings on a WebSocket. Proxies close connections that are silent for a
+/// minute.
 pub const WEBSOCKET_PING_MS: u64 = 20_000;
 
-/// A WebSocket that answered no ping for so long is dead.
+/// Milliseconds without an answer to a ping after which a WebSocket counts as dead.
 pub const WEBSOCKET_SILENCE_MS_MAX: u64 = 40_000;
 
-/// Time to send a request's head, and idle time between two requests.
+/// Milliseconds within which a client must send the head of a request, and for which a connection
+/// may be idle between requests.
 pub const HEADER_READ_MS_MAX: u64 = 30_000;
 
-/// Addresses whose rates are remembered; beyond, newcomers share one bucket.
+/// Number of addresses whose rates the node remembers. When the table is full, new addresses share
+/// one token bucket.
 pub const RATE_ADDRESSES_MAX: usize = 10_000;
 
-/// Pause between two sweeps of a full rate table, so that a flood of addresses cannot make each
-/// request walk it.
+/// Nanoseconds between two sweeps of a full rate table. A flood of addresses thus cannot make every
+/// request scan the table.
 pub const RATE_SWEEP_NS: u64 = 1_000_000_000;
 
-/// Entries of `X-Forwarded-For` that are looked at: more proxies in a row are not in use.
+/// Number of entries of `X-Forwarded-For` that are read, from the last one on. Chains of more
+/// proxies are not in use.
 pub const FORWARDED_ENTRIES_MAX: usize = 8;
 
-/// Open connections to the admin listener: a scraper, a probe and a person.
+/// Number of open connections to the admin listener. It suffices for a metrics scraper, a probe and
+/// a person.
 pub const ADMIN_CONNECTIONS_MAX: usize = 32;
 
-/// A clock further off than this makes proposals of the node untimely (DESIGN section 6).
+/// Largest difference between a clock and block time that is accepted, in milliseconds. With a
+/// larger one, other validators find the proposals of the node untimely.
 pub const CLOCK_OFFSET_MS_MAX: u64 = 5_000;
 
-/// How far past the newest block a `versionTime` may lie, beyond one heartbeat (DESIGN section 4).
+/// Milliseconds after the newest block that a time in a query may lie, beyond one heartbeat
+/// (docs/protocol/http.md, "Identifiers and options").
 pub const FUTURE_TIME_MS_MAX: u64 = 10_000;
 
-/// How long open requests may take to end when the node stops.
+/// Milliseconds that open requests have to finish when the node stops.
 pub const SHUTDOWN_MS_MAX: u64 = 5_000;
 
-/// Seconds for which a cache may serve the newest version: about the time between two blocks.
+/// Seconds for which a cache may serve the newest version. It is about the time between two blocks.
 pub const HEAD_AGE_SECONDS_MAX: u32 = 1;
 
-/// Seconds for which a cache may serve what cannot change: a year, as `immutable` wants.
+/// Seconds for which a cache may serve an answer that never changes: one year, as is usual with
+/// `immutable`.
 pub const PAST_AGE_SECONDS_MAX: u32 = 31_536_000;
 
-/// Entries of the shortest W3C status list: its standard's minimum, for the privacy of the herd.
+/// Smallest number of entries in a W3C status list. The standard requires it for herd privacy.
 pub const STATUS_ENTRIES_MIN: u64 = 131_072;
 
-/// Bytes of an inflated status list: the largest list of the ledger, 2^23 entries of one bit, as
-/// an IETF token of two bits an entry.
+/// Largest size of an inflated status list, in bytes. It fits the largest list of the ledger, 2^23
+/// entries of one bit, as an IETF token with two bits per entry.
 pub const STATUS_INFLATED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Bytes of a status list in any form. The largest comes to 2.1 MB: 2^23 entries, half of them
-/// suspended in no order, so that they hardly compress, twice in base64url as a JWT has them.
+/// Largest size of a status list in any form, in bytes. The largest possible one has about 2.1 MB.
+/// It has 2^23 entries, half of them suspended in random order so that they hardly compress, and a
+/// JWT encodes them in base64url twice.
 pub const STATUS_TOKEN_BYTES_MAX: usize = 3 * 1024 * 1024;
 
-/// How long a copy of a node's view may be used: the delay of a revocation at verifiers that keep
-/// copies, against the load of those that ask again.
+/// Milliseconds for which a copy of a node's view may be used. Verifiers that keep copies learn of
+/// a revocation with this delay. A shorter time would increase the load by verifiers that ask
+/// again.
 pub const STATUS_TTL_MS: u64 = 60_000;
 
-/// How long a node's view of the newest version speaks, from when it is signed: verifiers that
-/// reach no node can go on for some minutes.
+/// Milliseconds from the beginning to the end of a node's view of the newest version. Verifiers
+/// that reach no node can go on for some minutes.
 pub const STATUS_VIEW_LIFE_MS: u64 = 600_000;
 
-/// How long a view of an unchanged list is served before it is signed anew: copies that come back
-/// to ask are still good for half of the life.
+/// Milliseconds for which the node serves the same view of an unchanged list before it signs a new
+/// one. When a verifier asks again, its copy is still valid for half of the life of a view.
 pub const STATUS_VIEW_PERIOD_MS: u64 = 300_000;
 
-/// How long a version of a list is served before the next: bounds what is compressed of a list
-/// that changes with every block (DESIGN section 5.2).
+/// Shortest time in milliseconds for which the node serves a version of a list. It limits how often
+/// the node compresses a list that changes with every block (docs/protocol/http.md, "Status
+/// lists").
 pub const STATUS_VERSION_MS_MIN: u64 = 5_000;
 
-/// Lists whose newest version is remembered, for the limit above.
+/// Number of lists for which the node remembers the version that it serves.
 pub const STATUS_LISTS_SHOWN_MAX: usize = 10_000;
 
-/// Compressed entries that are kept: dozens of lists of the largest size.
+/// Size of the cache of compressed entries, in bytes. It fits dozens of lists of the largest size.
 pub const STATUS_ENTRIES_BYTES_MAX: usize = 32 << 20;
 
-/// Signed views that are kept, in all forms and codings.
+/// Size of the cache of signed views in all forms and codings, in bytes.
 pub const STATUS_VIEWS_BYTES_MAX: usize = 64 << 20;
 
-/// Views of the newest versions that are made at once, those of past ones, and issuers' tokens that
-/// are checked: they wait apart, so that neither questions about the past nor uploads can hold up
-/// questions about now.
+/// Number of jobs that run at once for each kind of work on status lists. The kinds are views of
+/// newest versions, views of past versions, and checks of issuers' tokens. They have separate
+/// queues, so neither questions about the past nor uploads delay questions about the present.
 pub const STATUS_BUILDS_MAX: usize = 2;
 
-/// Lists named by one answer of the aggregation endpoint, which come to about 1 MB.
+/// Largest number of lists in one answer of the aggregation endpoint. That many come to about 1 MB.
 pub const STATUS_AGGREGATED_MAX: usize = 10_000;
 
-/// Life of an issuer's own token (DESIGN section 5.2).
+/// Longest life of an issuer's own token, in milliseconds (docs/protocol/status.md, "Issuers' own
+/// tokens").
 pub const STATUS_TOKEN_LIFE_MS_MAX: u64 = 24 * 3_600 * 1_000;
 
-/// Life of a prepared token when the caller does not say. It is the delay of a revocation where the
-/// issuer signs no other token, so it is shorter than it may be.
+/// Life in milliseconds of a prepared token if the caller does not say. If the issuer signs no
+/// other token, verifiers learn of a revocation with this delay, so the default is well below the
+/// maximum.
 pub const STATUS_TOKEN_LIFE_MS_DEFAULT: u64 = 3_600 * 1_000;
 
-/// How long after its version was replaced a token is still taken: copies of a view of that version
-/// are in use for as long, and an issuer needs time to sign.
+/// Milliseconds after which a token is no longer accepted once its version was replaced. Copies of
+/// a view of that version are in use for as long, and the issuer needs time to sign.
 pub const STATUS_TOKEN_DELAY_MS_MAX: u64 = STATUS_TTL_MS;
 
-/// Limits that the operator sets. The default is for a public listener (reliability of one small
-/// machine against one hostile address); localnet and benchmarks raise them.
+/// Limits that the operator sets. The defaults are for a public listener: they protect one small
+/// machine against one hostile address. Local networks and benchmarks raise them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Open connections over all clients.
+    /// Number of open connections of all clients.
     pub connections_max: usize,
-    /// Open connections from one address.
+    /// Number of open connections from one address.
     pub connections_per_address_max: usize,
-    /// Subscriptions on one WebSocket.
+    /// Number of subscriptions on one WebSocket.
     pub subscriptions_per_connection_max: u32,
-    /// Calls in one JSON-RPC batch.
+    /// Number of calls in one JSON-RPC batch.
     pub batch_entries_max: u32,
-    /// Requests in work at once, submissions that wait not counted.
+    /// Number of requests that are handled at once. Submissions that wait for a block do not count.
     pub concurrent_requests_max: usize,
-    /// Sustained calls a second from one address; every entry of a batch is a call.
+    /// Calls per second that one address may send for a long time. Every entry of a batch counts as
+    /// a call.
     pub requests_per_second_per_address: u32,
-    /// Calls that one address may send at once after a pause.
+    /// Number of calls that one address may send at once after a pause.
     pub request_burst_per_address: u32,
-    /// Time for one request in ms, besides the waits that the request itself asks for.
+    /// Longest time for one request in milliseconds, not counting the wait that the request itself
+    /// asks for.
     pub request_timeout_ms: u64,
 }
 
@@ -187,33 +210,36 @@ impl Default for Limits {
     }
 }
 
-/// Rights in one page of `trust_list`; each is one read of a record.
+/// Largest number of rights in one page of `trust_list`. Each costs one read of a record.
 pub const TRUST_PAGE_MAX: usize = 100;
 
-/// The same without a wish of the caller's.
+/// Number of rights in a page of `trust_list` if the caller does not give a limit.
 pub const TRUST_PAGE_DEFAULT: usize = 20;
 
-/// Authorities under which an accredited one is asked for what it granted: a body has few of them.
+/// Largest number of other authorities under which a grantor's grants are searched
+/// (docs/protocol/trust.md, TA5). An accredited body has few of them.
 pub const TRUST_AUTHORITIES_MAX: usize = 16;
 
-/// Schemas and credential types in one page of `schema_list`: each is one read of a record, of up
-/// to 64 KiB.
+/// Largest number of schemas and credential types in one page of `schema_list`. Each costs one read
+/// of a record with up to 64 KiB.
 pub const SCHEMA_PAGE_MAX: usize = 50;
 
-/// The same without a wish of the caller's.
+/// Number of items in a page of `schema_list` if the caller does not give a limit.
 pub const SCHEMA_PAGE_DEFAULT: usize = 20;
 
-/// An `X-Request-ID` that is given back: a UUID and then some.
+/// Largest `X-Request-ID` that a response repeats, in bytes. It has ample room for a UUID.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
 
-/// Proposals in one page of `governance_list`; each is one read of a record.
+/// Largest number of proposals in one page of `governance_list`. Each costs one read of a record.
 pub const PROPOSALS_PAGE_MAX: usize = 100;
 
-/// The same without a wish of the caller's.
+/// Number of proposals in a page of `governance_list` if the caller does not give a limit.
 pub const PROPOSALS_PAGE_DEFAULT: usize = 20;
 
-/// How far ahead a proposal holds without a wish of the proposer's: time for some approvals.
+/// Heights between the newest block and the height at which a prepared proposal takes effect if the
+/// caller does not say. They leave time for some approvals.
 pub const NOTICE_HEIGHTS_DEFAULT: u64 = 100;
 
-/// Endorsers that an answer names: enough to choose from, each costs a question of the registry.
+/// Largest number of endorsers that an answer names. They are enough to choose from, and each costs
+/// one evaluation of a right.
 pub const ENDORSERS_SHOWN_MAX: usize = 16;

@@ -1,5 +1,5 @@
-//! What the API needs of a node: reads of what is stored, submission, and a place for issuers' own
-//! tokens. The node implements these traits; nothing here knows how.
+//! Traits by which the API reaches a node. They cover reading what is stored, submitting
+//! operations, and keeping issuers' own tokens. The node implements them.
 
 use futures::future::BoxFuture;
 use registry_core::block::{Block, Receipt};
@@ -21,174 +21,183 @@ use crate::view::Form;
 /// The newest committed block that readers may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// Its height.
+    /// Height of the block.
     pub height: u64,
-    /// Its block time in ms since 1970.
+    /// Block time as Unix time in milliseconds.
     pub time_ms: u64,
-    /// Its hash.
+    /// Hash of the block's header.
     pub hash: Hash,
-    /// Root of the state tree after it.
+    /// Root of the state tree after the block.
     pub state_root: Hash,
-    /// Sum of all halts up to it in ms: live time = block time − this.
+    /// Sum of all halts up to the block, in milliseconds. Live time is block time minus this sum.
     pub halted_ms: u64,
-    /// This node's wall clock minus the block's time in ms when the node saw it decided. None for
-    /// a block that came by block sync, and after a restart: it says nothing about the clock then.
+    /// This node's wall clock minus the block time, in milliseconds, at the moment when the node
+    /// saw the block decided. `None` after a restart and for a block that came by block sync, since
+    /// the difference then says nothing about the clock.
     pub clock_offset_ms: Option<i64>,
 }
 
-/// What became of an operation, as far as this node knows.
+/// Outcome of an operation, as far as this node knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// In a certified block.
+    /// The operation is in a certified block.
     Applied(Receipt),
-    /// Waits in the mempool.
+    /// The operation waits in the mempool.
     Pending,
-    /// Left the mempool because the state refuses it; remembered for 10 minutes.
+    /// The operation left the mempool because the state refuses it. The node remembers this for ten
+    /// minutes.
     Refused(Refusal),
-    /// Not known here: never sent to this node, or forgotten.
+    /// This node never received the operation, or has forgotten it.
     Unknown,
 }
 
-/// Whether the node votes.
+/// Part that the node takes in consensus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// It has a validator key.
+    /// The node's key is in the validator set of the next height.
     Validator,
-    /// It checks and serves blocks.
+    /// The node checks and serves blocks but does not vote.
     Follower,
 }
 
-/// The round that is being decided.
+/// Consensus round in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Round {
-    /// Height being decided.
+    /// Height that the round decides.
     pub height: u64,
-    /// Its round, from 0.
+    /// Number of the round, from 0.
     pub round: u32,
-    /// Who proposes in it.
+    /// Key of the round's proposer.
     pub proposer: ValidatorKey,
 }
 
-/// One validator, as this node sees it.
+/// A validator as this node sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ValidatorStatus {
-    /// Name for people.
+    /// Name of the validator for people.
     pub name: String,
-    /// Signing key.
+    /// Public key that verifies the validator's votes.
     pub key: ValidatorKey,
     /// Voting power.
     pub power: u64,
-    /// Whether its precommit is absent from the newest certificate.
+    /// True if the newest certificate lacks the validator's precommit.
     pub missing: bool,
-    /// Whether this node has a connection to it (true for itself).
+    /// True if this node is connected to the validator. A node counts as connected to itself.
     pub connected: bool,
 }
 
-/// Why no block comes although one should.
+/// Reason why the chain makes no progress although it should.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// Since when, wall clock in ms since 1970; RFC 3339 in JSON.
+    /// Unix time in milliseconds by the wall clock since when the problem exists. JSON has it as
+    /// RFC 3339.
     #[serde(rename = "since", serialize_with = "crate::clock::as_millis")]
     pub since_ms: u64,
-    /// The likely cause, in a sentence: quorum lost (and who is missing), disk full, clock.
+    /// Likely cause as a sentence, for example a lost quorum with the missing validators, a full
+    /// disk or a wrong clock.
     pub reason: String,
 }
 
-/// What the node is doing.
+/// Progress and role of the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// Software version.
+    /// Version of the software.
     pub version: String,
-    /// Validator while its key is in the set of the next height, else follower.
+    /// Part that the node takes in consensus at the next height.
     pub role: Role,
-    /// Whether it fetches blocks that others have decided.
+    /// True if the node fetches blocks that others have decided.
     pub catching_up: bool,
-    /// Greatest height that a peer claims, at least the own.
+    /// Greatest height that a peer claims to have, and at least the node's own.
     pub target_height: u64,
-    /// The round being decided; none while resting or following.
+    /// Consensus round in progress; `None` while the node waits for something to decide or does not
+    /// vote.
     pub round: Option<Round>,
-    /// The validators of the next height.
+    /// Validators of the next height.
     pub validators: Vec<ValidatorStatus>,
-    /// Operations that wait for a block.
+    /// Number of operations in the mempool.
     pub mempool_operations: usize,
-    /// Their bytes.
+    /// Size of the operations in the mempool, in bytes.
     pub mempool_bytes: usize,
-    /// Why the chain stands still, if it does.
+    /// Reason why the chain makes no progress; `None` if it does.
     pub problem: Option<Problem>,
 }
 
-/// One connected peer.
+/// A connected peer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Peer {
-    /// Peer id, base58.
+    /// libp2p peer id in base58.
     pub peer: String,
     /// Multiaddress of the connection.
     pub address: String,
-    /// `inbound` or `outbound`.
+    /// Direction of the connection: `inbound` or `outbound`.
     pub direction: &'static str,
-    /// Its software version.
+    /// Version of the peer's software.
     pub version: String,
-    /// Whether it is a validator.
+    /// True if the peer is a validator.
     pub validator: bool,
-    /// Age of the connection in ms.
+    /// Age of the connection in milliseconds.
     pub connected_ms: u64,
-    /// Bytes received from it.
+    /// Bytes received from the peer.
     pub bytes_in: u64,
-    /// Bytes sent to it.
+    /// Bytes sent to the peer.
     pub bytes_out: u64,
 }
 
-/// One line of the readiness report.
+/// Check that decides whether the node is ready.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// A word: `sync`, `peers`, `disk`, `clock`.
+    /// Name of the check: `sync`, `peers`, `disk` or `clock`.
     pub name: &'static str,
-    /// Whether it holds.
+    /// True if the check passes.
     pub ok: bool,
-    /// What was found and what is needed.
+    /// The value found and the value required.
     pub detail: String,
 }
 
-/// A node's publishing key.
+/// Publishing key of a node, by which it signs views of status lists.
 pub trait ViewKey: Send + Sync {
-    /// The public key, Ed25519.
+    /// Returns the public key, which is of Ed25519.
     fn public(&self) -> &PublicKey;
 
-    /// Its signature over the bytes of a view.
+    /// Signs the bytes of a view.
     fn sign_view(&self, message: &[u8]) -> [u8; 64];
 }
 
-/// Reads. Each reads one row or one page of committed data, is short enough for an async task, and
-/// locks no writer. Rows of a block must be readable before [`Reader::heads`] shows it.
+/// Read access to a node. Each method reads one row or one page of committed data. It is short
+/// enough to call from an async task, and it blocks no writer. The rows of a block must be readable
+/// before [`Reader::heads`] shows the block.
 pub trait Reader: Send + Sync + 'static {
-    /// The network's name in DIDs.
+    /// Returns the network's name as it occurs in DIDs.
     fn network(&self) -> &NetworkName;
 
-    /// The chain id.
+    /// Returns the chain id.
     fn chain(&self) -> Hash;
 
-    /// The newest block, and a way to await the next.
+    /// Returns a channel that holds the newest block and signals each new one.
     fn heads(&self) -> &watch::Receiver<Head>;
 
-    /// The newest version of a record; none if there is no such record.
+    /// Returns the newest version of a record, or `None` if there is no such record.
     fn newest(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError>;
 
-    /// One version of a record.
+    /// Returns one version of a record, or `None` if there is no such version.
     fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError>;
 
-    /// The last version of a record with time ≤ `time_ms`.
+    /// Returns the last version of a record whose block time is not after `time_ms`, a Unix time in
+    /// milliseconds.
     fn version_at(&self, key: &RecordKey, time_ms: u64) -> Result<Option<Entry>, StoreError>;
 
-    /// The array of a status list at the version in `entry`, be it the head or an older one.
+    /// Returns the array of a status list at the version in `entry`, which may be the head or an
+    /// older one.
     fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError>;
 
-    /// The records of a listing, in its order, at most `limit` of those after a cursor. The cursors
-    /// that come with them are the node's own.
+    /// Returns at most `limit` records of a listing, in its order. They start after the cursor or,
+    /// without one, at the beginning. The node defines the format of the cursors that come with the
+    /// records.
     fn listed(
         &self,
         listing: &Listing,
@@ -196,29 +205,30 @@ pub trait Reader: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError>;
 
-    /// The value of a transient leaf after the newest block.
+    /// Returns the value of a transient leaf after the newest block.
     fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// A committed block by height.
+    /// Returns the committed block at a height, or `None` if the node does not have it.
     fn block(&self, height: u64) -> Result<Option<Block>, StoreError>;
 
-    /// The certificate of a committed block; none for height 0.
+    /// Returns the certificate of a committed block, or `None` for height 0.
     fn certificate(&self, height: u64) -> Result<Option<Certificate>, StoreError>;
 
-    /// What became of an operation, by operation id.
+    /// Returns the outcome of the operation with this id.
     fn outcome(&self, operation: &Hash) -> Result<Outcome, StoreError>;
 
-    /// What the node is doing.
+    /// Returns the progress and role of the node.
     fn status(&self) -> Status;
 
-    /// The connected peers.
+    /// Returns the connected peers.
     fn peers(&self) -> Vec<Peer>;
 
-    /// The node's publishing key, whether or not the network lists it; none if it has none.
+    /// Returns the node's publishing key, whether or not the network lists it, or `None` if the
+    /// node has none.
     fn view_key(&self) -> Option<Arc<dyn ViewKey>>;
 
-    /// What makes the node ready besides its clock, which the API checks from [`Head`]: lag,
-    /// peers (a quorum of validators reachable), room on the disk.
+    /// Returns the readiness checks of the node, such as lag, reachable validators and free disk
+    /// space. The check of the clock is not among them, since the API makes it from [`Head`].
     fn checks(&self) -> Vec<Check>;
 }
 
@@ -228,71 +238,71 @@ impl RecordView for dyn Reader + '_ {
     }
 }
 
-/// Why a submitted operation was not taken.
+/// Reason why the node did not take a submitted operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
-    /// The state refuses it.
+    /// The state refuses the operation.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// No room now.
+    /// The mempool has no room for the operation at present.
     #[error("the mempool is full ({what}); send again in a moment")]
     Full {
-        /// Which limit.
+        /// Name of the limit that was reached.
         what: &'static str,
     },
-    /// The node takes no operations now.
+    /// The node does not take operations at present.
     #[error("the node takes no operations now: {reason}")]
     Unavailable {
-        /// Why.
+        /// Reason as part of a sentence.
         reason: String,
     },
 }
 
-/// Writes.
+/// Submission of operations to a node.
 pub trait Submitter: Send + Sync + 'static {
-    /// Offers an operation that passed the stateless checks to the mempool. One that waits there
-    /// already is admitted again.
+    /// Offers an operation that passed the stateless checks to the mempool. Succeeds too if the
+    /// operation waits there already.
     fn submit(&self, checked: Arc<Checked>) -> BoxFuture<'_, Result<(), SubmitError>>;
 
-    /// Resolves to the first [`Outcome`] that is not pending, at once if it is there already.
-    /// Dropping the future gives up the wait and nothing else.
+    /// Waits until the outcome of an operation is other than [`Outcome::Pending`], and returns it.
+    /// Dropping the future ends only the wait.
     fn settled(&self, operation: Hash) -> BoxFuture<'_, Result<Outcome, StoreError>>;
 }
 
-/// An issuer's own token that a node keeps: what it is told by, without its bytes. Tokens of a list
-/// and form ascend by version, then by time of issue.
+/// Description of an issuer's own token that a node keeps, without its bytes. Tokens of the same
+/// list and form are ordered by version, then by time of issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeptToken {
-    /// Whose entries it shows.
+    /// List whose entries the token shows.
     pub list: ListId,
-    /// Its form.
+    /// Form of the token.
     pub form: Form,
-    /// Which version of them.
+    /// Version of the list that the token shows.
     pub version: u64,
-    /// When it begins, ms since 1970.
+    /// Unix time in milliseconds from which the token is valid.
     pub issued_ms: u64,
-    /// When it ends.
+    /// Unix time in milliseconds at which the token ends.
     pub expires_ms: u64,
-    /// How long a copy may be used, if it says so.
+    /// Milliseconds for which a copy may be used, if the token states it.
     pub ttl_ms: Option<u64>,
-    /// Start of the SHA-256 of its bytes.
+    /// First 8 bytes of the SHA-256 of the token.
     pub digest: [u8; 8],
 }
 
-/// Issuers' own tokens. They are this node's and no part of the ledger: each kept token was checked
-/// before, and what is lost can be uploaded again.
+/// Store of issuers' own tokens. They belong to this node and are no part of the ledger. Every kept
+/// token was checked before, and a lost one can be uploaded again.
 pub trait TokenStore: Send + Sync + 'static {
-    /// The tokens of a list that are kept, ascending, from memory.
+    /// Returns the kept tokens of a list in ascending order. It reads memory only.
     fn tokens(&self, list: &ListId) -> Vec<KeptToken>;
 
-    /// The bytes of a token; none if it is kept no more. May block.
+    /// Returns the bytes of a token, or `None` if the node no longer keeps it. This call may block.
     fn token(&self, token: &KeptToken) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Keeps a token durably, and drops old ones where there is no room. May block.
+    /// Stores a token durably, and drops old tokens if there is no room. This call may block.
     fn keep_token(&self, token: KeptToken, bytes: &[u8]) -> Result<(), StoreError>;
 }
 
-/// All that the API needs.
+/// All that the API needs of a node.
 pub trait Node: Reader + Submitter + TokenStore {}
 
 impl<T: Reader + Submitter + TokenStore> Node for T {}
