@@ -1,4 +1,4 @@
-//! Agents: what one may do, and who answers for it.
+//! Answers what an agent may do, and which principal answers for the agent.
 
 use registry_core::agent::{AgentChain, AgentLink, Delegation, verify};
 use registry_core::id::Did;
@@ -37,7 +37,7 @@ pub(crate) struct GetParams {
     min_height: Option<u64>,
 }
 
-/// A delegation as answers hold it.
+/// A delegation as JSON answers show it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DelegationJson {
@@ -51,7 +51,7 @@ struct DelegationJson {
     max_depth: u8,
     status: &'static str,
     since: String,
-    /// Who made it so.
+    /// DID that made the last change of status.
     by: Did,
     version: u64,
 }
@@ -75,7 +75,7 @@ impl From<&AgentLink> for DelegationJson {
     }
 }
 
-/// The answer of `agent_verify`.
+/// Answer of `agent_verify`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AgentVerification {
@@ -83,20 +83,21 @@ pub(crate) struct AgentVerification {
     action: ActionName,
     resource: Resource,
     permitted: bool,
-    /// Who answers for the agent.
+    /// Principal at the top of the chain, which answers for the agent. Absent if no chain of
+    /// delegations leads to one.
     #[serde(skip_serializing_if = "Option::is_none")]
     principal: Option<Did>,
     explanation: String,
-    /// From the principal down.
+    /// Delegations in order, starting with the one made by the principal.
     chain: Vec<DelegationJson>,
-    /// Place of the first link that does not count.
+    /// Index in `chain` of the uppermost delegation that is not live. Absent if all are live.
     #[serde(skip_serializing_if = "Option::is_none")]
     broken: Option<usize>,
     #[serde(flatten)]
     as_of: AsOf,
 }
 
-/// The answer of `agent_get`.
+/// Answer of `agent_get`.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct AgentAnswer {
     #[serde(flatten)]
@@ -106,7 +107,7 @@ pub(crate) struct AgentAnswer {
 }
 
 impl Trust {
-    /// `agent_verify`.
+    /// Answers `agent_verify`. Fails if the agent's DID is not registered.
     pub(crate) async fn verify_agent(
         &self,
         params: VerifyParams,
@@ -131,7 +132,7 @@ impl Trust {
         })
     }
 
-    /// `agent_get`.
+    /// Answers `agent_get`. Fails if nobody has delegated anything to the agent.
     pub(crate) async fn agent(&self, params: GetParams) -> Result<AgentAnswer, ApiError> {
         let GetParams { agent, at, min_height } = params;
         let moment = self.reads.moment(at, min_height).await?;

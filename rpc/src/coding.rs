@@ -1,11 +1,11 @@
-//! Content codings of bodies that are kept, coded once.
+//! Content codings of response bodies that a cache keeps, so that each body is encoded once.
 
 use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// How a body is coded (RFC 9110 section 8.4).
+/// Content coding of a body (RFC 9110, section 8.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Coding {
     Identity,
@@ -13,21 +13,21 @@ pub(crate) enum Coding {
     Brotli,
 }
 
-/// What is coded here is base64 of compressed bytes: a code for its 64 letters is all there is to
-/// gain, and the lowest qualities find it.
+/// Compression level of both encoders. The bodies are base64 of compressed bytes, so only the
+/// redundancy of base64's 64 letters can be saved. A low level is enough for that.
 const QUALITY: u32 = 4;
 
-/// Window of 2^22 bytes, the default of the format.
+/// Base-2 logarithm of Brotli's window: 4 MiB, the default of the format.
 const BROTLI_WINDOW: u32 = 22;
 
-/// Bytes that the encoder moves at once.
+/// Buffer size of the Brotli encoder in bytes.
 const BROTLI_BUFFER_BYTES: usize = 1 << 16;
 
 impl Coding {
-    /// Those with a name in `Content-Encoding`, the best first.
+    /// Codings that have a name in `Content-Encoding`, with the name, in order of preference.
     pub(crate) const NAMED: [(&str, Self); 2] = [("br", Self::Brotli), ("gzip", Self::Gzip)];
 
-    /// `bytes` in this coding, the same each time.
+    /// Encodes `bytes` in this coding. Equal input gives equal output.
     pub(crate) fn encode(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
             Self::Identity => Ok(bytes.to_vec()),

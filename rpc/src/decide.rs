@@ -1,4 +1,4 @@
-//! `registry_decide`: whether a credential is to be accepted (docs/protocol/decision.md).
+//! Answers `registry_decide`: whether a credential is to be accepted (docs/protocol/decision.md).
 
 use registry_core::decision::{
     DecisionError, DecisionQuery, DecisionStep, Moments, StatusEntry, decide,
@@ -11,8 +11,8 @@ use crate::error::{ApiError, PARAMS};
 use crate::reads::{AsOf, Selector};
 use crate::trust::ask::Trust;
 
-/// Parameters of `registry_decide`. Names are read by the decision: one that no record can have is
-/// no error.
+/// Parameters of `registry_decide`. Names are plain strings here: a name that no record can have
+/// makes a step of the decision fail and is no error of the parameters.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Params {
@@ -36,7 +36,7 @@ pub(crate) struct Params {
     min_height: Option<u64>,
 }
 
-/// An entry of a status list.
+/// An entry of a status list, named by list id and index.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StatusParams {
@@ -44,7 +44,7 @@ struct StatusParams {
     entry: u64,
 }
 
-/// The answer of `registry_decide`.
+/// Answer of `registry_decide`.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct DecisionAnswer {
     decision: &'static str,
@@ -53,7 +53,7 @@ pub(crate) struct DecisionAnswer {
     as_of: AsOf,
 }
 
-/// What one step found.
+/// Finding of one step of the decision.
 #[derive(Debug, Clone, Serialize)]
 struct FindingJson {
     step: &'static str,
@@ -78,7 +78,8 @@ impl From<DecisionError> for ApiError {
 }
 
 impl Trust {
-    /// `registry_decide`: both moments as of one head.
+    /// Answers `registry_decide`. The states at the time of issue and at the time of the decision
+    /// are both read as of the same head.
     pub(crate) async fn decide(&self, params: Params) -> Result<DecisionAnswer, ApiError> {
         let TimeMs(issued_at_ms) = params.issued_at;
         if let Some(TimeMs(at_ms)) = params.at

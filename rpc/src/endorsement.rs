@@ -1,5 +1,5 @@
-//! Who may write: on an endorsed network those with a right to it, and those for whom one of them
-//! signs (docs/protocol/endorsement.md).
+//! Who may write on this network. On an endorsed network, a write needs an author with the right to
+//! write or an endorser who has it (docs/protocol/endorsement.md).
 
 use std::sync::Arc;
 
@@ -27,23 +27,23 @@ use crate::service::Head;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Who wants to write; none for a newcomer.
+    /// DID that wants to write; `None` for a DID that is yet to be created.
     #[serde(default)]
     did: Option<Did>,
-    /// Name of the action, as `did_create`.
+    /// Name of an action, such as `did_create`.
     operation: String,
     #[serde(default)]
     min_height: Option<u64>,
 }
 
 impl Endorser {
-    /// Whether it can vouch for one more.
+    /// True if the endorser may vouch for at least one more operation in the present hour.
     fn has_room(&self) -> bool {
         self.used < self.operations_per_hour
     }
 }
 
-/// The answer of `trust_explainWrite`.
+/// Answer of `trust_explainWrite`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WriteExplanation {
@@ -51,18 +51,18 @@ pub(crate) struct WriteExplanation {
     did: Option<Did>,
     operation: String,
     policy: &'static str,
-    /// Whether it may be written without an endorser.
+    /// True if the operation can be written without an endorser.
     allowed: bool,
     explanation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     authority: Option<Did>,
-    /// The right that is asked for, on this resource.
+    /// Resource on which the author or the endorser needs the right to write.
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<String>,
-    /// What is left of its own quota.
+    /// Quota of the DID itself, present if it has the right to write.
     #[serde(skip_serializing_if = "Option::is_none")]
     own: Option<Endorser>,
-    /// Who can endorse it.
+    /// DIDs that can endorse the operation.
     endorsers: Vec<Endorser>,
     #[serde(flatten)]
     as_of: AsOf,
@@ -72,13 +72,13 @@ fn resource(family: Family) -> String {
     format!("registry/{}", family.name())
 }
 
-/// Answers who may write on this network.
+/// Answers who may write on this network and who can endorse a write.
 pub(crate) struct Endorsement {
     pub(crate) reads: Arc<Reads>,
 }
 
 impl Endorsement {
-    /// `trust_explainWrite`.
+    /// Answers `trust_explainWrite`.
     pub(crate) async fn explain_write(&self, params: Params) -> Result<WriteExplanation, ApiError> {
         let Params { did, operation, min_height } = params;
         let named = Action::ALL.iter().find(|facts| facts.name == operation);
@@ -169,14 +169,17 @@ impl Endorsement {
         did: Did,
         head: &Head,
     ) -> Result<Endorser, StoreError> {
-        // The next block is of now: on a quiet network the hour may have changed since the last.
+        // The next block will have the present time. On a quiet network, the hour may have changed
+        // since the newest block.
         let key = quota_key(&did, head.time_ms.max(now_ms()));
         let used = quota_used(self.reads.node.transient(&key)?.as_deref());
         let operations_per_hour = policy.operations_per_hour;
         Ok(Endorser { did, used, operations_per_hour, refills_at: millis(key.expires_ms) })
     }
 
-    /// Who can endorse writes of a family now, the authority last while it is live.
+    /// Returns the DIDs that can endorse writes of a family at a moment, at most
+    /// `ENDORSERS_SHOWN_MAX`. The authority comes last. The list is empty if the authority is
+    /// deactivated or not registered.
     fn endorsers(
         &self,
         policy: &EndorsedWrites,
@@ -208,13 +211,13 @@ impl Endorsement {
         Ok(found)
     }
 
-    /// The DID of this network to which a record of grants belongs.
+    /// Returns the entity of a record of grants if it is a DID of this network.
     fn local_entity(&self, entry: &Entry) -> Option<Did> {
         let grants = value_from::<Grants>(&entry.value.0).ok()?;
         EntityId::local(&grants.entity, self.reads.network())
     }
 
-    /// Who can endorse an operation; none where it needs nobody.
+    /// Returns the DIDs that can endorse an operation, or `None` if it needs no endorsement.
     pub(crate) fn endorsers_needed(
         &self,
         operation: &Operation,
@@ -231,7 +234,8 @@ impl Endorsement {
         }
     }
 
-    /// A refusal for want of an endorser, with the names of those who can.
+    /// Adds the DIDs that can endorse to a refusal that concerns the endorsement. Returns other
+    /// errors unchanged.
     pub(crate) fn naming_endorsers(&self, error: ApiError, checked: &Checked) -> ApiError {
         let ApiError::Refused(Refusal { code, field, detail }) = error else { return error };
         let named = match code {

@@ -1,4 +1,5 @@
-//! The network's own rules: what holds and what is proposed (docs/protocol/governance.md).
+//! The network's governance: its parameters, validators and proposals
+//! (docs/protocol/governance.md).
 
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ pub(crate) struct ProposalParams {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ListParams {
-    /// The last proposal of the page before.
+    /// Last proposal of the previous page.
     #[serde(default)]
     after: Option<Hash>,
     #[serde(default)]
@@ -54,18 +55,18 @@ pub(crate) struct ListParams {
     min_height: Option<u64>,
 }
 
-/// The answer of `governance_show`.
+/// Answer of `governance_show`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Rules {
-    /// None where genesis names nobody.
+    /// The governors. Absent if genesis names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     governors: Option<Governors>,
     version: u64,
     parameters: Parameters,
     validators: Vec<ValidatorEntry>,
     publishing: Publishing,
-    /// What is approved and waits, by height.
+    /// Approved proposals that wait for their height, in ascending order of height.
     agenda: Vec<Waiting>,
     #[serde(flatten)]
     as_of: AsOf,
@@ -78,7 +79,7 @@ struct Waiting {
     proposal: Hash,
 }
 
-/// A proposal as answers hold it.
+/// A proposal as JSON answers show it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ProposalJson {
@@ -89,7 +90,7 @@ struct ProposalJson {
     proposed: String,
     approvals: Vec<ApprovalJson>,
     status: &'static str,
-    /// Number of the rule that it broke at its height.
+    /// Number of the rule's code that the change broke when it should have taken effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancelled_for: Option<u16>,
     version: u64,
@@ -125,48 +126,48 @@ impl ProposalJson {
     }
 }
 
-/// When a newcomer last announced that it is ready.
+/// A new validator with its latest readiness announcement.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ReadinessJson {
     name: String,
-    /// When it last said that it is ready for this proposal.
+    /// Block time of the announcement for this proposal. Absent if the validator has made none.
     #[serde(skip_serializing_if = "Option::is_none")]
     ready_at: Option<String>,
 }
 
-/// The answer of `governance_getProposal`.
+/// Answer of `governance_getProposal`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProposalAnswer {
     #[serde(flatten)]
     shown: ProposalJson,
-    /// How many approvals it needs.
+    /// Number of approvals that the proposal needs; 0 if the network has no governors.
     threshold: u8,
-    /// The newcomers that it names, and whether each is ready.
+    /// New validators that the proposal would add, with their readiness.
     newcomers: Vec<ReadinessJson>,
     #[serde(flatten)]
     as_of: AsOf,
 }
 
-/// The answer of `governance_list`.
+/// Answer of `governance_list`.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ProposalsPage {
     proposals: Vec<ProposalJson>,
-    /// `after` of the next page; absent on the last.
+    /// Value of `after` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Hash>,
     #[serde(flatten)]
     as_of: AsOf,
 }
 
-/// Reads the network's own rules and what is proposed of them.
+/// Reads the network's governance records and proposals.
 pub(crate) struct Governance {
     pub(crate) reads: Arc<Reads>,
 }
 
 impl Governance {
-    /// `governance_show`.
+    /// Answers `governance_show`.
     pub(crate) async fn governance(&self, params: ShowParams) -> Result<Rules, ApiError> {
         let moment = self.reads.moment(params.at, params.min_height).await?;
         let agenda = self.reads.at(&moment).scheduled_changes()?.0.into_iter();
@@ -185,7 +186,8 @@ impl Governance {
         })
     }
 
-    /// The records at a moment that has them: all of governance are there from genesis on.
+    /// Returns the records at a moment. Fails if the moment is before genesis, since all governance
+    /// records exist from genesis on.
     fn since_genesis(&self, moment: &Moment) -> Result<RecordsAt<'_>, ApiError> {
         let records = self.reads.at(moment);
         if let Selector::At(at_ms) = moment.selector
@@ -197,7 +199,7 @@ impl Governance {
         Ok(records)
     }
 
-    /// `governance_getProposal`.
+    /// Answers `governance_getProposal`.
     pub(crate) async fn proposal(
         &self,
         params: ProposalParams,
@@ -215,7 +217,7 @@ impl Governance {
         })
     }
 
-    /// `governance_list`.
+    /// Answers `governance_list`.
     pub(crate) async fn proposals(&self, params: ListParams) -> Result<ProposalsPage, ApiError> {
         let limit = params.limit.unwrap_or(PROPOSALS_PAGE_DEFAULT);
         check_limit(limit, PROPOSALS_PAGE_MAX)?;
@@ -258,7 +260,6 @@ fn proposal_id(key: &RecordKey) -> Result<Hash, StoreError> {
     Ok(Hash(key.key.0.as_slice().try_into().map_err(StoreError::new)?))
 }
 
-/// The record of a proposal.
 fn proposal_at(records: &RecordsAt<'_>, id: &Hash) -> Result<Entry, ApiError> {
     records.required(&RecordKey::proposal(id), || absent(id))
 }

@@ -1,4 +1,4 @@
-//! Submission, receipts, blocks and the state of the node.
+//! Submission of operations, receipts, blocks and the status of the node.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,14 +54,14 @@ pub(crate) struct ReceiptParams {
 pub(crate) struct BlockParams {
     #[serde(default)]
     height: Option<u64>,
-    /// Index of the first operation of the page.
+    /// Index of the first operation of the page within the block.
     #[serde(default)]
     from: usize,
     #[serde(default)]
     min_height: Option<u64>,
 }
 
-/// An operation that waits for a block.
+/// An operation that the mempool has admitted.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Admitted {
     operation: Hash,
@@ -78,7 +78,7 @@ pub(crate) struct Committed {
     certificate: Option<Certificate>,
 }
 
-/// What became of an operation.
+/// Outcome of an operation, as `ledger_getReceipt` answers it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub(crate) enum ReceiptStatus {
@@ -123,12 +123,12 @@ pub(crate) struct BlockPage {
     #[serde(flatten)]
     summary: BlockSummary,
     operations: Vec<BlockOperation>,
-    /// `from` of the next page; absent on the last.
+    /// Value of `from` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<usize>,
 }
 
-/// One operation of a block.
+/// Ids and envelope of one operation in a block.
 #[derive(Debug, Clone, Serialize)]
 struct BlockOperation {
     operation: Hash,
@@ -136,7 +136,7 @@ struct BlockOperation {
     bytes: Bytes,
 }
 
-/// What the node is doing.
+/// Answer of `ledger_status`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NodeStatusJson {
@@ -149,7 +149,8 @@ pub(crate) struct NodeStatusJson {
     hash: Hash,
     time: String,
     state_root: Hash,
-    /// Wall clock minus the time of the newest block.
+    /// Wall clock minus the time of the newest block, in milliseconds; 0 if the block is in this
+    /// clock's future.
     age_ms: u64,
     catching_up: bool,
     target_height: u64,
@@ -158,10 +159,10 @@ pub(crate) struct NodeStatusJson {
     validators: Vec<ValidatorStatus>,
     peers: usize,
     mempool: MempoolJson,
-    /// The method under which the node signs status views.
+    /// DID URL of the verification method under which the node signs status views.
     #[serde(skip_serializing_if = "Option::is_none")]
     publisher: Option<String>,
-    /// Why it signs none.
+    /// Reason why the node signs no status views.
     #[serde(skip_serializing_if = "Option::is_none")]
     publisher_problem: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,11 +175,11 @@ struct MempoolJson {
     bytes: usize,
 }
 
-/// Takes operations, and reads receipts, blocks and the state of the node.
+/// Submits operations, and reads receipts, blocks and the status of the node.
 pub(crate) struct Ledger {
     reads: Arc<Reads>,
     endorsement: Arc<Endorsement>,
-    /// Submissions that may wait for their outcome.
+    /// Permits for submissions that wait for their outcome.
     waits: Semaphore,
 }
 
@@ -192,8 +193,9 @@ impl Ledger {
             .map(Arc::new)
     }
 
-    /// `ledger_submit`: answers at admission. What is applied already is refused by name, since
-    /// the state would only find its guard stale.
+    /// Answers `ledger_submit` as soon as the mempool admits the operation. An operation that was
+    /// applied before is refused with `ALREADY_APPLIED`. Without this check the caller would learn
+    /// only that the guard is stale.
     pub(crate) async fn submit(&self, params: SubmitParams) -> Result<Admitted, ApiError> {
         let checked = self.check(&params.envelope)?;
         let (operation, envelope) = (checked.id(), checked.envelope_id());
@@ -206,7 +208,8 @@ impl Ledger {
         Ok(Admitted { operation, envelope, status: "pending" })
     }
 
-    /// `ledger_submitAndWait`: answers at commit. A retry of what is applied gets its receipt.
+    /// Answers `ledger_submitAndWait` as soon as the operation is in a certified block. If the
+    /// operation was applied before, the answer is its receipt.
     pub(crate) async fn submit_and_wait(
         &self,
         params: SubmitAndWaitParams,
@@ -229,7 +232,8 @@ impl Ledger {
                 return Ok(known);
             }
             let submitted = self.reads.node.submit(Arc::clone(&checked)).await;
-            // The retry of what commits meanwhile finds its guard stale.
+            // If the operation was committed after the first lookup, the submission fails because
+            // its guard is stale.
             if submitted.is_err()
                 && let Some(known) = applied()?
             {
@@ -259,8 +263,8 @@ impl Ledger {
     async fn committed(&self, operation: Hash, outcome: Outcome) -> Result<Committed, ApiError> {
         match outcome {
             Outcome::Applied(receipt) => {
-                // The receipt may stand in the store a moment before the head shows its block; who
-                // has it reads the write at once.
+                // The store may have the receipt a moment before the head shows its block. Wait for
+                // the head, so that the caller's next read sees the write.
                 self.reads.head_from(Some(receipt.height)).await?;
                 let (height, certificate) = self.certified(&receipt)?;
                 Ok(Committed { operation, height, receipt, certificate })
@@ -277,7 +281,7 @@ impl Ledger {
         Ok((receipt.height, self.reads.node.certificate(receipt.height)?))
     }
 
-    /// `ledger_getReceipt`.
+    /// Answers `ledger_getReceipt`.
     pub(crate) fn receipt(&self, params: &ReceiptParams) -> Result<ReceiptStatus, ApiError> {
         let operation = params.operation;
         Ok(match self.reads.node.outcome(&operation)? {
@@ -298,7 +302,7 @@ impl Ledger {
         })
     }
 
-    /// `ledger_getBlock`.
+    /// Answers `ledger_getBlock`.
     pub(crate) async fn block(&self, params: BlockParams) -> Result<BlockPage, ApiError> {
         let head = self.reads.head_from(params.min_height).await?;
         let height = params.height.unwrap_or(head.height);
@@ -321,7 +325,8 @@ impl Ledger {
         Ok(BlockPage { summary, operations, next })
     }
 
-    /// A committed block and its summary; none if this node does not have it.
+    /// Reads a committed block and its summary. Returns `None` if this node does not have the
+    /// block.
     pub(crate) fn summary(&self, height: u64) -> Result<Option<(BlockSummary, Block)>, ApiError> {
         if height > self.reads.head().height {
             return Ok(None);
@@ -338,7 +343,7 @@ impl Ledger {
         Ok(Some((summary, block)))
     }
 
-    /// `ledger_status`.
+    /// Answers `ledger_status`.
     pub(crate) fn status(&self) -> NodeStatusJson {
         let (head, status) = (self.reads.head(), self.reads.node.status());
         let (publisher, publisher_problem) = match Publisher::of(&*self.reads.node, head.time_ms) {

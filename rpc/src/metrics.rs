@@ -1,4 +1,4 @@
-//! What the API counts of itself. The node's own metrics share the registry.
+//! Metrics of the API. They share the registry with the node's own metrics.
 
 use std::time::Duration;
 
@@ -25,14 +25,14 @@ struct StatusLabel {
     status: u16,
 }
 
-/// A part of making a view of a status list.
+/// Step in making a view of a status list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub(crate) enum ViewStep {
     /// Compressing the entries.
     Compress,
-    /// Writing and signing what surrounds them.
+    /// Writing and signing the credential or token around the entries.
     Sign,
-    /// A content coding of the whole.
+    /// Encoding the whole view with a content coding.
     Code,
 }
 
@@ -41,7 +41,7 @@ struct ViewLabel {
     step: ViewStep,
 }
 
-/// Counters of the two listeners.
+/// Metrics of the public listener, of the JSON-RPC methods and of the making of views.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     calls: Family<CallLabels, Counter>,
@@ -54,13 +54,13 @@ pub(crate) struct Metrics {
     views: Family<ViewLabel, Counter>,
 }
 
-/// 50 µs to about 27 s.
+/// Returns a histogram with buckets from 50 µs to about 27 s.
 fn call_histogram() -> Histogram {
     Histogram::new(exponential_buckets(0.000_05, 3.0, 13))
 }
 
 impl Metrics {
-    /// Makes the metrics and enters them into `registry` under `rpc_`.
+    /// Creates the metrics and registers them with the prefix `rpc`.
     pub(crate) fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
             calls: Family::default(),

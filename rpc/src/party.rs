@@ -1,4 +1,4 @@
-//! The DIDs that act: their records, and the state of those that may act now.
+//! Lookup of the DIDs that act: their records, and the state of those that may act at present.
 
 use registry_core::code::{Code, Refusal};
 use registry_core::did::{DidState, DidValue};
@@ -7,8 +7,8 @@ use registry_core::id::Did;
 use registry_core::record::{Entry, Kind, RecordKey, RecordView};
 use registry_state::state::ApplyError;
 
-/// The record that a DID of this network is resolved from: for the network's own DID, which no
-/// operation can write, the one that lists the publishing keys.
+/// Returns the key of the record from which a DID of this network is resolved. For the network's
+/// own DID, which no operation can write, that is the record of the publishing keys.
 pub(crate) fn did_key(network_did: &Did, did: &Did) -> RecordKey {
     if did == network_did {
         return governance::key(PUBLISHING);
@@ -16,8 +16,8 @@ pub(crate) fn did_key(network_did: &Did, did: &Did) -> RecordKey {
     RecordKey::did(&did.suffix)
 }
 
-/// The record of a DID, or the refusal that an operation on it would get. `field` is where the
-/// caller named it.
+/// Returns the head record of a DID, or the refusal `DID_NOT_FOUND` that an operation on it would
+/// get. `field` names the place of the DID in the caller's parameters.
 pub(crate) fn did_entry(
     records: &dyn RecordView,
     network_did: &Did,
@@ -32,8 +32,8 @@ pub(crate) fn did_entry(
     Ok(found.ok_or_else(absent)?)
 }
 
-/// The record of a DID and its state, or the refusal that an operation by it would get. `field` is
-/// where the caller named it.
+/// Returns the head record of a DID and its state, or the refusal that an operation by it would
+/// get. `field` names the place of the DID in the caller's parameters.
 pub(crate) fn active(
     records: &dyn RecordView,
     network_did: &Did,

@@ -1,4 +1,4 @@
-//! Prepares operations over the node's newest records.
+//! Preparation of operations over the node's newest records.
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ pub(crate) struct Preparer {
 }
 
 impl Preparer {
-    /// All prepare methods of operations.
+    /// Prepares an operation with the newest records, and adds the DIDs that can endorse it. All
+    /// prepare methods of operations call it.
     pub(crate) fn prepare<P: Prepare>(&self, params: P) -> Result<Prepared, ApiError> {
         let head = self.reads.head();
         let draft = params.prepare(&LedgerView {
@@ -41,7 +42,8 @@ impl Records for RecordsAt<'_> {
         self.reads.node.status_array(entry)
     }
 
-    /// What waits now; of earlier times the proposals tell.
+    /// Returns the changes that are scheduled now, whatever the moment. The history of scheduled
+    /// changes follows from the proposals.
     fn scheduled_changes(&self) -> Result<ScheduledChanges, StoreError> {
         let leaf = self.reads.node.transient(&TransientKey::scheduled_changes())?;
         ScheduledChanges::from_leaf(leaf.as_deref()).map_err(StoreError::new)

@@ -1,4 +1,4 @@
-//! Reads of the ledger as of one block: the head, a moment of it, and any record at that moment.
+//! Reads of the ledger as of one block: the head, a moment up to it, and any record at that moment.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -23,28 +23,28 @@ use crate::party;
 use crate::prepare::ledger::last_time_ms;
 use crate::service::{Head, Node};
 
-/// Which version of a record.
+/// Selects a version of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Selector {
-    /// The newest.
+    /// The newest version.
     Head,
-    /// By number.
+    /// The version with this number, from 1.
     Number(u64),
-    /// The newest at a time in ms.
+    /// The newest version at a Unix time in milliseconds.
     At(u64),
 }
 
-/// A block, and the time about which it is asked.
+/// A block, together with the time that a question is about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
-    /// Records that are newer than this block are not seen.
+    /// Block as of which the answer is given. Records of later blocks are ignored.
     pub(crate) head: Head,
     pub(crate) selector: Selector,
-    /// At most the head's.
+    /// Unix time in milliseconds that the question is about, at most the time of the head.
     pub(crate) time_ms: u64,
 }
 
-/// The block that an answer is as of, and the time about which it is.
+/// Height of the block as of which an answer is given, and the time that the answer is about.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct AsOf {
     height: u64,
@@ -52,7 +52,7 @@ pub(crate) struct AsOf {
 }
 
 impl Moment {
-    /// The moment of a selector as of `head`.
+    /// Creates the moment of a selector as of `head`.
     pub(crate) fn new(head: Head, selector: Selector) -> Self {
         let time_ms = match selector {
             Selector::At(at_ms) => head.time_ms.min(at_ms),
@@ -61,12 +61,12 @@ impl Moment {
         Self { head, selector, time_ms }
     }
 
-    /// The newest versions as of `head`.
+    /// Creates the moment that selects the newest versions as of `head`.
     pub(crate) fn now(head: Head) -> Self {
         Self::new(head, Selector::Head)
     }
 
-    /// Version `number` of a record, as of the same head.
+    /// Creates the moment that selects version `number` of a record as of the same head.
     pub(crate) fn number(&self, number: u64) -> Self {
         Self::new(self.head, Selector::Number(number))
     }
@@ -76,15 +76,15 @@ impl Moment {
     }
 }
 
-/// Which versions of a history.
+/// Range of versions of a history.
 pub(crate) struct HistoryPage {
-    /// The newest of them, or the newest of all.
+    /// Newest version of the page. `u64::MAX` stands for the head.
     from: u64,
     limit: u64,
 }
 
 impl HistoryPage {
-    /// Checks what the caller asks for.
+    /// Checks the range that the caller asks for. `from` is the head if it is absent.
     pub(crate) fn new(from: Option<u64>, limit: Option<u64>) -> Result<Self, ApiError> {
         let limit = limit.unwrap_or(HISTORY_PAGE_DEFAULT);
         check_limit(limit, HISTORY_PAGE_MAX)?;
@@ -92,7 +92,7 @@ impl HistoryPage {
     }
 }
 
-/// Refuses a page that is empty or too large.
+/// Fails unless `limit` is from 1 to `limit_max`.
 pub(crate) fn check_limit<N>(limit: N, limit_max: N) -> Result<(), ApiError>
 where
     N: From<u8> + PartialOrd + Display,
@@ -104,21 +104,21 @@ where
     Ok(())
 }
 
-/// What all services read from.
+/// Access to the node's ledger that all services share.
 pub(crate) struct Reads {
     pub(crate) node: Arc<dyn Node>,
-    /// The network's own DID.
+    /// DID of the network itself, derived from the chain id.
     network_did: Did,
 }
 
-/// The records at one moment: the one way to read a record, whatever its kind.
+/// The records at one moment. Services read records of every kind by it.
 pub(crate) struct RecordsAt<'a> {
     pub(crate) reads: &'a Reads,
     moment: Moment,
 }
 
 impl RecordsAt<'_> {
-    /// A record, or the refusal that an operation on it would get.
+    /// Returns a record, or fails with the refusal that an operation on it would get.
     pub(crate) fn required(
         &self,
         key: &RecordKey,
@@ -127,7 +127,8 @@ impl RecordsAt<'_> {
         self.entry(key)?.ok_or_else(|| absent().into())
     }
 
-    /// Those records of a page that existed at the moment, each shown by `show`.
+    /// Applies `show` to the records of a page that existed at the moment, and leaves out the
+    /// others.
     pub(crate) fn existing<T>(
         &self,
         page: &[Listed],
@@ -139,8 +140,8 @@ impl RecordsAt<'_> {
 }
 
 impl RecordView for RecordsAt<'_> {
-    /// Versions never change, so leaving out those of later blocks gives the state of the head's
-    /// height without a snapshot.
+    /// Versions never change. So leaving out the versions of later blocks gives the state at the
+    /// head's height without a snapshot of the database.
     fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         let (node, Moment { head, selector, .. }) = (&self.reads.node, self.moment);
         let mut found = match selector {
@@ -183,7 +184,8 @@ impl Reads {
         *self.node.heads().borrow()
     }
 
-    /// The newest block once it has at least `min_height`; waits a few seconds for it.
+    /// Returns the newest block once its height is at least `min_height`. Fails with
+    /// `HEIGHT_NOT_REACHED` after [`MIN_HEIGHT_WAIT_MS`].
     pub(crate) async fn head_from(&self, min_height: Option<u64>) -> Result<Head, ApiError> {
         let head = self.head();
         let wanted = min_height.unwrap_or(0);
@@ -202,12 +204,13 @@ impl Reads {
         }
     }
 
-    /// The newest versions of all records.
+    /// Returns the moment of the newest block.
     pub(crate) fn now(&self) -> Moment {
         Moment::now(self.head())
     }
 
-    /// The moment `at`, or now, as of a head of at least `min_height`.
+    /// Returns the moment `at`, or the present one if `at` is absent, as of a head of at least
+    /// `min_height`.
     pub(crate) async fn moment(
         &self,
         at: Option<TimeMs>,
@@ -217,7 +220,8 @@ impl Reads {
         self.moment_of(selector, min_height).await
     }
 
-    /// The moment of a selector; a time may lie after the head as long as no block is overdue.
+    /// Returns the moment of a selector as of a head of at least `min_height`. A time may lie after
+    /// the head as long as no block is overdue.
     pub(crate) async fn moment_of(
         &self,
         selector: Selector,
@@ -227,7 +231,8 @@ impl Reads {
         self.moment_as_of(head, selector)
     }
 
-    /// The moment of a selector as of a head that is known.
+    /// Returns the moment of a selector as of a given head. Fails with `FUTURE_TIME` if the head
+    /// cannot answer for the time.
     pub(crate) fn moment_as_of(&self, head: Head, selector: Selector) -> Result<Moment, ApiError> {
         if let Selector::At(at_ms) = selector
             && self.is_future(at_ms, &head)?
@@ -239,33 +244,34 @@ impl Reads {
         Ok(Moment::new(head, selector))
     }
 
-    /// True if `head` says nothing about a time, since a later block could still have it.
+    /// True if `head` cannot answer for a time, because a later block may still have that time.
     pub(crate) fn is_future(&self, time_ms: u64, head: &Head) -> Result<bool, StoreError> {
         Ok(time_ms > head.time_ms && time_ms > self.last_time_ms(head)?)
     }
 
-    /// The last time about which `head` says something.
+    /// Returns the last time that `head` can answer for, as Unix time in milliseconds.
     pub(crate) fn last_time_ms(&self, head: &Head) -> Result<u64, StoreError> {
         last_time_ms(&self.at(&Moment::now(*head)), head.time_ms)
     }
 
-    /// The time at which the node signs: its clock, but no later than the newest block can vouch
-    /// for.
+    /// Returns the Unix time in milliseconds at which the node signs. It is the node's clock, but
+    /// no later than the last time that the newest block can answer for.
     pub(crate) fn signing_time_ms(&self, head: &Head) -> Result<u64, StoreError> {
         Ok(now_ms().min(self.last_time_ms(head)?))
     }
 
-    /// The records at a moment.
+    /// Returns the records at a moment.
     pub(crate) fn at(&self, moment: &Moment) -> RecordsAt<'_> {
         RecordsAt { reads: self, moment: *moment }
     }
 
-    /// The parameters of the block after `head`.
+    /// Returns the parameters that hold for the block after `head`.
     pub(crate) fn parameters(&self, head: &Head) -> Result<Parameters, StoreError> {
         governance::read(&self.at(&Moment::now(*head)), PARAMETERS)
     }
 
-    /// Versions up to `newest`, newest first, and where the next older page begins.
+    /// Returns a page of versions up to `newest`, in descending order, and the newest version of
+    /// the next page. There is no next page after version 1.
     pub(crate) fn page<T>(
         &self,
         newest: &Record,
@@ -288,7 +294,8 @@ impl Reads {
         Ok((versions, (number > 0).then_some(number)))
     }
 
-    /// A page of a listing, and the cursor of the next page; none on the last.
+    /// Returns a page of a listing and the cursor of the next page, which is `None` on the last
+    /// page.
     pub(crate) fn list(
         &self,
         listing: &Listing,
@@ -302,27 +309,27 @@ impl Reads {
         Ok((found, next))
     }
 
-    /// Version 1 of a record that exists.
+    /// Returns version 1 of a record that exists.
     pub(crate) fn first(&self, record: &Record) -> Result<Record, StoreError> {
         let first = self.node.version(&record.record_key(), 1)?;
         let absent = || StoreError::new(format!("{:?} has no version 1", record.record_key()));
         Ok(first.ok_or_else(absent)?.record)
     }
 
-    /// The record that a DID of this network is resolved from.
+    /// Returns the key of the record from which a DID of this network is resolved.
     pub(crate) fn did_key(&self, did: &Did) -> RecordKey {
         party::did_key(&self.network_did, did)
     }
 
-    /// The newest version of a DID as of `head`, or the refusal that an operation on it would get.
-    /// `field` is where the caller named it.
+    /// Returns the newest version of a DID as of `head`, or the refusal that an operation on it
+    /// would get. `field` names the place of the DID in the caller's parameters.
     pub(crate) fn did_head(&self, did: &Did, head: &Head, field: &str) -> Result<Entry, ApiError> {
         let records = self.at(&Moment::now(*head));
         Ok(party::did_entry(&records, &self.network_did, did, field)?)
     }
 
-    /// The newest version of a DID and its state, or the refusal that an operation by it would get.
-    /// `field` is where the caller named it.
+    /// Returns the newest version of a DID as of `head` and its state, or the refusal that an
+    /// operation by it would get. `field` names the place of the DID in the caller's parameters.
     pub(crate) fn active(
         &self,
         did: &Did,

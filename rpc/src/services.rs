@@ -1,4 +1,4 @@
-//! All services of the API, each of which owns what it keeps.
+//! The services of the API. Each has its own caches.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::status::tokens::IssuerTokens;
 use crate::trust::ask::Trust;
 use crate::uris::Uris;
 
-/// What methods and routes call.
+/// One instance of each service, which JSON-RPC methods and HTTP routes call.
 pub(crate) struct Services {
     pub(crate) reads: Arc<Reads>,
     pub(crate) dids: Dids,
@@ -34,7 +34,6 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// The services of one node.
     pub(crate) fn new(node: Arc<dyn Node>, uris: Uris, metrics: Metrics) -> Self {
         let (all, uris) = (Arc::new(Reads::new(node)), Arc::new(uris));
         let reads = || Arc::clone(&all);

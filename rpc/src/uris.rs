@@ -1,4 +1,5 @@
-//! Where a list or schema is published: what credentials name, whichever node serves it.
+//! URLs at which lists and schemas are published. Credentials contain them, so they are the same
+//! whichever node serves them.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -9,25 +10,25 @@ use url::Url;
 
 use crate::view::{Publication, Standard, Window};
 
-/// The base of all default URIs.
+/// Base of all URLs that records do not state themselves.
 #[derive(Debug, Clone)]
 pub(crate) struct Uris {
-    /// Without a slash at its end.
+    /// Base URL without a slash at its end.
     base: String,
 }
 
-/// The two URIs of a list; equal where the list has one of its own.
+/// The two URLs of a list. They are equal if the list's record states one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ListUris {
-    /// `id` of the W3C credential.
+    /// URL of the W3C credential, which is its `id`.
     pub(crate) w3c: String,
-    /// `sub` of the IETF token.
+    /// URL of the IETF token, which is its `sub`.
     pub(crate) ietf: String,
 }
 
-/// The addresses in a view.
+/// URLs that a view contains.
 pub(crate) struct Named {
-    /// Of the list itself.
+    /// URL of the list in the view's standard.
     pub(crate) uri: String,
     aggregation: String,
 }
@@ -40,7 +41,8 @@ impl Named {
 }
 
 impl Uris {
-    /// The network's own URL, else that of this node, else its listener.
+    /// Creates the base from the network's URL. If there is none, it is the node's own URL, and if
+    /// there is none either, the address of the public listener.
     pub(crate) fn new(network: Option<&Url>, own: Option<&Url>, mut listener: SocketAddr) -> Self {
         if listener.ip().is_unspecified() {
             listener.set_ip(match listener {
@@ -55,7 +57,7 @@ impl Uris {
         Self { base }
     }
 
-    /// Where the list is published whose record has `uri`.
+    /// Returns the URLs of a list. `uri` is the one that the list's record states, if any.
     pub(crate) fn of(&self, id: &ListId, uri: Option<&str>) -> ListUris {
         match uri {
             Some(uri) => ListUris { w3c: uri.to_owned(), ietf: uri.to_owned() },
@@ -66,7 +68,7 @@ impl Uris {
         }
     }
 
-    /// What a view in a standard names of `list`.
+    /// Returns the URLs that a view of `list` in a standard contains.
     pub(crate) fn named(&self, id: &ListId, list: &StatusList, standard: Standard) -> Named {
         let uris = self.of(id, list.uri.as_deref());
         let uri = match standard {
@@ -76,12 +78,12 @@ impl Uris {
         Named { uri, aggregation: self.aggregation(&list.issuer) }
     }
 
-    /// Where a schema is served: what `credentialSchema.id` of a credential names.
+    /// Returns the URL of a schema, which credentials contain as `credentialSchema.id`.
     pub(crate) fn schema(&self, id: &SchemaId) -> String {
         format!("{}/schemas/{id}", self.base)
     }
 
-    /// Where all lists of an issuer are named.
+    /// Returns the URL that lists all lists of an issuer.
     pub(crate) fn aggregation(&self, issuer: &Did) -> String {
         format!("{}/token-status-lists/aggregation/{issuer}", self.base)
     }

@@ -1,5 +1,5 @@
-//! Schemas and credential types as they are or were. A page of a list proves its items, not that
-//! there are no others.
+//! Reads schemas and credential types as they are or were at a time. A page shows that its items
+//! exist, but not that there are no others.
 
 use std::sync::Arc;
 
@@ -50,10 +50,10 @@ pub(crate) struct GetTypeParams {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ListParams {
     publisher: Did,
-    /// Both without it.
+    /// Kind to list. Both kinds are listed if this is absent.
     #[serde(default)]
     kind: Option<ListKind>,
-    /// `next` of the page before.
+    /// Value of `next` in the previous page.
     #[serde(default)]
     cursor: Option<Bytes>,
     #[serde(default)]
@@ -64,7 +64,6 @@ pub(crate) struct ListParams {
     min_height: Option<u64>,
 }
 
-/// What is listed.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum ListKind {
@@ -87,7 +86,7 @@ impl From<ListKind> for Kind {
 struct SchemaJson {
     id: SchemaId,
     publisher: Did,
-    /// Where the content is served by itself.
+    /// URL that serves the content alone.
     uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     credential_type: Option<Resource>,
@@ -98,7 +97,7 @@ struct SchemaJson {
     version: u64,
 }
 
-/// A credential type.
+/// A credential type as JSON answers show it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CredentialTypeJson {
@@ -112,9 +111,9 @@ struct CredentialTypeJson {
     status_purpose: Option<StatusPurpose>,
     #[serde(skip_serializing_if = "Option::is_none")]
     assurance: Option<Assurance>,
-    /// Empty: any.
+    /// Formats in which credentials are issued. An empty list allows any.
     formats: Vec<String>,
-    /// Empty: any.
+    /// Suites by which credentials are signed. An empty list allows any.
     suites: Vec<String>,
     status: &'static str,
     since: String,
@@ -140,7 +139,7 @@ impl From<(CredentialType, u64)> for CredentialTypeJson {
     }
 }
 
-/// The answer of `schema_get`.
+/// Answer of `schema_get`.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct SchemaAnswer {
     #[serde(flatten)]
@@ -150,7 +149,7 @@ pub(crate) struct SchemaAnswer {
     as_of: AsOf,
 }
 
-/// The answer of `schema_getType`.
+/// Answer of `schema_getType`.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct CredentialTypeAnswer {
     #[serde(flatten)]
@@ -159,18 +158,17 @@ pub(crate) struct CredentialTypeAnswer {
     as_of: AsOf,
 }
 
-/// A page of `schema_list`.
+/// Answer of `schema_list`.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct SchemasPage {
     items: Vec<ItemJson>,
-    /// `cursor` of the next page; absent on the last.
+    /// Value of `cursor` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Bytes>,
     #[serde(flatten)]
     as_of: AsOf,
 }
 
-/// One of a list.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum ItemJson {
@@ -198,7 +196,7 @@ impl Schemas {
         }
     }
 
-    /// `schema_get`.
+    /// Answers `schema_get`.
     pub(crate) async fn schema(&self, params: GetParams) -> Result<SchemaAnswer, ApiError> {
         let GetParams { schema: id, at, min_height } = params;
         let moment = self.reads.moment(at, min_height).await?;
@@ -209,13 +207,13 @@ impl Schemas {
         Ok(SchemaAnswer { schema, content, as_of: moment.as_of() })
     }
 
-    /// The exact content of a schema, whether or not it is withdrawn.
+    /// Returns the exact content of a schema, whether or not it is withdrawn.
     pub(crate) fn schema_content(&self, id: &SchemaId) -> Result<String, ApiError> {
         let entry = schema_at(&self.reads.at(&self.reads.now()), id)?;
         Ok(entry.value::<Schema>()?.content)
     }
 
-    /// `schema_getType`.
+    /// Answers `schema_getType`.
     pub(crate) async fn credential_type(
         &self,
         params: GetTypeParams,
@@ -231,7 +229,7 @@ impl Schemas {
         })
     }
 
-    /// `schema_list`.
+    /// Answers `schema_list`.
     pub(crate) async fn schemas(&self, params: ListParams) -> Result<SchemasPage, ApiError> {
         let ListParams { publisher, kind, cursor, limit, at, min_height } = params;
         let limit = limit.unwrap_or(SCHEMA_PAGE_DEFAULT);
@@ -241,7 +239,7 @@ impl Schemas {
         let after = cursor.as_ref().map(|Bytes(cursor)| cursor.as_slice());
         let listing = Listing::schemas_of(&publisher, kind.map(Kind::from));
         let (found, next) = self.reads.list(&listing, after, limit)?;
-        // What did not exist yet at that time is left out.
+        // Items that did not exist yet at that time are left out.
         let items = self.reads.at(&moment).existing(&found, |entry| self.item(entry))?;
         let next = next.map(Bytes);
         Ok(SchemasPage { items, next, as_of: moment.as_of() })
@@ -259,12 +257,10 @@ impl Schemas {
     }
 }
 
-/// The record of a schema.
 fn schema_at(records: &RecordsAt<'_>, id: &SchemaId) -> Result<Entry, ApiError> {
     records.required(&RecordKey::schema(id), || schema_absent(id))
 }
 
-/// The record of a credential type.
 fn type_at(records: &RecordsAt<'_>, publisher: &Did, name: &Resource) -> Result<Entry, ApiError> {
     let key = RecordKey::credential_type(publisher, name);
     records.required(&key, || type_absent(publisher, name))

@@ -1,4 +1,4 @@
-//! One question about a right or a recognition: what JSON-RPC and TRQP share.
+//! Evaluates a question about a right or a recognition for JSON-RPC and TRQP.
 
 use std::sync::Arc;
 
@@ -32,13 +32,14 @@ pub(crate) struct Params {
     pub(crate) at: Option<TimeMs>,
     #[serde(default)]
     pub(crate) min_height: Option<u64>,
-    /// Of rights alone: chains of less do not count.
+    /// Minimum assurance that a chain must have to count. Questions about recognitions do not take
+    /// it.
     #[serde(default)]
     pub(crate) minimum_assurance: Option<Assurance>,
 }
 
-/// What is asked, in the words of the caller. Names that no record can have are no error: nobody
-/// has such a right.
+/// Question about a right or a recognition, in the caller's own spelling. A name that no record can
+/// have is no error: nobody has such a right.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TrustQuery {
@@ -51,13 +52,13 @@ pub(crate) struct TrustQuery {
 }
 
 impl TrustQuery {
-    /// The authority, if it can be one.
+    /// Parses the authority. Fails with `DID_NOT_FOUND` if it is no DID.
     fn authority(&self) -> Result<Did, ApiError> {
         let unknown = |detail| Refusal::new(Code::DidNotFound, "authority", detail);
         Ok(self.authority.parse().map_err(|error: IdError| unknown(error.to_string()))?)
     }
 
-    /// The right under `authority`; none if no record can have such names.
+    /// Returns the key of the right under `authority`, or `None` if no record can have such names.
     pub(super) fn key(&self, authority: Did) -> Option<TrustKey> {
         let action = self.action.parse().ok()?;
         let (resource, entity) = (self.resource.parse().ok()?, self.entity.parse().ok()?);
@@ -65,7 +66,7 @@ impl TrustQuery {
     }
 }
 
-/// The state of a right: the lifecycle words asked for in TRQP issue 176.
+/// State of a right or a recognition, in the lifecycle terms that TRQP issue 176 asks for.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Standing {
@@ -98,7 +99,7 @@ impl Standing {
         }
     }
 
-    /// Of a right.
+    /// Creates the state of a right from its answer.
     pub(crate) fn of_answer(answer: &Answer) -> Self {
         let Some(chain) = &answer.chain else {
             return Self { status: "unknown", ..Self::new(None) };
@@ -112,7 +113,7 @@ impl Standing {
         }
     }
 
-    /// Of a recognition.
+    /// Creates the state of a recognition from its answer.
     pub(crate) fn of_recognised(recognised: &Recognised) -> Self {
         let Some(recognition) = &recognised.recognition else {
             let unknown = Self { status: "unknown", ..Self::new(None) };
@@ -142,7 +143,7 @@ fn status_of(reason: Reason) -> &'static str {
     }
 }
 
-/// The answer of `trust_authorization`.
+/// Answer of `trust_authorization`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuthorizationAnswer {
@@ -155,7 +156,7 @@ pub(crate) struct AuthorizationAnswer {
     as_of: AsOf,
 }
 
-/// The answer of `trust_recognition`.
+/// Answer of `trust_recognition`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RecognitionAnswer {
@@ -168,7 +169,7 @@ pub(crate) struct RecognitionAnswer {
     as_of: AsOf,
 }
 
-/// The answer of `trust_chain`.
+/// Answer of `trust_chain`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ChainAnswer {
@@ -177,20 +178,21 @@ pub(crate) struct ChainAnswer {
     authorized: bool,
     #[serde(flatten)]
     standing: Standing,
-    /// From the authority down; that of the answer, live or not.
+    /// Grants in order, starting with the one made by the authority. The chain is given whether or
+    /// not it is live.
     chain: Vec<LinkJson>,
     #[serde(flatten)]
     as_of: AsOf,
 }
 
-/// Answers questions about rights and recognitions. The methods about agents and decisions, which
-/// rest on rights, are in other files.
+/// Answers questions about rights and recognitions. The methods for agents and decisions, which
+/// build on rights, are in other files.
 pub(crate) struct Trust {
     pub(crate) reads: Arc<Reads>,
 }
 
 impl Trust {
-    /// The question of a call, and the moment that it is about.
+    /// Returns the question of a call, and the moment that it is about.
     pub(super) async fn asked(&self, params: Params) -> Result<(TrustQuery, Moment), ApiError> {
         let Params { authority, entity, action, resource, at, min_height, minimum_assurance } =
             params;
@@ -198,13 +200,13 @@ impl Trust {
         Ok((TrustQuery { authority, entity, action, resource, minimum_assurance }, moment))
     }
 
-    /// That an authority was ever registered: what is asked of a stranger has no answer.
+    /// Fails if the authority was never registered: there is no answer about an unknown authority.
     fn check_authority(&self, authority: &Did, head: &Head) -> Result<(), ApiError> {
         self.reads.did_head(authority, head, "authority").map(drop)
     }
 
-    /// Whether an entity has a right. Under the authority itself, and under those from which it
-    /// has the right to grant (docs/protocol/trust.md TA5).
+    /// Evaluates whether an entity has a right under the authority itself, or under another
+    /// authority below which the asked one has made grants (docs/protocol/trust.md, TA5).
     pub(crate) fn ask_right(
         &self,
         question: &TrustQuery,
@@ -222,7 +224,8 @@ impl Trust {
         if first.is_authorised() {
             return Ok(first);
         }
-        // Only now, since none but a known authority can have said yes.
+        // The check comes only now, because only a known authority can have led to a positive
+        // answer above.
         self.check_authority(&authority, &moment.head)?;
         let roots = Listing::authorities_of(&authority);
         for root in self.reads.node.listed(&roots, None, TRUST_AUTHORITIES_MAX)? {
@@ -241,7 +244,7 @@ impl Trust {
         Ok(first)
     }
 
-    /// Whether an authority recognises another.
+    /// Evaluates whether an authority recognises an entity for an action on a resource.
     pub(crate) fn ask_recognised(
         &self,
         question: &TrustQuery,
@@ -257,7 +260,7 @@ impl Trust {
         Ok(ask_recognition(&self.reads.at(moment), &asked)?)
     }
 
-    /// `trust_authorization`.
+    /// Answers `trust_authorization`.
     pub(crate) async fn authorization(
         &self,
         params: Params,
@@ -268,7 +271,7 @@ impl Trust {
         Ok(AuthorizationAnswer { question, authorized, standing, as_of: moment.as_of() })
     }
 
-    /// `trust_recognition`.
+    /// Answers `trust_recognition`.
     pub(crate) async fn recognition(&self, params: Params) -> Result<RecognitionAnswer, ApiError> {
         if params.minimum_assurance.is_some() {
             let detail = "minimumAssurance: a recognition states no assurance; leave it out";
@@ -280,7 +283,7 @@ impl Trust {
         Ok(RecognitionAnswer { question, recognized, standing, as_of: moment.as_of() })
     }
 
-    /// `trust_chain`.
+    /// Answers `trust_chain`.
     pub(crate) async fn chain_of_right(&self, params: Params) -> Result<ChainAnswer, ApiError> {
         let (question, moment) = self.asked(params).await?;
         let answer = self.ask_right(&question, &moment)?;

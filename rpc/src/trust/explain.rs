@@ -1,4 +1,4 @@
-//! Why a right holds or does not, in sentences, and who can mend it.
+//! Explains in sentences why a right holds or not, and names the DID that can repair it.
 
 use registry_core::id::Did;
 use registry_core::trust::{Answer, Chain, Link, RightWords};
@@ -8,7 +8,7 @@ use super::ask::{Params, Standing, Trust, TrustQuery};
 use crate::error::ApiError;
 use crate::reads::AsOf;
 
-/// The answer of `trust_explain`.
+/// Answer of `trust_explain`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Explanation {
@@ -17,18 +17,19 @@ pub(crate) struct Explanation {
     authorized: bool,
     #[serde(flatten)]
     standing: Standing,
-    /// The whole answer in a sentence.
+    /// The whole answer as one sentence.
     explanation: String,
-    /// From the authority down, up to the first link that does not count.
+    /// Findings about the grants in order, from the one made by the authority to the first that is
+    /// not live.
     steps: Vec<LinkFinding>,
-    /// Who can mend that link; absent where all count or nobody can.
+    /// DID that can repair the broken grant. Absent if all grants are live or nobody can repair it.
     #[serde(skip_serializing_if = "Option::is_none")]
     mender: Option<Did>,
     #[serde(flatten)]
     as_of: AsOf,
 }
 
-/// One link.
+/// Finding about one grant of the chain.
 #[derive(Debug, Clone, Serialize)]
 struct LinkFinding {
     grantor: Did,
@@ -37,7 +38,7 @@ struct LinkFinding {
     ok: bool,
 }
 
-/// What an answer says, in a sentence.
+/// Returns the answer as one sentence.
 pub(crate) fn sentence(question: &TrustQuery, answer: &Answer) -> String {
     let TrustQuery { authority, entity, action, resource, .. } = question;
     answer.sentence(RightWords { authority, entity, action, resource })
@@ -59,7 +60,7 @@ fn steps(chain: &Chain) -> Vec<LinkFinding> {
 }
 
 impl Trust {
-    /// `trust_explain`.
+    /// Answers `trust_explain`.
     pub(crate) async fn explain_right(&self, params: Params) -> Result<Explanation, ApiError> {
         let (question, moment) = self.asked(params).await?;
         let answer = self.ask_right(&question, &moment)?;
@@ -68,7 +69,7 @@ impl Trust {
         let mender = match chain {
             Some(_) => broken.and_then(|broken| broken.mender.clone()),
             None => question.authority.parse().ok().filter(|authority: &Did| {
-                // Nobody can grant what no record can name.
+                // No grant can help if no record can have such names.
                 question.key(authority.clone()).is_some()
             }),
         };

@@ -1,4 +1,4 @@
-//! Grants as answers hold them.
+//! Grants as JSON answers show them.
 
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
@@ -8,20 +8,20 @@ use serde::Serialize;
 
 use crate::clock::millis;
 
-/// A grant and the right that it is of.
+/// A grant together with the right (authority, action, resource, entity) that it belongs to.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct LinkJson {
     authority: Did,
     action: ActionName,
     resource: Resource,
     entity: EntityId,
-    /// Version of the record.
+    /// Version of the record of grants.
     version: u64,
     #[serde(flatten)]
     grant: GrantJson,
 }
 
-/// A grant without the right that it is of.
+/// A grant without the right that it belongs to.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GrantJson {

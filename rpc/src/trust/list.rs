@@ -1,5 +1,5 @@
-//! Rights by authority, entity and action, page by page. A page proves its items, not that there
-//! are no others.
+//! Lists rights by authority, entity and action. A page shows that its items exist, but not that
+//! there are no others.
 
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
@@ -28,7 +28,7 @@ pub(crate) struct ListParams {
     entity: Option<EntityId>,
     #[serde(default)]
     action: Option<ActionName>,
-    /// `next` of the page before.
+    /// Value of `next` in the previous page.
     #[serde(default)]
     after: Option<Bytes>,
     #[serde(default)]
@@ -39,18 +39,18 @@ pub(crate) struct ListParams {
     min_height: Option<u64>,
 }
 
-/// A page of rights as they were at one time.
+/// Page of rights as they were at one time.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct RightsPage {
     rights: Vec<RightJson>,
-    /// `after` of the next page; absent on the last.
+    /// Value of `after` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Bytes>,
     #[serde(flatten)]
     as_of: AsOf,
 }
 
-/// All grants of one right to one entity, or a recognition.
+/// All grants of one right to one entity, or one recognition.
 #[derive(Debug, Clone, Serialize)]
 struct RightJson {
     authority: Did,
@@ -58,7 +58,7 @@ struct RightJson {
     resource: Resource,
     entity: EntityId,
     version: u64,
-    /// Hash of the record: what a change of it names.
+    /// Hash of the record. An operation that changes the record names it as its guard.
     record: Hash,
     #[serde(flatten)]
     of: RightKindJson,
@@ -112,7 +112,7 @@ fn right(entry: &Entry) -> Result<RightJson, StoreError> {
 }
 
 impl Trust {
-    /// `trust_list`.
+    /// Answers `trust_list`.
     pub(crate) async fn rights(&self, params: ListParams) -> Result<RightsPage, ApiError> {
         let ListParams { authority, entity, action, after, limit, at, min_height } = params;
         let limit = limit.unwrap_or(TRUST_PAGE_DEFAULT);
@@ -138,7 +138,7 @@ impl Trust {
         };
         let after = after.as_ref().map(|Bytes(after)| after.as_slice());
         let (found, next) = self.reads.list(&listing, after, limit)?;
-        // What did not exist yet at that time is left out.
+        // Rights that did not exist yet at that time are left out.
         let rights = self.reads.at(&moment).existing(&found, right)?;
         let next = next.map(Bytes);
         Ok(RightsPage { rights, next, as_of: moment.as_of() })

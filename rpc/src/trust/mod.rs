@@ -1,4 +1,4 @@
-//! The trusted registry: who may do what, on whose authority, then and now.
+//! The trusted registry: who may do what, on whose authority, at present or at an earlier time.
 
 pub(crate) mod ask;
 pub(crate) mod explain;
