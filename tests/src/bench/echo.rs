@@ -1,6 +1,7 @@
-//! The floors of reads. One is the API's own server, with all that stands around a call, over a
-//! node that knows nothing: `net_peers` answers one constant document of the wanted size. The other
-//! is HTTP without anything around it, for bodies so large that JSON is most of the first one.
+//! Servers that give the floors for reads. One is the API's own server with all its middleware,
+//! over a node without data. There `net_peers` answers a constant document of the wanted size. The
+//! other is plain HTTP without any middleware. It is for bodies so large that the first server
+//! would spend most of its time on JSON.
 
 use std::convert::Infallible;
 use std::io;
@@ -36,7 +37,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::process::Process;
 
-/// Knows no record and has one peer, the document.
 struct Echo {
     network: NetworkName,
     heads: watch::Receiver<Head>,
@@ -144,7 +144,8 @@ impl TokenStore for Echo {
     }
 }
 
-/// Starts the API's echo with answers of a length, and says where it listens.
+/// Starts the API's echo server with answers of `answer` bytes, and returns the process and its
+/// address.
 pub(super) async fn start(answer: usize) -> Result<(Process, String)> {
     let bytes = document(answer).to_string();
     let mut process = Process::own(["echo", "--bytes", &bytes])?;
@@ -152,15 +153,16 @@ pub(super) async fn start(answer: usize) -> Result<(Process, String)> {
     Ok((process, address))
 }
 
-/// The same for plain HTTP.
+/// Starts the plain HTTP server with answers of `answer` bytes, and returns the process and its
+/// address.
 pub(super) async fn start_plain(answer: usize) -> Result<(Process, String)> {
     let mut process = Process::own(["echo", "--plain", "--bytes", &answer.to_string()])?;
     let address = process.line().await?;
     Ok((process, address))
 }
 
-/// The length of the document that makes an answer as long as `answer`: the rest is what JSON-RPC
-/// and the fields of a peer take.
+/// Returns the length of the document that makes an answer `answer` bytes long. The other bytes are
+/// those of JSON-RPC and of the peer's other fields.
 fn document(answer: usize) -> usize {
     const AROUND: &str = concat!(
         r#"{"jsonrpc":"2.0","id":1,"result":[{"peer":"","address":"","direction":"inbound","#,
@@ -169,7 +171,8 @@ fn document(answer: usize) -> usize {
     answer.saturating_sub(AROUND.len())
 }
 
-/// Serves until it is interrupted, and writes its address as a line to standard output.
+/// Serves the API over [`Echo`] until it is interrupted. Prints its address as a line on standard
+/// output.
 pub(super) async fn run(bytes: usize) -> Result<()> {
     let network = "bench".parse()?;
     let (hash, state_root) = (Hash::ZERO, Hash::ZERO);
@@ -206,7 +209,8 @@ pub(super) async fn run(bytes: usize) -> Result<()> {
     Ok(())
 }
 
-/// Answers every request with the same bytes until it is interrupted; its address as with [`run`].
+/// Answers every request with the same bytes until it is interrupted. Prints its address like
+/// [`run`].
 pub(super) async fn plain(bytes: usize) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     println!("{}", listener.local_addr()?);

@@ -1,14 +1,15 @@
-//! Which entries of a list the operations set that name them one by one.
+//! Entries that each operation with scattered entries sets.
 
 use anyhow::{Result, anyhow};
 use registry_core::status::{EntryChanges, Scattered};
 
-/// Entries of each list.
+/// Number of entries of each list.
 pub(super) const ENTRIES: u64 = 1 << 20;
-/// Scattered entries of one operation; all of them end up below its limit of bytes.
+/// Number of scattered entries that one operation sets. That many stay below the size limit of an
+/// operation.
 pub(super) const SCATTERED: u64 = 30_000;
 
-/// Sets entries that stand anywhere; other numbers are other entries.
+/// Creates changes that set scattered entries. Different numbers give different entries.
 pub(super) fn scattered(numbers: std::ops::Range<u64>) -> Result<EntryChanges> {
     let mut indexes: Vec<u64> = numbers.map(place).collect();
     indexes.sort_unstable();
@@ -16,7 +17,8 @@ pub(super) fn scattered(numbers: std::ops::Range<u64>) -> Result<EntryChanges> {
     scattered.map(EntryChanges::Entries).ok_or_else(|| anyhow!("entries that repeat"))
 }
 
-/// Permutes the indexes of a list: odd factors and shifts to the right can be undone.
+/// Permutes the indexes of a list. Multiplication by odd factors and XOR with the value shifted to
+/// the right are both reversible, so no two numbers give the same index.
 fn place(number: u64) -> u64 {
     let mixed = number.wrapping_mul(0x9e37_79b1) % ENTRIES;
     let mixed = (mixed ^ mixed >> 9).wrapping_mul(0x85eb_ca6b) % ENTRIES;

@@ -1,5 +1,5 @@
-//! Filling a home by the real rules and store: blocks of creates, each certified by the home's one
-//! validator, as if its network had decided them.
+//! Fills a home by the real rules and the real store. The blocks contain prepared operations, and
+//! the home's only validator certifies each as if its network had decided it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,15 +25,15 @@ use super::home;
 use super::operations::Maker;
 use super::report::Report;
 
-/// Time between two blocks, in ms; only the order of times matters.
+/// Milliseconds between two blocks. Only the order of the times matters.
 const BLOCK_MS: u64 = 1;
-/// Blocks that are signed ahead of the one that is applied.
+/// Number of blocks that are signed in advance of the one that is applied.
 const AHEAD: usize = 2;
 const CACHE_BYTES: usize = 128 << 20;
 
 type Operations = Vec<Arc<Checked>>;
 
-/// A home that is a network by itself, with what it takes to fill it.
+/// A new home whose validator is a network by itself, with the keys to fill it.
 pub(super) struct Filler {
     pub(super) maker: Maker,
     genesis: GenesisFile,
@@ -42,15 +42,15 @@ pub(super) struct Filler {
     floor: PathBuf,
 }
 
-/// How the filling went.
+/// Speed and size of a filled home.
 pub(super) struct Filled {
-    /// Operations that it took a second.
+    /// Operations applied per second.
     pub(super) per_second: f64,
-    /// Bytes on disk for each of them.
+    /// Bytes on disk per operation.
     pub(super) bytes_each: f64,
 }
 
-/// Makes the home and its DIDs. `idem start --home` runs on it.
+/// Creates the home and fills it with `records` DIDs. `idem start --home` can run on it afterwards.
 pub(super) fn run(home: &Home, records: u64) -> Result<Report> {
     let filler = Filler::new(home)?;
     let filled = filler.fill(records, |number| Ok(filler.maker.create(number)?.1))?;
@@ -62,7 +62,7 @@ pub(super) fn run(home: &Home, records: u64) -> Result<Report> {
 }
 
 impl Filler {
-    /// Makes the home.
+    /// Creates the home. Fails if it is the home of a node already.
     pub(super) fn new(home: &Home) -> Result<Self> {
         if home.genesis_file().exists() {
             let path = home.path().display();
@@ -74,14 +74,14 @@ impl Filler {
         Ok(Self { maker, genesis, signer, data, floor: home.height_floor_file() })
     }
 
-    /// The home's store, while no node runs on it.
+    /// Opens the home's store. No node may run on it at the time.
     pub(super) fn open(&self) -> Result<RocksStore> {
         let floor = FloorFile::open(&self.floor, self.maker.chain, self.signer.key());
         let floor = floor?;
         Ok(open_store(&self.data, CACHE_BYTES, Some(floor), &self.genesis)?)
     }
 
-    /// Applies the operations of the numbers below `count`, in order.
+    /// Applies the operations with the numbers below `count`, in order.
     pub(super) fn fill(
         &self,
         count: u64,
@@ -99,7 +99,8 @@ impl Filler {
         progress.finish_and_clear();
         drop(store);
         let per_second = count as f64 / started.elapsed().as_secs_f64();
-        // The log is replayed into tables at the next start; only then is the size what stays.
+        // The next start of the store writes the rest of the log into tables. Only then has the
+        // directory its lasting size.
         drop(self.open()?);
         let bytes_each = size(&self.data)? as f64 / count as f64;
         Ok(Filled { per_second, bytes_each })
@@ -120,7 +121,7 @@ impl Filler {
                     .push(Arc::new(checked.map_err(|refusal| anyhow!("not sent: {refusal}"))?));
             }
             if blocks.send(operations).is_err() {
-                // The other side failed, and says why.
+                // The thread that applies the blocks has failed, and its error is reported.
                 break;
             }
         }
@@ -152,7 +153,8 @@ impl Filler {
             parent = block.header;
             progress.inc(operations.len() as u64);
         }
-        // Nobody has seen the blocks yet, so one sync does for all, and the floor follows it.
+        // No peer has seen the blocks yet, so one sync after the last is enough. The height floor
+        // is raised after it.
         store.write(Vec::new(), true)?;
         store.raise_floor(parent.height)?;
         Ok(())
@@ -169,7 +171,7 @@ impl Filler {
     }
 }
 
-/// Bytes of all files in a directory.
+/// Returns the size of all files in a directory, in bytes.
 fn size(dir: &Path) -> std::io::Result<u64> {
     let mut bytes = 0;
     for entry in std::fs::read_dir(dir)? {

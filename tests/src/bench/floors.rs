@@ -1,4 +1,4 @@
-//! What the parts can do alone, on one core: the bounds that the other figures are held against.
+//! The floors: what single parts can do alone on one core. Other figures are compared with them.
 
 use std::path::Path;
 use std::time::Instant;
@@ -11,19 +11,19 @@ use registry_core::crypto::{Suite, verify};
 use super::process::total_cpu_s;
 use super::report::Report;
 
-/// Bytes of an operation, and of a stored value.
+/// Size of an operation and of a stored value, in bytes.
 const OPERATION_BYTES: usize = 600;
-/// Rows of the store, as many as the node has DIDs.
+/// Rows in the store, as many as the node has DIDs by default.
 const ROWS: u64 = 100_000;
-/// Rows of one batch.
+/// Rows in one batch.
 const BATCH_ROWS: u64 = 1_000;
-/// Batches of one row, each with a sync of its own.
+/// Batches of a single row, each with a sync of its own.
 const SINGLE_ROWS: u64 = 1_000;
 const CHECKS: u32 = 30_000;
 const CACHE_BYTES: usize = 128 << 20;
 
-/// CPU seconds that one strict Ed25519 check takes, with decoding the key; not time by the clock,
-/// which other processes would lengthen.
+/// Returns the CPU seconds of one strict Ed25519 check, including the decoding of the key.
+/// Wall-clock time would be longer if other processes run.
 pub(super) fn verify_s() -> Result<f64> {
     let wrong = || anyhow!("a signature does not verify");
     let key = SecretKey::from_raw(Suite::Ed25519, &[7; 32]).ok_or_else(wrong)?;
@@ -37,7 +37,8 @@ pub(super) fn verify_s() -> Result<f64> {
     Ok((total_cpu_s(std::process::id()) - before_s) / f64::from(CHECKS))
 }
 
-/// A key in pseudo-random order: an odd factor permutes the numbers.
+/// Returns the key of a row. Keys are in pseudo-random order, and the odd factor makes them
+/// distinct.
 fn row_key(number: u64) -> Vec<u8> {
     let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
     [mixed, mixed, mixed, number.to_be_bytes()].concat()

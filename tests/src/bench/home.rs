@@ -13,10 +13,10 @@ use registry_core::governance::{PublishingKey, ValidatorEntry};
 use registry_core::time::TimeMs;
 use toml::Value;
 
-/// Name of the network, and of its one validator.
+/// Name of the network and of its only validator.
 const NAME: &str = "bench";
 
-/// Makes the home: keys, genesis and configuration.
+/// Creates the home with keys, genesis and configuration.
 pub(super) fn make(home: &Home) -> Result<(GenesisFile, ValidatorSigner)> {
     let ports = Ports::free(1)?.pop().context("no free port")?;
     let keys = create_keys(home, Role::Validator, None)?;
@@ -47,7 +47,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
         .map_err(|error| anyhow!("cannot write {}: {error}", path.display()))
 }
 
-/// The genesis of a home that was made before.
+/// Reads the genesis of a home that was created before.
 pub(super) fn genesis(home: &Home) -> Result<GenesisFile> {
     Ok(GenesisFile::parse(&std::fs::read_to_string(home.genesis_file())?)?)
 }

@@ -1,4 +1,5 @@
-//! A client that costs little: prepared requests over kept connections, one at a time on each.
+//! An HTTP client that uses little CPU. It sends prepared requests over persistent connections, one
+//! at a time on each.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,18 +11,18 @@ use tokio::task::JoinSet;
 
 use super::report::percentile;
 
-/// One kept connection.
+/// A persistent connection.
 pub(super) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
-/// A JSON-RPC call as an HTTP request.
+/// Creates a JSON-RPC call as an HTTP request.
 pub(super) fn call(method: &str, params: &str) -> Vec<u8> {
     post("/", &format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#))
 }
 
-/// A POST request of JSON.
+/// Creates a POST request with a JSON body.
 pub(super) fn post(path: &str, body: &str) -> Vec<u8> {
     format!(
         "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
@@ -31,7 +32,6 @@ pub(super) fn post(path: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A GET request.
 pub(super) fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").into_bytes()
 }
@@ -50,7 +50,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::new() })
     }
 
-    /// Sends a request and hands out the body of the answer, which must have status 200.
+    /// Sends a request and returns the body of the answer. Fails if the status is not 200.
     pub(super) async fn exchange(&mut self, request: &[u8]) -> Result<&str> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -73,7 +73,7 @@ impl Connection {
     }
 }
 
-/// How to load a node.
+/// Connections and times of a load.
 #[derive(Clone, Copy)]
 pub(super) struct Load {
     pub(super) connections: usize,
@@ -81,7 +81,7 @@ pub(super) struct Load {
     pub(super) measured: Duration,
 }
 
-/// What came of it.
+/// Rate and latency that a load reached.
 pub(super) struct Served {
     pub(super) per_second: f64,
     pub(super) p50_us: f64,
@@ -89,8 +89,8 @@ pub(super) struct Served {
     pub(super) requests: usize,
 }
 
-/// Sends `requests` in turn, on each connection the next when the last is answered. Every answer
-/// must contain `expected`.
+/// Sends `requests` in turn. Each connection sends the next one when the last is answered. Fails if
+/// an answer does not contain `expected`.
 pub(super) async fn closed_loop(
     address: &str,
     requests: &Arc<Vec<Vec<u8>>>,

@@ -1,4 +1,4 @@
-//! From submission to receipt on an idle network, one write at a time.
+//! Latency from submission to receipt on an idle network, one write at a time.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,8 @@ use super::LatencyArgs;
 use super::network::{Network, commit};
 use super::report::{Report, percentile};
 
-/// Pause after each write, longer than the chain's shortest block interval: the network is idle.
+/// Pause before each write. It is longer than the chain's shortest interval between blocks, so the
+/// network is idle.
 const PAUSE: Duration = Duration::from_millis(300);
 
 pub(super) async fn run(args: LatencyArgs) -> Result<Report> {

@@ -1,5 +1,5 @@
-//! `scripts/bench`: ratios measured within one run on one machine (DESIGN section 10). What is
-//! measured are the processes and the code of production; only the clients are made for it.
+//! `scripts/bench`: measurements as ratios within one run on one machine. They measure the
+//! production processes and the production code. Only the clients are made for the benchmarks.
 
 mod echo;
 mod entries;
@@ -179,7 +179,7 @@ fn at_least_one() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..)
 }
 
-/// Runs the command line of this process and answers its exit code.
+/// Runs the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
     let bench = Bench::parse();
     match measure(bench) {
@@ -201,7 +201,8 @@ fn measure(Bench { home, json, command }: Bench) -> Result<()> {
     Ok(())
 }
 
-/// What a command measured; none from an echo, which only serves.
+/// Runs a command and returns what it measured. Returns `None` for an echo server, which only
+/// serves.
 async fn report(home: Option<PathBuf>, command: BenchCommand) -> Result<Option<Report>> {
     let report = match command {
         BenchCommand::Floors(args) => tokio::task::block_in_place(|| floors::run(&args.dir))?,

@@ -1,4 +1,5 @@
-//! What is measured: four validators on this machine, as `idem localnet start` makes them, or one.
+//! The networks under measurement: four validators on this machine as `idem localnet start` makes
+//! them, or a single one.
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,13 +21,14 @@ use super::operations::Maker;
 use super::process::{Process, cpu_s};
 use crate::cluster::Client;
 
-/// As long as a node waits for a commit where the client does not say.
+/// Longest wait for a commit, equal to the node's own default.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Longer than a store that has something to merge rests.
+/// Longer than RocksDB ever pauses between compactions, so without CPU use for this long it is
+/// done.
 const MERGING_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The part of `localnet.json` that is needed here.
+/// The members of `localnet.json` that the benchmarks need.
 #[derive(Deserialize)]
 struct Localnet {
     network: NetworkName,
@@ -42,18 +44,18 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// `host:port` of its public listener.
+    /// Returns `host:port` of the node's public listener.
     pub(super) fn address(&self) -> &str {
         self.rpc.strip_prefix("http://").unwrap_or(&self.rpc)
     }
 }
 
-/// A validator that is a network by itself, on a home that was filled before.
+/// A running validator that is a network by itself, on a home that was filled before.
 pub(super) struct Alone {
-    /// `host:port` of its public listener.
+    /// `host:port` of the public listener.
     pub(super) address: String,
     pub(super) process: Process,
-    /// How long it took until it was ready.
+    /// Time from the start of the process until the node was ready.
     pub(super) ready: Duration,
 }
 
@@ -66,7 +68,8 @@ impl Alone {
         Ok(Self { address, process, ready })
     }
 
-    /// Waits until its store has merged what was loaded: that work is none of the readers'.
+    /// Waits until RocksDB has compacted what was loaded, so that compaction does not slow down the
+    /// reads that are measured.
     pub(super) async fn settled(&self) {
         let merging_s = || -> f64 {
             let used_s = cpu_s(self.process.id());
@@ -79,13 +82,13 @@ impl Alone {
         }
     }
 
-    /// Where requests go, and whose CPU they cost.
+    /// Returns the address for requests and the id of the process whose CPU they use.
     pub(super) fn at(&self) -> (&str, u32) {
         (&self.address, self.process.id())
     }
 }
 
-/// A running network; it and its files end with this value.
+/// A running network. It stops, and its files are removed, when this value is dropped.
 pub(super) struct Network {
     pub(super) nodes: Vec<Node>,
     pub(super) clients: Vec<Client>,
@@ -112,19 +115,19 @@ impl Network {
         self.process.stop().await
     }
 
-    /// The height of the first node.
+    /// Returns the height of the first node.
     pub(super) async fn height(&self) -> Result<u64> {
         Ok(self.clients[0].height().await?)
     }
 
-    /// Time of the newest block of the first node, in Unix milliseconds.
+    /// Returns the time of the first node's newest block as Unix time in milliseconds.
     pub(super) async fn time_ms(&self) -> Result<u64> {
         let status = self.clients[0].status().await?;
         let time: TimeMs = serde_json::from_value(status["time"].clone())?;
         Ok(time.0)
     }
 
-    /// The hash of a DID's head record, at the first node.
+    /// Returns the hash of a DID's head record on the first node.
     pub(super) async fn head_of(&self, did: &Did) -> Result<Hash> {
         #[derive(Deserialize)]
         struct Answer {
@@ -136,21 +139,21 @@ impl Network {
         Ok(entry.record.hash())
     }
 
-    /// Operations in the block of a height.
+    /// Returns the number of operations in the block at a height.
     pub(super) async fn operations_at(&self, height: u64) -> Result<usize> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Block {
             operations_count: usize,
         }
-        // Asking from beyond the last operation leaves the operations themselves out.
+        // A page that starts beyond the last operation contains no operations.
         let params = json!({ "height": height, "from": u32::MAX });
         let block = self.clients[0].call("ledger_getBlock", params).await?;
         Ok(serde_json::from_value::<Block>(block)?.operations_count)
     }
 }
 
-/// Submits to a node and answers the height of the block that holds the operation.
+/// Submits an operation to a node, waits for its commit and returns the height of its block.
 pub(super) async fn commit(client: &Client, envelope: &[u8]) -> Result<u64> {
     let committed = client.submit_and_wait(envelope, COMMIT_TIMEOUT).await?;
     committed["height"].as_u64().context("a commit has a height")

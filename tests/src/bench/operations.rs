@@ -1,5 +1,5 @@
-//! Signed operations whose keys follow from a number, so that a filled home can be read and
-//! updated later without a key file. Such keys protect nothing.
+//! Signed operations whose keys follow from a number. So a filled home can be read and updated
+//! later without a key file. Such keys protect nothing.
 
 use anyhow::{Result, anyhow};
 use keys::SecretKey;
@@ -24,7 +24,7 @@ enum Use {
     NewDocument,
 }
 
-/// Makes the operations of one chain.
+/// Creates the operations of one chain.
 pub(super) struct Maker {
     pub(super) chain: Hash,
     pub(super) network: NetworkName,
@@ -43,7 +43,7 @@ fn salt(part: Use, number: u64) -> FixedBytes<16> {
 }
 
 impl Maker {
-    /// The create of DID `number` and its envelope: one key in each part.
+    /// Returns DID `number` and the envelope of its create, with one key in each of its parts.
     pub(super) fn create(&self, number: u64) -> Result<(Did, Vec<u8>)> {
         let control = key(Use::Control, number)?;
         let next = Member::Key(key(Use::Next, number)?.public().clone());
@@ -60,7 +60,8 @@ impl Maker {
         Ok((Did { network: self.network.clone(), suffix: Suffix::of_create(&id) }, bytes))
     }
 
-    /// An update of DID `number`, whose head record is `previous`, to another document key.
+    /// Returns the envelope of an update of DID `number` to another document key. `previous` is the
+    /// hash of its head record.
     pub(super) fn update(&self, number: u64, did: Did, previous: Hash) -> Result<Vec<u8>> {
         let control = key(Use::Control, number)?;
         let document = document(&key(Use::NewDocument, number)?, 0);
@@ -69,14 +70,15 @@ impl Maker {
         Ok(self.sign(Some(did), Guard::Previous(previous), salt, action, &control).1)
     }
 
-    /// A grant by DID `number`, and its envelope.
+    /// Returns the envelope of a grant by DID `number`.
     pub(super) fn grant(&self, number: u64, author: Did, grant: TrustGrant) -> Result<Vec<u8>> {
         let action = Action::TrustGrant(Box::new(grant));
         let (control, salt) = (key(Use::Control, number)?, salt(Use::Control, number));
         Ok(self.sign(Some(author), Guard::Absent, salt, action, &control).1)
     }
 
-    /// The suspension of a grant by DID `number`, whose head record is `previous`.
+    /// Returns the envelope by which DID `number` suspends a grant. `previous` is the hash of the
+    /// grant's head record.
     pub(super) fn suspend(
         &self,
         number: u64,
@@ -88,8 +90,8 @@ impl Maker {
         Ok(self.sign(Some(author), Guard::Previous(previous), salt, action, &control).1)
     }
 
-    /// DID 0 as issuer of lists whose operations are valid until a time in ms, and the envelope
-    /// of its create.
+    /// Returns DID 0 as an issuer of lists, and the envelope of its create. The issuer's operations
+    /// on entries are valid until `until_ms`, a Unix time in milliseconds.
     pub(super) fn issuer(&self, until_ms: u64) -> Result<(Issuer<'_>, Vec<u8>)> {
         let (did, create) = self.create(0)?;
         Ok((Issuer { maker: self, did, control: key(Use::Control, 0)?, until_ms }, create))
@@ -112,7 +114,7 @@ impl Maker {
     }
 }
 
-/// Who writes lists.
+/// DID that issues lists, with its control key.
 pub(super) struct Issuer<'a> {
     maker: &'a Maker,
     did: Did,
@@ -121,7 +123,7 @@ pub(super) struct Issuer<'a> {
 }
 
 impl Issuer<'_> {
-    /// The create of revocation list `number`, and its envelope.
+    /// Returns revocation list `number` and the envelope of its create.
     pub(super) fn list(&self, number: u64, length: u64) -> (ListId, Vec<u8>) {
         let create = StatusCreate {
             purpose: StatusPurpose::Revocation,
@@ -138,7 +140,8 @@ impl Issuer<'_> {
         (ListId::of_create(&id), bytes)
     }
 
-    /// Changes of a list, by which the operation differs from all others.
+    /// Returns the envelope that changes entries of a list. The changes must differ from those of
+    /// all other operations, since they alone make the operation unique.
     pub(super) fn set(&self, list: ListId, changes: EntryChanges) -> Vec<u8> {
         let action = Action::StatusSet(StatusSet { list, changes });
         self.sign(Guard::Until(self.until_ms), salt(Use::Control, 0), action).1

@@ -1,4 +1,5 @@
-//! Processes under measurement: `idem` and this same program, and what the system counts of it.
+//! Processes under measurement: `idem` and this same program, and what the operating system counts
+//! of them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,23 +15,23 @@ use tokio::process::{Child, ChildStdout, Command};
 use super::http::{Connection, get};
 use crate::cluster::idem;
 
-/// Ticks a second of the times in /proc; the kernel's interface fixes it at 100.
+/// Ticks per second of the times in `/proc`. The kernel's interface fixes it at 100.
 const TICKS_PER_SECOND: f64 = 100.0;
 const READY_INTERVAL: Duration = Duration::from_millis(2);
 
-/// A process that ends with this value.
+/// A child process that is interrupted when this value is dropped.
 pub(super) struct Process {
     child: Child,
     lines: BufReader<ChildStdout>,
 }
 
 impl Process {
-    /// The `idem` binary of the same build.
+    /// Starts the `idem` binary of the same build.
     pub(super) fn idem<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Self> {
         Self::start(idem(), arguments)
     }
 
-    /// This same program.
+    /// Starts this same program.
     pub(super) fn own<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Self> {
         Self::start(std::env::current_exe()?, arguments)
     }
@@ -50,7 +51,7 @@ impl Process {
         self.child.id().unwrap_or_default()
     }
 
-    /// The next line of its output.
+    /// Reads the next line of the process's standard output.
     pub(super) async fn line(&mut self) -> Result<String> {
         let mut line = String::new();
         match self.lines.read_line(&mut line).await? {
@@ -59,7 +60,7 @@ impl Process {
         }
     }
 
-    /// Waits until the node is ready, and answers after how long.
+    /// Waits until the node is ready, and returns how long that took.
     pub(super) async fn ready(&mut self, address: &str) -> Result<Duration> {
         let (started, request) = (Instant::now(), get("/readyz"));
         loop {
@@ -75,7 +76,7 @@ impl Process {
         }
     }
 
-    /// Asks it to end and waits for that.
+    /// Interrupts the process and waits until it has ended.
     pub(super) async fn stop(mut self) -> Result<()> {
         self.interrupt();
         self.child.wait().await?;
@@ -85,20 +86,20 @@ impl Process {
     fn interrupt(&self) {
         let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(pid) = pid {
-            // A process that has ended already is what is wanted.
+            // The call fails if the process has ended already, which is the wanted result.
             let _ended = kill_process(pid, Signal::INT);
         }
     }
 }
 
 impl Drop for Process {
-    /// After a failure; a localnet then stops its nodes by itself.
+    /// Interrupts the process after a failure. A localnet then stops its nodes by itself.
     fn drop(&mut self) {
         self.interrupt();
     }
 }
 
-/// Seconds of CPU that each kind of thread of a process has used, by the threads' names.
+/// Returns the CPU seconds that the threads of a process have used, summed by thread name.
 pub(super) fn cpu_s(pid: u32) -> BTreeMap<String, f64> {
     let mut used = BTreeMap::new();
     for thread in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
@@ -107,7 +108,8 @@ pub(super) fn cpu_s(pid: u32) -> BTreeMap<String, f64> {
         else {
             continue;
         };
-        // Fields 14 and 15 of proc(5), user and system time; the third follows the name.
+        // Fields 14 and 15 of `/proc/[pid]/stat` are user and system time (proc(5)). The text after
+        // the name begins with field 3.
         let ticks = fields.split_whitespace().skip(11).take(2);
         let ticks: f64 = ticks.filter_map(|text| text.parse::<f64>().ok()).sum();
         *used.entry(name.to_owned()).or_insert(0.0) += ticks / TICKS_PER_SECOND;
@@ -115,12 +117,13 @@ pub(super) fn cpu_s(pid: u32) -> BTreeMap<String, f64> {
     used
 }
 
-/// CPU seconds of all threads.
+/// Returns the CPU seconds of all threads of a process.
 pub(super) fn total_cpu_s(pid: u32) -> f64 {
     cpu_s(pid).values().sum()
 }
 
-/// Memory of a process in MiB: `VmRSS` now, `VmHWM` at its greatest.
+/// Returns the memory of a process in MiB. The field `VmRSS` is its present size, and `VmHWM` its
+/// greatest.
 pub(super) fn memory_mib(pid: u32, field: &str) -> f64 {
     let text = fs::read_to_string(PathBuf::from(format!("/proc/{pid}/status"))).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));

@@ -1,4 +1,4 @@
-//! Resolution on one node, held against an echo of equal size on the same server.
+//! Resolution on one node, compared with an echo server with answers of equal size.
 
 use anyhow::{Result, anyhow};
 use keys::Home;
@@ -11,7 +11,7 @@ use super::report::Report;
 use super::subject::Subject;
 use super::{ReadsArgs, echo, fill, home as homes};
 
-/// Different DIDs that are asked for; spread over all that there are.
+/// Number of different DIDs to resolve, spread evenly over all DIDs.
 const ASKED: u64 = 20_000;
 
 pub(super) async fn run(args: ReadsArgs) -> Result<Report> {

@@ -1,4 +1,4 @@
-//! Figures with their units, as a Markdown table or as one JSON object.
+//! Figures with units, as rows of a Markdown table or as one JSON object.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ struct Figure {
     unit: &'static str,
 }
 
-/// What one command measured.
+/// Figures that one command measured.
 #[derive(Default)]
 pub(super) struct Report(Vec<Figure>);
 
@@ -20,7 +20,7 @@ impl Report {
         self.0.push(Figure { name: name.into(), value, unit });
     }
 
-    /// How busy the machine was before the measurement: on a busy one only ratios mean anything.
+    /// Adds the load average before the measurement. On a busy machine, only ratios are meaningful.
     pub(super) fn add_load(&mut self) {
         let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let load = text.split(' ').next().and_then(|load| load.parse().ok());
@@ -28,7 +28,7 @@ impl Report {
     }
 }
 
-/// Three significant digits, with thousands apart.
+/// Formats a number with at least three significant digits and separators between thousands.
 fn round(value: f64) -> String {
     let decimals = match value.abs() {
         small if small < 10.0 => 2,
@@ -67,7 +67,7 @@ impl Serialize for Report {
     }
 }
 
-/// The value below which `percent` of 100 lie; `values` get sorted. Zero if there are none.
+/// Returns the value at the given percentile, or 0 if there are no values. Sorts `values`.
 pub(super) fn percentile(values: &mut [f64], percent: usize) -> f64 {
     values.sort_by(f64::total_cmp);
     let index = (values.len() * percent / 100).min(values.len().saturating_sub(1));

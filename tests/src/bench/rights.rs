@@ -1,5 +1,6 @@
-//! Rights asked for on two nodes, one with few grants and one with many, against an echo of equal
-//! size; and the suspension of the grant on which nearly all of them rest.
+//! Questions about rights on two nodes, one with few grants and one with many, compared with an
+//! echo server with answers of equal size. Then the grant on which nearly all rights depend is
+//! suspended.
 
 use std::path::Path;
 use std::time::Instant;
@@ -26,22 +27,23 @@ use super::subject::Subject;
 use super::{RightsArgs, echo};
 use crate::cluster::Client;
 
-/// Grants at the ends of chains in the node that the other is compared with.
+/// Number of grants at the ends of chains on the node with few grants.
 const FEW: u64 = 1_000;
-/// Ends of chains for each grant that the authority gives itself.
+/// Number of grants at the ends of chains for each grant that the authority makes directly.
 const CHAINS_FOR_DIRECT: u64 = 10;
-/// Bodies between the authority and an entity: with its own grant a chain has one more link.
+/// Number of bodies between the authority and an entity. A chain has one link more, the grant to
+/// the entity.
 const BODIES: u64 = 3;
-/// Different entities that are asked about; spread over all that there are.
+/// Number of different entities to ask about, spread evenly over all entities.
 const ASKED: u64 = 100_000;
-/// Of those, as many are asked about after the suspension.
+/// Number of those entities to ask about after the suspension.
 const ASKED_AFTER: usize = 1_000;
-/// Rows of the store that are looked at together.
+/// Number of the store's rows that are read at once.
 const PAGE: usize = 10_000;
 const ACTION: &str = "issue";
 const YES: &str = r#""authorized":true"#;
 
-/// How an entity has its right.
+/// Kind of right that an entity has.
 #[derive(Clone, Copy)]
 enum Way {
     Direct,
@@ -64,10 +66,11 @@ impl Way {
     }
 }
 
-/// What the bodies are granted.
+/// Resource of the grants to the bodies.
 const PATTERN: &str = "chain/*";
 
-/// The authority, DID 0, the bodies in a chain beneath it, and entities that are no DIDs.
+/// A trust framework. DID 0 is the authority, and the other DIDs are bodies in a chain below it.
+/// The entities are no DIDs.
 struct Framework {
     dids: Vec<Did>,
     direct: u64,
@@ -89,8 +92,8 @@ impl Framework {
         BODIES + self.direct + self.chains
     }
 
-    /// The operation of a number below all of [`Self::operations`]: each comes after those that it
-    /// rests on.
+    /// Returns the operation with a number below [`Self::operations`]. Each operation has a greater
+    /// number than those that it depends on.
     fn operation(&self, maker: &Maker, number: u64) -> Result<Vec<u8>> {
         let Some(grant) = number.checked_sub(self.dids.len() as u64) else {
             return Ok(maker.create(number)?.1);
@@ -108,7 +111,8 @@ impl Framework {
         &self.dids[number as usize]
     }
 
-    /// What the DID of a number grants, from what the one above it granted.
+    /// Returns the envelope of a grant by the DID with number `grantor`. Its parent is the grant
+    /// which that DID received, if it is not the authority.
     fn grant(
         &self,
         maker: &Maker,
@@ -134,12 +138,12 @@ impl Framework {
         })
     }
 
-    /// The grant to the first body, on which all chains rest.
+    /// Returns the key of the grant to the first body, on which all chains depend.
     fn top(&self) -> Result<TrustKey> {
         self.key(PATTERN, &self.did(1).to_string())
     }
 
-    /// Entities that have their right in this way.
+    /// Returns the entities to ask about that have this kind of right.
     fn asked(&self, way: Way) -> impl Iterator<Item = String> {
         let count = match way {
             Way::Direct => self.direct,
@@ -148,7 +152,7 @@ impl Framework {
         (0..count).step_by((count / ASKED).max(1) as usize).map(entity_id)
     }
 
-    /// Questions by TRQP.
+    /// Returns the questions as TRQP requests.
     fn queries(&self, way: Way) -> Vec<Vec<u8>> {
         let query = |entity| {
             json!({
@@ -161,7 +165,7 @@ impl Framework {
         self.asked(way).map(|entity| post("/authorization", &query(entity).to_string())).collect()
     }
 
-    /// The same by JSON-RPC.
+    /// Returns the questions as JSON-RPC calls.
     fn calls(&self, way: Way) -> Vec<Vec<u8>> {
         let params = |entity| {
             json!({
@@ -180,12 +184,12 @@ fn entity_id(number: u64) -> String {
     format!("https://issuer-{number}.example")
 }
 
-/// A filled node.
+/// A node with its trust framework.
 struct Site {
     filler: Filler,
     filled: Filled,
     framework: Framework,
-    /// The head record of the grant to the first body.
+    /// Hash of the head record of the grant to the first body.
     top: Hash,
     node: Alone,
 }
@@ -230,7 +234,8 @@ impl Site {
     }
 }
 
-/// Suspends the grant to the first body, and asks about entities at the ends of chains.
+/// Suspends the grant to the first body and checks that entities at the ends of chains have lost
+/// their right. Returns the height of the suspension.
 async fn suspend(site: &Site, report: &mut Report) -> Result<u64> {
     let Site { filler, framework, .. } = site;
     let authority = framework.did(0).clone();
@@ -262,7 +267,8 @@ async fn expect(connection: &mut Connection, request: &[u8], parts: &[&str]) -> 
     }
 }
 
-/// Records whose newest version is of a height: all that the newest block with operations wrote.
+/// Counts the records whose newest version was written at a height. That is all that the block
+/// wrote, if no later block has operations.
 fn written_at(store: &RocksStore, height: u64) -> Result<u64> {
     let (mut from, mut written) = (Vec::new(), 0);
     loop {
@@ -277,7 +283,7 @@ fn written_at(store: &RocksStore, height: u64) -> Result<u64> {
     }
 }
 
-/// What a question costs with many grants, over what it costs with few.
+/// Compares the cost of a question on the node with many grants with that on the node with few.
 fn compare(many: &Subject, few: &Subject, report: &mut Report) {
     let name = &many.name;
     let cpu = many.median(|run| run.1) / few.median(|run| run.1);

@@ -1,4 +1,4 @@
-//! Entries of status lists that four validators commit a second, and the lists read back.
+//! Entries of status lists that four validators commit per second, and the reads of these lists.
 
 use anyhow::{Result, anyhow};
 use registry_core::id::ListId;
@@ -15,15 +15,15 @@ use super::report::Report;
 use super::submit::submit;
 use super::{StatusArgs, views};
 
-/// Entries of one run. A longer one costs as much, and so 8 make an operation of runs comparable to
-/// one of scattered entries.
+/// Number of entries in one run. The length does not change the cost of a run. With 8, operations
+/// of runs and of scattered entries set a comparable number of entries.
 const RUN_ENTRIES: u64 = 8;
-/// Runs of one operation, spread over the whole list.
+/// Number of runs in one operation, spread over the whole list.
 const RUNS: u64 = STATUS_RUNS_MAX as u64;
-/// For how long operations are valid, within the hour that the ledger allows.
+/// Milliseconds for which operations are valid. The ledger allows one hour.
 const UNTIL_MS: u64 = 45 * 60 * 1_000;
 
-/// How an operation names its entries.
+/// Way in which an operation names its entries.
 #[derive(Clone, Copy)]
 enum Shape {
     Runs,
@@ -38,7 +38,7 @@ impl Shape {
         }
     }
 
-    /// Entries of an operation.
+    /// Returns the number of entries that one operation sets.
     fn entries(self) -> u64 {
         match self {
             Self::Runs => RUNS * RUN_ENTRIES,
@@ -46,7 +46,7 @@ impl Shape {
         }
     }
 
-    /// Operations that a list takes, no two of which set the same entry.
+    /// Returns how many operations fit a list if no two set the same entry.
     fn operations(self) -> u64 {
         ENTRIES / self.entries()
     }
@@ -64,7 +64,7 @@ impl Shape {
     }
 }
 
-/// Fills lists by operations of one shape, on all lists in turn.
+/// Creates lists and fills them by operations of one shape, on all lists in turn.
 async fn fill(
     network: &Network,
     issuer: &Issuer<'_>,
@@ -95,7 +95,7 @@ async fn fill(
     Ok(())
 }
 
-/// What is measured must have happened.
+/// Fails unless `wanted` entries of the list are set, since otherwise the figures would be wrong.
 async fn check(network: &Network, list: &ListId, wanted: u64) -> Result<()> {
     #[derive(Deserialize)]
     struct Answer {

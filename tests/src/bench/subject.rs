@@ -1,4 +1,4 @@
-//! What is loaded with requests, and how it compares with a floor.
+//! A server that is loaded with requests, and its comparison with a floor.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use super::http::{Load, Served, closed_loop};
 use super::process::total_cpu_s;
 use super::report::{Report, percentile};
 
-/// Time before each measurement, to fill caches and connections.
+/// Time before each measurement in which caches fill and connections open.
 pub(super) const WARM_UP: Duration = Duration::from_secs(1);
 
-/// One thing that is loaded: a process, its requests, and what its answers contain.
+/// A process to load, the requests to send, and the text that every answer must contain.
 pub(super) struct Subject {
     pub(super) name: String,
     address: String,
@@ -33,12 +33,12 @@ impl Subject {
         Self { name: name.into(), address, pid, requests, expected, runs: Vec::new() }
     }
 
-    /// Median over the runs of one of their figures.
+    /// Returns the median of a figure over all runs.
     pub(super) fn median(&self, figure: impl Fn(&(Served, f64)) -> f64) -> f64 {
         percentile(&mut self.runs.iter().map(figure).collect::<Vec<_>>(), 50)
     }
 
-    /// Requests of all runs that were measured.
+    /// Returns the number of requests in all measured runs.
     pub(super) fn requests(&self) -> usize {
         self.runs.iter().map(|(served, _)| served.requests).sum()
     }

@@ -1,4 +1,4 @@
-//! Loading a network with signed operations.
+//! Submission of many signed operations to a network.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,32 +14,32 @@ use super::network::Network;
 use super::process::{cpu_s, total_cpu_s};
 use super::report::Report;
 
-/// Pause of a client whose operation found no room.
+/// Pause of a client after a node had no room for its operation.
 const FULL_PAUSE: Duration = Duration::from_millis(20);
-/// Pause between two looks at the height.
+/// Pause between two queries of the height.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// What one load of operations took.
+/// Time and resources that the submission of a set of operations took.
 pub(super) struct Phase {
     pub(super) seconds: f64,
     pub(super) operations: usize,
-    /// CPU seconds of the clients.
+    /// CPU seconds that the clients used.
     own_s: f64,
     blocks: u64,
     waits: usize,
     nodes: usize,
-    /// CPU seconds of all nodes by kind of thread.
+    /// CPU seconds of all nodes, by thread name.
     used_s: BTreeMap<String, f64>,
 }
 
 impl Phase {
-    /// What the clients leave of this machine's cores.
+    /// Returns the number of this machine's cores that the clients do not use.
     pub(super) fn free_cores(&self) -> f64 {
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
         cores - self.own_s / self.seconds
     }
 
-    /// Blocks, and where the time went; `of` precedes the names.
+    /// Adds the blocks and the use of CPU to the report. `of` precedes the names.
     pub(super) fn report(&self, of: &str, report: &mut Report) {
         let waits = format!("{of}submissions that found the mempool full");
         report.add(format!("{of}blocks"), self.blocks as f64 / self.seconds, "/s");
@@ -121,7 +121,7 @@ fn refusal(body: &str) -> Option<String> {
     body.contains(r#""error":"#).then(|| body.to_owned())
 }
 
-/// CPU seconds of all nodes by kind of thread.
+/// Returns the CPU seconds of all nodes, by thread name.
 fn node_cpu_s(network: &Network) -> BTreeMap<String, f64> {
     let mut all = BTreeMap::new();
     for node in &network.nodes {

@@ -1,4 +1,5 @@
-//! Lists as nodes publish them, held against echoes of equal size: that of the API, and plain HTTP.
+//! Views of lists as nodes publish them, compared with two servers with answers of equal size: the
+//! API's echo server and plain HTTP.
 
 use std::time::{Duration, Instant};
 
@@ -15,15 +16,15 @@ use super::subject::{Subject, WARM_UP};
 use super::submit::submit;
 use super::{StatusArgs, echo};
 
-/// Entries that are set, in percent: few, and as many as compress worst.
+/// Percentages of entries that are set: few, and half, which compresses worst.
 const PERCENT: [u64; 2] = [1, 50];
-/// The routes, and what their answers contain.
+/// Routes, and the text that their answers contain.
 const ROUTES: [(&str, &str); 2] =
     [("/token-status-lists", "eyJ"), ("/status-lists", r#"{"@context":"#)];
-/// Parts of making a view, as the node's metrics name them.
+/// Steps in making a view, as the node's metrics name them, and the words for the report.
 const STEPS: [(&str, &str); 2] = [("Compress", "compressed"), ("Sign", "signed")];
 
-/// One view and its floors.
+/// A view and its floors.
 struct View {
     subject: Subject,
     floors: [Subject; 2],
@@ -33,7 +34,7 @@ struct View {
 }
 
 impl View {
-    /// Asks for a view for the first time, and starts echoes of as many bytes.
+    /// Requests a view for the first time, and starts the floors with answers of the same size.
     async fn open(node: &Node, name: String, path: &str, expected: &'static str) -> Result<Self> {
         let mut connection = Connection::open(node.address()).await?;
         let (request, asked) = (get(path), Instant::now());
@@ -76,7 +77,8 @@ impl View {
     }
 }
 
-/// Makes the lists, each with entries set at random places, from list `first` on.
+/// Creates a list for each of [`PERCENT`] and sets entries at pseudo-random places. The lists are
+/// numbered from `first` on.
 async fn lists(
     network: &Network,
     issuer: &Issuer<'_>,
@@ -98,7 +100,7 @@ async fn lists(
     Ok(lists)
 }
 
-/// How often a node has done a part of making views.
+/// Returns how often a node has done a step in making views.
 async fn done(node: &Node, step: &str) -> Result<f64> {
     let address = node.admin.strip_prefix("http://").unwrap_or(&node.admin);
     let mut connection = Connection::open(address).await?;

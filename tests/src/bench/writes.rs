@@ -1,5 +1,6 @@
-//! Committed operations a second of four validators, held against the bound that signature checks
-//! alone would allow: every validator checks every operation, and all share this machine's cores.
+//! Committed operations per second of four validators. They are compared with the bound that
+//! signature checks alone would allow: every validator checks every operation, and all share this
+//! machine's cores.
 
 use anyhow::Result;
 use registry_core::id::Did;

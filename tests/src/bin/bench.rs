@@ -1,8 +1,9 @@
-//! Measures the `idem` binary that stands beside this one, and the code that it is made of.
+//! Measures the `idem` binary in the same directory, and the code that it consists of.
 
 use std::process::ExitCode;
 
-/// The allocator of `idem`: this program serves the floors that nodes are held against.
+/// The same allocator as in `idem`, because this program serves the floors that nodes are compared
+/// with.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
