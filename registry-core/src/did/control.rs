@@ -143,11 +143,7 @@ fn check_counts(threshold: u8, members: usize, field: &str) -> Result<(), Refusa
 }
 
 fn check_ascending<T: Ord>(items: &[T], field: &str) -> Result<(), Refusal> {
-    let ascending = items.windows(2).all(|pair| match pair {
-        [first, second] => first < second,
-        _ => true,
-    });
-    if ascending {
+    if items.is_sorted_by(|first, second| first < second) {
         Ok(())
     } else {
         Err(Refusal::new(Code::ControlInvalid, field, "must ascend strictly, each once"))

@@ -42,11 +42,7 @@ pub(super) fn check_list(
         let detail = format!("{did} must consent");
         return Err(Refusal::new(Code::ConsentMissing, "signatures", detail));
     }
-    let ascending = signatures.windows(2).all(|pair| match pair {
-        [first, second] => (first.role, &first.by) < (second.role, &second.by),
-        _ => true,
-    });
-    if !ascending {
+    if !signatures.is_sorted_by(|a, b| (a.role, &a.by) < (b.role, &b.by)) {
         let detail = "signatures must ascend strictly by role and signer, one a signer";
         return Err(Refusal::new(Code::SignatureOrder, "signatures", detail));
     }
