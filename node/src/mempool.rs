@@ -87,7 +87,7 @@ fn until(checked: &Checked) -> Option<u64> {
 /// True if status changes of the same list by others may make this operation invalid. A change that
 /// expects no old value commutes with them. In the rare remaining cases the next proposer finds
 /// out.
-fn minds_sets(checked: &Checked) -> bool {
+fn depends_on_sets(checked: &Checked) -> bool {
     match &checked.operation().action {
         Action::StatusSet(set) => match &set.changes {
             EntryChanges::Runs(runs) => runs.iter().any(|run| run.expect.is_some()),
@@ -262,8 +262,9 @@ impl Mempool {
             touched.extend(self.by_record.turns(&key).chain(self.by_author.turns(&key)));
         }
         for key in records(true) {
-            let minds = |turn: &Turn| self.by_turn.get(turn).is_some_and(|each| minds_sets(each));
-            touched.extend(self.by_record.turns(&key).filter(minds));
+            let depends =
+                |turn: &Turn| self.by_turn.get(turn).is_some_and(|each| depends_on_sets(each));
+            touched.extend(self.by_record.turns(&key).filter(depends));
         }
         touched
     }

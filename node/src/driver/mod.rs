@@ -112,7 +112,7 @@ pub struct Driver {
     /// Height and id of the pending proposals that would make this node a validator.
     named: BTreeSet<(u64, Hash)>,
     /// Operation id of this node's latest readiness announcement.
-    word: Option<Hash>,
+    announcement: Option<Hash>,
     mempool: Mempool,
     /// Proposed blocks by height and hash, whether all their operations have arrived or not.
     proposed: BTreeMap<(u64, Hash), Proposed>,
@@ -174,7 +174,7 @@ impl Driver {
             signer,
             ordering: None,
             named: BTreeSet::new(),
-            word: None,
+            announcement: None,
             mempool: Mempool::default(),
             proposed: BTreeMap::new(),
             executed: BTreeMap::new(),
@@ -302,7 +302,7 @@ impl Driver {
                 Timer::Build => self.build_if_due(store)?,
                 Timer::Candidate => self.retry_all_proposed(store)?,
                 Timer::Status => self.status_round(),
-                Timer::Ready => self.say_ready(store)?,
+                Timer::Ready => self.announce_ready(store)?,
                 Timer::Stop => self.rules.check_version(self.head.height)?,
                 Timer::Pace | Timer::Sync => {}
             }

@@ -74,7 +74,7 @@ impl Driver {
 
     /// Submits a readiness announcement if a proposal names this node, the node has caught up with
     /// its peers, and its previous announcement has aged.
-    pub(super) fn say_ready(&mut self, store: &dyn Store) -> Result<(), Fatal> {
+    pub(super) fn announce_ready(&mut self, store: &dyn Store) -> Result<(), Fatal> {
         // An announcement must be in a block before the one at whose end the proposal is decided.
         let soonest = self.head.height.saturating_add(2);
         self.named.retain(|(height, _)| *height >= soonest);
@@ -91,7 +91,7 @@ impl Driver {
         // peer would receive the announcement.
         let target = self.sync.credible();
         let is_level = target > 0 && target.saturating_sub(self.head.height) <= READY_LAG_MAX;
-        let waits = self.word.is_some_and(|word| self.mempool.contains_operation(&word));
+        let waits = self.announcement.is_some_and(|id| self.mempool.contains_operation(&id));
         if !is_level || waits {
             return Ok(());
         }
@@ -101,16 +101,16 @@ impl Driver {
         if self.now.wall_ms < time_ms.saturating_add(READY_AGAIN_MS) {
             return Ok(());
         }
-        let envelope = self.word(id, last.map(|last| last.record.hash()));
+        let envelope = self.sign_announcement(id, last.map(|last| last.record.hash()));
         let Some(envelope) = envelope else { return Ok(()) };
-        let said = match check_stateless(&envelope, self.chain, &self.network) {
+        let submitted = match check_stateless(&envelope, self.chain, &self.network) {
             Ok(checked) => {
-                self.word = Some(checked.id());
+                self.announcement = Some(checked.id());
                 self.submit(Arc::new(checked), store)?
             }
             Err(refusal) => Err(refusal.into()),
         };
-        match said {
+        match submitted {
             Ok(()) => info!(proposal = %id, "says that it is ready to be a validator"),
             Err(error) => warn!(proposal = %id, %error, "cannot say that it is ready"),
         }
@@ -120,7 +120,7 @@ impl Driver {
     /// Signs a readiness announcement for `proposal`, which replaces the one with hash `previous`.
     /// It names the block before the head, the newest block that the rules of the next block can
     /// refer to. It contains no secret, so its salt is zero.
-    fn word(&self, proposal: Hash, previous: Option<Hash>) -> Option<Vec<u8>> {
+    fn sign_announcement(&self, proposal: Hash, previous: Option<Hash>) -> Option<Vec<u8>> {
         let signer = self.signer.as_ref()?;
         let ready = ValidatorReady {
             proposal,
