@@ -10,6 +10,8 @@
 
 #[cfg(feature = "server")]
 mod agent;
+#[cfg(feature = "server")]
+pub mod bucket;
 mod clock;
 #[cfg(feature = "server")]
 mod coding;

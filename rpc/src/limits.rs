@@ -1,6 +1,8 @@
 //! Limits of the API, each with its reason. They are policy of this node and not part of consensus.
 //! The operator sets those in [`Limits`], and the others are fixed.
 
+use std::time::Duration;
+
 /// Largest body of a request, in bytes. It fits the largest operation as base64url, or a batch of
 /// smaller ones.
 pub const REQUEST_BYTES_MAX: u32 = 256 * 1024;
@@ -81,9 +83,9 @@ pub const HEADER_READ_MS_MAX: u64 = 30_000;
 /// one token bucket.
 pub const RATE_ADDRESSES_MAX: usize = 10_000;
 
-/// Nanoseconds between two sweeps of a full rate table. A flood of addresses thus cannot make every
+/// Pause between two sweeps of a full rate table. A flood of addresses thus cannot make every
 /// request scan the table.
-pub const RATE_SWEEP_NS: u64 = 1_000_000_000;
+pub const RATE_SWEEP: Duration = Duration::from_secs(1);
 
 /// Number of entries of `X-Forwarded-For` that are read, from the last one on. Chains of more
 /// proxies are not in use.

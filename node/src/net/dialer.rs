@@ -9,7 +9,7 @@ use std::time::Instant;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 
-use super::buckets::Backoff;
+use super::backoff::Backoff;
 use super::config::PeerAddress;
 use super::limits::{
     ADDRESSES_PER_PEER_MAX, LEARNT_ATTEMPTS_MAX, LEARNT_PEERS_MAX, PEERS_WANTED,

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use rpc::bucket::Rate;
+
 const KIB: usize = 1024;
 
 /// Largest frame on a validator stream in bytes: a compact proposal of 160 KiB and its framing.
@@ -175,15 +177,6 @@ pub const REJECTS_RATE: Rate = Rate { per_second: 1, burst: 8 };
 
 /// Rate of log lines about refused handshakes, which strangers can cause at will.
 pub const REFUSALS_LOGGED_RATE: Rate = Rate { per_second: 1, burst: 20 };
-
-/// Parameters of a token bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// Number of tokens added each second.
-    pub per_second: u64,
-    /// Number of tokens that can be taken at once.
-    pub burst: u64,
-}
 
 /// Limits that a node operator may change: rates above which a peer is cut, and the time for which
 /// it is blocked then.

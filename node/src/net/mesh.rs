@@ -8,14 +8,15 @@ use std::time::Instant;
 use futures::{AsyncReadExt, AsyncWriteExt};
 use libp2p::PeerId;
 use libp2p::swarm::Stream;
+use rpc::bucket::{Bucket, Rate};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::buckets::{Backoff, Bucket};
+use super::backoff::Backoff;
 use super::event::{CutReason, NetEvent};
 use super::frame::{FrameError, read_frame, write_frame};
 use super::handle::Shared;
-use super::limits::{Rate, VALIDATOR_FRAME_BYTES_MAX};
+use super::limits::VALIDATOR_FRAME_BYTES_MAX;
 use super::lock;
 use super::outbox::Outbox;
 
@@ -266,7 +267,7 @@ impl Reader {
                 }
             };
             self.shared.metrics.frames_in.inc();
-            if !lock(&self.frames).take(1, Instant::now()) {
+            if lock(&self.frames).take(1, Instant::now()).is_err() {
                 return Some(CutReason::Flood { what: "validator frames" });
             }
             self.events.send(NetEvent::ValidatorMessage { peer, bytes }).await.ok()?;

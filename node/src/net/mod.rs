@@ -16,15 +16,15 @@
 //! - Operations and decided headers travel by gossip. The driver validates them before they are
 //!   passed on (`gossip`).
 //! - Everything else is a request with one response (`request`).
-//! - Every peer has token buckets (`buckets`, `peers`). A peer that exceeds its rate is cut and
+//! - Every peer has token buckets (`peers`). A peer that exceeds its rate is cut and
 //!   blocked.
 //!
 //! When the driver lags, validator streams and requests wait, which slows their senders down, and
 //! gossip is ignored while the event channel is more than half full. The bytes on the wire, the
 //! topics and the limits are specified in `docs/protocol/network.md`.
 
+mod backoff;
 mod behaviour;
-mod buckets;
 mod config;
 mod dialer;
 mod event;
@@ -55,6 +55,7 @@ use futures::StreamExt;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, TransportError, noise};
+use rpc::bucket::Bucket;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -65,7 +66,7 @@ pub use event::{
 };
 pub use gossip::message_id;
 pub use handle::{NetHandle, SendError};
-pub use limits::{Limits, Rate};
+pub use limits::Limits;
 pub use metrics::Metrics;
 pub use outbox::Frame;
 
@@ -145,7 +146,7 @@ pub async fn spawn(config: NetConfig) -> Result<(NetHandle, mpsc::Receiver<NetEv
         dialer: dialer::Dialer::new(local),
         mesh: mesh::Mesh::new(shared.clone(), event_sender.clone(), mesh_rate),
         let_in: BTreeSet::new(),
-        refusals: buckets::Bucket::new(limits::REFUSALS_LOGGED_RATE, now),
+        refusals: Bucket::new(limits::REFUSALS_LOGGED_RATE, now),
         events: event_sender,
         config,
     };

@@ -8,8 +8,8 @@ use libp2p::core::ConnectedPoint;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::ConnectionId;
 use libp2p::{Multiaddr, PeerId};
+use rpc::bucket::Bucket;
 
-use super::buckets::Bucket;
 use super::event::{Direction, PeerInfo};
 use super::greeting::Greeting;
 use super::limits::{
@@ -253,13 +253,16 @@ mod tests {
         let start = Instant::now();
         let mut policy = Policy::new(Limits::default());
         let peer = PeerId::random();
-        assert!(policy.account(peer, start).rejects.take(8, start));
+        assert!(policy.account(peer, start).rejects.take(8, start).is_ok());
         policy.sweep(start, |_| false);
-        assert!(!policy.account(peer, start).rejects.take(1, start));
+        assert!(policy.account(peer, start).rejects.take(1, start).is_err());
         let later = start + Duration::from_secs(60);
         policy.account(peer, later).bytes.credit(1 << 40);
         policy.sweep(later, |_| true);
-        assert!(policy.account(peer, later).bytes.take(1 << 40, later), "the credit was kept");
+        assert!(
+            policy.account(peer, later).bytes.take(1 << 40, later).is_ok(),
+            "the credit was kept"
+        );
         let later = later + Duration::from_secs(60);
         policy.sweep(later, |_| false);
         assert!(policy.accounts.is_empty());

@@ -13,11 +13,11 @@ use libp2p::ping::Failure;
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::{ConnectionId, DialError, ListenError, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, TransportError};
+use rpc::bucket::Bucket;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use super::behaviour::{Behaviour, BehaviourEvent, limits_beside};
-use super::buckets::Bucket;
 use super::config::{NetConfig, PeerAddress};
 use super::dialer::Dialer;
 use super::event::{CutReason, NetEvent, Topic};
@@ -163,7 +163,7 @@ impl Task {
         }
         let metered = self.shared.directory.meter();
         for (peer, bytes) in &metered {
-            if !self.policy.account(*peer, now).bytes.take(*bytes, now) {
+            if self.policy.account(*peer, now).bytes.take(*bytes, now).is_err() {
                 self.cut(*peer, CutReason::Flood { what: "bytes" });
             }
         }
@@ -260,7 +260,7 @@ impl Task {
                 self.mesh.failed(peer, now);
             }
             StreamEvent::Accepted(stream) => {
-                if !self.policy.account(peer, now).streams.take(1, now) {
+                if self.policy.account(peer, now).streams.take(1, now).is_err() {
                     self.cut(peer, CutReason::Flood { what: "validator streams" });
                 } else if !self.mesh.accepted(peer, stream) {
                     tracing::debug!(%peer, "validator stream refused, not in the validator set");
@@ -272,7 +272,7 @@ impl Task {
 
     fn on_connected(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
         let now = Instant::now();
-        if !self.policy.account(peer, now).connections.take(1, now) {
+        if self.policy.account(peer, now).connections.take(1, now).is_err() {
             self.cut(peer, CutReason::Flood { what: "connections" });
         }
         let (greeting, traffic) = match self.lobby.take(peer) {
@@ -336,7 +336,7 @@ impl Task {
     fn on_handshake_error(&mut self, error: &TransportError<std::io::Error>) {
         let TransportError::Other(error) = error else { return };
         let Some(error) = handshake_error(error) else { return };
-        let loud = self.refusals.take(1, Instant::now());
+        let loud = self.refusals.take(1, Instant::now()).is_ok();
         if let HandshakeError::OtherChain { peer, expected, actual } = error {
             self.shared.metrics.other_chain.inc();
             if loud {

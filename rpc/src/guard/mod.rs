@@ -82,7 +82,6 @@ pub(crate) struct Guard {
     public_host: Option<String>,
     rates: Rates,
     requests: Arc<Semaphore>,
-    started: Instant,
     metrics: Metrics,
 }
 
@@ -99,14 +98,12 @@ impl Guard {
             public_host: host.map(str::to_owned),
             rates: Rates::new(rate, burst),
             requests: Arc::new(Semaphore::new(limits.concurrent_requests_max)),
-            started: Instant::now(),
             metrics,
         }
     }
 
     fn charge(&self, address: IpAddr, calls: u32) -> Result<(), u64> {
-        let now_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.rates.take(address, calls, now_ns).inspect_err(|_| {
+        self.rates.take(address, calls, Instant::now()).inspect_err(|_| {
             self.metrics.rate_limited.inc();
         })
     }

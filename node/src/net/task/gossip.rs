@@ -44,7 +44,7 @@ impl Task {
         if acceptance == Acceptance::Reject {
             self.shared.metrics.gossip_rejected.inc();
             let now = Instant::now();
-            if !self.policy.account(source, now).rejects.take(1, now) {
+            if self.policy.account(source, now).rejects.take(1, now).is_err() {
                 self.cut(source, CutReason::Flood { what: "rejected gossip messages" });
             }
         }
@@ -72,7 +72,7 @@ impl Task {
         let now = Instant::now();
         if self.policy.is_blocked(&source) {
             self.report(id, source, Acceptance::Ignore);
-        } else if !self.policy.account(source, now).gossip.take(1, now) {
+        } else if self.policy.account(source, now).gossip.take(1, now).is_err() {
             self.report(id, source, Acceptance::Ignore);
             self.cut(source, CutReason::Flood { what: "gossip messages" });
         } else if self.events.capacity() < EVENTS_KEPT_FROM_GOSSIP {

@@ -108,7 +108,7 @@ impl Task {
                 return false;
             }
         };
-        if !self.policy.account(peer, now).requests.take(1, now) {
+        if self.policy.account(peer, now).requests.take(1, now).is_err() {
             self.cut(peer, CutReason::Flood { what: "requests" });
             return false;
         }

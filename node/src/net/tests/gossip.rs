@@ -1,7 +1,9 @@
 //! Gossip and its validation.
 
+use rpc::bucket::Rate;
+
 use super::*;
-use crate::net::limits::{GOSSIP_DECIDED_BYTES_MAX, GOSSIP_OPERATION_BYTES_MAX, Rate};
+use crate::net::limits::{GOSSIP_DECIDED_BYTES_MAX, GOSSIP_OPERATION_BYTES_MAX};
 
 /// Three nodes in a line: the outer ones may only talk to the middle one.
 async fn line(limits: Limits) -> (Node, Node, Node) {

@@ -1,7 +1,9 @@
 //! The validator mesh.
 
+use rpc::bucket::Rate;
+
 use super::*;
-use crate::net::limits::{OUTBOX_FRAMES_MAX, Rate, VALIDATOR_FRAME_BYTES_MAX};
+use crate::net::limits::{OUTBOX_FRAMES_MAX, VALIDATOR_FRAME_BYTES_MAX};
 
 /// Starts nodes that are one another's validators and dial one another, all connected.
 async fn mesh(limits: Limits, size: usize) -> Vec<Node> {

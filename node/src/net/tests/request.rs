@@ -1,7 +1,9 @@
 //! Requests and answers.
 
+use rpc::bucket::Rate;
+
 use super::*;
-use crate::net::limits::{REQUEST_BYTES_MAX, REQUESTS_PER_PEER_MAX, RESPONSE_BYTES_MAX, Rate};
+use crate::net::limits::{REQUEST_BYTES_MAX, REQUESTS_PER_PEER_MAX, RESPONSE_BYTES_MAX};
 
 impl Node {
     async fn outcome(&mut self, of: RequestId) -> Result<Vec<u8>, RequestFailure> {

@@ -71,7 +71,7 @@ const FLOORS: [(&str, &[&str]); 8] = [
     (
         "rpc",
         &[
-            "clock coding limits metrics party",
+            "bucket clock coding limits metrics party",
             "config json prepare view",
             "service uris",
             "error",
