@@ -18,8 +18,16 @@ use serde::{Deserialize, Serialize};
 use super::form::{Draft, Salt};
 use super::ledger::{LedgerView, previous};
 use super::signers::Subject;
-use super::{Prepare, PrepareError};
+use super::{Prepare, PrepareError, Visitor};
 use crate::clock::{millis, time_ms};
+
+/// Visits the parameters of each action on an agent.
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
+    visitor.visit::<Delegate>()?;
+    visitor.visit::<Suspend>()?;
+    visitor.visit::<Resume>()?;
+    visitor.visit::<Revoke>()
+}
 
 /// Parameters of `agent_prepareDelegate`: the complete delegation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -27,9 +35,9 @@ use crate::clock::{millis, time_ms};
 pub struct Delegate {
     pub author: Did,
     pub agent: Did,
-    /// In any order.
+    /// Names in any order; the operation holds them sorted.
     pub actions: Vec<ActionName>,
-    /// In any order.
+    /// Patterns in any order; the operation holds them sorted.
     pub resources: Vec<Resource>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<TimeMs>,
@@ -40,7 +48,7 @@ pub struct Delegate {
     pub salt: Salt,
 }
 
-/// Parameters of the actions that need no more than an agent.
+/// Parameters of the actions whose only content is the agent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
 pub struct Step<K> {
@@ -52,22 +60,22 @@ pub struct Step<K> {
     pub kind: PhantomData<K>,
 }
 
-/// An action that needs no more than an agent.
+/// An action whose only content is the agent.
 pub trait StepKind {
     /// Name of the action.
     const ACTION: &'static str;
 
-    /// The action.
+    /// Returns the action with this content.
     fn action(step: AgentStep) -> Action;
 
-    /// Its rules.
+    /// Checks the rules of the action against the newest records.
     fn check(view: &dyn RecordView, by: By<'_>, step: &AgentStep) -> Result<Vec<u8>, ApplyError>;
 
-    /// What it does to an agent.
+    /// Returns a sentence, without its full stop, that says what the action does to the agent.
     fn words(agent: &Did) -> String;
 }
 
-/// Declares the actions that need no more than an agent.
+/// Declares the actions whose only content is the agent.
 macro_rules! steps {
     ($(
         $(#[doc = $doc:literal])+
@@ -114,7 +122,7 @@ steps! {
 }
 
 impl<K> Step<K> {
-    /// The parameters of an action on an agent.
+    /// Makes the parameters of an action on an agent, with a random salt.
     pub fn new(author: Did, agent: Did) -> Self {
         Self { author, agent, salt: None, kind: PhantomData }
     }
@@ -183,7 +191,7 @@ impl<K: StepKind> Prepare for Step<K> {
     }
 }
 
-/// The refusal of an operation on a DID to which nobody delegates.
+/// Returns the refusal of an operation on a DID to which nobody delegates.
 pub(crate) fn absent(agent: &Did) -> Refusal {
     Refusal::new(Code::AgentNotFound, "agent", format!("{agent} is no agent"))
 }

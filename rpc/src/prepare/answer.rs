@@ -1,4 +1,4 @@
-//! A prepared operation as JSON answers hold it.
+//! The JSON answer of the prepare methods.
 
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
@@ -9,25 +9,26 @@ use serde::Serialize;
 use super::form::Draft;
 use super::signers::{Signers, Subject};
 
-/// A body and what is needed to make an envelope of it.
+/// The body of an operation, and the signatures that its envelope needs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Prepared {
-    /// Canonical bytes: the `body` of the envelope.
+    /// Canonical bytes of the operation, which become the `body` of the envelope.
     body: Bytes,
-    /// Id of the operation, whoever signs it.
+    /// Id of the operation. It does not depend on who signs.
     operation: Hash,
     #[serde(flatten)]
     subject: Subject,
-    /// Empty where no signature is needed. Of those of one DID, one is enough.
+    /// Signatures that are needed; empty if none is. If several requests name the same DID, one
+    /// of them is enough.
     signatures: Vec<SignatureRequest>,
-    /// What an endorser signs, where the author may not write by its own right.
+    /// Endorsement that is needed; absent if the author may write by its own right.
     #[serde(skip_serializing_if = "Option::is_none")]
     endorsement: Option<EndorsementRequest>,
-    /// What it does, for the person who signs.
+    /// Effect of the operation in words, for the person who signs.
     explanation: String,
 }
 
-/// Who must sign, and what.
+/// A request for signatures in one role.
 #[derive(Debug, Clone, Serialize)]
 struct SignatureRequest {
     #[serde(flatten)]
@@ -36,7 +37,7 @@ struct SignatureRequest {
     message: Bytes,
 }
 
-/// The endorsement that an operation needs, by any one of those named.
+/// The endorsement that an operation needs. One of the endorsers listed must sign.
 #[derive(Debug, Clone, Serialize)]
 struct EndorsementRequest {
     role: Role,
@@ -45,22 +46,23 @@ struct EndorsementRequest {
     endorsers: Vec<Endorser>,
 }
 
-/// Somebody with the right to write, and what is left of its quota.
+/// A DID with the right to write, and what is left of its quota.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Endorser {
-    /// Who it is.
+    /// DID of the endorser.
     pub did: Did,
-    /// Operations that it vouched for in this hour.
+    /// Number of operations that it endorsed in the current hour.
     pub used: u64,
-    /// Operations that it may vouch for in an hour.
+    /// Number of operations that it may endorse in an hour.
     pub operations_per_hour: u64,
-    /// When the next hour begins, RFC 3339.
+    /// Start of the next hour (RFC 3339).
     pub refills_at: String,
 }
 
 impl Draft {
-    /// The answer to the client, with those who can endorse the operation where it needs that.
+    /// Returns the answer to the client. `endorsers` are the DIDs that can endorse the operation;
+    /// `None` if it needs no endorsement.
     pub fn answer(self, endorsers: Option<Vec<Endorser>>) -> Prepared {
         let message = |role: Role| Bytes(role.message(&self.id).to_vec());
         let signatures = self.signers.into_iter();

@@ -15,9 +15,20 @@ use serde::{Deserialize, Serialize};
 use super::form::{Draft, Salt};
 use super::ledger::{LedgerView, previous};
 use super::signers::{Signers, Subject};
-use super::{Prepare, PrepareError, facts};
+use super::{Prepare, PrepareError, Visitor, facts};
 
-/// Threshold and members; none where no signature is needed.
+/// Visits the parameters of each action on a DID.
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
+    visitor.visit::<Create>()?;
+    visitor.visit::<Update>()?;
+    visitor.visit::<Rotate>()?;
+    visitor.visit::<Recover>()?;
+    visitor.visit::<RecoverCancel>()?;
+    visitor.visit::<RecoverComplete>()?;
+    visitor.visit::<Deactivate>()
+}
+
+/// Threshold and members of the set that signs; `None` if no signature is needed.
 type SetSigners = Option<(u8, Vec<Member>)>;
 
 /// Parameters of `did_prepareCreate`.
@@ -101,7 +112,7 @@ prepares! {
 
     /// Parameters of `did_prepareRotate`.
     Rotate {
-        /// Members of the next set that sign.
+        /// Members of the next set that sign, in plain.
         revealed: Vec<Member>,
         sets: Sets,
         document: Document,
@@ -137,7 +148,7 @@ prepares! {
         Action::DidDeactivate(Reveal { revealed: own.revealed });
 }
 
-/// The draft of a change to a DID that exists.
+/// Prepares a change to a DID that exists. `words` begins the explanation.
 fn change<P: Prepare>(
     ledger: &LedgerView<'_>,
     did: Did,
@@ -156,7 +167,7 @@ fn change<P: Prepare>(
     Ok(form.draft(Subject::Did(did), explanation))
 }
 
-/// Those who sign, in the role of the action.
+/// Returns the signers in the role that the table gives to the action.
 fn in_role<P: Prepare>(signers: SetSigners) -> Vec<Signers> {
     let role: Option<Role> = facts::<P>().and_then(|facts| facts.role);
     let signers = role.zip(signers);

@@ -1,4 +1,4 @@
-//! From an action to the operation that is signed: what all preparations share.
+//! Makes an operation of an action. All preparations share this step.
 
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::FixedBytes;
@@ -11,10 +11,10 @@ use registry_state::state::ApplyError;
 use super::ledger::{LedgerView, Party};
 use super::signers::{Signers, Subject};
 
-/// Salt of an operation as parameters give it; random without it.
+/// Salt of an operation, as parameters give it. Without one, the operation gets a random salt.
 pub type Salt = Option<FixedBytes<16>>;
 
-/// An operation that keeps the rules which need no state.
+/// An operation that has passed the rules which need no state.
 pub(super) struct Form {
     pub(super) operation: Operation,
     pub(super) id: Hash,
@@ -22,26 +22,26 @@ pub(super) struct Form {
     signers: Vec<Signers>,
 }
 
-/// An operation that the ledger would take, signed by those named.
+/// An operation that the next block would apply once `signers` have signed it.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// The operation.
+    /// Operation that the parameters describe.
     pub operation: Operation,
-    /// Its id.
+    /// Operation id.
     pub id: Hash,
-    /// Its canonical bytes.
+    /// Canonical bytes of the operation.
     pub body: Vec<u8>,
-    /// What it is about.
+    /// Record that the operation changes, as a client names it.
     pub subject: Subject,
-    /// Who must sign it; of those of one DID, one is enough.
+    /// Sets of signers that are needed. If several belong to one DID, one of them is enough.
     pub signers: Vec<Signers>,
-    /// What it does, for the person who signs.
+    /// Effect of the operation in words, for the person who signs.
     pub explanation: String,
 }
 
 impl LedgerView<'_> {
-    /// The operation of an action that `signers` sign, once the rules that need no state are
-    /// checked.
+    /// Makes the operation of an action that `signers` sign, and checks the rules that need no
+    /// state.
     pub(super) fn form(
         &self,
         author: Option<Did>,
@@ -62,8 +62,8 @@ impl LedgerView<'_> {
         Ok(Form { id: operation_id(&body), operation, body, signers })
     }
 
-    /// The operation of an action by an author whose methods or control set sign, with the consent
-    /// of whom the action binds.
+    /// Makes the operation of an action that the author's methods or control set sign. A DID that
+    /// the action binds must consent, as the table says.
     pub(super) fn form_by(
         &self,
         author: &Party,
@@ -89,7 +89,7 @@ impl Form {
     }
 }
 
-/// An explanation that ends with who signs for the author.
+/// Returns an explanation that ends with a sentence about who signs for the author.
 pub(super) fn with_signers(what: &str, author: &Did) -> String {
     format!(
         "{what}. It needs signatures of {author}: of one method under capabilityInvocation, or \

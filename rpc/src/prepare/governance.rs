@@ -17,8 +17,15 @@ use serde::{Deserialize, Serialize};
 use super::form::{Draft, Salt};
 use super::ledger::{LedgerView, previous};
 use super::signers::Subject;
-use super::{Prepare, PrepareError};
+use super::{Prepare, PrepareError, Visitor};
 use crate::limits::NOTICE_HEIGHTS_DEFAULT;
+
+/// Visits the parameters of each action on a proposal.
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
+    visitor.visit::<Propose>()?;
+    visitor.visit::<Approve>()?;
+    visitor.visit::<Withdraw>()
+}
 
 /// Parameters of `governance_preparePropose`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,14 +33,14 @@ use crate::limits::NOTICE_HEIGHTS_DEFAULT;
 pub struct Propose {
     pub author: Did,
     pub change: Change,
-    /// First height at which it holds; chosen by the node without it.
+    /// First height at which the change holds. Without it, the preparation chooses one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
 
-/// Parameters of the actions that need no more than a proposal.
+/// Parameters of the actions whose only content is the proposal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
 pub struct Step<K> {
@@ -45,22 +52,22 @@ pub struct Step<K> {
     pub kind: PhantomData<K>,
 }
 
-/// An action that needs no more than a proposal.
+/// An action whose only content is the proposal.
 pub trait StepKind {
     /// Name of the action.
     const ACTION: &'static str;
 
-    /// The action.
+    /// Returns the action with this content.
     fn action(step: GovernanceStep) -> Action;
 
-    /// Its rules.
+    /// Checks the rules of the action against the newest records.
     fn check(
         rules: &Rules<'_>,
         proposal: &Hash,
         author: &Did,
     ) -> Result<GovernanceWrite, ApplyError>;
 
-    /// What it does to a proposal.
+    /// Returns a sentence, without its full stop, that says what the action does to the proposal.
     fn words(proposal: &Hash) -> String;
 }
 
@@ -119,7 +126,7 @@ impl StepKind for Withdrawing {
 }
 
 impl<K> Step<K> {
-    /// The parameters of an action on a proposal.
+    /// Makes the parameters of an action on a proposal, with a random salt.
     pub fn new(author: Did, proposal: Hash) -> Self {
         Self { author, proposal, salt: None, kind: PhantomData }
     }
@@ -172,7 +179,7 @@ impl<K: StepKind> Prepare for Step<K> {
     }
 }
 
-/// Whether the rules of governance let the next block take an action.
+/// Checks a rule of governance as the next block would.
 fn check(
     ledger: &LedgerView<'_>,
     rule: impl FnOnce(&Rules<'_>) -> Result<GovernanceWrite, ApplyError>,
@@ -182,7 +189,7 @@ fn check(
     rule(&Rules { view: ledger.records, now }).map(drop)
 }
 
-/// The refusal of an operation on a proposal that nobody made.
+/// Returns the refusal of an operation on a proposal that nobody made.
 pub(crate) fn absent(id: &Hash) -> Refusal {
     Refusal::new(Code::ProposalNotFound, "proposal", format!("no proposal {id}"))
 }

@@ -1,4 +1,4 @@
-//! The ledger as preparations see it, and what they all read of it.
+//! The view of the ledger over which operations are prepared.
 
 use std::sync::Arc;
 
@@ -18,33 +18,33 @@ use super::signers::{OneSigner, Signers};
 use crate::limits::FUTURE_TIME_MS_MAX;
 use crate::party;
 
-/// The newest records, and what else preparations read.
+/// The newest records of a ledger, and the two things besides records that preparations read.
 pub trait Records: RecordView {
-    /// The array of a status list at the version in `entry`.
+    /// Returns the array of a status list at the version in `entry`.
     fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError>;
 
-    /// The approved changes of the network that wait.
+    /// Returns the approved proposals that wait for their height.
     fn scheduled_changes(&self) -> Result<ScheduledChanges, StoreError>;
 }
 
-/// What an operation is prepared over: the newest records of a ledger, and their moment.
+/// The newest records of a ledger, and the block that they are as of.
 #[derive(Clone, Copy)]
 pub struct LedgerView<'l> {
-    /// The records.
+    /// Newest version of every record.
     pub records: &'l dyn Records,
-    /// The network's name in DIDs.
+    /// Name of the network, as DIDs contain it.
     pub network: &'l NetworkName,
-    /// The chain id.
+    /// Chain id, as every operation contains it.
     pub chain: Hash,
     /// Height of the newest block.
     pub height: u64,
-    /// Time of the newest block, ms since 1970.
+    /// Time of the newest block, in milliseconds since 1970.
     pub time_ms: u64,
-    /// Random salt, for operations whose parameters give none.
+    /// Random salt for an operation whose parameters give none.
     pub salt: FixedBytes<16>,
 }
 
-/// A DID that can act now.
+/// A DID that is registered and not deactivated.
 pub(super) struct Party {
     pub(super) did: Did,
     pub(super) entry: Entry,
@@ -56,20 +56,20 @@ impl<'l> LedgerView<'l> {
         self.records
     }
 
-    /// A DID that can act now, or the refusal that an operation by it would get. `field` is where
-    /// the parameters name it.
+    /// Returns a DID that can act now. Fails with the refusal that an operation by it would get.
+    /// `field` names the parameter that holds the DID.
     pub(super) fn party(&self, did: &Did, field: &str) -> Result<Party, ApplyError> {
         let network_did = Did::of_chain(self.network.clone(), &self.chain);
         let (entry, state) = party::active(self.records, &network_did, did, field)?;
         Ok(Party { did: did.clone(), entry, state })
     }
 
-    /// The author of an operation.
+    /// Returns the author of an operation; see [`Self::party`].
     pub(super) fn author(&self, did: &Did) -> Result<Party, ApplyError> {
         self.party(did, "author")
     }
 
-    /// Author and moment, as rules want them.
+    /// Returns the author and the time of the newest block, in the form that rules take.
     pub(super) fn by<'b>(&self, author: &'b Party) -> By<'b>
     where
         'l: 'b,
@@ -77,12 +77,12 @@ impl<'l> LedgerView<'l> {
         By { network: self.network, time_ms: self.time_ms, author: &author.did }
     }
 
-    /// The guard of an operation that makes a record or its next version.
+    /// Returns the guard of an operation that writes the first or the next version of a record.
     pub(super) fn guard(&self, key: &RecordKey) -> Result<Guard, StoreError> {
         Ok(self.records.entry(key)?.map_or(Guard::Absent, |head| previous(&head)))
     }
 
-    /// A record that an operation changes, or the refusal that it would get without one.
+    /// Returns the newest version of a record. Fails with the refusal `absent` if there is none.
     pub(super) fn head(
         &self,
         key: &RecordKey,
@@ -91,27 +91,27 @@ impl<'l> LedgerView<'l> {
         Ok(self.records.entry(key)?.ok_or_else(absent)?)
     }
 
-    /// The last time at which the newest block may still be the newest.
+    /// Returns the last time, in milliseconds since 1970, at which no newer block need exist.
     pub(super) fn last_time_ms(&self) -> Result<u64, StoreError> {
         last_time_ms(self.records, self.time_ms)
     }
 }
 
-/// The last time about which a block of `time_ms` says something: later, a block could be overdue
-/// (DESIGN section 4).
+/// Returns the last time about which a block of `time_ms` says something. Afterwards a newer block
+/// is overdue, because an idle network makes a block every heartbeat.
 pub(crate) fn last_time_ms(records: &dyn RecordView, time_ms: u64) -> Result<u64, StoreError> {
     let parameters: Parameters = read(records, PARAMETERS)?;
     Ok(time_ms + parameters.heartbeat_ms + FUTURE_TIME_MS_MAX)
 }
 
-/// The guard of an operation that changes a record.
+/// Returns the guard of an operation that replaces this version of a record.
 pub(super) fn previous(head: &Entry) -> Guard {
     Guard::Previous(head.record.hash())
 }
 
 impl Party {
-    /// Who may sign for it in a role of its own, author, consent or approval, of which one
-    /// suffices: a method of its document, or its control set (docs/protocol/operations.md,
+    /// Returns the signers that can act for the DID as author, in consent or in approval: a method
+    /// of its document, or its control set. One of the two is enough (docs/protocol/operations.md,
     /// "Signatures of an author").
     pub(super) fn signers(&self, time_ms: u64, role: Role) -> Vec<Signers> {
         let (document, control) = (&self.state.document, &self.state.sets.control);

@@ -2,8 +2,8 @@
 //! struct per action. The server and its clients use the same structs. Nothing here does I/O or
 //! reads a clock, so that a client can prepare by itself from records that it fetched.
 //!
-//! To add an action, add its struct to the file of its family and to the list of methods in
-//! `json_rpc/prepare.rs`.
+//! To add an action, add its struct to the file of its family, and name it in the function `visit`
+//! of that file.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -30,7 +30,26 @@ pub use form::{Draft, Salt};
 pub use ledger::{LedgerView, Records};
 pub use signers::{OneSigner, PublishedType, Signers, Subject};
 
-/// The field of an error about the parameters as a whole.
+/// Receives the parameters of the actions, a call for each, so that code can do the same with all.
+pub trait Visitor {
+    /// Error that ends the visit.
+    type Error;
+
+    /// Visits the parameters `P` of one action.
+    fn visit<P: Prepare + Send + 'static>(&mut self) -> Result<(), Self::Error>;
+}
+
+/// Visits the parameters of every action that clients send, and stops at the first error.
+pub fn visit_all<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
+    did::visit(visitor)?;
+    status::visit(visitor)?;
+    trust::visit(visitor)?;
+    agent::visit(visitor)?;
+    schema::visit(visitor)?;
+    governance::visit(visitor)
+}
+
+/// Field of an error that is about the parameters as a whole.
 pub(crate) const PARAMS: &str = "params";
 
 /// The parameters from which one kind of operation is prepared. They are read by name or by
@@ -39,35 +58,36 @@ pub trait Prepare: Serialize + DeserializeOwned {
     /// Name of the action, as its row of the table has it.
     const ACTION: &'static str;
 
-    /// The action that the parameters describe. What they leave for the node to find is missing
-    /// in it.
+    /// Returns the action that the parameters describe. Optional members that only
+    /// [`Self::prepare`] can find, such as the parent of a grant, stay empty.
     fn action(self) -> Result<Action, PrepareError>;
 
-    /// The records that the preparation reads whatever they hold; it may read others afterwards.
+    /// Returns the records that the preparation always reads. It may read more, depending on what
+    /// these hold.
     fn records_needed(&self) -> Vec<RecordKey>;
 
-    /// The operation that has the effect which the parameters describe, or why the ledger would
+    /// Returns the operation that does what the parameters describe. Fails if the next block would
     /// refuse it.
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError>;
 }
 
-/// The row of the table of actions that the parameters `P` belong to.
+/// Returns the row of the table of actions that the parameters `P` belong to.
 pub fn facts<P: Prepare>() -> Option<&'static ActionFacts> {
     Action::ALL.iter().find(|facts| facts.name == P::ACTION)
 }
 
-/// Why no operation is prepared.
+/// Error of a preparation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PrepareError {
-    /// The ledger would not apply it.
+    /// The ledger would refuse the operation, or its store failed.
     #[error(transparent)]
     Apply(#[from] ApplyError),
     /// The parameters contradict each other.
     #[error("INVALID_PARAMS: {detail}")]
     Params {
-        /// Which of them, or `params`.
+        /// Name of the parameter, or `params` if the error is about several.
         field: &'static str,
-        /// What is wrong with it.
+        /// What is wrong, and which value.
         detail: &'static str,
     },
 }
@@ -81,5 +101,32 @@ impl From<Refusal> for PrepareError {
 impl From<StoreError> for PrepareError {
     fn from(error: StoreError) -> Self {
         Self::Apply(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    struct Names(Vec<&'static str>);
+
+    impl Visitor for Names {
+        type Error = Infallible;
+
+        fn visit<P: Prepare + Send + 'static>(&mut self) -> Result<(), Infallible> {
+            self.0.push(P::ACTION);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_action_that_clients_send_has_its_parameters() {
+        let mut visited = Names(Vec::new());
+        visit_all(&mut visited).expect("infallible");
+        let sent = Action::ALL.iter().filter(|facts| facts.prepare.is_some());
+        let sent: Vec<&str> = sent.map(|facts| facts.name).collect();
+        assert_eq!(visited.0, sent);
     }
 }

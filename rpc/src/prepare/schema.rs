@@ -18,14 +18,22 @@ use serde::{Deserialize, Serialize};
 use super::form::{Draft, Salt};
 use super::ledger::{LedgerView, previous};
 use super::signers::{PublishedType, Subject};
-use super::{Prepare, PrepareError};
+use super::{Prepare, PrepareError, Visitor};
+
+/// Visits the parameters of each action on a schema or a credential type.
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
+    visitor.visit::<Publish>()?;
+    visitor.visit::<Withdraw>()?;
+    visitor.visit::<PublishType>()?;
+    visitor.visit::<WithdrawType>()
+}
 
 /// Parameters of `schema_preparePublish`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Publish {
     pub author: Did,
-    /// The JSON Schema as text, to the byte.
+    /// The JSON Schema as text. The ledger keeps exactly these bytes.
     pub content: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_type: Option<Resource>,
@@ -59,10 +67,10 @@ pub struct PublishType {
     pub status_purpose: Option<StatusPurpose>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assurance: Option<Assurance>,
-    /// In any order.
+    /// Values in any order; the operation holds them sorted.
     #[serde(default)]
     pub formats: Vec<String>,
-    /// In any order.
+    /// Values in any order; the operation holds them sorted.
     #[serde(default)]
     pub suites: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -210,12 +218,12 @@ impl Prepare for WithdrawType {
     }
 }
 
-/// The refusal of an operation on a schema that nobody published.
+/// Returns the refusal of an operation on a schema that nobody published.
 pub(crate) fn schema_absent(id: &SchemaId) -> Refusal {
     Refusal::new(Code::SchemaNotFound, "schema", format!("no schema {id}"))
 }
 
-/// The refusal of an operation on a credential type that its publisher does not have.
+/// Returns the refusal of an operation on a credential type that its publisher does not have.
 pub(crate) fn type_absent(publisher: &Did, name: &Resource) -> Refusal {
     let detail = format!("{publisher} has published no type {name}");
     Refusal::new(Code::CredentialTypeNotFound, "name", detail)

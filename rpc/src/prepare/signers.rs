@@ -1,4 +1,4 @@
-//! What an operation is about and who signs it, as JSON answers hold them.
+//! The subject of an operation and its signers, as JSON answers hold them.
 
 use registry_core::crypto::Hash;
 use registry_core::did::Member;
@@ -7,7 +7,7 @@ use registry_core::names::{Resource, TrustKey};
 use registry_core::operation::{Role, Signer};
 use serde::Serialize;
 
-/// What an operation is about.
+/// The object that an operation changes.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Subject {
@@ -31,23 +31,23 @@ pub enum Subject {
 /// A credential type by its publisher and name.
 #[derive(Debug, Clone, Serialize)]
 pub struct PublishedType {
-    /// Who publishes it.
+    /// DID of the publisher.
     pub publisher: Did,
-    /// Its name there.
+    /// Name of the type, unique for its publisher.
     pub name: Resource,
 }
 
-/// Who may sign in one role, and how many of them must.
+/// A set of signers in one role.
 #[derive(Debug, Clone, Serialize)]
 pub struct Signers {
-    /// The DID that signs by them, where several DIDs must.
+    /// DID that the set signs for; absent if the operation has only one party.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<Did>,
-    /// The role in which they sign.
+    /// Role of the signatures.
     pub role: Role,
-    /// How many of them must sign.
+    /// Number of members that must sign.
     pub threshold: u8,
-    /// Those who may.
+    /// Keys, DIDs or methods that may sign.
     pub members: Vec<OneSigner>,
 }
 
@@ -62,7 +62,7 @@ pub enum OneSigner {
 }
 
 impl Signers {
-    /// Members of one of a DID's sets.
+    /// Makes the signers of one of a DID's key sets.
     pub(super) fn of_set(role: Role, threshold: u8, members: Vec<Member>) -> Self {
         let members = members.into_iter().map(OneSigner::Member).collect();
         Self { of: None, role, threshold, members }

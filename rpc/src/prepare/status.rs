@@ -21,9 +21,17 @@ use serde::{Deserialize, Serialize};
 use super::form::{Draft, Salt, with_signers};
 use super::ledger::{LedgerView, previous};
 use super::signers::Subject;
-use super::{PARAMS, Prepare, PrepareError};
+use super::{PARAMS, Prepare, PrepareError, Visitor};
 use crate::clock::{millis, time_ms};
 use crate::limits::UNTIL_DEFAULT_MS;
+
+/// Visits the parameters of each action on a status list.
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
+    visitor.visit::<Create>()?;
+    visitor.visit::<Set>()?;
+    visitor.visit::<Update>()?;
+    visitor.visit::<Close>()
+}
 
 /// Parameters of `status_prepareCreate`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,7 +40,7 @@ pub struct Create {
     pub author: Did,
     pub purpose: StatusPurpose,
     pub length: u64,
-    /// Bits of an entry; 1 without it.
+    /// Number of bits of an entry: 1, 2, 4 or 8 [default: 1].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bits: Option<u8>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,10 +49,10 @@ pub struct Create {
     pub valid_from: Option<TimeMs>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<TimeMs>,
-    /// Who else sets entries; in any order.
+    /// DIDs that may set entries besides the issuer, in any order.
     #[serde(default)]
     pub delegates: Vec<DelegateParam>,
-    /// What each value says.
+    /// Meaning of each value of an entry, from value 0 on.
     #[serde(default)]
     pub messages: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,12 +66,12 @@ pub struct Set {
     /// The issuer, or one of its delegates.
     pub author: Did,
     pub list: ListId,
-    /// Entries in any order, all of which get `value`.
+    /// Indexes of entries, in any order, that all get `value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entries: Option<Vec<u64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<u8>,
-    /// Neighbours that get the same value.
+    /// Runs of neighbouring entries. Use either these or `entries`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<Vec<RunParam>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,7 +87,7 @@ pub struct Update {
     pub author: Did,
     pub list: ListId,
     pub valid_until: Option<TimeMs>,
-    /// Who else sets entries; in any order.
+    /// DIDs that may set entries besides the issuer, in any order.
     pub delegates: Vec<DelegateParam>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
@@ -95,7 +103,7 @@ pub struct Close {
     pub salt: Salt,
 }
 
-/// Who sets entries in the issuer's place.
+/// A DID that may set entries besides the issuer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DelegateParam {
@@ -104,14 +112,14 @@ pub struct DelegateParam {
     pub valid_until: Option<TimeMs>,
 }
 
-/// Neighbours that get the same value.
+/// A run of neighbouring entries that get the same value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunParam {
     pub start: u64,
     pub length: u64,
     pub value: u8,
-    /// What they hold now, if it matters.
+    /// Value that the entries must have before; any value without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<u8>,
 }
@@ -128,7 +136,7 @@ impl From<Run> for RunParam {
     }
 }
 
-/// In the order that the ledger wants.
+/// Returns the delegates in the ascending order that operations need.
 fn delegates(params: Vec<DelegateParam>) -> Vec<Delegate> {
     let mut delegates: Vec<Delegate> = params
         .into_iter()
@@ -181,7 +189,7 @@ impl Prepare for Create {
         let create = self.payload();
         let (length, bits, purpose) = (create.length, create.bits, create.purpose.name());
         let action = Action::StatusCreate(Box::new(create));
-        // Its form holds all its rules.
+        // All rules of this action are checked without state, by `form_by`.
         let form = ledger.form_by(&author, Guard::Absent, salt, action)?;
         let id = ListId::of_create(&form.id);
         let what = format!(
@@ -286,7 +294,7 @@ impl Prepare for Close {
     }
 }
 
-/// A list that exists.
+/// Returns a list and its newest version. Fails with `STATUS_NOT_FOUND` if there is none.
 fn found(ledger: &LedgerView<'_>, id: &ListId) -> Result<(Entry, StatusList), ApplyError> {
     let absent = || Refusal::new(Code::StatusNotFound, "list", format!("{id} is not registered"));
     let entry = ledger.head(&RecordKey::status(id), absent)?;
@@ -294,7 +302,8 @@ fn found(ledger: &LedgerView<'_>, id: &ListId) -> Result<(Entry, StatusList), Ap
     Ok((entry, list))
 }
 
-/// The `until` of a set, which must not be refused by what the newest block already says.
+/// Returns the `until` of a set: the one that was given, or the default. Fails if the next block
+/// would refuse it as past or as too far ahead.
 fn until_ms(ledger: &LedgerView<'_>, until: Option<TimeMs>) -> Result<u64, ApplyError> {
     let Some(TimeMs(until_ms)) = until else { return Ok(ledger.time_ms + UNTIL_DEFAULT_MS) };
     let (time, until) = (millis(ledger.time_ms), millis(until_ms));
@@ -313,7 +322,7 @@ fn named(id: &ListId, list: &StatusList) -> String {
     format!("the {} list {id} of {}", list.purpose.name(), list.issuer)
 }
 
-/// How many entries get which value.
+/// Returns words for how many entries get which value.
 fn values(changes: &EntryChanges) -> String {
     let mut values: BTreeMap<u8, u64> = BTreeMap::new();
     for run in changes.runs() {

@@ -22,21 +22,33 @@ use serde::{Deserialize, Serialize};
 use super::form::{Draft, Salt, with_signers};
 use super::ledger::{LedgerView, previous};
 use super::signers::Subject;
-use super::{Prepare, PrepareError};
+use super::{Prepare, PrepareError, Visitor};
 use crate::clock::time_ms;
+
+/// Visits the parameters of each action on a right.
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
+    visitor.visit::<Grant>()?;
+    visitor.visit::<Change>()?;
+    visitor.visit::<Suspend>()?;
+    visitor.visit::<Resume>()?;
+    visitor.visit::<Revoke>()?;
+    visitor.visit::<Recognise>()?;
+    visitor.visit::<Derecognise>()
+}
 
 /// Parameters of `trust_prepareGrant`: the complete conditions.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Grant {
     pub author: Did,
-    /// The author without it.
+    /// Authority of the right [default: the author].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<Did>,
     pub action: ActionName,
     pub resource: Resource,
     pub entity: EntityId,
-    /// Found by the node without it, where another than the authority grants.
+    /// Right of the author that the grant builds on. If the author is not the authority, the
+    /// preparation finds one where none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,7 +77,7 @@ pub struct Change(pub Grant);
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Recognise {
     pub author: Did,
-    /// The author without it.
+    /// Authority of the right [default: the author].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<Did>,
     pub action: ActionName,
@@ -79,19 +91,19 @@ pub struct Recognise {
     pub evidence: Option<Hash>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<String>,
-    /// How to verify the other network.
+    /// Checkpoint of the other network, if the entity is an authority there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Checkpoint>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
 }
 
-/// Parameters of the actions that need no more than a right.
+/// Parameters of the actions whose only content is a right.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
 pub struct Step<K> {
     pub author: Did,
-    /// The author without it.
+    /// Authority of the right [default: the author].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<Did>,
     pub action: ActionName,
@@ -103,25 +115,25 @@ pub struct Step<K> {
     pub kind: PhantomData<K>,
 }
 
-/// An action that needs no more than a right.
+/// An action whose only content is a right.
 pub trait StepKind {
     /// Name of the action.
     const ACTION: &'static str;
 
-    /// The action.
+    /// Returns the action with this content.
     fn action(step: Box<TrustStep>) -> Action;
 
-    /// The record that it changes.
+    /// Returns the key of the record that the action changes.
     fn record(key: &TrustKey) -> RecordKey;
 
-    /// Its rules.
+    /// Checks the rules of the action against the newest records.
     fn check(view: &dyn RecordView, by: By<'_>, step: &TrustStep) -> Result<Vec<u8>, ApplyError>;
 
-    /// What it does to the right of an entity.
+    /// Returns a sentence, without its full stop, that says what the action does to the right.
     fn words(entity: &EntityId, right: &str, under: &str) -> String;
 }
 
-/// Declares the actions that need no more than a right.
+/// Declares the actions whose only content is a right.
 macro_rules! steps {
     ($(
         $(#[doc = $doc:literal])+
@@ -177,7 +189,7 @@ steps! {
         |entity, right, _| format!("Recognises {entity} no more to {right}");
 }
 
-/// What an operation is about; the author is the authority where none is named.
+/// Returns the key of a right. If no authority is named, the author is the authority.
 fn key(
     author: &Did,
     authority: Option<Did>,
@@ -190,7 +202,7 @@ fn key(
 }
 
 impl Grant {
-    /// The parameters of a grant that is known.
+    /// Makes the parameters of a grant, with a random salt.
     pub fn new(author: Did, grant: TrustGrant) -> Self {
         let TrustGrant { key, parent, conditions } = grant;
         let TrustKey { authority, action, resource, entity } = key;
@@ -328,7 +340,7 @@ impl Prepare for Recognise {
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
         let (author, key, salt) = (ledger.author(&self.author)?, self.key(), self.salt);
         let guard = ledger.guard(&RecordKey::recognition(&key))?;
-        // Its form holds all its rules.
+        // All rules of this action are checked without state, by `form_by`.
         let form = ledger.form_by(&author, guard, salt, self.action()?)?;
         let what = format!("Recognises {} to {}", key.entity, right(&key));
         Ok(form.draft(Subject::Right(key), with_signers(&what, &author.did)))
@@ -336,7 +348,7 @@ impl Prepare for Recognise {
 }
 
 impl<K> Step<K> {
-    /// The parameters of an action on a right.
+    /// Makes the parameters of an action on a right, with a random salt.
     pub fn new(author: Did, key: TrustKey) -> Self {
         let TrustKey { authority, action, resource, entity } = key;
         let authority = Some(authority);
@@ -383,7 +395,7 @@ fn right(key: &TrustKey) -> String {
     format!("{} on {}", key.action, key.resource)
 }
 
-/// The authority of a right, where the author is another.
+/// Returns words for the authority of a right; empty if the author is the authority.
 fn under(key: &TrustKey, author: &Did) -> String {
     match key.authority == *author {
         true => String::new(),
@@ -391,8 +403,8 @@ fn under(key: &TrustKey, author: &Did) -> String {
     }
 }
 
-/// The most specific right of the author from which the rules allow the grant; else the most
-/// specific of all, so that the refusal tells what it lacks.
+/// Returns the most specific right of the author on which the rules allow the grant to build. If
+/// they allow none, returns the most specific right, so that the refusal says what it lacks.
 fn parent_for(
     view: &dyn RecordView,
     by: By<'_>,
