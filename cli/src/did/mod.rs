@@ -47,7 +47,7 @@ pub(super) enum DidCommand {
     Import(import::ImportArgs),
 }
 
-/// Which keys sign, and for which DID.
+/// The key files that sign, and who endorses.
 #[derive(Debug, Args)]
 pub(super) struct SignerArgs {
     /// The key file
@@ -66,19 +66,19 @@ pub(super) struct SignerArgs {
 
 #[cfg(feature = "node")]
 impl SignerArgs {
-    /// A key file that is plain.
+    /// Makes the arguments for one key file without a passphrase.
     pub(super) fn plain(keys: PathBuf) -> Self {
         let (cosigner_keys, endorser, passphrase) = Default::default();
         Self { keys, cosigner_keys, endorser, passphrase }
     }
 
-    /// With another key file that may sign too.
+    /// Adds another key file that may sign too.
     pub(super) fn and(mut self, keys: PathBuf) -> Self {
         self.cosigner_keys.push(keys);
         self
     }
 
-    /// With a DID that vouches for what is signed.
+    /// Sets the DID that endorses the operations.
     pub(super) fn endorsed_by(self, endorser: Did) -> Self {
         Self { endorser: Some(endorser), ..self }
     }
@@ -175,7 +175,7 @@ pub(super) async fn run(command: DidCommand, context: &Context) -> Result<(), Fa
     context.print(&written, human)
 }
 
-/// Registers a DID of new keys.
+/// Registers a DID with new keys.
 #[cfg(feature = "node")]
 pub(super) async fn register(signer: SignerArgs, context: &Context) -> Result<Written, Failure> {
     create(CreateArgs { signer, document: None, sets: SetsArgs::default() }, context).await
@@ -197,7 +197,8 @@ async fn create(args: CreateArgs, context: &Context) -> Result<Written, Failure>
     writer.send(Draft { operation, signers, new, parts }).await
 }
 
-/// The create, for chain zero, of a DID of new keys that a genesis is to hold.
+/// Makes the operation that creates a DID with new keys in a genesis. Such operations have chain id
+/// zero, because the chain id is computed from them.
 pub(super) fn founding(new: &mut NewKeys) -> Result<(Operation, Parts), Failure> {
     let (sets, next) = SetsArgs::default().create(new)?;
     let key = new.generate()?;
@@ -285,7 +286,7 @@ async fn deactivate(args: DeactivateArgs, context: &Context) -> Result<Written, 
     writer.send(Draft { operation, signers, new, parts }).await
 }
 
-/// A DID that is in use, as the ledger has it, and what the key file knows of it.
+/// An active DID: its newest version on the ledger, and its keys in the key file.
 pub(super) struct Subject {
     pub(super) did: Did,
     entry: Entry,
@@ -314,7 +315,7 @@ impl Subject {
     }
 }
 
-/// As many members of the next set as must sign, with the keys that sign for them.
+/// Chooses as many members of the next set as must sign, and the keys that sign for them.
 async fn reveal(
     writer: &Writer,
     state: &DidState,
@@ -327,7 +328,8 @@ async fn reveal(
     candidates.retain(|member| next.commitments.contains(&member.commitment()));
     candidates.sort();
     candidates.dedup();
-    // Named DIDs are wanted; keys only fill up to the threshold, so that the rest stay hidden.
+    // DIDs that the user named are always revealed. Keys are added only up to the threshold, so
+    // that the other keys stay secret.
     let wanted = usize::from(next.threshold);
     while candidates.len() > wanted
         && let Some(spare) = candidates.iter().position(|member| matches!(member, Member::Key(_)))
@@ -338,7 +340,7 @@ async fn reveal(
     Ok((Reveal { revealed: candidates }, signers))
 }
 
-/// The parts that the keys of `sets` play.
+/// Returns what the key file records about the keys of `sets`.
 fn roles(
     sets: &Sets,
     next: Vec<registry_core::crypto::PublicKey>,
