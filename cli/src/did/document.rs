@@ -1,5 +1,6 @@
-//! Documents on the way into an operation: W3C form with `#` or absolute ids, as `did resolve`
-//! prints it, becomes the ledger's form, which stores fragments and nothing that can be derived.
+//! Reads W3C documents for use in operations. The ids in a document are absolute, as `did resolve`
+//! prints them, or start with `#`. The ledger's form stores only fragments and nothing that can be
+//! derived.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,7 +25,7 @@ const RELATIONSHIPS: [&str; 5] = [
     "capabilityDelegation",
 ];
 
-/// Reads the document of a JSON file and checks every rule that needs no ledger.
+/// Reads a document from a JSON file and checks every rule that needs no ledger.
 pub(super) fn read(path: &Path) -> Result<Document, Failure> {
     let wrong = |reason: String| {
         Failure::usage_with(
@@ -37,13 +38,13 @@ pub(super) fn read(path: &Path) -> Result<Document, Failure> {
     from_w3c(value).map_err(wrong)
 }
 
-/// The ledger's form of a W3C document, or what is wrong with it, by path.
+/// Converts a W3C document to the ledger's form. An error names the path of each fault.
 fn from_w3c(value: Value) -> Result<Document, String> {
     let Value::Object(mut document) = value else {
         return Err("/: a DID document is a JSON object".to_owned());
     };
     document.remove("@context");
-    // Rendered from control, which a document cannot change.
+    // A node renders `controller` from the control set, which a document cannot change.
     document.remove("controller");
     let own = match document.remove("id") {
         Some(Value::String(own)) => own,
@@ -75,7 +76,8 @@ fn from_w3c(value: Value) -> Result<Document, String> {
     if refusals.is_empty() { Ok(document) } else { Err(refusals.join("; ")) }
 }
 
-/// Does something with each item of a list, if the list is there.
+/// Calls `change` for each item of a list, with the path of the item. Does nothing if the list is
+/// absent.
 fn each(
     document: &mut Map<String, Value>,
     name: &str,
@@ -89,7 +91,8 @@ fn each(
     Ok(())
 }
 
-/// The type follows from the key's form, so it is not stored, but it must not contradict it.
+/// Removes the type, which is not stored because it follows from the form of the key. Fails if the
+/// type contradicts that form.
 fn check_type(method: &mut Map<String, Value>, path: &str) -> Result<(), String> {
     let expected = if method.contains_key("publicKeyJwk") { "JsonWebKey" } else { "Multikey" };
     match method.remove("type") {
@@ -99,7 +102,7 @@ fn check_type(method: &mut Map<String, Value>, path: &str) -> Result<(), String>
     }
 }
 
-/// `#key-1`, or an absolute URL of the document's own DID, becomes `key-1`.
+/// Replaces `#key-1`, or an absolute URL of the document's own DID, by `key-1`.
 fn localise(id: Option<&mut Value>, own: &str, path: &str) -> Result<(), String> {
     let Some(id) = id else { return Err(format!("{path}: is missing")) };
     let Some(text) = id.as_str() else {
@@ -118,7 +121,8 @@ fn localise(id: Option<&mut Value>, own: &str, path: &str) -> Result<(), String>
     Ok(())
 }
 
-/// The document of a DID for which none is given: one key for the three common purposes.
+/// Returns the document of a DID for which the user gives none: one key for authentication,
+/// assertions and capability invocation.
 pub(super) fn with_key(key: &PublicKey) -> Result<Document, Failure> {
     let id: Fragment = "key-1".parse().map_err(|error| Failure::usage(format!("{error}")))?;
     let material = Multikey::from(key);
@@ -134,7 +138,7 @@ pub(super) fn with_key(key: &PublicKey) -> Result<Document, Failure> {
     })
 }
 
-/// The document's keys whose secrets are at hand, by fragment.
+/// Returns the document's keys whose secrets are at hand, by fragment.
 pub(super) fn held(
     document: &Document,
     writer: &Writer,

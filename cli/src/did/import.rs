@@ -1,4 +1,5 @@
-//! `idem did import`: plain W3C DID documents become new DIDs, each as a whole or not at all.
+//! `idem did import`: create DIDs from plain W3C DID documents. Each document is imported as a
+//! whole or not at all.
 
 use std::path::{Path, PathBuf};
 
@@ -30,12 +31,12 @@ pub(crate) struct ImportArgs {
     sets: SetsArgs,
 }
 
-/// Where a document stands.
+/// Position of a document in the input.
 #[derive(Debug, Clone, Serialize)]
 struct Place {
     file: PathBuf,
     index: usize,
-    /// The document's own id, if it has one.
+    /// Member `id` of the document, if it has one.
     id: Option<String>,
 }
 
@@ -45,7 +46,7 @@ struct Taken {
     place: Place,
     #[serde(flatten)]
     written: Written,
-    /// What was left out or changed on the way.
+    /// Parts of the document that the import left out or changed.
     notes: Vec<String>,
 }
 
@@ -69,8 +70,8 @@ struct Report {
     refused: Vec<Refused>,
 }
 
-/// Imports what can be imported and reports the rest. Documents that break a rule make the whole
-/// command end as bad input; the report on standard output is complete nevertheless.
+/// Imports the documents that can be imported and reports the others. If a document breaks a rule,
+/// the command fails with bad input, but the report on standard output is still complete.
 pub(super) async fn run(args: ImportArgs, context: &Context) -> Result<(), Failure> {
     let mut documents = Vec::new();
     for file in &args.files {
@@ -100,7 +101,8 @@ fn read(file: &Path) -> Result<Vec<(Place, Value)>, Failure> {
     Ok(documents.into_iter().enumerate().map(place).collect())
 }
 
-/// Stops at the first failure that is not about one document.
+/// Imports the documents in order and adds each outcome to `report`. Stops at the first failure
+/// that is not about a single document.
 async fn import_all(
     sets: &SetsArgs,
     documents: Vec<(Place, Value)>,
@@ -138,7 +140,8 @@ async fn import_all(
     Ok(())
 }
 
-/// A refusal by the ledger as a reason; any other failure is not about the document.
+/// Turns a refusal by the ledger into a reason for the report. Any other failure is returned as it
+/// is, because it is not about the document.
 fn by_ledger(failure: Failure) -> Result<Reason, Failure> {
     let is_final = failure.is_final();
     match failure {

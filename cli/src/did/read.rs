@@ -1,4 +1,4 @@
-//! Reading DIDs from a node.
+//! Commands that read DIDs from a node.
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -27,7 +27,8 @@ pub(crate) struct HistoryArgs {
     did: String,
 }
 
-/// Prints the W3C resolution result, whole also when it tells of an error.
+/// Prints the complete W3C resolution result, also if it contains an error, and then fails with
+/// that error.
 pub(super) async fn resolve(args: ResolveArgs, context: &Context) -> Result<(), Failure> {
     let mut options = Map::new();
     if let Some(version) = args.version_id {
@@ -51,7 +52,7 @@ pub(super) async fn history(args: HistoryArgs, context: &Context) -> Result<(), 
     context.print_value(&history)
 }
 
-/// The error in the resolution metadata (W3C DID Resolution section 10), if there is one.
+/// Returns the error in the resolution metadata (W3C DID Resolution section 10), if there is one.
 fn resolution_error(result: &Value, did: &str) -> Option<Failure> {
     let error = result.pointer("/didResolutionMetadata/error").filter(|error| !error.is_null())?;
     let kind = error["type"].as_str().or(error.as_str()).unwrap_or_default();

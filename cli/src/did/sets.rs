@@ -1,4 +1,4 @@
-//! The three key sets of a DID, from options and new keys.
+//! The three key sets of a DID (control, next and recovery), made from options and new keys.
 
 use clap::{Args, ValueEnum};
 use keys::SecretKey;
@@ -8,7 +8,7 @@ use registry_core::did::{KeySet, Member, NextSet, Recovery, Sets};
 use super::Failure;
 use crate::time::duration_ms;
 
-/// A suite, as it is written on the command line.
+/// Signature suite on the command line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SuiteName {
     /// Ed25519
@@ -32,9 +32,10 @@ impl From<SuiteName> for Suite {
     }
 }
 
-/// Members are multikeys or DIDs. A set without members of its own gets one new key; a set with
-/// members needs all of them unless a threshold is given. A next set that is not named has the
-/// members in control: one new key, in one file, could put itself in the place of them all.
+/// Members are multikeys or DIDs. A set for which no members are named gets one new key. A set with
+/// named members needs the signatures of all of them unless a threshold is given. If no next
+/// members are named, the next set has the members of the control set, because otherwise a single
+/// new key could replace all of them.
 #[derive(Debug, Default, Args)]
 pub(super) struct SetsArgs {
     /// Suite of new keys
@@ -100,7 +101,7 @@ impl SetsArgs {
         self.suite.into()
     }
 
-    /// The sets of a new DID, and the keys behind the commitments.
+    /// Returns the sets of a new DID, and the keys to which its next set commits.
     pub(super) fn create(&self, new: &mut NewKeys) -> Result<(Sets, Vec<PublicKey>), Failure> {
         let control = self.control(new)?;
         let (next, keys) = self.next(new)?;
@@ -108,9 +109,10 @@ impl SetsArgs {
         Ok((Sets { control, next, recovery }, keys))
     }
 
-    /// The sets after a rotation: who was revealed takes control, unless members are named.
-    /// Instead of one key there is a new one; a next set of several members, or of a DID, stays,
-    /// and `known` are its keys in the key file.
+    /// Returns the sets after a rotation, and the known keys of the next set. The revealed members
+    /// become the control set unless control members are named. The next set is new if members are
+    /// named or if it consisted of one key. Otherwise it stays, and `known` are its keys in the key
+    /// file.
     pub(super) fn rotate(
         &self,
         present: &Sets,
@@ -133,7 +135,7 @@ impl SetsArgs {
         Ok((Sets { control, next, recovery }, keys))
     }
 
-    /// The sets after a recovery: new control and next keys.
+    /// Returns the sets after a recovery, with new control and next sets.
     pub(super) fn recover(
         &self,
         present: &Sets,
@@ -190,7 +192,7 @@ fn key_set(
     Ok(KeySet { threshold: threshold.unwrap_or(all), members })
 }
 
-/// The members that are keys.
+/// Returns the members that are keys.
 pub(super) fn keys(members: &[Member]) -> Vec<PublicKey> {
     let key = |member: &Member| match member {
         Member::Key(key) => Some(key.clone()),

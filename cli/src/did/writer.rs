@@ -1,6 +1,6 @@
-//! One write: build, sign, note in the key file, submit, note the outcome. The order is what
-//! keeps a key from being lost: nothing leaves before the file holds the keys that it needs.
-//! What needs no new key is not noted (`author`).
+//! Writes an operation in a fixed order: build, sign, record in the key file, submit, record the
+//! outcome. The order ensures that no key is lost: the command sends nothing before the file holds
+//! the keys that the operation needs. Operations that need no new key are not recorded (`author`).
 
 use std::time::Duration;
 
@@ -24,16 +24,17 @@ use crate::client::{Chain, Client, Outcome};
 use crate::context::Context;
 use crate::exit::warn;
 
-/// An operation that is ready to be signed.
+/// An operation that is ready to be signed, with everything that signing it changes in the key
+/// file.
 pub(super) struct Draft {
     pub(super) operation: Operation,
     pub(super) signers: Vec<PublicKey>,
     pub(super) new: NewKeys,
-    /// The parts of the key file once the operation is committed.
+    /// Parts of the key file once the operation is committed.
     pub(super) parts: Parts,
 }
 
-/// A committed write.
+/// A committed operation of a DID, with the height of its block.
 #[derive(Debug, Serialize)]
 pub(crate) struct Written {
     pub(crate) did: Did,
@@ -41,20 +42,21 @@ pub(crate) struct Written {
     pub(super) height: u64,
 }
 
-/// An operation as it is submitted.
+/// A signed operation in the form in which it is submitted.
 pub(crate) struct Sealed {
     pub(crate) operation: Hash,
     pub(crate) envelope: Vec<u8>,
 }
 
-/// A salt that nobody can guess.
+/// Returns a salt that nobody can guess.
 pub(super) fn random_salt() -> Result<FixedBytes<16>, KeysError> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(|error| KeysError::Random { reason: error.to_string() })?;
     Ok(FixedBytes(salt))
 }
 
-/// The role in which the author signs an action by this signer; none where nobody signs.
+/// Returns the role in which the author signs an action with this signer; `None` if the action has
+/// no author's signature.
 pub(crate) fn own_role(action: &Action, signer: &Signer) -> Option<Role> {
     match (action.facts().role?, signer) {
         (Role::Author, Signer::Key(_)) => Some(Role::Control),
@@ -62,39 +64,40 @@ pub(crate) fn own_role(action: &Action, signer: &Signer) -> Option<Role> {
     }
 }
 
-/// One signature over an operation's id.
+/// Makes one signature over an operation's id.
 pub(crate) fn sign(secret: &SecretKey, role: Role, signer: &Signer, operation: &Hash) -> Signature {
     let value = Bytes(secret.sign_operation(&role.message(operation)).to_vec());
     Signature { role, by: signer.clone(), value }
 }
 
-/// A node, its chain, and the keys that sign.
+/// Signs operations with the keys at hand and submits them to one node.
 pub(crate) struct Writer {
     client: Client,
     chain: Chain,
     file: UserKeyFile,
     held: UserKeys,
     cosigners: Vec<UserKeys>,
-    /// Who vouches for what is signed here.
+    /// Endorser of the operations that are signed here.
     endorser: Option<Signer>,
 }
 
 impl Writer {
-    /// With the keys of a file that must be there.
+    /// Opens a writer with the keys of an existing file.
     pub(crate) async fn open(context: &Context, args: &SignerArgs) -> Result<Self, Failure> {
         let mut file = UserKeyFile::new(&args.keys, args.passphrase.existing(&args.keys)?);
         let held = file.read_existing()?;
         Self::with(context, args, file, held).await
     }
 
-    /// For new keys, which may go to a new file.
+    /// Opens a writer that makes new keys. The key file need not exist yet.
     pub(super) async fn open_or_new(context: &Context, args: &SignerArgs) -> Result<Self, Failure> {
         let mut file = UserKeyFile::new(&args.keys, args.passphrase.passphrase(&args.keys)?);
         let held = file.read()?;
         Self::with(context, args, file, held).await
     }
 
-    /// For the new keys of a DID that is there: they may go to a new file if another one signs.
+    /// Opens a writer that makes new keys for an existing DID. The key file need not exist yet if
+    /// another file signs.
     pub(super) async fn rekeying(context: &Context, args: &SignerArgs) -> Result<Self, Failure> {
         match args.cosigner_keys.is_empty() {
             true => Self::open(context, args).await,
@@ -126,12 +129,13 @@ impl Writer {
         &self.client
     }
 
-    /// Who is to vouch for an action, where its kind can need that.
+    /// Returns the endorser that signs an action; `None` if no endorser is named or actions of its
+    /// kind never need endorsement.
     pub(crate) fn endorser(&self, action: &Action) -> Option<&Signer> {
         self.endorser.as_ref().filter(|_| action.facts().family.is_some())
     }
 
-    /// The secret of a key, if it is at hand.
+    /// Returns the secret of a key, if it is at hand.
     pub(crate) fn secret(&self, key: &PublicKey) -> Option<&SecretKey> {
         let mut files = std::iter::once(&self.held).chain(&self.cosigners);
         files.find_map(|keys| keys.find(key))
@@ -141,14 +145,15 @@ impl Writer {
         self.secret(key).is_some()
     }
 
-    /// Every public key whose secret is at hand.
+    /// Returns every public key whose secret is at hand.
     pub(super) fn public_keys(&self) -> impl Iterator<Item = &PublicKey> {
         let files = std::iter::once(&self.held).chain(&self.cosigners);
         files.flat_map(|keys| keys.pool.iter().map(SecretKey::public))
     }
 
-    /// The DID to act for and the parts of its keys, after the outcome of an earlier operation of
-    /// it is found out. A DID that is named need not be in the file: its secrets may be.
+    /// Returns the DID to act for and the parts of its keys. If the outcome of an earlier operation
+    /// of the DID is unknown, finds it out first. A named DID need not be in the file, because the
+    /// secrets in the file may be enough.
     pub(super) async fn author(&mut self, did: Option<Did>) -> Result<(Did, Parts), Failure> {
         let entry = match &did {
             Some(did) => self.held.get(did),
@@ -159,7 +164,7 @@ impl Writer {
             let remedy = KeysError::NoDid { path: self.file.path().to_owned() };
             return did.map(|did| (did, Parts::default())).ok_or_else(|| remedy.into());
         };
-        // A DID of a genesis was made before its chain had an id.
+        // A DID that a genesis creates is recorded before its chain has an id.
         if entry.chain != self.chain.chain_id && entry.chain != Hash::ZERO {
             let (theirs, ours) = (self.chain.chain_id, entry.chain);
             let message = format!("{} lives on chain {ours}, the node is on {theirs}", entry.did);
@@ -179,7 +184,8 @@ impl Writer {
         }
     }
 
-    /// The keys that sign for `threshold` of `members`, and no more than those.
+    /// Returns keys that can sign for `threshold` of `members`, and no more keys than needed. Fails
+    /// if too few are at hand.
     pub(crate) async fn choose(
         &self,
         threshold: u8,
@@ -225,7 +231,7 @@ impl Writer {
         }
     }
 
-    /// The state of another DID than the one that acts.
+    /// Returns the state of a DID other than the author. Fails if it is deactivated.
     pub(crate) async fn state_of(&self, did: &Did) -> Result<Box<DidState>, Failure> {
         let entry = self.client.record(did).await?;
         match value_from::<DidValue>(&entry.value.0) {
@@ -238,8 +244,9 @@ impl Writer {
         }
     }
 
-    /// A method of the document whose key is at hand and may sign at `time_ms`. Where other DIDs
-    /// are in control the ledger takes no methods.
+    /// Returns a method of the document whose key is at hand and that may sign at block time
+    /// `time_ms`. There is none if other DIDs are in control, because the ledger then accepts no
+    /// methods.
     pub(crate) fn method(&self, did: &Did, state: &DidState, time_ms: u64) -> Option<MethodSigner> {
         if state.sets.control.dids().next().is_some() {
             return None;
@@ -252,7 +259,7 @@ impl Writer {
         })
     }
 
-    /// The method by which an endorser signs with the keys at hand.
+    /// Returns the method with which an endorser signs with the keys at hand.
     pub(crate) async fn endorsing(&self, did: &Did) -> Result<Signer, Failure> {
         let state = self.state_of(did).await?;
         let time_ms = self.client.chain().await?.time.0;
@@ -263,7 +270,7 @@ impl Writer {
         })
     }
 
-    /// A body for this chain with a fresh salt.
+    /// Makes an operation for this chain with a fresh salt.
     pub(crate) fn operation(
         &self,
         author: Option<Did>,
@@ -274,15 +281,15 @@ impl Writer {
         Ok(Operation { chain: self.chain.chain_id, author, guard, salt, action })
     }
 
-    /// Signs, notes and submits a draft, and answers once it is committed.
+    /// Signs a draft, records it in the key file and submits it. Returns once it is committed.
     pub(super) async fn send(&mut self, draft: Draft) -> Result<Written, Failure> {
         let (did, pending) = self.note(draft)?;
         let height = self.submit(&did, &pending).await?;
         Ok(Written { did, operation: pending.operation, height })
     }
 
-    /// Signs an operation by every signer whose secret is at hand, and by those of another party
-    /// that consents to it, and checks what the ledger would check without state.
+    /// Signs an operation with every signer whose secret is at hand: its own signers, those of a
+    /// party that consents, and the endorser. Then checks what the ledger can check without state.
     pub(crate) fn seal(
         &self,
         operation: &Operation,
@@ -311,11 +318,11 @@ impl Writer {
         Ok(Sealed { operation: id, envelope })
     }
 
-    /// Submits an operation once; answers the height of its block.
+    /// Submits an operation once and returns the height of its block.
     pub(crate) async fn deliver(&self, operation: &Hash, envelope: &[u8]) -> Result<u64, Failure> {
         match self.client.submit_and_wait(envelope).await {
             Ok(committed) => Ok(committed.height),
-            // A rule also stands against a copy of what is already applied.
+            // The rules also refuse a copy of an operation that is already applied.
             Err(failure) if failure.is_final() => match self.client.outcome(operation).await? {
                 Outcome::Applied { height } => Ok(height),
                 _ => Err(failure),
@@ -345,7 +352,8 @@ impl Writer {
         Ok((did, pending))
     }
 
-    /// Submits what was noted and notes the outcome; answers the height of its block.
+    /// Submits an operation that is recorded in the key file, records its outcome and returns the
+    /// height of its block.
     async fn submit(&mut self, did: &Did, pending: &Pending) -> Result<u64, Failure> {
         let waiting = ProgressBar::new_spinner().with_message("waiting for the block");
         waiting.enable_steady_tick(Duration::from_millis(100));
@@ -369,8 +377,8 @@ impl Writer {
         }
     }
 
-    /// Finds out what became of an operation whose outcome was open, and sends it again where the
-    /// node does not know it.
+    /// Finds out the outcome of an operation that an earlier command left open. Submits the
+    /// operation again if it still waits or the node does not know it.
     async fn settle(&mut self, did: &Did, pending: &Pending) -> Result<(), Failure> {
         match self.client.outcome(&pending.operation).await? {
             Outcome::Applied { height } => self.committed(pending, height).map(|_| ()),

@@ -1,4 +1,4 @@
-//! Verification methods of any age as Multikey or JsonWebKey.
+//! Converts verification methods of all ages to Multikey or JsonWebKey.
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use registry_core::codec;
@@ -14,20 +14,21 @@ const KEY_FORMS: [&str; 4] =
     ["publicKeyMultibase", "publicKeyJwk", "publicKeyBase58", "publicKeyHex"];
 const OTHER_MEMBERS: [&str; 6] = ["id", "type", "controller", "validFrom", "expires", "revoked"];
 
-/// What keys a method type holds.
+/// Keys that a method type may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holds {
-    /// Whatever the Multikey says.
+    /// A Multikey of any key type.
     AnyMultikey,
-    /// Whatever the JWK says.
+    /// A JWK of any key type.
     AnyJwk,
-    /// RSA, as a JWK.
+    /// An RSA key as a JWK.
     Rsa,
-    /// One type of key, in any form.
+    /// A key of one type, in any form.
     One(KeyCodec),
 }
 
-/// Method types of the W3C specifications and of the security vocabularies before them.
+/// Returns the keys of a method type of the W3C specifications or of the older security
+/// vocabularies; `None` if the type is unknown.
 fn holds(method_type: &str) -> Option<Holds> {
     Some(match method_type {
         "Multikey" => Holds::AnyMultikey,
@@ -51,7 +52,8 @@ fn holds(method_type: &str) -> Option<Holds> {
     })
 }
 
-/// The `kty` and `crv` of a JWK of the type, and the names that drafts gave to the curve.
+/// Returns the `kty` and `crv` of a JWK of this key type. Further pairs are names that drafts gave
+/// to the curve.
 fn jwk_curves(codec: KeyCodec) -> &'static [(&'static str, &'static str)] {
     match codec {
         KeyCodec::Ed25519 => &[("OKP", "Ed25519")],
@@ -67,7 +69,7 @@ fn jwk_curves(codec: KeyCodec) -> &'static [(&'static str, &'static str)] {
 }
 
 impl Importer {
-    /// Takes a method over and gives its fragment, also when the method itself is refused.
+    /// Imports a method. Returns its fragment, also if the method itself is refused.
     pub(super) fn method(&mut self, path: &str, method: &Value) -> Option<Fragment> {
         let Some(members) = method.as_object() else {
             self.refuse(path, ImportRule::WrongType { expected: "an object or a reference" });
@@ -95,7 +97,8 @@ impl Importer {
         fragment
     }
 
-    /// Adds a method unless it is there already: some documents embed one method several times.
+    /// Adds a method unless the same one is there already, since some documents embed a method
+    /// several times.
     fn add_method(&mut self, path: &str, form: &str, method: VerificationMethod) {
         if self.document.verification_method.contains(&method) {
             self.note(path, "left out; the same method is there already");
@@ -121,7 +124,7 @@ impl Importer {
         time
     }
 
-    /// The key with the name of its member.
+    /// Reads the key of a method. Returns it with the name of the member that holds it.
     fn key(
         &mut self,
         path: &str,
@@ -168,7 +171,8 @@ impl Importer {
         Some((form, material))
     }
 
-    /// A JWK; a BLS12-381 point becomes a Multikey, since no specification of its JWK is final.
+    /// Reads a JWK. A BLS12-381 point becomes a Multikey, since no specification of its JWK is
+    /// final.
     fn jwk(&mut self, path: &str, value: &Value, id: &str) -> Option<KeyMaterial> {
         let Some(members) = value.as_object() else {
             self.refuse(path, ImportRule::WrongType { expected: "a JWK" });
@@ -178,7 +182,7 @@ impl Importer {
         for (name, value) in members {
             let member_path = join(path, name);
             let Some(text) = self.text(&member_path, value) else { continue };
-            // The key id repeats the fragment, and the fragment stays.
+            // A `kid` that repeats the fragment adds nothing, because the fragment is kept.
             if name == "kid" && (text == id || id.split_once('#').is_some_and(|(_, f)| f == text)) {
                 self.note(&member_path, "left out; it is the method's id");
                 continue;
@@ -210,7 +214,7 @@ impl Importer {
     }
 }
 
-/// The compressed point in a JWK that has nothing but `kty`, `crv` and `x`.
+/// Returns the compressed point of a JWK that has only `kty`, `crv` and `x`.
 fn bls_point(jwk: &Jwk, codec: KeyCodec) -> Option<Vec<u8>> {
     let is_of_codec = jwk_curves(codec).iter().any(|curve| curve_of(jwk) == *curve);
     let point = codec::from_base64url(jwk.0.get("x")?)?;
@@ -222,7 +226,7 @@ fn curve_of(jwk: &Jwk) -> (&str, &str) {
     (text("kty"), text("crv"))
 }
 
-/// Reads a key that is written as one text.
+/// Reads a key that is a single string.
 fn read_key(form: &str, text: &str, holds: Holds) -> Result<Multikey, ImportRule> {
     if form == "publicKeyMultibase" {
         let expected = "multibase, z and base58btc or u and base64url";
@@ -235,7 +239,7 @@ fn read_key(form: &str, text: &str, holds: Holds) -> Result<Multikey, ImportRule
     }
     let Holds::One(codec) = holds else { return Err(ImportRule::KeyForm) };
     let raw = if form == "publicKeyBase58" {
-        // Base58 is quadratic in its length, so the length is bounded first.
+        // The length is limited first, because decoding Base58 takes time quadratic in it.
         let short = text.len() <= KEY_BYTES_MAX * 2;
         short.then(|| bs58::decode(text).into_vec().ok()).flatten()
     } else {
@@ -246,7 +250,8 @@ fn read_key(form: &str, text: &str, holds: Holds) -> Result<Multikey, ImportRule
     Ok(Multikey::new(codec, &compressed(codec, raw)))
 }
 
-/// Old methods hold points of the two curves uncompressed; a Multikey is compressed.
+/// Compresses a point. Old methods hold points of P-256 and secp256k1 uncompressed, while a
+/// Multikey is compressed.
 fn compressed(codec: KeyCodec, raw: Vec<u8>) -> Vec<u8> {
     let is_ecdsa = matches!(codec, KeyCodec::P256 | KeyCodec::Secp256k1);
     let (Some((4, coordinates)), true) = (raw.split_first(), is_ecdsa && raw.len() == 65) else {
@@ -260,8 +265,9 @@ fn compressed(codec: KeyCodec, raw: Vec<u8>) -> Vec<u8> {
     jwk.signing_key().map_or(raw, |key| key.raw().to_vec())
 }
 
-/// Whether the key is of the type that the method says, or the name of the type expected. Keys of
-/// no known type are left for the registry's own rules to name.
+/// Checks that the key is of a type that the method type may hold. The error is the name of the
+/// expected type. A Multikey of unknown type passes here, because the registry's own rules refuse
+/// it.
 fn matches(holds: Holds, material: &KeyMaterial) -> Result<(), &'static str> {
     let (expected, fits) = match (holds, material) {
         (Holds::One(codec), KeyMaterial::Multikey(key)) => {

@@ -1,9 +1,9 @@
-//! Plain W3C DID documents as documents of the registry: keys under the same fragments, legacy
-//! method types as Multikey or JsonWebKey, the old id under `alsoKnownAs`.
+//! Converts plain W3C DID documents to the registry's form. Keys keep their fragments, legacy
+//! method types become Multikey or JsonWebKey, and the old id goes to `alsoKnownAs`.
 //!
-//! The schema of the registry is closed, so what cannot be taken is refused with its path and
-//! rule; a document is taken as a whole or not at all (docs/protocol/did-document.md, section
-//! "Import").
+//! The registry's schema is closed, so the import refuses every part that does not fit, with its
+//! path and the rule. A document is imported as a whole or not at all
+//! (docs/protocol/did-document.md, section "Import").
 
 mod method;
 mod origins;
@@ -22,10 +22,10 @@ pub(crate) use refusal::{ImportError, ImportRefusal, ImportRule};
 
 use origins::Origins;
 
-/// Members of a document that speak of the old document and not of its subject.
+/// Members that describe the old document rather than its subject. The import leaves them out.
 const METADATA: [&str; 4] = ["@context", "created", "updated", "proof"];
 
-/// Members that are read. `publicKey` is the name of `verificationMethod` before DID 1.0.
+/// Members that the import reads. `publicKey` was the name of `verificationMethod` before DID 1.0.
 const MEMBERS: [&str; 11] = [
     "id",
     "alsoKnownAs",
@@ -40,17 +40,17 @@ const MEMBERS: [&str; 11] = [
     "service",
 ];
 
-/// A W3C document in the registry's form; it passes [`Document::check`].
+/// A W3C document in the registry's form. It passes [`Document::check`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Imported {
-    /// What to register.
+    /// Document to register.
     pub document: Document,
-    /// What was left out or changed on the way, each with its path.
+    /// Parts that the import left out or changed, each with its path.
     pub notes: Vec<String>,
 }
 
-/// The documents in the text of a file: one document, an array of them, or resolution results with
-/// a `didDocument`. Fails when the text is no JSON.
+/// Returns the documents in the text of a file, which holds one document, an array of documents, or
+/// resolution results with a `didDocument`. Fails if the text is not JSON.
 pub(crate) fn read_documents(text: &str) -> Result<Vec<Value>, serde_json::Error> {
     let documents = match serde_json::from_str(text)? {
         Value::Array(documents) => documents,
@@ -65,7 +65,8 @@ pub(crate) fn read_documents(text: &str) -> Result<Vec<Value>, serde_json::Error
     Ok(documents.into_iter().map(unwrap).collect())
 }
 
-/// Makes a registry document of a W3C document of any DID method, or says all that is in the way.
+/// Converts a W3C document of any DID method to a registry document. The error names everything
+/// that prevents the import.
 pub(crate) fn import(json: &Value) -> Result<Imported, ImportError> {
     let mut importer = Importer::default();
     match json.as_object() {
@@ -75,15 +76,15 @@ pub(crate) fn import(json: &Value) -> Result<Imported, ImportError> {
     importer.finish()
 }
 
-/// The state of one import. Methods hand what they cannot take to `refuse` and go on, so that one
-/// run names everything.
+/// State of one import. Its methods report to `refuse` what they cannot import and continue, so
+/// that one run names all problems.
 #[derive(Default)]
 struct Importer {
-    /// The old id; none when the document has none and all its references are relative.
+    /// Id of the old document; `None` if it has no id and all its references are relative.
     id: Option<String>,
     document: Document,
     origins: Origins,
-    /// Methods that were refused. References to them are not refused again.
+    /// Fragments of refused methods. References to them are not refused again.
     refused_methods: BTreeSet<Fragment>,
     refusals: Vec<ImportRefusal>,
     notes: Vec<String>,
@@ -149,8 +150,8 @@ impl Importer {
         self.add_also_known_as("/id", id);
     }
 
-    /// A controller says who decides. On the ledger that is said by control, so none but the
-    /// document's own subject can be taken over from a document.
+    /// Handles the `controller` of a document or method. On the ledger the control set decides who
+    /// controls a DID, so the import refuses every controller but the document's own subject.
     fn controller(&mut self, path: &str, controller: Option<&Value>) {
         let controllers: Vec<(String, &Value)> = match controller {
             None => return,
@@ -215,7 +216,7 @@ impl Importer {
         }
     }
 
-    /// The fragment that a reference to a method or service of this document names.
+    /// Returns the fragment that a reference to a method or service of this document names.
     fn fragment(&mut self, path: &str, reference: &str) -> Option<Fragment> {
         let own = self.id.as_deref().and_then(|id| reference.strip_prefix(id)).unwrap_or(reference);
         let Some(fragment) = own.strip_prefix('#') else {
@@ -238,7 +239,7 @@ impl Importer {
         value.as_str()
     }
 
-    /// The entries of a list that may be absent.
+    /// Returns the entries of a list that may be absent.
     fn list<'v>(&mut self, path: &str, value: Option<&'v Value>) -> &'v [Value] {
         match value {
             None => &[],
@@ -265,14 +266,15 @@ impl Importer {
         self.refuse(&join(parent, name), rule);
     }
 
-    /// A fragment for a method or service whose own is refused, so that its other parts are still
-    /// looked at. It never leaves: a document with a refusal is not imported.
+    /// Returns a substitute for a refused fragment, so that the other parts of the method or
+    /// service are still checked. It is never stored, because a document with a refusal is not
+    /// imported.
     fn stand_in(&self) -> Option<Fragment> {
         format!("refused-{}", self.refusals.len()).parse().ok()
     }
 }
 
-/// The JSON pointer to the member `name` below `parent`.
+/// Returns the JSON pointer to the member `name` below `parent`.
 fn join(parent: &str, name: &str) -> String {
     format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
 }

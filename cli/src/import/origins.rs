@@ -1,9 +1,9 @@
-//! Where in the input a part of the imported document came from.
+//! Maps parts of the imported document to the parts of the input that they came from.
 
 use std::collections::BTreeMap;
 
-/// Paths of the registry's document and the input paths that they came from. Parts keep their
-/// place below a recorded path.
+/// Paths in the registry's document, each with the input path that it came from. A part below a
+/// recorded path has the same relative path in the input.
 #[derive(Default)]
 pub(super) struct Origins(BTreeMap<String, String>);
 
@@ -12,7 +12,7 @@ impl Origins {
         self.0.insert(stored, input.to_owned());
     }
 
-    /// The input path of `stored`, by its longest recorded prefix.
+    /// Returns the input path of `stored`, found by its longest recorded prefix.
     pub(super) fn input_path(&self, stored: &str) -> String {
         let mut prefix = stored;
         loop {

@@ -1,14 +1,14 @@
-//! Why a W3C document cannot be imported.
+//! Reasons why a W3C document cannot be imported.
 
 use std::fmt;
 
 use registry_core::did::document::Rule;
 use registry_core::id::IdError;
 
-/// A document that cannot be imported, with everything that is in the way.
+/// A document that cannot be imported, with everything that prevents it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) struct ImportError {
-    /// At least one.
+    /// Refusals, at least one.
     pub refusals: Vec<ImportRefusal>,
 }
 
@@ -24,97 +24,97 @@ impl fmt::Display for ImportError {
     }
 }
 
-/// One thing that is in the way.
+/// One part of a document that prevents its import.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {}: {rule}", rule.name())]
 pub(crate) struct ImportRefusal {
-    /// JSON pointer (RFC 6901) into the document given; empty for the whole.
+    /// JSON pointer (RFC 6901) to the part of the input document; empty for the whole document.
     pub path: String,
-    /// The rule.
+    /// Rule that the part breaks.
     pub rule: ImportRule,
 }
 
-/// The rules of the import, beside those of the registry's documents.
+/// Rules of the import, in addition to those of the registry's documents.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ImportRule {
-    /// A value of another JSON type.
+    /// A value has the wrong JSON type.
     #[error("must be {expected}")]
     WrongType {
-        /// The type that belongs there.
+        /// Type that the value must have.
         expected: &'static str,
     },
     /// A required member is missing.
     #[error("{name:?} is missing; add it")]
     MemberMissing {
-        /// The member's name.
+        /// Name of the member.
         name: &'static str,
     },
-    /// A member that the closed schema does not have.
+    /// A member is not part of the closed schema.
     #[error("{name:?} is no member of a registered document; remove it")]
     MemberUnknown {
-        /// The member's name.
+        /// Name of the member.
         name: String,
     },
-    /// The id of the document is no DID.
+    /// The id of the document is not a DID.
     #[error("the id must be a DID")]
     NotADid,
-    /// Another DID decides over the document or a key.
+    /// The document or a key has another DID as its controller.
     #[error("controller {controller:?} is not the document's id; control is set on the ledger")]
     ControllerForeign {
-        /// The controller given.
+        /// Controller that the document names.
         controller: String,
     },
-    /// A method, service or reference that belongs to another document, or has a path.
+    /// A method, service or reference belongs to another document or contains a path.
     #[error("{reference:?} is not of this document; write #fragment, or the id and #fragment")]
     ReferenceForeign {
-        /// The reference given.
+        /// Reference that the document contains.
         reference: String,
     },
-    /// A fragment that the registry cannot store.
+    /// The registry cannot store a fragment.
     #[error("{0}")]
     Fragment(IdError),
-    /// A method type that is not converted.
+    /// The import does not convert this method type.
     #[error("method type {method_type:?} is not known; use Multikey or JsonWebKey")]
     MethodType {
-        /// The type given.
+        /// Method type that the document names.
         method_type: String,
     },
-    /// A method that names a blockchain account, against which no signature can be checked.
+    /// A method names a blockchain account, against which no signature can be checked.
     #[error("an account is no key; replace the method by one with its public key")]
     AccountNotKey,
-    /// A method without a key.
+    /// A method has no key.
     #[error("the method holds no key; add publicKeyMultibase or publicKeyJwk")]
     KeyMissing,
-    /// A method with its key in several forms.
+    /// A method has its key in several forms.
     #[error("the method holds several keys; keep one of publicKeyMultibase and publicKeyJwk")]
     KeyAmbiguous,
-    /// A form of key that is not read, or not for methods of this type.
+    /// The import does not read this form of key, or not for methods of this type.
     #[error("this form of key is not read here; use publicKeyMultibase or publicKeyJwk")]
     KeyForm,
-    /// Text that does not decode.
+    /// The text of a key cannot be decoded.
     #[error("not {expected}; encode the key again")]
     KeyEncoding {
-        /// The encoding that belongs there.
+        /// Encoding that the text must have.
         expected: &'static str,
     },
-    /// A key of another type than the method says.
+    /// A key has another type than its method says.
     #[error("a method of type {method_type} holds a {expected} key; correct the type or the key")]
     KeyMismatch {
-        /// The method type.
+        /// Type of the method.
         method_type: String,
-        /// The key type that it stands for.
+        /// Type of key that such a method must have.
         expected: &'static str,
     },
-    /// A time that is not RFC 3339 in UTC.
+    /// A time is not RFC 3339 in UTC.
     #[error("must be an RFC 3339 time in UTC with Z")]
     Time,
-    /// A rule of registered documents.
+    /// The converted document breaks a rule of registered documents.
     #[error("{0}")]
     Document(Rule),
 }
 
 impl ImportRule {
-    /// The stable name: `IMPORT_…`, or `DOCUMENT_…` for a rule of registered documents.
+    /// Returns the stable name: `IMPORT_…`, or `DOCUMENT_…` for a rule of registered documents.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::WrongType { .. } => "IMPORT_WRONG_TYPE",

@@ -1,4 +1,4 @@
-//! Services of a W3C document.
+//! Imports the services of a W3C document.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ impl Importer {
         });
     }
 
-    /// A required value or list of values; none when one of them is refused.
+    /// Reads a required value or list of values. Returns `None` if one of them is refused.
     fn one_or_many<T>(
         &mut self,
         path: &str,
@@ -65,7 +65,8 @@ impl Importer {
                 let entries = entries.iter().enumerate();
                 let read =
                     entries.map(|(index, entry)| read(self, &format!("{path}/{index}"), entry));
-                // Reads them all before it looks for a refusal, so that each is named.
+                // All entries are read before the first refusal ends the list, so that each refusal
+                // is reported.
                 read.collect::<Vec<_>>().into_iter().collect()
             }
             Some(entry) => {

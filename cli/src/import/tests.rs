@@ -1,4 +1,4 @@
-//! Conversions, each rule, and the documents that deployed DID methods publish.
+//! Tests of conversions, of each rule, and of documents that deployed DID methods publish.
 
 use std::path::PathBuf;
 
@@ -27,13 +27,13 @@ fn taken(json: &Value) -> Imported {
     import(json).unwrap_or_else(|error| panic!("{json} is refused: {error}"))
 }
 
-/// What is refused, as `path NAME`.
+/// Returns the refusals of a document, each as `path NAME`.
 fn refused(json: &Value) -> Vec<String> {
     let error = import(json).expect_err("must be refused");
     error.refusals.iter().map(|one| format!("{} {}", one.path, one.rule.name())).collect()
 }
 
-/// The one method of the imported document as its JSON.
+/// Imports a document with this one method and returns the imported method as JSON.
 fn converted(method: Value) -> Value {
     let imported = taken(&with_method(method));
     serde_json::to_value(&imported.document.verification_method[0]).expect("is JSON")
@@ -194,7 +194,7 @@ fn a_rendered_document_imports_as_itself() {
     assert_eq!(taken(&rendered.expect("is JSON")).document, source);
 }
 
-/// A method with another member changed, and what is refused of it.
+/// Changes one member of a valid method at a time and expects the refusal beside it.
 #[test]
 fn methods_that_cannot_be_taken_are_refused_by_rule() {
     let multikey = || method("Multikey", "publicKeyMultibase", ED25519);
@@ -333,7 +333,7 @@ fn a_file_holds_one_document_or_several() {
     assert!(read_documents("{").is_err());
 }
 
-/// The folder of the public test data, or `None` when it is not on this machine.
+/// Returns the folder of the public test data, or `None` if it is not on this machine.
 fn vectors() -> Option<PathBuf> {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors");
     let root = std::env::var_os("IDEM_VECTORS").map_or_else(|| default.into(), PathBuf::from);
@@ -341,7 +341,8 @@ fn vectors() -> Option<PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
-/// Which documents of deployed DID methods are taken, and all that is refused of the others.
+/// Compares which documents of deployed DID methods are imported, and all refusals of the others,
+/// with the stored list.
 #[test]
 fn published_documents_are_taken_or_refused_as_listed() {
     let Some(folder) = vectors() else {
