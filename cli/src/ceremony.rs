@@ -1,5 +1,5 @@
-//! The parts of a genesis, whether a ceremony or one person makes it: DIDs that it creates, entries
-//! of validators and their publishing keys, and the file itself.
+//! The parts of a genesis file, whether operators make it in a ceremony or one person makes it:
+//! DIDs that it creates, entries of validators, publishing keys, and the file itself.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,14 +17,14 @@ use super::did::{self, NewKeys, sign};
 use super::exit::Failure;
 use super::limits::GENESIS_FILE_BYTES_MAX;
 
-/// A DID of a genesis, and the operation that creates it there.
+/// A DID that a genesis creates, with the operation that creates it.
 pub(super) struct Founder {
     pub(super) did: Did,
     pub(super) operation: Bytes,
 }
 
-/// Makes a DID of new keys for a genesis that is still to be built. The key file notes it without
-/// a chain: the chain id follows from the genesis, and so from this very operation.
+/// Makes a DID with new keys for a genesis that is not built yet. The key file records no chain for
+/// it, because the chain id follows from the genesis and so from this operation.
 pub(super) fn found(
     network: &NetworkName,
     keys: &Path,
@@ -52,7 +52,7 @@ pub(super) fn found(
     Ok(Founder { did, operation: Bytes(envelope) })
 }
 
-/// A validator as genesis describes it, with the keys of its home.
+/// Returns a validator's entry for the genesis, with the keys of its home.
 pub(super) fn validator_entry(
     keys: &NodeKeys,
     name: String,
@@ -63,7 +63,7 @@ pub(super) fn validator_entry(
     Ok(ValidatorEntry { name, key, power, peer: keys.peer_id(), addresses })
 }
 
-/// A node's publishing key as genesis lists it.
+/// Returns a node's publishing key as the genesis lists it.
 pub(super) fn publishing_key(keys: &NodeKeys, name: &str) -> Result<PublishingKey, Failure> {
     let name = name.parse().map_err(|error| Failure::usage(format!("{error}")))?;
     let absent = || Failure::usage_with("the home has no publishing key", "run `idem init` again");
@@ -71,7 +71,7 @@ pub(super) fn publishing_key(keys: &NodeKeys, name: &str) -> Result<PublishingKe
     Ok(PublishingKey::new(name, key))
 }
 
-/// What a validator signs with.
+/// Returns the signer of a validator. Fails for a follower.
 pub(super) fn signer(keys: &NodeKeys) -> Result<&ValidatorSigner, Failure> {
     keys.validator.as_ref().ok_or_else(|| Failure::usage("a follower has no validator key"))
 }
@@ -88,7 +88,7 @@ pub(super) fn read_genesis(path: &Path) -> Result<GenesisFile, Failure> {
     GenesisFile::parse(&text).map_err(|error| failed(error.to_string()))
 }
 
-/// The time of this machine as a genesis has it.
+/// Returns this machine's time in the form that a genesis uses.
 pub(super) fn now() -> TimeMs {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     TimeMs(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))

@@ -1,4 +1,4 @@
-//! `idem config`: what is configured, and whether it is sound.
+//! `idem config`: check the configuration and show the settings in force.
 
 use std::collections::BTreeMap;
 
@@ -24,13 +24,13 @@ pub(super) enum ConfigCommand {
     Show(SettingArgs),
 }
 
-/// Settings as flags; they win over environment and file.
+/// Settings as flags, which take precedence over the environment and the configuration file.
 #[derive(Debug, Default, Args)]
 pub(super) struct SettingArgs {
     /// Whether this node votes [node.role]
     #[arg(long, value_enum, help_heading = "Settings")]
     role: Option<Role>,
-    /// Multiaddress for peers [p2p.listen]
+    /// Multiaddress on which the node listens for peers [p2p.listen]
     #[arg(long, value_name = "MULTIADDR", help_heading = "Settings")]
     p2p_listen: Option<String>,
     /// Peer to dial, with /p2p/<peer id>; may be repeated [p2p.peers]
@@ -42,7 +42,7 @@ pub(super) struct SettingArgs {
     /// Address of the private listener, loopback [admin.listen]
     #[arg(long, value_name = "ADDRESS", help_heading = "Settings")]
     admin_listen: Option<String>,
-    /// Level or directives [log.level]
+    /// Log level, or filter directives [log.level]
     #[arg(long, value_name = "LEVEL", help_heading = "Settings")]
     log_level: Option<String>,
     /// How log lines are written [log.format]
@@ -61,7 +61,7 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 }
 
 impl SettingArgs {
-    /// The flags as pairs of key and text.
+    /// Returns the settings that the flags give, as pairs of key and text.
     pub(super) fn pairs(&self) -> Vec<(String, String)> {
         let peers = (!self.peer.is_empty()).then(|| self.peer.join(","));
         let named = [

@@ -1,5 +1,5 @@
-//! Those who found a network that is made in one place: its governors, and the authority of its
-//! endorsers.
+//! Founders of a network whose nodes are all set up in one place: its governors and, if writes need
+//! endorsement, the authority that grants the right to endorse.
 
 use std::path::{Path, PathBuf};
 
@@ -10,30 +10,31 @@ use registry_core::governance::{EndorsedWrites, Governors, WritePolicy};
 use super::ceremony::found;
 use super::exit::Failure;
 
-/// Governors of a network that is made in one place, and how many of them must approve.
+/// Number of governors of such a network, and number of approvals that a change needs.
 const GOVERNORS: usize = 3;
 const THRESHOLD: u8 = 2;
 
-/// Name of the key file of the authority of endorsers.
+/// Name of the key file of the authority that grants the right to endorse.
 pub(super) const AUTHORITY: &str = "registry";
 
-/// Where such a network keeps the key files of those who found it.
+/// Directory of the founders' key files, under the directory of the network.
 pub(super) const KEYS: &str = "keys";
 
-/// The key file of one of them.
+/// Returns the path of a founder's key file.
 pub(super) fn key_file(dir: &Path, name: &str) -> PathBuf {
     dir.join(KEYS).join(format!("{name}.json"))
 }
 
-/// The key files of the governors, and of the authority of endorsers where there is one.
+/// Returns the key files of the governors and, if writes need endorsement, of the authority.
 pub(super) fn files(dir: &Path, endorsed: bool) -> impl Iterator<Item = PathBuf> {
     let governors = (1..=GOVERNORS).map(|number| format!("governor-{number}"));
     let authority = endorsed.then(|| AUTHORITY.to_owned());
     governors.chain(authority).map(|name| key_file(dir, &name))
 }
 
-/// Gives a network governors; and, where it is endorsed, an authority whose grants say who may
-/// write. `passphrases` are those of [`files`], in order.
+/// Adds the governors to a genesis and, if `endorsed` is given, an authority whose grants decide
+/// who may write. `endorsed` is the number of operations that each endorser may vouch for in an
+/// hour. `passphrases` has one item for each of [`files`], in the same order.
 pub(super) fn found_network(
     outline: &mut Outline,
     dir: &Path,

@@ -1,5 +1,5 @@
-//! `idem genesis`: a ceremony in which each operator makes an own key and shows only its public
-//! part (docs/operations/ceremony.md).
+//! `idem genesis`: a ceremony in which each operator makes its own key and publishes only the
+//! public part (docs/operations/ceremony.md).
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use super::passphrase::PassphraseArgs;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum GenesisCommand {
-    /// Make a DID that the genesis is to create: a governor, or the authority of endorsers
+    /// Make a DID for the genesis to create: a governor, or the authority of endorsers
     Did(GenesisDidArgs),
     /// Write the entry of this home's validator, to be sent to whoever builds
     Entry(GenesisEntryArgs),
@@ -37,13 +37,13 @@ pub(super) enum GenesisCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct GenesisEntryArgs {
-    /// Name of the network that the entry is for, and no other
+    /// Name of the network; the entry is valid for no other
     #[arg(long, value_name = "NAME")]
     network: NetworkName,
     /// The validator's name for people: a-z, 0-9 and -
     #[arg(long, value_name = "NAME")]
     name: String,
-    /// Multiaddress under which the others reach it; may be repeated
+    /// Multiaddress under which the other validators reach it; may be repeated
     #[arg(long = "address", value_name = "MULTIADDR", required = true)]
     addresses: Vec<String>,
     /// Voting power
@@ -58,10 +58,10 @@ pub(super) struct GenesisEntryArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct GenesisDidArgs {
-    /// Name of the network that it is for
+    /// Name of the network that the DID is for
     #[arg(long, value_name = "NAME")]
     network: NetworkName,
-    /// The key file that gets its keys
+    /// Key file that receives the new keys
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
     #[command(flatten)]
@@ -111,7 +111,7 @@ pub(super) struct GenesisFileArgs {
     file: PathBuf,
 }
 
-/// `NAME=KEY`; what the list demands of both is checked with the file.
+/// Parses `NAME=KEY`. The check of the genesis file decides whether name and key are allowed.
 fn publishing(text: &str) -> Result<PublishingKey, String> {
     let (name, key) = text.split_once('=').ok_or("give NAME=KEY, such as follower-1=z6Mk…")?;
     let name = name.parse().map_err(|error| format!("{error}"))?;
@@ -180,7 +180,7 @@ fn build(args: GenesisBuildArgs, context: &Context) -> Result<(), Failure> {
     show(&genesis, &args.out, context)
 }
 
-/// A failure of the genesis crate with the file that it is about.
+/// Turns an error of the genesis crate into a failure that names the file.
 fn in_file(path: &Path) -> impl Fn(GenesisError) -> Failure {
     move |error| Failure::usage(format!("{}: {error}", path.display()))
 }
@@ -194,7 +194,7 @@ pub(super) fn read_parameters(path: &Path) -> Result<Parameters, Failure> {
     serde_json::from_str(&text).map_err(|error| in_file(path)(error.into()))
 }
 
-/// What a sound genesis file says, with its warnings on standard error.
+/// Shows a valid genesis file, and its warnings on standard error.
 fn show(genesis: &GenesisFile, path: &Path, context: &Context) -> Result<(), Failure> {
     let warnings: Vec<String> = genesis.warnings().iter().map(ToString::to_string).collect();
     for warning in &warnings {

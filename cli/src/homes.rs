@@ -1,5 +1,5 @@
-//! What `init`, `testnet` and `localnet` make in homes: keys with their height floor, genesis,
-//! configuration.
+//! The files of homes that `init`, `testnet` and `localnet` make: keys with their height floor, the
+//! genesis and the configuration.
 
 use std::path::Path;
 
@@ -21,32 +21,32 @@ impl From<CreateError> for Failure {
     }
 }
 
-/// What a network that is made in one place has beside the homes.
+/// Files and directories of such a network that are not part of a home.
 const SHARED: [&str; 2] = ["genesis.json", founders::KEYS];
 
-/// One node of a network whose homes are all made in one place.
+/// A node of a network whose homes are all made in one place.
 pub(super) struct Member {
-    /// Name of its home and, in genesis, of the validator.
+    /// Name of the home and, in the genesis, of the validator.
     pub(super) name: String,
-    /// What it is.
     pub(super) role: Role,
-    /// Multiaddress at which the others reach it, without `/p2p`.
+    /// Multiaddress at which the other nodes reach this one, without `/p2p`.
     pub(super) address: String,
-    /// Settings of its own: `section.key` and value. Role and peers are added here.
+    /// Further settings of this node, as `section.key` and value. Role and peers are added to them.
     pub(super) settings: Vec<(&'static str, Value)>,
 }
 
 impl Member {
-    /// Its home under the network's directory.
+    /// Returns the node's home under the directory of the network.
     pub(super) fn home(&self, dir: &Path) -> Home {
         Home::new(dir.join(&self.name))
     }
 }
 
-/// Makes `dir`/genesis.json, a home under `dir` for each member, and key files of those who found
-/// the network in `dir`/keys; each validator has power 1. `endorsed`: how much each endorser may
-/// vouch for in an hour, where not everyone writes. Asks `passphrase` for each key file first.
-/// Makes all or nothing, and replaces nothing.
+/// Makes `dir`/genesis.json, a home under `dir` for each member, and the founders' key files in
+/// `dir`/keys. Each validator has power 1. With `endorsed`, only those whom an endorser vouches for
+/// may write, and `endorsed` is the number of operations that each endorser may vouch for in an
+/// hour. Asks `passphrase` for each key file first. Fails if one of the files or homes exists
+/// already.
 pub(super) fn make_network(
     dir: &Path,
     mut outline: Outline,
@@ -71,7 +71,8 @@ pub(super) fn make_network(
     let founders: Vec<_> = founders.collect::<Result<_, _>>()?;
     let cannot = |error| Failure::usage(format!("cannot write in {}: {error}", dir.display()));
     std::fs::create_dir_all(dir).map_err(cannot)?;
-    // Made out of sight and moved at the end, so that a failure leaves nothing behind.
+    // Everything is made in a temporary directory and moved at the end, so that a failure before
+    // that leaves nothing behind.
     let staging = tempfile::Builder::new().prefix(".idem-").tempdir_in(dir).map_err(cannot)?;
     founders::found_network(&mut outline, staging.path(), founders, endorsed)?;
     let genesis = fill(staging.path(), outline, members, passphrases)?;
@@ -113,18 +114,18 @@ fn fill(
     Ok(genesis)
 }
 
-/// The addresses of a validator as `p2p.peers` has them.
+/// Returns the addresses of a validator in the form of the setting `p2p.peers`.
 fn peers(entry: &ValidatorEntry) -> impl Iterator<Item = Value> {
     entry.addresses.iter().map(|address| Value::from(format!("{address}/p2p/{}", entry.peer)))
 }
 
-/// Writes HOME/config.toml with the given settings and all others as comments.
+/// Writes HOME/config.toml with the given settings, and all others as comments.
 pub(super) fn write_config(home: &Home, settings: &[(&str, Value)]) -> Result<(), Failure> {
     write_text(&home.config_file(), &template::render(settings))
 }
 
-/// Writes HOME/genesis.json. A home belongs to one chain: another genesis never replaces the one
-/// that is there.
+/// Writes HOME/genesis.json. Fails if the home has another genesis already, because a home belongs
+/// to one chain.
 pub(super) fn write_genesis(home: &Home, genesis: &GenesisFile) -> Result<(), Failure> {
     let path = home.genesis_file();
     if !path.exists() {

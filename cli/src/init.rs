@@ -1,4 +1,4 @@
-//! `idem init`: the home of one node.
+//! `idem init`: make the home of one node.
 
 use std::path::PathBuf;
 
@@ -27,11 +27,11 @@ pub(super) struct InitArgs {
     passphrase: PassphraseArgs,
 }
 
-/// Makes what HOME lacks and leaves what it has, so that an interrupted run can be repeated.
+/// Makes what HOME lacks and keeps what it has, so that an interrupted run can be repeated.
 pub(super) fn run(args: InitArgs, context: &Context) -> Result<(), Failure> {
     let home = &context.home;
     let loaded = Loaded::load(home, &args.settings.pairs())?;
-    // A file that is no genesis is refused before anything is made.
+    // An invalid genesis file is refused before anything is made.
     let given = args.genesis.as_deref().map(read_genesis).transpose()?;
     let role = loaded.config.node.role;
     let passphrase = match role {
@@ -86,7 +86,8 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Result<(), Failure> {
     context.print(&json, human)
 }
 
-/// The validator key, and that it waits if genesis does not name it.
+/// Shows the validator key, with a remark if the genesis does not name it and the node must wait to
+/// be admitted.
 fn shown_validator(key: Option<&str>, genesis: Option<&GenesisFile>) -> String {
     let Some(key) = key else { return "none, this is a follower".to_owned() };
     let is_named =
@@ -99,7 +100,7 @@ fn shown_validator(key: Option<&str>, genesis: Option<&GenesisFile>) -> String {
     }
 }
 
-/// What is allowed, but should not surprise the operator at the start.
+/// Warns of conditions that are allowed but that an operator might not expect.
 fn warn_of_genesis(genesis: &GenesisFile, keys: &NodeKeys) -> Result<(), Failure> {
     for warning in genesis.warnings() {
         warn(warning);
@@ -107,7 +108,7 @@ fn warn_of_genesis(genesis: &GenesisFile, keys: &NodeKeys) -> Result<(), Failure
     let Some(key) = keys.validator.as_ref().map(|signer| signer.key()) else { return Ok(()) };
     let peer_id = keys.peer_id();
     match genesis.validators.iter().find(|entry| entry.key == key) {
-        // It waits to be admitted by governance, which is nothing to warn of.
+        // The validator waits to be admitted by governance, which needs no warning.
         None => {}
         Some(entry) if entry.peer != peer_id => warn(format!(
             "the genesis gives {} the peer id {}, this home has {peer_id}: the other validators \

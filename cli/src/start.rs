@@ -57,8 +57,8 @@ pub(super) async fn run(args: StartArgs, context: &Context) -> Result<(), Failur
     Ok(running.until(stop).await?)
 }
 
-/// The consensus core tells every step at info, gossip warns of every message that comes again;
-/// what operators need of both the node says itself.
+/// The consensus core logs every step at level info, and gossip warns of every repeated message.
+/// The node itself logs what operators need to know of both.
 const QUIET: &str = "arc_malachitebft=warn,libp2p_gossipsub=error";
 
 fn start_logging(config: &Config) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! `idem testnet`: homes and genesis of a network on several hosts, made in one place.
+//! `idem testnet`: make homes and genesis of a network on several hosts in one place.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use super::passphrase::PassphraseArgs;
 
 #[derive(Debug, Args)]
 pub(super) struct TestnetArgs {
-    /// Where to write: DIR/genesis.json and one home for each node
+    /// Directory to write: genesis.json, key files and one home for each node
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
     /// Host name or address of a validator; repeat it once for each
@@ -39,7 +39,7 @@ pub(super) struct TestnetArgs {
     passphrase: PassphraseArgs,
 }
 
-/// A name, an IPv4 or an IPv6 address, the last with or without brackets.
+/// Parses a host name, an IPv4 address, or an IPv6 address with or without brackets.
 fn host(text: &str) -> Result<Host, String> {
     if let Ok(address) = text.parse() {
         return Ok(Host::Ipv6(address));

@@ -1,4 +1,4 @@
-//! A network that another version of the binary left in the directory.
+//! Handles a network that another version of the binary left in the directory.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +7,8 @@ use node::store::FORMAT_VERSION;
 use super::{Made, process};
 use crate::exit::{Failure, warn};
 
-/// Renames the directory, if that was asked for: nothing of it is lost, and the version that made
-/// it can still run it there.
+/// Renames the directory if `renew` is set, and fails otherwise or if a node of the network runs.
+/// Nothing is lost, and the version of the binary that made the network can still run it.
 pub(super) fn put_aside(dir: &Path, made: &Made, renew: bool) -> Result<(), Failure> {
     let layout = match made.data_format {
         0 => "an earlier layout".to_owned(),
@@ -35,7 +35,7 @@ pub(super) fn put_aside(dir: &Path, made: &Made, renew: bool) -> Result<(), Fail
     Ok(())
 }
 
-/// `DIR.old-1`, or the first number that is free.
+/// Returns the path `DIR.old-1`, or the next number that is free.
 fn free_name(dir: &Path) -> PathBuf {
     let mut number = 1_u32;
     loop {

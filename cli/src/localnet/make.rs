@@ -1,4 +1,4 @@
-//! Making the homes of a localnet on free ports of this machine.
+//! Makes the homes of a localnet, on free ports of this machine.
 
 use std::path::Path;
 
@@ -14,10 +14,12 @@ use crate::ceremony;
 use crate::exit::Failure;
 use crate::homes::{self, Member};
 
-/// Shortest recovery delay of a localnet, so that a recovery can be watched.
+/// Shortest recovery delay of a localnet in milliseconds. It is short so that users can watch a
+/// recovery.
 const RECOVERY_DELAY_MS_MIN: u64 = 3_000;
 
-/// Makes all homes under `dir`, with `validators` first and then `followers`.
+/// Makes all homes under `dir`, with `validators` first and then `followers`. `endorsed` is the
+/// number of operations that each endorser may vouch for in an hour, if writes need endorsement.
 pub(super) fn make(
     dir: &Path,
     network: &str,

@@ -1,4 +1,4 @@
-//! `idem localnet`: a whole network on this machine, for development and tests.
+//! `idem localnet`: run a whole network on this machine, for development and tests.
 
 mod earlier;
 mod make;
@@ -24,16 +24,16 @@ use super::exit::{Failure, warn};
 use process::Node;
 use seed::Seed;
 
-/// How long all nodes together may take to become ready.
+/// Longest time that all nodes together may take to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LocalnetCommand {
     /// Make the network if there is none in DIR, and run it
     Start(LocalnetStartArgs),
-    /// End all its nodes, also those that were restarted by hand
+    /// Stop all nodes of the network, also those that were restarted by hand
     Stop(LocalnetDirArgs),
-    /// Tell which of its nodes are ready
+    /// Tell which nodes of the network are ready
     Status(LocalnetDirArgs),
 }
 
@@ -48,19 +48,19 @@ pub(super) struct LocalnetDirArgs {
 pub(super) struct LocalnetStartArgs {
     #[command(flatten)]
     place: LocalnetDirArgs,
-    /// Validators
+    /// Number of validators
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = count(1))]
     nodes: u16,
-    /// Followers
+    /// Number of followers
     #[arg(long, value_name = "F", default_value_t = 1, value_parser = count(0))]
     followers: u16,
     /// Name of the network in its DIDs
     #[arg(long, value_name = "NAME", default_value = "local")]
     network: String,
-    /// Let only those write who are endorsed, each endorser so many operations an hour
+    /// Require endorsement for writes; each endorser may endorse PER_HOUR operations an hour
     #[arg(long, value_name = "PER_HOUR", value_parser = clap::value_parser!(u64).range(1..))]
     endorsed: Option<u64>,
-    /// Put a network aside that another version of idem left in DIR, and make a new one
+    /// Put aside a network that another version of idem left in DIR, and make a new one
     #[arg(long)]
     renew: bool,
     /// Return when all nodes are ready and leave them running
@@ -68,29 +68,29 @@ pub(super) struct LocalnetStartArgs {
     detach: bool,
 }
 
-/// A number of nodes that one machine can carry.
+/// Parses a number of nodes from `least` to the number that one machine can run.
 fn count(least: i64) -> clap::builder::RangedI64ValueParser<u16> {
     clap::value_parser!(u16).range(least..=i64::from(LOCALNET_NODES_MAX))
 }
 
-/// `DIR/localnet.json`: what scripts need to use the network.
+/// Content of `DIR/localnet.json`: what scripts need to use the network.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Localnet {
-    /// Layout of the nodes' data: a binary with another one cannot run them.
+    /// Format of the nodes' data. A binary with another format cannot run the nodes.
     data_format: u64,
     network: NetworkName,
     chain_id: Hash,
     genesis: PathBuf,
     nodes: Vec<LocalnetNode>,
-    /// Who lets others write; none where anyone writes.
+    /// DID whose grants let others endorse; `None` if writes need no endorsement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     authority: Option<Did>,
-    /// None until the first start is through.
+    /// Records that the first start wrote; `None` until that start has succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seed: Option<Seed>,
 }
 
-/// One node of it; validators come first.
+/// A node of the network. Validators come first.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct LocalnetNode {
     name: String,
@@ -112,7 +112,8 @@ impl Localnet {
         dir.join("localnet.json")
     }
 
-    /// The network in `dir`; none if there is none.
+    /// Reads the network in `dir`; `None` if there is none. Puts aside a network of another version
+    /// if `renew` is set.
     fn find(dir: &Path, renew: bool) -> Result<Option<Self>, Failure> {
         if !Self::path(dir).exists() {
             return Ok(None);
@@ -134,10 +135,10 @@ impl Localnet {
     }
 }
 
-/// What the file of every version has.
+/// Members of `localnet.json` that all versions of the binary write.
 #[derive(Debug, Deserialize)]
 struct Made {
-    /// 0 in files of versions that did not say.
+    /// Format of the nodes' data; 0 in files of versions that did not record it.
     #[serde(default)]
     data_format: u64,
     nodes: Vec<LocalnetNode>,

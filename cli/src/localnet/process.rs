@@ -1,4 +1,5 @@
-//! The processes of a localnet: started apart from the caller, found again by their pid files.
+//! Processes of a localnet. They run independently of the command that started them, and later
+//! commands find them by their pid files.
 
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
@@ -15,11 +16,11 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::exit::Failure;
 
-/// Pause between two questions to a node that starts.
+/// Pause between two checks whether a starting node is ready.
 const READY_INTERVAL: Duration = Duration::from_millis(50);
-/// How long a node may take to end after SIGTERM.
+/// Longest time that a node may take to end after SIGTERM.
 const STOP_TIMEOUT: Timespec = Timespec { tv_sec: 15, tv_nsec: 0 };
-/// Lines of the log shown when a node does not start.
+/// Number of lines of the log that are shown if a node does not start.
 const LOG_LINES: usize = 5;
 
 /// A node that this process started.
@@ -29,8 +30,8 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Starts `idem start` for a home. It logs to HOME/log and keeps none of the caller's
-    /// descriptors, so that a caller's pipe ends when the caller does.
+    /// Runs `idem start` for a home. The node logs to HOME/log and inherits no descriptors, so that
+    /// a pipe of the caller closes when the caller ends.
     pub(super) fn spawn(home: &Home) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| {
             Failure::usage(format!("cannot start the node of {}: {error}", home.path().display()))
@@ -58,7 +59,7 @@ impl Node {
         self.child.id()
     }
 
-    /// Returns when the node is ready; fails with the end of its log when it stops before.
+    /// Returns when the node is ready. If the node stops before, fails with the end of its log.
     pub(super) async fn ready(&mut self, rpc: &str) -> Result<(), Failure> {
         while !is_ready(rpc).await {
             if let Ok(Some(status)) = self.child.try_wait() {
@@ -79,7 +80,7 @@ impl Node {
     }
 }
 
-/// Whether `/readyz` of a node answers 200.
+/// True if `/readyz` of a node answers with status 200.
 pub(super) async fn is_ready(rpc: &str) -> bool {
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<&[u8]>>();
     match format!("{rpc}/readyz").parse() {
@@ -88,7 +89,8 @@ pub(super) async fn is_ready(rpc: &str) -> bool {
     }
 }
 
-/// The process of a home, if it runs: the one in its pid file, or the one that was started.
+/// Returns the process of a home if it runs: the one in its pid file, or else the one that was
+/// started.
 fn running(home: &Home, started: u32) -> Option<Pid> {
     let written = fs::read_to_string(home.pid_file()).ok();
     let written = written.and_then(|text| text.trim().parse().ok());
@@ -102,19 +104,19 @@ fn running(home: &Home, started: u32) -> Option<Pid> {
     own.next().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw)
 }
 
-/// Whether the node of a home runs.
+/// True if the node of a home runs.
 pub(super) fn runs(home: &Home, started: u32) -> bool {
     running(home, started).is_some()
 }
 
-/// A process that was asked to end. Held by descriptor: while it goes down, /proc shows its
-/// command line no more, so it could not be found a second time.
+/// A process that was asked to end. It is held by descriptor, because while it ends /proc no longer
+/// shows its command line and it could not be found again.
 pub(super) struct Ending {
     pid: Pid,
     handle: OwnedFd,
 }
 
-/// Sends SIGTERM to the process of a home; none if none runs.
+/// Sends SIGTERM to the process of a home. Returns `None` if it does not run.
 pub(super) fn terminate(home: &Home, started: u32) -> Result<Option<Ending>, Failure> {
     let Some(pid) = running(home, started) else { return Ok(None) };
     let asked = pidfd_open(pid, PidfdFlags::empty()).and_then(|handle| {
@@ -133,7 +135,7 @@ pub(super) fn terminate(home: &Home, started: u32) -> Result<Option<Ending>, Fai
 }
 
 impl Ending {
-    /// Returns when the process is gone.
+    /// Waits until the process has ended. Fails if it takes too long.
     pub(super) fn wait(self) -> Result<(), Failure> {
         match poll(&mut [PollFd::new(&self.handle, PollFlags::IN)], Some(&STOP_TIMEOUT)) {
             Ok(1..) => Ok(()),

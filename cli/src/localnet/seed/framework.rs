@@ -1,5 +1,6 @@
-//! The framework: type, list, grants and a delegation. What does not need each other is sent at
-//! once, so that a localnet starts within a few blocks.
+//! Writes the records of the trust framework: schema, credential type, status list, grants and a
+//! delegation. Operations that do not depend on each other are sent at once, so that a localnet
+//! starts within a few blocks.
 
 use registry_core::agent::AgentDelegate;
 use registry_core::id::{ListId, SchemaId};
@@ -25,15 +26,15 @@ use crate::status_list::write::{make as make_list, set};
 const TYPE: &str = "degrees/bachelor";
 const SCHEMA: &str = include_str!("degree.schema.json");
 
-/// The fewest entries that a W3C list shows.
+/// Smallest number of entries that a W3C status list may have.
 const LENGTH: u64 = 131_072;
-/// First and number of the entries that are revoked.
+/// First entry and length of each run of revoked entries.
 const REVOKED: [(u64, u64); 3] = [(3, 1), (1_000, 10), (LENGTH - 1, 1)];
 
-/// How long the agent may act.
+/// Milliseconds for which the agent may act.
 const DELEGATION_MS: u64 = 365 * DAY_MS;
 
-/// What all the grants are about.
+/// Action and resource of all grants of the framework.
 struct Right {
     issue: ActionName,
     kind: Resource,
@@ -85,7 +86,8 @@ impl Right {
         }
     }
 
-    /// `above` granted the grantor its own right; none above the authority.
+    /// Grants the right to `entity`. `above` is the grantor of the parent grant; `None` if the
+    /// authority itself grants.
     async fn grant(
         &self,
         authority: &Author,
@@ -172,7 +174,7 @@ async fn delegate(parties: &Parties, right: &Right) -> Result<(), Failure> {
     principal.send(Guard::Absent, Action::AgentDelegate(Box::new(delegate))).await.map(drop)
 }
 
-/// The time of a block.
+/// Returns the time of a block in RFC 3339.
 async fn time_of(client: &Client, height: u64) -> Result<String, Failure> {
     #[derive(Deserialize)]
     struct Block {

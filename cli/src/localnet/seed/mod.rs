@@ -1,5 +1,5 @@
-//! What a localnet holds from the start, so that there is something to look at: a trust framework
-//! around one credential type, made by ordinary operations, once.
+//! Records that a localnet holds from its first start, so that users have something to look at: a
+//! trust framework around one credential type. Ordinary operations write them once.
 
 mod framework;
 mod parties;
@@ -16,38 +16,38 @@ use crate::exit::Failure;
 use crate::founders;
 use parties::Parties;
 
-/// What was made. Times are RFC 3339.
+/// DIDs and records of the framework. Times are RFC 3339.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Seed {
-    /// From which all rights come.
+    /// Authority from which all rights derive.
     pub(super) authority: Did,
-    /// Those that it lets grant on.
+    /// DIDs that the authority allows to grant the right further.
     pub(super) accreditors: Vec<Did>,
-    /// Has the right to issue, from the first of them.
+    /// Issuer that holds the right to issue from the first accreditor.
     pub(super) issuer: Did,
-    /// Had it, from the second.
+    /// Issuer that held the right from the second accreditor until it was revoked.
     pub(super) revoked_issuer: Did,
-    /// Has the right from the issuer.
+    /// Principal that holds the right from the issuer.
     pub(super) principal: Did,
-    /// Issues for the principal.
+    /// Agent that issues for the principal.
     pub(super) agent: Did,
-    /// What they issue; the resource of all these grants.
+    /// Credential type that they issue, which is the resource of all these grants.
     pub(super) credential_type: Resource,
-    /// The issuer's.
+    /// Status list of the issuer.
     pub(super) status_list: ListId,
-    /// A moment when all of them might issue.
+    /// Block time at which both issuers held the right.
     pub(super) issued_at: String,
-    /// When one lost the right.
+    /// Block time at which the revoked issuer lost the right.
     pub(super) revoked_at: String,
 }
 
-/// The key files, one for each party.
+/// Returns the directory of the key files, one for each party.
 pub(super) fn keys(dir: &Path) -> PathBuf {
     dir.join("keys")
 }
 
-/// Makes what is not there yet. A start that was cut off leaves DIDs in the key files, and the
-/// next one makes others.
+/// Writes the records unless an earlier start has written them. A start that was interrupted leaves
+/// DIDs in the key files, and the next start creates others.
 pub(super) async fn seed(localnet: &Localnet, dir: &Path) -> Result<Seed, Failure> {
     if let Some(seed) = &localnet.seed {
         return Ok(seed.clone());

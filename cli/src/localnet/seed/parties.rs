@@ -1,4 +1,4 @@
-//! Those whom the seed is about, each with a key file of its own.
+//! The parties of the framework, each with its own key file.
 
 use std::path::{Path, PathBuf};
 
@@ -11,23 +11,24 @@ use crate::context::Context;
 use crate::did::{self, DidArg, SignerArgs};
 use crate::exit::Failure;
 
-/// The names of the key files.
+/// Names of the key files.
 const NAMES: [&str; 7] =
     ["authority", "accreditor-1", "accreditor-2", "issuer", "revoked-issuer", "principal", "agent"];
 
-/// All of them, registered.
+/// The parties, all of them registered.
 pub(super) struct Parties {
     pub(super) authority: Author,
     pub(super) accreditors: [Author; 2],
     pub(super) issuer: Author,
     pub(super) revoked_issuer: Author,
-    /// Signs for the agent too.
+    /// Author that can also sign for the agent, which consents to the delegation.
     pub(super) principal: Author,
     pub(super) agent: Did,
 }
 
 impl Parties {
-    /// New DIDs, with their keys in `dir`; an endorser goes by its DID and key file.
+    /// Registers new DIDs with their keys in `dir`. `endorser` is the DID and key file of the
+    /// endorser, if writes need endorsement.
     pub(super) async fn register(
         context: &Context,
         dir: &Path,
@@ -44,8 +45,8 @@ impl Parties {
             }
         };
         for file in &files {
-            // The key file is there before it is opened: a localnet has warned of plain keys
-            // already.
+            // The key file exists before it is opened, so that no warning of plain keys appears:
+            // the localnet has warned already.
             UserKeyFile::new(file, None).update(|_| Ok::<_, KeysError>(()))?;
         }
         let creates = files.iter().map(|file| did::register(signer(file), context));
