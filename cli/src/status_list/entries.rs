@@ -1,4 +1,4 @@
-//! Entries of a list: as they are named on the command line, and as they go into operations.
+//! Entries of a status list, in the form of the command line and in the form of operations.
 
 use std::path::{Path, PathBuf};
 
@@ -11,24 +11,26 @@ use crate::exit::Failure;
 use crate::file::read_input;
 use crate::limits::ENTRIES_FILE_BYTES_MAX;
 
-/// Scattered entries of one operation. As many fit its 64 KiB however they lie: two bytes each,
-/// and at most 512 of 2^23 entries are 2^14 or more behind the one before.
+/// Number of scattered entries in one operation. They fit its 64 KiB however they are spread: each
+/// takes two bytes, and three if it follows the one before at a distance of 2^14 or more, which at
+/// most 512 of 2^23 entries can do.
 const SCATTERED_MAX: usize = 30_000;
 
-/// Which entries; exactly one of the two is given.
+/// Options that name entries. Exactly one of the two is given.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct EntriesArgs {
     /// Entries and ranges of them, such as 1,5,9-20
     #[arg(long, value_name = "LIST")]
     entries: Option<String>,
-    /// File with the same, also one a line; - for standard input
+    /// File with such entries, separated by commas or white space; - for standard input
     #[arg(long, value_name = "FILE")]
     entries_file: Option<PathBuf>,
 }
 
 impl EntriesArgs {
-    /// First and last of each stretch, ascending, apart from each other.
+    /// Returns the first and last entry of each stretch. Stretches ascend and do not touch each
+    /// other.
     pub(super) fn stretches(&self) -> Result<Vec<(u64, u64)>, Failure> {
         let text = match (&self.entries, &self.entries_file) {
             (Some(text), _) => text.clone(),
@@ -76,7 +78,7 @@ fn stretch(part: &str) -> Result<(u64, u64), String> {
     }
 }
 
-/// One value for all stretches.
+/// Makes one run for each stretch, all with the same value.
 pub(super) fn runs(stretches: &[(u64, u64)], value: u8, expect: Option<u8>) -> Vec<Run> {
     let run = |&(first, last): &(u64, u64)| Run {
         start: first,
@@ -87,21 +89,23 @@ pub(super) fn runs(stretches: &[(u64, u64)], value: u8, expect: Option<u8>) -> V
     stretches.iter().map(run).collect()
 }
 
-/// How many entries the runs have together.
+/// Returns the number of entries in all runs together.
 pub(super) fn count(runs: &[Run]) -> u64 {
     runs.iter().map(|run| run.length).sum()
 }
 
-/// The changes of each operation that is needed for `runs`, which ascend and do not overlap: as
-/// runs or as scattered entries, whichever makes fewer operations, then fewer bytes.
+/// Divides `runs`, which ascend and do not overlap, into the changes of as few operations as
+/// possible. Entries go as runs or as scattered entries, whichever makes fewer operations and then
+/// fewer bytes.
 pub(super) fn plan(runs: &[Run]) -> Vec<EntryChanges> {
     let by_runs: Vec<_> =
         runs.chunks(STATUS_RUNS_MAX).map(|runs| EntryChanges::Runs(runs.to_vec())).collect();
-    // Scattered entries have no place for what is expected.
+    // Scattered entries cannot carry expected values.
     if runs.iter().any(|run| run.expect.is_some()) {
         return by_runs;
     }
-    // There is no need to write out entries of which there are too many to pay.
+    // So many scattered entries would need more operations than the runs, so they are not even
+    // built.
     let scattered_max = by_runs.len().saturating_mul(SCATTERED_MAX);
     if count(runs) > u64::try_from(scattered_max).unwrap_or(u64::MAX) {
         return by_runs;
@@ -136,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// What an envelope has beside the changes, with room for many signatures.
+    /// Bytes of an envelope besides the changes, with room for many signatures.
     const ENVELOPE_BYTES: usize = 4_096;
 
     #[test]
@@ -183,7 +187,7 @@ mod tests {
 
     #[test]
     fn the_worst_spread_fits_the_operation() {
-        // As many far jumps as a list has room for, then as close as two bytes go.
+        // As many distances of three bytes as a list has room for, then distances of one byte.
         let far = (0..500).map(|jump| jump * 16_385);
         let near = (0..29_500).map(|step| 8_200_000 + step * 3);
         let spread: Vec<u64> = far.chain(near).collect();

@@ -1,4 +1,4 @@
-//! `idem status-list import`: an existing list of either standard becomes a list of this ledger.
+//! `idem status-list import`: make a list of this ledger from an existing W3C or IETF list.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,8 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::file::read_input;
 
-/// The signature of the list is not checked: whoever imports it answers for its entries.
+/// Options of the import. The import does not check the signature of the existing list: whoever
+/// imports a list is responsible for its entries.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// A W3C credential (JSON or JWT) or an IETF token (JWT or CWT); - for standard input
@@ -24,10 +25,10 @@ pub(crate) struct ImportArgs {
     file: PathBuf,
     #[command(flatten)]
     author: AuthorArgs,
-    /// What an entry says, which IETF tokens do not tell [default: as FILE tells]
+    /// Purpose of the list, which IETF tokens do not state [default: the purpose in FILE]
     #[arg(long, value_parser = super::purpose)]
     purpose: Option<StatusPurpose>,
-    /// Bits an entry, where a W3C credential does not tell them
+    /// Bits per entry, if FILE is a W3C credential that does not state them
     #[arg(long, value_name = "N")]
     bits: Option<u8>,
     /// Number of entries [default: as many as FILE has room for]
@@ -61,7 +62,7 @@ pub(super) async fn run(args: ImportArgs, context: &Context) -> Result<(), Failu
     changed(created.list, &runs, operations, context)
 }
 
-/// The entries that are not zero, neighbours of one value together.
+/// Returns the nonzero entries. Neighbours with the same value form one run.
 fn runs(array: &[u8], bits: u8) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for (start, value) in (0..).map_while(|index| Some((index, entry(array, bits, index)?))) {

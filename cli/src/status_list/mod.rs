@@ -19,9 +19,9 @@ use write::Mark;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StatusListCommand {
-    /// Make a list, all entries zero
+    /// Make a list whose entries are all zero
     Create(CreateArgs),
-    /// Give entries of any list a value
+    /// Set entries of a list of any purpose to a value
     Set(SetArgs),
     /// Set entries of a suspension list
     Suspend(MarkArgs),
@@ -35,7 +35,7 @@ pub(super) enum StatusListCommand {
     Show(read::ShowArgs),
     /// List the versions of a list
     History(read::HistoryArgs),
-    /// Make a list of an existing W3C or IETF one, with its entries
+    /// Make a list from an existing W3C or IETF list, with its entries
     Import(import::ImportArgs),
     /// Sign a token of a list as its issuer and have a node serve it
     Publish(publish::PublishArgs),
@@ -43,22 +43,22 @@ pub(super) enum StatusListCommand {
     Close(CloseArgs),
 }
 
-/// What a new list says beside its entries.
+/// Options that describe a new list, besides its entries.
 #[derive(Debug, Args)]
 struct ListArgs {
-    /// Where it is published [default: at the nodes of the network]
+    /// URI at which the list is published [default: at the nodes of the network]
     #[arg(long, value_name = "URI")]
     uri: Option<String>,
-    /// When it comes into force: RFC 3339, such as 2026-11-21T08:00:00Z
+    /// Start of the list's validity: RFC 3339, such as 2026-11-21T08:00:00Z
     #[arg(long, value_name = "T", value_parser = time_ms)]
     valid_from: Option<u64>,
-    /// When it ends
+    /// End of the list's validity: RFC 3339
     #[arg(long, value_name = "T", value_parser = time_ms)]
     valid_until: Option<u64>,
-    /// Another DID that may set entries, if given until a time; may be repeated
+    /// Another DID that may set entries, until time T if given; may be repeated
     #[arg(long = "delegate", value_name = "DID[=T]", value_parser = delegate)]
     delegates: Vec<Delegate>,
-    /// What the next value means, from 0 on, for the purpose message; may be repeated
+    /// Meaning of the next value, starting with 0, for the purpose message; may be repeated
     #[arg(long = "message", value_name = "TEXT")]
     messages: Vec<String>,
 }
@@ -67,13 +67,13 @@ struct ListArgs {
 pub(super) struct CreateArgs {
     #[command(flatten)]
     author: AuthorArgs,
-    /// What an entry says: revocation, suspension, refresh or message
+    /// Purpose of the list: revocation, suspension, refresh or message
     #[arg(long, value_parser = purpose)]
     purpose: StatusPurpose,
     /// Number of entries
     #[arg(long, value_name = "N")]
     length: u64,
-    /// Bits an entry; more than 1 for the purpose message alone
+    /// Bits per entry; more than 1 only for the purpose message
     #[arg(long, value_name = "N", default_value_t = 1)]
     bits: u8,
     #[command(flatten)]
@@ -129,7 +129,7 @@ pub(super) async fn run(command: StatusListCommand, context: &Context) -> Result
     }
 }
 
-/// A purpose of a list, for clap.
+/// Parses the purpose of a list, for clap.
 pub(super) fn purpose(text: &str) -> Result<StatusPurpose, String> {
     let wrong = || format!("{text:?} must be revocation, suspension, refresh or message");
     StatusPurpose::from_name(text).ok_or_else(wrong)

@@ -1,4 +1,4 @@
-//! `idem status-list publish`: an issuer's own token, signed here and uploaded to a node.
+//! `idem status-list publish`: sign an issuer's own token and upload it to a node.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -33,19 +33,20 @@ pub(crate) struct PublishArgs {
     version_id: Option<u64>,
 }
 
-/// How a token is made. A group around flattened arguments has no members unless they are named.
+/// Options for signing a token. Clap includes flattened arguments in a group only if it names them,
+/// so the group names `method`.
 #[derive(Debug, Args)]
 #[group(arg = "method")]
 struct SigningArgs {
     #[command(flatten)]
     signer: SignerArgs,
-    /// The issuer's method that signs, under assertionMethod: key-1 or its whole DID URL
+    /// Issuer's method that signs, under assertionMethod: key-1 or its whole DID URL
     #[arg(long, value_name = "ID")]
     method: MethodName,
-    /// statuslist+jwt, statuslist+cwt, vc+jwt, or vc (by Ed25519 alone)
+    /// Form of the token: statuslist+jwt, statuslist+cwt, vc+jwt, or vc (Ed25519 only)
     #[arg(long, value_name = "FORM", default_value = "statuslist+jwt", value_parser = form)]
     form: Form,
-    /// Seconds after which the token ends, at most a day [default: an hour]
+    /// Seconds after which the token expires, at most a day [default: an hour]
     #[arg(long, value_name = "S")]
     expires_in: Option<u64>,
     /// Milliseconds for which verifiers may use a copy [default: a minute]
@@ -53,7 +54,7 @@ struct SigningArgs {
     ttl_ms: Option<u64>,
 }
 
-/// A method by its fragment, or by its URL.
+/// A verification method, named by its fragment or by its DID URL.
 #[derive(Debug, Clone)]
 struct MethodName {
     did: Option<Did>,
@@ -74,7 +75,7 @@ impl FromStr for MethodName {
     }
 }
 
-/// What `status_prepareToken` answers, as far as it is needed.
+/// The members of the answer of `status_prepareToken` that are needed here.
 #[derive(Debug, Deserialize)]
 struct Prepared {
     version: u64,
@@ -129,10 +130,11 @@ async fn upload(
     client.call("status_uploadToken", object(params)).await
 }
 
-/// Makes a token of the newest version.
+/// Makes a token of the newest version of the list and returns both.
 ///
-/// What is signed is derived here from what was prepared, and is a status list in the form wanted
-/// or nothing: a node cannot have anything else signed with the key.
+/// The message that is signed is derived here from the prepared token, and must be a status list in
+/// the form and by the method that were asked for. A node therefore cannot obtain a signature over
+/// anything else.
 async fn sign(
     list: &ListId,
     signing: SigningArgs,

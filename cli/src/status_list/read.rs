@@ -1,4 +1,4 @@
-//! Reading status lists from a node.
+//! Commands that read status lists from a node.
 
 use clap::Args;
 use registry_core::id::{Did, ListId};
@@ -41,15 +41,15 @@ pub(crate) struct ShowArgs {
 pub(crate) struct HistoryArgs {
     /// The list
     list: ListId,
-    /// The first version to tell of
+    /// First version to list
     #[arg(long, value_name = "N")]
     from: Option<u64>,
-    /// How many versions to tell of
+    /// Largest number of versions to list
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }
 
-/// What an issuer needs to know of a list.
+/// Properties of a list that an issuer needs before it writes.
 #[derive(Debug, Deserialize)]
 pub(super) struct Known {
     pub(super) purpose: StatusPurpose,
@@ -58,7 +58,7 @@ pub(super) struct Known {
     pub(super) version: u64,
 }
 
-/// The state of one entry, with the members that scripts rely on.
+/// State of one entry, with the members that scripts rely on.
 #[derive(Debug, Serialize, Deserialize)]
 struct Checked {
     list: ListId,

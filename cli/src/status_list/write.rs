@@ -1,4 +1,4 @@
-//! Writing status lists.
+//! Commands that write status lists.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use registry_core::code::{Code, Refusal};
@@ -15,7 +15,7 @@ use crate::author::{Author, Sent};
 use crate::context::Context;
 use crate::exit::{Failure, warn};
 
-/// What a command does to entries, and to which lists it may.
+/// Change that a command makes to entries, and the purpose that the list must have.
 pub(super) struct Mark {
     pub(super) command: &'static str,
     pub(super) purpose: Option<StatusPurpose>,
@@ -46,7 +46,7 @@ impl Mark {
     }
 }
 
-/// A list after one operation.
+/// Answer of a command that made or closed a list.
 #[derive(Debug, Serialize)]
 pub(crate) struct Written {
     pub(crate) list: ListId,
@@ -54,12 +54,12 @@ pub(crate) struct Written {
     pub(super) sent: Sent,
 }
 
-/// A list after its entries were set, with the last operation in front.
+/// Answer of a command that set entries. The last operation comes first.
 #[derive(Debug, Serialize)]
 struct Changed {
     #[serde(flatten)]
     last: Written,
-    /// Entries named, whatever they held before.
+    /// Number of entries named on the command line, whatever their values were before.
     entries: u64,
     operations: Vec<Sent>,
 }
@@ -102,7 +102,7 @@ pub(super) async fn mark(args: MarkArgs, mark: Mark, context: &Context) -> Resul
     changed(list, &runs, operations, context)
 }
 
-/// Tells of the operations that set entries.
+/// Prints the operations that set entries.
 pub(super) fn changed(
     list: ListId,
     runs: &[Run],
@@ -117,7 +117,8 @@ pub(super) fn changed(
     context.print(&changed, human)
 }
 
-/// Checked here too, since only a single operation is refused as a whole.
+/// Fails if an entry is not in the list. The command checks this itself because the entries may
+/// need several operations, and the ledger refuses only a single operation as a whole.
 pub(super) fn check_range(runs: &[Run], length: u64) -> Result<(), Failure> {
     match runs.last().and_then(Run::end) {
         Some(end) if end > length => {
@@ -128,7 +129,7 @@ pub(super) fn check_range(runs: &[Run], length: u64) -> Result<(), Failure> {
     }
 }
 
-/// Sets entries by as many operations as that takes, one after the other.
+/// Sets entries with as many operations as needed, one after the other.
 pub(crate) async fn set(
     author: &Author,
     list: &ListId,

@@ -1,4 +1,4 @@
-//! Whether a credential is to be accepted.
+//! `idem trust decide`: decide whether a credential is to be accepted.
 
 use std::path::PathBuf;
 
@@ -10,14 +10,13 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::file::read_input;
 
-/// More than the longest names together have.
+/// Upper bound of the question in bytes. It exceeds the longest names together.
 const QUESTION_BYTES_MAX: u64 = 64 * 1024;
 
 #[derive(Debug, Args)]
 pub(crate) struct DecideArgs {
     /// JSON object with issuer, verificationMethod, credentialType or schema, issuedAt, authority,
-    /// and where they matter status {list, entry}, agent, minimumAssurance, at; - for standard
-    /// input
+    /// and if they apply status {list, entry}, agent, minimumAssurance, at; - for standard input
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
 }

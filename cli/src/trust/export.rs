@@ -1,4 +1,4 @@
-//! `idem trust export`: all grants of an authority.
+//! `idem trust export`: write all grants of an authority.
 
 use clap::{Args, ValueEnum};
 use registry_core::id::Did;
@@ -16,10 +16,10 @@ pub(crate) struct ExportArgs {
     /// The authority
     #[arg(long, value_name = "DID")]
     authority: Did,
-    /// Rights to this action alone
+    /// Export only rights to this action
     #[arg(long, value_name = "A")]
     action: Option<ActionName>,
-    /// CSV, which import reads, or JSON [default: csv; json with --json]
+    /// Output format: CSV, which import reads, or JSON [default: csv; json with --json]
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// The time at which to show them: RFC 3339, such as 2026-11-21T08:00:00Z [default: now]

@@ -1,5 +1,5 @@
-//! `idem trust import`: what a file says of rights becomes grants. Each row is checked before any
-//! is sent; one that is refused does not stop the others.
+//! `idem trust import`: make grants from the rows of a file. All rows are checked before the first
+//! is sent, and a refused row does not stop the others.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,10 +26,11 @@ use crate::exit::Failure;
 use crate::file::read_input;
 use crate::limits::TRUST_FILE_BYTES_MAX;
 
-/// Rows in work at once: enough to fill blocks, and far below what a node takes from one author.
+/// Number of rows in work at once. So many fill blocks, and remain far below what a node accepts
+/// from one author.
 const IN_FLIGHT: usize = 16;
 
-/// What an issuer list grants, unless the command line says otherwise.
+/// Action that an import of an issuer list grants unless the command line names another.
 const ISSUE: &str = "issue";
 
 #[derive(Debug, Args)]
@@ -47,24 +48,24 @@ pub(crate) struct ImportArgs {
     /// Send rows of other authorities too
     #[arg(long, conflicts_with = "authority")]
     any_authority: bool,
-    /// What those in a list of issuers may do [default: issue]
+    /// Action to grant to each entry of a list of issuers [default: issue]
     #[arg(long, value_name = "A")]
     action: Option<ActionName>,
 }
 
-/// For whom rows are sent, and when.
+/// Decides which rows may be sent.
 struct Acting {
     did: Did,
-    /// Rows of others are not sent.
+    /// Authority whose rows are sent; `None` to send the rows of all authorities.
     authority: Option<Did>,
-    /// Time of the newest block.
+    /// Time of the newest block in Unix milliseconds.
     now_ms: u64,
 }
 
-/// Whose grants are looked up at once.
+/// Authority, entity and action whose grants are looked up with one request.
 type Group = (Did, EntityId, ActionName);
 
-/// What is there already, or why it could not be told.
+/// Existing grants of each group, or the verdict if they cannot be looked up.
 type Found = BTreeMap<Group, Result<Vec<Right>, Verdict>>;
 
 pub(super) async fn run(args: ImportArgs, context: &Context) -> Result<(), Failure> {
@@ -90,7 +91,8 @@ pub(super) async fn run(args: ImportArgs, context: &Context) -> Result<(), Failu
     }
 }
 
-/// JSON begins with a bracket, which no header of a table does.
+/// Reads the rows of a file. A list of issuers is JSON and starts with a bracket, which no header
+/// of a table does.
 fn read(bytes: &[u8], authority: &Did, action: Option<ActionName>) -> Result<Vec<Row>, Failure> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match bytes.trim_ascii_start().first() {
@@ -106,7 +108,8 @@ fn read(bytes: &[u8], authority: &Did, action: Option<ActionName>) -> Result<Vec
     }
 }
 
-/// Leaves out what is not to be granted by this author, or not at all.
+/// Settles rows that this author does not send: rows of another authority or grantor, rows whose
+/// validity has ended, and rows that repeat a right.
 fn sift(rows: &mut [Row], acting: &Acting) {
     let mut seen: BTreeMap<TrustKey, (usize, Wanted)> = BTreeMap::new();
     for (number, row) in (1..).zip(rows) {
@@ -138,7 +141,8 @@ fn sift(rows: &mut [Row], acting: &Acting) {
     }
 }
 
-/// What becomes of a row whose right another row has asked for: one grantor grants a right once.
+/// Returns the verdict on a row that repeats the right of an earlier row, since a grantor grants a
+/// right only once. Rows with other conditions or another parent are refused.
 fn duplicate(first: usize, other: &Wanted, wanted: &Wanted) -> Verdict {
     let same = format!("the same right as row {first}");
     let mut differing = differing(&other.conditions, &wanted.conditions);
@@ -156,7 +160,7 @@ fn duplicate(first: usize, other: &Wanted, wanted: &Wanted) -> Verdict {
     Verdict::refused(format!("{same} with other conditions ({names}); not imported{loss}"))
 }
 
-/// The columns in which conditions differ.
+/// Returns the names of the columns in which the conditions differ.
 fn differing(left: &Conditions, right: &Conditions) -> Vec<&'static str> {
     let columns = [
         ("valid_from", left.valid_from != right.valid_from),
@@ -169,7 +173,7 @@ fn differing(left: &Conditions, right: &Conditions) -> Vec<&'static str> {
     columns.into_iter().filter(|(_, differ)| *differ).map(|(name, _)| name).collect()
 }
 
-/// Compares rows with what is granted already, and has the node check the others.
+/// Compares rows with the existing grants, and has the node check the rows that remain.
 async fn check(rows: Vec<Row>, author: &Author, acting: &Acting) -> Result<Vec<Row>, Failure> {
     let found = &find(&rows, author).await?;
     let check = async |row: Row| match row.state {
@@ -228,8 +232,8 @@ async fn check_one(
     }
 }
 
-/// What the author's own grant of the right says of the row, if there is one. What was revoked is
-/// not brought back by a file; a grant whose time has ended makes room.
+/// Returns the verdict on a row if the author has granted the right already. An import does not
+/// grant a revoked right again. It does replace a grant whose validity has ended.
 fn standing(wanted: &Wanted, rights: &[Right], acting: &Acting) -> Option<Verdict> {
     let right = rights.iter().find(|right| right.resource == wanted.key.resource)?;
     let grant = right.grants.iter().find(|grant| grant.grantor == acting.did)?;
@@ -253,7 +257,8 @@ fn standing(wanted: &Wanted, rights: &[Right], acting: &Acting) -> Option<Verdic
     }
 }
 
-/// A failure that is about one row; others are about the node and end the import.
+/// Turns a failure that is about one row into a verdict. Other failures concern the node and end
+/// the import.
 fn verdict(failure: Failure) -> Result<Verdict, Failure> {
     match failure {
         Failure::Usage { .. } => Ok(failure.into()),
@@ -262,7 +267,8 @@ fn verdict(failure: Failure) -> Result<Verdict, Failure> {
     }
 }
 
-/// Sends what is ready. When the node is gone for good, what is not sent yet stays unsent.
+/// Sends the rows that are ready. After a failure that concerns the node, the remaining rows are
+/// skipped.
 async fn send(rows: Vec<Row>, author: &Author) -> (Vec<Row>, Option<Failure>) {
     let ready = rows.iter().filter(|row| matches!(row.state, State::Ready(_))).count();
     let bar = ProgressBar::new(ready.try_into().unwrap_or(u64::MAX));
@@ -292,7 +298,7 @@ async fn send(rows: Vec<Row>, author: &Author) -> (Vec<Row>, Option<Failure>) {
     (rows, stopped.into_inner())
 }
 
-/// A row and what became of it.
+/// A row with its verdict.
 #[derive(Debug, Serialize)]
 struct Reported {
     row: usize,
@@ -360,7 +366,7 @@ mod tests {
         Acting { did: parse(did), authority: authority.map(parse), now_ms: NOW_MS }
     }
 
-    /// A table with a row for each: authority, resource, end, grantor.
+    /// Reads a table that has a row for each item: authority, resource, end of validity, grantor.
     fn rows(cells: &[[&str; 4]]) -> Vec<Row> {
         let header = "authority,entity,action,resource,valid_until,grantor\n".to_owned();
         let line = |[authority, resource, end, grantor]: &[&str; 4]| {

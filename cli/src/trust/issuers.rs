@@ -1,5 +1,5 @@
-//! A list of issuers in the form of EBSI's Trusted Issuers Registry. The credentials in it are
-//! read and not verified.
+//! Reads lists of issuers in the form of EBSI's Trusted Issuers Registry. It does not verify the
+//! credentials in them.
 
 use registry_core::codec::from_base64url;
 use registry_core::crypto::Hash;
@@ -13,11 +13,11 @@ use super::row::{Row, Verdict, Wanted, name, shown};
 use crate::exit::{Failure, warn};
 use crate::time::time_ms;
 
-/// What `did` was accredited for, by any number of credentials.
+/// An issuer with its accreditations, one for each attribute.
 #[derive(Debug, Deserialize)]
 struct Issuer {
     did: String,
-    /// A page of issuers has none, or a link in their place.
+    /// Attributes of the issuer. A page of issuers omits them or has a link in their place.
     attributes: Option<Value>,
 }
 
@@ -26,7 +26,7 @@ struct Issuer {
 struct Attribute {
     #[serde(default)]
     hash: Option<String>,
-    /// A credential as JWT; empty until the issuer has registered it.
+    /// Credential as a JWT; empty until the issuer has registered it.
     #[serde(default)]
     body: Option<String>,
     issuer_type: IssuerType,
@@ -43,17 +43,17 @@ enum IssuerType {
     Revoked,
 }
 
-/// What the credential of an attribute says.
+/// Content of the credential of an attribute.
 #[derive(Debug)]
 struct Accreditation {
-    /// The most specific type of each entry.
+    /// Most specific type of each entry of `accreditedFor`.
     types: Vec<String>,
     valid_from: Option<u64>,
     valid_until: Option<u64>,
 }
 
-/// A row for each type that an issuer is accredited for: the right to `action` on the type, from
-/// `authority`.
+/// Reads a row for each type for which an issuer is accredited. Each row asks for the right from
+/// `authority` to perform `action` on the type.
 pub(super) fn read(
     bytes: &[u8],
     authority: &Did,
@@ -78,7 +78,8 @@ pub(super) fn read(
     Ok(items.into_iter().flat_map(|item| list.issuer(item)).collect())
 }
 
-/// Where a page says that more of the list is. The last page may name itself as the next.
+/// Returns the link to the next page of the list, if there is one. The last page may name itself as
+/// the next.
 fn next_page(list: &Value) -> Option<&str> {
     let next = list["links"]["next"].as_str().filter(|next| !next.is_empty())?;
     let items = list["items"].as_array().map_or(0, Vec::len);
@@ -169,7 +170,8 @@ fn unread(what: &str, error: &serde_json::Error) -> Verdict {
 }
 
 impl IssuerType {
-    /// A root accredits accrediting bodies, those accredit issuers, and issuers nobody.
+    /// Returns the number of further grants that may follow: a root accredits accrediting
+    /// organisations, these accredit issuers, and issuers accredit nobody.
     fn depth(self) -> Option<u8> {
         match self {
             Self::RootTao => Some(2),
@@ -179,12 +181,12 @@ impl IssuerType {
     }
 }
 
-/// 32 bytes in hex, with or without `0x`; other forms are no evidence.
+/// Parses 32 bytes in hex, with or without `0x`. Returns `None` for other forms.
 fn hash(text: &str) -> Option<Hash> {
     text.strip_prefix("0x").unwrap_or(text).to_ascii_lowercase().parse().ok()
 }
 
-/// Reads the payload of a credential about `did`. Its signature is not looked at.
+/// Reads the payload of a credential about `did`. It does not verify the signature.
 fn accreditation(token: &str, did: &str) -> Result<Accreditation, String> {
     let parts: Vec<&str> = token.split('.').collect();
     let [_, payload, _] = parts.as_slice() else {
@@ -193,7 +195,7 @@ fn accreditation(token: &str, did: &str) -> Result<Accreditation, String> {
     let payload = from_base64url(payload).ok_or("the payload of the JWT is not base64url")?;
     let payload: Value = serde_json::from_slice(&payload)
         .map_err(|error| format!("the payload of the JWT is not JSON: {error}"))?;
-    // Of version 1 the credential is a claim of the JWT, of version 2 it is the payload itself.
+    // In version 1 the credential is a claim of the JWT, in version 2 it is the payload itself.
     let credential = payload.get("vc").unwrap_or(&payload);
     let mut types: Vec<String> = Vec::new();
     for subject in one_or_many(&credential["credentialSubject"]) {
@@ -213,7 +215,8 @@ fn accreditation(token: &str, did: &str) -> Result<Accreditation, String> {
     Ok(Accreditation { types, valid_from, valid_until })
 }
 
-/// The first time that the credential states, else that of the claim, which is in seconds.
+/// Returns the first time that the credential states, in Unix milliseconds. If it states none,
+/// returns the time of the claim, which is in seconds.
 fn time(credential: &Value, members: [&str; 2], claim: &Value) -> Result<Option<u64>, String> {
     for member in members {
         match &credential[member] {
@@ -263,7 +266,7 @@ mod tests {
         json!({ "schemaId": "https://e.example/s", "types": ["VerifiableCredential", kind] })
     }
 
-    /// A credential of version 1 for these types.
+    /// Returns a credential of version 1 for these types.
     fn credential(kinds: &[&str]) -> Value {
         let accredited: Vec<Value> = kinds.iter().map(|kind| accredited(kind)).collect();
         json!({
@@ -286,7 +289,7 @@ mod tests {
         read(list.to_string().as_bytes(), &authority, &action).expect("a list")
     }
 
-    /// Rows of one issuer with these attributes.
+    /// Returns the rows of one issuer with these attributes.
     fn of(attributes: &[Value]) -> Vec<Row> {
         rows(&json!([{ "did": UNIVERSITY, "attributes": attributes }]))
     }

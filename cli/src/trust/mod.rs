@@ -30,21 +30,21 @@ pub(super) enum TrustCommand {
     Grant(GrantArgs),
     /// Replace all conditions of a grant
     Change(ChangeArgs),
-    /// Let a grant, and all beneath it, not count for now
+    /// Suspend a grant, and all grants below it, until it is resumed
     Suspend(StepArgs),
-    /// Let a suspended grant count again
+    /// Resume a suspended grant
     Resume(StepArgs),
-    /// End a grant, and all beneath it
+    /// Revoke a grant, and all grants below it
     Revoke(StepArgs),
     /// Recognise another authority
     Recognise(RecogniseArgs),
-    /// End a recognition
+    /// Withdraw a recognition
     Derecognise(StepArgs),
     /// Tell whether an entity has a right, now or at a past time
     Check(read::QuestionArgs),
     /// Tell whether an authority recognises an entity, now or at a past time
     Recognised(read::QuestionArgs),
-    /// Tell in sentences why an entity has a right or not, and who can mend it
+    /// Explain in sentences why an entity has a right or not, and who can correct it
     Explain(read::QuestionArgs),
     /// Show the grants from the authority down to the entity
     Chain(read::QuestionArgs),
@@ -52,7 +52,7 @@ pub(super) enum TrustCommand {
     Decide(decide::DecideArgs),
     /// List rights by authority, by entity, or by both
     List(read::ListArgs),
-    /// Grant what a CSV file or an EBSI list of issuers says, and report row by row
+    /// Import grants from a CSV file or an EBSI list of issuers, and report each row
     ///
     /// The signatures of the credentials in a list of issuers are not checked: whoever imports it
     /// answers for its entries.
@@ -61,16 +61,16 @@ pub(super) enum TrustCommand {
     Export(export::ExportArgs),
 }
 
-/// Which right of whom.
+/// Options that name a right and its entity.
 #[derive(Debug, Args)]
 struct RightArgs {
-    /// To do what, such as issue
+    /// Action, such as issue
     #[arg(long, value_name = "A")]
     action: ActionName,
-    /// On what, such as degrees/bachelor; degrees/* for all beneath
+    /// Resource, such as degrees/bachelor, or degrees/* for all below
     #[arg(long, value_name = "R")]
     resource: Resource,
-    /// Who may: a DID of any method, or another URI
+    /// Entity: a DID of any method, or another URI
     #[arg(long, value_name = "E")]
     entity: EntityId,
 }
@@ -86,19 +86,19 @@ pub(super) struct StepArgs {
     right: RightArgs,
 }
 
-/// What grants and recognitions may say.
+/// Conditions that grants and recognitions have in common.
 #[derive(Debug, Args)]
 struct TermsArgs {
-    /// In force from this time: RFC 3339, such as 2026-11-21T08:00:00Z
+    /// Start of validity: RFC 3339, such as 2026-11-21T08:00:00Z
     #[arg(long, value_name = "T", value_parser = time_ms)]
     valid_from: Option<u64>,
-    /// In force before this time
+    /// End of validity: RFC 3339
     #[arg(long, value_name = "T", value_parser = time_ms)]
     valid_until: Option<u64>,
-    /// Hash of the document on which it rests: 32 bytes in hex
+    /// Hash of the document that serves as evidence: 32 bytes in hex
     #[arg(long, value_name = "HEX")]
     evidence: Option<Hash>,
-    /// Page with the terms
+    /// URI of the terms
     #[arg(long, value_name = "URI")]
     terms: Option<String>,
 }
@@ -110,7 +110,7 @@ struct ConditionsArgs {
     /// How sure the grantor is of the entity: low, substantial or high
     #[arg(long, value_name = "L", value_parser = assurance)]
     assurance: Option<Assurance>,
-    /// How many grants may follow beneath, 1 to 7 [default: none, the entity may not grant on]
+    /// Number of further grants that may follow below, 1 to 7 [default: none]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=7))]
     max_depth: Option<u8>,
 }
@@ -121,10 +121,11 @@ pub(super) struct GrantArgs {
     step: StepArgs,
     #[command(flatten)]
     conditions: ConditionsArgs,
-    /// Resource of one's own grant to grant from [default: the node finds it]
+    /// Resource of the parent grant, by which the author holds the right [default: the node finds
+    /// it]
     #[arg(long, value_name = "R", requires = "parent_grantor")]
     parent_resource: Option<Resource>,
-    /// Grantor of that grant
+    /// Grantor of the parent grant
     #[arg(long, value_name = "DID", requires = "parent_resource")]
     parent_grantor: Option<Did>,
 }
@@ -157,7 +158,7 @@ impl From<ConditionsArgs> for Conditions {
     }
 }
 
-/// A level of assurance, for clap.
+/// Parses an assurance level, for clap.
 pub(super) fn assurance(text: &str) -> Result<Assurance, String> {
     Assurance::from_name(text).ok_or_else(|| format!("{text:?} must be low, substantial or high"))
 }

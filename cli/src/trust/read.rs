@@ -1,4 +1,4 @@
-//! Questions about rights.
+//! Commands that ask about rights.
 
 use clap::Args;
 use registry_core::id::Did;
@@ -24,22 +24,22 @@ pub(crate) struct QuestionArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
-    /// Rights under this authority
+    /// Show rights under this authority
     #[arg(long, value_name = "DID", required_unless_present = "entity")]
     authority: Option<Did>,
-    /// Rights of this entity
+    /// Show rights of this entity
     #[arg(long, value_name = "E")]
     entity: Option<EntityId>,
-    /// Rights to this action
+    /// Show rights to this action
     #[arg(long, value_name = "A", requires = "authority")]
     action: Option<ActionName>,
     /// The time at which to show them: RFC 3339, such as 2026-11-21T08:00:00Z [default: now]
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// How many rights to show, up to 100
+    /// Largest number of rights to show, up to 100
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// The next of the page before
+    /// Value of next in the previous page, to continue there
     #[arg(long, value_name = "CURSOR")]
     after: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Rights as a node lists them.
+//! Rights in the form in which a node lists them.
 
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
@@ -12,7 +12,7 @@ use crate::author::patiently;
 use crate::client::{Client, given};
 use crate::exit::Failure;
 
-/// Rights in one answer: as many as a node gives.
+/// Number of rights to ask for in one request: the most that a node returns.
 const PAGE: usize = rpc::limits::TRUST_PAGE_MAX;
 
 /// All grants of one right to one entity.
@@ -25,7 +25,7 @@ pub(super) struct Right {
     pub(super) grants: Vec<Listed>,
 }
 
-/// One grant.
+/// One grant of a right.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Listed {
@@ -60,7 +60,7 @@ impl Listed {
     }
 }
 
-/// As of which block a list is, and about which time it speaks.
+/// Height of the block that a list is based on, and the time that the list is about.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct AsOf {
     pub(super) height: u64,
@@ -76,8 +76,9 @@ struct Page {
     as_of: AsOf,
 }
 
-/// All grants that `trust_list` finds for `params`, page by page, as of one time: what the node
-/// lists, and the same read. Recognitions are left out.
+/// Calls `take` for each right with grants that `trust_list` finds for `params`, with the JSON of
+/// the node and the same right as a type. All pages are about the time of the first one.
+/// Recognitions are left out.
 pub(super) async fn each(
     client: &Client,
     mut params: Map<String, Value>,

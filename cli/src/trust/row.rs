@@ -1,4 +1,4 @@
-//! Rows of an import: what each asks for, and what became of it.
+//! Rows of an import: the grant that each asks for, and its outcome.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use super::write::Ready;
 use crate::author::Sent;
 use crate::exit::Failure;
 
-/// Characters of a cell that a report repeats: as many as the longest name has.
+/// Number of characters of a cell that a report repeats: the length of the longest name.
 const SHOWN_CHARACTERS_MAX: usize = TRUST_NAME_BYTES_MAX;
 
 /// A grant that a row asks for.
@@ -23,22 +23,22 @@ const SHOWN_CHARACTERS_MAX: usize = TRUST_NAME_BYTES_MAX;
 pub(super) struct Wanted {
     pub(super) key: TrustKey,
     pub(super) conditions: Conditions,
-    /// What it is granted from, where the file says so.
+    /// Parent grant, if the file names one.
     pub(super) parent: Option<Parent>,
-    /// Who grants it, where the file says so.
+    /// Grantor, if the file names one.
     pub(super) grantor: Option<Did>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Outcome {
-    /// By this import.
+    /// This import granted the right.
     Granted,
-    /// Before it.
+    /// The author had granted the right before.
     Exists,
-    /// A rule is against it.
+    /// The row was refused, or its outcome is unknown.
     Refused,
-    /// Not asked for.
+    /// The import did not try to grant the right.
     Skipped,
 }
 
@@ -53,7 +53,7 @@ impl Outcome {
     }
 }
 
-/// What became of a row.
+/// Outcome of a row, with details for the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Verdict {
     pub(super) outcome: Outcome,
@@ -84,12 +84,12 @@ impl Verdict {
         Self { detail: Some(detail.into()), ..Self::new(Outcome::Skipped) }
     }
 
-    /// Against a rule that has no code, such as the form of the file.
+    /// Makes a verdict for a rule that has no code, such as the form of the file.
     pub(super) fn refused(detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..Self::new(Outcome::Refused) }
     }
 
-    /// As the ledger would refuse it.
+    /// Makes the verdict that the ledger would give.
     pub(super) fn refused_by(code: Code, field: &'static str, detail: String) -> Self {
         Self::from(Failure::known(&Refusal::new(code, field, detail)))
     }
@@ -106,7 +106,7 @@ impl From<Failure> for Verdict {
     }
 }
 
-/// How far a row has come.
+/// Progress of a row.
 #[derive(Debug)]
 pub(super) enum State {
     Wanted(Box<Wanted>),
@@ -114,7 +114,7 @@ pub(super) enum State {
     Done(Verdict),
 }
 
-/// A row with the names that it gives.
+/// A row with the names that it contains, shortened for the report.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) entity: String,
@@ -144,7 +144,7 @@ impl Row {
     }
 }
 
-/// As much of a text as a report repeats.
+/// Shortens a text to what a report repeats.
 pub(super) fn shown(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARACTERS_MAX) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -152,7 +152,7 @@ pub(super) fn shown(text: &str) -> String {
     }
 }
 
-/// Reads a name, as far as the ledger takes it.
+/// Parses a name and checks that it is not longer than the ledger allows.
 pub(super) fn name<T: FromStr<Err: Display>>(
     field: &'static str,
     text: &str,

@@ -1,4 +1,4 @@
-//! Rights as CSV (RFC 4180): a header, then a grant a row.
+//! Reads and writes rights as CSV (RFC 4180): a header, then a row for each grant.
 
 use csv::{ByteRecord, ReaderBuilder, Trim};
 use registry_core::code::Code;
@@ -14,7 +14,7 @@ use super::row::{Row, Verdict, Wanted, name, shown};
 use crate::exit::Failure;
 use crate::time::time_ms;
 
-/// All columns, in the order in which they are written. The first four must be there.
+/// All columns, in the order in which they are written. The first four are required.
 const COLUMNS: [&str; 15] = [
     "authority",
     "entity",
@@ -35,16 +35,16 @@ const COLUMNS: [&str; 15] = [
 
 const REQUIRED: usize = 4;
 
-/// What TRQP calls some of them.
+/// Names that TRQP gives to some columns.
 const TRQP_NAMES: [(&str, &str); 2] = [("authority_id", "authority"), ("entity_id", "entity")];
 
-/// The longest cell: a URI of terms.
+/// Largest length of a cell in bytes. The longest valid cell is the URI of terms.
 const CELL_BYTES_MAX: usize = URI_BYTES_MAX;
 
-/// The columns of one file, in its order.
+/// Columns of a file, in the order of the file.
 struct Header(Vec<&'static str>);
 
-/// The cells of one row that are not empty.
+/// One row of a file, with access to its cells by column. Empty cells count as absent.
 struct Cells<'r> {
     header: &'r Header,
     record: &'r ByteRecord,
@@ -113,7 +113,7 @@ impl<'r> Cells<'r> {
         let conditions = self.conditions()?;
         let grantor = match self.text("grantor")? {
             Some(text) => Some(name("grantor", text)?),
-            // In a file that tells grantors, no other one means the authority.
+            // If the file has the column grantor, an empty cell means that the authority grants.
             None => self.header.0.contains(&"grantor").then(|| key.authority.clone()),
         };
         let parent = match (self.text("parent_resource")?, self.text("parent_grantor")?) {
@@ -141,8 +141,8 @@ impl<'r> Cells<'r> {
         }
     }
 
-    /// What no good row has: a cell too few or too many, or one of great length. A quote that is
-    /// not closed shows as a cell of several lines.
+    /// Refuses rows with too few or too many cells, with a cell that is too long, or with a cell of
+    /// several lines. The last is usually the result of a quote that is not closed.
     fn check_form(&self) -> Result<(), Verdict> {
         let (actual, expected) = (self.record.len(), self.header.0.len());
         if let Some(column) = self.header.0.iter().zip(self.record).find_map(|(column, cell)| {
@@ -194,18 +194,18 @@ impl<'r> Cells<'r> {
     }
 }
 
-/// Rights as CSV; `read` reads them again.
+/// Writes rights as CSV, which [`read`] can read again.
 pub(super) struct Table(csv::Writer<Vec<u8>>);
 
 impl Table {
-    /// With the header.
+    /// Makes a table that has only the header.
     pub(super) fn new() -> Result<Self, Failure> {
         let mut table = Self(csv::Writer::from_writer(Vec::new()));
         table.write(&COLUMNS)?;
         Ok(table)
     }
 
-    /// A row for each grant.
+    /// Adds a row for each grant of a right.
     pub(super) fn add(&mut self, right: &Right) -> Result<(), Failure> {
         right.grants.iter().try_for_each(|grant| self.write(&cells(right, grant)))
     }
@@ -229,7 +229,7 @@ fn cells(right: &Right, grant: &Listed) -> [String; COLUMNS.len()] {
         Some(parent) => (Some(&parent.resource), Some(&parent.grantor)),
         None => (None, None),
     };
-    // Rows name the authority in one column alone, so that another can take its place there.
+    // Rows name the authority only in its own column, so that a user can replace it there.
     let other = |grantor: &&Did| **grantor != right.authority;
     let by = Some(&grant.grantor).filter(other);
     [
@@ -271,7 +271,7 @@ mod tests {
         row.wanted().unwrap_or_else(|| panic!("{row:?}"))
     }
 
-    /// Outcome, code and detail of a row that asks for nothing.
+    /// Returns outcome, code and detail of a row that asks for no grant.
     fn verdict(row: &Row) -> (Outcome, Option<i64>, &str) {
         match &row.state {
             State::Done(Verdict { outcome, code, detail, .. }) => {
@@ -281,7 +281,7 @@ mod tests {
         }
     }
 
-    /// The one row of a table with the four columns that must be there, and others.
+    /// Returns the only row of a table that has the four required columns and the given ones.
     fn with(columns: &str, cells: &str) -> Row {
         let text = format!(
             "authority,entity,action,resource,{columns}\n{A},did:web:e.example,issue,r,{cells}\n"

@@ -1,4 +1,4 @@
-//! Granting and recognising.
+//! Commands that grant and recognise.
 
 use registry_core::limits::TRUST_OPERATION_BYTES_MAX;
 use registry_core::names::TrustKey;
@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::file::read_text;
 
-/// A right after one operation.
+/// Answer of a command that changed a grant or recognition.
 #[derive(Debug, Serialize)]
 struct Written {
     right: TrustKey,
@@ -23,7 +23,7 @@ struct Written {
     sent: Sent,
 }
 
-/// An action that the node would take, and the record that it is about as it stands now.
+/// An action that the node would accept, with a guard on the present record.
 #[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) guard: Guard,
@@ -90,7 +90,8 @@ pub(super) async fn recognise(args: RecogniseArgs, context: &Context) -> Result<
         network,
         salt: None,
     };
-    // The node is asked for the author, since an authority recognises for itself alone.
+    // Without `authority` the node prepares for the author: an authority recognises only for
+    // itself.
     let guard = author.prepared(&recognise).await?.guard;
     recognise.authority = Some(authority);
     print(right, author.send(guard, recognise.action()?).await?, context)
@@ -106,8 +107,9 @@ fn print(right: TrustKey, sent: Sent, context: &Context) -> Result<(), Failure> 
     context.print(&Written { right, sent }, human)
 }
 
-/// Asks the node what stands in the way of a grant. Taken from its answer are the guard, and the
-/// author's own grant from which it grants where that was not named: the ledger refuses wrong ones.
+/// Has the node check a grant, and returns it ready to be sent. Only the guard and, if none was
+/// named, the parent grant are taken from the answer of the node, because the ledger refuses wrong
+/// ones.
 pub(crate) async fn prepare(author: &Author, grant: TrustGrant) -> Result<Ready, Failure> {
     let mut grant = Grant::new(author.did().clone(), grant);
     let Operation { guard, action, .. } = author.prepared(&grant).await?;
