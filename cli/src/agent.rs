@@ -1,4 +1,5 @@
-//! `idem agent`: delegate to programs that act for somebody, stop them, ask what they may do.
+//! `idem agent`: delegate to agents, which are programs that act for a principal; suspend, resume
+//! and revoke delegations; verify what an agent may do.
 
 use clap::{Args, Subcommand};
 use registry_core::id::Did;
@@ -16,15 +17,15 @@ use super::time::time_ms;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AgentCommand {
-    /// Delegate to an agent, or again on other terms; its keys sign too, by --cosigner-keys
+    /// Delegate to an agent, or replace its delegation; the agent signs too (--cosigner-keys)
     Delegate(DelegateArgs),
-    /// Stop an agent and all beneath it for now
+    /// Suspend the delegation to an agent, and all below it, until it is resumed
     Suspend(StepArgs),
-    /// Let a suspended agent act again
+    /// Resume a suspended delegation
     Resume(StepArgs),
-    /// End the delegation to an agent; the agent itself may do so too
+    /// Revoke the delegation to an agent; the agent itself may do so too
     Revoke(StepArgs),
-    /// Tell whether an agent may do something, and who answers for it
+    /// Tell whether an agent may perform an action on a resource, and for which principal
     Verify(VerifyArgs),
     /// Show the delegation to an agent
     Show(ShowArgs),
@@ -43,19 +44,19 @@ pub(super) struct StepArgs {
 pub(super) struct DelegateArgs {
     #[command(flatten)]
     step: StepArgs,
-    /// What it may do; may be repeated
+    /// Action that the agent may perform; may be repeated
     #[arg(long = "action", value_name = "A", required = true)]
     actions: Vec<ActionName>,
-    /// On what: a resource, or a pattern such as mail/*; may be repeated
+    /// Resource, or pattern such as mail/*, that it may act on; may be repeated
     #[arg(long = "resource", value_name = "R", required = true)]
     resources: Vec<Resource>,
-    /// From when: RFC 3339, such as 2026-11-21T08:00:00Z [default: at once]
+    /// Start of the delegation: RFC 3339, such as 2026-11-21T08:00:00Z [default: at once]
     #[arg(long, value_name = "T", value_parser = time_ms)]
     valid_from: Option<u64>,
-    /// Until when
+    /// End of the delegation: RFC 3339
     #[arg(long, value_name = "T", value_parser = time_ms)]
     valid_until: u64,
-    /// How many delegations may follow beneath, 1 to 7 [default: none]
+    /// Number of further delegations that may follow below this one, 1 to 7 [default: none]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=7))]
     max_depth: Option<u8>,
 }
@@ -65,10 +66,10 @@ pub(super) struct VerifyArgs {
     /// The agent
     #[arg(value_name = "AGENT")]
     agent: Did,
-    /// To do what
+    /// Action to ask about
     #[arg(long, value_name = "A")]
     action: ActionName,
-    /// On what
+    /// Resource to ask about
     #[arg(long, value_name = "R")]
     resource: Resource,
     /// The time to ask about: RFC 3339, such as 2026-11-21T08:00:00Z [default: now]
@@ -86,7 +87,7 @@ pub(super) struct ShowArgs {
     at: Option<String>,
 }
 
-/// An agent after one operation.
+/// Answer of a command that changed a delegation.
 #[derive(Debug, Serialize)]
 struct Written {
     agent: Did,

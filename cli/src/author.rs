@@ -1,6 +1,7 @@
-//! What a DID does outside its own life: signed by a method of its document, or by its control,
-//! and sent until the outcome is known. No new key is made, so none can be lost and nothing is
-//! noted in the key file: several commands may work with one file at once.
+//! Operations that a DID performs besides those that change the DID itself. A method of the DID's
+//! document or its control set signs them, and the command resends them until their outcome is
+//! known. They need no new keys, so nothing is recorded in the key file and several commands may
+//! use one file at once.
 
 use std::time::Duration;
 
@@ -19,18 +20,19 @@ use super::context::Context;
 use super::did::{DidArg, NewKeys, Sealed, SignerArgs, Subject, Writer};
 use super::exit::{Failure, warn};
 
-/// How often the same is sent or asked while the node cannot take them or does not answer.
+/// Number of times that a request is sent while the node is busy or does not answer.
 const ATTEMPTS_MAX: u32 = 6;
 
-/// Pause before the second attempt; each further one is twice as long, about eight seconds in all:
-/// a node that restarts is back by then.
+/// Pause before the second attempt. Each further pause is twice as long, so that all pauses
+/// together last about eight seconds. A node that restarts is back by then.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
-/// How long an operation without a guard by record stays valid: half of what the ledger allows, so
-/// that a node behind the others does not find it too far ahead.
+/// Milliseconds for which an operation with a guard by time stays valid: half of the longest time
+/// that the ledger allows. A node whose newest block is old then still does not consider the guard
+/// too far in the future.
 const UNTIL_MS: u64 = 30 * 60 * 1_000;
 
-/// Who writes.
+/// Options that name the DID that performs an operation, and its keys.
 #[derive(Debug, Args)]
 pub(super) struct AuthorArgs {
     #[command(flatten)]
@@ -39,14 +41,14 @@ pub(super) struct AuthorArgs {
     pub(super) did: DidArg,
 }
 
-/// A DID that acts, and who signs for it.
+/// A DID that performs operations, together with its signers.
 pub(super) struct Author {
     writer: Writer,
     did: Did,
     signers: Vec<Signer>,
 }
 
-/// A committed operation.
+/// A committed operation, with the height of its block.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Sent {
     pub(super) operation: Hash,
@@ -54,7 +56,8 @@ pub(super) struct Sent {
 }
 
 impl Author {
-    /// The DID named, or the last one of the key file, with the keys that sign for it now.
+    /// Opens the key file and finds the signers that can sign now for the named DID, or for the
+    /// last DID of the key file if none is named.
     pub(super) async fn open(context: &Context, args: AuthorArgs) -> Result<Self, Failure> {
         let mut writer = Writer::open(context, &args.signer).await?;
         let Subject { did, state, .. } = Subject::load(&mut writer, args.did.did).await?;
@@ -70,14 +73,15 @@ impl Author {
         &self.did
     }
 
-    /// A guard by time for an operation that is sent now.
+    /// Returns a guard by time for an operation that is sent now.
     pub(super) async fn until(&self) -> Result<Guard, Failure> {
         let now_ms = self.client().chain().await?.time.0;
         Ok(Guard::Until(now_ms.saturating_add(UNTIL_MS)))
     }
 
-    /// The operation that the node would have signed for these parameters. The caller takes no more
-    /// from it than the ledger finds wrong by itself, such as the guard.
+    /// Asks the node to prepare the operation for these parameters. Callers use only those parts of
+    /// the answer whose errors the ledger would refuse, such as the guard, and build the rest
+    /// themselves.
     pub(super) async fn prepared(&self, params: &impl Prepare) -> Result<Operation, Failure> {
         #[derive(Deserialize)]
         struct Prepared {
@@ -90,13 +94,13 @@ impl Author {
     }
 
     /// Signs and sends the operation that the parameters describe, with the guard that the node
-    /// finds for it.
+    /// prepares for it. Returns once the operation is committed.
     pub(super) async fn write(&self, params: impl Prepare) -> Result<Sent, Failure> {
         let guard = self.prepared(&params).await?.guard;
         self.send(guard, params.action()?).await
     }
 
-    /// Signs and sends an operation, and answers once it is committed.
+    /// Signs and sends an operation, and returns once it is committed.
     pub(super) async fn send(&self, guard: Guard, action: Action) -> Result<Sent, Failure> {
         let consents = match action.consents() {
             Some(party) => {
@@ -125,13 +129,13 @@ impl Author {
     }
 }
 
-/// The method that prepares an operation from these parameters.
+/// Returns the name of the JSON-RPC method that prepares an operation from these parameters.
 fn method_of<P: Prepare>(_: &P) -> Result<&'static str, Failure> {
     let method = facts::<P>().and_then(|facts| facts.prepare);
     method.ok_or_else(|| Failure::usage(format!("no method prepares {}", P::ACTION)))
 }
 
-/// What it means that the keys at hand do not sign for a party that must consent.
+/// Explains the failure to find signers for a party that must consent.
 fn without_consent(failure: Failure, party: &Did) -> Failure {
     match failure {
         Failure::Usage { message, .. } => Failure::usage_with(
@@ -142,7 +146,8 @@ fn without_consent(failure: Failure, party: &Did) -> Failure {
     }
 }
 
-/// Who signs for a DID with the keys at hand: a method of its document, or its control set.
+/// Returns the signers of a DID for which the secret keys are at hand: a method of its document or,
+/// if there is none, enough keys of its control set.
 async fn signers(writer: &Writer, did: &Did, state: &DidState) -> Result<Vec<Signer>, Failure> {
     let time_ms = writer.client().chain().await?.time.0;
     if let Some(method) = writer.method(did, state, time_ms) {
@@ -154,7 +159,7 @@ async fn signers(writer: &Writer, did: &Did, state: &DidState) -> Result<Vec<Sig
     Ok(keys.into_iter().map(Signer::Key).collect())
 }
 
-/// Asks again while the node cannot do it now or does not answer.
+/// Repeats a request while it fails because the node is busy or does not answer.
 pub(super) async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
     let mut pause = RETRY_PAUSE;
     for _ in 1..ATTEMPTS_MAX {
@@ -167,7 +172,8 @@ pub(super) async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Failure>) -> R
     ask().await
 }
 
-/// All with which a DID can sign by the keys at hand, in a role that takes methods or its control.
+/// Returns every signer of a DID for which the secret keys are at hand, for a role that takes a
+/// method or the control set.
 pub(super) fn at_hand(writer: &Writer, did: &Did, state: &DidState, time_ms: u64) -> Vec<Signer> {
     match writer.method(did, state, time_ms) {
         Some(method) => vec![Signer::Method(method)],
@@ -175,7 +181,7 @@ pub(super) fn at_hand(writer: &Writer, did: &Did, state: &DidState, time_ms: u64
     }
 }
 
-/// The keys among members that are at hand.
+/// Returns the members that are keys whose secrets are at hand.
 pub(super) fn held(writer: &Writer, members: &[Member]) -> Vec<Signer> {
     let keys = members.iter().filter_map(|member| match member {
         Member::Key(key) if writer.holds(key) => Some(Signer::Key(key.clone())),

@@ -1,4 +1,5 @@
-//! A thin client of a node's JSON-RPC: named parameters in, typed answers or [`Failure`] out.
+//! A thin client of a node's JSON-RPC. It sends named parameters and returns a typed answer or a
+//! [`Failure`].
 
 use std::time::Duration;
 
@@ -21,22 +22,25 @@ use serde_json::{Map, Value, json};
 
 use super::exit::Failure;
 
-/// Longer than the 30 s that a node itself waits for a commit, so that its answer arrives.
+/// Longest time to wait for an answer. It exceeds the 30 s for which a node waits for a commit, so
+/// that the node's own answer arrives.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// A node on this or a near network answers a connection well within it.
+/// Longest time to establish a connection. A node on this machine or a nearby network answers well
+/// within it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Twice the largest value, in base64, with room for the record around it.
+/// Upper bound of an encoded entry in bytes: twice the size of the largest operation, which leaves
+/// room for the record around the value.
 const ENTRY_BYTES_MAX: usize = 2 * OPERATION_BYTES_MAX;
 
-/// Codes below these are the ledger's rules; these tell of the node (DESIGN 5).
+/// Error codes that describe the condition of a node. Codes from 1000 up to here are refusals by
+/// the rules of the ledger (docs/protocol/codes.md).
 const NODE_CODES: std::ops::Range<i64> = 3_000..4_000;
 
-/// HTTP status of a client, or of a proxy's clients, that asks too often.
+/// HTTP status with which a node or a proxy answers if requests arrive too often.
 const TOO_MANY_REQUESTS: i64 = 429;
 
-/// One node.
 #[derive(Debug)]
 pub(crate) struct Client {
     url: String,
@@ -47,9 +51,9 @@ pub(crate) struct Client {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Chain {
-    /// The chain id, which is in every signed body.
+    /// Chain id, which is in every signed body.
     pub chain_id: Hash,
-    /// The network's name, which is in every DID.
+    /// Name of the network, which is in every DID.
     pub network: NetworkName,
     /// Time of the newest block.
     pub time: TimeMs,
@@ -58,30 +62,30 @@ pub(crate) struct Chain {
 /// An operation that is in a certified block.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Committed {
-    /// The operation's id.
+    /// Id of the operation.
     pub operation: Hash,
-    /// The block's height.
+    /// Height of the block.
     pub height: u64,
 }
 
-/// What became of an operation (`ledger_getReceipt`).
+/// Outcome of an operation, as `ledger_getReceipt` reports it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub(crate) enum Outcome {
-    /// It is in a certified block.
+    /// The operation is in a certified block.
     Applied {
-        /// The block's height.
+        /// Height of the block.
         height: u64,
     },
-    /// It waits for a block.
+    /// The operation waits for a block.
     Pending,
-    /// A rule stands against it.
+    /// A rule refuses the operation.
     Refused,
-    /// This node never saw it, or forgot it.
+    /// The node has never seen the operation, or no longer remembers it.
     Unknown,
 }
 
-/// The `data` of our JSON-RPC errors.
+/// The member `data` of the node's JSON-RPC errors.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct ErrorData {
@@ -92,7 +96,7 @@ struct ErrorData {
 }
 
 impl Client {
-    /// A client of the node at `url`, an `http` or `https` base URL. Nothing is sent yet.
+    /// Makes a client of the node at `url`, an `http` or `https` base URL. Sends nothing yet.
     pub(crate) fn new(url: &str) -> Result<Self, Failure> {
         let remedy = "give a base URL such as http://127.0.0.1:7641";
         let parsed = url::Url::parse(url)
@@ -121,20 +125,20 @@ impl Client {
                 .insert(&name, value)
                 .map_err(|error| Failure::usage(format!("{method}: {name}: {error}")))?;
         }
-        // An answer of another shape is an error of the node and not of the caller's input.
+        // An answer of an unexpected shape is an error of the node and not of the caller's input.
         let answer: Box<RawValue> =
             self.http.request(method, named).await.map_err(|error| self.failure(error))?;
         serde_json::from_str(answer.get()).map_err(|error| self.unreadable(method, error))
     }
 
-    /// Chain id, network name and the newest block's time.
+    /// Asks for the chain id, the network name and the newest block's time.
     pub(crate) async fn chain(&self) -> Result<Chain, Failure> {
         self.call("ledger_status", Map::new()).await
     }
 
-    /// The head record of a DID with its value. What the answer says of itself is checked; that it
-    /// is the head is not, and need not be: an operation guarded by a record that is not the head
-    /// is refused by the ledger.
+    /// Returns the newest record of a DID together with its value. Checks that the record belongs
+    /// to the DID and commits to the value. It need not check that the record is the newest one,
+    /// because the ledger refuses an operation that is guarded by an older record.
     pub(crate) async fn record(&self, did: &Did) -> Result<Entry, Failure> {
         #[derive(Deserialize)]
         struct Answer {
@@ -160,12 +164,12 @@ impl Client {
         self.call("ledger_submitAndWait", params).await
     }
 
-    /// What became of an operation.
+    /// Asks for the outcome of an operation.
     pub(crate) async fn outcome(&self, operation: &Hash) -> Result<Outcome, Failure> {
         self.call("ledger_getReceipt", object(json!({ "operation": operation }))).await
     }
 
-    /// An answer of another shape than this program knows.
+    /// Makes the failure for an answer that this program cannot read.
     pub(crate) fn unreadable(&self, method: &str, reason: impl std::fmt::Display) -> Failure {
         let reason = format!("{method} answered what this program does not read: {reason}");
         Failure::Unreachable { url: self.url.clone(), reason }
@@ -176,7 +180,8 @@ impl Client {
         match error {
             ClientError::Call(object) => refused(&object),
             ClientError::Transport(error) => match error.downcast_ref::<TransportError>() {
-                // Between the client and the node, or the node itself, says that it is too much.
+                // The node or a proxy before it rejected the request. Statuses 502 to 504 instead
+                // mean that the proxy got no answer from the node.
                 Some(TransportError::Rejected { status_code })
                     if !matches!(status_code, 502..=504) =>
                 {
@@ -195,7 +200,8 @@ impl Client {
     }
 }
 
-/// An error with all its causes: the outermost alone often says just "transport error".
+/// Describes an error with all its causes, since the outermost error alone often says just
+/// "transport error".
 fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -209,7 +215,8 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// A JSON-RPC error as a failure. `-32602` is the caller's bad input, as a shell sees it.
+/// Turns a JSON-RPC error into a failure. Invalid parameters (`-32602`) are bad input of the
+/// caller.
 fn refused(error: &ErrorObjectOwned) -> Failure {
     let data: ErrorData =
         error.data().and_then(|data| serde_json::from_str(data.get()).ok()).unwrap_or_default();
@@ -228,13 +235,14 @@ fn refused(error: &ErrorObjectOwned) -> Failure {
 }
 
 impl Failure {
-    /// Whether the ledger's rules stand against the operation. Any other failure leaves open what
-    /// became of it.
+    /// True if the rules of the ledger refuse the operation. After any other failure the outcome of
+    /// the operation is unknown.
     pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if (1_000..NODE_CODES.start).contains(code))
     }
 
-    /// Whether the same bytes may fare better later: the node is away, or cannot do it now.
+    /// True if sending the same bytes again later may succeed, because the node is unreachable or
+    /// busy.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
@@ -244,12 +252,12 @@ impl Failure {
     }
 }
 
-/// The fields of a JSON object that were given.
+/// Returns the fields of a JSON object that are not null.
 pub(crate) fn given(value: impl Serialize) -> Map<String, Value> {
     object(value).into_iter().filter(|(_, value)| !value.is_null()).collect()
 }
 
-/// The fields of a JSON object.
+/// Returns the fields of a JSON object; none if the value is of another type.
 pub(crate) fn object(value: impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(value) {
         Ok(Value::Object(fields)) => fields,

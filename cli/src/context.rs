@@ -1,4 +1,4 @@
-//! What every command shares: home, node, and how to answer.
+//! What every command shares: the node's home, the node to ask, and the form of the output.
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -14,9 +14,9 @@ use super::exit::Failure;
 /// The global options of a command line.
 #[derive(Debug)]
 pub(crate) struct Context {
-    /// The node's home.
+    /// Home of the node.
     pub home: Home,
-    /// Whether the answer is JSON.
+    /// True if the command prints JSON.
     pub json: bool,
     rpc: Option<String>,
 }
@@ -34,7 +34,7 @@ impl Context {
         Ok(Self { home, json, rpc })
     }
 
-    /// A client of the node that `--rpc` names, or else of the default one.
+    /// Returns a client of the node that `--rpc` names, or else of the default one.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         match &self.rpc {
             Some(url) => Client::new(url),
@@ -42,13 +42,13 @@ impl Context {
         }
     }
 
-    /// The node that HOME configures.
+    /// Returns the URL of the node that HOME configures.
     #[cfg(feature = "node")]
     fn default_rpc(&self) -> Result<String, Failure> {
         Ok(node::config::Loaded::load(&self.home, &[])?.config.local_rpc_url())
     }
 
-    /// A binary that runs no node knows of none on this machine.
+    /// Fails, because a binary that cannot run nodes knows no node on this machine.
     #[cfg(not(feature = "node"))]
     #[expect(clippy::unused_self, reason = "the other one reads HOME")]
     fn default_rpc(&self) -> Result<String, Failure> {
@@ -56,12 +56,13 @@ impl Context {
         Err(Failure::usage_with("no node is named", remedy))
     }
 
-    /// A JSON answer on standard output, indented for people.
+    /// Prints a JSON value on standard output; without `--json` it is indented.
     pub(crate) fn print_value(&self, value: &Value) -> Result<(), Failure> {
         self.print(value, serde_json::to_string_pretty(value).unwrap_or_default())
     }
 
-    /// A flat JSON object on standard output, for people a line a field.
+    /// Prints the fields of a flat JSON object on standard output; without `--json` each on a line
+    /// of its own.
     pub(crate) fn print_fields<F, V>(&self, fields: &F) -> Result<(), Failure>
     where
         F: Serialize,
@@ -73,7 +74,7 @@ impl Context {
         self.print(fields, fields.into_iter().map(line).collect::<Vec<_>>().join("\n"))
     }
 
-    /// The answer on standard output: `json` under `--json`, else `human`.
+    /// Prints an answer on standard output: `json` with `--json`, otherwise `human`.
     pub(crate) fn print(&self, json: &impl Serialize, human: impl Display) -> Result<(), Failure> {
         let text = if self.json {
             serde_json::to_string(json).map_err(|error| Failure::usage(error.to_string()))?
@@ -83,9 +84,10 @@ impl Context {
         self.print_text(&text)
     }
 
-    /// An answer of another form than JSON, which the command line asked for.
+    /// Prints text as it is, for commands whose user asked for another form than JSON.
     pub(crate) fn print_text(&self, text: &str) -> Result<(), Failure> {
-        // A reader that closed its end, such as `head`, has what it wanted.
+        // A broken pipe is no error: readers such as `head` close their end once they have read
+        // enough.
         match writeln!(std::io::stdout(), "{}", text.trim_end()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 Err(Failure::usage(format!("cannot write to standard output: {error}")))
@@ -95,7 +97,7 @@ impl Context {
     }
 }
 
-/// A text as it is, another value as JSON, spelt as it came.
+/// Returns a string without quotes, and any other value as JSON with the original spelling.
 fn shown(value: &impl Serialize) -> String {
     let json = serde_json::to_string(value).unwrap_or_default();
     serde_json::from_str(&json).unwrap_or(json)

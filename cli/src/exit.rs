@@ -1,4 +1,4 @@
-//! Exit codes and how failures are shown; the only place that knows either.
+//! Exit codes and the display of failures. No other module deals with either.
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -9,83 +9,84 @@ use miette::Diagnostic;
 use registry_core::code::Refusal;
 use rpc::prepare::PrepareError;
 
-/// Done.
+/// Exit code of a command that succeeded.
 pub(crate) const DONE: u8 = 0;
-/// Refused by the ledger, or not found.
+/// Exit code if the ledger refused the operation, or what was asked for does not exist.
 pub(crate) const REFUSED: u8 = 1;
-/// Wrong usage or bad input, from the command line, a file or this machine.
+/// Exit code for wrong usage or bad input from the command line, a file or this machine.
 pub(crate) const USAGE: u8 = 2;
-/// No node could be reached.
+/// Exit code if no node could be reached.
 pub(crate) const UNREACHABLE: u8 = 3;
 
-/// Why a command did not do what it was asked.
+/// Reason why a command failed.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub(crate) enum Failure {
     /// A node answered with one of the documented codes.
     #[error("refused: {code} {name}: {reason}")]
     Refused {
-        /// The stable number.
+        /// Stable number of the code.
         code: i64,
-        /// The stable name.
+        /// Stable name of the code.
         name: String,
-        /// What is wrong, with the field's path where there is one.
+        /// What is wrong, starting with the path of the field if there is one.
         reason: String,
-        /// The remedy.
+        /// What the user can do about it.
         #[help]
         hint: Option<String>,
     },
-    /// What was asked for does not exist.
+    /// The object that the user asked for does not exist.
     #[error("not found: {what}")]
     NotFound {
-        /// What was looked for, and why it is not there.
+        /// Object that was looked for, and why it does not exist.
         what: String,
     },
-    /// The input or this machine's files are not usable.
+    /// The input or a file on this machine is unusable.
     #[error("{message}")]
     Usage {
-        /// What is wrong.
         message: String,
-        /// The remedy.
+        /// What the user can do about it.
         #[help]
         remedy: Option<String>,
     },
-    /// A command did what it could of many things, and reported the rest.
+    /// Some rows of an import were refused; the command has handled and reported all of them.
     #[error("{refused} of {all} rows were refused")]
     Rows {
-        /// How many.
+        /// Number of rows that were refused.
         refused: usize,
-        /// Of how many.
+        /// Number of all rows.
         all: usize,
     },
     /// No node answers.
     #[error("no node answers at {url}: {reason}")]
     #[diagnostic(help("start a node there, or name another one with --rpc URL"))]
     Unreachable {
-        /// The address tried.
+        /// URL that was tried.
         url: String,
-        /// What the network said.
+        /// Description of the network error.
         reason: String,
     },
 }
 
 impl Failure {
-    /// Bad input without a remedy of its own.
+    /// Makes a failure for bad input without a remedy.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), remedy: None }
     }
 
-    /// Bad input and what to do about it.
+    /// Makes a failure for bad input with a remedy.
     pub(crate) fn usage_with(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), remedy: Some(remedy.into()) }
     }
 
-    /// An operation that this program already knows to be wrong: it is not sent, so it is bad
-    /// input, with the code that the ledger would give.
+    /// Makes a failure for an operation that this program already knows to be invalid. The
+    /// operation is not sent, so the failure is bad input, with the code that the ledger would
+    /// give.
     pub(crate) fn local(refusal: &Refusal) -> Self {
         Self::usage_with(format!("not sent: {refusal}"), refusal.code.hint())
     }
 
-    /// What the ledger would answer, by the state that was just read from it.
+    /// Makes the refusal that the ledger would return, judged by the state that was just read from
+    /// it.
     pub(crate) fn known(refusal: &Refusal) -> Self {
         Self::Refused {
             code: i64::from(refusal.code.number()),
@@ -95,7 +96,7 @@ impl Failure {
         }
     }
 
-    /// The process's exit code.
+    /// Returns the exit code of the process.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { .. } | Self::NotFound { .. } | Self::Rows { .. } => REFUSED,
@@ -129,17 +130,17 @@ impl From<HomeError> for Failure {
     }
 }
 
-/// Sets how failures are drawn: each message on lines of its own, whatever the width, so that
-/// scripts can search it.
+/// Sets how failures are displayed: a message is never wrapped, whatever the width of the terminal,
+/// so that scripts can search it.
 pub(super) fn install_reporter() {
     let installed = miette::set_hook(Box::new(|_| {
         Box::new(miette::MietteHandlerOpts::new().wrap_lines(false).build())
     }));
-    // A second hook could only come from a second call in one process; the first one stays.
+    // Setting a hook fails only if there is one already; the first one then stays.
     drop(installed);
 }
 
-/// Shows a failure on standard error and answers the exit code.
+/// Shows a failure on standard error and returns the exit code.
 pub(super) fn finish(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::from(DONE),
@@ -151,7 +152,7 @@ pub(super) fn finish(result: Result<(), Failure>) -> ExitCode {
     }
 }
 
-/// A remark for people, on standard error.
+/// Prints a warning on standard error.
 pub(super) fn warn(message: impl std::fmt::Display) {
     if std::io::stderr().is_terminal() {
         eprintln!("\u{1b}[33mwarning\u{1b}[0m: {message}");

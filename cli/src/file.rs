@@ -1,4 +1,4 @@
-//! Text files that commands read and write, with messages that name them.
+//! Files that commands read and write, with error messages that name them.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use keys::write_atomic;
 
 use super::exit::Failure;
 
-/// A text file of at most `bytes_max` bytes.
+/// Reads a text file of at most `bytes_max` bytes.
 pub(super) fn read_text(path: &Path, bytes_max: u64) -> Result<String, Failure> {
     let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", path.display()));
     let length = std::fs::metadata(path).map_err(unreadable)?.len();
@@ -17,7 +17,7 @@ pub(super) fn read_text(path: &Path, bytes_max: u64) -> Result<String, Failure> 
     std::fs::read_to_string(path).map_err(unreadable)
 }
 
-/// Writes a file that everyone may read, whole or not at all.
+/// Writes a file that everyone may read. The file is written as a whole or not at all.
 pub(super) fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
     write_atomic(path, text.as_bytes(), 0o644)
         .map_err(|error| Failure::usage(format!("cannot write {}: {error}", path.display())))
@@ -29,7 +29,7 @@ pub(super) fn write_new_text(path: &Path, text: &str) -> Result<(), Failure> {
     write_text(path, text)
 }
 
-/// What a command makes once, it never replaces.
+/// Fails if the file exists. Commands never replace what they make only once.
 pub(super) fn refuse_existing(path: &Path, remedy: &str) -> Result<(), Failure> {
     if path.symlink_metadata().is_err() {
         return Ok(());
@@ -38,7 +38,8 @@ pub(super) fn refuse_existing(path: &Path, remedy: &str) -> Result<(), Failure> 
     Err(Failure::usage_with(message, remedy))
 }
 
-/// The bytes of a file, or of standard input for `-`; at most `bytes_max`.
+/// Reads the bytes of a file, or of standard input for `-`. Fails if there are more than
+/// `bytes_max`.
 pub(super) fn read_input(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
     use std::io::Read as _;
     let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", path.display()));

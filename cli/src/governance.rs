@@ -1,5 +1,4 @@
-//! `idem governance`: who validates, which rules hold, and who decides it: shown, proposed,
-//! approved.
+//! `idem governance`: show governors, validators and parameters; propose and approve changes.
 
 use std::path::PathBuf;
 
@@ -23,17 +22,17 @@ use crate::limits::GENESIS_FILE_BYTES_MAX;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum GovernanceCommand {
-    /// Show the rules that hold: governors, validators, parameters, keys, version, what waits
+    /// Show governors, validators, parameters, publishing keys, version and scheduled changes
     Show(AtArgs),
     /// List proposals
     List(ListArgs),
-    /// Show a proposal: approvals, status, and whether its newcomers are ready
+    /// Show a proposal: approvals, status, and whether its new validators are ready
     Proposal(ProposalArgs),
-    /// Propose a change; proposing is approving
+    /// Propose a change; the proposer approves it thereby
     Propose(Box<ProposeArgs>),
     /// Approve a proposal
     Approve(StepArgs),
-    /// Take an approval back
+    /// Withdraw an approval
     Withdraw(StepArgs),
 }
 
@@ -49,14 +48,14 @@ pub(super) struct ListArgs {
     /// Begin after this proposal
     #[arg(long, value_name = "ID")]
     after: Option<Hash>,
-    /// How many at most
+    /// Largest number of proposals to list
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ProposalArgs {
-    /// Id of the operation that made it
+    /// Id of the operation that made the proposal
     #[arg(value_name = "ID")]
     proposal: Hash,
     #[command(flatten)]
@@ -76,37 +75,37 @@ pub(super) struct StepArgs {
 pub(super) struct ProposeArgs {
     #[command(flatten)]
     change: ChangeArgs,
-    /// First height at which it holds [default: 100 above the present]
+    /// First height at which the change holds [default: 100 above the present]
     #[arg(long, value_name = "HEIGHT")]
     height: Option<u64>,
     #[command(flatten)]
     author: AuthorArgs,
 }
 
-/// One change: of validators, of publishing keys, or a whole record.
+/// Options that describe a change of exactly one record.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 struct ChangeArgs {
-    /// Add a validator, or replace the one of its name: the entry that its operator made with
-    /// `idem genesis entry`; may be repeated
+    /// Add a validator, or replace the one with its name; ENTRY is the file that its operator made
+    /// with `idem genesis entry`; may be repeated
     #[arg(long, value_name = "ENTRY")]
     put_validator: Vec<PathBuf>,
-    /// Take a validator out, by name; may be repeated
+    /// Name of a validator to remove; may be repeated
     #[arg(long, value_name = "NAME")]
     remove_validator: Vec<String>,
-    /// Add the publishing key of an entry, or replace the one of its name; may be repeated
+    /// Add the publishing key of an entry, or replace the one with its name; may be repeated
     #[arg(long, value_name = "ENTRY", conflicts_with_all = ["put_validator", "remove_validator"])]
     put_publishing: Vec<PathBuf>,
-    /// Take a publishing key out, by name; may be repeated
+    /// Name of a publishing key to remove; may be repeated
     #[arg(long, value_name = "NAME", conflicts_with_all = ["put_validator", "remove_validator"])]
     remove_publishing: Vec<Fragment>,
-    /// All parameters: a JSON file like `parameters` of the genesis file
+    /// Replace all parameters by those of a JSON file, like `parameters` of the genesis file
     #[arg(long, value_name = "FILE")]
     parameters: Option<PathBuf>,
-    /// A later protocol version
+    /// Change to a later protocol version
     #[arg(long, value_name = "N")]
     protocol_version: Option<u64>,
-    /// Any change, as the JSON that docs/protocol/governance.md describes
+    /// File with any change, as the JSON that docs/protocol/governance.md describes
     #[arg(long, value_name = "FILE")]
     change: Option<PathBuf>,
 }
@@ -155,7 +154,7 @@ impl ChangeArgs {
     }
 }
 
-/// A proposal after one operation.
+/// Answer of a command that made, approved or withdrew approval of a proposal.
 #[derive(Debug, Serialize)]
 struct Written {
     proposal: Hash,
@@ -192,7 +191,7 @@ async fn propose(args: ProposeArgs, context: &Context) -> Result<(), Failure> {
     let author = Author::open(context, author).await?;
     let mut propose = Propose { author: author.did().clone(), change, height, salt: None };
     let prepared = author.prepared(&propose).await?;
-    // The height is the node's to suggest; what changes is what was given here.
+    // The node suggests only the height; the change itself is taken from the options.
     propose.height = match (height, prepared.action) {
         (Some(height), _) => Some(height),
         (None, Action::GovernancePropose(found)) => Some(found.height),

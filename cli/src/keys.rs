@@ -18,7 +18,7 @@ use super::passphrase::PassphraseArgs;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysCommand {
-    /// Make a key, for a document or for a set of another DID, and print its public part
+    /// Make a key for a document, or for a key set of another DID, and print its public part
     New(NewArgs),
     /// List the DIDs made with a key file, oldest first, and keys that no DID uses
     List(FileArgs),
@@ -65,10 +65,10 @@ pub(super) struct ExportArgs {
     /// The DID [default: the last one made with the key file]
     #[arg(long, value_name = "DID")]
     did: Option<Did>,
-    /// With the secret keys, unencrypted; needs --out
+    /// Include the secret keys, unencrypted; needs --out
     #[arg(long, requires = "out")]
     secret: bool,
-    /// A new file, mode 0600 [default: standard output]
+    /// New file to write, with mode 0600 [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -120,14 +120,16 @@ fn list(args: &FileArgs, context: &Context) -> Result<(), Failure> {
     context.print(&json!({ "dids": dids, "unused": unused }), human.join("\n"))
 }
 
-/// Keys of the pool that play no part in any DID of the file: loose ones and those rotated out.
+/// Returns the public keys in the file that no DID of the file uses: keys made by `keys new`, and
+/// keys that were rotated out.
 fn unused(keys: &UserKeys) -> Vec<&PublicKey> {
     let played =
         |key: &PublicKey| keys.dids.iter().flat_map(all_parts).any(|(_, public)| public == key);
     keys.pool.iter().map(SecretKey::public).filter(|key| !played(key)).collect()
 }
 
-/// All parts of a DID's keys by name, also those of a pending operation or recovery.
+/// Returns all keys of a DID with the name of their part, also those of a pending operation or
+/// recovery.
 fn all_parts(entry: &DidKeys) -> Vec<(String, &PublicKey)> {
     let pending = entry.pending.as_ref().map(|pending| &pending.parts);
     [
@@ -197,7 +199,7 @@ fn export(args: &ExportArgs, context: &Context) -> Result<(), Failure> {
     let mut jwks = Vec::new();
     for (part, public) in all_parts(entry) {
         let Some(secret) = keys.find(public) else { continue };
-        // A key of the document has a name in the world, its DID URL; the others have none.
+        // A key of the document is known by its DID URL. The other keys have no public id.
         let id = match part.strip_prefix('#') {
             Some(fragment) => format!("{}#{fragment}", entry.did),
             None => public.to_string(),
@@ -223,7 +225,7 @@ fn export(args: &ExportArgs, context: &Context) -> Result<(), Failure> {
     context.print(&json!({ "did": entry.did, "keys": count, "out": out }), human)
 }
 
-/// The public JWK of a key (RFC 8037 for Ed25519, RFC 7518 and RFC 8812 for the others).
+/// Returns the public JWK of a key (RFC 8037 for Ed25519, RFC 7518 and RFC 8812 for the others).
 fn public_jwk(key: &PublicKey, id: &str) -> Value {
     let (curve, algorithm) = match key.suite() {
         Suite::Ed25519 => {
@@ -238,7 +240,7 @@ fn public_jwk(key: &PublicKey, id: &str) -> Value {
     json!({ "kty": "EC", "crv": curve, "alg": algorithm, "kid": id, "x": x, "y": y })
 }
 
-/// The affine coordinates of a compressed point.
+/// Returns the affine coordinates of a compressed point; `None` for Ed25519.
 fn coordinates(key: &PublicKey) -> Option<(Vec<u8>, Vec<u8>)> {
     let uncompressed: Vec<u8> = match key.suite() {
         Suite::Ed25519 => return None,
@@ -263,7 +265,7 @@ mod tests {
 
     #[test]
     fn public_jwks_have_the_curve_of_the_suite() {
-        // The P-256 and secp256k1 keys of scalar 1 are the generators (SEC 2, sections 2.4).
+        // With secret scalar 1 the public key is the generator of the curve (SEC 2, section 2.4).
         let mut one = [0; 32];
         one[31] = 1;
         for (suite, curve, x) in [

@@ -1,8 +1,8 @@
-//! The `idem` binary: its command line. Standard output carries the answer alone, everything else
-//! goes to standard error; exit codes are in [`exit`].
+//! The command line of the `idem` binary. Standard output carries only the answer, everything else
+//! goes to standard error. The exit codes are in [`exit`].
 //!
 //! The commands that make and run nodes are behind the feature `node`. Without it the binary is a
-//! client of other people's nodes, and a tool for genesis ceremonies.
+//! client of nodes that others run, and a tool for genesis ceremonies.
 
 mod agent;
 mod author;
@@ -47,9 +47,10 @@ use clap::{Parser, Subcommand};
 use context::Context;
 use exit::Failure;
 
-/// Answers are made of many small pieces on many threads, which costs the system's allocator more
-/// than anything else in a resolution. Its feature `override` makes it RocksDB's as well, whose
-/// cache else gives memory back to the system and takes it again all the time.
+/// Building answers takes many small allocations on many threads. With the system's allocator they
+/// cost more than anything else in a resolution. The feature `override` of mimalloc replaces
+/// RocksDB's allocator too, whose cache would otherwise return memory to the system and request it
+/// again all the time.
 #[cfg(feature = "node")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -83,17 +84,18 @@ enum Command {
     /// Run a node
     #[cfg(feature = "node")]
     Start(start::StartArgs),
-    /// A whole network on this machine
+    /// Run a whole network on this machine
     #[cfg(feature = "node")]
     #[command(subcommand)]
     Localnet(localnet::LocalnetCommand),
     /// Make the homes of a network on several hosts
     #[cfg(feature = "node")]
     Testnet(testnet::TestnetArgs),
-    /// Make a genesis file together: each operator an entry, one builds, all compare the hash
+    /// Make a genesis file together: each operator writes an entry, one builds, all compare the
+    /// hash
     #[command(subcommand)]
     Genesis(genesis::GenesisCommand),
-    /// What a node is doing
+    /// Show what a node is doing
     Status(status::StatusArgs),
     /// Register and read DIDs
     #[command(subcommand)]
@@ -116,10 +118,10 @@ enum Command {
     /// Publish schemas and credential types, withdraw and read them
     #[command(subcommand)]
     Schema(schema::SchemaCommand),
-    /// Keys of DIDs and of the node
+    /// Make and show keys of DIDs, and show those of the node
     #[command(subcommand)]
     Keys(keys::KeysCommand),
-    /// The node's configuration
+    /// Check and show the node's configuration
     #[cfg(feature = "node")]
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -129,7 +131,8 @@ fn main() -> ExitCode {
     exit::install_reporter();
     match Cli::try_parse() {
         Ok(cli) => exit::finish(run_command(cli)),
-        // Help and version go to standard output with 0, mistakes to standard error with 2.
+        // Help and version go to standard output with exit code 0, usage errors to standard error
+        // with 2.
         Err(error) => error.exit(),
     }
 }

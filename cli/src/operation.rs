@@ -1,5 +1,5 @@
-//! `idem operation`: one operation and several parties. One has it prepared, each signs it on its
-//! own machine, anyone submits it; a file goes from one to the next.
+//! `idem operation`: sign one operation by several parties. One party has it prepared, each signs
+//! it on its own machine, and anyone submits it. The parties pass a file from one to the next.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ use super::did::{SignerArgs, Writer, own_role, sign};
 use super::exit::Failure;
 use super::file::{read_text, write_new_text, write_text};
 
-/// A file holds one envelope, in base64 and with room around it.
+/// Upper bound of the file in bytes: one envelope in base64, with room for the JSON around it.
 const FILE_BYTES_MAX: u64 = 2 * OPERATION_BYTES_MAX as u64;
 
 #[derive(Debug, Subcommand)]
@@ -29,7 +29,8 @@ pub(super) enum OperationCommand {
     Prepare(PrepareArgs),
     /// Show what the operation of a file does, and who has signed it
     Show(FileArg),
-    /// Add the signatures of a party: author, member of its control, who consents, or endorser
+    /// Add the signatures of a party: author, member of its control set, consenting party or
+    /// endorser
     Sign(SignArgs),
     /// Submit the operation of a file, and wait until it is committed
     Submit(FileArg),
@@ -37,10 +38,10 @@ pub(super) enum OperationCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct PrepareArgs {
-    /// The method of the node, such as trust_prepareGrant
+    /// Method of the node, such as trust_prepareGrant
     #[arg(value_name = "METHOD")]
     method: String,
-    /// Its parameters, a JSON object
+    /// Parameters of the method, as a JSON object
     #[arg(long, value_name = "JSON")]
     params: String,
     #[command(flatten)]
@@ -60,20 +61,20 @@ pub(super) struct SignArgs {
     file: FileArg,
     #[command(flatten)]
     signer: SignerArgs,
-    /// The party that signs [default: whoever the keys are of: the author, a member of its
-    /// control, the party that consents]
+    /// Party that signs [default: all whose keys are given, among the author, the members of its
+    /// control set and the consenting party]
     #[arg(long, value_name = "DID")]
     did: Option<Did>,
 }
 
-/// What such a file holds.
+/// Content of the file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Held {
     envelope: Bytes,
 }
 
-/// An operation of a file.
+/// An operation that was read from a file.
 struct Open {
     envelope: SignedOperation,
     operation: Operation,
@@ -184,8 +185,9 @@ async fn add_signatures(args: SignArgs, context: &Context) -> Result<(), Failure
     open.show(context)
 }
 
-/// In which role, and by what, the keys at hand sign: for the party named, or for every one that
-/// the operation itself tells of; and for an endorser who is asked for.
+/// Returns the signatures that the keys at hand can make, as roles and signers. They are those of
+/// the party `named`, or else of all parties that the operation itself names, and of the endorser
+/// if one was given.
 async fn signers(
     writer: &Writer,
     operation: &Operation,
@@ -216,7 +218,7 @@ async fn signers(
     };
     for did in others.into_iter().filter(|did| operation.author.as_ref() != Some(*did)) {
         let state = match writer.state_of(did).await {
-            // One of many may be gone by now; the others sign without it.
+            // A party may be deactivated by now. The others sign without it, unless it was named.
             Err(failure) if named.is_none() && failure.is_final() => continue,
             state => state?,
         };
@@ -236,7 +238,7 @@ fn with_roles(action: &Action, signers: Vec<Signer>) -> impl Iterator<Item = (Ro
     signers.into_iter().filter_map(|signer| Some((own_role(action, &signer)?, signer)))
 }
 
-/// The members of which enough sign for the author.
+/// Returns the set whose members sign for the author, up to its threshold.
 fn signing_set<'s>(action: &'s Action, author: Option<&'s DidState>) -> &'s [Member] {
     match (action, action.facts().role, author) {
         (Action::DidCreate(create), ..) => &create.sets.control.members,

@@ -1,5 +1,5 @@
-//! Where a passphrase comes from: a file, a descriptor, a terminal. Never an argument, which
-//! every process on the machine can read.
+//! Sources of a passphrase: a file, a descriptor or a terminal. A passphrase is never an argument,
+//! because every process on the machine can read the arguments of others.
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::exit::{Failure, warn};
 use crate::limits::PASSPHRASE_BYTES_MAX;
 
-/// The passphrase options of a command that opens or makes key files.
+/// Passphrase options of a command that opens or makes key files.
 #[derive(Debug, Default, Args)]
 pub(super) struct PassphraseArgs {
     /// File whose first line is the passphrase of the key file
@@ -26,8 +26,9 @@ pub(super) struct PassphraseArgs {
 }
 
 impl PassphraseArgs {
-    /// The passphrase for the key file at `path`. A file that is not there yet is plain, with a
-    /// warning, only when no passphrase is given and none can be asked for.
+    /// Returns the passphrase for the key file at `path`; `None` for a plain one. If the file does
+    /// not exist and no passphrase is given or entered, the new file will be plain, and a warning
+    /// says so.
     pub(super) fn passphrase(&self, path: &Path) -> Result<Option<Passphrase>, Failure> {
         if let Some(passphrase) = self.given()? {
             return Ok(Some(passphrase));
@@ -38,7 +39,7 @@ impl PassphraseArgs {
             Protection::Sealed if may_ask => {
                 ask(&format!("Passphrase of {}: ", path.display())).map(Some)
             }
-            // Opening it will say what is needed.
+            // Opening the file fails with an error that says what is needed.
             Protection::Sealed => Ok(None),
             Protection::Missing => {
                 let passphrase = if may_ask { ask_new(path)? } else { None };
@@ -51,7 +52,8 @@ impl PassphraseArgs {
         }
     }
 
-    /// The passphrase for a key file that must be there. That it is not, its reading will say.
+    /// Returns the passphrase for a key file that must exist. If it does not, the error comes when
+    /// it is read.
     pub(super) fn existing(&self, path: &Path) -> Result<Option<Passphrase>, Failure> {
         match protection(path)? {
             Protection::Missing => Ok(None),
@@ -60,7 +62,8 @@ impl PassphraseArgs {
     }
 
     fn given(&self) -> Result<Option<Passphrase>, Failure> {
-        // A descriptor is always a flag, while the file may come from the environment.
+        // The descriptor takes precedence: it is always a flag, while the file may come from the
+        // environment.
         let path = match (self.passphrase_fd, &self.passphrase_file) {
             (Some(descriptor), _) => PathBuf::from(format!("/dev/fd/{descriptor}")),
             (None, Some(path)) => path.clone(),
@@ -75,7 +78,8 @@ fn read(path: &Path) -> Result<Passphrase, Failure> {
         Failure::usage(format!("cannot read the passphrase from {}: {reason}", path.display()))
     };
     let file = std::fs::File::open(path).map_err(|error| failed(error.to_string()))?;
-    // Filled to its capacity at most, so that the text stays in one place.
+    // The string never grows beyond its capacity, so that no copy of the passphrase stays in
+    // memory.
     let capacity = usize::try_from(PASSPHRASE_BYTES_MAX).unwrap_or_default();
     let mut text = Zeroizing::new(String::with_capacity(capacity));
     file.take(PASSPHRASE_BYTES_MAX)
@@ -93,7 +97,7 @@ fn ask(prompt: &str) -> Result<Passphrase, Failure> {
     prompt_secret(prompt).map(Passphrase::new)
 }
 
-/// Asks twice; an empty answer means that the file shall be plain.
+/// Asks for a new passphrase twice. Returns `None` if the answer is empty: the file will be plain.
 fn ask_new(path: &Path) -> Result<Option<Passphrase>, Failure> {
     let first = prompt_secret(&format!("New passphrase for {} (empty: none): ", path.display()))?;
     if first.is_empty() {

@@ -1,4 +1,4 @@
-//! `idem schema`: publish schemas and credential types, withdraw them, read them.
+//! `idem schema`: publish, withdraw and read schemas and credential types.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -31,9 +31,9 @@ pub(super) enum SchemaCommand {
     Withdraw(WithdrawArgs),
     /// Show a schema
     Show(ShowArgs),
-    /// List what a publisher has
+    /// List the schemas and credential types of a publisher
     List(ListArgs),
-    /// Credential types
+    /// Publish, withdraw and show credential types
     #[command(subcommand)]
     Type(TypeCommand),
 }
@@ -50,16 +50,16 @@ pub(super) enum TypeCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct PublishArgs {
-    /// The JSON Schema, - for standard input; white space before and after it, such as a last line
-    /// end, is left out: the ledger takes none
+    /// JSON Schema file, - for standard input; leading and trailing white space, such as a last
+    /// line end, is removed, because the ledger accepts none
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
     author: AuthorArgs,
-    /// The credential type that it describes
+    /// Credential type that the schema describes
     #[arg(long = "type", value_name = "NAME")]
     credential_type: Option<Resource>,
-    /// The schema that it takes the place of
+    /// Schema that this one replaces
     #[arg(long, value_name = "ID")]
     supersedes: Option<SchemaId>,
 }
@@ -88,51 +88,51 @@ pub(super) struct ListArgs {
     /// The publisher
     #[arg(value_name = "DID")]
     publisher: Did,
-    /// Only schemas, or only types
+    /// Show only schemas, or only types
     #[arg(long, value_parser = ["schema", "type"])]
     kind: Option<String>,
     /// The time at which to show them: RFC 3339, such as 2026-11-21T08:00:00Z [default: now]
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// How many to show, up to 50
+    /// Largest number of items to show, up to 50
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// The next of the page before
+    /// Value of next in the previous page, to continue there
     #[arg(long, value_name = "CURSOR")]
     cursor: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct PublishTypeArgs {
-    /// Its name, the resource of grants
+    /// Name of the type, which is also the resource of grants
     #[arg(value_name = "NAME")]
     name: Resource,
     #[command(flatten)]
     author: AuthorArgs,
-    /// The schema that its credentials keep
+    /// Schema that credentials of the type follow
     #[arg(long, value_name = "ID")]
     schema: Option<SchemaId>,
     /// Longest time from issuance to expiry: a number with s, m, h or d [default: no bound]
     #[arg(long, value_name = "DURATION", value_parser = duration_ms)]
     validity_max: Option<u64>,
-    /// Each credential is in a status list of this purpose: revocation, suspension, refresh or
-    /// message [default: none is needed]
+    /// Purpose of the status list that each credential must be in: revocation, suspension, refresh
+    /// or message [default: no list is needed]
     #[arg(long, value_name = "P", value_parser = purpose)]
     status_purpose: Option<StatusPurpose>,
-    /// The least assurance of the issuer's grant: low, substantial or high [default: none]
+    /// Minimum assurance of the issuer's grant: low, substantial or high [default: none]
     #[arg(long, value_name = "A", value_parser = assurance)]
     assurance: Option<Assurance>,
-    /// A format that it is issued in, such as vc+jwt; may be repeated [default: any]
+    /// Format in which credentials are issued, such as vc+jwt; may be repeated [default: any]
     #[arg(long = "format", value_name = "F")]
     formats: Vec<String>,
-    /// A suite that it is signed with, such as ES256; may be repeated [default: any]
+    /// Suite with which credentials are signed, such as ES256; may be repeated [default: any]
     #[arg(long = "suite", value_name = "S")]
     suites: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct WithdrawTypeArgs {
-    /// Its name
+    /// Name of the credential type
     #[arg(value_name = "NAME")]
     name: Resource,
     #[command(flatten)]
@@ -141,10 +141,10 @@ pub(super) struct WithdrawTypeArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ShowTypeArgs {
-    /// Its name
+    /// Name of the credential type
     #[arg(value_name = "NAME")]
     name: Resource,
-    /// Who published it
+    /// Publisher of the credential type
     #[arg(long, value_name = "DID")]
     publisher: Did,
     /// The time at which to show it: RFC 3339, such as 2026-11-21T08:00:00Z [default: now]
@@ -152,7 +152,7 @@ pub(super) struct ShowTypeArgs {
     at: Option<String>,
 }
 
-/// A schema after one operation.
+/// Answer of a command that published or withdrew a schema.
 #[derive(Debug, Serialize)]
 struct Written {
     schema: SchemaId,
@@ -160,7 +160,7 @@ struct Written {
     sent: Sent,
 }
 
-/// A credential type after one operation.
+/// Answer of a command that published or withdrew a credential type.
 #[derive(Debug, Serialize)]
 struct WrittenType {
     publisher: Did,
@@ -199,7 +199,7 @@ pub(super) async fn run(command: SchemaCommand, context: &Context) -> Result<(),
 }
 
 async fn show(method: &str, asked: Value, context: &Context) -> Result<(), Failure> {
-    // The content of a schema is shown as it was published, to the byte.
+    // The content of a schema is printed exactly as it was published.
     let shown: BTreeMap<String, Box<RawValue>> =
         context.client()?.call(method, given(asked)).await?;
     context.print_fields(&shown)
@@ -207,7 +207,7 @@ async fn show(method: &str, asked: Value, context: &Context) -> Result<(), Failu
 
 async fn publish(args: PublishArgs, context: &Context) -> Result<(), Failure> {
     let PublishArgs { file, author, credential_type, supersedes } = args;
-    // An editor's line end goes beyond the limit of the content itself.
+    // The file may exceed the limit of the content itself by white space around it.
     let bytes_max = u64::try_from(SCHEMA_CONTENT_BYTES_MAX).unwrap_or(u64::MAX).saturating_mul(2);
     let text = String::from_utf8(read_input(&file, bytes_max)?)
         .map_err(|error| Failure::usage(format!("{} is not UTF-8: {error}", file.display())))?;

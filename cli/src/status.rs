@@ -1,4 +1,4 @@
-//! `idem status`: what a node is doing.
+//! `idem status`: show what a node is doing.
 
 use clap::Args;
 use serde_json::{Map, Value};

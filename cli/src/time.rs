@@ -1,15 +1,15 @@
-//! Times and durations as they are given on the command line and in files.
+//! Times and durations in the form of the command line and of files.
 
 use registry_core::limits::DAY_MS;
 use registry_core::time::TimeMs;
 
-/// Unix milliseconds of a time in RFC 3339, for clap and for readers of files.
+/// Parses an RFC 3339 time, for clap and for readers of files. Returns Unix time in milliseconds.
 pub(super) fn time_ms(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} must be RFC 3339 in UTC, such as 2026-11-21T08:00:00Z");
     TimeMs::from_text(text).map(|time| time.0).ok_or_else(wrong)
 }
 
-/// Milliseconds of a number with a unit.
+/// Parses a number with a unit (s, m, h or d). Returns milliseconds.
 pub(super) fn duration_ms(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} must be a number with s, m, h or d, such as 24h");
     let unit_at = text.len().saturating_sub(1);
