@@ -1,5 +1,5 @@
-//! How networks of several operators begin: `idem genesis`, `idem testnet`, and `idem init` with
-//! what they made.
+//! Tests of how networks of several operators begin: `idem genesis`, `idem testnet`, and `idem
+//! init` with the files that these made.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -30,7 +30,7 @@ impl Place {
         std::fs::write(self.path(name), text).expect("written");
     }
 
-    /// Runs `idem` in this directory with no terminal and none of this process's settings.
+    /// Runs `idem` in this directory, without a terminal and with an empty environment.
     fn idem(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_idem"));
         command.env_clear().current_dir(self.0.path()).args(arguments);
@@ -44,7 +44,8 @@ impl Place {
         serde_json::from_slice(&output.stdout).expect("standard output is one JSON value")
     }
 
-    /// The command must exit with 2, say `reason` on standard error and nothing else.
+    /// Expects that the command exits with 2, writes `reason` to standard error, and nothing to
+    /// standard output.
     fn refused(&self, arguments: &[&str], reason: &str) {
         let output = self.idem(arguments);
         let stderr = text(&output.stderr);
@@ -53,7 +54,7 @@ impl Place {
         assert_eq!(text(&output.stdout), "");
     }
 
-    /// The home of an operator and the entry that it writes.
+    /// Makes the home of an operator, and its entry in the file NAME.json.
     fn operator(&self, name: &str) {
         self.json(&["--home", name, "init", "--role", "validator"]);
         let entry = self.idem(&entry_of(name));
@@ -61,7 +62,7 @@ impl Place {
         self.write(&format!("{name}.json"), &text(&entry.stdout));
     }
 
-    /// A ceremony of four, whose genesis is `genesis.json`.
+    /// Makes the entries of four operators and builds `genesis.json` from them.
     fn ceremony(&self) -> Value {
         for name in ["ada", "ben", "cyn", "dan"] {
             self.operator(name);
@@ -156,7 +157,7 @@ fn a_wrong_entry_is_refused_by_name() {
     assert!(!place.path("genesis.json").exists(), "a refused build writes nothing");
 }
 
-/// Name and key of each publishing key that a genesis lists.
+/// Returns name and key of each publishing key that a genesis lists.
 fn listed(genesis: &Value) -> Vec<(&str, &str)> {
     let keys = genesis["publishing"].as_array().expect("a list");
     keys.iter()

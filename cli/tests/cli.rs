@@ -1,4 +1,4 @@
-//! The `idem` binary without a node: keys, configuration, usage errors and exit codes.
+//! Tests of the `idem` binary without a node: keys, configuration, usage errors and exit codes.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ const DONE: i32 = 0;
 const USAGE: i32 = 2;
 const UNREACHABLE: i32 = 3;
 
-/// A directory that is HOME and the place of all files of one test.
+/// A directory for the home and all files of one test.
 struct Place(tempfile::TempDir);
 
 impl Place {
@@ -28,7 +28,7 @@ impl Place {
         path.display().to_string()
     }
 
-    /// Runs `idem --home HOME …` with no terminal and none of this process's settings.
+    /// Runs `idem --home HOME …`, without a terminal and with an empty environment.
     fn idem(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_idem"));
         command.env_clear().arg("--home").arg(self.path("home")).args(arguments);
@@ -41,7 +41,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
-/// Checks the exit code, and that a failure says `reason` on standard error and nothing else.
+/// Expects this exit code, `reason` on standard error, and nothing on standard output.
 fn assert_fails(output: &Output, code: i32, reason: &str) {
     let stderr = text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{stderr}");
@@ -49,7 +49,7 @@ fn assert_fails(output: &Output, code: i32, reason: &str) {
     assert_eq!(text(&output.stdout), "");
 }
 
-/// The answer of a command that must succeed under `--json`: all of standard output.
+/// Returns the answer of a command that must succeed with `--json`: all of standard output.
 fn json(output: &Output) -> Value {
     assert_eq!(output.status.code(), Some(DONE), "{}", text(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("standard output is one JSON value")
@@ -87,7 +87,7 @@ fn help_and_version_succeed_and_mistakes_exit_with_2() {
 #[test]
 fn no_node_exits_with_3_and_a_bad_url_with_2() {
     let place = Place::new();
-    // Port 1 of loopback has no listener on a test machine, and needs root to get one.
+    // Port 1 of loopback has no listener on a test machine, since only root can open it.
     let nobody = "http://127.0.0.1:1";
     let did = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
     for arguments in [
@@ -239,7 +239,7 @@ fn a_sealed_key_file_opens_with_its_passphrase_alone() {
     assert_fails(&list(&["--passphrase-file", &empty]), USAGE, "first line is empty");
     assert_fails(&list(&["--passphrase-file", "/nonexistent"]), USAGE, "cannot read");
     assert_fails(&list(&[]), USAGE, "is encrypted");
-    // A descriptor that the shell opens, as systemd and scripts hand it over.
+    // The shell opens the descriptor, as systemd and scripts do.
     let script = format!(
         "exec {} keys list --keys {keys} --passphrase-fd 9 9<{right}",
         env!("CARGO_BIN_EXE_idem")

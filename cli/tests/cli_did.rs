@@ -1,5 +1,5 @@
-//! `idem did` against the rules themselves: the binary talks to a ledger of one block an
-//! operation, executed by registry-core over its state in memory.
+//! Tests of `idem did` against the real rules. The binary talks to a ledger in memory that executes
+//! each operation in a block of its own.
 
 mod ledger;
 
@@ -20,7 +20,7 @@ const DONE: i32 = 0;
 const REFUSED: i32 = 1;
 const USAGE: i32 = 2;
 
-/// A ledger, and a directory with the key file of one test.
+/// A ledger, and a directory for the files of one test.
 struct Setup {
     ledger: Ledger,
     directory: tempfile::TempDir,
@@ -36,7 +36,7 @@ impl Setup {
         self.directory.path().join(name)
     }
 
-    /// Runs `idem --json did …` with the key file `keys`, or another that `arguments` name.
+    /// Runs `idem --json did …` with the key file `keys`, unless `arguments` name another one.
     async fn did(&self, arguments: &[&str]) -> Output {
         let keys = self.path("keys").display().to_string();
         let mut line = [&["did"], arguments].concat();
@@ -53,7 +53,7 @@ impl Setup {
         command.stdin(std::process::Stdio::null()).output().await.expect("idem runs")
     }
 
-    /// Writes an operation that nobody has signed to a new file.
+    /// Writes an operation without signatures to a new file.
     fn unsigned(&self, author: &str, action: Action) -> String {
         let chain = self.keys()["dids"][0]["chain"].as_str().expect("a chain").to_owned();
         let chain = chain.parse().expect("a hash");
@@ -66,7 +66,8 @@ impl Setup {
         path.display().to_string()
     }
 
-    /// Roles and signers of a file once `arguments` have signed it.
+    /// Signs the operation of a file with `arguments`, and returns the role of each signature in
+    /// it.
     async fn sign(&self, file: &str, arguments: &[&str]) -> Vec<String> {
         let output = self.idem(&[&["operation", "sign", file], arguments].concat()).await;
         assert_eq!(output.status.code(), Some(DONE), "{arguments:?}: {}", stderr(&output));
@@ -89,13 +90,13 @@ impl Setup {
         assert!(output.stdout.is_empty());
     }
 
-    /// The content of the plain key file.
+    /// Returns the content of the plain key file.
     fn keys(&self) -> Value {
         let bytes = std::fs::read(self.path("keys")).expect("a key file");
         serde_json::from_slice::<Value>(&bytes).expect("JSON")["keys"].clone()
     }
 
-    /// Checks that the parts in the key file are those of the ledger.
+    /// Checks that the keys in the key file are those in the ledger's state of the DID.
     fn assert_parts_agree(&self, did: &str) {
         let Some(DidValue::Active(state)) = self.ledger.value(did) else { panic!("{did}") };
         let keys = self.keys();
