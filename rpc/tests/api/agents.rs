@@ -1,4 +1,5 @@
-//! Agents: delegated to with the consent of both, asked about now and in the past, stopped.
+//! Tests of agents: a delegation with the consent of both parties, questions about the present and
+//! the past, suspension and its effects.
 
 use crate::common::client::{signed, with_members};
 use crate::common::people::Person;
@@ -10,7 +11,7 @@ fn key(number: usize) -> ed25519_dalek::SigningKey {
     Person::new(u8::try_from(number).expect("small")).control()
 }
 
-/// What `principal` is asked to sign so that `agent` may answer mail until 2033.
+/// Returns the parameters with which `principal` lets `agent` read and answer mail until 2033.
 fn terms(registry: &Registry, principal: usize, agent: usize) -> Value {
     json!({
         "author": registry.dids[principal],
@@ -26,7 +27,8 @@ async fn prepare(registry: &Registry, action: &str, params: Value) -> Value {
     registry.server.call(&method, params).await.expect("prepared")
 }
 
-/// Prepared for the first, signed by the one and the other, submitted by anyone.
+/// Prepares a delegation, signs it as principal and agent, and submits it. Returns the prepared
+/// answer.
 pub(crate) async fn delegate(
     registry: &Registry,
     principal: usize,
@@ -39,7 +41,7 @@ pub(crate) async fn delegate(
     prepared
 }
 
-/// The envelope with the signatures of principal and agent, each by its control set.
+/// Returns the envelope with the signatures of principal and agent, each by its control key.
 fn both(prepared: &Value, principal: usize, agent: usize) -> SignedOperation {
     let SignedOperation { body, mut signatures } = signed(prepared, &key(principal));
     let consent = registry_core::operation::operation_id(&body.0);

@@ -1,5 +1,5 @@
-//! The decision: one credential with all that stands behind it, one thing at a time made wrong, and
-//! a timeline at a thousand random times.
+//! Tests of the decision about a credential: a credential with all that it needs, one fault at a
+//! time, and a timeline at a thousand random times.
 
 use crate::agents::delegate;
 use crate::common::client::with_members;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 const TYPE: &str = "degrees/bachelor";
 const CONTENT: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema"}"#;
 
-/// The people by number.
+/// Numbers of the people.
 const AUTHORITY: usize = 0;
 const ACCREDITOR: usize = 1;
 const ISSUER: usize = 2;
@@ -31,7 +31,7 @@ fn key(number: usize) -> ed25519_dalek::SigningKey {
     Person::new(u8::try_from(number).expect("small")).control()
 }
 
-/// Everything that a credential needs, and the question about it.
+/// A registry with everything that a credential needs, and the question about the credential.
 struct Framework {
     registry: Registry,
     question: Value,
@@ -72,7 +72,7 @@ impl Framework {
         self.registry.server.call("registry_decide", params).await.expect("an answer")
     }
 
-    /// The steps that fail, once the question is changed so.
+    /// Returns the names of the steps that fail if the question is changed like this.
     async fn failing(&self, change: Value) -> Vec<String> {
         let answer = self.decide(change).await;
         let steps = answer["steps"].as_array().expect("steps").iter();
@@ -94,7 +94,7 @@ fn now(registry: &Registry) -> String {
     TimeMs(registry.server.ledger.head().time_ms).millis()
 }
 
-/// The authority's schema, and its type that names it.
+/// Publishes a schema of the authority, and the credential type that names it.
 async fn publish_type(registry: &Registry) -> SchemaId {
     let authority = registry.dids[AUTHORITY].parse().expect("a DID");
     let (chain, salt) =
@@ -157,7 +157,7 @@ async fn a_credential_is_permitted_with_a_finding_for_each_step() {
     assert!(framework.failing(own).await.is_empty(), "the issuer answers for its own agent");
 }
 
-/// The stranger becomes an agent of the issuer itself.
+/// Makes the stranger an agent of the issuer itself. Returns the change to the question.
 async fn delegated_by_issuer(framework: &Framework) -> Value {
     let more = json!({ "actions": ["issue"], "resources": [TYPE] });
     delegate(&framework.registry, ISSUER, STRANGER, more).await;
@@ -260,14 +260,14 @@ async fn a_question_must_hang_together() {
     }
 }
 
-/// What happens to the issuer's right, one after the other.
+/// Events in the life of an issuer's right, in order.
 const TIMELINE: [&str; 7] =
     ["begin", "accredited", "suspended", "resumed", "revoked", "idle", "deactivated"];
 
-/// What has happened by a time, and when.
+/// Events that have happened, each with its time in Unix milliseconds.
 type Past = Vec<(&'static str, u64)>;
 
-/// Whether the issuer had the right then, by a plain loop over what happened.
+/// True if the issuer had the right at that time, by a plain loop over the events.
 fn had_right(past: &Past, time_ms: u64) -> bool {
     let mut right = false;
     for (event, _) in past.iter().filter(|(_, at_ms)| *at_ms <= time_ms) {

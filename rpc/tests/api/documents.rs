@@ -1,4 +1,4 @@
-//! The documents name what the code has, both ways.
+//! Tests that the protocol documents name exactly the methods and codes that the code has.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ const JSON_RPC: &str = include_str!("../../../docs/protocol/json-rpc.md");
 
 const STATUS: &str = include_str!("../../../docs/protocol/status.md");
 
-/// Cells of all table rows, trimmed.
+/// Returns the cells of all table rows, trimmed.
 fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
     let rows = text.lines().filter(|line| line.starts_with("| "));
     rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
@@ -38,7 +38,7 @@ async fn every_action_that_clients_send_has_its_prepare_method() {
     let server = Server::start().await;
     let methods = server.call("rpc_methods", json!([])).await.expect("a list");
     let methods: Vec<String> = serde_json::from_value(methods).expect("names");
-    // No operation comes of it: the token is signed alone.
+    // This method prepares no operation, only a token to sign.
     let prepares = |name: &&str| name.contains("_prepare") && *name != "status_prepareToken";
     let registered: Vec<&str> = methods.iter().map(String::as_str).filter(prepares).collect();
     let mut declared: Vec<&str> = Action::ALL.iter().filter_map(|facts| facts.prepare).collect();

@@ -1,5 +1,5 @@
-//! Who may write: on an open network anyone, on an endorsed one those with the right to it and
-//! those for whom one of them signs, within its quota.
+//! Tests of who may write. On an open network anyone may. On an endorsed network those may who hold
+//! the right to write, and those for whom one of them signs within its quota.
 
 use crate::common::client::{signed, with_members};
 use crate::common::people::{Person, member, public};
@@ -13,13 +13,13 @@ use registry_core::operation::{
 };
 use serde_json::{Value, json};
 
-/// 2100-01-01T00:00:00Z: an hour begins, and it is later than any clock that the tests run by,
-/// since quotas are those of the hour of the clock on a network without blocks.
+/// 2100-01-01T00:00:00Z, the beginning of an hour. It is later than the clock of any machine that
+/// runs the tests: on a network without new blocks a quota is that of the hour of the clock.
 const START_MS: u64 = 4_102_444_800_000;
 const HOUR_MS: u64 = 3_600_000;
 const REFILLS: &str = "2100-01-01T01:00:00.000Z";
 
-/// Of these people the first is the authority.
+/// Founds an endorsed network of which the first person is the authority.
 async fn endorsed(people: u8, operations_per_hour: u64) -> Registry {
     let endorsed = Registry::founded(people, |genesis, dids| {
         let policy = EndorsedWrites { authority: dids[0].clone(), operations_per_hour };
@@ -29,7 +29,7 @@ async fn endorsed(people: u8, operations_per_hour: u64) -> Registry {
     endorsed.await
 }
 
-/// The right of a person to write.
+/// Returns the right of a person to write.
 fn right(registry: &Registry, entity: usize, resource: &str) -> Value {
     with_members(registry.right(0, entity, resource), json!({ "action": "registry:write" }))
 }
@@ -46,19 +46,19 @@ async fn explain(registry: &Registry, operation: &str, did: Option<usize>) -> Va
     registry.ask("explainWrite", params).await
 }
 
-/// An endorser as answers name it.
+/// Returns an endorser in the form of the answers.
 fn quota(registry: &Registry, person: usize, used: u64, limit: u64) -> Value {
     let did = &registry.dids[person];
     json!({ "did": did, "used": used, "operationsPerHour": limit, "refillsAt": REFILLS })
 }
 
-/// The DIDs of those who can endorse.
+/// Returns the DIDs of those who can endorse.
 fn endorsers(answer: &Value) -> Vec<&str> {
     let listed = answer["endorsers"].as_array().expect("a list").iter();
     listed.map(|endorser| endorser["did"].as_str().expect("a DID")).collect()
 }
 
-/// A create of a person who is nobody yet, prepared.
+/// Prepares the create of a person who is not registered yet.
 async fn newcomer(registry: &Registry, number: u8) -> (Value, Person) {
     let person = Person::new(100 + number);
     let params = json!({ "sets": person.sets(), "document": person.document_json() });
@@ -66,7 +66,7 @@ async fn newcomer(registry: &Registry, number: u8) -> (Value, Person) {
     (prepared, person)
 }
 
-/// The same envelope with the signature of a person who vouches for it.
+/// Returns the envelope with an additional signature by an endorser.
 fn vouched(
     registry: &Registry,
     prepared: &Value,
@@ -83,14 +83,14 @@ fn vouched(
     SignedOperation::new(envelope.body.0, [envelope.signatures, vec![signature]].concat())
 }
 
-/// Registers a newcomer for whom a person vouches.
+/// Registers a newcomer with the endorsement of a person.
 async fn join(registry: &Registry, number: u8, endorser: usize) -> Result<Value, ErrorObjectOwned> {
     let (prepared, person) = newcomer(registry, number).await;
     let envelope = signed(&prepared, &person.control());
     registry.server.submit(&vouched(registry, &prepared, envelope, endorser)).await
 }
 
-/// What a refusal says.
+/// Returns the message of a refusal.
 fn words(refused: Result<Value, ErrorObjectOwned>) -> String {
     refused.expect_err("must be refused").message().to_owned()
 }
@@ -233,7 +233,7 @@ async fn an_endorsers_quota_is_used_up_and_refills_with_the_hour() {
     assert_eq!((&answer["allowed"], &answer["own"]), (&json!(true), &refilled));
 }
 
-/// Rotates the keys of a person whom nobody vouches for.
+/// Rotates the keys of a person without an endorsement.
 async fn rotate(registry: &Registry, person: usize, next: Person) {
     let now = Person::new(u8::try_from(person).expect("small"));
     let params = json!({

@@ -1,4 +1,5 @@
-//! The network's own rules: shown now and in the past, proposed, approved, in effect or cancelled.
+//! Tests of governance: the network's rules now and in the past, and proposals that are made,
+//! approved, take effect or are cancelled.
 
 use crate::common::client::with_members;
 use crate::common::genesis::{entry, publishing};
@@ -15,19 +16,20 @@ use registry_core::operation::{Action, Guard, Operation, Role};
 use rpc::service::{Head, Reader as _};
 use serde_json::{Value, json};
 
-/// From the present height to the first at which a proposal of the next block may hold.
+/// Number of heights from the newest block to the first height at which a change can hold that the
+/// next block proposes.
 const NOTICE: u64 = 11;
 
-/// The seed of a newcomer's key.
+/// Seed of a newcomer's key.
 const NEWCOMER: u8 = 11;
 
-/// Of four people the first three govern, and two of them must agree.
+/// Founds a network of four people. The first three govern it, and two of them must approve.
 async fn governed() -> Registry {
     let governed = Registry::founded(4, |genesis, dids| {
         let mut members = dids[..3].to_vec();
         members.sort();
         genesis.governors = Some(Governors { threshold: 2, members });
-        // So much that less than a third of all joins with a newcomer.
+        // With power 4 a newcomer of power 1 moves less than a third of the power.
         genesis.validators.validators = vec![entry("solo", 1, 4)];
     });
     governed.await
@@ -49,7 +51,7 @@ fn height(registry: &Registry) -> u64 {
     registry.server.ledger.head().height
 }
 
-/// Commits until the newest block has this height.
+/// Commits blocks until the newest one has this height.
 fn reach(registry: &Registry, wanted: u64) {
     while height(registry) < wanted {
         registry.server.ledger.commit();
@@ -62,13 +64,13 @@ async fn act(registry: &Registry, author: usize, action: &str, params: Value) ->
     registry.server.perform(&method, registry.by(author, params), &key).await
 }
 
-/// Proposes by the first governor; the proposal's id.
+/// Proposes a change as the first governor. Returns the id of the proposal.
 async fn propose(registry: &Registry, change: Value, height: u64) -> Value {
     act(registry, 0, "Propose", json!({ "change": change, "height": height })).await["proposal"]
         .take()
 }
 
-/// The same, approved by the second.
+/// Proposes a change that the second governor approves. Returns the id of the proposal.
 async fn approved(registry: &Registry, change: Value, height: u64) -> Value {
     let id = propose(registry, change, height).await;
     act(registry, 1, "Approve", json!({ "proposal": id })).await;
@@ -83,7 +85,7 @@ async fn proposal(registry: &Registry, id: &Value) -> Value {
     ask(registry, "getProposal", json!({ "proposal": id })).await
 }
 
-/// The name of a refusal and the field at fault.
+/// Returns the name of a refusal and the field at fault.
 async fn fault(registry: &Registry, method: &str, params: Value) -> (String, String) {
     registry.server.fault(&format!("governance_{method}"), params).await
 }
@@ -171,7 +173,8 @@ fn governors_of(shown: &Value) -> Vec<&str> {
     approvals.map(|approval| approval["governor"].as_str().expect("a DID")).collect()
 }
 
-/// What is approved holds from its height on: the block before it writes it.
+/// Checks that an approved change holds from its height on, because the block before that height
+/// writes it.
 async fn takes_effect(registry: &Registry, id: &Value, from: u64) {
     let heartbeat_ms = async |at: Option<&Value>| {
         let params = at.map_or(json!({}), |at| json!({ "at": at }));
@@ -212,7 +215,7 @@ async fn a_proposal_without_its_governors_is_cancelled_for_the_rule_that_it_brea
     assert_eq!(listed["proposals"][0]["cancelledFor"], code);
 }
 
-/// Submits the word of the newcomer's key that its node holds `block`.
+/// Submits a readiness announcement that the newcomer's key signed. It refers to `block`.
 async fn ready(registry: &Registry, id: &Value, block: Head) {
     let key = SigningKey::from_bytes(&[NEWCOMER; 32]);
     let ValidatorEntry { key: named, peer, .. } = entry("second", NEWCOMER, 1);

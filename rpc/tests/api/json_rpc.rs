@@ -1,4 +1,4 @@
-//! The JSON-RPC methods over HTTP and WebSocket, and how every error arrives.
+//! Tests of the JSON-RPC methods over HTTP and WebSocket, and of the form of every error.
 
 use crate::common::BLOCK_MS;
 use crate::common::client::{Server, signed, status};

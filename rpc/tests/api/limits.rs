@@ -1,4 +1,4 @@
-//! What a client cannot do: too large, too many, too fast, from elsewhere. And the admin listener.
+//! Tests of the limits on size, number, rate and origin of requests, and of the admin listener.
 
 use std::net::IpAddr;
 
@@ -119,7 +119,8 @@ async fn connections_are_bounded_and_a_websocket_keeps_its_place() {
     assert!(metrics.contains("rpc_connections_refused_total 1"), "{metrics}");
     drop(held);
     drop(websocket);
-    // The places come back when the server has seen the ends; each try is a connection of its own.
+    // Places become free when the server notices that the connections ended. Each attempt is a new
+    // connection.
     loop {
         let request = "GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         if raw(&server, request).await.starts_with("HTTP/1.1 200") {
@@ -165,7 +166,7 @@ async fn work_at_once_is_bounded_but_waiting_is_not_work() {
         let path = "/1.0/identifiers/did:idem:local:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa?minHeight=1";
         let slow = server.get(path);
         let busy = async {
-            // Once the slow read holds the only place, everything else is turned away.
+            // Once the slow read occupies the only place, the server refuses every other request.
             while server.get("/livez").await.status != 503 {
                 tokio::task::yield_now().await;
             }

@@ -1,4 +1,4 @@
-//! The API over a real server on loopback and a ledger in memory that executes real blocks.
+//! Tests of the API over a real server on loopback and a ledger in memory that executes blocks.
 
 mod agents;
 mod common;

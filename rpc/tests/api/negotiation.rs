@@ -1,5 +1,5 @@
-//! The compatibility matrix of DID resolution over HTTP: what each client in use sends, and what
-//! it must get.
+//! The compatibility matrix of DID resolution over HTTP: what each known client sends, and what it
+//! must get.
 
 use crate::common::client::Server;
 use crate::common::people::{Person, member};
@@ -12,7 +12,7 @@ const UTF8: &str = "application/did-resolution; charset=utf-8";
 const PROFILE: &str = "application/ld+json;profile=\"https://w3id.org/did-resolution\"";
 const BARE_PROFILE: &str = "application/ld+json;profile=https://w3id.org/did-resolution";
 
-/// Who sends it, `Accept`, exact `Content-Type`, a member of the body.
+/// Client, its `Accept`, the exact `Content-Type` of the answer, and a member of the body.
 const MATRIX: [(&str, &str, &str, &str); 15] = [
     ("curl, ACA-Py", "*/*", "application/json", RESULT),
     ("no preference", "", "application/json", RESULT),
@@ -73,7 +73,7 @@ async fn what_nobody_can_serve_is_406() {
     }
 }
 
-/// The identifier as in the path, status, name of the error.
+/// Identifier in the path, status of the answer, and name of the error.
 const FAILURES: [(&str, u16, &str); 17] = [
     ("", 400, "INVALID_DID"),
     ("not-a-did", 400, "INVALID_DID"),

@@ -1,4 +1,4 @@
-//! Preparation without a server: who has the records gets what a node answers.
+//! Tests that clients with the records prepare the same operations as a node.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::common::rights::Registry;
 
 const SCHEMA: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema"}"#;
 
-/// Records of a ledger, with a note of those that were read.
+/// Records of a ledger, with the list of those that were read.
 struct Noted<'l> {
     ledger: &'l Ledger,
     read: RefCell<Vec<RecordKey>>,
@@ -42,7 +42,7 @@ impl Records for Noted<'_> {
     }
 }
 
-/// Prepares here and at the node, and compares.
+/// Prepares an operation here and at the node, and compares both.
 async fn compare<P: Prepare>(registry: &Registry, author: usize, params: Value) {
     let method = facts::<P>().and_then(|facts| facts.prepare).expect("a method");
     let salt = FixedBytes([7; 16]);
@@ -72,7 +72,7 @@ async fn compare<P: Prepare>(registry: &Registry, author: usize, params: Value) 
 async fn who_has_the_records_prepares_what_a_node_prepares() {
     let registry = Registry::seeded().await;
     let (held, new) = (registry.right(0, 1, "degrees/*"), registry.right(0, 3, "degrees/bachelor"));
-    // The parent of a grant by another than the authority is found in both places.
+    // Both places find the parent of a grant whose grantor is not the authority.
     compare::<trust::Grant>(&registry, 1, new.clone()).await;
     compare::<trust::Change>(&registry, 0, held.clone()).await;
     compare::<trust::Suspend>(&registry, 0, held.clone()).await;

@@ -1,4 +1,4 @@
-//! The network's own DID, and who signs this node's status views.
+//! Tests of the network's own DID, and of who signs this node's status views.
 
 use crate::common::client::Server;
 use crate::common::genesis::publishing;
@@ -19,7 +19,7 @@ fn error(result: &Value) -> &str {
     name.split_once('#').expect("a fragment").1
 }
 
-/// The suffix is the base32 of 20 times 07, the start of the test network's chain id.
+/// DID of the test network. Its suffix is the base32 of the first 20 bytes of the chain id, all 07.
 const DID: &str = "did:idem:local:a4dqobyha4dqobyha4dqobyha4dqobyh";
 
 #[tokio::test]

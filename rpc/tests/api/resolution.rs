@@ -1,4 +1,4 @@
-//! Versions, times, caches, dereferencing and recovery as a resolver shows them.
+//! Tests of versions, times, caches, dereferencing and recovery, as a resolver shows them.
 
 use crate::common::client::Server;
 use crate::common::people::{Person, member};
@@ -11,7 +11,7 @@ async fn resolve(server: &Server, did: &str, options: Value) -> Value {
     server.call("did_resolve", params).await.expect("never a JSON-RPC error")
 }
 
-/// A DID with three versions in blocks 1, 2 and 4.
+/// Registers a DID with three versions, in blocks 1, 2 and 4.
 async fn three_versions(server: &Server) -> (String, Person) {
     let person = Person::new(1);
     let did = server.register(person).await;
@@ -51,7 +51,8 @@ async fn versions_are_found_by_number_and_time() {
     assert_eq!(second["didDocumentMetadata"], expected);
     let first = resolve(&server, &did, json!({ "versionId": "1" })).await;
     assert!(first["didDocumentMetadata"].get("updated").is_none());
-    // Blocks are at 21.5, 23, 24.5 and 26 s; `created` and `updated` find their own version.
+    // Blocks have the times 21.5, 23, 24.5 and 26 s. The times in `created` and `updated` resolve
+    // to the version that they belong to.
     for (time, version) in [
         ("2023-11-14T22:13:22Z", Some("1")),
         ("2023-11-14T22:13:23Z", Some("2")),
@@ -63,7 +64,8 @@ async fn versions_are_found_by_number_and_time() {
         let result = resolve(&server, &did, json!({ "versionTime": time })).await;
         assert_eq!(result["didDocumentMetadata"]["versionId"].as_str(), version, "{time}");
     }
-    // A heartbeat and ten seconds after the newest block nothing is known any more.
+    // Later than one heartbeat and ten seconds after the newest block, the node cannot know the
+    // answer.
     let beyond = resolve(&server, &did, json!({ "versionTime": "2023-11-14T22:13:52Z" })).await;
     let error = &beyond["didResolutionMetadata"]["error"];
     assert_eq!(error["type"], "https://www.w3.org/ns/did#INVALID_OPTIONS");
@@ -242,7 +244,7 @@ async fn a_pending_recovery_shows_until_it_ends_and_halts_postpone_it() {
     assert_ne!(after.header("etag"), before.header("etag"));
     let matures = &after.json()["didDocumentMetadata"]["pendingRecovery"]["maturesAt"];
     assert_eq!(matures, "2023-11-14T22:23:28Z");
-    // Each block adds its gap to live time.
+    // Each block adds its distance from the last block to the live time.
     server.ledger.commit_after(DELAY_MS);
     let prepared = server.call("did_prepareRecoverComplete", json!({ "did": did })).await;
     let prepared = prepared.expect("prepared");

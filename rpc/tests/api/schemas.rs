@@ -1,4 +1,5 @@
-//! Schemas and credential types: published, listed, read now and in the past, served, withdrawn.
+//! Tests of schemas and credential types: published, listed, read now and in the past, served,
+//! withdrawn.
 
 use crate::common::client::{signed, with_members};
 use crate::common::people::Person;
@@ -15,7 +16,7 @@ async fn prepare(registry: &Registry, author: usize, action: &str, params: Value
     registry.server.call(&method, params).await.expect("prepared")
 }
 
-/// Prepares, signs and applies; the prepared answer.
+/// Prepares, signs and applies an operation. Returns the prepared answer.
 async fn act(registry: &Registry, author: usize, action: &str, params: Value) -> Value {
     let prepared = prepare(registry, author, action, params).await;
     let key = Person::new(u8::try_from(author).expect("small")).control();
@@ -23,7 +24,7 @@ async fn act(registry: &Registry, author: usize, action: &str, params: Value) ->
     prepared
 }
 
-/// Publishes a schema with one more member; its id.
+/// Publishes a schema with this title. Returns its id.
 async fn publish(registry: &Registry, author: usize, title: &str, more: Value) -> String {
     let content = CONTENT.replace("1.50", &format!("1.50, \"title\": \"{title}\""));
     let params = with_members(json!({ "content": content }), more);
@@ -35,7 +36,7 @@ async fn call(registry: &Registry, method: &str, params: Value) -> Value {
     registry.server.call(&format!("schema_{method}"), params).await.expect("an answer")
 }
 
-/// The name of the refusal of a preparation.
+/// Returns the name of the refusal of a preparation.
 async fn refusal(registry: &Registry, author: usize, action: &str, params: Value) -> String {
     let method = format!("schema_prepare{action}");
     let refused = registry.server.call(&method, registry.by(author, params)).await;

@@ -1,4 +1,5 @@
-//! Status lists: reads, checks of single entries, and operations from preparation to receipt.
+//! Tests of status lists: reads, checks of single entries, and operations from preparation to
+//! receipt.
 
 use crate::common::client::{Server, config, operation};
 use crate::common::lists::Issuer;
@@ -116,7 +117,7 @@ async fn an_entry_is_checked_at_a_time() {
     });
     assert_eq!(issuer.check(7, Some(then)).await, expected);
     assert_eq!(issuer.check(7, None).await["valid"], true);
-    // Shortly after the newest block the answer is that of the block, and says so.
+    // Shortly after the newest block the answer is that of the block, and contains its time.
     let later = issuer.check(7, Some("2023-11-14T22:13:51Z")).await;
     assert_eq!(
         (&later["version"], &later["time"]),
@@ -181,7 +182,7 @@ async fn single_entries_are_for_those_whom_the_operator_knows() {
             (Some("10.0.0.1, 192.0.2.7, 127.0.0.1"), true),
             (Some("192.0.2.7, 198.51.100.1"), false),
             (Some("198.51.100.1"), false),
-            // Somebody stands behind the proxy and nobody knows who.
+            // The request came through a proxy, but the caller's address is unknown.
             (Some("unknown"), false),
         ] {
             let mut request = Request::post("/").header("content-type", "application/json");

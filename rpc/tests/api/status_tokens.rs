@@ -1,4 +1,4 @@
-//! Issuers' own tokens: prepared, signed, uploaded, and served byte for byte.
+//! Tests of issuers' own tokens: prepared, signed, uploaded, and served byte for byte.
 
 use crate::common::GENESIS_MS;
 use crate::common::client::{Answer, Server, config};
@@ -25,7 +25,7 @@ fn p256_multikey() -> String {
     key.expect("33 bytes").to_string()
 }
 
-/// A token as docs/protocol/status.md says that a client makes it.
+/// Assembles a token as docs/protocol/status.md tells clients to do.
 fn assembled(prepared: &Value, sign: impl Fn(&[u8]) -> [u8; 64]) -> Vec<u8> {
     let bytes =
         |name: &str| from_base64url(prepared[name].as_str().expect("a text")).expect("base64url");
@@ -61,7 +61,7 @@ impl Issuer {
         params
     }
 
-    /// A token of the newest version by the issuer's first method.
+    /// Returns a token of the newest version, signed with the issuer's first method.
     async fn token(&self, form: Form, members: Value) -> Vec<u8> {
         assembled(&self.prepare(form, members).await, ed25519(&self.person.control()))
     }
@@ -84,7 +84,7 @@ impl Issuer {
         self.server.get_as(&path, form.media_type()).await
     }
 
-    /// A JWT like that which would be prepared, with another header and other claims, signed.
+    /// Returns a signed JWT whose header and claims differ from the prepared ones by `change`.
     async fn forged(
         &self,
         form: Form,
@@ -147,11 +147,11 @@ async fn what_the_issuer_signs_is_served_byte_for_byte() {
         let unchanged = issuer.server.request(Method::GET, &path, &headers).await;
         assert_eq!(unchanged.status, StatusCode::NOT_MODIFIED);
     }
-    // White space around a JWT, as editors leave it, is no part of it.
+    // White space around a JWT, as editors add it, is not part of the token.
     let token = issuer.token(Form::TokenJwt, json!({})).await;
     issuer.upload(2, &[&token[..], b"\n"].concat()).await;
     assert_eq!(issuer.view(Form::TokenJwt, "").await.body, token);
-    // The other route shows the same token.
+    // The other route serves the same token.
     let path = format!("/token-status-lists/{}", issuer.list);
     assert_eq!(issuer.server.get(&path).await.body, issuer.view(Form::TokenJwt, "").await.body);
 }
@@ -187,7 +187,7 @@ async fn an_issuer_may_sign_by_p256_but_for_the_data_integrity_proof() {
 async fn the_newest_token_is_served_until_it_ends_and_shows_which_version_it_is() {
     let issuer = Issuer::with("suspension", 64).await;
     let form = Form::TokenJwt;
-    // The node speaks for 25 s after its newest block: second 28 of genesis.
+    // The node's time for tokens is 25 s after its newest block, here second 28 after genesis.
     let first = issuer.token(form, json!({ "expiresIn": 40 })).await;
     issuer.upload(1, &first).await;
     issuer.set(&[5], 1).await;
@@ -199,7 +199,7 @@ async fn the_newest_token_is_served_until_it_ends_and_shows_which_version_it_is(
     issuer.upload(2, &second).await;
     let served = issuer.view(form, "").await;
     assert_eq!((version(&served), &served.body), ("2", &second));
-    // Signed again: the same version, issued later.
+    // A second token of the same version, issued later.
     issuer.server.ledger.commit_after(10_000);
     let again = issuer.token(form, json!({ "expiresIn": 40 })).await;
     issuer.upload(2, &again).await;
@@ -217,7 +217,7 @@ async fn a_past_time_is_answered_by_the_token_that_covers_it() {
     let form = Form::TokenJwt;
     let first = issuer.token(form, json!({ "expiresIn": 4 })).await;
     issuer.upload(1, &first).await;
-    // Version 1 lives from second 3 to 30, its token from 28 to 32.
+    // Version 1 is the newest from second 3 to 30. Its token is valid from second 28 to 32.
     issuer.server.ledger.hold();
     let set = issuer.params(json!({ "entries": [5], "value": 1 }));
     let prepared = issuer.server.call("status_prepareSet", set).await.expect("prepared");
@@ -258,7 +258,7 @@ fn gzip(bytes: &[u8]) -> Value {
 
 type Change = Box<dyn FnOnce(&mut Value, &mut Value)>;
 
-/// Tokens that are wrong in one point each: what, code and name, form, key, change.
+/// Returns tokens with one fault each: code and name of the refusal, form, signer, and change.
 fn faults(issuer: &Issuer, stranger: &str) -> Vec<(i32, &'static str, Form, Person, Change)> {
     let (own, other) = (issuer.person, Person::new(2));
     let (jwt, vc) = (Form::TokenJwt, Form::CredentialJwt);
@@ -272,7 +272,7 @@ fn faults(issuer: &Issuer, stranger: &str) -> Vec<(i32, &'static str, Form, Pers
     let claim = |name: &'static str, value: Value| -> Change {
         Box::new(move |_, claims| claims[name] = value)
     };
-    // Of a block at second 6.
+    // The node's time for tokens if the newest block has second 6.
     let now_s = GENESIS_MS / 1_000 + 31;
     let bomb = vec![0; (2 << 20) + 1];
     let idle = format!("{}#idle", issuer.did);
@@ -357,7 +357,7 @@ async fn a_version_that_was_replaced_is_taken_for_a_minute() {
         let issuer = Issuer::with("revocation", 64).await;
         let late = issuer.token(Form::TokenJwt, json!({})).await;
         issuer.set(&[3], 1).await;
-        // The node speaks for 25 s more.
+        // The node's time for tokens is 25 s after this block.
         issuer.server.ledger.commit_after(gap_ms);
         match taken {
             true => assert_eq!(issuer.upload(1, &late).await["version"], 1),
@@ -387,7 +387,7 @@ async fn a_method_must_be_the_issuers_and_valid() {
     ] {
         assert_eq!(refusal(members).await, "INVALID_PARAMS");
     }
-    // A method that ends: no token outlives it.
+    // If a method expires, no token is valid longer than the method.
     let mut document = issuer.person.document_json();
     document["verificationMethod"][0]["expires"] = json!("2023-11-14T22:14:10Z");
     let update = json!({ "did": issuer.did, "document": document });
@@ -399,8 +399,8 @@ async fn a_method_must_be_the_issuers_and_valid() {
     assert_eq!(issuer.upload_refusal(1, &token).await.1, "TOKEN_METHOD");
 }
 
-/// 2^23 entries of no order, the largest list: both the answer and the upload are as large as they
-/// get.
+/// Uses the largest list, 2^23 bits of random values, so that answer and upload are as large as
+/// possible.
 #[tokio::test]
 async fn the_largest_list_can_be_prepared_uploaded_and_served() {
     let server = Server::start().await;
@@ -451,7 +451,7 @@ async fn large_requests_take_turns_and_are_uploads() {
         stream.write_all(head.as_bytes()).await.expect("sent");
         held.push(stream);
     }
-    // The places are taken when the heads have been read, one by one.
+    // A place is taken once the server has read the head of a request.
     let status = async || {
         let mut stream = TcpStream::connect(server.running.public).await.expect("connected");
         stream.write_all(head.as_bytes()).await.expect("sent");
@@ -473,7 +473,7 @@ async fn large_requests_take_turns_and_are_uploads() {
 async fn no_view_outlives_the_key_that_signs_it() {
     let issuer = Issuer::on(Server::with(config()).await, "revocation", 64).await;
     issuer.server.ledger.set_view_key(Some(202));
-    // Valid to second 60 of genesis; the node speaks at second 28.
+    // The key is valid until second 60 after genesis, and the node's time for views is second 28.
     for form in Form::ALL {
         let answer = issuer.view(form, "").await;
         let token = Token::parse(&answer.body).expect("a token");
@@ -481,7 +481,8 @@ async fn no_view_outlives_the_key_that_signs_it() {
         assert_eq!(expires_ms, Some(GENESIS_MS + 60_000), "{form:?}");
         assert_eq!(answer.header("cache-control"), "public, max-age=32");
     }
-    // Block time 35: the node speaks at second 60, when the key is no longer in force.
+    // The block has second 35, so the node's time for views is second 60, when the key is no longer
+    // valid.
     issuer.server.ledger.commit_after(32_000);
     for form in Form::ALL {
         let answer = issuer.view(form, "").await;

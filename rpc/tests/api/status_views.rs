@@ -1,4 +1,5 @@
-//! Status lists over HTTP: what a verifier of either standard gets, now and of the past.
+//! Tests of status lists over HTTP: what a verifier of either standard gets, now and for past
+//! times.
 
 use crate::common::client::{Answer, Server, config};
 use crate::common::lists::Issuer;
@@ -14,13 +15,13 @@ use serde_json::{Value, json};
 const GENESIS_S: u64 = 1_700_000_000;
 const FORMS: [Form; 4] = [Form::Credential, Form::CredentialJwt, Form::TokenJwt, Form::TokenCwt];
 
-/// The public key of the node's publishing key in tests.
+/// Returns the node's publishing key, of which tests use the public part.
 fn key() -> PublicKey {
     let secret = SigningKey::from_bytes(&[201; 32]);
     PublicKey::new(Suite::Ed25519, secret.verifying_key().as_bytes()).expect("32 bytes")
 }
 
-/// What a verifier reads in an answer.
+/// Checks the signature of an answer and returns what a verifier reads in it.
 fn read(answer: &Answer) -> Published {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let token = Token::parse(&answer.body).expect("a status list");
@@ -100,7 +101,7 @@ async fn accept_chooses_among_the_forms_of_a_route() {
 #[tokio::test]
 async fn a_past_view_covers_the_time_asked_for_and_never_changes() {
     let issuer = Issuer::with("suspension", 64).await;
-    // Version 1 of second 3, version 2 of 4.5, version 3 of 6.
+    // Version 1 is of second 3, version 2 of second 4.5, and version 3 of second 6.
     issuer.set(&[7], 1).await;
     issuer.set(&[7], 0).await;
     let ask = async |second: u64| {
@@ -167,7 +168,7 @@ async fn a_list_is_shown_anew_at_most_every_five_seconds() {
     issuer.set(&[1], 1).await;
     assert_eq!(version(&path).await, "1", "1.5 s later");
     issuer.set(&[2], 1).await;
-    // The other standard shows the same version.
+    // The route of the other standard serves the same version.
     assert_eq!(version(&issuer.w3c()).await, "1", "3 s later");
     assert_eq!(version(&format!("{path}?minHeight=2")).await, "3", "who asks for it gets it");
     issuer.set(&[3], 1).await;
@@ -331,7 +332,7 @@ async fn a_list_out_of_force_is_shown_with_the_bounds_that_it_has() {
         let window = published.issued_ms.zip(published.expires_ms);
         match expected {
             Some((begin, end)) => assert_eq!(window, Some((begin * 1_000, end * 1_000)), "{from}"),
-            // In force: it ends with the list, before the node's own limit.
+            // The list is in force. The view ends with the list, before the node's own limit.
             None => {
                 assert_eq!(published.expires_ms, Some((GENESIS_S + 120) * 1_000));
                 assert!(published.issued_ms < published.expires_ms);

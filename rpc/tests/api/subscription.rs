@@ -1,4 +1,4 @@
-//! The subscription to blocks: past, live, and how it ends.
+//! Tests of the subscription to blocks: past blocks, live blocks, and the end of a subscription.
 
 use crate::common::client::{Server, config};
 use crate::common::websocket::WebSocket;

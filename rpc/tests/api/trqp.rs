@@ -1,4 +1,5 @@
-//! ToIP TRQP v2.0: what a query may be, what comes back, and where the two routes are found.
+//! Tests of ToIP TRQP v2.0: valid and invalid queries, their answers, and how clients find the two
+//! routes.
 
 use crate::common::client::{Server, config, with_members};
 use crate::common::rights::{Registry, query_of};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 const ROUTES: [&str; 2] = ["/authorization", "/recognition"];
 
-/// A query about the seeded issuer with a context.
+/// Returns a query about the seeded issuer with a context.
 fn query(registry: &Registry, context: Value) -> Value {
     let query = query_of(&registry.right(0, 2, "degrees/bachelor"));
     with_members(query, json!({ "context": context }))
@@ -90,7 +91,7 @@ async fn a_query_that_lacks_something_is_told_what() {
         json!("2023-11-14T23:13:29+01:00"),
         json!("2023-02-30T22:13:29Z"),
         json!("1700000000000"),
-        // No block is overdue until then.
+        // In the future: no block is overdue at that time.
         json!("2030-01-01T00:00:00Z"),
     ] {
         cases.push((
@@ -151,11 +152,11 @@ async fn the_time_asked_for_and_that_of_the_answer_stand_where_they_belong() {
     for (time, authorized) in [
         ("2023-11-14T22:13:28.999Z", false),
         ("2023-11-14T22:13:29Z", true),
-        // Clocks finer than the ledger's.
+        // These times are finer than the ledger's milliseconds.
         ("2023-11-14T22:13:30.499999Z", true),
         ("2023-11-14T22:13:30.499999999Z", true),
         ("2023-11-14T22:13:30.500000Z", false),
-        // After the newest block, and none is overdue.
+        // After the newest block, but no block is overdue yet.
         ("2023-11-14T22:13:31Z", false),
         ("1990-01-01T00:00:00Z", false),
     ] {

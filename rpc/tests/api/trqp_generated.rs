@@ -1,5 +1,5 @@
-//! 10,000 generated queries to the two routes of TRQP: each request and answer keeps the standard's
-//! schemas, and JSON-RPC answers the same question alike.
+//! Sends 10,000 generated queries to the two routes of TRQP. Each request and answer must conform
+//! to the standard's schemas, and JSON-RPC must answer the same question alike.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +23,7 @@ const PEOPLE: u8 = 10;
 const RESOURCES: [&str; 8] =
     ["*", "a/*", "a/b/*", "a/b/c", "a/b", "b/c", "https://types.example/Degree", "c"];
 
-/// One schema of the standard.
+/// A JSON schema of the standard.
 struct Schema(Schemas, SchemaIndex);
 
 impl Schema {
@@ -49,7 +49,8 @@ impl Schema {
     }
 }
 
-/// The standard's schemas; `None`, and said aloud, where they are not at hand.
+/// Returns the folder with the standard's schemas. If they are not on this machine, prints that the
+/// test is skipped and returns `None`.
 fn schemas() -> Option<PathBuf> {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors");
     let root = std::env::var_os("IDEM_VECTORS").map_or_else(|| default.into(), PathBuf::from);
@@ -57,7 +58,7 @@ fn schemas() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    // Past the capture of a test's output, which hides what a passing test says.
+    // Written directly to standard error, because the output of passing tests is hidden.
     let skipped = b"SKIPPED: no trqp-v2 in IDEM_VECTORS or ../shared/vectors\n";
     std::io::stderr().write_all(skipped).expect("standard error is open");
     None
@@ -67,7 +68,7 @@ fn sample<T>(runner: &mut TestRunner, strategy: &impl Strategy<Value = T>) -> T 
     strategy.new_tree(runner).expect("a value").current()
 }
 
-/// What somebody tries to do: an author, an action, and its parameters.
+/// Generates an operation on rights: author, action and parameters.
 fn attempt(registry: &Registry) -> impl Strategy<Value = (usize, &'static str, Value)> + use<> {
     let people = 0..usize::from(PEOPLE);
     let action = prop_oneof![
@@ -76,7 +77,8 @@ fn attempt(registry: &Registry) -> impl Strategy<Value = (usize, &'static str, V
         3 => Just("Suspend"),
         4 => select(vec!["Resume", "Revoke", "Change", "Derecognise"]),
     ];
-    // Of three authorities, which act as often as all others, beneath which anyone may grant on.
+    // There are three authorities. They are the authors in half of the cases, and any person is in
+    // the others.
     let author = option::weighted(0.5, people.clone());
     let right = (0..3_usize, people, select(&RESOURCES[..]));
     let from = option::weighted(0.3, select(vec!["2023-11-14T22:14:30Z", "2023-11-14T22:16:30Z"]));
@@ -102,8 +104,8 @@ fn attempt(registry: &Registry) -> impl Strategy<Value = (usize, &'static str, V
     })
 }
 
-/// A registry with a history, and the rights that it is about. What the rules refuse of the
-/// attempts is left out.
+/// Returns a registry with a history, and the rights in it. Attempts that the rules refuse are left
+/// out.
 async fn history(runner: &mut TestRunner) -> (Registry, Vec<Value>) {
     let registry = Registry::with(PEOPLE).await;
     let (strategy, mut rights) = (attempt(&registry), Vec::new());
@@ -120,8 +122,8 @@ async fn history(runner: &mut TestRunner) -> (Registry, Vec<Value>) {
     (registry, rights)
 }
 
-/// Whether it is about an authorization, a right as JSON-RPC names it, when it is about, and the
-/// context of TRQP.
+/// A question: true if it is about an authorization, the right as JSON-RPC names it, the time, and
+/// the context of TRQP.
 type Question = (bool, Value, Option<String>, Value);
 
 fn question(registry: &Registry, rights: Vec<Value>) -> impl Strategy<Value = Question> + use<> {

@@ -1,4 +1,4 @@
-//! Questions to the trusted registry: rights, recognitions, chains, reasons and listings.
+//! Tests of questions to the trust registry: rights, recognitions, chains, reasons and listings.
 
 use crate::common::client::with_members;
 use crate::common::rights::Registry;
@@ -221,11 +221,11 @@ async fn an_accreditor_answers_for_what_it_granted_under_another_root() {
     for (authority, entity, resource) in [
         // The root's own grant does not pass through the accreditor.
         (1, 3, "degrees/master"),
-        // Its own accreditation is not by itself.
+        // The accreditor did not grant its accreditation itself.
         (1, 1, "degrees/*"),
-        // What it holds is no right of others.
+        // A right that the accreditor holds is not a right of the issuer.
         (1, 2, "degrees/master"),
-        // A holder has granted nothing.
+        // The issuer has granted nothing.
         (2, 2, "degrees/bachelor"),
     ] {
         let answer = ask(authority, entity, resource).await;
@@ -237,7 +237,7 @@ async fn an_accreditor_answers_for_what_it_granted_under_another_root() {
     assert_eq!(suspended["mender"], json!(registry.dids[0]));
     let then = at(&registry.right(1, 2, "degrees/bachelor"), "31.999");
     assert_eq!(registry.ask("authorization", then).await["authorized"], true);
-    // A right of its own root comes first.
+    // A grant of the asked authority itself takes precedence.
     let again = registry.right(1, 2, "degrees/bachelor");
     registry.act(1, "Grant", again.clone()).await;
     let chain = registry.ask("chain", again).await;
@@ -261,7 +261,7 @@ async fn a_recognition_is_answered_now_and_then() {
         "validUntil": "2023-11-14T22:13:40.000Z", "height": 3, "time": "2023-11-14T22:13:24.500Z",
     });
     assert_eq!(registry.ask("recognition", asked.clone()).await, expected);
-    // To recognise is not to authorise.
+    // A recognition does not authorise.
     assert_eq!(registry.ask("authorization", asked.clone()).await["authorized"], false);
     registry.server.ledger.commit_after(60_000);
     let ended = registry.ask("recognition", asked.clone()).await;
@@ -344,7 +344,8 @@ fn resources(page: &Value) -> Vec<String> {
     found
 }
 
-/// The seeded rights, one to write, one under another authority and a recognition.
+/// Returns a registry with the seeded rights, a right to write, one under another authority, and a
+/// recognition.
 async fn listed() -> Registry {
     let registry = Registry::seeded().await;
     let write = json!({ "action": "write" });

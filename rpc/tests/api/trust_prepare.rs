@@ -1,4 +1,4 @@
-//! Operations on rights, from preparation to what they change.
+//! Tests of operations on rights, from their preparation to their effect.
 
 use crate::common::client::with_members;
 use crate::common::rights::Registry;
@@ -94,7 +94,7 @@ async fn the_parent_found_is_the_most_specific_that_allows_the_grant() {
     assert_eq!(parent_of(&registry, &right).await, named["parent"]);
 }
 
-/// Author, action, right and members beyond it, name and field of the refusal.
+/// Author, action, right, further members, and name and field of the expected refusal.
 type Refusal<'a> = (usize, &'a str, Value, Value, &'a str, &'a str);
 
 async fn assert_refused(registry: &Registry, refusals: &[Refusal<'_>]) {

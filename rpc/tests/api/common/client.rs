@@ -1,4 +1,4 @@
-//! A server over a ledger, and clients that speak to it as the world does.
+//! A server over a ledger, and the clients that send requests to it.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(crate) struct Server {
     _stops: DropGuard,
 }
 
-/// What came back.
+/// Answer to an HTTP request.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -48,13 +48,13 @@ impl Answer {
         String::from_utf8(self.body.clone()).expect("UTF-8")
     }
 
-    /// The header as text, empty without it.
+    /// Returns the header as text; empty if there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
     }
 }
 
-/// The configuration of most tests: limits that none of them meets.
+/// Returns the configuration of most tests, with limits that none of them reaches.
 pub(crate) fn config() -> RpcConfig {
     let limits = Limits {
         connections_per_address_max: 200,
@@ -130,7 +130,7 @@ impl Server {
         self.send(false, request, "").await
     }
 
-    /// Posts JSON-RPC text as it is.
+    /// Posts text as a JSON-RPC request.
     pub(crate) async fn post(&self, body: &str) -> Answer {
         let request = Request::post("/").header("content-type", "application/json");
         self.send(false, request, body).await
@@ -149,7 +149,7 @@ impl Server {
         WsClientBuilder::default().build(url).await.expect("a WebSocket")
     }
 
-    /// One call with parameters by name; the result or the error object.
+    /// Calls a method with named parameters. Returns the result or the error object.
     pub(crate) async fn call(
         &self,
         method: &str,
@@ -163,7 +163,7 @@ impl Server {
         }
     }
 
-    /// The refusal of a call: code and name.
+    /// Returns code and name of the refusal of a call.
     pub(crate) async fn refusal(&self, method: &str, params: Value) -> (i32, String) {
         let error = self.call(method, params).await.expect_err("must be refused");
         let data = data_of(&error);
@@ -171,7 +171,7 @@ impl Server {
         (error.code(), data["name"].as_str().expect("a name").to_owned())
     }
 
-    /// The refusal of a call: name and the field at fault.
+    /// Returns name of the refusal of a call and the field at fault.
     pub(crate) async fn fault(&self, method: &str, params: Value) -> (String, String) {
         let error = self.call(method, params).await.expect_err("must be refused");
         let data = data_of(&error);
@@ -187,29 +187,31 @@ impl Server {
         self.call("ledger_submitAndWait", json!({ "envelope": envelope })).await
     }
 
-    /// Prepares by method name, signs with `key`, submits and waits; the prepared answer.
+    /// Prepares an operation on a DID, signs it with `key` and submits it. Returns the prepared
+    /// answer once the operation is committed.
     pub(crate) async fn act(&self, action: &str, params: Value, key: &SigningKey) -> Value {
         self.perform(&format!("did_prepare{action}"), params, key).await
     }
 
-    /// The same of an operation on a status list.
+    /// Does the same as [`Server::act`] with an operation on a status list.
     pub(crate) async fn act_status(&self, action: &str, params: Value, key: &SigningKey) -> Value {
         self.perform(&format!("status_prepare{action}"), params, key).await
     }
 
-    /// The same of an operation on a right.
+    /// Does the same as [`Server::act`] with an operation on a right.
     pub(crate) async fn act_trust(&self, action: &str, params: Value, key: &SigningKey) -> Value {
         self.perform(&format!("trust_prepare{action}"), params, key).await
     }
 
-    /// The same of any operation, by the whole name of its method.
+    /// Does the same as [`Server::act`] with any operation. `method` is the full name of the method
+    /// that prepares it.
     pub(crate) async fn perform(&self, method: &str, params: Value, key: &SigningKey) -> Value {
         let prepared = self.call(method, params).await.expect("prepared");
         self.submit(&signed(&prepared, key)).await.expect("applied");
         prepared
     }
 
-    /// Registers a person's DID through the API and hands it out.
+    /// Registers a person's DID through the API and returns it.
     pub(crate) async fn register(&self, person: Person) -> String {
         let params = json!({ "sets": person.sets(), "document": person.document_json() });
         let prepared = self.act("Create", params, &person.control()).await;
@@ -221,7 +223,7 @@ fn data_of(error: &ErrorObjectOwned) -> Value {
     serde_json::from_str(error.data().expect("data").get()).expect("JSON")
 }
 
-/// `params` with more members, or others in their place.
+/// Returns `params` with further members, which replace those of the same name.
 pub(crate) fn with_members(mut params: Value, members: Value) -> Value {
     for (name, value) in members.as_object().expect("an object") {
         params[name] = value.clone();
@@ -229,7 +231,7 @@ pub(crate) fn with_members(mut params: Value, members: Value) -> Value {
     params
 }
 
-/// The envelope of what a prepare method answered, signed by a key of the control set where a
+/// Returns the envelope of a prepared operation. A key of the control set signs it, even if a
 /// method might sign too.
 pub(crate) fn signed(prepared: &Value, key: &SigningKey) -> SignedOperation {
     let body = from_base64url(prepared["body"].as_str().expect("a body")).expect("base64url");
@@ -246,12 +248,12 @@ pub(crate) fn signed(prepared: &Value, key: &SigningKey) -> SignedOperation {
     }
 }
 
-/// The operation id in an answer.
+/// Returns the operation id in an answer.
 pub(crate) fn operation(answer: &Value) -> registry_core::crypto::Hash {
     serde_json::from_value(answer["operation"].clone()).expect("an operation id")
 }
 
-/// Shared by tests that call with a typed client.
+/// Calls `ledger_status` with a client of any transport.
 pub(crate) async fn status(client: &impl ClientT) -> Value {
     client.request("ledger_status", jsonrpsee::core::rpc_params![]).await.expect("a status")
 }

@@ -1,4 +1,4 @@
-//! What a test network begins with: its validator, parameters, publishing keys and first people.
+//! Genesis of the test network: its validator, parameters, publishing keys and first people.
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use registry_core::crypto::{Hash, PublicKey, Suite, ValidatorKey};
@@ -18,7 +18,7 @@ pub(super) fn validator_key(key: &SigningKey) -> ValidatorKey {
     ValidatorKey(key.verifying_key().to_bytes())
 }
 
-/// The publishing keys of two nodes; the first is this one.
+/// Returns the publishing keys of two nodes. The first is the node under test.
 pub(crate) fn publishing() -> Publishing {
     let key = |(name, seed): (&str, u8)| {
         let name = name.parse().expect("a fragment");
@@ -30,7 +30,7 @@ pub(crate) fn publishing() -> Publishing {
     Publishing { keys }
 }
 
-/// A publishing key of a node.
+/// Publishing key of a node.
 pub(super) struct Publisher(PublicKey, SigningKey);
 
 impl Publisher {
@@ -51,12 +51,12 @@ impl ViewKey for Publisher {
     }
 }
 
-/// The key of the one validator.
+/// Returns the key of the only validator.
 pub(super) fn validator() -> SigningKey {
     SigningKey::from_bytes(&[1; 32])
 }
 
-/// A validator whose node is there: `seed` is that of its key, the one after it that of its node's.
+/// Returns the entry of a validator. `seed` makes its key, and `seed + 1` the key of its node.
 pub(crate) fn entry(name: &str, seed: u8, power: u64) -> ValidatorEntry {
     let node = SigningKey::from_bytes(&[seed + 1; 32]).verifying_key();
     let peer = [&[0, 36, 8, 1, 18, 32], &node.as_bytes()[..]].concat();
@@ -69,7 +69,7 @@ pub(crate) fn entry(name: &str, seed: u8, power: u64) -> ValidatorEntry {
     }
 }
 
-/// What most tests begin with: an open network without governors.
+/// Returns the genesis of most tests: an open network without governors.
 pub(crate) fn genesis() -> Genesis {
     Genesis {
         chain: Hash([7; 32]),
@@ -83,8 +83,8 @@ pub(crate) fn genesis() -> Genesis {
     }
 }
 
-/// Lets genesis register people, each by its number; their DIDs. A method of their documents, with
-/// their control key, may sign for them too.
+/// Lets the genesis register people with the numbers below `people`, and returns their DIDs. Each
+/// document lists a method with the control key that may sign operations.
 pub(crate) fn register(genesis: &mut Genesis, people: u8) -> Vec<Did> {
     let mut dids = Vec::new();
     for person in (0..people).map(Person::new) {

@@ -1,4 +1,4 @@
-//! The blocks and the state: what is submitted is checked, executed and certified.
+//! A ledger in memory that checks, executes and certifies what is submitted.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -21,7 +21,8 @@ use tokio::sync::watch;
 use super::BLOCK_MS;
 use super::genesis::{genesis, validator, validator_key};
 
-/// A one-validator ledger. Submitted operations commit at once unless it is told to hold them.
+/// A ledger with one validator. Submitted operations commit at once unless [`Ledger::hold`] was
+/// called.
 pub(crate) struct Ledger {
     pub(super) chain: Hash,
     pub(super) network: NetworkName,
@@ -103,12 +104,12 @@ impl Ledger {
         *self.heads.borrow()
     }
 
-    /// Those who await a block.
+    /// Returns the number of readers that wait for a block.
     pub(crate) fn readers(&self) -> usize {
         self.inner().publish.receiver_count() - 1
     }
 
-    /// Keeps submitted operations waiting until the next [`Ledger::commit`].
+    /// Lets submitted operations wait until the next [`Ledger::commit`].
     pub(crate) fn hold(&self) {
         self.inner().holds = true;
     }
@@ -118,7 +119,7 @@ impl Ledger {
         self.inner().answer = Some(error);
     }
 
-    /// Forgets blocks below `height`.
+    /// Removes the blocks below `height` from what is served.
     pub(crate) fn prune(&self, height: u64) {
         self.inner().oldest_block = height;
     }
@@ -132,12 +133,12 @@ impl Ledger {
         self.inner().view_key_seed = seed;
     }
 
-    /// The network's own DID.
+    /// Returns the DID of the network.
     pub(crate) fn network_did(&self) -> Did {
         Did::of_chain(self.network.clone(), &self.chain)
     }
 
-    /// Drops what waits as refused.
+    /// Refuses all operations that wait.
     pub(crate) fn refuse_pending(&self, refusal: &Refusal) {
         let mut inner = self.inner();
         for checked in std::mem::take(&mut inner.pending) {
@@ -147,12 +148,12 @@ impl Ledger {
         self.generations.send_modify(|generation| *generation += 1);
     }
 
-    /// Commits a block with what waits, one block time after the last.
+    /// Commits a block with the operations that wait, [`BLOCK_MS`] after the last block.
     pub(crate) fn commit(&self) -> Head {
         self.commit_after(BLOCK_MS)
     }
 
-    /// Commits a block with what waits, `gap_ms` after the last.
+    /// Commits a block with the operations that wait, `gap_ms` after the last block.
     pub(crate) fn commit_after(&self, gap_ms: u64) -> Head {
         let head = self.commit_unseen(gap_ms);
         self.show(head);
@@ -160,12 +161,13 @@ impl Ledger {
         head
     }
 
-    /// Shows the head of [`Ledger::commit_unseen`].
+    /// Shows readers the head that [`Ledger::commit_unseen`] returned.
     pub(crate) fn show(&self, head: Head) {
         self.inner().publish.send_replace(head);
     }
 
-    /// Commits without showing the new head: the moment between a node's write and its word.
+    /// Commits a block without showing readers the new head, like a node between its write and its
+    /// announcement.
     pub(crate) fn commit_unseen(&self, gap_ms: u64) -> Head {
         let mut inner = self.inner();
         let operations = std::mem::take(&mut inner.pending);
@@ -183,7 +185,7 @@ impl Ledger {
         inner.state.commit(&execution.changes);
         for entry in &execution.changes.entries {
             inner.rows.extend(index::rows(entry));
-            // A node reads the records themselves.
+            // A node lists proposals from their records and has no index rows for them.
             if (entry.record.kind, entry.record.version) == (Kind::Proposal, 1) {
                 let key = entry.record.record_key().storage_key();
                 inner.rows.push(IndexRow { index: Index::Proposals, key, value: Vec::new() });

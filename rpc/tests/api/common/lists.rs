@@ -1,11 +1,11 @@
-//! Those who issue credentials with a status.
+//! Issuers of credentials with a status.
 
 use serde_json::{Value, json};
 
 use super::client::{Server, with_members};
 use super::people::Person;
 
-/// A server, an issuer and its first list.
+/// A server, with an issuer and its first status list.
 pub(crate) struct Issuer {
     pub(crate) server: Server,
     pub(crate) person: Person,

@@ -9,9 +9,10 @@ pub(crate) mod people;
 pub(crate) mod rights;
 pub(crate) mod websocket;
 
-/// Genesis time, and the time between two blocks unless a test says otherwise.
+/// Time of the genesis in Unix milliseconds, and milliseconds between two blocks unless a test
+/// chooses others.
 pub(crate) const GENESIS_MS: u64 = 1_700_000_000_000;
 pub(crate) const BLOCK_MS: u64 = 1_500;
 
-/// The shortest recovery delay on the test network.
+/// Shortest recovery delay on the test network in milliseconds.
 pub(crate) const DELAY_MS: u64 = 5_000;

@@ -1,4 +1,4 @@
-//! The ledger as a node shows it to the API: what it reads, keeps and takes.
+//! The traits through which the API uses a node, implemented by the test ledger.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ use tokio::sync::watch;
 use super::genesis::{Publisher, validator_key};
 use super::ledger::Ledger;
 
-/// A row as a listing shows it. The cursors of rights and schemas are of this ledger's own making,
-/// as each node has its own.
+/// Returns an index row as a listing shows it. Each node has its own cursors for rights and
+/// schemas, and so does this ledger.
 fn listed(listing: &Listing, row: &IndexRow) -> Listed {
     let IndexRow { key, value, .. } = row.clone();
     let record = listing.record(&key, &value).expect("a row");

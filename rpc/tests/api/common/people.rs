@@ -1,4 +1,4 @@
-//! Those who own DIDs in the tests: their keys, documents, and signed operations.
+//! Owners of DIDs in the tests, with their keys, documents and signed operations.
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use registry_core::codec::{Bytes, FixedBytes};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::DELAY_MS;
 
-/// Keys made from a number; `generation` counts rotations.
+/// A person whose keys are derived from a number. `generation` counts the rotations.
 #[derive(Clone, Copy)]
 pub(crate) struct Person {
     pub(crate) number: u8,
@@ -24,7 +24,7 @@ impl Person {
         Self { number, generation: 0 }
     }
 
-    /// The same person after a rotation.
+    /// Returns the same person after a rotation.
     pub(crate) fn rotated(self) -> Self {
         Self { generation: self.generation + 1, ..self }
     }
@@ -57,7 +57,7 @@ impl Person {
         }
     }
 
-    /// A document with a method, a method without relationships, and two services.
+    /// Returns a document with a method in two relationships, a method in none, and two services.
     pub(crate) fn document_json(self) -> Value {
         let multikey = public(&self.control()).to_string();
         json!({
@@ -89,7 +89,7 @@ impl Person {
         serde_json::from_value(self.document_json()).expect("a document")
     }
 
-    /// The same, whose method may also sign operations.
+    /// Returns the same document with a method that may also sign operations.
     pub(crate) fn invoking(self) -> Document {
         let mut document = self.document_json();
         document["capabilityInvocation"] = json!(["key-1"]);
@@ -105,7 +105,7 @@ pub(crate) fn member(key: &SigningKey) -> Member {
     Member::Key(public(key))
 }
 
-/// An envelope over `body`, signed by `key` in `role`.
+/// Makes an envelope over `body` that `key` signs in `role`.
 pub(crate) fn sign(body: Vec<u8>, role: Role, key: &SigningKey) -> SignedOperation {
     let message = role.message(&operation_id(&body));
     let value = Bytes(key.sign(&message).to_bytes().to_vec());
@@ -113,12 +113,12 @@ pub(crate) fn sign(body: Vec<u8>, role: Role, key: &SigningKey) -> SignedOperati
     SignedOperation::new(body, vec![Signature { role, by, value }])
 }
 
-/// A signed create with a salt of `salt` bytes.
+/// Makes a signed operation that creates a DID. Every byte of its salt is `salt`.
 pub(crate) fn create(chain: Hash, person: Person, salt: u8) -> SignedOperation {
     create_with(chain, person, person.document(), salt)
 }
 
-/// The same with another document.
+/// Does the same as [`create`] with another document.
 pub(crate) fn create_with(
     chain: Hash,
     person: Person,

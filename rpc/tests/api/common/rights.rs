@@ -1,4 +1,4 @@
-//! Those who grant rights, and those who hold them.
+//! Grantors of rights and those who hold the rights.
 
 use http::Request;
 use registry_core::id::Did;
@@ -10,7 +10,7 @@ use super::genesis::{genesis, register};
 use super::ledger::Ledger;
 use super::people::{Person, member};
 
-/// A server and people who are registered there, each by its number.
+/// A server and people who are registered there, each known by its number.
 pub(crate) struct Registry {
     pub(crate) server: Server,
     pub(crate) dids: Vec<String>,
@@ -25,7 +25,7 @@ impl Registry {
         Self { server, dids }
     }
 
-    /// A network of its own: `set` makes its genesis, given the DIDs that it registers.
+    /// Founds a network. `set` changes its genesis, given the DIDs that the genesis registers.
     pub(crate) async fn founded(people: u8, set: impl FnOnce(&mut Genesis, &[Did])) -> Self {
         let mut genesis = genesis();
         let dids = register(&mut genesis, people);
@@ -34,8 +34,8 @@ impl Registry {
         Self { server, dids: dids.iter().map(Did::to_string).collect() }
     }
 
-    /// At 22:13:27.500: authority 0 lets 1 grant `degrees/*` on, from which 2 has
-    /// `degrees/bachelor`; 3 has nothing.
+    /// Makes a registry in which authority 0 lets 1 grant `degrees/*` further, 1 has granted 2
+    /// `degrees/bachelor`, and 3 holds no right. Its newest block has the time 22:13:27.500.
     pub(crate) async fn seeded() -> Self {
         let registry = Self::with(4).await;
         let to_grant_on = json!({
@@ -48,18 +48,18 @@ impl Registry {
         registry
     }
 
-    /// The right of `entity` to issue something, under `authority`.
+    /// Returns the right of `entity` to issue `resource` under `authority`.
     pub(crate) fn right(&self, authority: usize, entity: usize, resource: &str) -> Value {
         let (authority, entity) = (&self.dids[authority], &self.dids[entity]);
         json!({ "authority": authority, "entity": entity, "action": "issue", "resource": resource })
     }
 
-    /// `params` of a preparation by `author`.
+    /// Adds the author to the parameters of a preparation.
     pub(crate) fn by(&self, author: usize, params: Value) -> Value {
         with_members(params, json!({ "author": self.dids[author] }))
     }
 
-    /// Prepares, signs and applies; the prepared answer.
+    /// Prepares, signs and applies an operation on a right. Returns the prepared answer.
     pub(crate) async fn act(&self, author: usize, action: &str, params: Value) -> Value {
         let key = Person::new(u8::try_from(author).expect("small")).control();
         self.server.act_trust(action, self.by(author, params), &key).await
@@ -75,7 +75,7 @@ impl Registry {
         self.server.call(&format!("trust_{method}"), params).await.expect("an answer")
     }
 
-    /// The name of a refusal and the field at fault.
+    /// Returns the name of a refusal and the field at fault.
     pub(crate) async fn refusal(&self, method: &str, params: Value) -> (String, String) {
         self.server.fault(&format!("trust_{method}"), params).await
     }
@@ -87,7 +87,7 @@ impl Registry {
     }
 }
 
-/// A right as TRQP asks for it.
+/// Returns the TRQP query for a right.
 pub(crate) fn query_of(right: &Value) -> Value {
     json!({
         "authority_id": right["authority"],

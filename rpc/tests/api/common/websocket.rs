@@ -1,4 +1,4 @@
-//! A WebSocket by hand (RFC 6455), for what a client library keeps to itself.
+//! A WebSocket client that shows single frames (RFC 6455), which client libraries hide.
 
 use std::net::SocketAddr;
 
@@ -31,7 +31,7 @@ impl WebSocket {
         self.0.write_all(&frame).await.expect("sent");
     }
 
-    /// The next text frame as JSON. The server may ask at any time whether its client is there.
+    /// Returns the next text frame as JSON. Skips pings, which the server may send at any time.
     pub(crate) async fn receive(&mut self) -> Value {
         let (mut first, mut payload) = self.frame().await;
         while first == 0x89 {
@@ -41,7 +41,7 @@ impl WebSocket {
         serde_json::from_slice(&payload).expect("JSON")
     }
 
-    /// The first byte of the next frame, and its payload.
+    /// Returns the first byte of the next frame, and its payload.
     async fn frame(&mut self) -> (u8, Vec<u8>) {
         let first = self.0.read_u8().await.expect("a frame");
         let length = match self.0.read_u8().await.expect("a length") {

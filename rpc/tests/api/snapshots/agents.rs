@@ -1,4 +1,4 @@
-//! Agents: asked about, and their operations.
+//! Records the answers about agents, and the preparation of operations on them.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What was asked and what was answered, entry by entry, as a file holds it.
+//! The requests and answers of one snapshot file.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,22 @@ use sha2::{Digest, Sha256};
 
 use crate::common::client::{Answer, Server};
 
-/// Binary bodies and texts of more bytes than this are recorded by length and hash.
+/// Largest body in bytes that an entry contains. Longer bodies are recorded by length and hash.
 const WHOLE_BYTES_MAX: usize = 16 * 1024;
 
-/// Requests of more bytes than this are shown by their length.
+/// Largest request in bytes that an entry contains. Longer requests are recorded by their length.
 const SHOWN_BYTES_MAX: usize = 8 * 1024;
 
-/// Members of answers that the wall clock moves. Each is masked by its name, wherever it stands.
+/// Members of answers that depend on the wall clock. Their values are masked wherever the name
+/// occurs.
 const CLOCK_MEMBERS: [&str; 1] = ["ageMs"];
 
-/// The header that the wall clock moves: seconds since the newest block, which is of 2023. On the
-/// network of 2100 it is 0 and stays as it is.
+/// Header that depends on the wall clock: seconds since the newest block, which is of 2023. On the
+/// network of 2100 it is 0 and is not masked.
 const CLOCK_HEADER: &str = "x-ledger-age";
 
-/// Headers that nearly all answers have, most of them JSON-RPC. An entry leaves out those that are
-/// as here, and shows one that the answer lacks as null.
+/// Headers that nearly all answers have; most answers are JSON-RPC. An entry omits those that have
+/// these values, and shows a header that the answer lacks as null.
 const USUAL_HEADERS: [(&str, &str); 3] = [
     ("access-control-allow-origin", "*"),
     (
@@ -36,40 +37,40 @@ const USUAL_HEADERS: [(&str, &str); 3] = [
     ("content-type", "application/json; charset=utf-8"),
 ];
 
-/// What an operation without a given salt has of its random one.
+/// Members that depend on the salt of an operation. They are random if the caller gives no salt.
 pub(super) const SALTED: [&str; 3] = ["body", "operation", "message"];
 
-/// The number of a subscription is random.
+/// Members that contain the number of a subscription, which is random.
 pub(super) const SUBSCRIPTION: [&str; 2] = ["result", "subscription"];
 
-/// A request and its answer. Bodies stand in the one member that fits them.
+/// A request and its answer. The body is in the one member that fits it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) name: String,
     pub(super) request: Box<RawValue>,
     pub(super) status: u16,
     headers: Box<RawValue>,
-    /// A body of JSON, byte for byte.
+    /// JSON body, byte for byte.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     json: Option<Box<RawValue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<String>,
-    /// A body that is no text.
+    /// Body that is not text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base64url: Option<String>,
-    /// Length and SHA-256 of a body that is too long to be read by people.
+    /// Length and SHA-256 of a body that is too long for an entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     long: Option<String>,
 }
 
 /// The entries of one file.
 pub(super) struct Book {
-    /// Name of the file without its end.
+    /// Name of the file without its extension.
     pub(super) file: &'static str,
     pub(super) entries: Vec<Entry>,
 }
 
-/// An HTTP request as a table of the tests gives it.
+/// An HTTP request in the form of the tests' tables.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) admin: bool,
@@ -79,7 +80,7 @@ pub(super) struct Asked<'a> {
     pub(super) body: &'a str,
 }
 
-/// A `GET` without headers.
+/// Returns a `GET` request without headers.
 pub(super) fn get(path: &str) -> Asked<'_> {
     Asked { admin: false, method: "GET", path, headers: &[], body: "" }
 }
@@ -117,7 +118,7 @@ impl Book {
         Self { file, entries: Vec::new() }
     }
 
-    /// Calls a method and records what it answers; the parsed answer.
+    /// Calls a method and records the answer. Returns the parsed answer.
     pub(super) async fn call(
         &mut self,
         server: &Server,
@@ -128,7 +129,7 @@ impl Book {
         self.call_masked(server, what, method, params, &[]).await
     }
 
-    /// The same of an answer that has random values under `masked` names.
+    /// Does the same as [`Book::call`] and masks the members `masked`, whose values are random.
     pub(super) async fn call_masked(
         &mut self,
         server: &Server,
@@ -150,14 +151,14 @@ impl Book {
         answer.json()
     }
 
-    /// Posts text as a JSON-RPC request.
+    /// Posts text as a JSON-RPC request and records the answer.
     pub(super) async fn post(&mut self, server: &Server, name: &str, body: &str) {
         let headers = [("content-type", "application/json")];
         let asked = Asked { admin: false, method: "POST", path: "/", headers: &headers, body };
         self.ask(server, name, asked).await;
     }
 
-    /// Sends an HTTP request and records its answer.
+    /// Sends an HTTP request and records the answer.
     pub(super) async fn ask(&mut self, server: &Server, name: &str, asked: Asked<'_>) -> Answer {
         let answer = asked.send(server).await;
         let name = format!("{} {}: {name}", asked.method, asked.path);
@@ -165,7 +166,7 @@ impl Book {
         answer
     }
 
-    /// Records an answer. Names tell entries apart.
+    /// Records an answer. The names of entries must differ.
     pub(super) fn add(&mut self, name: String, request: &Value, answer: &Answer, masked: &[&str]) {
         assert!(self.entries.iter().all(|entry| entry.name != name), "twice: {name}");
         let mut body = answer.body.clone();
@@ -188,8 +189,8 @@ impl Book {
         self.entries.push(entry);
     }
 
-    /// Records a message that came over a WebSocket, which has neither status nor headers. Its
-    /// members are shown in the order of their names.
+    /// Records a WebSocket message, which has neither status nor headers. Its members are sorted by
+    /// name.
     pub(super) fn add_message(&mut self, name: &str, request: &Value, message: &Value) {
         let (text, _) = mask(&message.to_string(), &SUBSCRIPTION);
         let mut entry = Entry {
@@ -206,14 +207,14 @@ impl Book {
         self.entries.push(entry);
     }
 
-    /// The text of the file.
+    /// Returns the text of the file.
     pub(super) fn text(&self) -> String {
         serde_json::to_string_pretty(&self.entries).expect("JSON") + "\n"
     }
 }
 
 impl Entry {
-    /// Whether a call has a result.
+    /// True if the call has a result.
     pub(super) fn succeeds(&self) -> bool {
         self.json.as_ref().is_some_and(|json| json.get().contains("\"result\":"))
     }
@@ -235,8 +236,9 @@ impl Entry {
     }
 }
 
-/// All headers but `date` and the usual ones, ascending by name, with that which the clock moves
-/// masked, and the length where what is masked has no fixed one.
+/// Returns all headers but `date` and the usual ones, in ascending order of their names. It masks
+/// the header that depends on the clock, and the content length if the masked values have no fixed
+/// length.
 fn headers(headers: &HeaderMap, is_resized: bool) -> Box<RawValue> {
     let usual = USUAL_HEADERS.iter().map(|(name, _)| (*name, None));
     let mut shown: BTreeMap<&str, Option<String>> = usual.collect();
@@ -255,8 +257,8 @@ fn headers(headers: &HeaderMap, is_resized: bool) -> Box<RawValue> {
     to_raw_value(&shown).expect("JSON")
 }
 
-/// The text of an answer with the values of what the clock moves, and of `masked` names, in angle
-/// brackets; and whether its length is not fixed because of them.
+/// Masks the values that depend on the clock, and those of the members `masked`. Returns the text,
+/// and true if the masked values have no fixed length.
 fn mask(text: &str, masked: &[&str]) -> (String, bool) {
     let (mut text, mut is_resized) = (text.to_owned(), false);
     for name in CLOCK_MEMBERS.iter().chain(masked) {
@@ -269,7 +271,7 @@ fn mask(text: &str, masked: &[&str]) -> (String, bool) {
                 false => after.find([',', '}']).expect("a closed object"),
             };
             let (value, rest) = after.split_at(end);
-            // A network of the future has the age 0, which no clock moves; only numbers and texts
+            // On the network of 2100 ages are 0 whatever the clock says. Only numbers and strings
             // are random.
             let keeps = value == "0" || value.starts_with(['[', '{', 't', 'f', 'n']);
             is_resized |= !keeps && !is_text;

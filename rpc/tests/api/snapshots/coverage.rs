@@ -1,5 +1,5 @@
-//! Nothing is left out: each registered method has a recorded call that succeeds, each route of the
-//! sources a recorded request.
+//! Checks that the snapshots are complete: each registered method has a recorded call that
+//! succeeds, and each route in the sources has a recorded request.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::book::Book;
 use super::request;
 use crate::common::client::Server;
 
-/// Methods that answer over a WebSocket alone; the file of the subscription has them.
+/// Methods that are available only over a WebSocket. The file of the subscription covers them.
 const BY_MESSAGE: [&str; 2] = ["ledger_subscribeBlocks", "ledger_unsubscribeBlocks"];
 
 pub(super) async fn check(books: &[Book]) {
@@ -43,7 +43,8 @@ pub(super) async fn check(books: &[Book]) {
     assert!(missing.is_empty(), "routes without a recorded request: {missing:?}");
 }
 
-/// The paths that stand as texts in calls of `route` in the sources, wherever these lie.
+/// Returns the paths that appear as string literals in calls of `route`, in all sources of the
+/// folder.
 fn routes(folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for entry in std::fs::read_dir(folder).expect("the sources") {
@@ -62,7 +63,7 @@ fn routes(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-/// Whether a path belongs to a route: `{name}` stands for one segment, `{*name}` for all the rest.
+/// True if a path belongs to a route. `{name}` matches one segment, and `{*name}` all the rest.
 fn matches(route: &str, path: &str) -> bool {
     let mut segments = path.split('/');
     for wanted in route.split('/') {

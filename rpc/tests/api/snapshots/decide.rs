@@ -1,4 +1,4 @@
-//! The decision: one credential, and one thing at a time made wrong.
+//! Records decisions about a credential, with one fault at a time.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! DIDs: resolved, dereferenced, their history, and their operations.
+//! Records the resolution, dereferencing and history of DIDs, and the preparation of operations.
 
 use serde_json::{Value, json};
 
@@ -157,7 +157,7 @@ async fn histories(book: &mut Book, world: &World) {
     }
 }
 
-/// The seven `did_prepare…` methods.
+/// Records the seven `did_prepare…` methods.
 pub(super) async fn prepare() -> Book {
     let world = World::new().await;
     let mut book = Book::new("did_prepare");
@@ -251,7 +251,7 @@ async fn variations(book: &mut Book, world: &World, good: [Value; 4]) {
     book.call(&world.server, "by position", "did_prepareUpdate", positions).await;
 }
 
-/// Without a salt, the node draws one: three members of the answer are random.
+/// Records an operation without a salt. The node draws one, so that three members are random.
 async fn unsalted(book: &mut Book, world: &World) {
     let document = person(AUTHORITY).document_json();
     let params = json!({ "did": world.dids[AUTHORITY], "document": document });

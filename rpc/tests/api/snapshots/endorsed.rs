@@ -1,5 +1,6 @@
-//! A network on which those alone write who have a right to it, or for whom one of them signs. Its
-//! time is that of 2100, later than any clock: quotas are those of the hour, and ages are 0.
+//! Records an endorsed network, on which those may write who hold the right to it, and those for
+//! whom one of them signs. Its time is in 2100, later than any clock, so that quotas are those of
+//! the same hour and ages are 0.
 
 use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::operation::{Action, Role};
@@ -14,7 +15,7 @@ use crate::common::ledger::Ledger;
 use crate::common::people::Person;
 use registry_core::codec::{FixedBytes, base64url, from_base64url};
 
-/// 2100-01-01T00:00:00Z.
+/// 2100-01-01T00:00:00Z in Unix milliseconds.
 const START_MS: u64 = 4_102_444_800_000;
 
 const AUTHORITY: usize = 0;
@@ -39,7 +40,7 @@ impl Network {
         Self { server, dids }
     }
 
-    /// Prepares with a salt, signs by the control set and applies.
+    /// Prepares an operation with a salt, signs it with the control key and applies it.
     async fn act(&self, author: usize, method: &str, params: Value, salt: u8) {
         let more = json!({ "author": self.dids[author], "salt": FixedBytes([salt; 16]) });
         let prepared = self.server.call(method, with_members(params, more)).await;
@@ -103,7 +104,8 @@ async fn explain(book: &mut Book, network: &Network, operation: &str) {
     }
 }
 
-/// What is prepared names who can endorse it, and what is refused too; a quota is used up.
+/// Records that prepared and refused operations name those who can endorse them, and then uses up a
+/// quota.
 async fn endorsements(book: &mut Book, network: &Network) {
     let server = &network.server;
     let newcomer = Person::new(121);
@@ -138,7 +140,7 @@ async fn endorsements(book: &mut Book, network: &Network) {
     book.call(server, "without a quota", "trust_explainWrite", own).await;
 }
 
-/// Pages of a node that has no public URL, whose answers hold no port.
+/// Records pages of a node that has no public URL, so that its answers contain no port.
 async fn pages(book: &mut Book, network: &Network) {
     let identifier = format!("/1.0/identifiers/{}", network.dids[WRITER]);
     for path in [

@@ -1,4 +1,4 @@
-//! Governance: what holds, what is proposed, and its operations.
+//! Records the network's rules and proposals, and the preparation of operations on them.
 
 use serde_json::{Value, json};
 

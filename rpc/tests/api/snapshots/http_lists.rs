@@ -1,4 +1,4 @@
-//! Status lists and schemas over HTTP.
+//! Records status lists and schemas over HTTP.
 
 use super::book::{Asked, Book, get};
 use super::world::{AUTHORITY, GONE, ISSUER, World};

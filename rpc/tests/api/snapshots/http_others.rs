@@ -1,4 +1,4 @@
-//! Trust registry queries, probes, metrics, and paths that lead nowhere.
+//! Records trust registry queries, probes, metrics, and paths that do not exist.
 
 use rpc::service::Check;
 use serde_json::{Value, json};
@@ -141,8 +141,8 @@ async fn probes(book: &mut Book, world: &World) {
     }
 }
 
-/// The metrics of a server that has answered three requests. Lines of one metric stand in no
-/// order; times, and how many connections are open just then, are masked.
+/// Records the metrics of a server that has answered three requests. The order of a metric's lines
+/// varies, so they are sorted. Times and the number of open connections are masked.
 async fn metrics(book: &mut Book) {
     let server = Server::with(config()).await;
     for method in ["net_peers", "did_fly", "did_history"] {

@@ -1,4 +1,4 @@
-//! `/1.0/identifiers`: the HTTP binding of W3C DID Resolution, and the listings beside it.
+//! Records `/1.0/identifiers`, the HTTP binding of W3C DID Resolution, and the listings beside it.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Submission, receipts, blocks, the state of the node, and the subscription to blocks.
+//! Records submission, receipts, blocks, the state of the node, and the subscription to blocks.
 
 use futures::future::join_all;
 use http::Request;
@@ -39,7 +39,7 @@ pub(super) async fn record() -> Book {
     book
 }
 
-/// What is applied already.
+/// Records the submission of operations that are applied already.
 async fn applied(book: &mut Book, world: &World) {
     for number in [1, 2] {
         let envelope = json!({ "envelope": world.id(&format!("envelope {number}")) });
@@ -54,7 +54,7 @@ async fn applied(book: &mut Book, world: &World) {
     book.call(&world.server, "for too long", "ledger_submitAndWait", late).await;
 }
 
-/// An operation that waits, envelopes out of order, and a node that takes none.
+/// Records an operation that waits, invalid envelopes, and a node that accepts no operation.
 async fn submissions(book: &mut Book, world: &World) {
     let server = &world.server;
     let params = json!({
@@ -107,7 +107,7 @@ async fn submissions(book: &mut Book, world: &World) {
     }
 }
 
-/// Messages over a WebSocket. The number of a subscription is random, and masked where it stands.
+/// Records messages over a WebSocket. The number of a subscription is random and therefore masked.
 pub(super) async fn subscription() -> Book {
     let world = World::new().await;
     let mut book = Book::new("ledger_subscription");
@@ -155,7 +155,8 @@ pub(super) async fn subscription() -> Book {
     book
 }
 
-/// Reads that wait in vain for a height, all at once since each takes five seconds.
+/// Records reads that time out waiting for a height. They run at once, since each takes five
+/// seconds.
 pub(super) async fn late_heights() -> Book {
     let world = World::new().await;
     let mut book = Book::new("late_heights");

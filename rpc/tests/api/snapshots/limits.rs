@@ -1,4 +1,4 @@
-//! Those who ask too much, or from elsewhere.
+//! Records the answers to clients that send too many requests or have a foreign address.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use super::book::{Asked, Book, get};
 use super::world::World;
 use crate::common::client::{Server, config};
 
-/// A call whose answer no clock moves.
+/// A call whose answer does not depend on the clock.
 const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"net_peers"}"#;
 
 pub(super) async fn record() -> Book {
@@ -19,8 +19,8 @@ pub(super) async fn record() -> Book {
     book
 }
 
-/// One call a second. The milliseconds that are left to wait stand in the message of JSON-RPC,
-/// which is masked for them.
+/// Allows one call a second. The JSON-RPC message contains the milliseconds that remain to wait, so
+/// it is masked.
 async fn rates(book: &mut Book) {
     let mut config = config();
     config.limits.requests_per_second_per_address = 1;
@@ -37,7 +37,7 @@ async fn rates(book: &mut Book) {
     book.ask(&server, "over the rate", post).await;
 }
 
-/// Single status entries are for those whom the operator knows.
+/// Records that only clients that the operator has listed may read single status entries.
 async fn elsewhere(book: &mut Book) {
     let world = World::new().await;
     let headers = [("content-type", "application/json"), ("x-forwarded-for", "192.0.2.1")];
@@ -67,7 +67,7 @@ async fn elsewhere(book: &mut Book) {
     }
 }
 
-/// A node that has no place for any request.
+/// Records a node that accepts no concurrent request.
 async fn busy(book: &mut Book) {
     let mut config = config();
     config.limits.concurrent_requests_max = 0;

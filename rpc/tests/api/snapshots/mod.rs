@@ -1,7 +1,8 @@
-//! Every method and route, good and bad, over one fixed ledger, as `rpc/tests/snapshots` records
-//! it: a change of any answer is noticed.
+//! Snapshot tests of every method and route, with valid and invalid requests, over one fixed
+//! ledger. The files in `rpc/tests/snapshots` hold the expected answers, so that a change of any
+//! answer is noticed.
 //!
-//! Run without environment, each answer is compared. `UPDATE_SNAPSHOTS=1` writes the files anew.
+//! By default the tests compare each answer. With `UPDATE_SNAPSHOTS=1` they write the files anew.
 
 mod agents;
 mod book;
@@ -38,7 +39,7 @@ fn file(name: &str) -> PathBuf {
     folder().join(format!("{name}.json"))
 }
 
-/// All files. Those calls that wait for a height in vain do so beside all others.
+/// Records all files. The calls that time out waiting for a height run beside all others.
 async fn record() -> Vec<Book> {
     let (late, mut books) = tokio::join!(ledger::late_heights(), record_in_turn());
     books.push(late);
@@ -80,14 +81,14 @@ fn write(books: &[Book]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The entries of a file's text, each by its name, as text.
+/// Returns the entries in the text of a file by their names, each as text.
 fn entries(text: &str) -> BTreeMap<String, String> {
     let entries: Vec<Entry> = serde_json::from_str(text).expect("a file of entries");
     let pretty = |entry: &Entry| serde_json::to_string_pretty(entry).expect("JSON");
     entries.iter().map(|entry| (entry.name.clone(), pretty(entry))).collect()
 }
 
-/// What differs between a file and what is answered now, entry by entry.
+/// Returns the differences between a file and the present answers, entry by entry.
 fn differences(book: &Book) -> Vec<String> {
     let expected = std::fs::read_to_string(file(book.file)).unwrap_or_else(|_| "[]".to_owned());
     let actual = book.text();
@@ -129,7 +130,7 @@ async fn every_answer_is_as_recorded() {
     assert!(count == 0, "{count} answers changed:\n\n{}", differing.join("\n\n"));
 }
 
-/// The request of an entry.
+/// Returns the request of an entry.
 fn request(entry: &Entry) -> Value {
     serde_json::from_str(entry.request.get()).expect("JSON")
 }

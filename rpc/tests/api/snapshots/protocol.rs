@@ -1,4 +1,4 @@
-//! JSON-RPC itself: what is no call, and how calls are carried.
+//! Records JSON-RPC itself: invalid calls, and the HTTP requests that carry calls.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::book::{Asked, Book};
 use super::world::{AUTHORITY, World};
 use crate::common::client::Server;
 
-/// A call whose answer no clock moves.
+/// A call whose answer does not depend on the clock.
 const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"net_peers"}"#;
 
 pub(super) async fn record() -> Book {
@@ -71,7 +71,7 @@ fn bodies() -> Vec<(&'static str, String)> {
     .into()
 }
 
-/// Other methods and headers of HTTP on the path of JSON-RPC.
+/// Records other HTTP methods and headers on the path of JSON-RPC.
 async fn carriers(book: &mut Book, server: &Server) {
     const JSON: (&str, &str) = ("content-type", "application/json");
     type Case<'c> = (&'c str, &'c str, &'c [(&'c str, &'c str)], &'c str);

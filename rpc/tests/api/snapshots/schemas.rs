@@ -1,4 +1,4 @@
-//! Schemas and credential types: read, listed, and their operations.
+//! Records how schemas and credential types are read and listed, and the preparation of operations.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Status lists: read, checked, and their operations.
+//! Records how status lists are read and checked, and the preparation of operations.
 
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ pub(super) async fn record() -> Book {
     book
 }
 
-/// The four `status_prepare…` methods of operations.
+/// Records the four `status_prepare…` methods of operations.
 pub(super) async fn prepare() -> Book {
     let world = World::new().await;
     let mut book = Book::new("status_prepare");

@@ -1,4 +1,4 @@
-//! What happened on the ledger, one block after another.
+//! The operations that make the fixed ledger of the snapshots, one block after another.
 
 use registry_core::governance::{Change, Edits, Parameters};
 use registry_core::operation::Role;
@@ -14,14 +14,15 @@ use crate::common::client::with_members;
 use crate::common::genesis::entry;
 use crate::common::people::{Person, member};
 
-/// The schema of the credential that the story is about.
+/// Schema of the credential that the operations are about.
 pub(super) const CONTENT: &str = "{\n  \"$schema\": \
     \"https://json-schema.org/draft/2020-12/schema\",\n  \"maximum\": 1.50\n}";
 
-/// From the present height to the first at which a proposal of the next block may hold.
+/// Number of heights from the newest block to the first height at which a change can hold that the
+/// next block proposes.
 const NOTICE: u64 = 11;
 
-/// The second key of the DID that several control.
+/// Owner of the second key of the DID that several parties control.
 pub(super) fn partner() -> Person {
     Person::new(110)
 }
@@ -38,7 +39,7 @@ pub(super) async fn tell(world: &mut World) {
     endings(world).await;
 }
 
-/// A key set of two keys and a DID, of which two must sign.
+/// Returns sets whose control set has two keys and a DID, of which two must sign.
 pub(super) fn shared_sets(world: &World) -> Value {
     let own = person(SHARED).rotated();
     let mut sets = json!(own.sets());
@@ -50,7 +51,7 @@ pub(super) fn shared_sets(world: &World) -> Value {
     sets
 }
 
-/// A document that says more than most.
+/// Returns a document with more members than most.
 pub(super) fn rich_document() -> Value {
     let mut document = person(ROTATED).rotated().document_json();
     document["alsoKnownAs"] = json!(["https://rotated.example/"]);
@@ -100,7 +101,7 @@ pub(super) fn heartbeat(heartbeat_ms: u64) -> Value {
     json!(Change::Parameters(parameters))
 }
 
-/// Proposes by the first governor; the proposal's id is kept under `word`.
+/// Proposes a change as the first governor, and keeps the id of the proposal under `word`.
 async fn propose(world: &mut World, word: &str, change: Value, height: u64) -> Value {
     let params = world.by(AUTHORITY, json!({ "change": change, "height": height }));
     let by = [(Role::Approval, key(AUTHORITY))];
@@ -178,7 +179,7 @@ async fn rights(world: &mut World) {
     recognitions(world).await;
 }
 
-/// The one author with rotated keys signs by them.
+/// Grants a right. The only author with rotated keys signs with the new ones.
 async fn grant(world: &World, author: usize, params: Value) {
     let key = if author == ROTATED { person(ROTATED).rotated().control() } else { key(author) };
     let params = world.by(author, params);
@@ -328,7 +329,7 @@ async fn agents(world: &mut World) {
     }
 }
 
-/// What stands at the end: an end of a DID, a block of two operations, and one that waits.
+/// Deactivates a DID, commits a block of two operations, and starts a recovery that stays pending.
 async fn endings(world: &mut World) {
     let gone = person(GONE);
     let params = json!({ "did": world.dids[GONE], "revealed": [member(&gone.next())] });

@@ -1,4 +1,4 @@
-//! Ways in which a good call goes wrong, tried on every method alike.
+//! Variations of a valid call, tried on every method.
 
 use registry_core::codec::FixedBytes;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::common::client::with_members;
 /// A DID that nobody registered.
 pub(super) const NOBODY: &str = "did:idem:local:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/// The salt of every operation that is prepared for the record.
+/// Returns the salt of every operation that is prepared for the snapshots.
 pub(super) fn salt() -> Value {
     json!(FixedBytes([0xa5; 16]))
 }
@@ -18,7 +18,7 @@ pub(super) fn salt() -> Value {
 /// Members that hold the DID of a party.
 const PARTIES: [&str; 7] = ["did", "author", "agent", "authority", "publisher", "entity", "issuer"];
 
-/// Calls a method with good parameters, and then with those of all usual mistakes, each alone.
+/// Calls a method with valid parameters, and then with one usual mistake at a time.
 pub(super) async fn sweep(book: &mut Book, world: &World, method: &str, good: Value) {
     book.call(&world.server, "good", method, good.clone()).await;
     for (what, params) in mistakes(&good) {
@@ -30,7 +30,7 @@ pub(super) async fn sweep(book: &mut Book, world: &World, method: &str, good: Va
     }
 }
 
-/// The same of a read: also at other times, and with other pages.
+/// Does the same as [`sweep`] with a read, and also asks about other times and for other pages.
 pub(super) async fn sweep_read(book: &mut Book, world: &World, method: &str, good: Value) {
     sweep(book, world, method, good.clone()).await;
     for (what, members) in [
@@ -53,11 +53,12 @@ pub(super) async fn sweep_read(book: &mut Book, world: &World, method: &str, goo
     }
 }
 
-/// Each member left out, null, and of a wrong type; one too many; none; too many by position.
+/// Returns the parameters with each member left out, null and of a wrong type, with an unknown
+/// member, without members, and with too many by position.
 fn mistakes(good: &Value) -> Vec<(String, Value)> {
     let members = good.as_object().expect("an object");
     let mut tried = Vec::new();
-    // Without salt, an operation has a random one.
+    // Without a salt, the answer contains a random one.
     for (name, value) in members.iter().filter(|(name, _)| *name != "salt") {
         let mut without = members.clone();
         without.remove(name);
@@ -81,7 +82,7 @@ fn mistakes(good: &Value) -> Vec<(String, Value)> {
     tried
 }
 
-/// Values of the right type that are wrong in themselves, or name what is not there.
+/// Returns values of the right type that are malformed or name something that does not exist.
 fn values<'g>(world: &World, good: &'g Value) -> Vec<(&'static str, &'g str, Value)> {
     let mut tried = Vec::new();
     for (name, value) in good.as_object().expect("an object") {

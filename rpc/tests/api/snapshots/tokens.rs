@@ -1,4 +1,4 @@
-//! Issuers' own tokens: prepared, signed, uploaded, refused, and served.
+//! Records issuers' own tokens: prepared, signed, uploaded, refused, and served.
 
 use ed25519_dalek::Signer as _;
 use registry_core::codec::{base64url, from_base64url};
@@ -11,7 +11,7 @@ use crate::common::client::with_members;
 
 const FORMS: [&str; 4] = ["vc", "vc+jwt", "statuslist+jwt", "statuslist+cwt"];
 
-/// A token as docs/protocol/status.md says that a client makes it.
+/// Assembles a token as docs/protocol/status.md tells clients to do.
 fn assembled(prepared: &Value) -> Vec<u8> {
     let bytes =
         |name: &str| from_base64url(prepared[name].as_str().expect("a text")).expect("base64url");
@@ -77,7 +77,7 @@ async fn preparations(book: &mut Book, world: &World, good: &Value) {
     book.call(&world.server, "by position", "status_prepareToken", positions).await;
 }
 
-/// A good token, and what is wrong with it: in its version, its list and its bytes.
+/// Uploads a valid token and variations with a wrong version, list or content.
 async fn uploads(book: &mut Book, world: &World, form: &str, upload: &Value, token: &[u8]) {
     let (server, method) = (&world.server, "status_uploadToken");
     let mut forged = token.to_vec();
@@ -100,7 +100,7 @@ async fn uploads(book: &mut Book, world: &World, form: &str, upload: &Value, tok
     }
 }
 
-/// What is served now that the issuer has signed, and what the ledger says beside it.
+/// Records the token that is served once the issuer has signed, and the ledger's own view.
 async fn served(book: &mut Book, world: &World, form: &str, issued: &Value) {
     let path = format!("/status-lists/{}", world.id("revocation"));
     let accept = format!("application/{form}");

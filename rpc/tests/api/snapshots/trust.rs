@@ -1,4 +1,4 @@
-//! Rights and recognitions: asked about, listed, and their operations.
+//! Records questions about rights and recognitions, listings, and the preparation of operations.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use super::world::{
 };
 use crate::common::client::with_members;
 
-/// The four questions about one right.
+/// The four questions about a right.
 const QUESTIONS: [&str; 4] = ["authorization", "recognition", "chain", "explain"];
 
 pub(super) async fn record() -> Book {
@@ -98,7 +98,7 @@ async fn listings(book: &mut Book, world: &World) {
     book.call(server, "by position", method, json!([authority, world.dids[ISSUER]])).await;
 }
 
-/// The seven `trust_prepare…` methods.
+/// Records the seven `trust_prepare…` methods.
 pub(super) async fn prepare() -> Book {
     let world = World::new().await;
     let mut book = Book::new("trust_prepare");
@@ -136,7 +136,7 @@ pub(super) async fn prepare() -> Book {
     book
 }
 
-/// A preparation: its action, who asks, whose right, on what, and more members.
+/// A preparation: action, author, entity and resource of the right, and further members.
 type Tried = (&'static str, usize, usize, &'static str, Value);
 
 async fn refusals(book: &mut Book, world: &World) {

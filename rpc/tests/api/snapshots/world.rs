@@ -1,5 +1,5 @@
-//! The one ledger that all answers are about. Nothing in it is left to chance: keys come from
-//! seeds, salts are counted, and time is that of the blocks.
+//! The ledger that all answers are about. It is the same in each run: keys come from seeds, salts
+//! are counted, and time is that of the blocks.
 
 use std::cell::Cell;
 
@@ -17,7 +17,7 @@ use crate::common::genesis::{entry, genesis, register};
 use crate::common::ledger::Ledger;
 use crate::common::people::{Person, public};
 
-/// The people by number. The first three govern, and two of them must agree.
+/// Numbers of the people. The first three govern, and two of them must approve.
 pub(super) const AUTHORITY: usize = 0;
 pub(super) const ACCREDITOR: usize = 1;
 pub(super) const ISSUER: usize = 2;
@@ -25,29 +25,29 @@ pub(super) const PRINCIPAL: usize = 3;
 pub(super) const AGENT: usize = 4;
 pub(super) const SUBAGENT: usize = 5;
 pub(super) const STRANGER: usize = 6;
-/// Deactivated.
+/// Person whose DID is deactivated.
 pub(super) const GONE: usize = 7;
-/// Has a recovery that waits.
+/// Person with a recovery that cannot be completed yet.
 pub(super) const RECOVERING: usize = 8;
-/// Has a recovery that can be completed.
+/// Person with a recovery that can be completed.
 pub(super) const MATURED: usize = 9;
-/// Is controlled by two of two keys and a DID.
+/// Person whose control set has two keys and a DID, of which two must sign.
 pub(super) const SHARED: usize = 10;
-/// Has a history.
+/// Person whose DID has several versions.
 pub(super) const ROTATED: usize = 11;
 pub(super) const SUSPENDED_AGENT: usize = 12;
 pub(super) const REVOKED_AGENT: usize = 13;
 const PEOPLE: u8 = 14;
 
-/// A server over the ledger, and what was made there.
+/// A server over the ledger, and the records that were made there.
 pub(super) struct World {
     pub(super) server: Server,
     pub(super) dids: Vec<String>,
-    /// Ids of what the story made, by a word for each.
+    /// Ids of the records that the story made, each under a word.
     pub(super) made: Value,
-    /// A time when half of it had happened.
+    /// Time at about the middle of the story.
     pub(super) early: String,
-    /// A time before the last of it.
+    /// Time shortly before the end of the story.
     pub(super) late: String,
     salts: Cell<u8>,
 }
@@ -60,7 +60,8 @@ pub(super) fn person(number: usize) -> Person {
     Person::new(u8::try_from(number).expect("small"))
 }
 
-/// Published under names of its own, so that no answer holds the port that a test happens to get.
+/// Returns a configuration with fixed public URLs, so that no answer contains the port of a test
+/// run.
 fn named() -> RpcConfig {
     RpcConfig {
         public_url: Some("https://node.example/idem/".parse().expect("a URL")),
@@ -76,7 +77,7 @@ impl World {
         let mut members = dids[..3].to_vec();
         members.sort();
         genesis.governors = Some(Governors { threshold: 2, members });
-        // So much that less than a third of all joins with a newcomer.
+        // With power 4 a newcomer of power 1 moves less than a third of the power.
         genesis.validators.validators = vec![entry("solo", 1, 4)];
         let ledger = Ledger::of(&genesis);
         ledger.hold();
@@ -96,7 +97,7 @@ impl World {
         self.server.ledger.network_did().to_string()
     }
 
-    /// What the story made under a word.
+    /// Returns the id that the story made under a word.
     pub(super) fn id(&self, word: &str) -> String {
         self.made[word].as_str().unwrap_or_else(|| panic!("made no {word}")).to_owned()
     }
@@ -105,7 +106,7 @@ impl World {
         TimeMs(self.server.ledger.head().time_ms).millis()
     }
 
-    /// Parameters of an author, with the next salt.
+    /// Adds the author and the next salt to the parameters of a preparation.
     pub(super) fn by(&self, author: usize, params: Value) -> Value {
         with_members(params, json!({ "author": self.dids[author], "salt": self.salt() }))
     }
@@ -116,7 +117,7 @@ impl World {
         json!(FixedBytes([number; 16]))
     }
 
-    /// Prepares and signs; the prepared answer and the envelope.
+    /// Prepares and signs an operation. Returns the prepared answer and the envelope.
     pub(super) async fn sign(
         &self,
         method: &str,
@@ -133,7 +134,7 @@ impl World {
         (prepared, envelope(body, signers))
     }
 
-    /// Applies an operation in a block of its own; the prepared answer.
+    /// Applies an operation in a block of its own. Returns the prepared answer.
     pub(super) async fn act(
         &self,
         method: &str,
@@ -146,7 +147,7 @@ impl World {
         prepared
     }
 
-    /// Applies an operation of an author who signs by the control set.
+    /// Applies an operation that the author signs with its control key.
     pub(super) async fn act_by(&self, author: usize, method: &str, params: Value) -> Value {
         let params = self.by(author, params);
         self.act(method, params, &[(Role::Control, key(author))]).await
@@ -158,7 +159,7 @@ impl World {
         admitted.unwrap_or_else(|error| panic!("not admitted: {error:?}"));
     }
 
-    /// The right of an entity to issue something, under the authority.
+    /// Returns the right of an entity to issue `resource` under the authority.
     pub(super) fn right(&self, entity: usize, resource: &str) -> Value {
         json!({
             "authority": self.dids[AUTHORITY],
@@ -169,7 +170,7 @@ impl World {
     }
 }
 
-/// An envelope over `body`.
+/// Makes an envelope over `body` with a signature of each signer.
 pub(super) fn envelope(body: Vec<u8>, signers: &[(Role, SigningKey)]) -> SignedOperation {
     let id = operation_id(&body);
     let sign = |(role, key): &(Role, SigningKey)| Signature {
