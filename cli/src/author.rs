@@ -28,8 +28,8 @@ const ATTEMPTS_MAX: u32 = 6;
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// Milliseconds for which an operation with a guard by time stays valid: half of the longest time
-/// that the ledger allows. A node whose newest block is old then still does not consider the guard
-/// too far in the future.
+/// that the ledger allows. A node that lags behind the others then still does not consider the
+/// guard too far in the future.
 const UNTIL_MS: u64 = 30 * 60 * 1_000;
 
 /// Options that name the DID that performs an operation, and its keys.

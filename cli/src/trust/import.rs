@@ -26,8 +26,8 @@ use crate::exit::Failure;
 use crate::file::read_input;
 use crate::limits::TRUST_FILE_BYTES_MAX;
 
-/// Number of rows in work at once. So many fill blocks, and remain far below what a node accepts
-/// from one author.
+/// Number of rows in work at once: enough to fill blocks, and far below what a node accepts from
+/// one author.
 const IN_FLIGHT: usize = 16;
 
 /// Action that an import of an issuer list grants unless the command line names another.

@@ -1,4 +1,4 @@
-//! A ledger without consensus: each operation is a block of its own, executed by the real rules.
+//! A ledger without consensus. It executes each operation in a block of its own by the real rules.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,19 +22,19 @@ use registry_state::rules::check_stateless;
 use registry_state::state::{ApplyError, MemoryState, StateView as _};
 use serde_json::{Map, Value, json};
 
-/// Live time between two blocks.
+/// Milliseconds between the times of two blocks.
 const STEP_MS: u64 = 1_000;
 
-/// How the ledger treats a submission or a read.
+/// Behaviour of the ledger towards submissions and reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answers {
-    /// As it should.
+    /// The ledger answers correctly.
     All,
-    /// Commits, and then fails to say so.
+    /// The ledger commits the operation, but reports a timeout.
     LostAfterCommit,
-    /// Forgets the operation.
+    /// The ledger reports a timeout and does not commit the operation.
     LostBeforeCommit,
-    /// Shows a value that its record does not commit to.
+    /// The ledger returns a value that its record does not commit to.
     ForgedValue,
 }
 
@@ -46,7 +46,7 @@ struct Chain {
     answers: Answers,
 }
 
-/// A running ledger on a port of loopback; it ends with this value.
+/// A running ledger on a loopback port. It stops when dropped.
 pub(crate) struct Ledger {
     address: SocketAddr,
     chain: Arc<Mutex<Chain>>,
@@ -87,14 +87,14 @@ impl Ledger {
         lock(&self.chain).answers = answers;
     }
 
-    /// Adds empty blocks.
+    /// Commits empty blocks.
     pub(crate) fn advance(&self, blocks: usize) {
         for _ in 0..blocks {
             lock(&self.chain).block(None).expect("an empty block");
         }
     }
 
-    /// What the ledger holds of a DID.
+    /// Returns the value of a DID's newest record; `None` if the DID is not registered.
     pub(crate) fn value(&self, did: &str) -> Option<DidValue> {
         let entry = lock(&self.chain).head(&did.parse().expect("a DID"))?;
         Some(value_from::<DidValue>(&entry.value.0).expect("a value"))
