@@ -155,8 +155,8 @@ pub(super) async fn subscription() -> Book {
     book
 }
 
-/// Records reads that time out waiting for a height. They run at once, since each takes five
-/// seconds.
+/// Records reads that time out waiting for a height. All run at the same time, since each takes
+/// five seconds.
 pub(super) async fn late_heights() -> Book {
     let world = World::new().await;
     let mut book = Book::new("late_heights");
