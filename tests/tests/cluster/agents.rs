@@ -1,11 +1,12 @@
-//! `idem agent` as scripts call it: a delegation signed by both, one beneath it, and stopping them.
+//! Tests of `idem agent` as scripts call it: a delegation signed by both parties, a delegation
+//! below it, and their suspension and revocation.
 
 use registry_tests::cluster::Localnet;
 use serde_json::Value;
 
 use super::trust::Party;
 
-/// Whether the agent may answer mail, and who answers for it.
+/// Returns true if the agent may answer mail, and the principal that is responsible for it.
 fn verify(network: &Localnet, agent: &str, resource: &str) -> (bool, Option<String>) {
     let asked = ["agent", "verify", agent, "--action", "reply", "--resource", resource];
     let answer = network.done(0, &asked);

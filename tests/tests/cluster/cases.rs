@@ -1,4 +1,4 @@
-//! Operations that must not be applied, each with the code that says why.
+//! Operations that the ledger must refuse, each with its code.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{Role, SignedOperation};
 use registry_tests::cluster::{Chain, Client, Signed, Wallet, seal};
 
-/// A refused operation.
+/// An operation that must be refused.
 pub(crate) struct Case {
     pub(crate) what: &'static str,
     pub(crate) code: Code,
@@ -18,13 +18,14 @@ pub(crate) struct Case {
 
 const WAIT: Duration = Duration::from_secs(20);
 
-/// Commits a write and answers the hash of the record that it made.
+/// Commits a write and returns the hash of the record that it made.
 pub(crate) async fn commit(node: &Client, signed: &Signed) -> Hash {
     let answer = node.submit_and_wait(&signed.envelope, WAIT).await.expect("a valid write");
     answer["receipt"]["record"].as_str().expect("a hash").parse().expect("a hash")
 }
 
-/// The order of P-256's group minus the S of a signature: the same signature, malleated.
+/// Replaces S of a P-256 signature by the order of the group minus S. The result is the same
+/// signature in malleated form.
 fn raise_s(value: &[u8]) -> Vec<u8> {
     let signature = p256::ecdsa::Signature::from_slice(value).expect("a signature");
     let (r, s) = signature.split_scalars();
@@ -32,7 +33,7 @@ fn raise_s(value: &[u8]) -> Vec<u8> {
     raised.expect("a signature").to_bytes().to_vec()
 }
 
-/// The envelope with every signature changed.
+/// Returns the envelope with every signature changed.
 fn with_signatures(signed: &Signed, change: impl Fn(&[u8]) -> Vec<u8>) -> Signed {
     let mut envelope: SignedOperation =
         codec::decode(&signed.envelope, OPERATION_BYTES_MAX).expect("an envelope");
@@ -42,7 +43,7 @@ fn with_signatures(signed: &Signed, change: impl Fn(&[u8]) -> Vec<u8>) -> Signed
     Signed { operation: signed.operation, envelope: envelope.bytes() }
 }
 
-/// One field more. Its name is longer than all others, so the canonical place is the end; the
+/// Adds a field to an operation. Its name is the longest, so in canonical form it comes last. The
 /// first byte of a small map is 0xa0 plus the number of its fields.
 fn unknown_field(wallet: &Wallet) -> Signed {
     let mut body = wallet.create_operation(0).body();
@@ -51,7 +52,7 @@ fn unknown_field(wallet: &Wallet) -> Signed {
     seal(body, Role::Control, &[&wallet.control[0]])
 }
 
-/// A DID of the right length with a character that no DID has.
+/// Replaces a character of a DID by one that no DID contains. The length stays the same.
 fn malformed_did(wallet: &Wallet, previous: Hash) -> Signed {
     let update = wallet.update(previous, 1);
     let envelope: SignedOperation =
@@ -62,7 +63,8 @@ fn malformed_did(wallet: &Wallet, previous: Hash) -> Signed {
     seal(body, Role::Control, &[&wallet.control[0]])
 }
 
-/// As large as gossip carries, and so larger than a DID operation may be.
+/// Makes an operation that is as large as gossip carries, and so larger than a DID operation may
+/// be.
 fn too_large(wallet: &Wallet) -> Signed {
     let sealed = (0..).step_by(8).map(|names| {
         let body = wallet.create_operation(names).body();
@@ -72,14 +74,14 @@ fn too_large(wallet: &Wallet) -> Signed {
     large.next().expect("no end of names")
 }
 
-/// Signed for another chain, and otherwise what this one would take.
+/// Makes a create for another chain. This chain would otherwise accept it.
 fn elsewhere(chain: &Chain) -> Signed {
     let mut wallet = Wallet::new(chain, Suite::Ed25519, 1);
     wallet.chain.id = Hash([9; 32]);
     wallet.create()
 }
 
-/// All of them, after the writes that they build on were committed through `node`.
+/// Returns all cases, after committing through `node` the writes that they build on.
 pub(crate) async fn cases(node: &Client, chain: &Chain) -> Vec<Case> {
     let case = |what, code, signed| Case { what, code, signed };
     let mut wallet = Wallet::new(chain, Suite::Ed25519, 1);

@@ -1,4 +1,4 @@
-//! Output of the command line that scripts rely on.
+//! Tests of the command line's output that scripts rely on.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use registry_core::id::{Did, ListId};
 use registry_tests::cluster::{Localnet, command, run};
 use serde_json::{Value, json};
 
-/// A pipe whose writing end every child of this process inherits until it is dropped.
+/// Makes a pipe whose writing end every child of this process inherits until it is dropped.
 fn inherited_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     rustix::io::fcntl_setfd(&writer, rustix::io::FdFlags::empty()).expect("a descriptor");
@@ -31,7 +31,8 @@ fn check_description(network: &Localnet) {
     }
 }
 
-/// The network's own DID is the same at every node, lists all of them, and each knows its place.
+/// Checks that the network's own DID is the same at every node and lists all of them, and that each
+/// node names its own method.
 async fn check_publishing_keys(network: &Localnet) {
     let chain = network.chain();
     let did = Did::of_chain(chain.network, &chain.id).to_string();
@@ -52,7 +53,7 @@ async fn check_publishing_keys(network: &Localnet) {
     assert_eq!(methods.iter().map(|method| method["id"].clone()).collect::<Vec<_>>(), urls);
 }
 
-/// Both issuers had their right, one has lost it; the keys of all are at hand.
+/// Checks that both issuers had their right and one of them lost it, and that all key files exist.
 async fn check_rights(network: &Localnet, seed: &Value) {
     let client = &network.nodes[0].client;
     let authorized = async |entity: &Value, at: Option<&Value>| {
@@ -85,7 +86,7 @@ async fn check_rights(network: &Localnet, seed: &Value) {
     }
 }
 
-/// A list is there from the start, served by every node, and its issuer's keys are at hand.
+/// Checks that every node serves a status list from the start, and that its issuer's keys work.
 async fn check_seed(network: &Localnet) {
     let seed = network.description["seed"].as_object().expect("a seed");
     let mut members: Vec<_> = seed.keys().collect();
@@ -108,7 +109,7 @@ async fn check_seed(network: &Localnet) {
     let first = network.nodes[0].client.list(list, 0).await;
     assert_eq!(first.array.len(), 131_072 / 8);
     assert!(first.array.iter().any(|byte| *byte != 0), "nothing is revoked");
-    // The first node waited for all that was made.
+    // All records were written through the first node, so it has all of them.
     let height = network.nodes[0].client.height().await.expect("a height");
     for node in &network.nodes {
         assert_eq!(node.client.list(list, height).await, first);
@@ -123,7 +124,7 @@ async fn check_seed(network: &Localnet) {
     assert_eq!(code, 0, "{errors}");
 }
 
-/// Another start of the same network names the same list and makes none.
+/// Checks that another start of the same network shows the same list and does not write a new one.
 fn check_second_start(network: &Localnet, dir: &str) {
     let start = |json: &[&str]| {
         let arguments = [&["localnet", "start", "--detach", "--dir", dir], json].concat();
@@ -182,7 +183,8 @@ async fn a_localnet_keeps_the_outside_contract() {
     );
 }
 
-/// What a version before this one left: no word of its layout, and a seed of other members.
+/// Changes `localnet.json` to that of an earlier version, without a data format and with fewer
+/// members in its seed.
 fn make_earlier(dir: &str) {
     let path = format!("{dir}/localnet.json");
     let text = std::fs::read_to_string(&path).expect("localnet.json");

@@ -1,5 +1,5 @@
-//! The decision over the seeded framework, by the command line: permitted, then one thing at a time
-//! made wrong.
+//! Tests of the decision over the seeded framework by the command line: permitted at first, then
+//! denied with one fault at a time.
 
 use registry_core::time::TimeMs;
 use registry_tests::cluster::{Localnet, check_equal_chains};
@@ -10,7 +10,7 @@ use super::trust::{Party, Right};
 /// An entry of the seeded list that is not set.
 const ENTRY: u64 = 5;
 
-/// The seeded network and the question about its credential.
+/// The seeded network, and the question about its credential.
 struct Seeded {
     network: Localnet,
     question: Value,
@@ -50,7 +50,7 @@ impl Seeded {
         self.network.path(&format!("keys/{name}.json")).display().to_string()
     }
 
-    /// The answer by the command line, from a file.
+    /// Asks for a decision by the command line and returns the answer. The question is in a file.
     fn decide(&self, change: &Value) -> Value {
         let file = self.network.path("question.json");
         std::fs::write(&file, with(&self.question, change).to_string()).expect("written");
@@ -61,7 +61,7 @@ impl Seeded {
         answer
     }
 
-    /// The steps that fail, once the question is changed so.
+    /// Returns the names of the steps that fail if the question is changed like this.
     fn failing(&self, change: &Value) -> Vec<String> {
         let answer = self.decide(change);
         let steps = answer["steps"].as_array().expect("steps");
@@ -72,14 +72,14 @@ impl Seeded {
         failing
     }
 
-    /// Acts by a command of the first node, and waits until the one that is asked has it.
+    /// Runs a command at the first node, and waits until all nodes have the result.
     async fn act(&self, arguments: &[&str]) -> Value {
         let written = self.network.done(0, arguments);
         super::trust::settled(&self.network, &written).await;
         written
     }
 
-    /// Changes a seeded grant, as its grantor.
+    /// Changes the status of a seeded grant, as its grantor.
     async fn step(&self, command: &str, grantor: &str, entity: &str) {
         let (authority, kind) = (self.seed("authority"), self.seed("credential_type"));
         let keys = self.keys(grantor);
@@ -87,12 +87,12 @@ impl Seeded {
         self.act(&[&["trust", command, "--keys", &keys][..], &right].concat()).await;
     }
 
-    /// The time of the newest block that a question sees.
+    /// Returns the time of the newest block that a question sees.
     fn now(&self) -> Value {
         self.decide(&json!({}))["time"].clone()
     }
 
-    /// The seeded question, as if the credential were issued now.
+    /// Returns the change that makes the credential issued now.
     fn issued_now(&self) -> Value {
         json!({ "issuedAt": self.now() })
     }
@@ -110,14 +110,14 @@ fn check_answer(seeded: &Seeded) {
     assert!(seeded.failing(&json!({ "minimumAssurance": "substantial" })).is_empty());
 }
 
-/// What another question shows.
+/// Checks the answers to other questions.
 async fn check_questions(seeded: &Seeded, stranger: &Party<'_>) {
     let of = |did: &str| {
         let method = format!("{did}#key-1");
         json!({ "issuer": did, "verificationMethod": method, "agent": null, "status": null })
     };
     let revoked = of(seeded.seed("revoked_issuer"));
-    // It has no list of its own.
+    // The revoked issuer has no status list.
     assert_eq!(seeded.failing(&revoked), ["status"]);
     let late = with(&revoked, &json!({ "issuedAt": seeded.seed("revoked_at") }));
     assert_eq!(seeded.failing(&late), ["authorization", "status"]);
@@ -142,7 +142,7 @@ async fn check_questions(seeded: &Seeded, stranger: &Party<'_>) {
     }
 }
 
-/// What other records show; each is mended again where it can be.
+/// Checks how changed records change the answers. Most changes are undone again.
 async fn check_records(seeded: &Seeded) {
     let (issuer, principal) = (seeded.seed("issuer"), seeded.seed("principal"));
     seeded.step("suspend", "accreditor-1", issuer).await;
@@ -177,7 +177,7 @@ async fn check_records(seeded: &Seeded) {
     assert_eq!(seeded.failing(&with(&other, &seeded.issued_now())), ["key"]);
 }
 
-/// What has no answer, and what people see.
+/// Checks questions that have no answer.
 fn check_forms(seeded: &Seeded) {
     let file = seeded.network.path("question.json").display().to_string();
     let command = ["trust", "decide", "--file", &file];

@@ -1,12 +1,12 @@
-//! A network on which a write needs an endorser: refused, endorsed, used up, and what goes through
-//! all the same.
+//! Tests of a network on which writes need an endorser: a write is refused, endorsed and refused by
+//! quota. A rotation needs no endorsement.
 
 use std::time::Duration;
 
 use registry_tests::cluster::{Localnet, check_equal_chains};
 use serde_json::{Value, json};
 
-/// Operations of one endorser in an hour: more than the seed of a localnet takes.
+/// Operations that one endorser may vouch for in an hour. The seed of a localnet needs fewer.
 const PER_HOUR: u64 = 40;
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -20,7 +20,7 @@ impl Endorsed {
         self.network.path(name).display().to_string()
     }
 
-    /// A command about keys in a file of that name, at a node of its own.
+    /// Runs a command at a node, with the key file of that name.
     fn run(
         &self,
         node: usize,
@@ -38,7 +38,8 @@ impl Endorsed {
         answer
     }
 
-    /// A DID that `endorser`, whose keys are in a file of that name, vouches for.
+    /// Creates a DID with the endorsement of `endorser`, whose keys are in the file
+    /// `endorser_keys`.
     fn create(&self, keys: &str, (endorser, endorser_keys): (&str, &str)) -> (i32, Value, String) {
         let endorser_keys = self.file(endorser_keys);
         let endorsed = ["--endorser", endorser, "--cosigner-keys", &endorser_keys];
@@ -50,7 +51,7 @@ impl Endorsed {
         client.call("trust_explainWrite", params).await.expect("an answer")
     }
 
-    /// Somebody to whom the authority grants the right to write everything.
+    /// Creates an endorser: a DID to which the authority grants the right to write everything.
     fn endorser(&self) -> String {
         let (code, made, errors) =
             self.create("endorser.json", (&self.authority, "keys/registry.json"));
@@ -62,12 +63,12 @@ impl Endorsed {
     }
 }
 
-/// The line that says why; warnings come before it.
+/// Returns the line with the reason; warnings come before it.
 fn refusal(errors: &str) -> &str {
     errors.lines().find(|line| line.contains("refused")).expect("a refusal")
 }
 
-/// Names of those who can endorse, in an answer of `trust_explainWrite`.
+/// Returns the DIDs of those who can endorse, from an answer of `trust_explainWrite`.
 fn endorsers(answer: &Value) -> Vec<&str> {
     let listed = answer["endorsers"].as_array().expect("a list").iter();
     listed.map(|endorser| endorser["did"].as_str().expect("a DID")).collect()
@@ -106,7 +107,8 @@ async fn who_may_write_is_a_right_and_an_endorsers_quota_runs_out() {
     check_equal_chains(&all.network.clients(), LIMIT).await;
 }
 
-/// Prepared by one party, signed by two others on their machines, submitted by a fourth.
+/// Prepares an operation at one node, signs it as two parties at another, and submits it at a
+/// third.
 fn co_signed(all: &Endorsed, stranger: &str, endorser: &str) {
     let file = all.file("list.json");
     let params = json!({ "author": stranger, "purpose": "revocation", "bits": 1, "length": 100 });
@@ -128,8 +130,8 @@ fn co_signed(all: &Endorsed, stranger: &str, endorser: &str) {
     all.network.done(3, &["operation", "submit", &file]);
 }
 
-/// Writes until the endorser has vouched for all that it may in an hour; the hour may end meanwhile
-/// and give it as much again.
+/// Writes until the quota of the endorser is used up. If the hour ends meanwhile, the quota refills
+/// once.
 async fn used_up(all: &Endorsed, endorser: &str) {
     for number in 0..=2 * PER_HOUR {
         let keys = format!("other-{number}.json");
@@ -141,7 +143,7 @@ async fn used_up(all: &Endorsed, endorser: &str) {
         assert!(errors.contains("(its quota refills at 20"), "it says when: {errors}");
         let own = all.explain(json!({ "operation": "did_create", "did": endorser })).await;
         if own["allowed"] == true {
-            // The hour has ended since.
+            // The hour has ended since then.
             continue;
         }
         println!("after {number}: {}", refusal(&errors));

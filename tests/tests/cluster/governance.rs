@@ -1,4 +1,4 @@
-//! The set of validators changes by governance while clients write.
+//! Tests that governance can change the validator set while clients write.
 
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,14 @@ use registry_tests::cluster::{
 const LIMIT: Duration = Duration::from_secs(180);
 const WORKERS: usize = 8;
 const BETWEEN_WRITES: Duration = Duration::from_millis(20);
-/// Writes between two changes, so that each finds the network at work.
+/// Writes between two changes, so that each change finds the network under load.
 const WRITES: usize = 20;
-/// Longest pause of writes at a change: half a second is usual, much more where all these processes
-/// share a machine that is busy anyway.
+/// Longest pause of writes at a change. Half a second is usual, and much more if other work keeps
+/// the machine busy.
 const PAUSE_MAX: Duration = Duration::from_secs(20);
 
-/// Decides on a change of validators and waits until every node is past its height and names
-/// exactly `expected`. Writes go on all the time.
+/// Decides on a change of validators, and waits until every node is past its height and names
+/// exactly `expected`. Writes continue all the time.
 async fn change(network: &Localnet, writer: &Writer, change: Change, expected: &[&str]) {
     let started = Instant::now();
     let height = govern(network, change).await;
@@ -33,7 +33,7 @@ async fn change(network: &Localnet, writer: &Writer, change: Change, expected: &
     assert!(gap <= PAUSE_MAX, "writes paused for {gap:?}");
 }
 
-/// Starts nodes that wait to be admitted, and returns when they have all blocks so far.
+/// Starts nodes that wait to be admitted, and returns when they have all present blocks.
 async fn join(network: &mut Localnet, names: &[&str]) -> Vec<ValidatorEntry> {
     let height = network.nodes[0].client.height().await.expect("a height");
     let mut entries = Vec::new();
@@ -65,7 +65,8 @@ async fn four_validators_become_seven_and_four_again_under_load() {
     writer.more(WRITES, LIMIT).await;
     let four = ["validator-1", "validator-2", "validator-3", "validator-4"];
 
-    // Its home is made and it never starts: the change is cancelled, and nothing waits for it.
+    // Only the home of this validator is made and it never starts, so the change is cancelled and
+    // no node waits for it.
     let (_absent, entry) = newcomer(&network, "validator-9");
     change(&network, &writer, validators(vec![entry], &[]), &four).await;
 
@@ -84,7 +85,7 @@ async fn four_validators_become_seven_and_four_again_under_load() {
     let remove = ["validator-2"];
     change(&network, &writer, validators(Vec::new(), &remove), &left[1..]).await;
 
-    // Those who left follow, answer, and can be done without.
+    // Former validators follow and answer, and the network works without one of them.
     let status = network.nodes[0].client.status().await.expect("a status");
     assert_eq!(status["role"], "follower", "{status}");
     assert!(network.nodes[0].client.is_ready().await);

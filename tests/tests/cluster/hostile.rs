@@ -1,5 +1,5 @@
-//! Members of the network that do not behave: a libp2p peer that shows the right chain id, and a
-//! validator's transport key in the wrong hands.
+//! Tests with hostile members of the network: a libp2p peer with the right chain id, and a stolen
+//! transport key of a validator.
 
 use std::time::{Duration, Instant};
 
@@ -19,27 +19,27 @@ use tokio::sync::mpsc;
 use crate::cases::cases;
 
 const LIMIT: Duration = Duration::from_secs(30);
-/// How long a peer that was cut off is watched; its dialler tries again several times by then.
+/// Time for which a peer that was cut off is watched. Within it the peer dials several times.
 const AWAY: Duration = Duration::from_secs(2);
-/// How long one operation may take through a mesh that stands.
+/// Longest time that one operation may take through a complete mesh.
 const MESH_PAUSE: Duration = Duration::from_millis(500);
-/// Longest pause of other clients' writes under a flood.
+/// Longest pause of other clients' writes during a flood.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// How often a flood repeats its message before it is looked whether its peer is still let in.
+/// Number of messages that a flood sends before the test asks whether the peer is still connected.
 const BURST: usize = 64;
 
-/// A peer made of the node's own network layer, which lets it say anything.
+/// A peer made of the node's own network layer, which lets it send anything.
 struct Peer {
     id: PeerId,
-    /// The nodes that it dials.
+    /// Nodes that the peer dials.
     nodes: Vec<Client>,
     net: NetHandle,
     events: mpsc::Receiver<NetEvent>,
 }
 
 impl Peer {
-    /// Connected to `to` and to nobody else.
+    /// Connects a peer to the nodes `to` and to no other.
     async fn connect(network: &Localnet, to: &[usize], identity: Keypair) -> Self {
         let peers = network.peers();
         let address = |peer: &String| -> PeerAddress { peer.parse().expect("an address") };
@@ -84,8 +84,9 @@ impl Peer {
         self.net.publish(Topic::Operations, payload.to_vec()).expect("published");
     }
 
-    /// Publishes new operations until `observer` hears one, and hands out those published: before
-    /// the gossip mesh has grown to both, a message may pass by a peer that has just come.
+    /// Publishes new operations until `observer` receives one, and returns those that were
+    /// published. Before the gossip mesh includes both peers, messages may not reach a peer that
+    /// has just connected.
     async fn until_heard_by(&self, observer: &mut Self, network: &Localnet) -> Vec<Signed> {
         let mut published = Vec::new();
         let heard = async {
@@ -104,7 +105,7 @@ impl Peer {
         published
     }
 
-    /// Payloads of operations that come by gossip, up to and with `last`.
+    /// Returns the operations that arrive by gossip, up to and including `last`.
     async fn operations_until(&mut self, last: &[u8]) -> Vec<Vec<u8>> {
         let mut seen = Vec::new();
         let heard = async {
@@ -123,8 +124,8 @@ impl Peer {
         seen
     }
 
-    /// Whether a node that it dials says so. Its own view is no proof: a dialler takes a connection
-    /// for made a moment before the other side refuses it.
+    /// True if a node that the peer dials lists the peer. The peer's own view is no proof, because
+    /// a dialler considers a connection established a moment before the other side refuses it.
     async fn is_let_in(&self) -> bool {
         for node in &self.nodes {
             let peers = node.call("net_peers", json!({})).await.expect("an answer");
@@ -136,8 +137,8 @@ impl Peer {
         false
     }
 
-    /// Repeats `flood` until no node has a connection and answers how long that took. The peer
-    /// dials again and again and must stay away.
+    /// Repeats `flood` until no node is connected, and returns how long that took. Afterwards the
+    /// peer dials repeatedly and must not be let in.
     async fn until_cut(&mut self, mut flood: impl FnMut(&NetHandle)) -> Duration {
         let started = Instant::now();
         while self.is_let_in().await {
@@ -206,7 +207,7 @@ async fn invalid_operations_by_gossip_go_nowhere() {
     let cut = attacker
         .until_cut(|net| {
             number += 1;
-            // A full queue drops what the flood has too much of.
+            // The queue drops messages when it is full.
             let _sent = net.publish(Topic::Operations, number.to_be_bytes().to_vec());
         })
         .await;

@@ -1,11 +1,12 @@
-//! A network with nothing to do.
+//! Tests of a network with nothing to do.
 
 use std::time::{Duration, Instant};
 
 use registry_core::crypto::Suite;
 use registry_tests::cluster::{Client, Localnet, Wallet, check_equal_chains, measure};
 
-/// Far below the heartbeat of 15 s, so that no write can have waited for it.
+/// Longest time of a commit. It is far below the heartbeat of 15 s, so that no write can have
+/// waited for a heartbeat.
 const COMMIT_MAX: Duration = Duration::from_secs(3);
 
 async fn commit(network: &Localnet, node: &Client) -> Duration {
@@ -40,7 +41,7 @@ async fn an_idle_network_rests_and_wakes_at_once() {
         let hour = grown * 3_600 / i128::from(idle.as_secs());
         println!("idle: {} grew by {grown} bytes, {hour} in an hour", node.name);
     }
-    // Whoever proposes next, three of four validators and the follower are not it.
+    // Whoever proposes the next block, most nodes that receive a write are not the proposer.
     for node in &network.nodes {
         let took = commit(&network, &node.client).await;
         println!("idle: a write to {} is committed after {took:?}", node.name);

@@ -1,5 +1,5 @@
-//! Nodes die at any moment and come back by themselves. SIGKILL shows what survives the death of
-//! a process; what survives a loss of power the simulator's disk shows.
+//! Tests of nodes that die at any moment and return by themselves. SIGKILL shows what survives the
+//! death of a process. The simulator's disk shows what survives a loss of power.
 
 use std::time::{Duration, Instant};
 
@@ -7,12 +7,12 @@ use registry_tests::cluster::{
     Localnet, Writer, check_acknowledged, check_equal_chains, wait_for_height,
 };
 
-/// The bound on a pause of writes while one of four is dead.
+/// Longest pause of writes while one of four validators is dead.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(60);
 const WORKERS: usize = 32;
 const BETWEEN_WRITES: Duration = Duration::from_millis(10);
-/// Writes between two faults, so that each finds the network at work.
+/// Writes between two faults, so that each fault finds the network under load.
 const WRITES: usize = 30;
 
 fn load(network: &Localnet) -> Writer {
@@ -27,8 +27,8 @@ async fn check(network: &Localnet, writer: Writer) -> (usize, u64) {
     (writes.len(), height)
 }
 
-/// Kills one, looks at the pause over two turns of every proposer, brings it back and waits until
-/// it is level with the others.
+/// Kills one validator, measures the pause of writes over two turns of every proposer, starts the
+/// validator again and waits until it has caught up. Returns the pause and the time to catch up.
 async fn kill_one(network: &mut Localnet, writer: &Writer, victim: usize) -> (Duration, Duration) {
     let killed = Instant::now();
     network.nodes[victim].kill();
@@ -84,7 +84,8 @@ async fn all_four_die_under_load_and_lose_nothing() {
     println!("all four killed: {writes} acknowledged writes, equal roots to {height}");
 }
 
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
+/// Pseudorandom numbers by Steele, Lea and Flood, "Fast splittable pseudorandom number generators"
+/// (2014).
 struct SplitMix(u64);
 
 impl SplitMix {
@@ -102,7 +103,7 @@ pub(crate) fn number(variable: &str, default: u64) -> u64 {
     text.map_or(default, |text| text.parse().expect("a number in the environment"))
 }
 
-/// One to four random nodes at a random moment of the load, `IDEM_KILLS` times.
+/// Kills one to four random nodes at a random moment of the load, `IDEM_KILLS` times.
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_kills_in_a_row() {
     let (seed, kills) = (number("IDEM_SEED", 1), number("IDEM_KILLS", 20));
@@ -115,7 +116,7 @@ async fn twenty_kills_in_a_row() {
         writer.more(1 + random.below(60) as usize, LIMIT).await;
         tokio::time::sleep(Duration::from_millis(random.below(150))).await;
         let first = random.below(4) as usize;
-        // Half of the faults leave a quorum, a quarter of the rest leaves nobody.
+        // Half of the faults leave a quorum, and one in eight leaves no node.
         let dead = [1, 1, 1, 1, 2, 2, 3, 4][random.below(8) as usize];
         dead_most = dead_most.max(dead);
         let victims: Vec<_> = (0..dead).map(|next| (first + next) % 4).collect();

@@ -1,9 +1,9 @@
-//! Networks of real processes: the localnet contract, kills, lost data, lost quorum, refusals,
-//! hostile peers, recovery, idleness, status lists, rights, agents, schemas, decisions and
-//! governance. They take turns: one network runs at a time.
+//! Tests of networks of real processes: the localnet contract, kills, lost data, lost quorum,
+//! refusals, hostile peers, recovery, idleness, status lists, rights, agents, schemas, decisions
+//! and governance. They take turns, so that one network runs at a time.
 //!
-//! `IDEM_SOAK=1` makes the measures long; `IDEM_SEED` and `IDEM_KILLS` choose the kills, and
-//! `IDEM_SEED` the history of the lists whose past is asked for.
+//! `IDEM_SOAK=1` makes the measurements long. `IDEM_SEED` and `IDEM_KILLS` choose the kills.
+//! `IDEM_SEED` also chooses the history of the lists in the test of past lists.
 
 mod agents;
 mod cases;

@@ -1,4 +1,4 @@
-//! Half of the validators away.
+//! Tests of a network with half of its validators down.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use registry_tests::cluster::{
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
-/// The bound from the return of the others to the next write.
+/// Longest time from the return of the others to the next write.
 const RESUME_MAX: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Recovery at the shortest delay of a localnet, by the command line.
+//! Tests of recovery by the command line, with the shortest delay of a localnet.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The command line against one node, with one key file.
+/// The command line with one node and one key file.
 struct Shell {
     rpc: String,
     keys: String,

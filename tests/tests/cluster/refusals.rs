@@ -1,4 +1,4 @@
-//! What the ledger refuses, over JSON-RPC.
+//! Tests of the ledger's refusals over JSON-RPC.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::cases::{Case, cases};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Every node refuses every case with its code.
+/// Checks that every node refuses every case with its code.
 pub(crate) async fn check_refused(network: &Localnet, cases: Vec<Case>) {
     let height = network.nodes[0].client.height().await.expect("a height");
     wait_for_height(&network.clients(), height, LIMIT).await;

@@ -1,4 +1,4 @@
-//! Nodes that lost their data, or never had any.
+//! Tests of nodes that have lost their data or never had any.
 
 use std::fs;
 use std::net::TcpListener;
@@ -11,10 +11,11 @@ use registry_tests::cluster::{
 use serde_json::json;
 
 const LIMIT: Duration = Duration::from_secs(60);
-/// Blocks before somebody joins.
+/// Number of blocks before a node joins.
 const HEIGHT: u64 = 101;
 
-/// Waits for a block above `height` whose certificate carries the signature of `key`.
+/// Waits for a block above `height` whose certificate has the signature of `key`. Returns its
+/// height.
 async fn wait_for_vote(node: &Client, key: &str, mut height: u64) -> u64 {
     wait("a certificate with the signature", LIMIT, || {
         height += 1;
@@ -41,14 +42,14 @@ fn free_address() -> String {
     listener.local_addr().expect("an address").to_string()
 }
 
-/// A follower on a home of its own, made by `idem init` as by a new operator.
+/// Makes a follower with its own home by `idem init`, as a new operator does.
 fn newcomer(network: &Localnet) -> Node {
     let (home, rpc) = (network.path("newcomer"), free_address());
     let home_text = home.display().to_string();
     let genesis = network.description["genesis"].as_str().expect("a path");
     let p2p = format!("/ip4/127.0.0.1/tcp/{}", free_address().rsplit(':').next().expect("a port"));
     let (peers, admin) = (network.peers(), free_address());
-    // The default is for strangers; these tests read everything at once.
+    // The default limits are for strangers, while these tests send many requests at once.
     let rate = "rpc.requests_per_second_per_address=1000000";
     let burst = "rpc.request_burst_per_address=1000000";
     let (code, _, errors) = run(&[

@@ -1,4 +1,5 @@
-//! `idem schema` as scripts call it: published at one node, read and listed at another, withdrawn.
+//! Tests of `idem schema` as scripts call it: published at one node, read and listed at another,
+//! withdrawn.
 
 use http::StatusCode;
 use registry_tests::cluster::Localnet;
@@ -10,7 +11,7 @@ const CONTENT: &str =
     r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","maximum":1.50}"#;
 const NAME: &str = "degrees/bachelor";
 
-/// A write by the publisher at node 0, once all nodes have it.
+/// Writes as the publisher at node 0, and returns when all nodes have the result.
 async fn written(publisher: &Party<'_>, line: &[&str]) -> Value {
     let keys = ["--keys", &publisher.keys];
     let made = publisher.network.done(0, &[&["schema"], line, &keys].concat());

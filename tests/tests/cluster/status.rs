@@ -1,4 +1,4 @@
-//! `idem status-list` as scripts call it: by one node written, at the others read.
+//! Tests of `idem status-list` as scripts call it: written at one node, read at the others.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// The command line, against one network and one key file.
+/// The command line with one network and one key file.
 struct Cli<'a> {
     network: &'a Localnet,
     keys: String,
 }
 
 impl<'a> Cli<'a> {
-    /// A key file with one DID.
+    /// Makes a key file with one DID.
     fn new(network: &'a Localnet, name: &str) -> (Self, String) {
         let keys = network.path(name).display().to_string();
         let cli = Self { network, keys };
@@ -27,12 +27,12 @@ impl<'a> Cli<'a> {
         (cli, did)
     }
 
-    /// A write by `status-list`, with the keys.
+    /// Runs a `status-list` command that writes, with the key file.
     fn write(&self, node: usize, arguments: &[&str]) -> (i32, Value, String) {
         self.network.idem(node, &[&["status-list"], arguments, &["--keys", &self.keys]].concat())
     }
 
-    /// A write that succeeds, once all nodes have it.
+    /// Runs a write that succeeds, and returns when all nodes have the result.
     async fn written(&self, node: usize, arguments: &[&str]) -> Value {
         let (code, json, errors) = self.write(node, arguments);
         assert_eq!(code, 0, "{arguments:?}: {errors}");
@@ -42,7 +42,7 @@ impl<'a> Cli<'a> {
         json
     }
 
-    /// A write that ends with `code` and says `words`.
+    /// Runs a write that must end with `code` and print `words`.
     fn refused(&self, arguments: &[&str], code: i32, words: &str) {
         let (actual, json, errors) = self.write(0, arguments);
         assert_eq!(actual, code, "{arguments:?}: {errors}");
@@ -58,7 +58,8 @@ impl<'a> Cli<'a> {
         json["list"].as_str().expect("an id").to_owned()
     }
 
-    /// Value of an entry and whether it is valid, at every node alike.
+    /// Returns the value of an entry, and true if the credential is valid. All nodes must answer
+    /// alike.
     fn check(&self, list: &str, entry: u64, at: &[&str]) -> (u64, bool) {
         let entry_text = entry.to_string();
         let check = ["status-list", "check", list, "--entry", &entry_text];
@@ -132,7 +133,7 @@ async fn tells_messages(cli: &Cli<'_>) {
     cli.refused(&["create", "--purpose", "revocation", "--length", "8", "--bits", "2"], 2, "1019");
 }
 
-/// More entries than one operation takes.
+/// Sets more entries than one operation can change.
 async fn takes_many(cli: &Cli<'_>, file: &Path) {
     let list = cli.create(&["--purpose", "revocation", "--length", "1048576"]).await;
     let lines: Vec<String> = (0..40_000).map(|index| (index * 26).to_string()).collect();
@@ -149,7 +150,7 @@ async fn takes_many(cli: &Cli<'_>, file: &Path) {
     );
 }
 
-/// Another registry's key.
+/// Key of another registry.
 struct Elsewhere(SigningKey);
 
 impl Signer for Elsewhere {
@@ -166,7 +167,7 @@ impl Signer for Elsewhere {
     }
 }
 
-/// An IETF token of a suspension list whose entries 2 and 9 to 15 are set.
+/// Returns an IETF token of a suspension list in which entries 2 and 9 to 15 are set.
 fn token() -> Vec<u8> {
     let (purpose, array) = (StatusPurpose::Suspension, [0b0000_0100, 0b1111_1110, 0]);
     let (messages, valid_from_ms, valid_until_ms) = (&[], None, None);

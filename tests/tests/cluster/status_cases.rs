@@ -1,4 +1,4 @@
-//! Operations on status lists that must change nothing, each with the code that says why.
+//! Operations on status lists that must change nothing, each with the code of the refusal.
 
 use registry_core::code::Code;
 use registry_core::crypto::{Hash, Suite};
@@ -17,26 +17,26 @@ fn run(start: u64, length: u64, value: u8, expect: Option<u8>) -> EntryChanges {
     EntryChanges::Runs(vec![Run { start, length, value, expect }])
 }
 
-/// Runs of one entry each, with a gap between them.
+/// Makes `count` runs of one entry each, with a gap between them.
 fn runs(count: usize) -> EntryChanges {
     let run = |index| Run { start: 2 * index, length: 1, value: 1, expect: None };
     EntryChanges::Runs((0..count as u64).map(run).collect())
 }
 
-/// A DID of its own on the chain.
+/// Registers a new DID.
 async fn register(network: &Localnet) -> Wallet {
     let mut wallet = Wallet::new(&network.chain(), Suite::Ed25519, 1);
     commit(&network.nodes[0].client, &wallet.create()).await;
     wallet
 }
 
-/// A list of one who lets others write, with entry 1 set.
+/// An issuer with a list that a delegate may write too, and further parties.
 struct Scene {
     issuer: Wallet,
     stranger: Wallet,
     delegate: Wallet,
     list: ListId,
-    /// A list that has ended.
+    /// A closed list.
     closed: ListId,
     now_ms: u64,
 }
@@ -56,7 +56,7 @@ async fn scene(network: &Localnet) -> Scene {
     Scene { issuer, stranger, delegate, list, closed, now_ms }
 }
 
-/// Rules that need the list.
+/// Returns operations that break rules about the state of a list.
 fn against_state(scene: &Scene) -> Vec<Case> {
     let Scene { issuer, stranger, delegate, list, closed, now_ms } = scene;
     let case = |what, code, signed| Case { what, code, signed };
@@ -84,7 +84,7 @@ fn against_state(scene: &Scene) -> Vec<Case> {
     ]
 }
 
-/// Rules that need no state.
+/// Returns operations that break rules that need no state.
 fn against_form(scene: &Scene) -> Vec<Case> {
     let Scene { issuer, list, now_ms, .. } = scene;
     let case = |what, code, signed| Case { what, code, signed };
@@ -136,7 +136,8 @@ async fn a_refused_operation_on_a_list_changes_nothing() {
     let count = cases.len();
     check_refused(&network, cases).await;
 
-    // A valid change shows that a block went by in which the refused ones might have been.
+    // A valid change shows that a block was committed that could have contained the refused
+    // operations.
     let next = scene.issuer.status_set(scene.list, run(2, 1, 1, None), until_ms);
     commit(node, &next).await;
     let height = node.height().await.expect("a height");

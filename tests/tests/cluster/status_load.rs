@@ -16,17 +16,18 @@ const WORKERS: u64 = 10;
 pub(crate) const LENGTH: u64 = 1 << 20;
 /// Operations of one worker, whatever the number of entries.
 const OPERATIONS: u64 = 50;
-/// The validator that dies.
+/// Index of the validator that the test kills.
 const VICTIM: usize = 3;
-/// Well inside the hour that the ledger allows.
+/// Milliseconds for which operations are valid, half of the hour that the ledger allows.
 pub(crate) const UNTIL_MS: u64 = 30 * 60 * 1_000;
 
-/// Entry `number` of the load: an odd factor permutes the list.
+/// Returns the entry that the load sets as its `number`-th. An odd factor permutes the list.
 fn entry(number: u64) -> u64 {
     number * 0x9_e377 % LENGTH
 }
 
-/// What operation `turn` of `worker` sets: every entry once over all of them.
+/// Returns the entries that operation `turn` of `worker` sets. All operations together set every
+/// entry once.
 fn indexes(worker: u64, turn: u64, entries: u64) -> Vec<u64> {
     let numbers = (worker + turn * WORKERS..entries).step_by((WORKERS * OPERATIONS) as usize);
     let mut indexes: Vec<u64> = numbers.map(entry).collect();
@@ -34,7 +35,7 @@ fn indexes(worker: u64, turn: u64, entries: u64) -> Vec<u64> {
     indexes
 }
 
-/// The same in the two forms by turns.
+/// Returns the changes in one of the two forms, by turns.
 fn changes(indexes: Vec<u64>, turn: u64) -> EntryChanges {
     if turn.is_multiple_of(2) {
         EntryChanges::Entries(Scattered::new(1, indexes).expect("ascending"))
@@ -54,8 +55,8 @@ struct Load {
 }
 
 impl Load {
-    /// Each operation goes to one node after the other until it is committed. Some are sent to the
-    /// next node once more, as by a client that missed the answer.
+    /// Sends each operation to one node after the other until it is committed. Sends some of them
+    /// to the next node once more, like a client that missed the answer.
     async fn work(&self, worker: u64) -> u64 {
         let mut turn = usize::try_from(worker).expect("few");
         let mut height = 0;

@@ -1,5 +1,5 @@
-//! Lists as of past moments, in the forms of both standards, against a replay of the operations in
-//! a plain array.
+//! Tests of lists at past times, in the forms of both standards, compared with a replay of the
+//! operations in a plain array.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,28 +22,29 @@ use serde_json::json;
 use crate::status_load::{LIMIT, UNTIL_MS};
 
 const MOMENTS: usize = 1_000;
-/// Each list gets a version in each, some two: more than the 64 from one keyframe to the next.
+/// Each list gets one version, or sometimes two, in each round. That exceeds the 64 versions from
+/// one keyframe to the next.
 const ROUNDS: usize = 70;
-/// Questions under way at once.
+/// Number of questions that are asked at once.
 const QUESTIONS: usize = 8;
 
-/// What a set does, in the plain words of the oracle: from where, how many, which value.
+/// A change of consecutive entries in the plain array: first entry, number of entries, and value.
 type Fill = (usize, usize, u8);
 
-/// A list as it was from a moment on.
+/// A list as it was from a block time on.
 struct Version {
     number: u64,
     time_ms: u64,
     entries: Vec<u8>,
 }
 
-/// A list and what was done to it.
+/// A list and the operations on it.
 struct History {
     list: ListId,
     purpose: StatusPurpose,
     bits: u8,
     length: usize,
-    /// By place in the chain.
+    /// Version and changes of each operation, by height and index in the block.
     fills: BTreeMap<(u64, u64), (u64, Vec<Fill>)>,
     versions: Vec<Version>,
 }
@@ -54,10 +55,11 @@ impl History {
         assert!(noted.is_none(), "two operations at one place");
     }
 
-    /// Some fills, ascending and apart, and the same as a set in one of its two forms.
+    /// Returns some changes, ascending and without overlap, both as fills and as an operation in
+    /// one of its two forms.
     fn changes(&self, random: &mut Random) -> (Vec<Fill>, EntryChanges) {
         let value_max = match self.purpose {
-            // It refuses to become smaller.
+            // The entries of a revocation list cannot be cleared.
             StatusPurpose::Revocation => None,
             _ => Some(u8::MAX >> (8 - self.bits)),
         };
@@ -89,7 +91,7 @@ impl History {
         (fills, EntryChanges::Runs(runs))
     }
 
-    /// Replays what was noted. Several operations in one block are one version.
+    /// Replays the operations in a plain array. Several operations in one block make one version.
     fn replay(&mut self, times: &BTreeMap<u64, u64>) {
         let mut entries = vec![0; self.length];
         for ((height, _), (number, fills)) in &self.fills {
@@ -112,7 +114,7 @@ impl History {
         self.versions.iter().rev().find(|version| version.time_ms <= time_ms)
     }
 
-    /// Mostly where an answer may go wrong.
+    /// Chooses a time in Unix milliseconds, mostly one at which an answer could be wrong.
     fn moment(&self, random: &mut Random, head_ms: u64) -> u64 {
         let index = random.index(self.versions.len());
         let time_ms = self.versions[index].time_ms;
@@ -125,7 +127,7 @@ impl History {
         }
     }
 
-    /// What an entry with a value holds in the form of a standard.
+    /// Returns the value that the form of a standard shows for an entry.
     fn shown(&self, standard: Standard, value: u8) -> u8 {
         match (standard, self.purpose) {
             (Standard::Ietf, StatusPurpose::Suspension) => 2 * value,
@@ -134,7 +136,7 @@ impl History {
     }
 }
 
-/// One list of a past moment that a node is asked for.
+/// A question to a node for one list at a past time.
 struct Question<'a> {
     history: &'a History,
     form: Form,
@@ -152,7 +154,7 @@ impl Question<'_> {
         }
     }
 
-    /// Asks and compares every entry; answers whether there was a list.
+    /// Asks the question and compares every entry. Returns false if there was no list at that time.
     async fn check(self) -> bool {
         let path = self.path();
         let answer = self.node.fetch(&path, self.form.media_type()).await.expect("an answer");
@@ -173,7 +175,7 @@ impl Question<'_> {
         assert!(view.length() >= version.entries.len() as u64, "{path}: {}", view.length());
         let standard = self.form.standard();
         let expected = version.entries.iter().map(|value| self.history.shown(standard, *value));
-        // Behind its end a list is filled up with zeros.
+        // After its end a list is filled with zeros.
         for (index, expected) in (0..view.length()).zip(expected.chain(std::iter::repeat(0))) {
             let actual = entry(&view.array, view.bits, index);
             assert_eq!(actual, Some(expected), "{path}: entry {index} of {}", version.number);
@@ -182,7 +184,7 @@ impl Question<'_> {
     }
 }
 
-/// Makes the lists; each is a third of the histories.
+/// Makes the three lists.
 async fn create(nodes: &[Client], issuer: &Wallet) -> Vec<History> {
     let kinds = [
         (StatusPurpose::Revocation, 1, 131_072),
@@ -201,7 +203,7 @@ async fn create(nodes: &[Client], issuer: &Wallet) -> Vec<History> {
     histories
 }
 
-/// Sets entries of all lists at once, by one to three operations each.
+/// Sets entries of all lists at once, with one to three operations for each list.
 async fn set_round(
     nodes: &[Client],
     issuer: &Wallet,
@@ -226,7 +228,7 @@ async fn set_round(
     }
 }
 
-/// Time of every block.
+/// Returns the time of every block by height, in Unix milliseconds.
 async fn block_times(node: &Client) -> BTreeMap<u64, u64> {
     let mut times = BTreeMap::new();
     for height in 0..=node.height().await.expect("a height") {
@@ -248,7 +250,7 @@ async fn a_list_of_a_past_moment_is_what_it_was() {
     retry(&nodes, &mut 0, &issuer.create(), || false).await.expect("a receipt");
     let mut histories = create(&nodes, &issuer).await;
     for _ in 0..ROUNDS {
-        // So that the history lasts for more whole seconds, which are all that IETF times tell.
+        // The pauses make the history longer, because IETF times are in whole seconds.
         tokio::time::sleep(Duration::from_millis(random.below(150))).await;
         set_round(&nodes, &issuer, &mut random, &mut histories).await;
     }
@@ -270,7 +272,7 @@ async fn a_list_of_a_past_moment_is_what_it_was() {
     for number in 0..MOMENTS {
         let history = &histories[number % histories.len()];
         let time_ms = history.moment(&mut random, head_ms);
-        // The whole second before the moment, or the first one that is not before it.
+        // The whole second before the time, or the first one that is not before it.
         let second_ms = (time_ms + [0, 999][random.index(2)]) / 1_000 * 1_000;
         let w3c = [Form::Credential, Form::CredentialJwt][random.index(2)];
         let ietf = [Form::TokenJwt, Form::TokenCwt][random.index(2)];

@@ -1,4 +1,4 @@
-//! What status lists take on disk and in memory.
+//! Tests of the disk space and memory that status lists need.
 
 use std::time::{Duration, Instant};
 
@@ -18,20 +18,21 @@ const LISTS: u64 = 100;
 /// Bytes of memory that 100 lists of full length may take on a node beyond what 100 lists of one
 /// byte take. Half of the arrays' size leaves room for what the processes take by themselves.
 const MEMORY_BYTES_MAX: u64 = LISTS * LENGTH / 8 / 2;
-/// What a list may take on disk when it is made: a fraction of its array.
+/// Largest disk space in bytes of a list without set entries, a fraction of its array.
 const CREATE_BYTES_MAX: u64 = 4 * 1_024;
 const REVOCATIONS: u64 = 10_000;
-/// What one may take on a disk. Over few of them, those tree nodes count fully that are kept for
-/// 1,000 heights, and the least size of a table.
+/// Largest disk space in bytes of a revocation. If there are few, the tree nodes that are kept for
+/// 1,000 heights and the smallest size of a table weigh more.
 const REVOCATION_BYTES_MAX: u64 = 2 * 1_024;
 const FEW_REVOCATION_BYTES_MAX: u64 = 2 * REVOCATION_BYTES_MAX;
-/// Pause between two looks at a database that merges tables.
+/// Pause between two looks at the size of a database that is compacting.
 const PAUSE: Duration = Duration::from_millis(300);
-/// Versions from one keyframe to the next, so that the short form pays for one.
+/// Number of versions from one keyframe to the next. The short form of the test writes one
+/// keyframe.
 const KEYFRAME_VERSIONS: u64 = 64;
 
-/// Bytes of each node after a restart, which writes the database's log out into tables, as happens
-/// by itself whenever the log has 128 MiB, and once no tables are merged any more.
+/// Returns the bytes of each node's database once it no longer compacts. The restart makes the
+/// database write its log into tables, which it otherwise does when the log reaches 128 MiB.
 async fn settled_bytes(network: &mut Localnet) -> Vec<u64> {
     let mut settled = Vec::new();
     for node in &mut network.nodes {
@@ -51,7 +52,7 @@ fn memory_bytes(network: &Localnet) -> Vec<u64> {
     network.nodes.iter().map(|node| node.memory_bytes()).collect()
 }
 
-/// Makes lists of one length, all at once.
+/// Makes 100 lists of one length at once. Returns how long that took.
 async fn create(network: &Localnet, issuer: &Wallet, length: u64) -> Duration {
     let nodes = network.clients();
     let started = Instant::now();
@@ -72,7 +73,7 @@ async fn a_list_takes_no_room_before_its_entries_are_set() {
     let mut network = Localnet::start(4, 1).await;
     let mut issuer = Wallet::new(&network.chain(), Suite::Ed25519, 1);
     commit(&network.nodes[0].client, &issuer.create()).await;
-    // Lists of one byte show what a list takes beside its array.
+    // Lists of one byte show what a list needs besides its array.
     let mut disk = settled_bytes(&mut network).await;
     let mut growths: Vec<Vec<u64>> = Vec::new();
     for length in [8, LENGTH] {
@@ -97,7 +98,7 @@ async fn a_list_takes_no_room_before_its_entries_are_set() {
     assert!(large <= memory_max, "{large} bytes of memory, {small} without arrays");
 }
 
-/// Entries without an order that a compressor would find.
+/// Returns entries in random order, so that a compressor finds no pattern.
 fn spread() -> Vec<u64> {
     let (mut random, mut all) = (Random::new(1), (0..LENGTH).collect::<Vec<_>>());
     for place in 0..REVOCATIONS as usize {
@@ -127,7 +128,7 @@ impl Load {
         receipt.expect("a receipt").version
     }
 
-    /// One revocation after the other, those of `worker` among so many workers.
+    /// Sets the entries of `worker` among `workers`, one revocation after the other.
     async fn work(&self, first: u64, worker: u64, workers: u64) -> u64 {
         let mut version = 0;
         for number in (first + worker..REVOCATIONS).step_by(workers as usize) {
@@ -138,8 +139,8 @@ impl Load {
     }
 }
 
-/// The long form makes all revocations one by one, the short one the last of them: each keyframe
-/// then has the entries of all others to hold.
+/// In the long form the test makes all revocations one by one, in the short form only the last
+/// ones. In both, each keyframe has to hold all other entries.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_single_revocation_takes_at_most_2_kib_on_disk() {
     let first = measure(REVOCATIONS - KEYFRAME_VERSIONS, 0);

@@ -1,4 +1,5 @@
-//! Issuers' own tokens at a real node: by the command line, verbatim, and over a kill.
+//! Tests of issuers' own tokens at a real node: published by the command line, served verbatim, and
+//! kept over a kill.
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::cases::commit;
 
-/// A list at the network's first node, and the command line against it.
+/// A list at the network's first node, and the command line for it.
 struct List<'a> {
     network: &'a Localnet,
     id: String,
@@ -29,7 +30,7 @@ impl List<'_> {
         run(&[&publish, arguments].concat())
     }
 
-    /// The version that a publication shows.
+    /// Publishes a token and returns the version of the list that it shows.
     fn published(&self, arguments: &[&str]) -> u64 {
         let (code, json, errors) = self.publish(arguments);
         assert_eq!(code, 0, "{arguments:?}: {errors}");
@@ -46,14 +47,15 @@ impl List<'_> {
         body.to_vec()
     }
 
-    /// Who signed what is served.
+    /// Returns the method that signed the served token.
     async fn signer(&self, form: Form, query: &str) -> String {
         let token = Token::parse(&self.get(form, query).await).expect("a status list");
         token.method().expect("a method").to_owned()
     }
 }
 
-/// By the keys of a DID that the command line made, in each form and suite that it has.
+/// Publishes tokens with the keys of a DID that the command line made, in each given form. Returns
+/// the served tokens.
 async fn publishes_with_keys(network: &Localnet, suite: &str, forms: &[Form]) -> Vec<Vec<u8>> {
     let keys = network.path(suite).display().to_string();
     let url = network.description["nodes"][0]["rpc"].as_str().expect("a URL");
@@ -84,7 +86,7 @@ async fn publishes_with_keys(network: &Localnet, suite: &str, forms: &[Form]) ->
     served
 }
 
-/// A token signed elsewhere.
+/// Makes a token that another program signs, and writes it to a file.
 async fn signed_elsewhere(list: &List<'_>, wallet: &Wallet, file: &Path) -> Vec<u8> {
     let method = format!("{}#key-1", wallet.did());
     let params = json!({ "list": list.id, "form": "vc", "method": method, "expiresIn": 86_400 });

@@ -1,4 +1,5 @@
-//! `idem trust` as scripts call it: written at one node, asked at the others, now and for the past.
+//! Tests of `idem trust` as scripts call it: written at one node, asked at the others, now and for
+//! the past.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub(crate) struct Party<'a> {
     pub(crate) did: String,
 }
 
-/// A right as the command line names it.
+/// A right in the form of the command line.
 #[derive(Clone, Copy)]
 pub(crate) struct Right<'r> {
     pub(crate) authority: &'r str,
@@ -46,7 +47,7 @@ impl<'a> Party<'a> {
         self.network.idem(0, &[&head[..], &right, more].concat())
     }
 
-    /// A write that succeeds, once all nodes have it.
+    /// Runs a write that succeeds, and returns when all nodes have the result.
     async fn written(&self, command: &str, right: Right<'_>, more: &[&str]) -> Value {
         let (code, json, errors) = self.write(command, right, more);
         assert_eq!(code, 0, "{command} {more:?}: {errors}");
@@ -68,13 +69,13 @@ impl<'a> Party<'a> {
     }
 }
 
-/// Waits until all nodes have what was written.
+/// Waits until all nodes have the block of a write.
 pub(crate) async fn settled(network: &Localnet, written: &Value) {
     let height = written["height"].as_u64().expect("a height");
     wait_for_height(&network.clients(), height, LIMIT).await;
 }
 
-/// The answer to a question, the same at every node but for its height and time.
+/// Asks a question at every node. The answers must be the same except for height and time.
 fn ask(network: &Localnet, command: &str, right: Right<'_>, at: &[&str]) -> Value {
     let arguments = [&["trust", command][..], &right.arguments(), at].concat();
     let answers = (0..network.nodes.len()).map(|node| {
@@ -91,7 +92,8 @@ fn ask(network: &Localnet, command: &str, right: Right<'_>, at: &[&str]) -> Valu
     answer
 }
 
-/// `check` at every node, and the same question by TRQP at another one; answers the state.
+/// Asks `check` at every node, and the same question by TRQP at one of them. Returns true if the
+/// entity has the right, and the status.
 pub(crate) async fn check(network: &Localnet, right: Right<'_>, at: &[&str]) -> (bool, String) {
     let answer = ask(network, "check", right, at);
     let Right { authority, resource, entity } = right;
@@ -112,7 +114,7 @@ pub(crate) async fn check(network: &Localnet, right: Right<'_>, at: &[&str]) -> 
     (answer["authorized"] == true, state)
 }
 
-/// Who granted the broken link to whom, and who can mend it.
+/// Returns grantor and entity of the broken link, and who can correct it.
 fn broken(network: &Localnet, right: Right<'_>) -> [String; 3] {
     let answer = ask(network, "explain", right, &[]);
     let steps = answer["steps"].as_array().expect("steps");
@@ -122,12 +124,12 @@ fn broken(network: &Localnet, right: Right<'_>) -> [String; 3] {
         .map(|value| value.as_str().unwrap_or_default().to_owned())
 }
 
-/// The time of the newest block that a question saw.
+/// Returns the time of the newest block that a question saw.
 fn now(network: &Localnet, right: Right<'_>) -> String {
     ask(network, "check", right, &[])["time"].as_str().expect("a time").to_owned()
 }
 
-/// Authority, accreditor, issuer: granted, suspended, resumed, revoked.
+/// Grants rights from authority to accreditor to issuer, and suspends, resumes and revokes them.
 async fn accredits(authority: &Party<'_>, accreditor: &Party<'_>, issuer: &Party<'_>) {
     let network = authority.network;
     let root = authority.did.as_str();

@@ -1,4 +1,4 @@
-//! Rights from files and into files.
+//! Tests of the import and export of rights.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::trust::{Party, Right, check};
 
-/// Columns of an export that say what a right is, and how many of them name it.
+/// Number of leading columns of an export that describe a right and its conditions.
 const COLUMNS: usize = 10;
 
-/// Imports a text and answers exit code and report.
+/// Imports a text. Returns exit code and report.
 fn import(party: &Party<'_>, text: &str, more: &[&str]) -> (i32, Value) {
     let file = party.network.path("import");
     std::fs::write(&file, text).expect("written");
@@ -35,7 +35,7 @@ fn outcomes(report: &Value) -> Vec<&str> {
     rows.iter().map(|row| row["outcome"].as_str().expect("an outcome")).collect()
 }
 
-/// All nodes have the grants of a report.
+/// Waits until all nodes have the grants of an import.
 async fn settled(network: &Localnet) {
     let height = network.nodes[1].client.height().await.expect("a height");
     super::trust::settled(network, &json!({ "height": height })).await;
@@ -51,7 +51,7 @@ fn export(party: &Party<'_>, node: usize) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// A table of which single rows are wrong, by the authority and by its accreditor.
+/// Imports a table in which single rows are wrong, as the authority and as its accreditor.
 pub(crate) async fn imports(authority: &Party<'_>, accreditor: &Party<'_>) {
     let (root, other) = (&authority.did, &accreditor.did);
     let text = format!(
@@ -85,7 +85,7 @@ pub(crate) async fn imports(authority: &Party<'_>, accreditor: &Party<'_>) {
         Right { authority: root, resource: "licences/pilot", entity: "did:web:one.example" };
     assert_eq!(check(authority.network, pilot, &[]).await, (true, "active".to_owned()));
 
-    // The accreditor grants under the authority, from what it holds.
+    // The accreditor grants under the authority, from the right that it holds.
     let text = format!(
         "authority,entity,action,resource\n\
          {root},did:web:one.example,issue,degrees/master\n\
@@ -110,7 +110,7 @@ fn attribute(issuer: &str, kind: &str, types: [&str; 2]) -> Value {
         "rootTao": "did:ebsi:zRoot" })
 }
 
-/// A list of issuers in EBSI's form.
+/// Imports a list of issuers in EBSI's form.
 pub(crate) async fn imports_issuers(party: &Party<'_>) {
     let issuer =
         |did: &str, kind, types| json!({ "did": did, "attributes": [attribute(did, kind, types)] });
@@ -139,7 +139,7 @@ pub(crate) async fn imports_issuers(party: &Party<'_>) {
     assert_eq!(check(party.network, university, &[]).await, (true, "active".to_owned()));
 }
 
-/// The rights of a table that are in force and granted by the authority itself.
+/// Returns the rights of a table that are in force and that the authority itself has granted.
 fn own_rights(text: &str) -> BTreeSet<String> {
     let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let header = lines.next().expect("a header");
@@ -149,7 +149,8 @@ fn own_rights(text: &str) -> BTreeSet<String> {
     own.map(|cells| cells[1..COLUMNS].join(",")).collect()
 }
 
-/// What is exported is there when it is imported again, and gives another authority the same.
+/// Checks that exported rights exist already if they are imported again, and that another authority
+/// can import the same rights for itself.
 pub(crate) async fn goes_round(authority: &Party<'_>, second: &Party<'_>) {
     let text = export(authority, 3);
     let statuses: Vec<_> =

@@ -1,4 +1,4 @@
-//! What a node serves over HTTP.
+//! Tests that other libraries read what a node serves over HTTP.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,7 +18,7 @@ async fn commit(node: &Client, signed: &Signed) {
     node.submit_and_wait(&signed.envelope, WAIT).await.expect("a valid write");
 }
 
-/// A list with the given entries.
+/// Makes a list with the given entries.
 async fn publish(node: &Client, issuer: &Wallet, purpose: StatusPurpose, values: &[u8]) -> ListId {
     let bits = if purpose == StatusPurpose::Message { 4 } else { 1 };
     let (list, create) = issuer.status_create(purpose, bits, LENGTH, Vec::new());

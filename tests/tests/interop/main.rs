@@ -1,5 +1,5 @@
-//! Libraries of others read our views (`tests/interop`), made here or served by a node. Says so
-//! aloud where they cannot be installed.
+//! Tests that libraries of others read the status views (`tests/interop`), made here or served by a
+//! node. If the libraries cannot be installed, the tests print that they are skipped.
 
 mod live;
 
@@ -17,12 +17,12 @@ use registry_core::status::StatusPurpose;
 use rpc::view::{Form, List, Publication, Signer, Standard, Window};
 use serde_json::Value;
 
-/// Exit code of `tests/interop/run` where the libraries cannot be installed.
+/// Exit code of `tests/interop/run` if the libraries cannot be installed.
 const SKIPPED: i32 = 77;
 
 const URI: &str = "https://node.example/status-lists/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/// Entries to read: both ends of the first bytes, the middle and the end.
+/// Entries to read: both ends of the first bytes, the middle and the end of the list.
 const ENTRIES: [u64; 10] = [0, 1, 2, 3, 7, 8, 9, 500, 998, 999];
 
 struct Key(SigningKey);
@@ -48,7 +48,8 @@ impl Signer for Key {
     }
 }
 
-/// What the libraries say of a view in a file or at a URL; `None` where they cannot be installed.
+/// Returns what the libraries report about a view in a file or at a URL; `None` if they cannot be
+/// installed.
 fn judged(form: Form, source: impl AsRef<OsStr>, multikey: &str, size: u8) -> Option<Value> {
     let run = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/run");
     let entries = ENTRIES.map(|entry| entry.to_string()).join(",");
@@ -60,7 +61,7 @@ fn judged(form: Form, source: impl AsRef<OsStr>, multikey: &str, size: u8) -> Op
         .expect("tests/interop/run starts");
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(SKIPPED) {
-        // Past the capture of a test's output, which hides what a passing test says.
+        // Written directly to standard error, because the output of passing tests is hidden.
         std::io::stderr().write_all(said.as_bytes()).expect("standard error is open");
         return None;
     }
@@ -68,7 +69,8 @@ fn judged(form: Form, source: impl AsRef<OsStr>, multikey: &str, size: u8) -> Op
     Some(serde_json::from_slice(&output.stdout).expect("JSON"))
 }
 
-/// Checks that a view was accepted and each entry read as `expected` says; answers who read them.
+/// Checks that a view was accepted and that each entry was read as `expected`. Returns the
+/// libraries that read it.
 fn check(judgement: &Value, expected: impl Fn(u64) -> u64) -> BTreeSet<String> {
     assert_eq!(judgement["accepted"], true, "{judgement}");
     let values = judgement["values"].as_array().expect("values");
@@ -81,7 +83,7 @@ fn check(judgement: &Value, expected: impl Fn(u64) -> u64) -> BTreeSet<String> {
     read.collect()
 }
 
-/// All that must have read something.
+/// Checks that each library has read a view.
 fn check_libraries(libraries: &BTreeSet<String>) {
     let expected = [
         "@4sure-tech/vc-bitstring-status-lists",
@@ -97,7 +99,7 @@ fn now_ms() -> u64 {
     u64::try_from(elapsed.as_millis()).expect("a time of today")
 }
 
-/// 1,000 entries with every value and no pattern that another bit order would repeat.
+/// Returns 1,000 entries with every value, in which no pattern repeats in another bit order.
 fn entries(bits: u8) -> Vec<u8> {
     (0..1_000u32).map(|index| (index * index / 3 + index) as u8 & (0xff >> (8 - bits))).collect()
 }
@@ -111,7 +113,7 @@ fn packed(entries: &[u8], bits: u8) -> Vec<u8> {
     entries.chunks(per_byte).map(pack).collect()
 }
 
-/// Writes a view into a file of its own.
+/// Writes a view into its own file.
 fn written(name: &str, form: Form, view: &[u8]) -> PathBuf {
     let extension = form.media_type().replace(['/', '+'], "-");
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.{extension}"));
@@ -125,7 +127,7 @@ fn list(purpose: StatusPurpose, bits: u8, array: &[u8]) -> List<'_> {
 }
 
 fn publication(window: Window) -> Publication<'static> {
-    // @owf/token-status-list wants the address of the aggregation, which is optional, in a CWT.
+    // In a CWT, @owf/token-status-list requires the address of the aggregation, which is optional.
     let aggregation_uri = Some("https://node.example/status-list-aggregation");
     Publication { uri: URI, window, ttl_ms: Some(300_000), aggregation_uri }
 }
