@@ -74,7 +74,7 @@ fn a_wrong_list_beside_a_valid_block_does_not_prove_the_block_invalid() {
     assert!(built > 0, "none of its blocks with operations was decided");
 }
 
-/// Two sides that do not hear each other, with other operations on each.
+/// Runs two sides that do not receive each other's messages, and submits another operation to each.
 fn two_sides(twins: &[usize], left: &[usize], right: &[usize]) -> World {
     let mut world = World::new(&Setup { seed: 5, ..Setup::default() });
     for index in twins {

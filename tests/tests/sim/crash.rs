@@ -34,8 +34,8 @@ fn all_four_die_after_their_precommits_and_come_back_with_every_acknowledged_wri
     }
 }
 
-/// One write through one height; all four die at write `at` of their disks, counted from its
-/// submission. Whether the cut came.
+/// Sends one write through one height. All four validators die at write `at` of their disks,
+/// counted from the submission. Returns true if that write was reached.
 fn all_die_at(at: u64, lands: bool) -> bool {
     let mut world = four(at, 0);
     reach(&mut world, 2, 40_000);
@@ -61,7 +61,8 @@ fn all_four_die_at_every_write_of_a_height_and_come_back() {
     }
 }
 
-/// As above, but one validator alone, between two of its actions.
+/// Does the same as [`all_die_at`], but only one validator dies, between two of its actions.
+/// Returns true if that action was reached.
 fn one_dies_at(action: u64) -> bool {
     let mut world = four(action, 0);
     reach(&mut world, 2, 40_000);
@@ -106,13 +107,14 @@ fn a_crash_between_sync_and_floor_does_not_lead_to_a_double_signature() {
     for at in 0..30 {
         let mut world = four(at, 0);
         reach(&mut world, 2, 40_000);
-        // Dies at some write, among them the one that raises the floor.
+        // The node dies at any of its writes, including the one that raises the floor.
         world.crash_at_write(1, PowerCut { writes: at, lands: false });
         world.submit(1, create(&world, 1));
         world.run_for(3_000);
         world.start(1);
         world.run_for(30);
-        // What it sent again is out; now the database goes, and only the floor can warn it.
+        // The node has sent its messages again. Now it loses its database, and only the floor
+        // prevents a double signature.
         world.lose_data(1);
         world.start(1);
         world.run_for(5_000);

@@ -16,7 +16,7 @@ const NOTICE: u64 = 20;
 /// Time in milliseconds for a proposer that does not answer, the round after it, and some messages.
 const PAUSE_MS_MAX: u64 = 3_000;
 
-/// Four validators, a follower (4), and three nodes that wait with a key (5, 6 and 7); all run.
+/// Starts four validators, a follower (4), and three nodes that wait with a key (5, 6 and 7).
 fn waiting(seed: u64) -> World {
     World::started(&setup(seed))
 }
@@ -25,7 +25,7 @@ fn setup(seed: u64) -> Setup {
     Setup { seed, followers: 1, newcomers: 3, ..Setup::default() }
 }
 
-/// Runs until the height before `height` is decided, and what was due is done.
+/// Runs until the height before `height` is decided and the changes that are due took effect.
 fn pass(world: &mut World, height: u64, within_ms: u64) {
     let passed = world.run_until(within_ms, |world| world.oracle.headers().len() as u64 > height);
     let broken = world.oracle.violations();
@@ -33,7 +33,7 @@ fn pass(world: &mut World, height: u64, within_ms: u64) {
     assert!(passed, "height {height} within {within_ms} ms: {}", world.describe());
 }
 
-/// Runs until these nodes hold `height`; others are not started yet.
+/// Runs until these nodes hold `height`. Other nodes are not started yet.
 fn reach_of(world: &mut World, nodes: &[usize], height: u64) {
     let reached =
         world.run_until(30_000, |world| world.least_height(nodes.iter().copied()) >= height);
@@ -45,7 +45,7 @@ fn seats(world: &World) -> usize {
     world.oracle.set(world.oracle.headers().len() as u64).len()
 }
 
-/// Tries a change until it takes effect: newcomers may be down when it is due.
+/// Proposes a change until it takes effect, because newcomers may be down when it is due.
 fn change_set(world: &mut World, put: &[usize], remove: &[&str]) -> Hash {
     for _ in 0..8 {
         let put = put.iter().map(|index| world.validator(*index)).collect();
@@ -63,11 +63,12 @@ fn change_set(world: &mut World, put: &[usize], remove: &[&str]) -> Hash {
     panic!("the change never took effect: {}", world.describe());
 }
 
-/// All nodes come to one height and to rest, with nothing broken.
+/// Ends all faults, and checks that all nodes reach the same height and come to rest with no
+/// property violated.
 fn rest(world: &mut World) {
     world.heal();
     world.stop_clients();
-    // What a node publishes before it is connected waits for a minute.
+    // Messages that a node publishes before it is connected wait for a minute.
     world.run_for(2_000);
     let operation = create(world, 999);
     let honest = world.honest();
@@ -96,7 +97,7 @@ fn the_set_grows_from_four_to_seven_and_shrinks_to_four_without_a_fault() {
         let voted = (height..height + 20).any(|height| world.oracle.precommitted(&key, height));
         assert_eq!(voted, votes, "node {index}");
     }
-    // A newcomer whose turn comes at once may cost a round, and no more.
+    // A newcomer that proposes at once may cost a round, and no more.
     let times: Vec<_> = world.oracle.headers().iter().skip(2).map(|header| header.time).collect();
     let pause_ms = times.windows(2).map(|pair| pair[1] - pair[0]).max();
     println!("longest pause {pause_ms:?} ms; {:?}", world.counts);
@@ -116,7 +117,7 @@ fn the_set_grows_and_shrinks_under_crashes_and_loss() {
         let steps: [(&[usize], &[&str]); 4] =
             [(&[5], &[]), (&[6, 7], &[]), (&[], &["v0", "v3"]), (&[], &["v6"])];
         for (put, remove) in steps {
-            // One node after the other dies at some write or action to come.
+            // About two thirds of the nodes die at a later write or action.
             for index in 0..world.nodes.len() {
                 match world.random.below(3) {
                     0 => {
@@ -180,8 +181,8 @@ fn a_newcomer_that_dies_right_after_its_word_does_not_stop_the_others() {
     rest(&mut world);
 }
 
-/// All nodes die at write `at` of their disks, counted from the height before the last one of the
-/// old set. Whether the cut came.
+/// Kills all nodes at write `at` of their disks, counted from the height before the last one of the
+/// old set. Returns true if that write was reached.
 fn all_die_at_the_change(at: u64, lands: bool) -> bool {
     let mut world = waiting(at);
     world.start_clients(3);
@@ -221,7 +222,8 @@ fn a_follower_that_starts_at_genesis_syncs_across_changes() {
     change_set(&mut world, &[6, 7], &[]);
     change_set(&mut world, &[], &["v0", "v1"]);
     change_set(&mut world, &[], &["v2"]);
-    // Those who made the first blocks are gone; the new ones prove them all the same.
+    // The validators that signed the first blocks are down. The present validators serve these
+    // blocks with their certificates.
     for index in [0, 1, 2] {
         world.crash(index);
     }
@@ -240,13 +242,13 @@ fn one_that_left_follows_and_serves() {
     }
     world.start_clients(3);
     reach_of(&mut world, &[0, 1, 2, 3], 2);
-    // Node 5 takes the seat of node 0.
+    // Node 5 replaces node 0 in the validator set.
     change_set(&mut world, &[5], &["v0"]);
     let height = world.oracle.headers().len() as u64 + 10;
     pass(&mut world, height, 60_000);
     reach_of(&mut world, &[0], height);
     let sent = world.oracle.sent_up_to(&world.nodes[0].key.clone().expect("a key"), u64::MAX - 1);
-    // The follower reaches nobody but node 0.
+    // The follower can reach only node 0.
     world.partition(&[&[4], &[1, 2, 3, 5]]);
     world.start(4);
     let synced = world.run_until(60_000, |world| world.nodes[4].height() >= height);

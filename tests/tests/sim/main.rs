@@ -14,12 +14,12 @@ use registry_state::rules::Checked;
 use registry_tests::sim::clients::Client;
 use registry_tests::sim::{Setup, Violation, World};
 
-/// Four validators and some followers, all running, on a good network.
+/// Starts four validators and some followers on a network without faults.
 fn four(seed: u64, followers: usize) -> World {
     World::started(&Setup { seed, followers, ..Setup::default() })
 }
 
-/// A create of a new client.
+/// Returns an operation that creates the DID of a new client.
 fn create(world: &World, number: u64) -> Arc<Checked> {
     Client::new(number).create(&world.chain)
 }

@@ -1,6 +1,6 @@
 use super::{World, create, four, reach, settle, sound};
 
-/// localnet's heartbeat.
+/// Heartbeat of a localnet in milliseconds.
 const HEARTBEAT_MS: u64 = 15_000;
 
 #[test]
@@ -53,15 +53,16 @@ fn a_write_right_after_a_commit_does_not_wait_for_the_heartbeat() {
     }
 }
 
-/// Whether node 2 waits for a block of another.
+/// True if node 2 waits for a block of node `other`.
 fn waits_for(world: &World, other: usize) -> bool {
     let proposer = world.nodes[2].driver.as_ref().and_then(|driver| driver.progress().proposer);
     let key = world.nodes[other].key.as_ref();
     proposer.is_some() && proposer.map(|key| key.0) == key.map(|key| key.verifying_key().to_bytes())
 }
 
-/// The others wait for its block. A returned validator that rests until it hears from them costs a
-/// round and more, and if another goes meanwhile, writes stand still for that long.
+/// The other validators wait for the block of the returned one. If it rested until it received
+/// messages, that would cost more than a round, and if another validator failed meanwhile, writes
+/// would stop for that long.
 #[test]
 fn a_validator_that_returns_in_its_own_turn_begins_at_once() {
     let mut seen = 0;
@@ -84,7 +85,7 @@ fn a_validator_that_returns_in_its_own_turn_begins_at_once() {
         seen += 1;
         let height = world.nodes[2].height();
         world.start(0);
-        // Connections take up to 500 ms, the others' patience for its block lasts 1,000.
+        // Connecting takes up to 500 ms, and the others wait 1,000 ms for its block.
         let begun = world.run_until(700, |world| {
             let back = world.nodes[0].driver.as_ref();
             back.is_some_and(|driver| driver.head().height > height)

@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use registry_tests::sim::swarm::{self, Report};
 
-/// The range that every merge runs.
+/// Seeds that every merge runs.
 const GATE: Range<u64> = 1..301;
 
-/// Seeds that once failed. None ever leaves this list, whatever the gate is.
+/// Seeds that failed once. No seed is ever removed, whatever the gate is.
 const REGRESSIONS: &[u64] = &[6, 22, 70];
 
-/// What the gate must have seen; a run that injected nothing has shown nothing.
+/// Faults that the gate must have injected, since a run without faults proves nothing.
 const INJECTED: &[&str] = &[
     "clock changed",
     "commit by sync",

@@ -19,7 +19,8 @@ fn a_follower_that_joins_after_a_hundred_heights_has_the_same_blocks() {
     assert!(world.nodes[4].height() > 100);
 }
 
-/// Node 4 lies to node 5, a follower that joins late, as long as there are honest peers.
+/// Runs a network in which node 4 lies to node 5, a follower that joins late and has honest peers
+/// too.
 fn join_beside_a_liar(lie: Lie) -> World {
     let mut world = World::new(&Setup { seed: 3, followers: 2, ..Setup::default() });
     (0..5).for_each(|index| world.start(index));
@@ -87,7 +88,8 @@ fn the_last_validator_that_heard_of_a_decision_still_helps_to_decide() {
         world.run_for(2_000);
         let operation = create(&world, 1);
         world.submit(1, operation.clone());
-        // As soon as one has decided, it dies for good; the others know no more than its header.
+        // The first validator to decide dies for ever. The others know only the header of the
+        // decided block.
         let decided = world.run_until(2_000, |world| world.oracle.is_applied(&operation.id()));
         assert!(decided, "{}", world.describe());
         let height = world.oracle.headers().len() as u64 - 1;

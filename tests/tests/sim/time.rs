@@ -3,13 +3,13 @@ use registry_tests::sim::{Byzantine, World};
 
 use super::{four, reach, sound};
 
-/// Heights whose block validator `index` built.
+/// Returns the number of blocks that validator `index` built.
 fn built_by(world: &World, index: usize) -> usize {
     let key = public(&world.chain.keys[index]);
     world.oracle.headers().iter().filter(|header| header.proposer == key).count()
 }
 
-/// Runs until some of the nodes hold `height`, whatever the others do.
+/// Runs until these nodes hold `height`, whatever the others do.
 fn reach_by(world: &mut World, nodes: std::ops::Range<usize>, height: u64, within_ms: u64) {
     let reached = world.run_until(within_ms, |world| world.least_height(nodes.clone()) >= height);
     assert!(reached, "height {height} within {within_ms} ms: {}", world.describe());
@@ -84,7 +84,8 @@ fn a_validator_that_never_saw_an_old_block_votes_for_it_once_it_has_a_polka() {
             (1..4).all(|index| world.oracle.precommitted(&world.chain.keys[index], height))
         });
         assert!(precommitted, "{}", world.describe());
-        // Without the third precommit, which was on its way, two of four decide nothing.
+        // Without the third precommit, which was still on its way, two of four validators decide
+        // nothing.
         world.crash(3);
         world.run_for(600_000);
         assert_eq!(world.oracle.headers().len() as u64, height, "{}", world.describe());

@@ -10,7 +10,7 @@ fn markdown() -> Vec<Source> {
     sources("", |path| path.ends_with(".md"))
 }
 
-/// Number and name of each row of the table of codes.
+/// Returns number and name of each row of the table of codes.
 fn listed_codes(text: &str) -> BTreeSet<(u16, String)> {
     let rows = text.lines().filter_map(|line| {
         let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
@@ -20,7 +20,7 @@ fn listed_codes(text: &str) -> BTreeSet<(u16, String)> {
     rows.collect()
 }
 
-/// Targets of relative links, without their fragments.
+/// Returns the targets of relative links, without their fragments.
 fn links(text: &str) -> Vec<&str> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let files = targets.filter_map(|target| target.split('#').next());

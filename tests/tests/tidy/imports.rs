@@ -1,5 +1,5 @@
-//! The import table of the workspace: direct dependencies, and the words that pure crates must
-//! not say.
+//! The import table of the workspace: direct dependencies, and words that the code of pure crates
+//! must not contain.
 
 use std::process::Command;
 
@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{Source, assert_none, rust_sources};
 
-/// Crate, and the crates of ours that it may depend on. Nobody depends on `registry-tests`.
+/// Each crate with the crates of the workspace that it may depend on. No crate depends on
+/// `registry-tests`.
 const OURS: [(&str, &[&str]); 9] = [
     ("registry-core", &[]),
     ("registry-state", &["registry-core"]),
@@ -23,17 +24,17 @@ const OURS: [(&str, &[&str]); 9] = [
     ),
 ];
 
-/// The crate that owns the state tree: no other may depend on `jmt`.
+/// Crate that owns the state tree. No other crate may depend on `jmt`.
 const TREE_OWNER: &str = "registry-state";
 
-/// Crates without I/O, clock or chance.
+/// Crates without I/O, clock or randomness.
 const PURE: [&str; 4] = ["registry-core", "registry-state", "ordering", "genesis"];
 
-/// What a pure crate must not depend on, by prefix of the package's name.
+/// Packages on which a pure crate must not depend, by prefix of their name.
 const IMPURE_PACKAGES: [&str; 9] =
     ["tokio", "libp2p", "rocksdb", "jsonrpsee", "rand", "getrandom", "axum", "hyper", "async-"];
 
-/// What the code of a pure crate must not say.
+/// Words that the code of a pure crate must not contain.
 const IMPURE_WORDS: [&str; 21] = [
     "tokio",
     "libp2p",
@@ -58,13 +59,14 @@ const IMPURE_WORDS: [&str; 21] = [
     "println",
 ];
 
-/// What the node's interface must reach only through its two traits.
+/// Packages that `rpc` must not depend on, because it reaches them only through its traits.
 const RPC_PACKAGES: [&str; 2] = ["rocksdb", "libp2p"];
 
-/// The modules of registry-core that `ordering` may know; limits are constants.
+/// Modules of `registry-core` that `ordering` may import; `limits` has only constants.
 const ORDERING_MODULES: [&str; 4] = ["certificate", "codec", "crypto", "limits"];
 
-/// Package and dependency names, from cargo's own reading of the manifests.
+/// Returns the names of all packages and of their dependencies, as cargo reads them from the
+/// manifests.
 fn dependencies() -> Vec<(String, Vec<String>)> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
@@ -96,13 +98,13 @@ fn forbidden_dependencies(package: &str, dependencies: &[String]) -> Vec<String>
     forbidden.map(|name| format!("{package} must not depend on {name}")).collect()
 }
 
-/// Code without its comments. A `//` inside a string ends the line too early, which can only
-/// hide the rest of a string.
+/// Returns a line of code without its comment. A `//` inside a string ends the line too early,
+/// which can only hide the rest of that string.
 fn code(line: &str) -> &str {
     line.split("//").next().unwrap_or_default()
 }
 
-/// Whether `text` holds `word` with no letter, digit or underscore next to it.
+/// True if `text` contains `word` without a letter, digit or underscore next to it.
 fn has_word(text: &str, word: &str) -> bool {
     let part = |character: char| character.is_alphanumeric() || character == '_';
     text.match_indices(word).any(|(at, _)| {

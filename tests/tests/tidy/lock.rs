@@ -1,9 +1,9 @@
-//! Versions that must not go back, and packages that must never come in. Most of these holes are
-//! in no database that an audit tool reads.
+//! Versions below which packages must not go, and packages that must never be used. Most of these
+//! vulnerabilities are in no database that an audit tool reads.
 
 use super::{assert_none, read, sources};
 
-/// Package, the lowest version allowed, and what is wrong with those before it.
+/// Package, lowest version allowed, and vulnerability of earlier versions.
 const FLOORS: [(&str, [u64; 3], &str); 7] = [
     ("ed25519-dalek", [2, 0, 0], "RUSTSEC-2022-0093: a split key pair leaks the key"),
     ("hickory-proto", [0, 26, 1], "RUSTSEC-2026-0118 and -0119: denial of service"),
@@ -25,7 +25,7 @@ const BANNED: [(&str, &str); 5] = [
 
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// What a lock file says of one package.
+/// Entry of a package in a lock file.
 #[derive(Default)]
 struct Locked<'a> {
     name: &'a str,
@@ -48,7 +48,8 @@ fn packages(lock: &str) -> Vec<Locked<'_>> {
     blocks.map(package).collect()
 }
 
-/// The three numbers of a version; what cannot be read counts as 0 and so as too old.
+/// Returns the three numbers of a version. A number that cannot be parsed counts as 0, and so as
+/// too old.
 fn numbers(version: &str) -> [u64; 3] {
     let plain = version.split(['-', '+']).next().unwrap_or_default();
     let mut parts = plain.split('.').map(|part| part.parse().unwrap_or_default());

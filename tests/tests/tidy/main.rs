@@ -1,7 +1,7 @@
-//! The house rules that no compiler checks: who may import whom, the size and manner of sources,
-//! documents that must agree with the code, and versions that must not go back.
+//! Rules of the repository that no compiler checks: who may import whom, the size and style of
+//! sources, documents that must agree with the code, and lowest versions of packages.
 //!
-//! The environment variable `IDEM_TREE` names another tree to check than the one this is part of.
+//! The environment variable `IDEM_TREE` names another tree to check instead of this repository.
 
 mod documents;
 mod floors;
@@ -14,7 +14,7 @@ use std::{env, fs};
 
 /// A text file of the repository.
 struct Source {
-    /// Relative to the root, with `/`.
+    /// Path relative to the root, with `/`.
     path: String,
     text: String,
 }
@@ -24,7 +24,7 @@ impl Source {
         Self { path: path.to_owned(), text: text.to_owned() }
     }
 
-    /// Whether it is only compiled for tests; those files may be longer and import more.
+    /// True if the file is compiled only for tests. Such files may be longer and import more.
     fn is_test(&self) -> bool {
         self.path.starts_with("tests/")
             || self.path.contains("/tests/")
@@ -41,7 +41,8 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// All files below `folder` whose path satisfies `wanted`, without what builds and tools make.
+/// Returns all files below `folder` whose path satisfies `wanted`, without build output and
+/// installed packages.
 fn sources(folder: &str, wanted: fn(&str) -> bool) -> Vec<Source> {
     let mut found = Vec::new();
     let mut folders = vec![folder.trim_end_matches('/').to_owned()];
@@ -67,7 +68,7 @@ fn rust_sources() -> Vec<Source> {
     sources("", |path| path.ends_with(".rs"))
 }
 
-/// Fails with all findings at once, so that one run is enough to mend them.
+/// Fails with all findings at once, so that one run is enough to correct them.
 fn assert_none(findings: Vec<String>) {
     assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
 }

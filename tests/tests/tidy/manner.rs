@@ -1,4 +1,4 @@
-//! How sources look: length of lines and files, words that stand for unfinished or hidden work,
+//! Style of sources: length of lines and files, words that mark unfinished or hidden work, and
 //! comments that say nothing.
 
 use super::{Source, assert_none, read, rust_sources, sources};
@@ -7,7 +7,7 @@ const LINE_CHARACTERS_MAX: usize = 100;
 const FILE_LINES_MAX: usize = 500;
 const SCRIPT_LINES_MAX: usize = 40;
 
-/// Word, and what to do instead.
+/// Forbidden word, and what to do instead.
 const BANNED: [(&str, &str); 13] = [
     ("#[ignore", "mend the test or delete it"),
     ("#[should_panic", "assert on the error"),
@@ -24,7 +24,7 @@ const BANNED: [(&str, &str); 13] = [
     ("/home/", "no path of one machine"),
 ];
 
-/// This folder names what it bans.
+/// This folder contains the forbidden words.
 const TIDY: &str = "tests/tests/tidy/";
 
 fn finding(source: &Source, line: usize, what: &str) -> String {
@@ -57,14 +57,14 @@ fn findings(source: &Source) -> Vec<String> {
     findings
 }
 
-/// A comment that draws a line; a table row in documentation does not.
+/// True if a comment draws a line. Rows of tables in documentation are allowed.
 fn is_banner(comment: &str) -> bool {
     let text = comment.trim_start_matches(['/', '!', ' ']);
     !text.starts_with('|')
         && ["----", "====", "****", "####", "~~~~"].iter().any(|line| text.contains(line))
 }
 
-/// A plain comment that ends like a statement or a block, or opens one.
+/// True if a plain comment ends like a statement or a block, or opens one.
 fn is_code(comment: &str) -> bool {
     if comment.starts_with(['/', '!']) {
         return false;

@@ -1,19 +1,19 @@
-//! Which file names an item of which other file, and the circles among them.
+//! Which file names an item of which other file, and the circles among files.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::modules::House;
 
-/// What a path leads to.
+/// A module or item that a path leads to.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Target {
-    /// A module of ours.
+    /// A module of the workspace.
     Module(usize),
-    /// An item, in the module that defines it.
+    /// An item, with the module that defines it.
     Item(usize, String),
 }
 
-/// A file names an item that another file defines.
+/// An arrow from a file that names an item to the file that defines it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Arrow {
     pub(super) from: usize,
@@ -21,14 +21,14 @@ pub(super) struct Arrow {
     pub(super) item: String,
 }
 
-/// All arrows, each with the first line that makes it.
+/// All arrows, each with the first line that causes it.
 pub(super) type Arrows = BTreeMap<Arrow, usize>;
 
-/// Names that are being looked up, so that imports in a circle end.
+/// Names that are being looked up, so that circular imports end.
 type Seen = BTreeSet<(usize, String)>;
 
 impl House {
-    /// What `path` means in `module`; nothing if it leads out of the workspace.
+    /// Returns what `path` means in `module`; nothing if it leads out of the workspace.
     pub(super) fn find(&self, module: usize, path: &[String]) -> Vec<Target> {
         self.follow(module, path, &mut Seen::new())
     }
@@ -47,8 +47,8 @@ impl House {
         rest.iter().fold(found, |found, name| self.step(&found, name, seen))
     }
 
-    /// What `name` means below each of `found`. Below an item it is a part of that item. A
-    /// module that seems to lack it gets it from a macro.
+    /// Returns what `name` means below each of `found`. Below an item it is a part of that item. If
+    /// a module seems to lack the name, a macro defines it there.
     fn step(&self, found: &[Target], name: &str, seen: &mut Seen) -> Vec<Target> {
         let modules = found.iter().filter_map(|target| match target {
             Target::Module(module) => Some(*module),
@@ -111,7 +111,7 @@ impl House {
         self.modules[module].parent.map_or(module, |parent| self.root(parent))
     }
 
-    /// The root module of a crate of ours.
+    /// Returns the root module of a crate of the workspace.
     fn library(&self, name: &str) -> Option<usize> {
         let package = self.packages.iter().find(|package| package.name.replace('-', "_") == name);
         package.and_then(|package| package.library)
@@ -122,8 +122,8 @@ impl House {
         parent.is_some_and(|parent| parent == above || self.is_below(parent, above))
     }
 
-    /// All arrows between files. A module that names what lies below it makes none: it is the
-    /// door of its folder.
+    /// Returns all arrows between files. A module that names items below it causes no arrow,
+    /// because it is the entrance to its folder.
     pub(super) fn arrows(&self) -> Arrows {
         let mut arrows = Arrows::new();
         for (module, here) in self.modules.iter().enumerate() {
@@ -149,7 +149,7 @@ impl House {
     }
 }
 
-/// For each file the files that it names, each with one item as an example.
+/// Returns for each file the files that it names, each with one item as an example.
 fn edges(arrows: &Arrows) -> BTreeMap<usize, BTreeMap<usize, &str>> {
     let mut edges: BTreeMap<usize, BTreeMap<usize, &str>> = BTreeMap::new();
     for arrow in arrows.keys() {
@@ -161,12 +161,12 @@ fn edges(arrows: &Arrows) -> BTreeMap<usize, BTreeMap<usize, &str>> {
 /// A set of files each of which leads to every other.
 pub(super) struct Circle {
     pub(super) files: BTreeSet<usize>,
-    /// The shortest way from one of them back to itself: each file with the item that it names
-    /// in the next.
+    /// Shortest way from one of the files back to itself: each file with the item that it names in
+    /// the next file.
     pub(super) example: Vec<(usize, String)>,
 }
 
-/// All circles of files.
+/// Returns all circles of files.
 pub(super) fn circles(arrows: &Arrows) -> Vec<Circle> {
     let edges = edges(arrows);
     let reached: BTreeMap<usize, BTreeMap<usize, usize>> =
@@ -183,7 +183,7 @@ pub(super) fn circles(arrows: &Arrows) -> Vec<Circle> {
     found
 }
 
-/// Every file that `from` leads to, with the file before it on a shortest way.
+/// Returns every file that `from` leads to, with the file before it on a shortest way.
 fn reach(edges: &BTreeMap<usize, BTreeMap<usize, &str>>, from: usize) -> BTreeMap<usize, usize> {
     let mut before = BTreeMap::new();
     let mut next = VecDeque::from([from]);

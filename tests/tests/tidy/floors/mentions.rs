@@ -1,4 +1,4 @@
-//! What the items of a module import, and every path that they name.
+//! The imports of a module, and all paths that its items name.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
@@ -6,10 +6,10 @@ use syn::{Attribute, ImplItem, Item, ItemUse, Macro, Meta, Path, UseTree};
 
 use super::modules::is_for_tests;
 
-/// One name that a `use` brings in, or everything below a path.
+/// One name that a `use` imports, or everything below a path.
 pub(super) struct Import {
     pub(super) path: Vec<String>,
-    /// The name in this module; a glob has none.
+    /// Name in this module; `None` for a glob import.
     pub(super) alias: Option<String>,
     pub(super) line: usize,
 }
@@ -17,13 +17,13 @@ pub(super) struct Import {
 /// A path outside of `use`.
 pub(super) struct Mention {
     pub(super) path: Vec<String>,
-    /// Whether it stands in a string of an attribute, as `with = "crate::hex"` does, where the
+    /// True if the path is in a string of an attribute, such as `with = "crate::hex"`, where the
     /// name of a module stands for its items.
     pub(super) in_attribute: bool,
     pub(super) line: usize,
 }
 
-/// Collects the imports and paths of a module, those in functions and macros included.
+/// Collects the imports and paths of a module, including those in functions and macros.
 #[derive(Default)]
 pub(super) struct Mentions {
     pub(super) imports: Vec<Import>,
@@ -64,8 +64,8 @@ impl Mentions {
         self.imports.push(Import { path, alias, line });
     }
 
-    /// Finds `a::b::c` in tokens that only a macro can parse. A single word there may be
-    /// anything, and is left out.
+    /// Finds `a::b::c` in tokens that only a macro can parse. Ignores single words, which may mean
+    /// anything there.
     fn scan(&mut self, tokens: TokenStream, in_attribute: bool) {
         let mut path: Vec<String> = Vec::new();
         let mut line = 0;
@@ -108,7 +108,7 @@ impl Mentions {
     }
 }
 
-/// The words of a path without their generic arguments.
+/// Returns the words of a path without their generic arguments.
 pub(super) fn words(path: &Path) -> Vec<String> {
     path.segments.iter().map(|segment| segment.ident.to_string()).collect()
 }

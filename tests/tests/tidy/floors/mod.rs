@@ -1,7 +1,7 @@
 //! Checks the floors of the workspace: a folder imports only from lower floors, and files form no
 //! circle. There is an arrow from a file to every file of which it names an item, by `use` or by a
-//! path; re-exports are followed. What a module takes from the modules below it makes no arrow, and
-//! neither do calls of methods.
+//! path, and re-exports are followed. Imports from the modules below a module and calls of methods
+//! make no arrow.
 
 mod graph;
 mod mentions;
@@ -15,11 +15,11 @@ use crate::{assert_none, sources};
 use graph::{Arrow, Arrows, circles};
 use modules::House;
 
-/// Each crate with its floors from the lowest up. Each line lists folders that do not know each
-/// other. A folder is a module of the crate's root with everything below it, or `a/b` for one that
-/// has a floor of its own apart from the rest of `a`. An arrow leads to a lower floor or stays in
-/// its folder. `lib.rs` and `main.rs` are the roof, which may import everything and is imported by
-/// nothing.
+/// The floors of each crate from the lowest up. Each line lists folders that must not import each
+/// other. A folder is a module of the crate's root with everything below it. `a/b` is a folder that
+/// has another floor than the rest of `a`. An arrow must lead to a lower floor or stay in its
+/// folder. `lib.rs` and `main.rs` are the roof, which may import everything and which nothing may
+/// import.
 const FLOORS: [(&str, &[&str]); 8] = [
     (
         "registry-core",
@@ -115,7 +115,8 @@ const FLOORS: [(&str, &[&str]); 8] = [
 /// The folder of `lib.rs` and `main.rs`.
 const ROOF: &str = "the roof";
 
-/// The folder of a file: the longest of `folders` that holds it, or its module in the root.
+/// Returns the folder of a file: the longest of `folders` that contains it, or its module in the
+/// root.
 fn folder<'a>(path: &'a str, folders: impl Iterator<Item = &'a str>) -> &'a str {
     let (_, below) = path.split_once("/src/").unwrap_or_default();
     if ["lib.rs", "main.rs"].contains(&below) || below.starts_with("bin/") {
@@ -129,7 +130,7 @@ fn folder<'a>(path: &'a str, folders: impl Iterator<Item = &'a str>) -> &'a str 
     found.unwrap_or(module.split('/').next().unwrap_or_default())
 }
 
-/// What the floors of one crate look like, and what is wrong with them.
+/// The floors of one crate as a report, and the violations found.
 struct Survey {
     report: String,
     findings: Vec<String>,
@@ -170,7 +171,7 @@ fn survey(house: &House, arrows: &Arrows, name: &str, floors: &[&str]) -> Survey
     Survey { report, findings }
 }
 
-/// Every circle of files, with a shortest way around as an example.
+/// Describes every circle of files, with a shortest way around as an example.
 fn circle_findings(house: &House, arrows: &Arrows) -> Vec<String> {
     let path = |file: usize| house.files[file].path.as_str();
     let circles = circles(arrows).into_iter().map(|circle| {
@@ -184,7 +185,7 @@ fn circle_findings(house: &House, arrows: &Arrows) -> Vec<String> {
     circles.collect()
 }
 
-/// The house as it stands.
+/// Reads the crates of the workspace.
 fn house() -> House {
     House::new(&sources("", |path| path.ends_with(".rs") || path.ends_with("/Cargo.toml")))
 }

@@ -1,5 +1,5 @@
-//! The modules of the workspace as the compiler finds them: from the root of each crate along
-//! its `mod` items, without what is compiled for tests alone.
+//! The modules of the workspace as the compiler finds them: from the root of each crate along its
+//! `mod` items, without those that are compiled only for tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,19 +13,19 @@ use crate::Source;
 pub(super) struct Module {
     /// Index of its file.
     pub(super) file: usize,
-    /// Index of the module that declares it; the root of a crate has none.
+    /// Index of the module that declares it; `None` for the root of a crate.
     pub(super) parent: Option<usize>,
     /// Modules that it declares.
     pub(super) children: BTreeMap<String, usize>,
     /// Items that it defines, each with its variants if it is an enum.
     pub(super) names: BTreeMap<String, BTreeSet<String>>,
-    /// Its items, except the modules and what is compiled for tests alone.
+    /// Items of the module, except modules and items that are compiled only for tests.
     pub(super) items: Vec<Item>,
-    /// What these items import and name.
+    /// Imports and paths of these items.
     pub(super) mentions: Mentions,
 }
 
-/// A file that some module of the workspace consists of.
+/// A file that contains modules of the workspace.
 pub(super) struct File {
     /// Path from the root of the workspace.
     pub(super) path: String,
@@ -50,7 +50,7 @@ pub(super) struct House {
 }
 
 impl House {
-    /// Reads every crate whose manifest is among `sources`, except the crate of tests.
+    /// Reads every crate whose manifest is among `sources`, except `tests`.
     pub(super) fn new(sources: &[Source]) -> Self {
         let texts = sources.iter().map(|source| (source.path.as_str(), source.text.as_str()));
         let texts: BTreeMap<&str, &str> = texts.collect();
@@ -133,7 +133,7 @@ impl House {
     }
 }
 
-/// The files of `folder` from which the compiler starts.
+/// Returns the files of `folder` from which the compiler starts.
 fn roots<'a>(texts: &BTreeMap<&'a str, &str>, folder: &str) -> Vec<&'a str> {
     let is_root = |path: &str| {
         path.strip_prefix(folder).is_some_and(|name| {
@@ -145,7 +145,7 @@ fn roots<'a>(texts: &BTreeMap<&'a str, &str>, folder: &str) -> Vec<&'a str> {
     texts.keys().copied().filter(|path| is_root(path)).collect()
 }
 
-/// The name that an item defines in its module, and the variants if it is an enum.
+/// Returns the name that an item defines in its module, and its variants if it is an enum.
 fn definition(item: &Item) -> Option<(String, BTreeSet<String>)> {
     let name = match item {
         Item::Const(item) => &item.ident,
@@ -184,7 +184,7 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Whether an attribute is `cfg(test)` or `cfg(all(test, …))`.
+/// True if an attribute is `cfg(test)` or `cfg(all(test, …))`.
 pub(super) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         Meta::List(list) if list.path.is_ident("cfg") => needs_test(list.tokens.clone()),

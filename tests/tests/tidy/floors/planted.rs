@@ -1,11 +1,11 @@
-//! What the checks find in small houses with a planted fault.
+//! Tests of the floor checks, on small workspaces with a planted fault.
 
 use super::modules::House;
 use super::variants::questions;
 use super::{circle_findings, survey};
 use crate::{Source, assert_none};
 
-/// A house of one crate `a`, and of `registry-core` if a file lies there.
+/// Makes a workspace of the crate `a` and of `registry-core`.
 fn house(files: &[(&str, &str)]) -> House {
     let manifests = ["a", "registry-core"].map(|name| {
         Source::new(&format!("{name}/Cargo.toml"), &format!("[package]\nname = \"{name}\"\n"))

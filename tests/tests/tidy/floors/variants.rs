@@ -10,10 +10,10 @@ use super::graph::Target;
 use super::mentions::words;
 use super::modules::House;
 
-/// Enums of `registry-core` whose facts all stand in tables.
+/// Enums of `registry-core` whose facts are all in tables.
 const ENUMS: [&str; 4] = ["Action", "Guard", "Kind", "Role"];
 
-/// The files that hold the tables.
+/// Files that contain the tables.
 const TABLES: [&str; 4] = [
     "registry-core/src/operation/action.rs",
     "registry-core/src/operation/guard.rs",
@@ -24,7 +24,7 @@ const TABLES: [&str; 4] = [
 /// Paths in which a `match` on one of the enums must name every variant.
 const EXHAUSTIVE: [&str; 3] = ["registry-core/src/", "registry-state/src/", "rpc/src/prepare"];
 
-/// Every place outside of the tables that asks for a variant.
+/// Returns every place outside of the tables that asks for a variant.
 pub(super) fn questions(house: &House) -> Vec<String> {
     let mut findings = Vec::new();
     for (module, here) in house.modules.iter().enumerate() {
@@ -44,14 +44,14 @@ pub(super) fn questions(house: &House) -> Vec<String> {
 struct Search<'a> {
     house: &'a House,
     module: usize,
-    /// Whether a `match` must name every variant.
+    /// True if a `match` must name every variant.
     exhaustive: bool,
-    /// The type whose `impl` is being read.
+    /// Type whose `impl` is being read.
     this: Option<Vec<String>>,
     found: Vec<(usize, String)>,
 }
 
-/// The paths and plain names of a pattern, each with its line.
+/// Paths and plain names of a pattern, each with its line.
 #[derive(Default)]
 struct Names(Vec<(Vec<String>, usize)>);
 
@@ -68,7 +68,7 @@ impl<'ast> Visit<'ast> for Names {
 }
 
 impl Search<'_> {
-    /// The enum of ours whose variant a pattern names, and the line of it.
+    /// Returns the enum with a table whose variant a pattern names, and the line.
     fn variant(&self, pattern: &Pat) -> Option<(String, usize)> {
         let mut names = Names::default();
         names.visit_pat(pattern);
@@ -89,7 +89,7 @@ impl Search<'_> {
     fn is_ours(&self, module: usize, name: &str) -> bool {
         let module = &self.house.modules[module];
         let package = &self.house.packages[self.house.files[module.file].package];
-        // The tables are macros, so that their enums are unknown here.
+        // The tables are macros, so the variants of their enums are unknown here.
         let is_enum = module.names.get(name).is_none_or(|variants| !variants.is_empty());
         package.name == "registry-core" && ENUMS.contains(&name) && is_enum
     }
@@ -100,7 +100,8 @@ impl Search<'_> {
         }
     }
 
-    /// Reads an expression of a macro, which lives no longer than this call.
+    /// Reads an expression inside a macro. A new search is needed because the parsed expression
+    /// lives only during this call.
     fn read(&mut self, value: &Expr) {
         let mut inner = Search {
             house: self.house,
@@ -114,7 +115,7 @@ impl Search<'_> {
     }
 }
 
-/// What `matches!` looks at, and the pattern.
+/// Parses the arguments of `matches!`: the value and the pattern.
 fn matches(input: ParseStream<'_>) -> syn::Result<(Expr, Pat)> {
     let value = input.parse()?;
     input.parse::<Token![,]>()?;
