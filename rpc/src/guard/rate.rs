@@ -42,8 +42,8 @@ impl Rates {
 }
 
 impl Table {
-    /// Returns the key of the bucket of `address`. If the table is full, it forgets full buckets, at
-    /// most once in [`RATE_SWEEP`]. If there is still no room, the key is [`OTHERS`].
+    /// Returns the key of the bucket of `address`. If the table has no room, it forgets full
+    /// buckets, at most once in [`RATE_SWEEP`]. If there is still no room, the key is [`OTHERS`].
     fn key(&mut self, address: IpAddr, now: Instant) -> IpAddr {
         if self.buckets.contains_key(&address) || self.buckets.len() < RATE_ADDRESSES_MAX {
             return address;
