@@ -135,6 +135,7 @@ async fn delegate(args: DelegateArgs, context: &Context) -> Result<(), Failure> 
             valid_until: TimeMs(valid_until),
             max_depth,
             salt: None,
+            endorser: None,
         })
         .await?;
     print(agent, sent, context)

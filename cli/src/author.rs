@@ -11,7 +11,7 @@ use registry_core::crypto::Hash;
 use registry_core::did::{DidState, Member};
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::operation::{Action, Guard, Operation, Signer};
+use registry_core::operation::{Action, ActionFacts, Guard, Operation, Signer};
 use rpc::prepare::{Prepare, facts};
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +79,8 @@ impl Author {
         Ok(Guard::Until(now_ms.saturating_add(UNTIL_MS)))
     }
 
-    /// Asks the node to prepare the operation for these parameters. Callers use only those parts of
+    /// Asks the node to prepare the operation for these parameters, with the endorser that the
+    /// command line names. Callers use only those parts of
     /// the answer whose errors the ledger would refuse, such as the guard, and build the rest
     /// themselves.
     pub(super) async fn prepared(&self, params: &impl Prepare) -> Result<Operation, Failure> {
@@ -87,8 +88,11 @@ impl Author {
         struct Prepared {
             body: Bytes,
         }
-        let method = method_of(params)?;
-        let prepared: Prepared = self.client().call(method, object(params)).await?;
+        let (method, mut members) = (method_of(params)?, object(params));
+        if let Some(endorser) = facts_of(params).and_then(|facts| self.writer.endorser(facts)) {
+            members.insert("endorser".to_owned(), endorser.to_string().into());
+        }
+        let prepared: Prepared = self.client().call(method, members).await?;
         codec::decode(&prepared.body.0, OPERATION_BYTES_MAX)
             .map_err(|error| self.client().unreadable(method, error))
     }
@@ -129,9 +133,14 @@ impl Author {
     }
 }
 
+/// Returns the row of the table of actions that the parameters belong to.
+fn facts_of<P: Prepare>(_: &P) -> Option<&'static ActionFacts> {
+    facts::<P>()
+}
+
 /// Returns the name of the JSON-RPC method that prepares an operation from these parameters.
-fn method_of<P: Prepare>(_: &P) -> Result<&'static str, Failure> {
-    let method = facts::<P>().and_then(|facts| facts.prepare);
+fn method_of<P: Prepare>(params: &P) -> Result<&'static str, Failure> {
+    let method = facts_of(params).and_then(|facts| facts.prepare);
     method.ok_or_else(|| Failure::usage(format!("no method prepares {}", P::ACTION)))
 }
 

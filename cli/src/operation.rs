@@ -44,6 +44,9 @@ pub(super) struct PrepareArgs {
     /// Parameters of the method, as a JSON object
     #[arg(long, value_name = "JSON")]
     params: String,
+    /// The DID that vouches for the author and signs too, where the network asks for one
+    #[arg(long, value_name = "DID")]
+    endorser: Option<Did>,
     #[command(flatten)]
     file: FileArg,
 }
@@ -116,6 +119,7 @@ impl Open {
         context.print_value(&json!({
             "operation": id,
             "author": operation.author,
+            "endorser": operation.endorser,
             "guard": operation.guard,
             "action": operation.action,
             "signatures": signatures,
@@ -144,9 +148,12 @@ async fn prepare(args: PrepareArgs, context: &Context) -> Result<(), Failure> {
     struct Prepared {
         body: Bytes,
     }
-    let PrepareArgs { method, params, file } = args;
-    let params: Map<String, Value> = serde_json::from_str(&params)
+    let PrepareArgs { method, params, endorser, file } = args;
+    let mut params: Map<String, Value> = serde_json::from_str(&params)
         .map_err(|error| Failure::usage(format!("--params is no JSON object: {error}")))?;
+    if let Some(endorser) = endorser {
+        params.insert("endorser".to_owned(), endorser.to_string().into());
+    }
     let client = context.client()?;
     let prepared: Prepared = client.call(&method, params).await?;
     let open = Open::new(SignedOperation::new(prepared.body.0, Vec::new()))
@@ -166,17 +173,21 @@ async fn add_signatures(args: SignArgs, context: &Context) -> Result<(), Failure
         return Err(Failure::usage_with(message, "name a node of its chain with --rpc"));
     }
     check_body(&open.operation, &chain.network).map_err(|refusal| Failure::local(&refusal))?;
+    check_endorser(&open.operation, signer.endorser())?;
     let signers = signers(&writer, &open.operation, did.as_ref(), chain.time.0).await?;
     if signers.is_empty() {
         let whom = did.map_or_else(|| "any party of it".to_owned(), |did| did.to_string());
         let message = format!("none of the keys at hand signs this operation for {whom}");
-        let remedy = "give the party's keys with --keys; an endorser is named with --did";
+        let remedy = "give the party's keys with --keys";
         return Err(Failure::usage_with(message, remedy));
     }
     let mut signatures = std::mem::take(&mut open.envelope.signatures);
     for (role, signer) in &signers {
         let Some(secret) = writer.secret(signer.key()) else { continue };
-        signatures.retain(|other| (other.role, &other.by) != (*role, signer));
+        // An endorser signs once, by one of its methods.
+        signatures.retain(|other| {
+            other.role != *role || (*role != Role::Endorser && other.by != *signer)
+        });
         signatures.push(sign(secret, *role, signer, &open.id));
     }
     let body = std::mem::take(&mut open.envelope.body).0;
@@ -185,9 +196,21 @@ async fn add_signatures(args: SignArgs, context: &Context) -> Result<(), Failure
     open.show(context)
 }
 
+/// Checks that the endorser on the command line, if there is one, is that of the operation. The id
+/// covers the endorser, so no signature can add or replace it.
+fn check_endorser(operation: &Operation, given: Option<&Did>) -> Result<(), Failure> {
+    let Some(given) = given.filter(|given| operation.endorser.as_ref() != Some(*given)) else {
+        return Ok(());
+    };
+    let message = match &operation.endorser {
+        Some(named) => format!("the operation names {named} as endorser, not {given}"),
+        None => format!("the operation names no endorser, so {given} cannot endorse it"),
+    };
+    Err(Failure::usage_with(message, "prepare it again with idem operation prepare --endorser"))
+}
+
 /// Returns the signatures that the keys at hand can make, as roles and signers. They are those of
-/// the party `named`, or else of all parties that the operation itself names, and of the endorser
-/// if one was given.
+/// the party `named`, or else of all parties that the operation names, its endorser among them.
 async fn signers(
     writer: &Writer,
     operation: &Operation,
@@ -201,8 +224,7 @@ async fn signers(
     };
     let author = author.as_ref().map(|(did, state)| (*did, &**state));
     let set = signing_set(action, author.map(|(_, state)| state));
-    let endorser = writer.endorser(action).cloned();
-    let mut signers: Vec<_> = endorser.map(|signer| (Role::Endorser, signer)).into_iter().collect();
+    let mut signers = endorsing(writer, operation, named, time_ms).await?;
     if named.is_none_or(|did| operation.author.as_ref() == Some(did)) {
         let own = match (author, action.facts().role) {
             (Some((did, state)), Some(Role::Author | Role::Approval)) => {
@@ -227,11 +249,28 @@ async fn signers(
             signers.extend(own.map(|signer| (Role::Consent, signer)));
         } else if dids(set).any(|member| member == did) {
             signers.extend(with_roles(action, held(writer, &state.sets.control.members)));
-        } else if action.facts().family.is_some() {
-            signers.push((Role::Endorser, writer.endorsing(did).await?));
         }
     }
     Ok(signers)
+}
+
+/// Returns the signature of the endorser that the operation names, if its key is at hand and it is
+/// the party `named` or none is named.
+async fn endorsing(
+    writer: &Writer,
+    operation: &Operation,
+    named: Option<&Did>,
+    time_ms: u64,
+) -> Result<Vec<(Role, Signer)>, Failure> {
+    let endorser = operation.endorser.as_ref();
+    let Some(did) = endorser.filter(|endorser| named.is_none_or(|named| named == *endorser)) else {
+        return Ok(Vec::new());
+    };
+    let method = match writer.state_of(did).await {
+        Err(failure) if named.is_none() && failure.is_final() => None,
+        state => writer.method(did, &*state?, time_ms),
+    };
+    Ok(method.map(|method| (Role::Endorser, Signer::Method(method))).into_iter().collect())
 }
 
 fn with_roles(action: &Action, signers: Vec<Signer>) -> impl Iterator<Item = (Role, Signer)> {

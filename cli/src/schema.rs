@@ -215,7 +215,8 @@ async fn publish(args: PublishArgs, context: &Context) -> Result<(), Failure> {
     let author = Author::open(context, author).await?;
     let schema = SchemaId::of_content(author.did(), &content);
     let did = author.did().clone();
-    let publish = Publish { author: did, content, credential_type, supersedes, salt: None };
+    let (salt, endorser) = (None, None);
+    let publish = Publish { author: did, content, credential_type, supersedes, salt, endorser };
     let sent = author.write(publish).await?;
     print(schema, sent, context)
 }
@@ -223,7 +224,7 @@ async fn publish(args: PublishArgs, context: &Context) -> Result<(), Failure> {
 async fn withdraw(args: WithdrawArgs, context: &Context) -> Result<(), Failure> {
     let WithdrawArgs { schema, author } = args;
     let author = Author::open(context, author).await?;
-    let withdraw = Withdraw { author: author.did().clone(), schema, salt: None };
+    let withdraw = Withdraw { author: author.did().clone(), schema, salt: None, endorser: None };
     let sent = author.write(withdraw).await?;
     print(schema, sent, context)
 }
@@ -246,6 +247,7 @@ async fn publish_type(args: PublishTypeArgs, context: &Context) -> Result<(), Fa
         formats,
         suites,
         salt: None,
+        endorser: None,
     };
     let sent = author.write(publish).await?;
     print_type(author.did().clone(), name, sent, context)
@@ -254,7 +256,8 @@ async fn publish_type(args: PublishTypeArgs, context: &Context) -> Result<(), Fa
 async fn withdraw_type(args: WithdrawTypeArgs, context: &Context) -> Result<(), Failure> {
     let WithdrawTypeArgs { name, author } = args;
     let author = Author::open(context, author).await?;
-    let withdraw = WithdrawType { author: author.did().clone(), name: name.clone(), salt: None };
+    let (author_did, salt, endorser) = (author.did().clone(), None, None);
+    let withdraw = WithdrawType { author: author_did, name: name.clone(), salt, endorser };
     let sent = author.write(withdraw).await?;
     print_type(author.did().clone(), name, sent, context)
 }

@@ -53,13 +53,14 @@ impl Setup {
         command.stdin(std::process::Stdio::null()).output().await.expect("idem runs")
     }
 
-    /// Writes an operation without signatures to a new file.
-    fn unsigned(&self, author: &str, action: Action) -> String {
+    /// Writes an operation without signatures to a file.
+    fn unsigned(&self, author: &str, endorser: Option<&str>, action: Action) -> String {
         let chain = self.keys()["dids"][0]["chain"].as_str().expect("a chain").to_owned();
         let chain = chain.parse().expect("a hash");
         let author = Some(author.parse().expect("a DID"));
+        let endorser = endorser.map(|did| did.parse().expect("a DID"));
         let (guard, salt) = (Guard::Absent, FixedBytes([7; 16]));
-        let body = Operation { chain, author, guard, salt, action }.body();
+        let body = Operation { chain, author, endorser, guard, salt, action }.body();
         let envelope = codec::base64url(&SignedOperation::new(body, Vec::new()).bytes());
         let path = self.path("operation.json");
         std::fs::write(&path, json!({ "envelope": envelope }).to_string()).expect("written");
@@ -268,18 +269,29 @@ async fn the_keys_at_hand_tell_which_party_signs() {
         entity: owners[2].parse().expect("an entity"),
     };
     let grant = TrustGrant { key, parent: None, conditions: Conditions::default() };
-    let file = setup.unsigned(&board, Action::TrustGrant(Box::new(grant)));
+    let grant = Action::TrustGrant(Box::new(grant));
+    let file = setup.unsigned(&board, None, grant.clone());
     let stranger = setup.path("stranger").display().to_string();
-    setup.done(&["create", "--keys", &stranger]).await;
+    let outsider = text(&setup.done(&["create", "--keys", &stranger]).await["did"]);
     let output = setup.idem(&["operation", "sign", &file, "--keys", &stranger]).await;
     assert_eq!(output.status.code(), Some(USAGE));
     assert!(stderr(&output).contains("none of the keys at hand"), "{}", stderr(&output));
     assert_eq!(setup.sign(&file, &["--keys", &b]).await, ["control"]);
     assert_eq!(setup.sign(&file, &["--keys", &c]).await, ["control", "control"]);
-    let vouched = setup
-        .sign(&file, &["--keys", &stranger, "--endorser", &owners[2], "--cosigner-keys", &c])
-        .await;
-    assert_eq!(vouched, ["control", "control", "endorser"]);
+    let sign = ["operation", "sign", &file, "--keys", &stranger, "--endorser", &outsider];
+    let output = setup.idem(&sign).await;
+    assert_eq!(output.status.code(), Some(USAGE));
+    assert!(stderr(&output).contains("names no endorser"), "{}", stderr(&output));
+
+    let file = setup.unsigned(&board, Some(&outsider), grant);
+    assert_eq!(setup.sign(&file, &["--keys", &b]).await, ["control"]);
+    assert_eq!(setup.sign(&file, &["--keys", &stranger]).await, ["control", "endorser"]);
+    let named = ["--keys", &stranger, "--endorser", &outsider, "--did", &outsider];
+    assert_eq!(setup.sign(&file, &named).await, ["control", "endorser"]);
+    let other = ["--keys", &c, "--endorser", &owners[2]];
+    let output = setup.idem(&[&["operation", "sign", &file], &other[..]].concat()).await;
+    assert_eq!(output.status.code(), Some(USAGE));
+    assert!(stderr(&output).contains(&format!("names {outsider} as")), "{}", stderr(&output));
 
     let delegate = AgentDelegate {
         agent: owners[2].parse().expect("a DID"),
@@ -289,7 +301,7 @@ async fn the_keys_at_hand_tell_which_party_signs() {
         valid_until: 1_900_000_000_000,
         max_depth: None,
     };
-    let file = setup.unsigned(&owners[1], Action::AgentDelegate(Box::new(delegate)));
+    let file = setup.unsigned(&owners[1], None, Action::AgentDelegate(Box::new(delegate)));
     assert_eq!(setup.sign(&file, &["--keys", &b]).await, ["author"]);
     assert_eq!(setup.sign(&file, &["--keys", &c]).await, ["author", "consent"]);
 }

@@ -114,10 +114,14 @@ codes! {
     /// The name or a requirement of a credential type breaks its rules.
     CredentialTypeInvalid = 1030, "CREDENTIAL_TYPE_INVALID",
         "mend the named field of the credential type";
-    /// An endorser signed an operation that takes no endorsement, or did not sign by a verification
-    /// method.
+    /// The body names an endorser that it may not name, or somebody signed in role endorser who is
+    /// not the DID that the body names, or who did not sign by a verification method.
     EndorserInvalid = 1031, "ENDORSER_INVALID",
-        "let one endorser sign by a method of its document, and nothing that needs no endorsement";
+        "name one DID other than the author as endorser where the action takes one, and let that \
+         DID sign once by a method of its document";
+    /// The endorser that the body names has not signed.
+    EndorserMissing = 1036, "ENDORSER_MISSING",
+        "add a signature of role endorser by a method of the DID that the body names";
     /// The operation creates a record that exists already.
     AlreadyExists = 2001, "ALREADY_EXISTS",
         "choose another salt; of a right, read the record and sign for its present version";
@@ -269,15 +273,16 @@ codes! {
     /// no operation.
     ValidatorNotReady = 2063, "VALIDATOR_NOT_READY",
         "start the newcomers' nodes, then propose the change anew";
-    /// The network requires an endorsement, and nobody who signed has the right to write.
+    /// The network requires an endorsement, the author has no right to write, and the body names no
+    /// endorser.
     EndorsementNeeded = 2064, "ENDORSEMENT_NEEDED",
-        "have an endorser sign too, in role endorser; trust_explainWrite names those who can";
-    /// The DID that signed as endorser does not have the right to write.
+        "prepare the operation again with an endorser; trust_explainWrite names those who can";
+    /// The DID that the body names as endorser does not have the right to write.
     EndorserNotGranted = 2065, "ENDORSER_NOT_GRANTED",
-        "let another endorser sign; trust_explainWrite names those who can";
+        "prepare the operation again with another endorser; trust_explainWrite names those who can";
     /// The endorser has used up its quota of operations for this hour.
     EndorserQuota = 2066, "ENDORSER_QUOTA",
-        "wait for the next hour (UTC), or let another endorser sign";
+        "wait for the next hour (UTC), or prepare the operation again with another endorser";
     /// The schema does not exist.
     SchemaNotFound = 2067, "SCHEMA_NOT_FOUND", "publish the schema first";
     /// The schema or credential type is withdrawn.

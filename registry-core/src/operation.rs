@@ -28,6 +28,10 @@ pub struct Operation {
     /// DID that acts; `None` for `did_create` and `validator_ready`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<Did>,
+    /// DID that vouches for the author and must sign in role endorser; `None` if the author writes
+    /// by its own right. It is part of the body so that the id covers who vouches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
     /// Condition under which the operation may be applied.
     pub guard: Guard,
     /// Random bytes. They make the id unique and hide the value behind the record's hash.

@@ -12,14 +12,12 @@ use registry_core::names::EntityId;
 use registry_core::operation::{Action, ActionFacts, Family, Operation};
 use registry_core::record::{Entry, RecordKey, RecordView as _, StoreError, value_from};
 use registry_core::trust::Grants;
-use registry_state::rules::Checked;
-use registry_state::rules::endorsement::{WRITE, may_write, quota_key, quota_used};
+use registry_state::rules::endorsement::{WRITE, may_write, payer, quota_key, quota_used};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{millis, now_ms};
 use crate::error::ApiError;
 use crate::limits::{ENDORSERS_SHOWN_MAX, TRUST_PAGE_MAX};
-use crate::prepare::Endorser;
 use crate::reads::{AsOf, Moment, Reads};
 use crate::service::Head;
 
@@ -34,6 +32,20 @@ pub(crate) struct Params {
     operation: String,
     #[serde(default)]
     min_height: Option<u64>,
+}
+
+/// A DID with the right to write, and what is left of its quota.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Endorser {
+    /// DID of the endorser.
+    did: Did,
+    /// Number of operations that it endorsed in the current hour.
+    used: u64,
+    /// Number of operations that it may endorse in an hour.
+    operations_per_hour: u64,
+    /// Start of the next hour (RFC 3339).
+    refills_at: String,
 }
 
 impl Endorser {
@@ -141,7 +153,7 @@ impl Endorsement {
             answer.allowed = false;
             let remedy = match answer.endorsers.is_empty() {
                 true => "nobody can endorse it",
-                false => "one of the endorsers signs too, in role endorser",
+                false => "prepare the operation with one of the endorsers, which signs too",
             };
             answer.explanation = format!(
                 "{who} has no grant of {WRITE} on {} by {}: {remedy}",
@@ -217,30 +229,27 @@ impl Endorsement {
         EntityId::local(&grants.entity, self.reads.network())
     }
 
-    /// Returns the DIDs that can endorse an operation, or `None` if it needs no endorsement.
-    pub(crate) fn endorsers_needed(
-        &self,
-        operation: &Operation,
-    ) -> Result<Option<Vec<Endorser>>, StoreError> {
-        let Some(family) = operation.action.facts().family else { return Ok(None) };
+    /// Checks that the endorser that an operation names, or else its author, has the right to write
+    /// now. Fails with the refusal that the ledger would give, and names the DIDs that can endorse.
+    pub(crate) fn check(&self, operation: &Operation) -> Result<(), ApiError> {
         let moment = self.reads.now();
         let WritePolicy::Endorsed(policy) = self.reads.parameters(&moment.head)?.write_policy
         else {
-            return Ok(None);
+            return Ok(());
         };
-        match &operation.author {
-            Some(author) if self.has_right(&policy, family, author, &moment)? => Ok(None),
-            _ => self.endorsers(&policy, family, &moment).map(Some),
-        }
+        let (records, network) = (self.reads.at(&moment), self.reads.network());
+        payer(&records, network, &policy, operation, moment.time_ms)
+            .map(drop)
+            .map_err(|error| self.naming_endorsers(error.into(), &operation.action))
     }
 
-    /// Adds the DIDs that can endorse to a refusal that concerns the endorsement. Returns other
-    /// errors unchanged.
-    pub(crate) fn naming_endorsers(&self, error: ApiError, checked: &Checked) -> ApiError {
+    /// Adds the DIDs that can endorse an action to a refusal that concerns its endorsement. Returns
+    /// other errors unchanged.
+    pub(crate) fn naming_endorsers(&self, error: ApiError, action: &Action) -> ApiError {
         let ApiError::Refused(Refusal { code, field, detail }) = error else { return error };
         let named = match code {
             Code::EndorsementNeeded | Code::EndorserNotGranted | Code::EndorserQuota => {
-                self.endorser_names(checked)
+                self.endorser_names(action)
             }
             _ => None,
         };
@@ -251,9 +260,13 @@ impl Endorsement {
         Refusal { code, field, detail }.into()
     }
 
-    fn endorser_names(&self, checked: &Checked) -> Option<String> {
-        let operation = Operation { author: None, ..checked.operation().clone() };
-        let endorsers = self.endorsers_needed(&operation).ok()??;
+    fn endorser_names(&self, action: &Action) -> Option<String> {
+        let (family, moment) = (action.facts().family?, self.reads.now());
+        let WritePolicy::Endorsed(policy) = self.reads.parameters(&moment.head).ok()?.write_policy
+        else {
+            return None;
+        };
+        let endorsers = self.endorsers(&policy, family, &moment).ok()?;
         if endorsers.is_empty() {
             return None;
         }

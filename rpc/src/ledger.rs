@@ -204,7 +204,8 @@ impl Ledger {
             return Err(Refusal::new(Code::AlreadyApplied, "guard", detail).into());
         }
         let submitted = self.reads.node.submit(Arc::clone(&checked)).await;
-        submitted.map_err(|error| self.endorsement.naming_endorsers(error.into(), &checked))?;
+        let action = &checked.operation().action;
+        submitted.map_err(|error| self.endorsement.naming_endorsers(error.into(), action))?;
         Ok(Admitted { operation, envelope, status: "pending" })
     }
 
@@ -248,7 +249,8 @@ impl Ledger {
                     Ok(outcome) => self.committed(operation, outcome).await,
                     Err(error) => Err(error),
                 };
-                committed.map_err(|error| self.endorsement.naming_endorsers(error, &checked))
+                let action = &checked.operation().action;
+                committed.map_err(|error| self.endorsement.naming_endorsers(error, action))
             }
             Err(_) => {
                 let detail = format!(

@@ -20,8 +20,8 @@ pub(crate) struct Preparer {
 }
 
 impl Preparer {
-    /// Prepares an operation with the newest records, and adds the DIDs that can endorse it. All
-    /// prepare methods of operations call it.
+    /// Prepares an operation with the newest records. Fails if neither the author nor the endorser
+    /// that the parameters name has the right to write. All prepare methods of operations call it.
     pub(crate) fn prepare<P: Prepare>(&self, params: P) -> Result<Prepared, ApiError> {
         let head = self.reads.head();
         let draft = params.prepare(&LedgerView {
@@ -32,8 +32,8 @@ impl Preparer {
             time_ms: head.time_ms,
             salt: random_salt()?,
         })?;
-        let endorsers = self.endorsement.endorsers_needed(&draft.operation)?;
-        Ok(draft.answer(endorsers))
+        self.endorsement.check(&draft.operation)?;
+        Ok(draft.answer())
     }
 }
 

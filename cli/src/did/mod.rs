@@ -56,12 +56,19 @@ pub(super) struct SignerArgs {
     /// Another key file that may sign too, for sets of several members; may be repeated
     #[arg(long, value_name = "FILE")]
     cosigner_keys: Vec<PathBuf>,
-    /// A DID that vouches for the operation, where the network asks for one; its key is in one of
-    /// the files
+    /// The DID that vouches for the operation, where the network asks for one; the operation names
+    /// it, and its key is in one of the files
     #[arg(long, value_name = "DID")]
     endorser: Option<Did>,
     #[command(flatten)]
     passphrase: PassphraseArgs,
+}
+
+impl SignerArgs {
+    /// Returns the endorser that is named.
+    pub(super) fn endorser(&self) -> Option<&Did> {
+        self.endorser.as_ref()
+    }
 }
 
 #[cfg(feature = "node")]
@@ -208,7 +215,8 @@ pub(super) fn founding(new: &mut NewKeys) -> Result<(Operation, Parts), Failure>
     let current = Some(roles(&sets, next, held));
     let action = Action::DidCreate(Box::new(DidCreate { sets, document }));
     let (chain, salt) = (Hash::ZERO, writer::random_salt()?);
-    let operation = Operation { chain, author: None, guard: Guard::Absent, salt, action };
+    let operation =
+        Operation { chain, author: None, endorser: None, guard: Guard::Absent, salt, action };
     Ok((operation, Parts { current, recovering: None }))
 }
 

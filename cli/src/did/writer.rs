@@ -12,7 +12,8 @@ use registry_core::crypto::{Hash, PublicKey};
 use registry_core::did::{DidState, DidValue, KeySet, Member};
 use registry_core::id::{Did, MethodUrl, Suffix};
 use registry_core::operation::{
-    Action, Guard, MethodSigner, Operation, Role, Signature, SignedOperation, Signer, operation_id,
+    Action, ActionFacts, Guard, MethodSigner, Operation, Role, Signature, SignedOperation, Signer,
+    operation_id,
 };
 use registry_core::record::value_from;
 use registry_state::rules::check_stateless;
@@ -77,8 +78,8 @@ pub(crate) struct Writer {
     file: UserKeyFile,
     held: UserKeys,
     cosigners: Vec<UserKeys>,
-    /// Endorser of the operations that are signed here.
-    endorser: Option<Signer>,
+    /// Method with which the endorser of the operations signs.
+    endorser: Option<MethodSigner>,
 }
 
 impl Writer {
@@ -129,10 +130,11 @@ impl Writer {
         &self.client
     }
 
-    /// Returns the endorser that signs an action; `None` if no endorser is named or actions of its
-    /// kind never need endorsement.
-    pub(crate) fn endorser(&self, action: &Action) -> Option<&Signer> {
-        self.endorser.as_ref().filter(|_| action.facts().family.is_some())
+    /// Returns the endorser of operations with these facts; `None` if no endorser is given or such
+    /// actions take none.
+    pub(crate) fn endorser(&self, facts: &ActionFacts) -> Option<&Did> {
+        let endorser = self.endorser.as_ref().filter(|_| facts.family.is_some());
+        endorser.map(|method| &method.url.did)
     }
 
     /// Returns the secret of a key, if it is at hand.
@@ -260,17 +262,18 @@ impl Writer {
     }
 
     /// Returns the method with which an endorser signs with the keys at hand.
-    pub(crate) async fn endorsing(&self, did: &Did) -> Result<Signer, Failure> {
+    pub(crate) async fn endorsing(&self, did: &Did) -> Result<MethodSigner, Failure> {
         let state = self.state_of(did).await?;
         let time_ms = self.client.chain().await?.time.0;
         let method = self.method(did, &state, time_ms);
-        method.map(Signer::Method).ok_or_else(|| {
+        method.ok_or_else(|| {
             let message = format!("no key at hand is one of the endorser {did}'s own methods");
             Failure::usage_with(message, "give its key file with --cosigner-keys")
         })
     }
 
-    /// Makes an operation for this chain with a fresh salt.
+    /// Makes an operation for this chain with a fresh salt. Its body names the endorser if one is
+    /// given and the action takes one.
     pub(crate) fn operation(
         &self,
         author: Option<Did>,
@@ -278,7 +281,8 @@ impl Writer {
         action: Action,
     ) -> Result<Operation, Failure> {
         let salt = random_salt()?;
-        Ok(Operation { chain: self.chain.chain_id, author, guard, salt, action })
+        let (chain, endorser) = (self.chain.chain_id, self.endorser(action.facts()).cloned());
+        Ok(Operation { chain, author, endorser, guard, salt, action })
     }
 
     /// Signs a draft, records it in the key file and submits it. Returns once it is committed.
@@ -304,8 +308,9 @@ impl Writer {
             .iter()
             .filter_map(|signer| Some((own_role(&operation.action, signer)?, signer)));
         let consents = consents.iter().map(|signer| (Role::Consent, signer));
-        let endorser = self.endorser(&operation.action).into_iter();
-        let endorser = endorser.map(|signer| (Role::Endorser, signer));
+        let endorser = self.endorser.clone().filter(|_| operation.endorser.is_some());
+        let endorser = endorser.map(Signer::Method);
+        let endorser = endorser.iter().map(|signer| (Role::Endorser, signer));
         for (role, signer) in own.chain(consents).chain(endorser) {
             let new = || new.secrets.iter().find(|secret| secret.public() == signer.key());
             if let Some(secret) = self.secret(signer.key()).or_else(new) {

@@ -167,7 +167,8 @@ pub(crate) async fn set(
 pub(super) async fn close(args: CloseArgs, context: &Context) -> Result<(), Failure> {
     let CloseArgs { list, author } = args;
     let author = Author::open(context, author).await?;
-    let sent = author.write(Close { author: author.did().clone(), list, salt: None }).await?;
+    let close = Close { author: author.did().clone(), list, salt: None, endorser: None };
+    let sent = author.write(close).await?;
     let written = Written { list, sent };
     context.print(&written, written.human())
 }

@@ -89,6 +89,7 @@ pub(super) async fn recognise(args: RecogniseArgs, context: &Context) -> Result<
         terms,
         network,
         salt: None,
+        endorser: None,
     };
     // Without `authority` the node prepares for the author: an authority recognises only for
     // itself.

@@ -84,6 +84,7 @@ fn create(seed: u8, chain: Hash) -> Bytes {
     let operation = Operation {
         chain,
         author: None,
+        endorser: None,
         guard: Guard::Absent,
         salt: FixedBytes([seed; 16]),
         action: Action::DidCreate(Box::new(DidCreate { sets, document })),

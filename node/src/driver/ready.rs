@@ -133,6 +133,7 @@ impl Driver {
         let operation = Operation {
             chain: self.chain,
             author: None,
+            endorser: None,
             guard: previous.map_or(Guard::Absent, Guard::Previous),
             salt: FixedBytes([0; 16]),
             action: Act::ValidatorReady(Box::new(ready)),

@@ -51,7 +51,14 @@ fn seal(operation: &Operation, role: Role, seed: u8, network: &NetworkName) -> C
 }
 
 fn operation(chain: Hash, author: Option<&Did>, guard: Guard, action: Action) -> Operation {
-    Operation { chain, author: author.cloned(), guard, salt: FixedBytes([7; 16]), action }
+    Operation {
+        chain,
+        author: author.cloned(),
+        endorser: None,
+        guard,
+        salt: FixedBytes([7; 16]),
+        action,
+    }
 }
 
 impl Fixture {

@@ -49,15 +49,16 @@ pub(crate) fn check_consent(
     }
 }
 
-/// Checks rules A1 to A4 of the endorser, and returns it if the operation carries its signature.
-pub(crate) fn check_endorser<'c>(
+/// Checks rule A7: if the body names an endorser, its signature of role endorser counts for it.
+pub(crate) fn check_endorser(
     overlay: &Overlay<'_>,
     context: &Context,
-    checked: &'c Checked,
-) -> Result<Option<&'c Did>, ApplyError> {
-    let Some(endorser) = checked.endorser() else { return Ok(None) };
-    check_party(overlay, context, checked, endorser, &[Role::Endorser])?;
-    Ok(Some(endorser))
+    checked: &Checked,
+) -> Result<(), ApplyError> {
+    match &checked.operation().endorser {
+        Some(endorser) => check_party(overlay, context, checked, endorser, &[Role::Endorser]),
+        None => Ok(()),
+    }
 }
 
 /// Checks rules A1 to A5 of one DID with the signatures that have one of `roles`.

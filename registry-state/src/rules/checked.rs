@@ -1,8 +1,7 @@
 //! An operation that has passed all checks that need no state.
 
 use registry_core::crypto::Hash;
-use registry_core::id::Did;
-use registry_core::operation::{Operation, Role, Signature, Signer};
+use registry_core::operation::{Operation, Signature};
 use registry_core::record::RecordKey;
 
 /// An operation whose form and signatures have been checked. Only
@@ -26,15 +25,6 @@ impl Checked {
     /// Returns the signatures, all of which verify.
     pub fn signatures(&self) -> &[Signature] {
         &self.signatures
-    }
-
-    /// Returns the DID that endorses the operation by a signature of role endorser, if there is
-    /// one.
-    pub fn endorser(&self) -> Option<&Did> {
-        self.signatures.iter().find_map(|signature| match &signature.by {
-            Signer::Method(method) if signature.role == Role::Endorser => Some(&method.url.did),
-            Signer::Key(_) | Signer::Method(_) => None,
-        })
     }
 
     /// Returns the operation id, H(body). Receipts name it, and it identifies repeated operations.

@@ -9,7 +9,7 @@ use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::HOUR_MS;
 use registry_core::names::{EntityId, TrustKey};
-use registry_core::operation::Family;
+use registry_core::operation::{Family, Operation};
 use registry_core::record::{RecordView, StoreError};
 use registry_core::time::TimeMs;
 use registry_core::trust::{Asked, ask};
@@ -24,23 +24,15 @@ pub(crate) fn check(
     context: &Context,
     checked: &Checked,
 ) -> Result<Option<(TransientKey, Vec<u8>)>, ApplyError> {
-    let endorser = author::check_endorser(overlay, context, checked)?;
-    let Some(family) = checked.operation().action.facts().family else { return Ok(None) };
+    author::check_endorser(overlay, context, checked)?;
+    // Height 0 needs no endorsement: all operators agreed on it, and no endorser existed before it.
     let policy = match &context.parameters.write_policy {
-        // Height 0 needs no endorsement: all operators agreed on it, and no endorser existed before
-        // it.
         WritePolicy::Endorsed(policy) if context.height > 0 => policy,
         WritePolicy::Open | WritePolicy::Endorsed(_) => return Ok(None),
     };
-    let granted = |did: &Did| {
-        may_write(&Heads(overlay), &context.network, policy, family, did, context.time_ms)
-    };
-    let payer = match (endorser, &checked.operation().author) {
-        (Some(endorser), _) if granted(endorser)? => endorser,
-        (Some(endorser), _) => return Err(not_granted(policy, family, endorser).into()),
-        (None, Some(author)) if granted(author)? => author,
-        (None, author) => return Err(needed(policy, family, author.as_ref()).into()),
-    };
+    let heads = Heads(overlay);
+    let payer = payer(&heads, &context.network, policy, checked.operation(), context.time_ms)?;
+    let Some(payer) = payer else { return Ok(None) };
     let hour = (context.time_ms, HOUR_MS);
     let quota = Quota::read(overlay, counter(payer), hour, policy.operations_per_hour)?;
     let (used, refills_ms) = (quota.used(), quota.ends_ms());
@@ -51,26 +43,47 @@ pub(crate) fn check(
             policy.operations_per_hour,
             TimeMs(refills_ms).millis()
         );
-        Refusal::new(Code::EndorserQuota, "signatures", detail)
+        Refusal::new(Code::EndorserQuota, "endorser", detail)
     })?;
     Ok(Some(leaf))
+}
+
+/// Rules EN2 and EN3: returns the DID by whose right the operation is written at block time
+/// `time_ms` (Unix time in milliseconds) over the records of `view`. It is the endorser that the
+/// body names, else the author. Returns `None` if the action needs no endorsement. Fails with
+/// `ENDORSER_NOT_GRANTED` or `ENDORSEMENT_NEEDED` if that DID has no right to write.
+pub fn payer<'o>(
+    view: &dyn RecordView,
+    network: &NetworkName,
+    policy: &EndorsedWrites,
+    operation: &'o Operation,
+    time_ms: u64,
+) -> Result<Option<&'o Did>, ApplyError> {
+    let Some(family) = operation.action.facts().family else { return Ok(None) };
+    let granted = |did: &Did| may_write(view, network, policy, family, did, time_ms);
+    match (&operation.endorser, &operation.author) {
+        (Some(endorser), _) if granted(endorser)? => Ok(Some(endorser)),
+        (Some(endorser), _) => Err(not_granted(policy, family, endorser).into()),
+        (None, Some(author)) if granted(author)? => Ok(Some(author)),
+        (None, author) => Err(needed(policy, family, author.as_ref()).into()),
+    }
 }
 
 fn needed(policy: &EndorsedWrites, family: Family, author: Option<&Did>) -> Refusal {
     let who = author.map_or_else(|| "a new DID".to_owned(), Did::to_string);
     let (authority, family) = (&policy.authority, family.name());
     let detail = format!(
-        "{who} has no grant of {WRITE} on registry/{family} by {authority}, and nobody who has \
-         one signed in role endorser"
+        "{who} has no grant of {WRITE} on registry/{family} by {authority}, and the body names no \
+         endorser that has one"
     );
-    Refusal::new(Code::EndorsementNeeded, "signatures", detail)
+    Refusal::new(Code::EndorsementNeeded, "endorser", detail)
 }
 
 fn not_granted(policy: &EndorsedWrites, family: Family, endorser: &Did) -> Refusal {
     let (authority, family) = (&policy.authority, family.name());
     let detail =
         format!("{endorser} has no live grant of {WRITE} on registry/{family} by {authority}");
-    Refusal::new(Code::EndorserNotGranted, "signatures", detail)
+    Refusal::new(Code::EndorserNotGranted, "endorser", detail)
 }
 
 /// Rule EN2: returns true if the DID may write, and so also endorse the writes of others, at block

@@ -3,16 +3,12 @@
 
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::{self, Hash, SignatureError};
-use registry_core::id::{Did, NetworkName};
+use registry_core::id::Did;
 use registry_core::limits::SIGNATURES_MAX;
 use registry_core::operation::{Operation, Role, Signature, Signer};
 
 /// Checks rules O4 to O6: number, roles, kinds of signers and order of all signatures.
-pub(super) fn check_list(
-    operation: &Operation,
-    network: &NetworkName,
-    signatures: &[Signature],
-) -> Result<(), Refusal> {
+pub(super) fn check_list(operation: &Operation, signatures: &[Signature]) -> Result<(), Refusal> {
     let minimum = usize::from(operation.action.facts().role.is_some());
     if signatures.len() < minimum || signatures.len() > SIGNATURES_MAX {
         let detail =
@@ -21,7 +17,7 @@ pub(super) fn check_list(
     }
     let (endorsers, others): (Vec<_>, Vec<_>) =
         signatures.iter().enumerate().partition(|(_, signature)| signature.role == Role::Endorser);
-    check_endorsers(operation, network, &endorsers)?;
+    check_endorsers(operation.endorser.as_ref(), &endorsers)?;
     let (consents, own): (Vec<_>, Vec<_>) =
         others.into_iter().partition(|(_, signature)| signature.role == Role::Consent);
     check_one_kind(&own, |signature| takes(operation, signature), || expected(operation))?;
@@ -49,32 +45,45 @@ pub(super) fn check_list(
     Ok(())
 }
 
-/// Checks that there is at most one endorser, that it signs by a method, and that the action is one
-/// that a network may want endorsed.
+/// Checks that exactly the endorser that the body names signs as endorser, once and by a method.
+/// Nobody signs as endorser if the body names none.
 fn check_endorsers(
-    operation: &Operation,
-    network: &NetworkName,
+    endorser: Option<&Did>,
     endorsers: &[(usize, &Signature)],
 ) -> Result<(), Refusal> {
-    let invalid = |index: usize, detail: String| {
-        let field = format!("signatures/{index}/role");
+    let invalid = |index: &usize, detail: String| {
+        let field = format!("signatures/{index}/by");
         Err(Refusal::new(Code::EndorserInvalid, field, detail))
     };
-    let Some((index, first)) = endorsers.first() else { return Ok(()) };
-    if operation.action.facts().family.is_none() {
-        return invalid(*index, "this action needs no endorsement and takes none".to_owned());
-    }
-    if let Some((index, _)) = endorsers.get(1) {
-        return invalid(*index, "one signature of role endorser is enough".to_owned());
-    }
+    let Some(endorser) = endorser else {
+        return match endorsers.first() {
+            None => Ok(()),
+            Some((index, _)) => {
+                let detail = "the body names no endorser; leave this signature out, or prepare \
+                              the operation again with its endorser";
+                invalid(index, detail.to_owned())
+            }
+        };
+    };
+    let Some((index, first)) = endorsers.first() else {
+        let detail = format!("the body names {endorser} as endorser, which has not signed");
+        return Err(Refusal::new(Code::EndorserMissing, "signatures", detail));
+    };
     match &first.by {
-        Signer::Method(method) if method.url.did.network == *network => Ok(()),
+        Signer::Method(method) if method.url.did == *endorser => {}
         Signer::Method(method) => {
-            invalid(*index, format!("{} is not on network {network}", method.url.did))
+            let detail = format!("{} signed, the body names {endorser}", method.url.did);
+            return invalid(index, detail);
         }
-        Signer::Key(_) => {
-            invalid(*index, "an endorser signs by a method of its document".to_owned())
+        Signer::Key(key) => {
+            let detail =
+                format!("{key} signed alone; {endorser} signs by a method of its document");
+            return invalid(index, detail);
         }
+    }
+    match endorsers.get(1) {
+        Some((index, _)) => invalid(index, format!("{endorser} signs once in role endorser")),
+        None => Ok(()),
     }
 }
 

@@ -36,7 +36,7 @@ pub fn check_stateless(
         let detail = format!("signed for chain {}, this is {chain}", operation.chain);
         return Err(Refusal::new(Code::ChainMismatch, "chain", detail));
     }
-    signatures::check_list(&operation, network, &envelope.signatures)?;
+    signatures::check_list(&operation, &envelope.signatures)?;
     check_body(&operation, network)?;
     let id = operation_id(&envelope.body.0);
     let record_key = operation.record_key(&id)?;
@@ -57,6 +57,7 @@ pub fn check_stateless(
 /// asks anyone to sign.
 pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
     check_author(operation, network)?;
+    check_endorser(operation, network)?;
     operation.action.facts().guard.check(&operation.guard)?;
     check_form(operation, network)
 }
@@ -72,6 +73,26 @@ fn check_author(operation: &Operation, network: &NetworkName) -> Result<(), Refu
     if author.network != *network {
         let detail = format!("{author} is not on network {network}");
         return Err(Refusal::new(Code::NetworkMismatch, "author", detail));
+    }
+    Ok(())
+}
+
+/// Checks the endorser that the body names: the action takes one, and it is another DID of this
+/// network than the author.
+fn check_endorser(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
+    let Some(endorser) = &operation.endorser else { return Ok(()) };
+    let refusal = |code, detail: String| Err(Refusal::new(code, "endorser", detail));
+    let facts = operation.action.facts();
+    if facts.family.is_none() {
+        let detail = format!("{} takes no endorser, leave {endorser} out", facts.name);
+        return refusal(Code::EndorserInvalid, detail);
+    }
+    if endorser.network != *network {
+        return refusal(Code::NetworkMismatch, format!("{endorser} is not on network {network}"));
+    }
+    if operation.author.as_ref() == Some(endorser) {
+        let detail = format!("{endorser} is the author and vouches for nobody else; leave it out");
+        return refusal(Code::EndorserInvalid, detail);
     }
     Ok(())
 }

@@ -157,7 +157,7 @@ pub(crate) fn ready(ledger: &Ledger, proposal: Hash, n: u8) -> ValidatorReady {
 pub(crate) fn ready_operation(ledger: &Ledger, number: u8, ready: ValidatorReady) -> Operation {
     let guard = guard_of(ledger, &RecordKey::ready(&ready.key));
     let action = Action::ValidatorReady(Box::new(ready));
-    Operation { chain: chain(), author: None, guard, salt: salt(number), action }
+    Operation { chain: chain(), author: None, endorser: None, guard, salt: salt(number), action }
 }
 
 /// Returns the envelope of node n's readiness announcement.

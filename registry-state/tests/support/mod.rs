@@ -97,6 +97,7 @@ pub(crate) fn create(sets: Sets, document: Document, number: u8) -> Operation {
     Operation {
         chain: chain(),
         author: None,
+        endorser: None,
         guard: Guard::Absent,
         salt: salt(number),
         action: Action::DidCreate(Box::new(DidCreate { sets, document })),
@@ -105,7 +106,7 @@ pub(crate) fn create(sets: Sets, document: Document, number: u8) -> Operation {
 
 pub(crate) fn change(did: &Did, head: Hash, number: u8, action: Action) -> Operation {
     let (author, guard) = (Some(did.clone()), Guard::Previous(head));
-    Operation { chain: chain(), author, guard, salt: salt(number), action }
+    Operation { chain: chain(), author, endorser: None, guard, salt: salt(number), action }
 }
 
 pub(crate) fn update(document: Document) -> Action {

@@ -13,7 +13,14 @@ use super::{Key, chain, salt};
 
 /// Returns an operation of an author with a guard.
 pub(crate) fn authored(author: &Did, guard: Guard, number: u8, action: Action) -> Operation {
-    Operation { chain: chain(), author: Some(author.clone()), guard, salt: salt(number), action }
+    Operation {
+        chain: chain(),
+        author: Some(author.clone()),
+        endorser: None,
+        guard,
+        salt: salt(number),
+        action,
+    }
 }
 
 /// Returns the author's signature over an operation id by one of its methods.

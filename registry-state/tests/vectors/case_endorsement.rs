@@ -84,10 +84,19 @@ fn as_endorser(party: &Party, id: &Hash) -> Signature {
     method_signature_as(Role::Endorser, &party.key, &party.did, "key-1", id)
 }
 
+/// Returns the operation with a party named as endorser in its body.
+fn naming(endorser: &Party, operation: Operation) -> Operation {
+    Operation { endorser: Some(endorser.did.clone()), ..operation }
+}
+
+fn by_newcomer(number: u8, id: &Hash) -> Signature {
+    signature(&ed(50 + number), Role::Control, id)
+}
+
 /// Returns the create of a new DID, endorsed by a party.
 fn created(number: u8, endorser: &Party) -> Vec<u8> {
-    with(&newcomer(number), |id| {
-        vec![signature(&ed(50 + number), Role::Control, id), as_endorser(endorser, id)]
+    with(&naming(endorser, newcomer(number)), |id| {
+        vec![by_newcomer(number, id), as_endorser(endorser, id)]
     })
 }
 
@@ -98,7 +107,7 @@ fn list(party: &Party, number: u8) -> Operation {
 
 /// Returns the create of one party's status list, endorsed by another party.
 fn endorsed_list(party: &Party, number: u8, endorser: &Party) -> Vec<u8> {
-    with(&list(party, number), |id| {
+    with(&naming(endorser, list(party, number)), |id| {
         vec![method_signature(&party.key, &party.did, "key-1", id), as_endorser(endorser, id)]
     })
 }
@@ -110,38 +119,67 @@ pub(crate) fn add(all: &mut Catalogue) {
 }
 
 fn add_forms(all: &mut Catalogue) {
-    let Parties { endorser, lists, .. } = &*PARTIES;
+    let Parties { endorser, lists, stranger, .. } = &*PARTIES;
     let code = Code::EndorserInvalid;
-    let by_newcomer = |id: &Hash| signature(&ed(51), Role::Control, id);
+    let endorsed = naming(endorser, newcomer(1));
     let rule = "An endorser signs by a method, which names its DID.";
-    let by_key = with(&newcomer(1), |id| {
-        vec![by_newcomer(id), signature(&endorser.key, Role::Endorser, id)]
+    let by_key = with(&endorsed, |id| {
+        vec![by_newcomer(1, id), signature(&endorser.key, Role::Endorser, id)]
     });
     all.refused("endorser_by_key", rule, code, &by_key);
-    let rule = "One endorser is enough.";
-    let two = with(&newcomer(1), |id| {
-        vec![by_newcomer(id), as_endorser(endorser, id), as_endorser(lists, id)]
+    let rule = "Only the endorser that the body names signs as endorser.";
+    let two = with(&endorsed, |id| {
+        vec![by_newcomer(1, id), as_endorser(endorser, id), as_endorser(lists, id)]
     });
     all.refused("endorser_two", rule, code, &two);
+    let rule = "The endorser signs once.";
+    let twice = with(&endorsed, |id| {
+        let second = method_signature_as(Role::Endorser, &ed(99), &endorser.did, "key-2", id);
+        vec![by_newcomer(1, id), as_endorser(endorser, id), second]
+    });
+    all.refused("endorser_twice", rule, code, &twice);
     let rule = "An endorser is a DID of this network.";
     let mut foreign = endorser.clone();
     foreign.did.network = "other".parse().expect("a name");
-    all.refused("endorser_of_other_network", rule, code, &created(1, &foreign));
+    let foreign = created(1, &foreign);
+    all.refused("endorser_of_other_network", rule, Code::NetworkMismatch, &foreign);
     let rule = "What needs no endorsement takes none.";
     let action = rotate(reveal(&[ed(60)]), newcomer_sets(), signing(ed(62)));
-    let rotating = change(&PARTIES.stranger.did, Hash::ZERO, 2, action);
+    let rotating = naming(endorser, change(&stranger.did, Hash::ZERO, 2, action));
     let rotating =
         with(&rotating, |id| vec![signature(&ed(60), Role::Next, id), as_endorser(endorser, id)]);
     all.refused("endorser_on_rotate", rule, code, &rotating);
+    let rule = "An author vouches for itself by leaving the endorser out.";
+    let own = endorsed_list(lists, 1, lists);
+    all.refused("endorser_is_the_author", rule, code, &own);
     let rule = "A signature by an endorser alone signs nothing for the author.";
-    let alone = with(&newcomer(1), |id| vec![as_endorser(endorser, id)]);
+    let alone = with(&endorsed, |id| vec![as_endorser(endorser, id)]);
     all.refused("endorser_alone", rule, Code::SignatureCount, &alone);
     let rule = "The endorser's own signature verifies.";
-    let forged = with(&newcomer(1), |id| {
+    let forged = with(&endorsed, |id| {
         let value = as_endorser(lists, id).value;
-        vec![by_newcomer(id), Signature { value, ..as_endorser(endorser, id) }]
+        vec![by_newcomer(1, id), Signature { value, ..as_endorser(endorser, id) }]
     });
     all.refused("endorser_forged", rule, Code::SignatureInvalid, &forged);
+    add_relays(all);
+}
+
+/// Adds what a relay could try to change who pays: it strips, adds or replaces the signature of the
+/// endorser of an author who has the right to write itself.
+fn add_relays(all: &mut Catalogue) {
+    let Parties { endorser, lists, .. } = &*PARTIES;
+    let own = |id: &Hash| method_signature(&lists.key, &lists.did, "key-1", id);
+    let endorsed = naming(endorser, list(lists, 1));
+    let rule = "The endorser that the body names must sign, also if the author may write itself.";
+    let stripped = with(&endorsed, |id| vec![own(id)]);
+    all.refused("endorser_stripped", rule, Code::EndorserMissing, &stripped);
+    let rule = "Nobody endorses an operation whose body names no endorser.";
+    let added = with(&list(lists, 1), |id| vec![own(id), as_endorser(endorser, id)]);
+    all.refused("endorser_added", rule, Code::EndorserInvalid, &added);
+    let rule = "No other DID endorses in place of the one that the body names.";
+    let authority = &PARTIES.authority;
+    let replaced = with(&endorsed, |id| vec![own(id), as_endorser(authority, id)]);
+    all.refused("endorser_replaced", rule, Code::EndorserInvalid, &replaced);
 }
 
 fn newcomer_sets() -> registry_core::did::Sets {
@@ -217,6 +255,9 @@ fn add_quotas(all: &mut Catalogue) {
     let rule = "The quota of another endorser is its own.";
     let at = At::new(&used, 1_000, endorsed_list(stranger, 2, lists));
     all.applied_at("endorser_quota_of_another", rule, &at);
+    let rule = "An endorser pays for an author who may write itself; it is named in the body.";
+    let at = At::new(&used, 1_000, endorsed_list(lists, 2, endorser));
+    all.refused_at("endorser_quota_of_author_with_right", rule, Code::EndorserQuota, &at);
     let rule = "The quota refills with the hour.";
     let at = At::new(&used, HOUR_MS - 2_000, created(3, endorser));
     all.applied_at("endorser_quota_refilled", rule, &at);

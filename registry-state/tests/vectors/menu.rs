@@ -5,7 +5,7 @@ use crate::format::{Body, Expect};
 use crate::read_folder;
 
 /// Attempts, each with the vectors that show that it is refused.
-const MENU: [(&str, &[&str]); 13] = [
+const MENU: [(&str, &[&str]); 14] = [
     (
         "an authority granting beyond its own grant",
         &["trust_assurance_above_the_parents", "trust_window_beyond_the_end"],
@@ -19,6 +19,7 @@ const MENU: [(&str, &[&str]); 13] = [
         "a threshold authority counted twice through one member",
         &["trust_grant_by_one_member_twice", "trust_grant_by_shared_key_alone"],
     ),
+    ("a relay changing who pays", &["endorser_stripped", "endorser_added", "endorser_replaced"]),
     (
         "an endorser's signature used as approval",
         &["approval_in_role_endorser", "approval_signed_as_endorser"],

@@ -15,7 +15,7 @@ use registry_state::rules::{By, agent};
 use registry_state::state::ApplyError;
 use serde::{Deserialize, Serialize};
 
-use super::form::{Draft, Salt};
+use super::form::{Chosen, Draft, Salt};
 use super::ledger::{LedgerView, previous};
 use super::signers::Subject;
 use super::{Prepare, PrepareError, Visitor};
@@ -46,6 +46,9 @@ pub struct Delegate {
     pub max_depth: Option<u8>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the author and signs too, if the author has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
 }
 
 /// Parameters of the actions whose only content is the agent.
@@ -56,6 +59,9 @@ pub struct Step<K> {
     pub agent: Did,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the author and signs too, if the author has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
     #[serde(skip)]
     pub kind: PhantomData<K>,
 }
@@ -124,7 +130,7 @@ steps! {
 impl<K> Step<K> {
     /// Makes the parameters of an action on an agent, with a random salt.
     pub fn new(author: Did, agent: Did) -> Self {
-        Self { author, agent, salt: None, kind: PhantomData }
+        Self { author, agent, salt: None, endorser: None, kind: PhantomData }
     }
 }
 
@@ -151,11 +157,12 @@ impl Prepare for Delegate {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, salt) = (ledger.author(&self.author)?, self.salt);
+        let author = ledger.author(&self.author)?;
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
         let delegate = self.payload();
         let guard = ledger.guard(&RecordKey::delegation(&delegate.agent))?;
         let action = Action::AgentDelegate(Box::new(delegate.clone()));
-        let form = ledger.form_by(&author, guard, salt, action)?;
+        let form = ledger.form_by(&author, guard, chosen, action)?;
         agent::delegate(ledger.view(), ledger.by(&author), &delegate)?;
         let AgentDelegate { agent, actions, resources, valid_until, .. } = delegate;
         let (author, actions, resources) = (&author.did, actions.len(), resources.len());
@@ -181,11 +188,12 @@ impl<K: StepKind> Prepare for Step<K> {
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
         let author = ledger.author(&self.author)?;
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser };
         let step = AgentStep { agent: self.agent };
         let agent = &step.agent;
         let head = ledger.head(&RecordKey::delegation(agent), || absent(agent))?;
         let action = K::action(step.clone());
-        let form = ledger.form_by(&author, previous(&head), self.salt, action)?;
+        let form = ledger.form_by(&author, previous(&head), chosen, action)?;
         K::check(ledger.view(), ledger.by(&author), &step)?;
         Ok(form.draft(Subject::Agent(agent.clone()), K::words(agent)))
     }

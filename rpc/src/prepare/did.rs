@@ -12,7 +12,7 @@ use registry_core::operation::{Action, Guard, Role};
 use registry_core::record::RecordKey;
 use serde::{Deserialize, Serialize};
 
-use super::form::{Draft, Salt};
+use super::form::{Chosen, Draft, Salt};
 use super::ledger::{LedgerView, previous};
 use super::signers::{Signers, Subject};
 use super::{Prepare, PrepareError, Visitor, facts};
@@ -39,6 +39,9 @@ pub struct Create {
     pub document: Document,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the new one and signs too, where the network asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
 }
 
 impl Prepare for Create {
@@ -54,10 +57,11 @@ impl Prepare for Create {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (salt, signers) = (self.salt, set(&self.sets.control));
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
+        let signers = set(&self.sets.control);
         let needs = needs(signers.as_ref());
         let signers = in_role::<Self>(signers);
-        let form = ledger.form(None, Guard::Absent, salt, self.action()?, signers)?;
+        let form = ledger.form(None, Guard::Absent, chosen, self.action()?, signers)?;
         let (network, suffix) = (ledger.network.clone(), Suffix::of_create(&form.id));
         let did = Did { network, suffix };
         let explanation = format!("Registers {did}. {needs}");
@@ -65,8 +69,39 @@ impl Prepare for Create {
     }
 }
 
-/// Declares the parameters of actions on a DID that exists: their fields, the name of the action,
-/// what it does in words, who signs it, and the action itself.
+/// Parameters of `did_prepareUpdate`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Update {
+    pub did: Did,
+    pub document: Document,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Salt,
+    /// DID that vouches for this one and signs too, if this one has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
+}
+
+impl Prepare for Update {
+    const ACTION: &'static str = "did_update";
+
+    fn action(self) -> Result<Action, PrepareError> {
+        Ok(Action::DidUpdate(Box::new(DidUpdate { document: self.document })))
+    }
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        vec![RecordKey::did(&self.did.suffix)]
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
+        let signers = |state: &DidState, _: &Self| Ok(set(&state.sets.control));
+        change(ledger, self.did.clone(), chosen, self, signers, "Replaces the document of")
+    }
+}
+
+/// Declares the parameters of further actions on a DID that exists: their fields, the name of the
+/// action, what it does in words, who signs it, and the action itself.
 macro_rules! prepares {
     ($(
         $(#[doc = $doc:literal])+
@@ -97,19 +132,13 @@ macro_rules! prepares {
 
             fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
                 let signers: fn(&DidState, &Self) -> Result<SetSigners, Refusal> = $signers;
-                change(ledger, self.did.clone(), self.salt, self, signers, $words)
+                change(ledger, self.did.clone(), self.salt.into(), self, signers, $words)
             }
         }
     )+};
 }
 
 prepares! {
-    /// Parameters of `did_prepareUpdate`.
-    Update {
-        document: Document,
-    } "did_update", "Replaces the document of", |state, _| Ok(set(&state.sets.control)), |own|
-        Action::DidUpdate(Box::new(DidUpdate { document: own.document }));
-
     /// Parameters of `did_prepareRotate`.
     Rotate {
         /// Members of the next set that sign, in plain.
@@ -152,7 +181,7 @@ prepares! {
 fn change<P: Prepare>(
     ledger: &LedgerView<'_>,
     did: Did,
-    salt: Salt,
+    chosen: Chosen,
     params: P,
     signers: fn(&DidState, &P) -> Result<SetSigners, Refusal>,
     words: &str,
@@ -161,7 +190,7 @@ fn change<P: Prepare>(
     let signers = signers(&party.state, &params)?;
     let needs = needs(signers.as_ref());
     let (guard, signers) = (previous(&party.entry), in_role::<P>(signers));
-    let form = ledger.form(Some(did.clone()), guard, salt, params.action()?, signers)?;
+    let form = ledger.form(Some(did.clone()), guard, chosen, params.action()?, signers)?;
     let (version, record) = (party.entry.record.version, party.entry.record.hash());
     let explanation = format!("{words} {did} after version {version} ({record}). {needs}");
     Ok(form.draft(Subject::Did(did), explanation))

@@ -14,6 +14,19 @@ use super::signers::{Signers, Subject};
 /// Salt of an operation, as parameters give it. Without one, the operation gets a random salt.
 pub type Salt = Option<FixedBytes<16>>;
 
+/// Members of an operation that the parameters of any action may give.
+pub(super) struct Chosen {
+    pub(super) salt: Salt,
+    /// DID that vouches for the author; `None` if the author writes by its own right.
+    pub(super) endorser: Option<Did>,
+}
+
+impl From<Salt> for Chosen {
+    fn from(salt: Salt) -> Self {
+        Self { salt, endorser: None }
+    }
+}
+
 /// An operation that has passed the rules which need no state.
 pub(super) struct Form {
     pub(super) operation: Operation,
@@ -40,24 +53,28 @@ pub struct Draft {
 }
 
 impl LedgerView<'_> {
-    /// Makes the operation of an action that `signers` sign, and checks the rules that need no
-    /// state.
+    /// Makes the operation of an action that `signers` sign, and its endorser if one is chosen.
+    /// Checks the rules that need no state, and that the endorser can sign now.
     pub(super) fn form(
         &self,
         author: Option<Did>,
         guard: Guard,
-        salt: Salt,
+        chosen: Chosen,
         action: Action,
-        signers: Vec<Signers>,
-    ) -> Result<Form, Refusal> {
+        mut signers: Vec<Signers>,
+    ) -> Result<Form, ApplyError> {
+        let Chosen { salt, endorser } = chosen;
         let salt = salt.unwrap_or(self.salt);
-        let operation = Operation { chain: self.chain, author, guard, salt, action };
+        let operation = Operation { chain: self.chain, author, endorser, guard, salt, action };
         check_body(&operation, self.network)?;
         let body = operation.body();
         let (actual, limit) = (body.len(), operation.action.facts().bytes_max);
         if actual > limit {
             let detail = format!("{actual} bytes before signatures, at most {limit} are allowed");
-            return Err(Refusal::new(Code::OperationTooLarge, "body", detail));
+            return Err(Refusal::new(Code::OperationTooLarge, "body", detail).into());
+        }
+        if let Some(endorser) = &operation.endorser {
+            signers.push(self.party(endorser, "endorser")?.endorsing(self.time_ms)?);
         }
         Ok(Form { id: operation_id(&body), operation, body, signers })
     }
@@ -68,12 +85,12 @@ impl LedgerView<'_> {
         &self,
         author: &Party,
         guard: Guard,
-        salt: Salt,
+        chosen: Chosen,
         action: Action,
     ) -> Result<Form, ApplyError> {
         let role = action.facts().role.unwrap_or(Role::Author);
         let signers = author.signers(self.time_ms, role);
-        let mut form = self.form(Some(author.did.clone()), guard, salt, action, signers)?;
+        let mut form = self.form(Some(author.did.clone()), guard, chosen, action, signers)?;
         if let Some(agent) = form.operation.action.consents() {
             let agent = self.party(agent, "agent")?;
             form.signers.extend(agent.signers(self.time_ms, Role::Consent));

@@ -150,7 +150,7 @@ impl Prepare for Propose {
         let height = self.height.unwrap_or(ledger.height + NOTICE_HEIGHTS_DEFAULT);
         let propose = GovernancePropose { change: self.change, height };
         let action = Action::GovernancePropose(Box::new(propose.clone()));
-        let form = ledger.form_by(&author, Guard::Absent, self.salt, action)?;
+        let form = ledger.form_by(&author, Guard::Absent, self.salt.into(), action)?;
         check(ledger, |rules| rules.propose(&form.id, &author.did, &propose))?;
         let change = words(&propose.change);
         let what = format!("Proposes {change}, to hold from height {height} on");
@@ -173,7 +173,7 @@ impl<K: StepKind> Prepare for Step<K> {
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
         let (author, id, salt) = (ledger.author(&self.author)?, self.proposal, self.salt);
         let head = ledger.head(&RecordKey::proposal(&id), || absent(&id))?;
-        let form = ledger.form_by(&author, previous(&head), salt, self.action()?)?;
+        let form = ledger.form_by(&author, previous(&head), salt.into(), self.action()?)?;
         check(ledger, |rules| K::check(rules, &id, &author.did))?;
         Ok(form.draft(Subject::Proposal(id), explanation(&K::words(&id), &author.did)))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use registry_core::code::Refusal;
+use registry_core::code::{Code, Refusal};
 use registry_core::codec::FixedBytes;
 use registry_core::crypto::Hash;
 use registry_core::did::DidState;
@@ -114,26 +114,44 @@ impl Party {
     /// of its document, or its control set. One of the two is enough (docs/protocol/operations.md,
     /// "Signatures of an author").
     pub(super) fn signers(&self, time_ms: u64, role: Role) -> Vec<Signers> {
+        let control = &self.state.sets.control;
+        let by_method = self.methods(time_ms, role);
+        let by_key = if role == Role::Author { Role::Control } else { role };
+        let by_control = Signers::of_set(by_key, control.threshold, control.members.clone());
+        let of = Some(self.did.clone());
+        by_method.into_iter().chain([Signers { of, ..by_control }]).collect()
+    }
+
+    /// Returns the methods that can sign for the DID as endorser. Fails if there is none.
+    pub(super) fn endorsing(&self, time_ms: u64) -> Result<Signers, Refusal> {
+        let did = &self.did;
+        let refusal = |code, detail: String| Refusal::new(code, "endorser", detail);
+        self.methods(time_ms, Role::Endorser).ok_or_else(|| {
+            if self.state.sets.control.dids().next().is_some() {
+                let detail =
+                    format!("{did} is controlled by other DIDs, so no method signs for it");
+                return refusal(Code::ControlRequired, detail);
+            }
+            let detail = format!("{did} has no valid method under capabilityInvocation");
+            refusal(Code::MethodNotFound, detail)
+        })
+    }
+
+    /// Returns the methods that can sign for the DID at block time `time_ms`; `None` if it has
+    /// none, or if other DIDs control it.
+    fn methods(&self, time_ms: u64, role: Role) -> Option<Signers> {
         let (document, control) = (&self.state.document, &self.state.sets.control);
+        if control.dids().next().is_some() {
+            return None;
+        }
         let methods = document.capability_invocation.iter().filter_map(|fragment| {
             let method = document.method(fragment).filter(|method| method.is_valid_at(time_ms))?;
             let url = MethodUrl { did: self.did.clone(), fragment: fragment.clone() };
             let signer = MethodSigner { key: method.signing_key()?, url };
             Some(OneSigner::Method(Signer::Method(signer)))
         });
-        let methods: Vec<OneSigner> = match control.dids().next() {
-            None => methods.collect(),
-            Some(_) => Vec::new(),
-        };
+        let members: Vec<OneSigner> = methods.collect();
         let of = Some(self.did.clone());
-        let by_method = (!methods.is_empty()).then_some(Signers {
-            of: of.clone(),
-            role,
-            threshold: 1,
-            members: methods,
-        });
-        let by_key = if role == Role::Author { Role::Control } else { role };
-        let by_control = Signers::of_set(by_key, control.threshold, control.members.clone());
-        by_method.into_iter().chain([Signers { of, ..by_control }]).collect()
+        (!members.is_empty()).then_some(Signers { of, role, threshold: 1, members })
     }
 }

@@ -25,7 +25,7 @@ use registry_state::state::ApplyError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use answer::{Endorser, Prepared};
+pub use answer::Prepared;
 pub use form::{Draft, Salt};
 pub use ledger::{LedgerView, Records};
 pub use signers::{OneSigner, PublishedType, Signers, Subject};
@@ -63,7 +63,7 @@ pub trait Prepare: Serialize + DeserializeOwned {
     fn action(self) -> Result<Action, PrepareError>;
 
     /// Returns the records that the preparation always reads. It may read more, depending on what
-    /// these hold.
+    /// these hold, and the record of the endorser if the parameters name one.
     fn records_needed(&self) -> Vec<RecordKey>;
 
     /// Returns the operation that does what the parameters describe. Fails if the next block would

@@ -15,7 +15,7 @@ use registry_core::trust::Assurance;
 use registry_state::rules::schema;
 use serde::{Deserialize, Serialize};
 
-use super::form::{Draft, Salt};
+use super::form::{Chosen, Draft, Salt};
 use super::ledger::{LedgerView, previous};
 use super::signers::{PublishedType, Subject};
 use super::{Prepare, PrepareError, Visitor};
@@ -41,6 +41,9 @@ pub struct Publish {
     pub supersedes: Option<SchemaId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the author and signs too, if the author has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
 }
 
 /// Parameters of `schema_prepareWithdraw`.
@@ -51,6 +54,9 @@ pub struct Withdraw {
     pub schema: SchemaId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the author and signs too, if the author has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
 }
 
 /// Parameters of `schema_preparePublishType`: the complete type.
@@ -75,6 +81,9 @@ pub struct PublishType {
     pub suites: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the author and signs too, if the author has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
 }
 
 /// Parameters of `schema_prepareWithdrawType`.
@@ -85,6 +94,9 @@ pub struct WithdrawType {
     pub name: Resource,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the author and signs too, if the author has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
 }
 
 impl Publish {
@@ -110,14 +122,15 @@ impl Prepare for Publish {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, id, salt) = (ledger.author(&self.author)?, self.id(), self.salt);
+        let (author, id) = (ledger.author(&self.author)?, self.id());
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
         if ledger.records.entry(&RecordKey::schema(&id))?.is_some() {
             let detail = format!("schema {id} is published already");
             return Err(Refusal::new(Code::AlreadyExists, "content", detail).into());
         }
         let publish = self.payload();
         let action = Action::SchemaPublish(Box::new(publish.clone()));
-        let form = ledger.form_by(&author, Guard::Absent, salt, action)?;
+        let form = ledger.form_by(&author, Guard::Absent, chosen, action)?;
         schema::publish(ledger.view(), ledger.by(&author), &publish)?;
         let of = publish.credential_type.map(|name| format!(" of {name}")).unwrap_or_default();
         let in_name = format!("in the name of {}", author.did);
@@ -139,10 +152,11 @@ impl Prepare for Withdraw {
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
         let (author, id) = (ledger.author(&self.author)?, self.schema);
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser };
         let head = ledger.head(&RecordKey::schema(&id), || schema_absent(&id))?;
         let withdraw = SchemaWithdraw { schema: id };
         let action = Action::SchemaWithdraw(withdraw.clone());
-        let form = ledger.form_by(&author, previous(&head), self.salt, action)?;
+        let form = ledger.form_by(&author, previous(&head), chosen, action)?;
         schema::withdraw(ledger.view(), ledger.by(&author), &withdraw)?;
         let explanation = format!("Withdraws the schema {id} for ever; it stays readable");
         Ok(form.draft(Subject::Schema(id), explanation))
@@ -179,11 +193,12 @@ impl Prepare for PublishType {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, salt) = (ledger.author(&self.author)?, self.salt);
+        let author = ledger.author(&self.author)?;
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
         let publish = self.payload();
         let guard = ledger.guard(&RecordKey::credential_type(&author.did, &publish.name))?;
         let action = Action::CredentialTypePublish(Box::new(publish.clone()));
-        let form = ledger.form_by(&author, guard, salt, action)?;
+        let form = ledger.form_by(&author, guard, chosen, action)?;
         schema::publish_type(ledger.view(), ledger.by(&author), &publish)?;
         let (publisher, name) = (author.did, publish.name);
         let explanation =
@@ -207,10 +222,11 @@ impl Prepare for WithdrawType {
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
         let (author, name) = (ledger.author(&self.author)?, self.name);
         let key = RecordKey::credential_type(&author.did, &name);
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser };
         let head = ledger.head(&key, || type_absent(&author.did, &name))?;
         let withdraw = CredentialTypeWithdraw { name: name.clone() };
         let action = Action::CredentialTypeWithdraw(withdraw.clone());
-        let form = ledger.form_by(&author, previous(&head), self.salt, action)?;
+        let form = ledger.form_by(&author, previous(&head), chosen, action)?;
         schema::withdraw_type(ledger.view(), ledger.by(&author), &withdraw)?;
         let publisher = author.did;
         let explanation = format!("Withdraws the credential type {name} of {publisher}");

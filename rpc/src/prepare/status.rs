@@ -18,7 +18,7 @@ use registry_state::rules::status::{check_changes, check_close, check_update, ch
 use registry_state::state::ApplyError;
 use serde::{Deserialize, Serialize};
 
-use super::form::{Draft, Salt, with_signers};
+use super::form::{Chosen, Draft, Salt, with_signers};
 use super::ledger::{LedgerView, previous};
 use super::signers::Subject;
 use super::{PARAMS, Prepare, PrepareError, Visitor};
@@ -57,6 +57,9 @@ pub struct Create {
     pub messages: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the author and signs too, if the author has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
 }
 
 /// Parameters of `status_prepareSet`: entries and their value, or runs.
@@ -78,6 +81,9 @@ pub struct Set {
     pub until: Option<TimeMs>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the author and signs too, if the author has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
 }
 
 /// Parameters of `status_prepareUpdate`: the complete new values.
@@ -91,6 +97,9 @@ pub struct Update {
     pub delegates: Vec<DelegateParam>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the author and signs too, if the author has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
 }
 
 /// Parameters of `status_prepareClose`.
@@ -101,6 +110,9 @@ pub struct Close {
     pub list: ListId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the author and signs too, if the author has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
 }
 
 /// A DID that may set entries besides the issuer.
@@ -185,12 +197,13 @@ impl Prepare for Create {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, salt) = (ledger.author(&self.author)?, self.salt);
+        let author = ledger.author(&self.author)?;
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
         let create = self.payload();
         let (length, bits, purpose) = (create.length, create.bits, create.purpose.name());
         let action = Action::StatusCreate(Box::new(create));
         // All rules of this action are checked without state, by `form_by`.
-        let form = ledger.form_by(&author, Guard::Absent, salt, action)?;
+        let form = ledger.form_by(&author, Guard::Absent, chosen, action)?;
         let id = ListId::of_create(&form.id);
         let what = format!(
             "Registers a {purpose} list {id} of {length} entries, {bits} bit each, all zero"
@@ -225,13 +238,14 @@ impl Prepare for Set {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, until, salt) = (self.author.clone(), self.until, self.salt);
+        let (author, until) = (self.author.clone(), self.until);
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
         let set = self.payload()?;
         let author = ledger.author(&author)?;
         let (entry, list) = found(ledger, &set.list)?;
         let until_ms = until_ms(ledger, until)?;
         let action = Action::StatusSet(set.clone());
-        let form = ledger.form_by(&author, Guard::Until(until_ms), salt, action)?;
+        let form = ledger.form_by(&author, Guard::Until(until_ms), chosen, action)?;
         check_writer(&list, &author.did, ledger.time_ms)?;
         check_changes(&list, &*ledger.records.status_array(&entry)?, &set.changes)?;
         let (sets, until) = (values(&set.changes), millis(until_ms));
@@ -259,11 +273,12 @@ impl Prepare for Update {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, salt) = (ledger.author(&self.author)?, self.salt);
+        let author = ledger.author(&self.author)?;
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
         let update = self.payload();
         let (entry, list) = found(ledger, &update.list)?;
         let action = Action::StatusUpdate(update.clone());
-        let form = ledger.form_by(&author, previous(&entry), salt, action)?;
+        let form = ledger.form_by(&author, previous(&entry), chosen, action)?;
         check_update(&list, &author.did, &update)?;
         let (count, end) = (update.delegates.len(), update.valid_until.map(millis));
         let end = end.map_or("no end".to_owned(), |end| format!("the end {end}"));
@@ -285,9 +300,10 @@ impl Prepare for Close {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, id, salt) = (ledger.author(&self.author)?, self.list, self.salt);
+        let (author, id) = (ledger.author(&self.author)?, self.list);
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
         let (entry, list) = found(ledger, &id)?;
-        let form = ledger.form_by(&author, previous(&entry), salt, self.action()?)?;
+        let form = ledger.form_by(&author, previous(&entry), chosen, self.action()?)?;
         check_close(&list, &author.did)?;
         let what = format!("Closes for ever {}", named(&id, &list));
         Ok(form.draft(Subject::List(id), with_signers(&what, &author.did)))

@@ -19,7 +19,7 @@ use registry_state::rules::{By, trust};
 use registry_state::state::ApplyError;
 use serde::{Deserialize, Serialize};
 
-use super::form::{Draft, Salt, with_signers};
+use super::form::{Chosen, Draft, Salt, with_signers};
 use super::ledger::{LedgerView, previous};
 use super::signers::Subject;
 use super::{Prepare, PrepareError, Visitor};
@@ -65,6 +65,9 @@ pub struct Grant {
     pub terms: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the author and signs too, if the author has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
 }
 
 /// Parameters of `trust_prepareChange`: those of a grant without a parent.
@@ -96,6 +99,9 @@ pub struct Recognise {
     pub network: Option<Checkpoint>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the author and signs too, if the author has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
 }
 
 /// Parameters of the actions whose only content is a right.
@@ -111,6 +117,9 @@ pub struct Step<K> {
     pub entity: EntityId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Salt,
+    /// DID that vouches for the author and signs too, if the author has no right to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorser: Option<Did>,
     #[serde(skip)]
     pub kind: PhantomData<K>,
 }
@@ -222,6 +231,7 @@ impl Grant {
             evidence,
             terms,
             salt: None,
+            endorser: None,
         }
     }
 
@@ -258,14 +268,15 @@ impl Prepare for Grant {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, salt) = (ledger.author(&self.author)?, self.salt);
+        let author = ledger.author(&self.author)?;
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
         let (mut grant, by, view) = (self.payload(), ledger.by(&author), ledger.view());
         if grant.parent.is_none() && grant.key.authority != author.did {
             grant.parent = Some(parent_for(view, by, &grant)?);
         }
         let guard = ledger.guard(&RecordKey::grant(&grant.key))?;
         let action = Action::TrustGrant(Box::new(grant.clone()));
-        let form = ledger.form_by(&author, guard, salt, action)?;
+        let form = ledger.form_by(&author, guard, chosen, action)?;
         trust::grant(view, by, &grant)?;
         let TrustGrant { key, conditions, .. } = grant;
         let (entity, right, under) = (&key.entity, right(&key), under(&key, &author.did));
@@ -298,12 +309,13 @@ impl Prepare for Change {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, salt) = (self.0.author.clone(), self.0.salt);
+        let author = self.0.author.clone();
+        let chosen = Chosen { salt: self.0.salt, endorser: self.0.endorser.clone() };
         let change = self.payload()?;
         let author = ledger.author(&author)?;
         let head = ledger.head(&RecordKey::grant(&change.key), || absent(&change.key))?;
         let action = Action::TrustChange(Box::new(change.clone()));
-        let form = ledger.form_by(&author, previous(&head), salt, action)?;
+        let form = ledger.form_by(&author, previous(&head), chosen, action)?;
         trust::change(ledger.view(), ledger.by(&author), &change)?;
         let key = change.key;
         let (entity, right, under) = (&key.entity, right(&key), under(&key, &author.did));
@@ -338,10 +350,11 @@ impl Prepare for Recognise {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, key, salt) = (ledger.author(&self.author)?, self.key(), self.salt);
+        let (author, key) = (ledger.author(&self.author)?, self.key());
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
         let guard = ledger.guard(&RecordKey::recognition(&key))?;
         // All rules of this action are checked without state, by `form_by`.
-        let form = ledger.form_by(&author, guard, salt, self.action()?)?;
+        let form = ledger.form_by(&author, guard, chosen, self.action()?)?;
         let what = format!("Recognises {} to {}", key.entity, right(&key));
         Ok(form.draft(Subject::Right(key), with_signers(&what, &author.did)))
     }
@@ -352,7 +365,16 @@ impl<K> Step<K> {
     pub fn new(author: Did, key: TrustKey) -> Self {
         let TrustKey { authority, action, resource, entity } = key;
         let authority = Some(authority);
-        Self { author, authority, action, resource, entity, salt: None, kind: PhantomData }
+        Self {
+            author,
+            authority,
+            action,
+            resource,
+            entity,
+            salt: None,
+            endorser: None,
+            kind: PhantomData,
+        }
     }
 
     fn payload(&self) -> TrustStep {
@@ -374,10 +396,11 @@ impl<K: StepKind> Prepare for Step<K> {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, salt, step) = (ledger.author(&self.author)?, self.salt, self.payload());
+        let (author, step) = (ledger.author(&self.author)?, self.payload());
+        let chosen = Chosen { salt: self.salt, endorser: self.endorser };
         let head = ledger.head(&K::record(&step.key), || absent(&step.key))?;
         let action = K::action(Box::new(step.clone()));
-        let form = ledger.form_by(&author, previous(&head), salt, action)?;
+        let form = ledger.form_by(&author, previous(&head), chosen, action)?;
         K::check(ledger.view(), ledger.by(&author), &step)?;
         let key = step.key;
         let what = K::words(&key.entity, &right(&key), &under(&key, &author.did));

@@ -116,7 +116,7 @@ async fn publish_type(registry: &Registry) -> SchemaId {
         [Action::SchemaPublish(Box::new(publish)), Action::CredentialTypePublish(Box::new(kind))]
     {
         let (author, guard) = (Some(authority.clone()), Guard::Absent);
-        let operation = Operation { chain, author, guard, salt, action };
+        let operation = Operation { chain, author, endorser: None, guard, salt, action };
         let envelope = sign(operation.body(), Role::Control, &key(AUTHORITY));
         registry.server.submit(&envelope).await.expect("applied");
     }

@@ -2,14 +2,14 @@
 //! the right to write, and those for whom one of them signs within its quota.
 
 use crate::common::client::{signed, with_members};
-use crate::common::people::{Person, member, public};
+use crate::common::people::{Person, member, public, sign};
 use crate::common::rights::Registry;
 use ed25519_dalek::Signer as _;
 use jsonrpsee::types::ErrorObjectOwned;
-use registry_core::codec::{Bytes, from_base64url};
+use registry_core::codec::{Bytes, decode, from_base64url};
 use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::operation::{
-    Action, ActionFacts, Family, MethodSigner, Role, Signature, SignedOperation, Signer,
+    Action, ActionFacts, Family, MethodSigner, Operation, Role, Signature, SignedOperation, Signer,
 };
 use serde_json::{Value, json};
 
@@ -59,33 +59,51 @@ fn endorsers(answer: &Value) -> Vec<&str> {
 }
 
 /// Prepares the create of a person who is not registered yet.
-async fn newcomer(registry: &Registry, number: u8) -> (Value, Person) {
+async fn newcomer(
+    registry: &Registry,
+    number: u8,
+    endorser: Option<usize>,
+) -> (Result<Value, ErrorObjectOwned>, Person) {
     let person = Person::new(100 + number);
-    let params = json!({ "sets": person.sets(), "document": person.document_json() });
-    let prepared = registry.server.call("did_prepareCreate", params).await.expect("prepared");
-    (prepared, person)
+    let mut params = json!({ "sets": person.sets(), "document": person.document_json() });
+    if let Some(endorser) = endorser {
+        params["endorser"] = json!(registry.dids[endorser]);
+    }
+    (registry.server.call("did_prepareCreate", params).await, person)
 }
 
-/// Returns the envelope with an additional signature by an endorser.
+/// Returns the envelope with an additional signature by its endorser.
 fn vouched(
     registry: &Registry,
     prepared: &Value,
     envelope: SignedOperation,
     endorser: usize,
 ) -> SignedOperation {
-    let message = prepared["endorsement"]["message"].as_str().expect("a message");
-    let message = from_base64url(message).expect("base64url");
+    let did = &registry.dids[endorser];
+    assert_eq!(prepared["endorser"], json!(did));
+    let requests = prepared["signatures"].as_array().expect("requests");
+    let asked = requests.iter().find(|request| request["role"] == "endorser").expect("a request");
     let key = Person::new(u8::try_from(endorser).expect("small")).control();
-    let url = format!("{}#key-1", registry.dids[endorser]).parse().expect("a method");
+    let url = format!("{did}#key-1").parse().expect("a method");
     let by = Signer::Method(MethodSigner { key: public(&key), url });
+    assert_eq!((&asked["of"], &asked["members"]), (&json!(did), &json!([by])));
+    let message = from_base64url(asked["message"].as_str().expect("a message")).expect("bytes");
     let value = Bytes(key.sign(&message).to_bytes().to_vec());
     let signature = Signature { role: Role::Endorser, by, value };
     SignedOperation::new(envelope.body.0, [envelope.signatures, vec![signature]].concat())
 }
 
+/// Returns an operation that its author alone signs, with no endorser in its body.
+fn alone(prepared: &Value, role: Role, person: &Person) -> SignedOperation {
+    let body = from_base64url(prepared["body"].as_str().expect("a body")).expect("base64url");
+    let operation: Operation = decode(&body, body.len()).expect("an operation");
+    sign(Operation { endorser: None, ..operation }.body(), role, &person.control())
+}
+
 /// Registers a newcomer with the endorsement of a person.
 async fn join(registry: &Registry, number: u8, endorser: usize) -> Result<Value, ErrorObjectOwned> {
-    let (prepared, person) = newcomer(registry, number).await;
+    let (prepared, person) = newcomer(registry, number, Some(endorser)).await;
+    let prepared = prepared?;
     let envelope = signed(&prepared, &person.control());
     registry.server.submit(&vouched(registry, &prepared, envelope, endorser)).await
 }
@@ -116,8 +134,9 @@ async fn on_an_open_network_anyone_writes() {
             assert_eq!(answer, expected);
         }
     }
-    let (prepared, _) = newcomer(&registry, 0).await;
-    assert_eq!(prepared.get("endorsement"), None);
+    let (prepared, _) = newcomer(&registry, 0, None).await;
+    assert_eq!(prepared.expect("prepared").get("endorser"), None);
+    join(&registry, 0, 0).await.expect("an open network takes an endorser too");
 }
 
 #[tokio::test]
@@ -132,7 +151,7 @@ async fn a_newcomer_is_refused_with_the_names_of_those_who_can_endorse_and_goes_
         "policy": "endorsed",
         "allowed": false,
         "explanation": format!("a newcomer has no grant of registry:write on registry/did by \
-            {authority}: one of the endorsers signs too, in role endorser"),
+            {authority}: prepare the operation with one of the endorsers, which signs too"),
         "authority": authority,
         "resource": "registry/did",
         "endorsers": who,
@@ -141,16 +160,19 @@ async fn a_newcomer_is_refused_with_the_names_of_those_who_can_endorse_and_goes_
     });
     assert_eq!(explained, expected);
 
-    let (prepared, person) = newcomer(&registry, 0).await;
-    let asked = &prepared["endorsement"];
-    assert_eq!((&asked["role"], &asked["endorsers"]), (&json!("endorser"), &who));
+    let named = format!("who can endorse: {}, {authority}", registry.dids[1]);
+    let refused = words(newcomer(&registry, 0, None).await.0);
+    assert!(refused.starts_with("ENDORSEMENT_NEEDED") && refused.ends_with(&named), "{refused}");
+    let refused = words(newcomer(&registry, 0, Some(2)).await.0);
+    assert!(refused.starts_with("ENDORSER_NOT_GRANTED") && refused.ends_with(&named), "{refused}");
+    let (prepared, person) = newcomer(&registry, 0, Some(1)).await;
+    let prepared = prepared.expect("prepared");
     let envelope = signed(&prepared, &person.control());
     let refused = words(registry.server.submit(&envelope).await);
-    let named = format!("who can endorse: {}, {authority}", registry.dids[1]);
+    assert!(refused.starts_with("ENDORSER_MISSING"), "{refused}");
+    let envelope_alone = alone(&prepared, Role::Control, &person);
+    let refused = words(registry.server.submit(&envelope_alone).await);
     assert!(refused.starts_with("ENDORSEMENT_NEEDED") && refused.ends_with(&named), "{refused}");
-    let stranger = vouched(&registry, &prepared, envelope.clone(), 2);
-    let refused = words(registry.server.submit(&stranger).await);
-    assert!(refused.starts_with("ENDORSER_NOT_GRANTED") && refused.ends_with(&named), "{refused}");
 
     registry.server.submit(&vouched(&registry, &prepared, envelope, 1)).await.expect("applied");
     let resolved = json!({ "did": prepared["did"] });
@@ -182,7 +204,7 @@ async fn a_right_to_write_covers_its_family_while_it_is_live() {
     let create = json!({ "author": endorser, "purpose": "refresh", "length": 8 });
     let prepared = registry.server.call("status_prepareCreate", create.clone()).await;
     let prepared = prepared.expect("prepared");
-    assert_eq!(prepared.get("endorsement"), None, "by its own right");
+    assert_eq!(prepared.get("endorser"), None, "by its own right");
     let envelope = signed(&prepared, &Person::new(1).control());
     registry.server.submit(&envelope).await.expect("applied");
     let own = explain(&registry, "status_set", Some(1)).await;
@@ -193,11 +215,30 @@ async fn a_right_to_write_covers_its_family_while_it_is_live() {
     let suspended = explain(&registry, "status_create", Some(1)).await;
     assert_eq!((&suspended["allowed"], suspended.get("own")), (&json!(false), None));
     assert_eq!(endorsers(&suspended), [authority]);
+    let refused = words(registry.server.call("status_prepareCreate", create).await);
+    let named = format!("who can endorse: {authority}");
+    assert!(refused.starts_with("ENDORSEMENT_NEEDED") && refused.ends_with(&named), "{refused}");
+}
+
+#[tokio::test]
+async fn an_author_with_the_right_may_have_another_pay_and_nobody_changes_that() {
+    let registry = endorsed(3, 10).await;
+    grant(&registry, 1, "registry/*").await;
+    grant(&registry, 2, "registry/*").await;
+    let create = json!({
+        "author": registry.dids[1], "purpose": "refresh", "length": 8,
+        "endorser": registry.dids[2],
+    });
     let prepared = registry.server.call("status_prepareCreate", create).await.expect("prepared");
-    assert_eq!(endorsers(&prepared["endorsement"]), [authority]);
-    let envelope = signed(&prepared, &Person::new(1).control());
-    let refused = words(registry.server.submit(&envelope).await);
-    assert!(refused.starts_with("ENDORSEMENT_NEEDED"), "{refused}");
+    let own = signed(&prepared, &Person::new(1).control());
+    let refused = words(registry.server.submit(&own).await);
+    assert!(refused.starts_with("ENDORSER_MISSING"), "{refused}");
+    registry.server.submit(&vouched(&registry, &prepared, own, 2)).await.expect("applied");
+    let used = |person| {
+        let registry = &registry;
+        async move { explain(registry, "did_create", Some(person)).await["own"]["used"].clone() }
+    };
+    assert_eq!((used(1).await, used(2).await), (json!(0), json!(1)), "the endorser pays");
 }
 
 #[tokio::test]
@@ -242,8 +283,10 @@ async fn rotate(registry: &Registry, person: usize, next: Person) {
         "sets": next.sets(),
         "document": next.document_json(),
     });
+    let named = with_members(params.clone(), json!({ "endorser": registry.dids[0] }));
+    let refused = words(registry.server.call("did_prepareRotate", named).await);
+    assert!(refused.starts_with("INVALID_PARAMS"), "a rotate takes no endorser: {refused}");
     let prepared = registry.server.call("did_prepareRotate", params).await.expect("prepared");
-    assert_eq!(prepared.get("endorsement"), None);
     registry.server.submit(&signed(&prepared, &now.next())).await.expect("applied");
 }
 
@@ -262,10 +305,13 @@ async fn keys_change_without_an_endorser_and_documents_do_not() {
     let said = answer["explanation"].as_str().expect("text");
     assert!(said.starts_with(&format!("{did} has no grant of registry:write")), "{said}");
     let update = json!({ "did": did, "document": person.document_json() });
-    let prepared = registry.server.call("did_prepareUpdate", update).await.expect("prepared");
-    let envelope = signed(&prepared, &person.control());
-    let refused = words(registry.server.submit(&envelope).await);
+    let refused = words(registry.server.call("did_prepareUpdate", update.clone()).await);
     assert!(refused.starts_with("ENDORSEMENT_NEEDED"), "{refused}");
+    let update = with_members(update, json!({ "endorser": registry.dids[0] }));
+    let prepared = registry.server.call("did_prepareUpdate", update).await.expect("prepared");
+    let refused = words(registry.server.submit(&alone(&prepared, Role::Control, &person)).await);
+    assert!(refused.starts_with("ENDORSEMENT_NEEDED"), "{refused}");
+    let envelope = signed(&prepared, &person.control());
     let envelope = vouched(&registry, &prepared, envelope, 0);
     registry.server.submit(&envelope).await.expect("applied");
 

@@ -224,7 +224,8 @@ async fn ready(registry: &Registry, id: &Value, block: Head) {
     let ready = ValidatorReady { proposal, key: named, peer, version: 1, height, block };
     let action = Action::ValidatorReady(Box::new(ready));
     let (chain, salt) = (registry.server.ledger.chain(), FixedBytes([0; 16]));
-    let operation = Operation { chain, author: None, guard: Guard::Absent, salt, action };
+    let operation =
+        Operation { chain, author: None, endorser: None, guard: Guard::Absent, salt, action };
     let envelope = sign(operation.body(), Role::Author, &key);
     registry.server.submit(&envelope).await.expect("applied");
 }

@@ -63,7 +63,7 @@ async fn compare<P: Prepare>(registry: &Registry, author: usize, params: Value) 
     };
     let draft = params.prepare(&view).expect("prepared");
     assert_eq!(draft.operation.action.facts().name, P::ACTION);
-    assert_eq!(serde_json::to_value(draft.answer(None)).expect("JSON"), answer, "{method}");
+    assert_eq!(serde_json::to_value(draft.answer()).expect("JSON"), answer, "{method}");
     let read = records.read.borrow();
     assert!(needed.iter().all(|key| read.contains(key)), "{method}");
 }

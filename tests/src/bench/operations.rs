@@ -106,7 +106,8 @@ impl Maker {
         key: &SecretKey,
     ) -> (Hash, Vec<u8>) {
         let role = Role::Control;
-        let body = Operation { chain: self.chain, author, guard, salt, action }.body();
+        let body =
+            Operation { chain: self.chain, author, endorser: None, guard, salt, action }.body();
         let id = operation_id(&body);
         let value = Bytes(key.sign_operation(&role.message(&id)).to_vec());
         let by = Signer::Key(key.public().clone());

@@ -52,7 +52,7 @@ impl Governor {
         let key = &parts.current.expect("its keys").control[0];
         let key = self.keys.find(key).expect("the secret of the control key");
         let (chain, salt) = (self.chain.id, salt());
-        let operation = Operation { chain, author: Some(did), guard, salt, action };
+        let operation = Operation { chain, author: Some(did), endorser: None, guard, salt, action };
         seal(operation.body(), Role::Approval, &[key])
     }
 }

@@ -118,7 +118,7 @@ impl Wallet {
     /// Body of an operation of this DID on its chain.
     pub fn operation(&self, guard: Guard, action: Action) -> Operation {
         let (chain, author) = (self.chain.id, self.did.clone());
-        Operation { chain, author, guard, salt: salt(), action }
+        Operation { chain, author, endorser: None, guard, salt: salt(), action }
     }
 
     fn by_control(&self, operation: &Operation) -> Signed {

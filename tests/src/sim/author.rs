@@ -45,6 +45,7 @@ impl Author {
         let operation = Operation {
             chain: Hash::ZERO,
             author: None,
+            endorser: None,
             guard: Guard::Absent,
             salt: FixedBytes([0; 16]),
             action: Action::DidCreate(Box::new(create)),
@@ -62,7 +63,14 @@ impl Author {
         salt: FixedBytes<16>,
         (role, action): (Role, Action),
     ) -> Checked {
-        let operation = Operation { chain, author: Some(self.did.clone()), guard, salt, action };
+        let operation = Operation {
+            chain,
+            author: Some(self.did.clone()),
+            endorser: None,
+            guard,
+            salt,
+            action,
+        };
         seal(&operation, role, &self.key, &self.did.network)
     }
 }

@@ -94,8 +94,14 @@ impl Client {
             sets: self.sets(0),
             document: self.document(),
         }));
-        let operation =
-            Operation { chain: chain.id, author: None, guard: Guard::Absent, salt, action };
+        let operation = Operation {
+            chain: chain.id,
+            author: None,
+            endorser: None,
+            guard: Guard::Absent,
+            salt,
+            action,
+        };
         let suffix = Suffix::of_create(&operation_id(&operation.body()));
         self.did = Some(Did { network: chain.network.clone(), suffix });
         self.seal(chain, &operation, 0)
@@ -122,7 +128,8 @@ impl Client {
         };
         let guard = Guard::Previous(head.record.hash());
         self.follows = head.record.version;
-        let operation = Operation { chain: chain.id, author: Some(did), guard, salt, action };
+        let operation =
+            Operation { chain: chain.id, author: Some(did), endorser: None, guard, salt, action };
         Some(self.seal(chain, &operation, generation))
     }
 

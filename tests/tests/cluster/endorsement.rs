@@ -112,13 +112,16 @@ async fn who_may_write_is_a_right_and_an_endorsers_quota_runs_out() {
 fn co_signed(all: &Endorsed, stranger: &str, endorser: &str) {
     let file = all.file("list.json");
     let params = json!({ "author": stranger, "purpose": "revocation", "bits": 1, "length": 100 });
-    let prepare = ["operation", "prepare", "status_prepareCreate", "--params", &params.to_string()];
-    all.network.done(0, &[&prepare[..], &[&file]].concat());
+    let params = params.to_string();
+    let prepare = ["operation", "prepare", "status_prepareCreate", "--params", &params, &file];
+    let (code, _, errors) = all.network.idem(0, &prepare);
+    assert!(code == 1 && errors.contains("ENDORSEMENT_NEEDED"), "unendorsed: {errors}");
+    all.network.done(0, &[&prepare[..], &["--endorser", endorser]].concat());
     let signed =
         |keys: &str, did: &str| all.done(1, &["operation", "sign", &file], keys, &["--did", did]);
     signed("stranger.json", stranger);
     let (code, _, errors) = all.network.idem(3, &["operation", "submit", &file]);
-    assert!(code == 1 && errors.contains("ENDORSEMENT_NEEDED"), "half signed: {errors}");
+    assert!(errors.contains("1036 ENDORSER_MISSING"), "half signed ({code}): {errors}");
     let shown = signed("endorser.json", endorser);
     let roles: Vec<&str> = shown["signatures"]
         .as_array()

@@ -96,7 +96,8 @@ fn add_kinds(all: &mut Catalogue) {
         vec![control, as_author(principal, id), as_consent(agent, id)]
     });
     let rule = "An endorser's signature is no consent.";
-    let endorsed = seal_with(&operation, |id| {
+    let named = Operation { endorser: Some(agent.did.clone()), ..operation.clone() };
+    let endorsed = seal_with(&named, |id| {
         let other = method_signature_as(Role::Endorser, &agent.key, &agent.did, "key-1", id);
         vec![as_author(principal, id), other]
     });

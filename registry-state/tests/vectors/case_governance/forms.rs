@@ -34,7 +34,7 @@ fn word() -> ValidatorReady {
 
 fn said(author: Option<Did>, guard: Guard) -> Operation {
     let action = Action::ValidatorReady(Box::new(word()));
-    Operation { chain: chain(), author, guard, salt: salt(7), action }
+    Operation { chain: chain(), author, endorser: None, guard, salt: salt(7), action }
 }
 
 pub(super) fn add(all: &mut Catalogue) {

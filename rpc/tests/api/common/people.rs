@@ -128,6 +128,7 @@ pub(crate) fn create_with(
     let create = DidCreate { sets: person.sets(), document };
     let action = Action::DidCreate(Box::new(create));
     let salt = FixedBytes([salt; 16]);
-    let operation = Operation { chain, author: None, guard: Guard::Absent, salt, action };
+    let operation =
+        Operation { chain, author: None, endorser: None, guard: Guard::Absent, salt, action };
     sign(operation.body(), Role::Control, &person.control())
 }

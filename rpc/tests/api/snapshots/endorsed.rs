@@ -3,7 +3,7 @@
 //! the same hour and ages are 0.
 
 use registry_core::governance::{EndorsedWrites, WritePolicy};
-use registry_core::operation::{Action, Role};
+use registry_core::operation::{Action, Operation, Role};
 use serde_json::{Value, json};
 
 use super::book::{Asked, Book};
@@ -13,7 +13,7 @@ use crate::common::client::{Server, config, with_members};
 use crate::common::genesis::{genesis, register};
 use crate::common::ledger::Ledger;
 use crate::common::people::Person;
-use registry_core::codec::{FixedBytes, base64url, from_base64url};
+use registry_core::codec::{FixedBytes, base64url, decode, from_base64url};
 
 /// 2100-01-01T00:00:00Z in Unix milliseconds.
 const START_MS: u64 = 4_102_444_800_000;
@@ -56,6 +56,14 @@ impl Network {
 
 fn signed(prepared: &Value, author: usize) -> Value {
     let body = from_base64url(prepared["body"].as_str().expect("a body")).expect("base64url");
+    json!(base64url(&envelope(body, &[(Role::Control, key(author))]).bytes()))
+}
+
+/// Signs an operation after its endorser is taken out of the body.
+fn alone(prepared: &Value, author: usize) -> Value {
+    let body = from_base64url(prepared["body"].as_str().expect("a body")).expect("base64url");
+    let operation: Operation = decode(&body, body.len()).expect("an operation");
+    let body = Operation { endorser: None, ..operation }.body();
     json!(base64url(&envelope(body, &[(Role::Control, key(author))]).bytes()))
 }
 
@@ -112,15 +120,35 @@ async fn endorsements(book: &mut Book, network: &Network) {
     let create = json!({
         "sets": newcomer.sets(), "document": newcomer.document_json(), "salt": salt(),
     });
-    book.call(server, "by a newcomer", "did_prepareCreate", create).await;
+    book.call(server, "by a newcomer", "did_prepareCreate", create.clone()).await;
     let stranger = Person::new(2);
     let update = json!({
         "did": network.dids[STRANGER], "document": stranger.document_json(), "salt": salt(),
     });
-    let prepared = book.call(server, "by a stranger", "did_prepareUpdate", update).await;
-    let envelope = json!({ "envelope": signed(&prepared["result"], STRANGER) });
-    for method in ["ledger_submit", "ledger_submitAndWait"] {
-        book.call(server, "by a stranger", method, envelope.clone()).await;
+    book.call(server, "by a stranger", "did_prepareUpdate", update.clone()).await;
+    for (who, endorser) in [
+        ("the authority", network.dids[AUTHORITY].as_str()),
+        ("a writer of lists", &network.dids[WRITER]),
+        ("the stranger itself", &network.dids[STRANGER]),
+        ("nobody", NOBODY),
+        ("no DID", "Alice"),
+    ] {
+        let (what, endorser) = (format!("endorsed by {who}"), json!({ "endorser": endorser }));
+        let params = with_members(create.clone(), endorser.clone());
+        book.call(server, &what, "did_prepareCreate", params).await;
+        let params = with_members(update.clone(), endorser);
+        book.call(server, &what, "did_prepareUpdate", params).await;
+    }
+    let endorser = json!({ "endorser": network.dids[AUTHORITY] });
+    let prepared = server.call("did_prepareUpdate", with_members(update, endorser)).await;
+    let prepared = prepared.expect("prepared");
+    for (what, envelope) in [
+        ("without its endorser's signature", signed(&prepared, STRANGER)),
+        ("by a stranger", alone(&prepared, STRANGER)),
+    ] {
+        for method in ["ledger_submit", "ledger_submitAndWait"] {
+            book.call(server, what, method, json!({ "envelope": envelope })).await;
+        }
     }
     for (who, author) in [("the authority", 0), ("a writer", 1), ("a stranger", 2)] {
         let what = format!("by {who}");
