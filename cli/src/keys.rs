@@ -8,6 +8,7 @@ use keys::{
 };
 use registry_core::codec::base64url;
 use registry_core::crypto::{PublicKey, Suite};
+use registry_core::did::NextSet;
 use registry_core::id::Did;
 use serde_json::{Value, json};
 
@@ -20,6 +21,8 @@ use super::passphrase::PassphraseArgs;
 pub(super) enum KeysCommand {
     /// Make a key for a document, or for a key set of another DID, and print its public part
     New(NewArgs),
+    /// Make a key for the next set of another DID, and print its commitment, which hides the key
+    Commitment(CommitmentArgs),
     /// List the DIDs made with a key file, oldest first, and keys that no DID uses
     List(FileArgs),
     /// Show the keys of one DID; without --keys, the public keys of the node in HOME
@@ -44,6 +47,16 @@ pub(super) struct NewArgs {
     /// Suite of the key
     #[arg(long, value_enum, default_value_t)]
     suite: SuiteName,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CommitmentArgs {
+    #[command(flatten)]
+    new: NewArgs,
+    /// Print the commitment of this key of the file instead of making one
+    #[arg(long, value_name = "KEY", value_parser = PublicKey::from_multikey,
+        conflicts_with = "suite")]
+    key: Option<PublicKey>,
 }
 
 #[derive(Debug, Args)]
@@ -76,6 +89,7 @@ pub(super) struct ExportArgs {
 pub(super) fn run(command: KeysCommand, context: &Context) -> Result<(), Failure> {
     match command {
         KeysCommand::New(args) => new(&args, context),
+        KeysCommand::Commitment(args) => commitment(&args, context),
         KeysCommand::List(args) => list(&args, context),
         KeysCommand::Show(args) => match &args.keys {
             Some(path) => show(path, &args, context),
@@ -99,6 +113,25 @@ fn new(args: &NewArgs, context: &Context) -> Result<(), Failure> {
     let key = SecretKey::generate(args.suite.into())?;
     let public = args.file.open()?.update(|keys| Ok::<_, KeysError>(keys.add(key)))?;
     context.print(&json!({ "publicKeyMultibase": public }), &public)
+}
+
+/// Prints the commitment to a key of the file. Only the commitment is given away, so that the key
+/// stays hidden until it signs for the next set.
+fn commitment(args: &CommitmentArgs, context: &Context) -> Result<(), Failure> {
+    let file = &args.new.file;
+    let key = match &args.key {
+        Some(key) if file.existing()?.read_existing()?.find(key).is_some() => key.clone(),
+        Some(key) => {
+            let message = format!("{} does not hold the secret of {key}", file.keys.display());
+            return Err(Failure::usage_with(message, "leave --key out to make a new key"));
+        }
+        None => {
+            let key = SecretKey::generate(args.new.suite.into())?;
+            file.open()?.update(|keys| Ok::<_, KeysError>(keys.add(key)))?
+        }
+    };
+    let commitment = NextSet::commitment(&key);
+    context.print(&json!({ "commitment": commitment }), commitment)
 }
 
 fn list(args: &FileArgs, context: &Context) -> Result<(), Failure> {

@@ -9,7 +9,8 @@ use std::process::Output;
 use ledger::{Answers, Ledger};
 use registry_core::agent::AgentDelegate;
 use registry_core::codec::{self, FixedBytes};
-use registry_core::did::{DidValue, Member};
+use registry_core::crypto::PublicKey;
+use registry_core::did::{DidValue, Member, NextSet};
 use registry_core::names::{Resource, TrustKey};
 use registry_core::operation::{Action, Guard, Operation, SignedOperation};
 use registry_core::trust::{Conditions, TrustGrant};
@@ -83,6 +84,14 @@ impl Setup {
         serde_json::from_slice(&output.stdout).expect("standard output is one JSON value")
     }
 
+    /// Makes a key in a key file for the next set of a board, and returns its commitment.
+    async fn commitment(&self, keys: &str) -> String {
+        let output = self.idem(&["keys", "commitment", "--keys", keys]).await;
+        assert_eq!(output.status.code(), Some(DONE), "{}", stderr(&output));
+        let made: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        text(&made["commitment"])
+    }
+
     async fn fails(&self, arguments: &[&str], code: i32, reason: &str) {
         let output = self.did(arguments).await;
         let stderr = stderr(&output);
@@ -112,7 +121,8 @@ impl Setup {
                 .collect()
         };
         assert_eq!(members("control"), state.sets.control.members);
-        let commitments: Vec<_> = members("next").iter().map(Member::commitment).collect();
+        let next: Vec<PublicKey> = serde_json::from_value(current["next"].clone()).expect("keys");
+        let commitments: Vec<_> = next.iter().map(NextSet::commitment).collect();
         assert_eq!(commitments, state.sets.next.commitments);
         let recovery = state.sets.recovery.map(|recovery| recovery.keys.members);
         assert_eq!(members("recovery"), recovery.unwrap_or_default());
@@ -236,6 +246,13 @@ async fn two_of_three_files_control_a_did_together() {
     for owner in &owners {
         line.extend(["--control-member".to_owned(), owner.clone()]);
     }
+    let unnamed: Vec<&str> = line.iter().map(String::as_str).collect();
+    let unnamed = [&unnamed[..], &["--keys", &paths[0]]].concat();
+    setup.fails(&unnamed, USAGE, "the next set of several members must be named").await;
+    for path in &paths {
+        line.extend(["--next-member".to_owned(), setup.commitment(path).await]);
+    }
+    line.extend(["--next-threshold".to_owned(), "2".to_owned()]);
     let line: Vec<&str> = line.iter().map(String::as_str).collect();
     setup.fails(&[&line[..], &["--keys", &paths[0]]].concat(), USAGE, "2 are needed").await;
     let together = ["--keys", &paths[0], "--cosigner-keys", &paths[2]];
@@ -247,6 +264,17 @@ async fn two_of_three_files_control_a_did_together() {
     setup.fails(&[&update[..], &["--keys", &paths[1]]].concat(), USAGE, "1 members").await;
     let others = ["--keys", &paths[1], "--cosigner-keys", &paths[2]];
     assert_eq!(setup.done(&[&update[..], &others].concat()).await["did"], did);
+
+    let next = [setup.commitment(&paths[1]).await, setup.commitment(&paths[2]).await];
+    let rotate = ["rotate", "--did", &did];
+    let unnamed = [&rotate[..], &others].concat();
+    setup.fails(&unnamed, USAGE, "the next set of several members must be named").await;
+    let rotate = [&rotate[..], &["--next-member", &next[0], "--next-member", &next[1]]].concat();
+    setup.fails(&[&rotate[..], &["--keys", &paths[1]]].concat(), USAGE, "2 are needed").await;
+    assert_eq!(setup.done(&[&rotate[..], &others].concat()).await["did"], did);
+    let Some(DidValue::Active(state)) = setup.ledger.value(&did) else { panic!("{did}") };
+    let keys = state.sets.control.members.iter().all(|member| matches!(member, Member::Key(_)));
+    assert!(keys && state.sets.control.threshold == 2, "the revealed keys take control");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,6 +288,8 @@ async fn the_keys_at_hand_tell_which_party_signs() {
         owners.push(text(&setup.done(&["create", "--keys", path]).await["did"]));
     }
     line.extend(owners.iter().flat_map(|owner| ["--control-member", owner.as_str()]));
+    let commitment = setup.commitment(&a).await;
+    line.extend(["--next-member", &commitment]);
     let board = text(&setup.done(&line).await["did"]);
     let resource: Resource = "mail/x".parse().expect("a resource");
     let key = TrustKey {

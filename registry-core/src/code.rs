@@ -122,6 +122,9 @@ codes! {
     /// The endorser that the body names has not signed.
     EndorserMissing = 1036, "ENDORSER_MISSING",
         "add a signature of role endorser by a method of the DID that the body names";
+    /// A revealed member of a next set is a DID.
+    RevealNotKey = 1037, "REVEAL_NOT_KEY",
+        "reveal keys only; each member of a board commits to a key of its own";
     /// The operation creates a record that exists already.
     AlreadyExists = 2001, "ALREADY_EXISTS",
         "choose another salt; of a right, read the record and sign for its present version";
@@ -136,9 +139,9 @@ codes! {
     /// Fewer members of the set signed than its threshold requires.
     ThresholdNotMet = 2006, "THRESHOLD_NOT_MET",
         "collect signatures of as many members as the threshold says";
-    /// A revealed member matches none of the commitments.
+    /// A revealed key matches none of the commitments.
     NextNotCommitted = 2007, "NEXT_NOT_COMMITTED",
-        "reveal only members whose hashes were committed";
+        "reveal only keys to which the next set commits";
     /// A recovery is already pending, and a DID can have only one.
     RecoveryPending = 2008, "RECOVERY_PENDING", "cancel or complete the pending recovery first";
     /// There is no pending recovery to cancel or complete.

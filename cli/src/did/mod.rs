@@ -129,9 +129,6 @@ pub(super) struct RotateArgs {
     /// A new document [default: the present one]
     #[arg(long, value_name = "FILE")]
     document: Option<PathBuf>,
-    /// A DID that is a member of the next set, to be revealed; may be repeated
-    #[arg(long, value_name = "DID")]
-    reveal: Vec<Did>,
     #[command(flatten)]
     sets: SetsArgs,
 }
@@ -161,9 +158,6 @@ pub(super) struct DeactivateArgs {
     signer: SignerArgs,
     #[command(flatten)]
     did: DidArg,
-    /// A DID that is a member of the next set, to be revealed; may be repeated
-    #[arg(long, value_name = "DID")]
-    reveal: Vec<Did>,
 }
 
 pub(super) async fn run(command: DidCommand, context: &Context) -> Result<(), Failure> {
@@ -241,10 +235,9 @@ async fn rotate(args: RotateArgs, context: &Context) -> Result<Written, Failure>
     let document = args.document.as_deref().map(document::read).transpose()?;
     let subject = Subject::load(&mut writer, args.did.did).await?;
     let mut new = NewKeys::new(args.sets.suite());
-    let (reveal, signers) = reveal(&writer, &subject.state, &args.reveal).await?;
-    let known = subject.parts.current.as_ref().map_or(&[][..], |roles| &roles.next);
+    let (reveal, signers) = reveal(&writer, &subject.state).await?;
     let present = &subject.state.sets;
-    let (sets, next) = args.sets.rotate(present, &reveal.revealed, known, &mut new)?;
+    let (sets, next) = args.sets.rotate(present, &reveal.revealed, &mut new)?;
     let document = document.unwrap_or_else(|| subject.state.document.clone());
     let current = Some(roles(&sets, next, document::held(&document, &writer, &new)));
     let action = Action::DidRotate(Box::new(DidRotate { reveal, sets, document }));
@@ -288,7 +281,7 @@ async fn recover(args: RecoverArgs, context: &Context) -> Result<Written, Failur
 async fn deactivate(args: DeactivateArgs, context: &Context) -> Result<Written, Failure> {
     let mut writer = Writer::open(context, &args.signer).await?;
     let subject = Subject::load(&mut writer, args.did.did).await?;
-    let (reveal, signers) = reveal(&writer, &subject.state, &args.reveal).await?;
+    let (reveal, signers) = reveal(&writer, &subject.state).await?;
     let operation = subject.operation(&writer, Action::DidDeactivate(reveal))?;
     let (new, parts) = (NewKeys::default(), subject.parts);
     writer.send(Draft { operation, signers, new, parts }).await
@@ -323,29 +316,21 @@ impl Subject {
     }
 }
 
-/// Chooses as many members of the next set as must sign, and the keys that sign for them.
+/// Chooses as many keys of the next set as must sign, and reveals no more, so that the others stay
+/// secret.
 async fn reveal(
     writer: &Writer,
     state: &DidState,
-    dids: &[Did],
 ) -> Result<(Reveal, Vec<registry_core::crypto::PublicKey>), Failure> {
     use registry_core::did::Member;
     let next = &state.sets.next;
-    let keys = writer.public_keys().cloned().map(Member::Key);
-    let mut candidates: Vec<Member> = keys.chain(dids.iter().cloned().map(Member::Did)).collect();
-    candidates.retain(|member| next.commitments.contains(&member.commitment()));
-    candidates.sort();
-    candidates.dedup();
-    // DIDs that the user named are always revealed. Keys are added only up to the threshold, so
-    // that the other keys stay secret.
-    let wanted = usize::from(next.threshold);
-    while candidates.len() > wanted
-        && let Some(spare) = candidates.iter().position(|member| matches!(member, Member::Key(_)))
-    {
-        candidates.remove(spare);
-    }
-    let signers = writer.choose(next.threshold, &candidates, &NewKeys::default()).await?;
-    Ok((Reveal { revealed: candidates }, signers))
+    let mut revealed: Vec<Member> = writer.public_keys().cloned().map(Member::Key).collect();
+    revealed.retain(|member| next.commits_to(member));
+    revealed.sort();
+    revealed.dedup();
+    revealed.truncate(usize::from(next.threshold));
+    let signers = writer.choose(next.threshold, &revealed, &NewKeys::default()).await?;
+    Ok((Reveal { revealed }, signers))
 }
 
 /// Returns what the key file records about the keys of `sets`.

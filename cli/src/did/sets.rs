@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use keys::SecretKey;
-use registry_core::crypto::{PublicKey, Suite};
+use registry_core::crypto::{Hash, PublicKey, Suite};
 use registry_core::did::{KeySet, Member, NextSet, Recovery, Sets};
 
 use super::Failure;
@@ -33,9 +33,9 @@ impl From<SuiteName> for Suite {
 }
 
 /// Members are multikeys or DIDs. A set for which no members are named gets one new key. A set with
-/// named members needs the signatures of all of them unless a threshold is given. If no next
-/// members are named, the next set has the members of the control set, because otherwise a single
-/// new key could replace all of them.
+/// named members needs the signatures of all of them unless a threshold is given. The next set has
+/// keys only, each given as itself or by its commitment. It must be named beside a control set that
+/// is named, because otherwise a single new key could replace all of that set's members.
 #[derive(Debug, Default, Args)]
 pub(super) struct SetsArgs {
     /// Suite of new keys
@@ -47,11 +47,11 @@ pub(super) struct SetsArgs {
     /// Control members that must sign
     #[arg(long, value_name = "K", requires = "control_member", help_heading = "Key sets")]
     control_threshold: Option<u8>,
-    /// Member of the next set, of which only a hash is published; may be repeated [default: the
-    /// control members and their threshold; without those, one new key]
-    #[arg(long, value_name = "MEMBER", value_parser = member, help_heading = "Key sets")]
-    next_member: Vec<Member>,
-    /// Next members that must sign
+    /// Key of the next set, or its commitment as `idem keys commitment` prints it; only the
+    /// commitment is published; may be repeated [default: one new key]
+    #[arg(long, value_name = "KEY", value_parser = next_key, help_heading = "Key sets")]
+    next_member: Vec<NextKey>,
+    /// Next keys that must sign
     #[arg(long, value_name = "K", requires = "next_member", help_heading = "Key sets")]
     next_threshold: Option<u8>,
     /// Have a recovery set of one new key
@@ -70,6 +70,13 @@ pub(super) struct SetsArgs {
     /// Have no recovery set from now on
     #[arg(long, conflicts_with_all = ["recovery", "recovery_member"], help_heading = "Key sets")]
     no_recovery: bool,
+}
+
+/// A key of the next set: in plain, or hidden behind the commitment that its holder gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum NextKey {
+    Plain(PublicKey),
+    Committed(Hash),
 }
 
 /// Secret keys that were made for one operation and are not in the key file yet.
@@ -104,20 +111,18 @@ impl SetsArgs {
     /// Returns the sets of a new DID, and the keys to which its next set commits.
     pub(super) fn create(&self, new: &mut NewKeys) -> Result<(Sets, Vec<PublicKey>), Failure> {
         let control = self.control(new)?;
-        let (next, keys) = self.next(new)?;
+        let (next, keys) = self.next(1, new)?;
         let recovery = self.recovery_set(None, new)?;
         Ok((Sets { control, next, recovery }, keys))
     }
 
-    /// Returns the sets after a rotation, and the known keys of the next set. The revealed members
-    /// become the control set unless control members are named. The next set is new if members are
-    /// named or if it consisted of one key. Otherwise it stays, and `known` are its keys in the key
-    /// file.
+    /// Returns the sets after a rotation, and the known keys of the next set. The revealed keys
+    /// become the control set unless control members are named. The next set is always new, since
+    /// keys that were revealed are no secret any more.
     pub(super) fn rotate(
         &self,
         present: &Sets,
         revealed: &[Member],
-        known: &[PublicKey],
         new: &mut NewKeys,
     ) -> Result<(Sets, Vec<PublicKey>), Failure> {
         let control = if self.control_member.is_empty() {
@@ -125,12 +130,7 @@ impl SetsArgs {
         } else {
             self.control(new)?
         };
-        let named = !self.control_member.is_empty() || !self.next_member.is_empty();
-        let one_key = present.next.commitments.len() == 1 && matches!(revealed, [Member::Key(_)]);
-        let (next, keys) = match named || one_key {
-            true => self.next(new)?,
-            false => (present.next.clone(), known.to_vec()),
-        };
+        let (next, keys) = self.next(present.next.commitments.len(), new)?;
         let recovery = self.recovery_set(present.recovery.as_ref(), new)?;
         Ok((Sets { control, next, recovery }, keys))
     }
@@ -142,7 +142,7 @@ impl SetsArgs {
         new: &mut NewKeys,
     ) -> Result<(Sets, Vec<PublicKey>), Failure> {
         let control = self.control(new)?;
-        let (next, keys) = self.next(new)?;
+        let (next, keys) = self.next(1, new)?;
         let recovery = self.recovery_set(present.recovery.as_ref(), new)?;
         Ok((Sets { control, next, recovery }, keys))
     }
@@ -151,14 +151,33 @@ impl SetsArgs {
         key_set(&self.control_member, self.control_threshold, new)
     }
 
-    fn next(&self, new: &mut NewKeys) -> Result<(NextSet, Vec<PublicKey>), Failure> {
-        let set = match self.next_member.as_slice() {
-            [] => self.control(new)?,
-            members => key_set(members, self.next_threshold, new)?,
-        };
-        let mut commitments: Vec<_> = set.members.iter().map(Member::commitment).collect();
+    /// Returns the next set, and those of its keys that are known. `present` is the number of keys
+    /// that the next set had so far. Without named keys it becomes one new key, unless that key
+    /// alone could then replace several members.
+    fn next(
+        &self,
+        present: usize,
+        new: &mut NewKeys,
+    ) -> Result<(NextSet, Vec<PublicKey>), Failure> {
+        if self.next_member.is_empty() {
+            if present > 1 || !self.control_member.is_empty() {
+                let message = "the next set of several members must be named, with keys that are \
+                               not in use";
+                let remedy = "give --next-member for each member: a new key, or the commitment \
+                              that the member's idem keys commitment prints";
+                return Err(Failure::usage_with(message.to_owned(), remedy));
+            }
+            let key = new.generate()?;
+            let commitments = vec![NextSet::commitment(&key)];
+            return Ok((NextSet { threshold: 1, commitments }, vec![key]));
+        }
+        let mut commitments: Vec<Hash> = self.next_member.iter().map(NextKey::commitment).collect();
         commitments.sort();
-        Ok((NextSet { threshold: set.threshold, commitments }, keys(&set.members)))
+        commitments.dedup();
+        let all = u8::try_from(commitments.len()).unwrap_or(u8::MAX);
+        let threshold = self.next_threshold.unwrap_or(all);
+        let known = self.next_member.iter().filter_map(NextKey::plain).cloned().collect();
+        Ok((NextSet { threshold, commitments }, known))
     }
 
     fn recovery_set(
@@ -174,6 +193,22 @@ impl SetsArgs {
         }
         let keys = key_set(&self.recovery_member, self.recovery_threshold, new)?;
         Ok(Some(Recovery { keys, delay_ms: self.recovery_delay }))
+    }
+}
+
+impl NextKey {
+    fn commitment(&self) -> Hash {
+        match self {
+            Self::Plain(key) => NextSet::commitment(key),
+            Self::Committed(commitment) => *commitment,
+        }
+    }
+
+    fn plain(&self) -> Option<&PublicKey> {
+        match self {
+            Self::Plain(key) => Some(key),
+            Self::Committed(_) => None,
+        }
     }
 }
 
@@ -209,6 +244,22 @@ fn member(text: &str) -> Result<Member, String> {
     }
 }
 
+fn next_key(text: &str) -> Result<NextKey, String> {
+    if text.starts_with("did:") {
+        return Err(
+            "a next set has keys only; ask for a commitment of the DID's owner, who makes \
+                    it with idem keys commitment"
+                .to_owned(),
+        );
+    }
+    if let Ok(commitment) = text.parse() {
+        return Ok(NextKey::Committed(commitment));
+    }
+    PublicKey::from_multikey(text).map(NextKey::Plain).map_err(|error| {
+        format!("{error}; give a multikey, or a commitment of 64 lower-case hex digits")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -229,6 +280,10 @@ mod tests {
         NewKeys::new(Suite::Ed25519)
     }
 
+    fn refusal(result: Result<(Sets, Vec<PublicKey>), Failure>) -> String {
+        result.expect_err("must be refused").to_string()
+    }
+
     #[test]
     fn a_new_did_has_one_control_and_one_next_key_that_differ() {
         let mut new = new_keys();
@@ -236,7 +291,7 @@ mod tests {
         assert_eq!((sets.control.threshold, sets.control.members.len()), (1, 1));
         assert_eq!((sets.next.threshold, sets.next.commitments.len()), (1, 1));
         assert_eq!(sets.recovery, None);
-        assert_eq!(sets.next.commitments, [Member::Key(next[0].clone()).commitment()]);
+        assert_eq!(sets.next.commitments, [NextSet::commitment(&next[0])]);
         assert_ne!(sets.control.members, [Member::Key(next[0].clone())]);
         assert_eq!(new.secrets.len(), 2);
     }
@@ -248,11 +303,11 @@ mod tests {
         let (present, next) = first.create(&mut new).expect("sets");
         assert_eq!(present.recovery.as_ref().map(|recovery| recovery.delay_ms), Some(2_000));
         let revealed = [Member::Key(next[0].clone())];
-        let (sets, fresh) = args(&[]).rotate(&present, &revealed, &next, &mut new).expect("sets");
+        let (sets, fresh) = args(&[]).rotate(&present, &revealed, &mut new).expect("sets");
         assert_eq!(sets.control.members, revealed);
         assert_eq!(sets.recovery, present.recovery);
         assert_ne!(fresh, next);
-        let without = args(&["--no-recovery"]).rotate(&present, &revealed, &next, &mut new);
+        let without = args(&["--no-recovery"]).rotate(&present, &revealed, &mut new);
         assert_eq!(without.expect("sets").0.recovery, None);
     }
 
@@ -261,8 +316,10 @@ mod tests {
         let mut new = new_keys();
         let keys: Vec<String> =
             (0..3).map(|_| new.generate().expect("a key").to_string()).collect();
-        let line: Vec<&str> =
+        let next = new.generate().expect("a key").to_string();
+        let mut line: Vec<&str> =
             keys.iter().flat_map(|key| ["--control-member", key.as_str()]).collect();
+        line.extend(["--next-member", &next]);
         let (sets, _) = args(&line).create(&mut new).expect("sets");
         assert_eq!((sets.control.threshold, sets.control.members.len()), (3, 3));
         assert!(sets.control.members.is_sorted());
@@ -272,31 +329,34 @@ mod tests {
     }
 
     #[test]
-    fn no_next_set_falls_to_one_key_unless_it_is_named() {
+    fn a_board_names_its_next_keys_and_no_dids() {
         let mut new = new_keys();
         let dids =
             ["a", "b", "c"].map(|x| format!("did:idem:local:{x}aaqeayeaudaocajbifqydiob4ibceqt"));
-        let members: Vec<Member> = dids.iter().map(|did| member(did).expect("a DID")).collect();
-        let mut commitments: Vec<_> = members.iter().map(Member::commitment).collect();
-        commitments.sort();
         let control: Vec<&str> =
             dids.iter().flat_map(|did| ["--control-member", did.as_str()]).collect();
-        let line = [&control[..], &["--control-threshold", "2"]].concat();
-        let (board, keys) = args(&line).create(&mut new).expect("sets");
-        assert_eq!(board.next, NextSet { threshold: 2, commitments });
-        assert!(keys.is_empty() && new.secrets.is_empty(), "no key alone can rotate");
+        let said = refusal(args(&control).create(&mut new));
+        assert!(said.contains("must be named"), "{said}");
+        let did = Line::try_parse_from(["idem", "--next-member", &dids[0]]);
+        let said = did.err().expect("a next set has no DIDs").to_string();
+        assert!(said.contains("keys only") && said.contains("idem keys commitment"), "{said}");
 
-        let after = |line: &[&str], revealed: &[Member]| {
-            args(line).rotate(&board, revealed, &[], &mut new_keys()).expect("sets").0
-        };
-        assert_eq!(after(&[], &members[..2]).next, board.next);
-        let two = after(&["--control-member", &dids[0], "--control-member", &dids[1]], &members);
-        assert_eq!((two.next.threshold, two.next.commitments.len()), (2, 2));
-        let named = after(&["--next-member", &dids[2]], &members[..2]);
-        assert_eq!(named.next.commitments, [members[2].commitment()]);
-        let one = ["--control-member", dids[0].as_str()];
-        let (present, _) = args(&one).create(&mut new).expect("sets");
-        let (sets, _) = args(&[]).rotate(&present, &members[..1], &[], &mut new).expect("sets");
-        assert_eq!(sets.next, present.next, "a DID is no key that a new one takes the place of");
+        let plain = new.generate().expect("a key");
+        let commitments = [NextSet::commitment(&plain), Hash([0; 32]), Hash([9; 32])];
+        let texts = [plain.to_string(), commitments[1].to_string(), commitments[2].to_string()];
+        let next: Vec<&str> =
+            texts.iter().flat_map(|text| ["--next-member", text.as_str()]).collect();
+        let line = [&control[..], &next, &["--next-threshold", "2"]].concat();
+        let (board, known) = args(&line).create(&mut new).expect("sets");
+        let mut sorted = commitments.to_vec();
+        sorted.sort();
+        assert_eq!(board.next, NextSet { threshold: 2, commitments: sorted });
+        assert_eq!(known, std::slice::from_ref(&plain));
+
+        let revealed = [Member::Key(plain)];
+        let said = refusal(args(&[]).rotate(&board, &revealed, &mut new));
+        assert!(said.contains("must be named"), "revealed keys do not stay: {said}");
+        let named = args(&["--next-member", &texts[1]]).rotate(&board, &revealed, &mut new);
+        assert_eq!(named.expect("sets").0.next.commitments, [commitments[1]]);
     }
 }

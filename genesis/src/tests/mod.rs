@@ -77,7 +77,7 @@ fn file() -> GenesisFile {
 /// Returns a create that is signed by the key of `seed` for `chain`.
 fn create(seed: u8, chain: Hash) -> Bytes {
     let control = KeySet { threshold: 1, members: vec![Member::Key(public_key(seed))] };
-    let next = Member::Key(public_key(seed + 1)).commitment();
+    let next = NextSet::commitment(&public_key(seed + 1));
     let next = NextSet { threshold: 1, commitments: vec![next] };
     let sets = Sets { control, next, recovery: None };
     let document = Document::default();

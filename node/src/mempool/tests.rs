@@ -36,16 +36,19 @@ fn validator() -> ValidatorKey {
     ValidatorKey(key(9).verifying_key().to_bytes())
 }
 
-fn member(seed: u8) -> Member {
+fn public(seed: u8) -> PublicKey {
     let raw = key(seed).verifying_key().to_bytes();
-    Member::Key(PublicKey::new(Suite::Ed25519, &raw).expect("a key"))
+    PublicKey::new(Suite::Ed25519, &raw).expect("a key")
+}
+
+fn member(seed: u8) -> Member {
+    Member::Key(public(seed))
 }
 
 fn seal(operation: &Operation, role: Role, seed: u8, network: &NetworkName) -> Checked {
     let body = operation.body();
     let value = key(seed).sign(&role.message(&operation_id(&body))).to_bytes().to_vec();
-    let Member::Key(key) = member(seed) else { unreachable!("made from a key") };
-    let signature = Signature { role, by: Signer::Key(key), value: Bytes(value) };
+    let signature = Signature { role, by: Signer::Key(public(seed)), value: Bytes(value) };
     let bytes = SignedOperation::new(body, vec![signature]).bytes();
     check_stateless(&bytes, operation.chain, network).expect("a good operation")
 }
@@ -65,7 +68,7 @@ impl Fixture {
     fn new() -> Self {
         let network: NetworkName = "local".parse().expect("a name");
         let control = KeySet { threshold: 1, members: vec![member(1)] };
-        let next = NextSet { threshold: 1, commitments: vec![member(2).commitment()] };
+        let next = NextSet { threshold: 1, commitments: vec![NextSet::commitment(&public(2))] };
         let sets = Sets { control, next, recovery: None };
         let create = DidCreate { sets, document: Document::default() };
         let action = Action::DidCreate(Box::new(create));

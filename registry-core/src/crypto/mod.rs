@@ -29,7 +29,7 @@ pub enum Purpose {
     EnvelopeId,
     /// Role and operation id → the bytes that a signer signs.
     OperationSignature,
-    /// Next-control member → pre-rotation commitment.
+    /// Key of a next set → pre-rotation commitment.
     NextCommitment,
     /// Control, next and recovery sets → the `newControlHash` of a pending recovery.
     Control,

@@ -21,11 +21,6 @@ pub enum Member {
 }
 
 impl Member {
-    /// Returns the hash that commits to the member and hides it until it acts.
-    pub fn commitment(&self) -> Hash {
-        Hash::of_value(Purpose::NextCommitment, self)
-    }
-
     fn check(&self, field: &str, network: &NetworkName) -> Result<(), Refusal> {
         match self {
             Self::Key(key) => {
@@ -65,14 +60,30 @@ impl KeySet {
     }
 }
 
-/// A set of hidden members of which `threshold` must reveal themselves and sign.
+/// A set of hidden keys of which `threshold` must be revealed and sign. It has no DIDs: a DID would
+/// sign by its control keys, which are in use, and whoever stole those could act for the next set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NextSet {
-    /// Number of members that must be revealed and sign.
+    /// Number of keys that must be revealed and sign.
     pub threshold: u8,
-    /// 1 to 16 commitments made by [`Member::commitment`], strictly ascending.
+    /// 1 to 16 commitments made by [`NextSet::commitment`], strictly ascending.
     pub commitments: Vec<Hash>,
+}
+
+impl NextSet {
+    /// Returns the hash that commits to a key and hides it until it signs.
+    pub fn commitment(key: &PublicKey) -> Hash {
+        Hash::of_value(Purpose::NextCommitment, &Member::Key(key.clone()))
+    }
+
+    /// True if `member` is a key to which the set commits.
+    pub fn commits_to(&self, member: &Member) -> bool {
+        match member {
+            Member::Key(key) => self.commitments.contains(&Self::commitment(key)),
+            Member::Did(_) => false,
+        }
+    }
 }
 
 /// The set that may replace lost control of a DID, and the time that the others have to object.
@@ -155,17 +166,30 @@ fn check_key_set(set: &KeySet, field: &str, network: &NetworkName) -> Result<(),
     check_members(&set.members, &format!("{field}/members"), network)
 }
 
-/// Checks order and form of a list of members.
-pub fn check_members(
-    members: &[Member],
-    field: &str,
-    network: &NetworkName,
-) -> Result<(), Refusal> {
+fn check_members(members: &[Member], field: &str, network: &NetworkName) -> Result<(), Refusal> {
     check_ascending(members, field)?;
     for (index, member) in members.iter().enumerate() {
         member.check(&format!("{field}/{index}"), network)?;
     }
     Ok(())
+}
+
+/// Checks the form of the members of a next set that an operation reveals: usable keys, strictly
+/// ascending, and no DIDs.
+pub fn check_revealed(members: &[Member], field: &str) -> Result<(), Refusal> {
+    for (index, member) in members.iter().enumerate() {
+        let field = format!("{field}/{index}");
+        match member {
+            Member::Key(key) => {
+                key.check().map_err(|error| Refusal::new(Code::KeyUnusable, field, error))?;
+            }
+            Member::Did(did) => {
+                let detail = format!("{did} is no key; a next set reveals keys only");
+                return Err(Refusal::new(Code::RevealNotKey, field, detail));
+            }
+        }
+    }
+    check_ascending(members, field)
 }
 
 /// Checks that `signers`, which are verified and distinct, meet `threshold` of `members`.

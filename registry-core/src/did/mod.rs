@@ -31,13 +31,13 @@ pub struct DidUpdate {
     pub document: Document,
 }
 
-/// Members of the next set, which the operation reveals for the first time. It is the content of
+/// Keys of the next set, which the operation reveals for the first time. It is the content of
 /// `did_deactivate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reveal {
-    /// Revealed members, strictly ascending. Each must match a commitment, and those that sign
-    /// count towards the threshold of the next set.
+    /// Revealed members, strictly ascending. All are keys. Each must match a commitment, and those
+    /// that sign count towards the threshold of the next set.
     pub revealed: Vec<Member>,
 }
 
@@ -45,7 +45,7 @@ pub struct Reveal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DidRotate {
-    /// Members of the next set that the operation reveals.
+    /// Keys of the next set that the operation reveals.
     pub reveal: Reveal,
     /// Complete new sets.
     pub sets: Sets,

@@ -7,7 +7,7 @@ use crate::state::{ApplyError, Effect, Heads, Quota, TransientKey, TransientKind
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::crypto::PublicKey;
-use registry_core::did::control::{check_members, check_threshold};
+use registry_core::did::control::{check_revealed, check_threshold};
 use registry_core::did::{
     DidCreate, DidRecover, DidRotate, DidState, DidUpdate, DidValue, Document, KeySet, Member,
     PendingRecovery, Recovery, Reveal, Sets,
@@ -34,13 +34,13 @@ pub(super) fn check_document(document: &Document) -> Result<(), Refusal> {
 
 /// Checks the form of a rotation.
 pub(super) fn check_rotate(rotate: &DidRotate, network: &NetworkName) -> Result<(), Refusal> {
-    check_reveal(&rotate.reveal, network)?;
+    check_reveal(&rotate.reveal)?;
     check_form(&rotate.sets, &rotate.document, network)
 }
 
-/// Checks the form of the members that an operation reveals.
-pub(super) fn check_reveal(reveal: &Reveal, network: &NetworkName) -> Result<(), Refusal> {
-    check_members(&reveal.revealed, "reveal/revealed", network)
+/// Checks the form of the keys that an operation reveals.
+pub(super) fn check_reveal(reveal: &Reveal) -> Result<(), Refusal> {
+    check_revealed(&reveal.revealed, "reveal/revealed")
 }
 
 /// Registers a DID.
@@ -199,7 +199,7 @@ impl Request<'_, '_> {
         Ok(())
     }
 
-    /// Checks that the revealed members are among the commitments of the next set and that enough
+    /// Checks that the revealed keys are among the commitments of the next set and that enough
     /// of them signed. Fails if a pending recovery has matured, since it can then only be
     /// completed.
     fn check_next(&self, state: &DidState, reveal: &Reveal) -> Result<(), ApplyError> {
@@ -210,7 +210,7 @@ impl Request<'_, '_> {
             return Err(Refusal::new(Code::RecoveryMature, "action", detail).into());
         }
         for (index, member) in reveal.revealed.iter().enumerate() {
-            if !state.sets.next.commitments.contains(&member.commitment()) {
+            if !state.sets.next.commits_to(member) {
                 let detail = "its hash is none of the commitments of the next set";
                 let field = format!("reveal/revealed/{index}");
                 return Err(Refusal::new(Code::NextNotCommitted, field, detail).into());

@@ -17,7 +17,7 @@ pub(super) fn check_form(operation: &Operation, network: &NetworkName) -> Result
         Action::DidUpdate(update) => did::check_document(&update.document),
         Action::DidRotate(rotate) => did::check_rotate(rotate, network),
         Action::DidRecover(recover) => did::check_form(&recover.sets, &recover.document, network),
-        Action::DidDeactivate(reveal) => did::check_reveal(reveal, network),
+        Action::DidDeactivate(reveal) => did::check_reveal(reveal),
         Action::StatusCreate(create) => status::check_create(create, network),
         Action::StatusSet(set) => set.changes.check(),
         Action::StatusUpdate(update) => status::check_terms(update, network),

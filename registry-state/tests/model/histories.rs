@@ -12,11 +12,11 @@ use registry_core::id::Did;
 use registry_core::operation::{Action, Operation, operation_id};
 use registry_core::record::value_from;
 
-use crate::life::{Deed, Group, Life, Moment, Power, Who, live_on};
+use crate::life::{Deed, Group, Life, Moment, Power, Who, live_on, well_formed};
 use crate::support::ledger::{GENESIS_MS, Ledger};
 use crate::support::random::Random;
 use crate::support::{
-    DELAY_MS, Key, change, create, did_member, did_of, ed, k256, key_member, key_set, next_set,
+    DELAY_MS, Key, change, create, did_member, did_of, ed, k256, key_member, key_set, next_set_of,
     recover, rotate, seal, update,
 };
 
@@ -79,7 +79,7 @@ fn real_sets(power: &Power, dids: &[Did]) -> Sets {
     let recovery = power.recovery.as_ref();
     Sets {
         control: real_set(&power.control, dids),
-        next: next_set(power.next.needed, &members(&power.next.members, dids)),
+        next: next_set_of(power.next.needed, &keys_of(&power.next).map(key).collect::<Vec<_>>()),
         recovery: recovery
             .map(|(group, delay_ms)| Recovery { keys: real_set(group, dids), delay_ms: *delay_ms }),
     }
@@ -176,7 +176,7 @@ impl History {
     }
 
     fn power(&mut self, dids: usize) -> Power {
-        let (control, next) = (self.group(dids), self.group(dids));
+        let (control, next) = (self.group(dids), self.group(0));
         let recovery = (!self.random.one_in(5)).then(|| {
             let group = self.group(dids);
             (group, DELAY_MS + self.random.below(2))
@@ -209,6 +209,9 @@ impl History {
         let mut revealed = self.lives[did].power.next.members.clone();
         if self.random.one_in(12) {
             revealed.push(Who::Key(self.random.below(KEYS) as u8));
+        }
+        if self.random.one_in(40) {
+            revealed.push(Who::Did(self.random.below(DIDS as u64) as usize));
         }
         revealed.sort();
         revealed.dedup();
@@ -282,6 +285,7 @@ impl History {
         if attempt.signers.is_empty() && !matches!(attempt.deed, Deed::Complete) {
             return Err(Code::SignatureCount);
         }
+        well_formed(&attempt.deed)?;
         if attempt.behind > 0 && self.heads[attempt.did].len() > 1 {
             return Err(Code::GuardStale);
         }

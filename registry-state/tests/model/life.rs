@@ -24,7 +24,7 @@ pub(crate) struct Group {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Power {
     pub(crate) control: Group,
-    /// The model knows this set in the clear; the rules know only hashes of its members.
+    /// The model knows this set in the clear; the rules know only hashes of its keys.
     pub(crate) next: Group,
     pub(crate) recovery: Option<(Group, u64)>,
     pub(crate) document: u32,
@@ -129,6 +129,18 @@ impl Life {
 
     fn is_mature(&self, now: Moment) -> bool {
         self.waiting.as_ref().is_some_and(|waiting| now.live_ms >= waiting.matures_ms)
+    }
+}
+
+/// Checks the rules of a deed that need no state.
+pub(crate) fn well_formed(deed: &Deed) -> Result<(), Code> {
+    let revealed = match deed {
+        Deed::Rotate { revealed, .. } | Deed::Deactivate { revealed } => revealed,
+        Deed::Update { .. } | Deed::Recover { .. } | Deed::Cancel | Deed::Complete => return Ok(()),
+    };
+    match revealed.iter().any(|who| matches!(who, Who::Did(_))) {
+        true => Err(Code::RevealNotKey),
+        false => Ok(()),
     }
 }
 

@@ -57,16 +57,16 @@ pub(crate) fn key_set_of(threshold: u8, keys: &[Key]) -> KeySet {
     key_set(threshold, keys.iter().map(key_member).collect())
 }
 
-/// Returns a set that needs `threshold` of the `members`, of which it holds only sorted
-/// commitments.
-pub(crate) fn next_set(threshold: u8, members: &[Member]) -> NextSet {
-    let mut commitments: Vec<Hash> = members.iter().map(Member::commitment).collect();
-    commitments.sort();
-    NextSet { threshold, commitments }
+/// Returns a set that needs `threshold` of the `keys`, of which it holds only sorted commitments.
+pub(crate) fn next_set_of(threshold: u8, keys: &[Key]) -> NextSet {
+    next_set(threshold, keys.iter().map(|key| NextSet::commitment(&key.public())))
 }
 
-pub(crate) fn next_set_of(threshold: u8, keys: &[Key]) -> NextSet {
-    next_set(threshold, &keys.iter().map(key_member).collect::<Vec<_>>())
+/// Returns a set that needs `threshold` of the keys behind the `commitments`, which it sorts.
+pub(crate) fn next_set(threshold: u8, commitments: impl Iterator<Item = Hash>) -> NextSet {
+    let mut commitments: Vec<Hash> = commitments.collect();
+    commitments.sort();
+    NextSet { threshold, commitments }
 }
 
 pub(crate) fn recovery(keys: KeySet) -> Option<Recovery> {

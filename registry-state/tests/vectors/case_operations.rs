@@ -11,8 +11,8 @@ use registry_core::operation::{Action, Guard, Operation, Role};
 use crate::catalogue::{At, Catalogue, document};
 use crate::support::ledger::{GENESIS_MS, Ledger};
 use crate::support::{
-    Key, change, create, did_member, did_of, ed, key_member, key_set, key_set_of, next_set,
-    next_set_of, reveal, rotate, seal, seal_body, single, update,
+    Key, change, create, did_member, did_of, ed, key_member, key_set, key_set_of, next_set_of,
+    reveal, rotate, seal, seal_body, single, update,
 };
 
 /// Returns sets with control key 10, next key 11 and recovery key 12.
@@ -69,6 +69,7 @@ pub(crate) fn add(all: &mut Catalogue) {
     add_replays(all);
     add_updates(all);
     add_rotates(all);
+    add_boards(all);
     add_deactivated(all);
     add_members(all);
     add_quota(all);
@@ -271,13 +272,47 @@ fn add_reveals(all: &mut Catalogue) {
     members.sort_by(|first, second| second.cmp(first));
     refused("reveal_unsorted", rule, code, members);
     refused("reveal_member_twice", rule, code, vec![key_member(&ed(11)); 2]);
-    let foreign = Did { network: "other".parse().expect("a name"), ..plain_did() };
-    let rule = "Revealed DIDs are of this network.";
-    let code = Code::NetworkMismatch;
-    refused("reveal_did_of_other_network", rule, code, vec![did_member(&foreign)]);
+    let rule = "A next set reveals keys only, no DIDs.";
+    let code = Code::RevealNotKey;
+    refused("reveal_did", rule, code, vec![did_member(&plain_did())]);
+    let both = vec![key_member(&ed(11)), did_member(&plain_did())];
+    refused("reveal_did_beside_key", rule, code, both);
     let zero = PublicKey::new(Suite::Ed25519, &[0; 32]).expect("32 bytes");
     let rule = "Revealed keys are usable.";
     refused("reveal_key_small_order", rule, Code::KeyUnusable, vec![Member::Key(zero)]);
+    let rule = "A next set reveals keys only, no DIDs.";
+    let action = Action::DidDeactivate(Reveal { revealed: vec![did_member(&plain_did())] });
+    let operation = change(&plain_did(), Hash([7; 32]), 2, action);
+    let envelope = seal_body(operation.body(), Role::Next, &[ed(11)]);
+    all.refused("deactivate_reveals_did", rule, Code::RevealNotKey, &envelope);
+}
+
+/// Adds a board of three DIDs. Its next set holds a commitment of each member to a key of its own,
+/// so whoever steals the control keys of two members rotates nothing.
+fn add_boards(all: &mut Catalogue) {
+    let mut ledger = Ledger::new();
+    let owners = [60, 63, 66].map(|seed| single(&ed(seed), &ed(seed + 1), &ed(seed + 2)));
+    let owners: Vec<_> =
+        (1..).zip(owners).map(|(salt, sets)| create(sets, document(), salt)).collect();
+    let creates = owners.iter().zip([60, 63, 66]).map(|(owner, seed)| seal(owner, &[ed(seed)]));
+    ledger.after(1_000, &creates.collect::<Vec<_>>());
+    let members = owners.iter().map(|owner| did_member(&did_of(owner))).collect();
+    let own = [ed(70), ed(71), ed(72)];
+    let sets = Sets { control: key_set(2, members), next: next_set_of(2, &own), recovery: None };
+    let board = create(sets, document(), 4);
+    ledger.after(1_000, &[seal(&board, &[ed(60), ed(63)])]);
+    let board = did_of(&board);
+    let rotating = |keys: &[Key]| {
+        let action = rotate(reveal(keys), rotated_sets(), document());
+        changing(&ledger, &board, 5, action, keys)
+    };
+    let rule = "The next set of a board has a key of each member.";
+    let at = At::new(&ledger, 1_000, rotating(&own[1..]));
+    all.applied_at("rotate_of_board_by_committed_keys", rule, &at);
+    let rule = "The control keys of members are no keys of the board's next set.";
+    let at = At::new(&ledger, 1_000, rotating(&[ed(60), ed(63)]));
+    let code = Code::NextNotCommitted;
+    all.refused_at("rotate_of_board_by_control_keys_of_members", rule, code, &at);
 }
 
 fn add_deactivated(all: &mut Catalogue) {
@@ -342,15 +377,6 @@ fn add_members(all: &mut Catalogue) {
     let rule = "A member DID does not sign by its member DIDs.";
     let at = At::new(&ledger, 1_000, seal(&create(grandchild, document(), 6), &[ed(10)]));
     all.refused_at("member_did_of_member_did", rule, Code::SignerNotMember, &at);
-    let next = Sets { next: next_set(1, &[did_member(&did)]), ..rotated_sets() };
-    let hidden = create(next, document(), 7);
-    ledger.after(1_000, &[seal(&hidden, &[ed(20)])]);
-    let mut revealed = reveal(&[]);
-    revealed.revealed = vec![did_member(&did)];
-    let action = rotate(revealed, rotated_sets(), document());
-    let rule = "A commitment may hide a DID.";
-    let at = At::new(&ledger, 1_000, changing(&ledger, &did_of(&hidden), 8, action, &[ed(10)]));
-    all.applied_at("rotate_reveals_member_did", rule, &at);
     ledger.after(1_000, &[rotating(&ledger, 2, &[ed(11)], rotated_sets())]);
     let rule = "A member DID signs by the control keys that it has now.";
     let envelope = |key| changing(&ledger, &did_of(&child), 9, update(Document::default()), &[key]);

@@ -7,7 +7,7 @@ use registry_core::certificate::{Certificate, ValidatorSet};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes, CodecError};
 use registry_core::crypto::{Hash, PublicKey, Purpose};
-use registry_core::did::{DidValue, Member};
+use registry_core::did::{DidValue, Member, NextSet};
 use registry_core::governance::{
     self, Proposal, Publishing, VALIDATORS, ValidatorReady, Validators,
 };
@@ -282,7 +282,10 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
         EncodingType::SignedOperation => {
             decode::<SignedOperation>(&bytes).map(|_| Some(envelope_id(&bytes)))
         }
-        EncodingType::Member => decode::<Member>(&bytes).map(|member| Some(member.commitment())),
+        EncodingType::Member => decode::<Member>(&bytes).map(|member| match member {
+            Member::Key(key) => Some(NextSet::commitment(&key)),
+            Member::Did(_) => None,
+        }),
         EncodingType::Record => decode::<Record>(&bytes).map(|record| Some(record.hash())),
         EncodingType::DidValue => value_from::<DidValue>(&bytes).map(|_| None),
         EncodingType::StatusList => value_from::<StatusList>(&bytes).map(|_| None),

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "members of parameters are explained by their names")]
 
 use registry_core::code::{Code, Refusal};
+use registry_core::did::control::check_revealed;
 use registry_core::did::document::Document;
 use registry_core::did::{
     DidCreate, DidRecover, DidRotate, DidState, DidUpdate, KeySet, Member, Reveal, Sets,
@@ -141,7 +142,7 @@ macro_rules! prepares {
 prepares! {
     /// Parameters of `did_prepareRotate`.
     Rotate {
-        /// Members of the next set that sign, in plain.
+        /// Keys of the next set that sign, in plain.
         revealed: Vec<Member>,
         sets: Sets,
         document: Document,
@@ -170,7 +171,7 @@ prepares! {
 
     /// Parameters of `did_prepareDeactivate`.
     Deactivate {
-        /// Members of the next set that sign.
+        /// Keys of the next set that sign.
         revealed: Vec<Member>,
     } "did_deactivate", "Deactivates for ever",
         |state, own| next(state, &own.revealed), |own|
@@ -228,9 +229,10 @@ fn recovery(state: &DidState) -> Result<SetSigners, Refusal> {
 }
 
 fn next(state: &DidState, revealed: &[Member]) -> Result<SetSigners, Refusal> {
+    check_revealed(revealed, "revealed")?;
     let next = &state.sets.next;
     for (index, member) in revealed.iter().enumerate() {
-        if !next.commitments.contains(&member.commitment()) {
+        if !next.commits_to(member) {
             let detail = "its hash is none of the commitments of the next set";
             return Err(Refusal::new(Code::NextNotCommitted, format!("revealed/{index}"), detail));
         }

@@ -46,11 +46,11 @@ impl Maker {
     /// Returns DID `number` and the envelope of its create, with one key in each of its parts.
     pub(super) fn create(&self, number: u64) -> Result<(Did, Vec<u8>)> {
         let control = key(Use::Control, number)?;
-        let next = Member::Key(key(Use::Next, number)?.public().clone());
+        let next = NextSet::commitment(key(Use::Next, number)?.public());
         let members = vec![Member::Key(control.public().clone())];
         let sets = Sets {
             control: KeySet { threshold: 1, members },
-            next: NextSet { threshold: 1, commitments: vec![next.commitment()] },
+            next: NextSet { threshold: 1, commitments: vec![next] },
             recovery: None,
         };
         let document = document(&key(Use::Document, number)?, 0);

@@ -95,7 +95,7 @@ fn key_set(keys: &[SecretKey]) -> KeySet {
 }
 
 fn next_set(key: &SecretKey) -> NextSet {
-    let commitments = vec![Member::Key(key.public().clone()).commitment()];
+    let commitments = vec![NextSet::commitment(key.public())];
     NextSet { threshold: 1, commitments }
 }
 

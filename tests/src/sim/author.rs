@@ -37,9 +37,9 @@ impl Author {
     /// Makes the DID with this name, and the operation of genesis that creates it.
     pub fn genesis(name: &str, network: &NetworkName) -> (Self, Checked) {
         let key = SigningKey::from_bytes(&Hash::of(Purpose::Gossip, &[name.as_bytes()]).0);
-        let member = Member::Key(public(&key));
-        let next = NextSet { threshold: 1, commitments: vec![member.commitment()] };
-        let control = KeySet { threshold: 1, members: vec![member] };
+        let public = public(&key);
+        let next = NextSet { threshold: 1, commitments: vec![NextSet::commitment(&public)] };
+        let control = KeySet { threshold: 1, members: vec![Member::Key(public)] };
         let sets = Sets { control, next, recovery: None };
         let create = DidCreate { sets, document: Document::default() };
         let operation = Operation {

@@ -49,14 +49,18 @@ impl Client {
         SigningKey::from_bytes(&Hash::of(Purpose::Gossip, &parts).0)
     }
 
-    fn member(&self, generation: u64) -> Member {
+    fn public(&self, generation: u64) -> PublicKey {
         let raw = self.key(generation).verifying_key().to_bytes();
-        Member::Key(PublicKey::new(Suite::Ed25519, &raw).expect("an Ed25519 key"))
+        PublicKey::new(Suite::Ed25519, &raw).expect("an Ed25519 key")
+    }
+
+    fn member(&self, generation: u64) -> Member {
+        Member::Key(self.public(generation))
     }
 
     fn sets(&self, generation: u64) -> Sets {
         let control = KeySet { threshold: 1, members: vec![self.member(generation)] };
-        let commitments = vec![self.member(generation + 1).commitment()];
+        let commitments = vec![NextSet::commitment(&self.public(generation + 1))];
         Sets { control, next: NextSet { threshold: 1, commitments }, recovery: None }
     }
 

@@ -49,7 +49,7 @@ impl Person {
 
     pub(crate) fn sets(self) -> Sets {
         let one = |key: &SigningKey| KeySet { threshold: 1, members: vec![member(key)] };
-        let commitments = vec![member(&self.next()).commitment()];
+        let commitments = vec![NextSet::commitment(&public(&self.next()))];
         Sets {
             control: one(&self.control()),
             next: NextSet { threshold: 1, commitments },
