@@ -72,7 +72,7 @@ codes! {
     KeyUnusable = 1012, "KEY_UNUSABLE", "use a valid point of Ed25519, P-256 or secp256k1";
     /// A control, next or recovery set breaks its rules.
     ControlInvalid = 1013, "CONTROL_INVALID",
-        "1 to 16 distinct ascending members, threshold within them";
+        "1 to 16 distinct ascending members, not the DID itself, threshold within them";
     /// A recovery delay is out of bounds.
     RecoveryDelay = 1014, "RECOVERY_DELAY",
         "choose a delay between the network's minimum and 90 days";
@@ -165,7 +165,7 @@ codes! {
     UntilPassed = 2017, "UNTIL_PASSED", "sign again with a later until";
     /// Block time is more than one hour before the operation's `until`.
     UntilTooFar = 2018, "UNTIL_TOO_FAR", "choose an until within the next hour";
-    /// A member DID does not exist or is deactivated.
+    /// A member DID of a new DID does not exist or is deactivated.
     MemberNotFound = 2019, "MEMBER_NOT_FOUND", "name only live DIDs of this network as members";
     /// The author's document has no such method with this key.
     MethodNotFound = 2020, "METHOD_NOT_FOUND",
@@ -295,6 +295,10 @@ codes! {
         "publish the credential type first";
     /// Another DID published the schema.
     SchemaNotAllowed = 2070, "SCHEMA_NOT_ALLOWED", "let the publisher of the schema sign";
+    /// The live members of a new set cannot reach its threshold.
+    SetUnreachable = 2079, "SET_UNREACHABLE",
+        "name enough keys, and live DIDs that keys control; a pending recovery to such sets is \
+         cancelled by the recovery set, or vetoed by a rotate";
 }
 
 impl fmt::Display for Code {

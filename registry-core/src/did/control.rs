@@ -54,6 +54,13 @@ impl KeySet {
         })
     }
 
+    /// True if the keys of the set alone can meet its threshold. A DID with another control set can
+    /// never sign as a member, since the DIDs in its control set do not count there.
+    pub fn keys_suffice(&self) -> bool {
+        let keys = self.members.iter().filter(|member| matches!(member, Member::Key(_)));
+        keys.count() >= usize::from(self.threshold)
+    }
+
     /// True if `key` itself is a member.
     fn has(&self, key: &PublicKey) -> bool {
         self.members.iter().any(|member| matches!(member, Member::Key(own) if own == key))
@@ -124,8 +131,18 @@ impl Sets {
     }
 
     /// Checks the form of all three sets, which needs no state. `path` is their place in the
-    /// operation.
-    pub fn check(&self, path: &str, network: &NetworkName) -> Result<(), Refusal> {
+    /// operation. `own` is the DID that they will control, if it exists already; it is no member of
+    /// its own sets.
+    pub fn check(
+        &self,
+        path: &str,
+        network: &NetworkName,
+        own: Option<&Did>,
+    ) -> Result<(), Refusal> {
+        if let Some((field, did)) = self.dids().find(|(_, did)| Some(*did) == own) {
+            let detail = format!("{did} is a member of its own set; name its keys or other DIDs");
+            return Err(Refusal::new(Code::ControlInvalid, field, detail));
+        }
         check_key_set(&self.control, &format!("{path}/control"), network)?;
         let field = format!("{path}/next");
         check_counts(self.next.threshold, self.next.commitments.len(), &field)?;

@@ -12,18 +12,20 @@ use registry_core::did::{
     DidCreate, DidRecover, DidRotate, DidState, DidUpdate, DidValue, Document, KeySet, Member,
     PendingRecovery, Recovery, Reveal, Sets,
 };
-use registry_core::id::NetworkName;
+use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{DAY_MS, PRIORITY_OPERATIONS_PER_DAY};
 use registry_core::operation::Role;
 use registry_core::record::RecordKey;
 
-/// Checks the form of complete sets with a complete document.
+/// Checks the form of complete sets with a complete document. `own` is the DID that gets them, if
+/// it exists already.
 pub(super) fn check_form(
     sets: &Sets,
     document: &Document,
     network: &NetworkName,
+    own: Option<&Did>,
 ) -> Result<(), Refusal> {
-    sets.check("sets", network)?;
+    sets.check("sets", network, own)?;
     check_document(document)
 }
 
@@ -33,9 +35,13 @@ pub(super) fn check_document(document: &Document) -> Result<(), Refusal> {
 }
 
 /// Checks the form of a rotation.
-pub(super) fn check_rotate(rotate: &DidRotate, network: &NetworkName) -> Result<(), Refusal> {
+pub(super) fn check_rotate(
+    rotate: &DidRotate,
+    network: &NetworkName,
+    own: Option<&Did>,
+) -> Result<(), Refusal> {
     check_reveal(&rotate.reveal)?;
-    check_form(&rotate.sets, &rotate.document, network)
+    check_form(&rotate.sets, &rotate.document, network, own)
 }
 
 /// Checks the form of the keys that an operation reveals.
@@ -48,6 +54,7 @@ pub(super) fn create(
     request: &Request<'_, '_>,
     create: &DidCreate,
 ) -> Result<Effect<'static>, ApplyError> {
+    request.check_members(&create.sets)?;
     request.check_sets(&create.sets)?;
     request.signed_by(&create.sets.control)?;
     let state = DidState {
@@ -130,6 +137,7 @@ pub(super) fn recover_complete(request: &Request<'_, '_>) -> Result<Effect<'stat
             let detail = format!("matures in {left} ms of live time");
             return Err(Refusal::new(Code::RecoveryNotMature, "action", detail).into());
         }
+        request.check_reachable(&pending.recover.sets)?;
         let DidRecover { sets, document } = pending.recover.clone();
         *state = DidState { sets, document, pending: None, recover_from_live_ms: None };
         Ok(())
@@ -200,11 +208,12 @@ impl Request<'_, '_> {
     }
 
     /// Checks that the revealed keys are among the commitments of the next set and that enough
-    /// of them signed. Fails if a pending recovery has matured, since it can then only be
-    /// completed.
+    /// of them signed. Fails if a pending recovery has matured, since it can then only be completed
+    /// or cancelled. A recovery that cannot be completed stops nobody.
     fn check_next(&self, state: &DidState, reveal: &Reveal) -> Result<(), ApplyError> {
         if let Some(pending) = &state.pending
             && self.context.live_ms >= pending.matures_live_ms
+            && self.unreachable(&pending.recover.sets)?.is_none()
         {
             let detail = format!("recovery {} can only be completed now", pending.operation);
             return Err(Refusal::new(Code::RecoveryMature, "action", detail).into());
@@ -219,8 +228,19 @@ impl Request<'_, '_> {
         self.signed(state.sets.next.threshold, &reveal.revealed, Role::Next)
     }
 
-    /// Checks new sets against the state: the network allows the recovery delay, and every DID that
-    /// a set names is registered and not deactivated, so that no set can become unusable for ever.
+    /// Checks that every DID that the sets of a new DID name is registered and not deactivated.
+    fn check_members(&self, sets: &Sets) -> Result<(), ApplyError> {
+        for (field, did) in sets.dids() {
+            if control_of(self.overlay, did)?.is_none() {
+                let detail = format!("{did} is not registered or deactivated");
+                return Err(Refusal::new(Code::MemberNotFound, field, detail).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks new sets against the state: the network allows the recovery delay, and no set is
+    /// unusable from the start.
     fn check_sets(&self, sets: &Sets) -> Result<(), ApplyError> {
         let delay_ms_min = self.context.parameters.recovery_delay_ms_min;
         if let Some(recovery) = &sets.recovery
@@ -230,13 +250,50 @@ impl Request<'_, '_> {
             let field = "sets/recovery/delay_ms";
             return Err(Refusal::new(Code::RecoveryDelay, field, detail).into());
         }
-        for (field, did) in sets.dids() {
-            if control_of(self.overlay, did)?.is_none() {
-                let detail = format!("{did} is not registered or deactivated");
-                return Err(Refusal::new(Code::MemberNotFound, field, detail).into());
+        self.check_reachable(sets)
+    }
+
+    /// Checks that the live members of the control set, and those of the recovery set, can reach
+    /// their threshold. One dead member among enough others refuses nothing.
+    fn check_reachable(&self, sets: &Sets) -> Result<(), ApplyError> {
+        match self.unreachable(sets)? {
+            Some(refusal) => Err(refusal.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the refusal of the first set whose live members cannot reach its threshold.
+    fn unreachable(&self, sets: &Sets) -> Result<Option<Refusal>, ApplyError> {
+        let recovery = sets.recovery.as_ref();
+        let recovery = recovery.map(|recovery| ("sets/recovery/keys", &recovery.keys));
+        for (field, set) in [("sets/control", &sets.control)].into_iter().chain(recovery) {
+            let (live, wanted) = (self.live_members(set)?, usize::from(set.threshold));
+            if live < wanted {
+                let count = set.members.len();
+                let detail = format!(
+                    "{live} of {count} members can sign, {wanted} are needed; a DID that is not \
+                     registered, is deactivated or has too few keys in its control set cannot"
+                );
+                return Ok(Some(Refusal::new(Code::SetUnreachable, field, detail)));
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Returns the number of members that can sign: keys, and DIDs that are registered, not
+    /// deactivated and controlled by enough keys.
+    fn live_members(&self, set: &KeySet) -> Result<usize, ApplyError> {
+        let mut live: usize = 0;
+        for member in &set.members {
+            let counts = match member {
+                Member::Key(_) => true,
+                Member::Did(did) => {
+                    control_of(self.overlay, did)?.is_some_and(|control| control.keys_suffice())
+                }
+            };
+            live = live.saturating_add(usize::from(counts));
+        }
+        Ok(live)
     }
 
     fn signed_by(&self, set: &KeySet) -> Result<(), ApplyError> {

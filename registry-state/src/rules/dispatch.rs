@@ -12,11 +12,14 @@ use crate::state::{ApplyError, Context, Effect, Overlay};
 
 /// Checks the form of an action: the rules that need neither state nor signatures.
 pub(super) fn check_form(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
+    let author = operation.author.as_ref();
     match &operation.action {
-        Action::DidCreate(create) => did::check_form(&create.sets, &create.document, network),
+        Action::DidCreate(create) => did::check_form(&create.sets, &create.document, network, None),
         Action::DidUpdate(update) => did::check_document(&update.document),
-        Action::DidRotate(rotate) => did::check_rotate(rotate, network),
-        Action::DidRecover(recover) => did::check_form(&recover.sets, &recover.document, network),
+        Action::DidRotate(rotate) => did::check_rotate(rotate, network, author),
+        Action::DidRecover(recover) => {
+            did::check_form(&recover.sets, &recover.document, network, author)
+        }
         Action::DidDeactivate(reveal) => did::check_reveal(reveal),
         Action::StatusCreate(create) => status::check_create(create, network),
         Action::StatusSet(set) => set.changes.check(),

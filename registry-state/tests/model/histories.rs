@@ -137,7 +137,7 @@ impl History {
             Self { random, ledger, live_ms: GENESIS_MS, dids, lives, heads, number: 0, narrow };
         let mut envelopes = Vec::new();
         for number in 0..DIDS as u8 {
-            let power = history.power(0);
+            let power = history.power(usize::from(number), 0);
             let sets = real_sets(&power, &[]);
             let operation = create(sets, real_document(power.document), number);
             let keys: Vec<Key> = keys_of(&power.control).map(key).collect();
@@ -161,13 +161,17 @@ impl History {
         value_from::<DidValue>(&entry.value.0).expect("a DID value")
     }
 
-    /// Returns a group with at most two DIDs among its members.
-    fn group(&mut self, dids: usize) -> Group {
+    /// Returns a group for DID `own` with at most two of the first `dids` DIDs among its members.
+    /// It rarely names `own`.
+    fn group(&mut self, own: usize, dids: usize) -> Group {
         let mut members: Vec<Who> =
             (0..=self.random.below(3)).map(|_| Who::Key(self.random.below(KEYS) as u8)).collect();
         if dids > 0 && self.random.one_in(2) {
             let count = 1 + self.random.below(2);
             members.extend((0..count).map(|_| Who::Did(self.random.below(dids as u64) as usize)));
+        }
+        if !self.random.one_in(20) {
+            members.retain(|who| *who != Who::Did(own));
         }
         members.sort();
         members.dedup();
@@ -175,10 +179,10 @@ impl History {
         Group { needed, members }
     }
 
-    fn power(&mut self, dids: usize) -> Power {
-        let (control, next) = (self.group(dids), self.group(0));
+    fn power(&mut self, own: usize, dids: usize) -> Power {
+        let (control, next) = (self.group(own, dids), self.group(own, 0));
         let recovery = (!self.random.one_in(5)).then(|| {
-            let group = self.group(dids);
+            let group = self.group(own, dids);
             (group, DELAY_MS + self.random.below(2))
         });
         Power { control, next, recovery, document: self.random.below(1_000) as u32 }
@@ -221,7 +225,7 @@ impl History {
     pub(crate) fn next_attempt(&mut self) -> Attempt {
         let did = if self.narrow { 0 } else { self.random.below(DIDS as u64) as usize };
         let recovery = self.lives[did].power.recovery.clone();
-        let recovery = recovery.map_or_else(|| self.group(DIDS), |(group, _)| group);
+        let recovery = recovery.map_or_else(|| self.group(did, DIDS), |(group, _)| group);
         let kind = if self.narrow { 2 + self.random.below(4) } else { self.random.below(9) };
         let (deed, signers) = match kind {
             0 | 1 => {
@@ -230,7 +234,7 @@ impl History {
                 (Deed::Update { document }, self.signers(&group))
             }
             2 | 3 => {
-                let (revealed, mut power) = (self.revealed(did), self.power(DIDS));
+                let (revealed, mut power) = (self.revealed(did), self.power(did, DIDS));
                 if self.narrow {
                     power.next = self.lives[did].power.next.clone();
                     power.recovery = self.lives[did].power.recovery.clone();
@@ -238,7 +242,7 @@ impl History {
                 let group = Group { needed: 1, members: revealed.clone() };
                 (Deed::Rotate { revealed, power }, self.signers(&group))
             }
-            4 => (Deed::Recover { power: self.power(DIDS) }, self.signers(&recovery)),
+            4 => (Deed::Recover { power: self.power(did, DIDS) }, self.signers(&recovery)),
             5 => (Deed::Cancel, self.signers(&recovery)),
             6 if self.random.one_in(2) => {
                 let revealed = self.revealed(did);
@@ -246,7 +250,7 @@ impl History {
                 (Deed::Deactivate { revealed }, self.signers(&group))
             }
             6 | 7 => (Deed::Complete, Vec::new()),
-            _ => (Deed::Recover { power: self.power(DIDS) }, self.signers(&recovery)),
+            _ => (Deed::Recover { power: self.power(did, DIDS) }, self.signers(&recovery)),
         };
         self.number = self.number.wrapping_add(1);
         let behind = usize::from(self.random.one_in(12));
@@ -285,7 +289,7 @@ impl History {
         if attempt.signers.is_empty() && !matches!(attempt.deed, Deed::Complete) {
             return Err(Code::SignatureCount);
         }
-        well_formed(&attempt.deed)?;
+        well_formed(attempt.did, &attempt.deed)?;
         if attempt.behind > 0 && self.heads[attempt.did].len() > 1 {
             return Err(Code::GuardStale);
         }

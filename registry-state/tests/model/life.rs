@@ -111,14 +111,45 @@ fn most_groups(groups: &[&Group], given: &mut Vec<u8>, signers: &[Who]) -> u32 {
     most
 }
 
-/// Checks that every DID that a new power names is not deactivated.
-fn named_are_alive(lives: &[Life], power: &Power) -> Result<(), Code> {
-    let recovery = power.recovery.iter().flat_map(|(group, _)| &group.members);
-    let dead = |who: &Who| matches!(who, Who::Did(did) if lives[*did].deactivated);
-    if power.control.members.iter().chain(recovery).any(dead) {
-        return Err(Code::MemberNotFound);
+/// Checks that enough members of each new set can sign: keys, and DIDs that are not deactivated and
+/// have enough keys in control.
+fn are_in_reach(lives: &[Life], power: &Power) -> Result<(), Code> {
+    let signs = |who: &&Who| match who {
+        Who::Key(_) => true,
+        Who::Did(did) => {
+            let Group { needed, members } = &lives[*did].power.control;
+            let keys = members.iter().filter(|who| matches!(who, Who::Key(_))).count();
+            !lives[*did].deactivated && keys >= usize::from(*needed)
+        }
+    };
+    let recovery = power.recovery.iter().map(|(group, _)| group);
+    for group in std::iter::once(&power.control).chain(recovery) {
+        if group.members.iter().filter(signs).count() < usize::from(group.needed) {
+            return Err(Code::SetUnreachable);
+        }
     }
     Ok(())
+}
+
+/// Checks that the sets of a DID do not name the DID itself.
+fn names_others(did: usize, power: &Power) -> Result<(), Code> {
+    let recovery = power.recovery.iter().flat_map(|(group, _)| &group.members);
+    let mut members = power.control.members.iter().chain(recovery);
+    if members.any(|who| *who == Who::Did(did)) { Err(Code::ControlInvalid) } else { Ok(()) }
+}
+
+/// Checks the rules of a deed that need no state.
+pub(crate) fn well_formed(did: usize, deed: &Deed) -> Result<(), Code> {
+    let (revealed, power) = match deed {
+        Deed::Rotate { revealed, power } => (Some(revealed), Some(power)),
+        Deed::Deactivate { revealed } => (Some(revealed), None),
+        Deed::Recover { power } => (None, Some(power)),
+        Deed::Update { .. } | Deed::Cancel | Deed::Complete => (None, None),
+    };
+    if revealed.into_iter().flatten().any(|who| matches!(who, Who::Did(_))) {
+        return Err(Code::RevealNotKey);
+    }
+    power.map_or(Ok(()), |power| names_others(did, power))
 }
 
 impl Life {
@@ -132,18 +163,6 @@ impl Life {
     }
 }
 
-/// Checks the rules of a deed that need no state.
-pub(crate) fn well_formed(deed: &Deed) -> Result<(), Code> {
-    let revealed = match deed {
-        Deed::Rotate { revealed, .. } | Deed::Deactivate { revealed } => revealed,
-        Deed::Update { .. } | Deed::Recover { .. } | Deed::Cancel | Deed::Complete => return Ok(()),
-    };
-    match revealed.iter().any(|who| matches!(who, Who::Did(_))) {
-        true => Err(Code::RevealNotKey),
-        false => Ok(()),
-    }
-}
-
 fn by_next(
     lives: &[Life],
     did: usize,
@@ -152,7 +171,8 @@ fn by_next(
     signers: &[u8],
 ) -> Result<(), Code> {
     let life = &lives[did];
-    if life.is_mature(now) {
+    let completes = life.waiting.as_ref().is_some_and(|it| are_in_reach(lives, &it.power).is_ok());
+    if life.is_mature(now) && completes {
         return Err(Code::RecoveryMature);
     }
     if !revealed.iter().all(|who| life.power.next.members.contains(who)) {
@@ -199,7 +219,7 @@ pub(crate) fn live_on(
         }
         Deed::Rotate { revealed, power } => {
             by_next(lives, did, now, revealed, signers)?;
-            named_are_alive(lives, power)?;
+            are_in_reach(lives, power)?;
             if life.waiting.take().is_some() {
                 let delay_ms = life.power.recovery.as_ref().map_or(0, |(_, delay_ms)| *delay_ms);
                 life.recover_from_ms = Some(now.live_ms + delay_ms);
@@ -218,7 +238,7 @@ pub(crate) fn live_on(
             if life.recover_from_ms.is_some_and(|from_ms| now.live_ms < from_ms) {
                 return Err(Code::RecoveryTooSoon);
             }
-            named_are_alive(lives, power)?;
+            are_in_reach(lives, power)?;
             life.recover_from_ms = None;
             life.waiting = Some(Waiting {
                 started_ms: now.time_ms,
@@ -236,6 +256,7 @@ pub(crate) fn live_on(
             if now.live_ms < waiting.matures_ms {
                 return Err(Code::RecoveryNotMature);
             }
+            are_in_reach(lives, &waiting.power)?;
             life.power = waiting.power;
             life.recover_from_ms = None;
         }

@@ -11,8 +11,8 @@ use registry_core::operation::{Action, Guard, Operation, Role};
 use crate::catalogue::{At, Catalogue, document};
 use crate::support::ledger::{GENESIS_MS, Ledger};
 use crate::support::{
-    Key, change, create, did_member, did_of, ed, key_member, key_set, key_set_of, next_set_of,
-    reveal, rotate, seal, seal_body, single, update,
+    Key, change, create, did_member, did_of, ed, key_member, key_set, next_set_of, reveal, rotate,
+    seal, seal_body, single, update,
 };
 
 /// Returns sets with control key 10, next key 11 and recovery key 12.
@@ -69,9 +69,7 @@ pub(crate) fn add(all: &mut Catalogue) {
     add_replays(all);
     add_updates(all);
     add_rotates(all);
-    add_boards(all);
     add_deactivated(all);
-    add_members(all);
     add_quota(all);
 }
 
@@ -287,34 +285,6 @@ fn add_reveals(all: &mut Catalogue) {
     all.refused("deactivate_reveals_did", rule, Code::RevealNotKey, &envelope);
 }
 
-/// Adds a board of three DIDs. Its next set holds a commitment of each member to a key of its own,
-/// so whoever steals the control keys of two members rotates nothing.
-fn add_boards(all: &mut Catalogue) {
-    let mut ledger = Ledger::new();
-    let owners = [60, 63, 66].map(|seed| single(&ed(seed), &ed(seed + 1), &ed(seed + 2)));
-    let owners: Vec<_> =
-        (1..).zip(owners).map(|(salt, sets)| create(sets, document(), salt)).collect();
-    let creates = owners.iter().zip([60, 63, 66]).map(|(owner, seed)| seal(owner, &[ed(seed)]));
-    ledger.after(1_000, &creates.collect::<Vec<_>>());
-    let members = owners.iter().map(|owner| did_member(&did_of(owner))).collect();
-    let own = [ed(70), ed(71), ed(72)];
-    let sets = Sets { control: key_set(2, members), next: next_set_of(2, &own), recovery: None };
-    let board = create(sets, document(), 4);
-    ledger.after(1_000, &[seal(&board, &[ed(60), ed(63)])]);
-    let board = did_of(&board);
-    let rotating = |keys: &[Key]| {
-        let action = rotate(reveal(keys), rotated_sets(), document());
-        changing(&ledger, &board, 5, action, keys)
-    };
-    let rule = "The next set of a board has a key of each member.";
-    let at = At::new(&ledger, 1_000, rotating(&own[1..]));
-    all.applied_at("rotate_of_board_by_committed_keys", rule, &at);
-    let rule = "The control keys of members are no keys of the board's next set.";
-    let at = At::new(&ledger, 1_000, rotating(&[ed(60), ed(63)]));
-    let code = Code::NextNotCommitted;
-    all.refused_at("rotate_of_board_by_control_keys_of_members", rule, code, &at);
-}
-
 fn add_deactivated(all: &mut Catalogue) {
     let mut ledger = registered();
     let envelope = deactivating(&ledger, 2, &[ed(11)]);
@@ -347,83 +317,6 @@ fn add_deactivated(all: &mut Catalogue) {
     let rule = "A member DID is not deactivated.";
     let at = At::new(&ledger, 1_000, envelope);
     all.refused_at("member_did_deactivated", rule, Code::MemberNotFound, &at);
-}
-
-fn add_members(all: &mut Catalogue) {
-    let mut ledger = registered();
-    let (did, missing) = (plain_did(), did_of(&create(plain_sets(), document(), 9)));
-    let rule = "A member DID is registered.";
-    let code = Code::MemberNotFound;
-    let with = |did: &Did| key_set(1, vec![did_member(did), key_member(&ed(30))]);
-    let control = Sets { control: with(&missing), ..rotated_sets() };
-    let at = At::new(&ledger, 1_000, seal(&create(control, document(), 5), &[ed(30)]));
-    all.refused_at("member_did_not_registered", rule, code, &at);
-    let recovery = Sets { recovery: crate::support::recovery(with(&missing)), ..rotated_sets() };
-    let at = At::new(&ledger, 1_000, seal(&create(recovery, document(), 5), &[ed(20)]));
-    all.refused_at("recovery_member_did_not_registered", rule, code, &at);
-    let control = Sets { control: with(&missing), ..rotated_sets() };
-    let at = At::new(&ledger, 1_000, rotating(&ledger, 2, &[ed(11)], control));
-    all.refused_at("rotate_to_member_did_not_registered", rule, code, &at);
-    let rule = "A member DID signs by its own control keys.";
-    let sets = Sets { control: key_set(1, vec![did_member(&did)]), ..rotated_sets() };
-    let child = create(sets, document(), 5);
-    let at = At::new(&ledger, 1_000, seal(&child, &[ed(10)]));
-    all.applied_at("create_controlled_by_did", rule, &at);
-    let at = At::new(&ledger, 1_000, seal(&child, &[ed(11)]));
-    all.refused_at("create_controlled_by_did_signed_by_its_next", rule, Code::SignerNotMember, &at);
-    ledger.after(1_000, &[seal(&child, &[ed(10)])]);
-    let grandchild =
-        Sets { control: key_set(1, vec![did_member(&did_of(&child))]), ..rotated_sets() };
-    let rule = "A member DID does not sign by its member DIDs.";
-    let at = At::new(&ledger, 1_000, seal(&create(grandchild, document(), 6), &[ed(10)]));
-    all.refused_at("member_did_of_member_did", rule, Code::SignerNotMember, &at);
-    ledger.after(1_000, &[rotating(&ledger, 2, &[ed(11)], rotated_sets())]);
-    let rule = "A member DID signs by the control keys that it has now.";
-    let envelope = |key| changing(&ledger, &did_of(&child), 9, update(Document::default()), &[key]);
-    let at = At::new(&ledger, 1_000, envelope(ed(20)));
-    all.applied_at("member_did_signs_by_rotated_in_key", rule, &at);
-    let at = At::new(&ledger, 1_000, envelope(ed(10)));
-    all.refused_at("member_did_signs_by_rotated_out_key", rule, Code::SignerNotMember, &at);
-    add_member_thresholds(all);
-}
-
-/// Returns two DIDs whose control sets share key 50. One needs 2 of the keys 50 and 51, the other 1
-/// of the keys 50 and 52.
-fn add_member_thresholds(all: &mut Catalogue) {
-    let set =
-        |threshold, keys: &[Key]| Sets { control: key_set_of(threshold, keys), ..plain_sets() };
-    let both = create(set(2, &[ed(50), ed(51)]), document(), 1);
-    let either = create(set(1, &[ed(50), ed(52)]), document(), 2);
-    let mut ledger = Ledger::new();
-    ledger.after(1_000, &[seal(&both, &[ed(50), ed(51)]), seal(&either, &[ed(50)])]);
-    let (both, either) = (did_member(&did_of(&both)), did_member(&did_of(&either)));
-    let child = |threshold, members: &[&registry_core::did::Member], keys: &[Key]| {
-        let control = key_set(threshold, members.iter().map(|member| (*member).clone()).collect());
-        seal(&create(Sets { control, ..rotated_sets() }, document(), 5), keys)
-    };
-    let code = Code::ThresholdNotMet;
-    let rule = "A member DID counts when its own threshold is met.";
-    let at = At::new(&ledger, 1_000, child(1, &[&both], &[ed(50), ed(51)]));
-    all.applied_at("member_did_meets_its_threshold", rule, &at);
-    let at = At::new(&ledger, 1_000, child(1, &[&both], &[ed(50)]));
-    all.refused_at("member_did_misses_its_threshold", rule, code, &at);
-    let rule = "One signature counts for one member DID.";
-    let at = At::new(&ledger, 1_000, child(2, &[&both, &either], &[ed(50), ed(51), ed(52)]));
-    all.applied_at("member_dids_by_distinct_keys", rule, &at);
-    let at = At::new(&ledger, 1_000, child(2, &[&both, &either], &[ed(50), ed(51)]));
-    all.refused_at("member_dids_by_shared_key", rule, code, &at);
-    let key = key_member(&ed(50));
-    let rule = "A key that is a member itself does not count for a member DID too.";
-    let at = At::new(&ledger, 1_000, child(2, &[&key, &either], &[ed(50), ed(52)]));
-    all.applied_at("member_key_and_member_did_by_distinct_keys", rule, &at);
-    let at = At::new(&ledger, 1_000, child(2, &[&key, &either], &[ed(50)]));
-    all.refused_at("member_key_and_member_did_by_shared_key", rule, code, &at);
-    let apart = create(set(1, &[ed(53)]), document(), 3);
-    ledger.after(1_000, &[seal(&apart, &[ed(53)])]);
-    let rule = "A member DID counts once, however many of its keys sign.";
-    let apart = did_member(&did_of(&apart));
-    let at = At::new(&ledger, 1_000, child(2, &[&both, &apart], &[ed(50), ed(51)]));
-    all.refused_at("member_did_counts_once", rule, code, &at);
 }
 
 /// Adds blocks in which the plain DID rotates `count` times between the same two sets of keys.

@@ -88,12 +88,12 @@ fn add_starts(all: &mut Catalogue) {
     all.refused_at("recover_cancel_without_recovery", rule, code, &at);
     let at = At::new(&ledger, 1_000, completing(&ledger, 2));
     all.refused_at("recover_complete_without_recovery", rule, code, &at);
-    let rule = "Members that a recovery names are registered.";
+    let rule = "The live members of a new set can reach its threshold.";
     let missing = did_of(&create(plain_sets(), document(), 9));
     let sets = Sets { control: key_set(1, vec![did_member(&missing)]), ..recovered_sets() };
     let envelope = changing(&ledger, &plain_did(), 2, recover(sets, document()), &[ed(12)]);
     let at = At::new(&ledger, 1_000, envelope);
-    all.refused_at("recover_to_member_did_not_registered", rule, Code::MemberNotFound, &at);
+    all.refused_at("recover_to_member_did_not_registered", rule, Code::SetUnreachable, &at);
     add_thresholds(all);
 }
 

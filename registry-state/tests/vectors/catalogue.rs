@@ -32,6 +32,7 @@ impl Catalogue {
         crate::case_signatures::add(&mut catalogue);
         crate::case_sets::add(&mut catalogue);
         crate::case_operations::add(&mut catalogue);
+        crate::case_members::add(&mut catalogue);
         crate::case_recoveries::add(&mut catalogue);
         crate::case_documents::add(&mut catalogue);
         crate::case_authors::add(&mut catalogue);

@@ -9,6 +9,7 @@ mod case_documents;
 mod case_encodings;
 mod case_endorsement;
 mod case_governance;
+mod case_members;
 mod case_operations;
 mod case_recoveries;
 mod case_schemas;
