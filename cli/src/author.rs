@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::{Client, object};
 use super::context::Context;
-use super::did::{DidArg, NewKeys, Sealed, SignerArgs, Subject, Writer};
+use super::did::{DidArg, NewKeys, Sealed, SignerArgs, Subject, Writer, for_member};
 use super::exit::{Failure, warn};
 
 /// Number of times that a request is sent while the node is busy or does not answer.
@@ -164,8 +164,7 @@ async fn signers(writer: &Writer, did: &Did, state: &DidState) -> Result<Vec<Sig
     }
     let control = &state.sets.control;
     let new = NewKeys::default();
-    let keys = writer.choose(control.threshold, &control.members, &new).await?;
-    Ok(keys.into_iter().map(Signer::Key).collect())
+    writer.choose(control.threshold, &control.members, &new).await
 }
 
 /// Repeats a request while it fails because the node is busy or does not answer.
@@ -188,6 +187,12 @@ pub(super) fn at_hand(writer: &Writer, did: &Did, state: &DidState, time_ms: u64
         Some(method) => vec![Signer::Method(method)],
         None => held(writer, &state.sets.control.members),
     }
+}
+
+/// Returns the signers of a member DID with these control members, for the keys at hand.
+pub(super) fn held_for(writer: &Writer, did: &Did, control: &[Member]) -> Vec<Signer> {
+    let own = held(writer, control).into_iter();
+    own.map(|signer| for_member(did, signer.key().clone())).collect()
 }
 
 /// Returns the members that are keys whose secrets are at hand.

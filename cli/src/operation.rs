@@ -14,7 +14,7 @@ use registry_state::rules::check_body;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::author::{at_hand, held};
+use super::author::{at_hand, held, held_for};
 use super::context::Context;
 use super::did::{SignerArgs, Writer, own_role, sign};
 use super::exit::Failure;
@@ -184,9 +184,10 @@ async fn add_signatures(args: SignArgs, context: &Context) -> Result<(), Failure
     let mut signatures = std::mem::take(&mut open.envelope.signatures);
     for (role, signer) in &signers {
         let Some(secret) = writer.secret(signer.key()) else { continue };
-        // An endorser signs once, by one of its methods.
+        // A key signs once in a role, and an endorser signs once.
         signatures.retain(|other| {
-            other.role != *role || (*role != Role::Endorser && other.by != *signer)
+            let again = *role == Role::Endorser || other.by.key() == signer.key();
+            other.role != *role || !again
         });
         signatures.push(sign(secret, *role, signer, &open.id));
     }
@@ -248,7 +249,8 @@ async fn signers(
             let own = at_hand(writer, did, &state, time_ms).into_iter();
             signers.extend(own.map(|signer| (Role::Consent, signer)));
         } else if dids(set).any(|member| member == did) {
-            signers.extend(with_roles(action, held(writer, &state.sets.control.members)));
+            let own = held_for(writer, did, &state.sets.control.members);
+            signers.extend(with_roles(action, own));
         }
     }
     Ok(signers)

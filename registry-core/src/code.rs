@@ -47,9 +47,9 @@ codes! {
     /// The envelope has more than 16 signatures, or none although its action needs one.
     SignatureCount = 1004, "SIGNATURE_COUNT",
         "send between 1 and 16 signatures (none only to complete a recovery)";
-    /// The signatures are not strictly ascending.
+    /// The signatures are not strictly ascending, or a key signs twice in one role.
     SignatureOrder = 1005, "SIGNATURE_ORDER",
-        "sort signatures by role, signer and value and send each once";
+        "sort signatures by role and signer, and send one of each key in each role";
     /// A signature does not have 64 bytes.
     SignatureLength = 1006, "SIGNATURE_LENGTH", "send the 64-byte form, not DER";
     /// An ECDSA signature has an S in the upper half of the group order.
@@ -135,7 +135,8 @@ codes! {
     /// The DID is deactivated for ever.
     DidDeactivated = 2004, "DID_DEACTIVATED", "use another DID";
     /// A signer is not a member of the set that the action needs.
-    SignerNotMember = 2005, "SIGNER_NOT_MEMBER", "sign with keys of the DID's present set";
+    SignerNotMember = 2005, "SIGNER_NOT_MEMBER",
+        "sign with keys of the DID's present set, and name the member DID that a key signs for";
     /// Fewer members of the set signed than its threshold requires.
     ThresholdNotMet = 2006, "THRESHOLD_NOT_MET",
         "collect signatures of as many members as the threshold says";

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use action::{Action, ActionFacts};
 pub use family::Family;
 pub use guard::{Guard, GuardRule};
-pub use signature::{MethodSigner, Role, Signature, Signer};
+pub use signature::{MemberSigner, MethodSigner, Role, Signature, Signer};
 
 use crate::code::{Code, Refusal};
 use crate::codec::{self, Bytes, FixedBytes};

@@ -1,8 +1,7 @@
 //! Compares the rules with an independent model of a DID's life over random histories.
 //!
-//! The model knows keys and DIDs as numbers and decides from docs/protocol/did-idem.md alone. To
-//! count a threshold it tries every way of assigning signatures to members, where the rules use a
-//! shortcut. It has no codec, tree or records.
+//! The model knows keys and DIDs as numbers and decides from docs/protocol/did-idem.md alone. It
+//! has no codec, tree or records.
 
 #[path = "model/histories.rs"]
 mod histories;

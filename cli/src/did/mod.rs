@@ -25,7 +25,7 @@ use super::passphrase::PassphraseArgs;
 use sets::SetsArgs;
 pub(super) use sets::{NewKeys, SuiteName};
 use writer::Draft;
-pub(super) use writer::{Sealed, Writer, Written, own_role, sign};
+pub(super) use writer::{Sealed, Writer, Written, for_member, own_role, sign};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DidCommand {
@@ -321,7 +321,7 @@ impl Subject {
 async fn reveal(
     writer: &Writer,
     state: &DidState,
-) -> Result<(Reveal, Vec<registry_core::crypto::PublicKey>), Failure> {
+) -> Result<(Reveal, Vec<registry_core::operation::Signer>), Failure> {
     use registry_core::did::Member;
     let next = &state.sets.next;
     let mut revealed: Vec<Member> = writer.public_keys().cloned().map(Member::Key).collect();

@@ -12,8 +12,8 @@ use registry_core::crypto::{Hash, PublicKey};
 use registry_core::did::{DidState, DidValue, KeySet, Member};
 use registry_core::id::{Did, MethodUrl, Suffix};
 use registry_core::operation::{
-    Action, ActionFacts, Guard, MethodSigner, Operation, Role, Signature, SignedOperation, Signer,
-    operation_id,
+    Action, ActionFacts, Guard, MemberSigner, MethodSigner, Operation, Role, Signature,
+    SignedOperation, Signer, operation_id,
 };
 use registry_core::record::value_from;
 use registry_state::rules::check_stateless;
@@ -29,7 +29,7 @@ use crate::exit::warn;
 /// file.
 pub(super) struct Draft {
     pub(super) operation: Operation,
-    pub(super) signers: Vec<PublicKey>,
+    pub(super) signers: Vec<Signer>,
     pub(super) new: NewKeys,
     /// Parts of the key file once the operation is committed.
     pub(super) parts: Parts,
@@ -60,9 +60,14 @@ pub(super) fn random_salt() -> Result<FixedBytes<16>, KeysError> {
 /// no author's signature.
 pub(crate) fn own_role(action: &Action, signer: &Signer) -> Option<Role> {
     match (action.facts().role?, signer) {
-        (Role::Author, Signer::Key(_)) => Some(Role::Control),
+        (Role::Author, Signer::Key(_) | Signer::Member(_)) => Some(Role::Control),
         (role, _) => Some(role),
     }
+}
+
+/// Returns the signer of a control key that signs for a member DID.
+pub(crate) fn for_member(did: &Did, key: PublicKey) -> Signer {
+    Signer::Member(MemberSigner { did: did.clone(), key })
 }
 
 /// Makes one signature over an operation's id.
@@ -186,17 +191,18 @@ impl Writer {
         }
     }
 
-    /// Returns keys that can sign for `threshold` of `members`, and no more keys than needed. Fails
-    /// if too few are at hand.
+    /// Returns signers for `threshold` of `members` whose keys are at hand, and no more than
+    /// needed. A key that signs for a member DID names it. Fails if too few keys are at hand.
     pub(crate) async fn choose(
         &self,
         threshold: u8,
         members: &[Member],
         new: &NewKeys,
-    ) -> Result<Vec<PublicKey>, Failure> {
+    ) -> Result<Vec<Signer>, Failure> {
         let at_hand = |key: &PublicKey| self.holds(key) || new.holds(key);
         let wanted = usize::from(threshold);
-        let mut chosen: Vec<PublicKey> = keys(members).into_iter().filter(at_hand).collect();
+        let mut chosen: Vec<Signer> =
+            keys(members).into_iter().filter(at_hand).map(Signer::Key).collect();
         chosen.truncate(wanted);
         let mut count = chosen.len();
         for member in members {
@@ -205,11 +211,12 @@ impl Writer {
                 break;
             }
             let control = self.control_of(did).await?;
-            let own = keys(&control.members).into_iter();
-            let mut own: Vec<_> = own.filter(|key| at_hand(key) && !chosen.contains(key)).collect();
+            let free = |key: &PublicKey| chosen.iter().all(|signer| signer.key() != key);
+            let mut own = keys(&control.members);
+            own.retain(|key| at_hand(key) && free(key));
             if own.len() >= usize::from(control.threshold) {
                 own.truncate(usize::from(control.threshold));
-                chosen.append(&mut own);
+                chosen.extend(own.into_iter().map(|key| for_member(did, key)));
                 count += 1;
             }
         }
@@ -338,10 +345,8 @@ impl Writer {
 
     /// Signs a draft and writes it, with its new keys, to the key file.
     fn note(&mut self, draft: Draft) -> Result<(Did, Pending), Failure> {
-        let by_key = |key: &PublicKey| Signer::Key(key.clone());
-        let signers: Vec<_> = draft.signers.iter().map(by_key).collect();
         let Sealed { operation, envelope } =
-            self.seal(&draft.operation, &signers, &[], &draft.new)?;
+            self.seal(&draft.operation, &draft.signers, &[], &draft.new)?;
         let did = draft.operation.author.clone().unwrap_or_else(|| Did {
             network: self.chain.network.clone(),
             suffix: Suffix::of_create(&operation),

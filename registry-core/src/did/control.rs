@@ -1,6 +1,6 @@
 //! The sets of keys and DIDs that control a DID, and how their signatures are counted.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +15,9 @@ use crate::limits::{CONTROL_MEMBERS_MAX, RECOVERY_DELAY_MS_MAX};
 pub enum Member {
     /// A key, which counts if it signed itself.
     Key(PublicKey),
-    /// A DID, which counts once enough of its own control keys signed to meet its own threshold.
-    /// DIDs among its own members never count, so the depth is one and cycles do no harm.
+    /// A DID, which counts once enough of its own control keys signed in its name to meet its own
+    /// threshold. DIDs among its own members never count, so the depth is one and cycles do no
+    /// harm.
     Did(Did),
 }
 
@@ -209,51 +210,65 @@ pub fn check_revealed(members: &[Member], field: &str) -> Result<(), Refusal> {
     check_ascending(members, field)
 }
 
-/// Checks that `signers`, which are verified and distinct, meet `threshold` of `members`.
+/// A key that signed for a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetSigner<'s> {
+    /// Key under which the signature verifies.
+    pub key: &'s PublicKey,
+    /// Member DID for which the key signed; `None` if the key itself is the member.
+    pub of: Option<&'s Did>,
+}
+
+/// Checks that `signers`, which are verified and have distinct keys, meet `threshold` of `members`.
 ///
-/// Signers that are members themselves count first. Then each member DID, in order, claims as many
-/// of the remaining signers among its own control keys as its threshold requires. It claims those
-/// that no other member DID could claim before those that it shares. If it can claim enough, it
-/// counts as one member. So no signature counts twice.
+/// A signer that names no DID counts if its key is a member. The signers that name a member DID
+/// count together, as one member, if they are as many of its control keys as its own threshold
+/// requires. `control_of` returns the control set of a DID, or `None` if it is not live. It is
+/// asked only for members that a signature names, once each.
 ///
-/// Fails with `SIGNER_NOT_MEMBER` if a signer belongs to no member, since an envelope carries
-/// nothing that is not needed. Fails with `THRESHOLD_NOT_MET` if too few members count.
-pub fn check_threshold<E: From<Refusal>>(
+/// Fails with `SIGNER_NOT_MEMBER` if a signer is no member, or no control key of the live member
+/// that it names, since an envelope carries nothing that is not needed. Fails with
+/// `THRESHOLD_NOT_MET` if too few members count.
+pub fn check_threshold<'s, E: From<Refusal>>(
     threshold: u8,
     members: &[Member],
-    signers: &[&PublicKey],
+    signers: impl IntoIterator<Item = SetSigner<'s>>,
     mut control_of: impl FnMut(&Did) -> Result<Option<KeySet>, E>,
 ) -> Result<(), E> {
-    let mut left: BTreeSet<&PublicKey> = signers.iter().copied().collect();
-    let mut strangers = left.clone();
-    let mut count: usize = 0;
-    let mut controls: Vec<KeySet> = Vec::new();
-    for member in members {
-        match member {
-            Member::Key(key) => {
-                if left.remove(key) {
-                    strangers.remove(key);
-                    count = count.saturating_add(1);
-                }
+    let stranger = |detail: String| Refusal::new(Code::SignerNotMember, "signatures", detail);
+    let (mut count, mut of_dids): (usize, BTreeMap<&Did, Vec<&PublicKey>>) = Default::default();
+    for SetSigner { key, of } in signers {
+        let is_member = members.iter().any(|member| match (member, of) {
+            (Member::Key(own), None) => own == key,
+            (Member::Did(did), Some(of)) => did == of,
+            (Member::Key(_), Some(_)) | (Member::Did(_), None) => false,
+        });
+        match of {
+            None if is_member => count = count.saturating_add(1),
+            Some(did) if is_member => of_dids.entry(did).or_default().push(key),
+            None => {
+                let detail = format!(
+                    "{key} is no key of the set that this action needs; a key that signs for a \
+                     member DID names it"
+                );
+                return Err(stranger(detail).into());
             }
-            Member::Did(did) => controls.extend(control_of(did)?),
+            Some(did) => {
+                let detail = format!("{key} signed for {did}, which is no member of the set");
+                return Err(stranger(detail).into());
+            }
         }
     }
-    let holders = |signer: &PublicKey| controls.iter().filter(|set| set.has(signer)).count();
-    for control in &controls {
-        strangers.retain(|signer| !control.has(signer));
-        let mut own: Vec<&PublicKey> =
-            left.iter().copied().filter(|signer| control.has(signer)).collect();
-        own.sort_by_key(|signer| holders(signer) > 1);
-        own.truncate(usize::from(control.threshold));
-        if own.len() == usize::from(control.threshold) {
-            count = count.saturating_add(1);
-            left.retain(|signer| !own.contains(signer));
+    for (did, keys) in of_dids {
+        let Some(control) = control_of(did)? else {
+            let detail = format!("the member {did} is not registered or deactivated");
+            return Err(stranger(detail).into());
+        };
+        if let Some(key) = keys.iter().find(|key| !control.has(key)) {
+            return Err(stranger(format!("{key} is no control key of {did} now")).into());
         }
-    }
-    if let Some(stranger) = strangers.first() {
-        let detail = format!("{stranger} is no key of the set that this action needs");
-        return Err(Refusal::new(Code::SignerNotMember, "signatures", detail).into());
+        let reached = keys.len() >= usize::from(control.threshold);
+        count = count.saturating_add(usize::from(reached));
     }
     if count < usize::from(threshold) {
         let detail = format!("{count} members signed, {threshold} are needed");
@@ -271,29 +286,39 @@ mod tests {
         PublicKey::new(Suite::Ed25519, &[byte; 32]).expect("32 bytes")
     }
 
-    fn did(byte: u8) -> Member {
+    fn did(byte: u8) -> Did {
         let network = "local".parse().expect("a network name");
-        Member::Did(Did { network, suffix: crate::id::Suffix([byte; 20]) })
+        Did { network, suffix: crate::id::Suffix([byte; 20]) }
     }
 
     fn set(threshold: u8, keys: &[u8]) -> KeySet {
         KeySet { threshold, members: keys.iter().map(|byte| Member::Key(key(*byte))).collect() }
     }
 
-    /// DID 1 needs one of keys 1 and 2; DID 2 needs both keys 1 and 3.
-    fn count(threshold: u8, signers: &[u8]) -> Result<(), Refusal> {
-        let keys: Vec<PublicKey> = signers.iter().map(|byte| key(*byte)).collect();
-        let signers: Vec<&PublicKey> = keys.iter().collect();
-        check_threshold(threshold, &[did(1), did(2)], &signers, |did| {
+    /// Counts signers over key 9 and two DIDs. DID 1 needs one of keys 1 and 2; DID 2 needs both
+    /// keys 1 and 3. A signer is the number of its DID, or 0 for none, and the number of its key.
+    fn count(threshold: u8, signers: &[(u8, u8)]) -> Result<(), Code> {
+        let named: Vec<_> = signers.iter().map(|(of, by)| (did(*of), key(*by))).collect();
+        let signers = named
+            .iter()
+            .map(|(of, key)| SetSigner { key, of: Some(of).filter(|of| of.suffix.0[0] != 0) });
+        let members = [Member::Key(key(9)), Member::Did(did(1)), Member::Did(did(2))];
+        let control = |did: &Did| {
             Ok(Some(if did.suffix.0[0] == 1 { set(1, &[1, 2]) } else { set(2, &[1, 3]) }))
-        })
+        };
+        check_threshold(threshold, &members, signers, control)
+            .map_err(|refusal: Refusal| refusal.code)
     }
 
     #[test]
-    fn member_dids_that_share_a_key_all_count_when_each_has_enough_signers() {
-        assert_eq!(count(2, &[1, 2, 3]), Ok(()));
-        assert_eq!(count(2, &[1, 3]).map_err(|refusal| refusal.code), Err(Code::ThresholdNotMet));
-        assert_eq!(count(2, &[2, 3]).map_err(|refusal| refusal.code), Err(Code::ThresholdNotMet));
-        assert_eq!(count(1, &[2, 4]).map_err(|refusal| refusal.code), Err(Code::SignerNotMember));
+    fn each_signature_counts_for_the_member_that_it_names() {
+        assert_eq!(count(2, &[(1, 2), (2, 1), (2, 3)]), Ok(()));
+        assert_eq!(count(2, &[(0, 9), (1, 1)]), Ok(()));
+        for too_few in [&[(1, 1), (2, 3)][..], &[(1, 2), (2, 3)], &[(1, 1), (1, 2)]] {
+            assert_eq!(count(2, too_few), Err(Code::ThresholdNotMet), "{too_few:?}");
+        }
+        for strangers in [&[(1, 3)][..], &[(0, 1)], &[(3, 1)], &[(1, 9)], &[(0, 9), (1, 3)]] {
+            assert_eq!(count(1, strangers), Err(Code::SignerNotMember), "{strangers:?}");
+        }
     }
 }

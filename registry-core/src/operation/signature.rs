@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::Bytes;
 use crate::crypto::{Hash, PublicKey, Purpose};
-use crate::id::MethodUrl;
+use crate::did::control::SetSigner;
+use crate::id::{Did, MethodUrl};
 
 /// Role in which a signature is given. Its number is part of the signed message and never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -46,12 +47,15 @@ impl Role {
     }
 }
 
-/// Signer of an operation: a key by itself, or a verification method of a DID.
+/// Signer of an operation: a key by itself, a key for a member DID, or a verification method of a
+/// DID.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signer {
-    /// A key of a control, next or recovery set.
+    /// A key that is itself a member of a control, next or recovery set.
     Key(PublicKey),
+    /// A control key of a DID that is a member of a control or recovery set.
+    Member(MemberSigner),
     /// A verification method in the document of a DID.
     Method(MethodSigner),
 }
@@ -61,9 +65,30 @@ impl Signer {
     pub fn key(&self) -> &PublicKey {
         match self {
             Self::Key(key) => key,
+            Self::Member(member) => &member.key,
             Self::Method(method) => &method.key,
         }
     }
+
+    /// Returns the signer as one of a set's members counts it; `None` for a verification method.
+    pub fn of_set(&self) -> Option<SetSigner<'_>> {
+        match self {
+            Self::Key(key) => Some(SetSigner { key, of: None }),
+            Self::Member(MemberSigner { did, key }) => Some(SetSigner { key, of: Some(did) }),
+            Self::Method(_) => None,
+        }
+    }
+}
+
+/// A member DID of a set and the control key by which it signs. The signature names the member, so
+/// that it counts for that member and for no other.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberSigner {
+    /// Member of the set for which the key signs.
+    pub did: Did,
+    /// Key of the member's control set, under which the signature verifies.
+    pub key: PublicKey,
 }
 
 /// A verification method and the key in it. The signature carries the key, so that it can be

@@ -5,9 +5,8 @@ use super::actors::{active, control_of};
 use super::checked::Checked;
 use crate::state::{ApplyError, Context, Overlay};
 use registry_core::code::{Code, Refusal};
-use registry_core::crypto::PublicKey;
 use registry_core::did::DidState;
-use registry_core::did::control::check_threshold;
+use registry_core::did::control::{SetSigner, check_threshold};
 use registry_core::id::Did;
 use registry_core::operation::{MethodSigner, Role, Signer};
 
@@ -71,11 +70,11 @@ fn check_party(
 ) -> Result<(), ApplyError> {
     let state = active(overlay, party)?;
     let control = &state.sets.control;
-    let mut keys: Vec<&PublicKey> = Vec::new();
+    let mut signers: Vec<SetSigner<'_>> = Vec::new();
     for (index, signature) in checked.signatures().iter().enumerate() {
         match &signature.by {
             _ if !roles.contains(&signature.role) => {}
-            Signer::Key(key) => keys.push(key),
+            Signer::Key(_) | Signer::Member(_) => signers.extend(signature.by.of_set()),
             Signer::Method(_) if control.dids().next().is_some() => {
                 let detail = format!("{party} is controlled by other DIDs; they must sign");
                 return Err(Refusal::new(Code::ControlRequired, "signatures", detail).into());
@@ -88,9 +87,9 @@ fn check_party(
         }
     }
     // The form allows either methods or keys, never both, and at least one signature.
-    if !keys.is_empty() {
+    if !signers.is_empty() {
         let control_of = |did: &Did| control_of(overlay, did);
-        check_threshold(control.threshold, &control.members, &keys, control_of)?;
+        check_threshold(control.threshold, &control.members, signers, control_of)?;
     }
     Ok(())
 }

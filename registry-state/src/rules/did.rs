@@ -6,7 +6,6 @@ use super::request::Request;
 use crate::state::{ApplyError, Effect, Heads, Quota, TransientKey, TransientKind};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
-use registry_core::crypto::PublicKey;
 use registry_core::did::control::{check_revealed, check_threshold};
 use registry_core::did::{
     DidCreate, DidRecover, DidRotate, DidState, DidUpdate, DidValue, Document, KeySet, Member,
@@ -304,8 +303,8 @@ impl Request<'_, '_> {
     fn signed(&self, threshold: u8, members: &[Member], role: Role) -> Result<(), ApplyError> {
         let signatures = self.checked.signatures().iter();
         let signatures = signatures.filter(|signature| signature.role == role);
-        let signers: Vec<&PublicKey> = signatures.map(|signature| signature.by.key()).collect();
-        check_threshold(threshold, members, &signers, |did| control_of(self.overlay, did))
+        let signers = signatures.filter_map(|signature| signature.by.of_set());
+        check_threshold(threshold, members, signers, |did| control_of(self.overlay, did))
     }
 
     /// Counts the actions of one day. Rotate and deactivate have another counter than recover and

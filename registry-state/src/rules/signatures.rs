@@ -1,11 +1,14 @@
 //! Checks of signatures that need no state: which signatures an operation takes, and whether each
 //! verifies (docs/protocol/operations.md, section "Checks without state").
 
+use std::collections::BTreeSet;
+
 use registry_core::code::{Code, Refusal};
-use registry_core::crypto::{self, Hash, SignatureError};
+use registry_core::crypto::{self, Hash, PublicKey, SignatureError};
+use registry_core::did::control::SetSigner;
 use registry_core::id::Did;
 use registry_core::limits::SIGNATURES_MAX;
-use registry_core::operation::{Operation, Role, Signature, Signer};
+use registry_core::operation::{MemberSigner, Operation, Role, Signature, Signer};
 
 /// Checks rules O4 to O6: number, roles, kinds of signers and order of all signatures.
 pub(super) fn check_list(operation: &Operation, signatures: &[Signature]) -> Result<(), Refusal> {
@@ -42,6 +45,20 @@ pub(super) fn check_list(operation: &Operation, signatures: &[Signature]) -> Res
         let detail = "signatures must ascend strictly by role and signer, one a signer";
         return Err(Refusal::new(Code::SignatureOrder, "signatures", detail));
     }
+    check_keys_once(signatures)
+}
+
+/// Checks that no key signs twice for a set in one role, once for itself and once for a member DID,
+/// or for two member DIDs that share it.
+fn check_keys_once(signatures: &[Signature]) -> Result<(), Refusal> {
+    let mut keys: BTreeSet<(Role, &PublicKey)> = BTreeSet::new();
+    for (index, signature) in signatures.iter().enumerate() {
+        let Some(SetSigner { key, .. }) = signature.by.of_set() else { continue };
+        if !keys.insert((signature.role, key)) {
+            let detail = format!("{key} signs a second time in its role; a key counts once");
+            return Err(Refusal::new(Code::SignatureOrder, format!("signatures/{index}"), detail));
+        }
+    }
     Ok(())
 }
 
@@ -75,7 +92,7 @@ fn check_endorsers(
             let detail = format!("{} signed, the body names {endorser}", method.url.did);
             return invalid(index, detail);
         }
-        Signer::Key(key) => {
+        Signer::Key(key) | Signer::Member(MemberSigner { key, .. }) => {
             let detail =
                 format!("{key} signed alone; {endorser} signs by a method of its document");
             return invalid(index, detail);
@@ -93,7 +110,7 @@ fn check_one_kind(
     takes: impl Fn(&Signature) -> bool,
     expected: impl Fn() -> String,
 ) -> Result<(), Refusal> {
-    let kind = |signature: &Signature| (signature.role, matches!(signature.by, Signer::Key(_)));
+    let kind = |signature: &Signature| (signature.role, signature.by.of_set().is_some());
     let first = signatures.first().map(|(_, signature)| kind(signature));
     match signatures.iter().find(|(_, each)| Some(kind(each)) != first || !takes(each)) {
         Some((index, _)) => {
@@ -130,8 +147,10 @@ fn takes(operation: &Operation, signature: &Signature) -> bool {
         (Some(role @ (Role::Author | Role::Approval)), Signer::Method(method)) => {
             signature.role == role && operation.author.as_ref() == Some(&method.url.did)
         }
-        (Some(Role::Author), Signer::Key(_)) => signature.role == Role::Control,
-        (role, Signer::Key(_)) => role == Some(signature.role),
+        (Some(Role::Author), Signer::Key(_) | Signer::Member(_)) => signature.role == Role::Control,
+        // The next set has no DIDs.
+        (Some(Role::Next), Signer::Member(_)) => false,
+        (role, Signer::Key(_) | Signer::Member(_)) => role == Some(signature.role),
         (_, Signer::Method(_)) => false,
     }
 }
@@ -140,7 +159,7 @@ fn takes(operation: &Operation, signature: &Signature) -> bool {
 fn takes_consent(did: Option<&Did>, signature: &Signature) -> bool {
     match &signature.by {
         Signer::Method(method) => did == Some(&method.url.did),
-        Signer::Key(_) => did.is_some(),
+        Signer::Key(_) | Signer::Member(_) => did.is_some(),
     }
 }
 

@@ -12,12 +12,12 @@ use registry_core::id::Did;
 use registry_core::operation::{Action, Operation, operation_id};
 use registry_core::record::value_from;
 
-use crate::life::{Deed, Group, Life, Moment, Power, Who, live_on, well_formed};
+use crate::life::{Deed, Group, Life, Moment, Power, Signer, Who, live_on, well_formed};
 use crate::support::ledger::{GENESIS_MS, Ledger};
 use crate::support::random::Random;
 use crate::support::{
     DELAY_MS, Key, change, create, did_member, did_of, ed, k256, key_member, key_set, next_set_of,
-    recover, rotate, seal, update,
+    recover, rotate, seal, seal_by, update,
 };
 
 const DIDS: usize = 3;
@@ -30,7 +30,7 @@ const DAY_MS: u64 = 86_400_000;
 pub(crate) struct Attempt {
     did: usize,
     deed: Deed,
-    signers: Vec<u8>,
+    signers: Vec<Signer>,
     gap_ms: u64,
     number: u8,
     /// Number of versions by which the guard is behind the newest version.
@@ -188,18 +188,27 @@ impl History {
         Power { control, next, recovery, document: self.random.below(1_000) as u32 }
     }
 
-    /// Returns keys that sign for `group`. Most often they are enough and contain no others.
-    fn signers(&mut self, group: &Group) -> Vec<u8> {
-        let mut signers = Vec::new();
+    /// Returns signers for `group`. Most often they are enough, and each is of the group. A key
+    /// that several members share signs for one of them.
+    fn signers(&mut self, group: &Group) -> Vec<Signer> {
+        let mut signers: Vec<Signer> = Vec::new();
         for who in &group.members {
             match who {
-                Who::Key(number) => signers.push(*number),
-                Who::Did(did) => signers.extend(keys_of(&self.lives[*did].power.control)),
+                Who::Key(number) => signers.push((None, *number)),
+                Who::Did(did) => {
+                    let keys = keys_of(&self.lives[*did].power.control);
+                    signers.extend(keys.map(|key| (Some(*did), key)));
+                }
             }
         }
         let strays = if self.narrow { 40 } else { 8 };
+        if !self.random.one_in(strays) {
+            signers.sort_by_key(|(_, key)| *key);
+            signers.dedup_by_key(|(_, key)| *key);
+        }
         if self.random.one_in(strays) {
-            signers.push(self.random.below(KEYS) as u8);
+            let of = self.random.below(2 * DIDS as u64) as usize;
+            signers.push((Some(of).filter(|of| *of < DIDS), self.random.below(KEYS) as u8));
         }
         if self.random.one_in(strays) {
             signers.remove(self.random.below(signers.len() as u64) as usize);
@@ -289,7 +298,7 @@ impl History {
         if attempt.signers.is_empty() && !matches!(attempt.deed, Deed::Complete) {
             return Err(Code::SignatureCount);
         }
-        well_formed(attempt.did, &attempt.deed)?;
+        well_formed(attempt.did, &attempt.deed, &attempt.signers)?;
         if attempt.behind > 0 && self.heads[attempt.did].len() > 1 {
             return Err(Code::GuardStale);
         }
@@ -309,8 +318,9 @@ impl History {
     /// Returns the verdict of the rules. Time passes in either case. If rules and model both
     /// allow the deed, the model applies it too.
     pub(crate) fn apply(&mut self, attempt: &Attempt) -> Result<(), Code> {
-        let keys: Vec<Key> = attempt.signers.iter().map(|number| key(*number)).collect();
-        let envelope = seal(&self.operation(attempt), &keys);
+        let signers = attempt.signers.iter();
+        let signers = signers.map(|(of, number)| (of.map(|did| &self.dids[did]), key(*number)));
+        let envelope = seal_by(&self.operation(attempt), signers);
         let (moment, outcome) = (self.moment(attempt.gap_ms), self.outcome(attempt));
         let result = self.ledger.block(moment.time_ms, &[envelope]).map_err(|refusal| refusal.code);
         if result.is_err() {

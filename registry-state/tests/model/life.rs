@@ -1,6 +1,6 @@
 //! Model of a DID's life: which signers may do what, and when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use registry_core::code::Code;
 
@@ -66,49 +66,34 @@ pub(crate) struct Moment {
     pub(crate) live_ms: u64,
 }
 
-/// Checks that `signers` may act for `group` if each signature is used once.
-fn authorised(lives: &[Life], group: &Group, signers: &[u8]) -> Result<(), Code> {
-    let live = |did: usize| (!lives[did].deactivated).then(|| &lives[did].power.control);
-    let mut own = 0;
-    let mut free = Vec::new();
-    let groups: Vec<&Group> = group
-        .members
-        .iter()
-        .filter_map(|who| match who {
-            Who::Did(did) => live(*did),
-            Who::Key(_) => None,
-        })
-        .collect();
-    for signer in signers {
-        let key = Who::Key(*signer);
-        if group.members.contains(&key) {
-            own += 1;
-        } else if groups.iter().any(|group| group.members.contains(&key)) {
-            free.push(key);
-        } else {
+/// A key that signs, and the member DID for which it signs; `None` if it is itself a member.
+pub(crate) type Signer = (Option<usize>, u8);
+
+/// Checks that `signers` may act for `group`: each is a member or signs for one, and enough members
+/// have enough signers.
+fn authorised(lives: &[Life], group: &Group, signers: &[Signer]) -> Result<(), Code> {
+    let control = |did: usize| Some(&lives[did].power.control).filter(|_| !lives[did].deactivated);
+    for (of, key) in signers {
+        let (member, holds) = match of {
+            None => (Who::Key(*key), true),
+            Some(did) => {
+                let keys = control(*did).map(|control| &control.members);
+                (Who::Did(*did), keys.is_some_and(|keys| keys.contains(&Who::Key(*key))))
+            }
+        };
+        if !holds || !group.members.contains(&member) {
             return Err(Code::SignerNotMember);
         }
     }
-    let most = most_groups(&groups, &mut vec![0; groups.len()], &free);
-    if own + most >= u32::from(group.needed) { Ok(()) } else { Err(Code::ThresholdNotMet) }
-}
-
-/// Returns the greatest number of groups that reach their threshold, over all ways of assigning
-/// each signer to one group.
-fn most_groups(groups: &[&Group], given: &mut Vec<u8>, signers: &[Who]) -> u32 {
-    let Some((signer, rest)) = signers.split_first() else {
-        let reached = groups.iter().zip(given.iter()).filter(|(group, got)| **got >= group.needed);
-        return u32::try_from(reached.count()).expect("few groups");
-    };
-    let mut most = 0;
-    for (place, group) in groups.iter().enumerate() {
-        if group.members.contains(signer) {
-            given[place] += 1;
-            most = most.max(most_groups(groups, given, rest));
-            given[place] -= 1;
+    let signed = |who: &&Who| match who {
+        Who::Key(key) => signers.contains(&(None, *key)),
+        Who::Did(did) => {
+            let given = signers.iter().filter(|(of, _)| *of == Some(*did)).count();
+            control(*did).is_some_and(|control| given >= usize::from(control.needed))
         }
-    }
-    most
+    };
+    let count = group.members.iter().filter(signed).count();
+    if count >= usize::from(group.needed) { Ok(()) } else { Err(Code::ThresholdNotMet) }
 }
 
 /// Checks that enough members of each new set can sign: keys, and DIDs that are not deactivated and
@@ -139,13 +124,20 @@ fn names_others(did: usize, power: &Power) -> Result<(), Code> {
 }
 
 /// Checks the rules of a deed that need no state.
-pub(crate) fn well_formed(did: usize, deed: &Deed) -> Result<(), Code> {
+pub(crate) fn well_formed(did: usize, deed: &Deed, signers: &[Signer]) -> Result<(), Code> {
     let (revealed, power) = match deed {
         Deed::Rotate { revealed, power } => (Some(revealed), Some(power)),
         Deed::Deactivate { revealed } => (Some(revealed), None),
         Deed::Recover { power } => (None, Some(power)),
         Deed::Update { .. } | Deed::Cancel | Deed::Complete => (None, None),
     };
+    if revealed.is_some() && signers.iter().any(|(of, _)| of.is_some()) {
+        return Err(Code::SignatureRole);
+    }
+    let keys: BTreeSet<u8> = signers.iter().map(|(_, key)| *key).collect();
+    if keys.len() < signers.len() {
+        return Err(Code::SignatureOrder);
+    }
     if revealed.into_iter().flatten().any(|who| matches!(who, Who::Did(_))) {
         return Err(Code::RevealNotKey);
     }
@@ -168,7 +160,7 @@ fn by_next(
     did: usize,
     now: Moment,
     revealed: &[Who],
-    signers: &[u8],
+    signers: &[Signer],
 ) -> Result<(), Code> {
     let life = &lives[did];
     let completes = life.waiting.as_ref().is_some_and(|it| are_in_reach(lives, &it.power).is_ok());
@@ -182,7 +174,7 @@ fn by_next(
     authorised(lives, &group, signers)
 }
 
-fn by_recovery(lives: &[Life], did: usize, signers: &[u8]) -> Result<u64, Code> {
+fn by_recovery(lives: &[Life], did: usize, signers: &[Signer]) -> Result<u64, Code> {
     let recovery = lives[did].power.recovery.as_ref();
     let (group, delay_ms) = recovery.ok_or(Code::RecoveryNotConfigured)?;
     authorised(lives, group, signers).map(|()| *delay_ms)
@@ -193,7 +185,7 @@ pub(crate) fn live_on(
     lives: &[Life],
     did: usize,
     deed: &Deed,
-    signers: &[u8],
+    signers: &[Signer],
     now: Moment,
 ) -> Result<Life, Code> {
     let mut life = lives[did].clone();

@@ -21,7 +21,7 @@ use registry_core::did::{
 };
 use registry_core::id::{Did, NetworkName, Suffix};
 use registry_core::operation::{
-    Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
+    Action, Guard, MemberSigner, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
 
 pub(crate) use keys::{Key, ed, k256, p256};
@@ -143,4 +143,48 @@ pub(crate) fn seal_body(body: Vec<u8>, role: Role, keys: &[Key]) -> Vec<u8> {
 /// Returns the envelope of an operation, signed in the role of its action.
 pub(crate) fn seal(operation: &Operation, keys: &[Key]) -> Vec<u8> {
     seal_body(operation.body(), operation.action.facts().role.unwrap_or(Role::Control), keys)
+}
+
+/// Returns the envelope with its signatures by these keys naming the member DIDs that the keys sign
+/// for.
+pub(crate) fn for_members(envelope: &[u8], of: &[(&Did, Key)]) -> Vec<u8> {
+    let SignedOperation { body, mut signatures } =
+        registry_core::codec::decode(envelope, envelope.len()).expect("an envelope");
+    for (did, key) in of {
+        let key = key.public();
+        for signature in &mut signatures {
+            if signature.by == Signer::Key(key.clone()) {
+                let (did, key) = ((*did).clone(), key.clone());
+                signature.by = Signer::Member(MemberSigner { did, key });
+            }
+        }
+    }
+    SignedOperation::new(body.0, signatures).bytes()
+}
+
+/// Returns the envelope of an operation that keys sign for member DIDs, in the role of its action.
+pub(crate) fn seal_for_members(operation: &Operation, of: &[(&Did, Key)]) -> Vec<u8> {
+    seal_by(operation, of.iter().map(|(did, key)| (Some(*did), *key)))
+}
+
+/// Returns the envelope of an operation with one signature of each signer, in the role of its
+/// action. A signer is a key, with the member DID that it signs for if there is one.
+pub(crate) fn seal_by<'d>(
+    operation: &Operation,
+    signers: impl IntoIterator<Item = (Option<&'d Did>, Key)>,
+) -> Vec<u8> {
+    let body = operation.body();
+    let (id, role) = (operation_id(&body), operation.action.facts().role);
+    let sign = |(of, key): (Option<&Did>, Key)| {
+        let signature = signature(&key, role.unwrap_or(Role::Control), &id);
+        match of {
+            None => signature,
+            Some(did) => {
+                let (did, key) = (did.clone(), key.public());
+                Signature { by: Signer::Member(MemberSigner { did, key }), ..signature }
+            }
+        }
+    };
+    let signatures = signers.into_iter().map(sign).collect();
+    SignedOperation::new(body, signatures).bytes()
 }

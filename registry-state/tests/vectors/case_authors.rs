@@ -14,8 +14,8 @@ use crate::support::status::{
     method_signature, plain_list, seal_by_method, seal_by_methods, status_create,
 };
 use crate::support::{
-    Key, change, create, did_member, did_of, ed, key_set, key_set_of, p256, recover, seal,
-    seal_body, signature, update,
+    Key, change, create, did_member, did_of, ed, for_members, key_set, key_set_of, p256, recover,
+    seal, seal_body, seal_for_members, signature, update,
 };
 
 /// Returns an operation that any DID may author.
@@ -209,10 +209,16 @@ fn add_controls(all: &mut Catalogue) {
     let at = At::new(&two_of_three, 1_000, seal_by_method(&authored(&did), ed(10)));
     all.applied_at("author_by_method_with_control_threshold_2", rule, &at);
     let sets = Sets { control: key_set(1, vec![did_member(&plain_did())]), ..plain_sets() };
-    let (held, did) = holding(sets, document(&[method("key-1", ed(10))]));
-    let rule = "An author that DIDs control acts by their control keys.";
-    let at = At::new(&held, 1_000, by_control(&did, &[ed(10)]));
+    let operation = create(sets, document(&[method("key-1", ed(10))]), 5);
+    let of = [(&plain_did(), ed(10))];
+    let (mut held, did) = (registered(), did_of(&operation));
+    held.after(1_000, &[seal_for_members(&operation, &of)]);
+    let rule = "An author that DIDs control acts by their control keys, which name them.";
+    let by = by_control(&did, &[ed(10)]);
+    let at = At::new(&held, 1_000, for_members(&by, &of));
     all.applied_at("author_controlled_by_did", rule, &at);
+    let at = At::new(&held, 1_000, by);
+    all.refused_at("author_controlled_by_did_not_named", rule, Code::SignerNotMember, &at);
     let rule = "An author that DIDs control does not act by its methods.";
     let at = At::new(&held, 1_000, seal_by_method(&authored(&did), ed(10)));
     all.refused_at("author_controlled_by_did_by_method", rule, Code::ControlRequired, &at);

@@ -2,7 +2,7 @@
 //! happens when they are deactivated.
 
 use registry_core::code::Code;
-use registry_core::did::{Document, Sets};
+use registry_core::did::{Document, Member, Sets};
 use registry_core::id::Did;
 use registry_core::operation::Action;
 
@@ -12,8 +12,9 @@ use crate::case_operations::{
 use crate::catalogue::{At, Catalogue, document};
 use crate::support::ledger::Ledger;
 use crate::support::{
-    DELAY_MS, Key, create, did_member, did_of, ed, key_member, key_set, key_set_of, next_set_of,
-    recover, recovery, reveal, rotate, seal, single, update,
+    DELAY_MS, Key, create, did_member, did_of, ed, for_members, key_member, key_set, key_set_of,
+    next_set_of, recover, recovery, reveal, rotate, seal, seal_by, seal_for_members, single,
+    update,
 };
 
 pub(crate) fn add(all: &mut Catalogue) {
@@ -39,18 +40,36 @@ fn add_members(all: &mut Catalogue) {
     let rule = "A member DID signs by its own control keys.";
     let sets = Sets { control: key_set(1, vec![did_member(&did)]), ..rotated_sets() };
     let child = create(sets, document(), 5);
-    let at = At::new(&ledger, 1_000, seal(&child, &[ed(10)]));
+    let at = At::new(&ledger, 1_000, seal_for_members(&child, &[(&did, ed(10))]));
     all.applied_at("create_controlled_by_did", rule, &at);
-    let at = At::new(&ledger, 1_000, seal(&child, &[ed(11)]));
+    let at = At::new(&ledger, 1_000, seal_for_members(&child, &[(&did, ed(11))]));
     all.refused_at("create_controlled_by_did_signed_by_its_next", rule, Code::SignerNotMember, &at);
-    ledger.after(1_000, &[seal(&child, &[ed(10)])]);
+    ledger.after(1_000, &[seal_for_members(&child, &[(&did, ed(10))])]);
     let grandchild = Sets { control: with(&did_of(&child)), ..rotated_sets() };
     let rule = "A member DID does not sign by its member DIDs.";
-    let at = At::new(&ledger, 1_000, seal(&create(grandchild, document(), 6), &[ed(10)]));
+    let grandchild = create(grandchild, document(), 6);
+    let by = seal_for_members(&grandchild, &[(&did_of(&child), ed(10))]);
+    let at = At::new(&ledger, 1_000, by);
     all.refused_at("member_did_of_member_did", rule, Code::SignerNotMember, &at);
+    let at = At::new(&ledger, 1_000, seal_for_members(&grandchild, &[(&did, ed(10))]));
+    all.refused_at("member_did_that_is_no_member", rule, Code::SignerNotMember, &at);
+    let rule = "A key that signs for a member DID names it.";
+    let at = At::new(&ledger, 1_000, seal(&child, &[ed(10)]));
+    all.refused_at("member_did_not_named", rule, Code::SignerNotMember, &at);
+    let rule = "A key that is a member itself signs for no DID.";
+    let own = seal_for_members(&grandchild, &[(&did_of(&child), ed(30))]);
+    let at = At::new(&ledger, 1_000, own);
+    all.refused_at("member_key_names_a_did", rule, Code::SignerNotMember, &at);
+    let rule = "The next set has no DIDs, so none is named there.";
+    let next = rotating(&ledger, 2, &[ed(11)], rotated_sets());
+    let next = for_members(&next, &[(&did, ed(11))]);
+    all.refused("rotate_by_key_of_named_did", rule, Code::SignatureRole, &next);
     ledger.after(1_000, &[rotating(&ledger, 2, &[ed(11)], rotated_sets())]);
     let rule = "A member DID signs by the control keys that it has now.";
-    let envelope = |key| changing(&ledger, &did_of(&child), 9, update(Document::default()), &[key]);
+    let envelope = |key| {
+        let action = update(Document::default());
+        for_members(&changing(&ledger, &did_of(&child), 9, action, &[key]), &[(&did, key)])
+    };
     let at = At::new(&ledger, 1_000, envelope(ed(20)));
     all.applied_at("member_did_signs_by_rotated_in_key", rule, &at);
     let at = At::new(&ledger, 1_000, envelope(ed(10)));
@@ -58,43 +77,84 @@ fn add_members(all: &mut Catalogue) {
     add_member_thresholds(all);
 }
 
-/// Returns two DIDs whose control sets share key 50. One needs 2 of the keys 50 and 51, the other 1
-/// of the keys 50 and 52.
+/// Adds two DIDs whose control sets share key 50. One needs 2 of the keys 50 and 51, the other 1 of
+/// the keys 50 and 52.
 fn add_member_thresholds(all: &mut Catalogue) {
     let set =
         |threshold, keys: &[Key]| Sets { control: key_set_of(threshold, keys), ..plain_sets() };
     let both = create(set(2, &[ed(50), ed(51)]), document(), 1);
     let either = create(set(1, &[ed(50), ed(52)]), document(), 2);
+    let apart = create(set(1, &[ed(53)]), document(), 3);
     let mut ledger = Ledger::new();
     ledger.after(1_000, &[seal(&both, &[ed(50), ed(51)]), seal(&either, &[ed(50)])]);
-    let (both, either) = (did_member(&did_of(&both)), did_member(&did_of(&either)));
-    let child = |threshold, members: &[&registry_core::did::Member], keys: &[Key]| {
-        let control = key_set(threshold, members.iter().map(|member| (*member).clone()).collect());
-        seal(&create(Sets { control, ..rotated_sets() }, document(), 5), keys)
+    ledger.after(1_000, &[seal(&apart, &[ed(53)])]);
+    let (both, either, apart) = (did_of(&both), did_of(&either), did_of(&apart));
+    let child = |threshold, members: Vec<Member>, of: &[(&Did, Key)]| {
+        let sets = Sets { control: key_set(threshold, members), ..rotated_sets() };
+        At::new(&ledger, 1_000, seal_for_members(&create(sets, document(), 5), of))
     };
     let code = Code::ThresholdNotMet;
     let rule = "A member DID counts when its own threshold is met.";
-    let at = At::new(&ledger, 1_000, child(1, &[&both], &[ed(50), ed(51)]));
+    let one = || vec![did_member(&both)];
+    let at = child(1, one(), &[(&both, ed(50)), (&both, ed(51))]);
     all.applied_at("member_did_meets_its_threshold", rule, &at);
-    let at = At::new(&ledger, 1_000, child(1, &[&both], &[ed(50)]));
+    let at = child(1, one(), &[(&both, ed(50))]);
     all.refused_at("member_did_misses_its_threshold", rule, code, &at);
-    let rule = "One signature counts for one member DID.";
-    let at = At::new(&ledger, 1_000, child(2, &[&both, &either], &[ed(50), ed(51), ed(52)]));
-    all.applied_at("member_dids_by_distinct_keys", rule, &at);
-    let at = At::new(&ledger, 1_000, child(2, &[&both, &either], &[ed(50), ed(51)]));
+    let rule = "A signature counts for the member DID that it names.";
+    let two = || vec![did_member(&both), did_member(&either)];
+    let named = [(&both, ed(50)), (&both, ed(51)), (&either, ed(52))];
+    all.applied_at("member_dids_by_distinct_keys", rule, &child(2, two(), &named));
+    let at = child(2, two(), &[(&either, ed(50)), (&both, ed(51)), (&either, ed(52))]);
     all.refused_at("member_dids_by_shared_key", rule, code, &at);
-    let key = key_member(&ed(50));
+    let at = child(2, two(), &[(&both, ed(50)), (&both, ed(52))]);
+    all.refused_at("member_did_by_key_of_another", rule, Code::SignerNotMember, &at);
+    let rule = "A key signs once in a role, also if two members share it.";
+    let sets = Sets { control: key_set(2, two()), ..rotated_sets() };
+    let signed = create(sets, document(), 5);
+    let of = named.into_iter().chain([(&either, ed(50))]);
+    let twice = seal_by(&signed, of.map(|(did, key)| (Some(did), key)));
+    all.refused("member_dids_by_one_key_twice", rule, Code::SignatureOrder, &twice);
     let rule = "A key that is a member itself does not count for a member DID too.";
-    let at = At::new(&ledger, 1_000, child(2, &[&key, &either], &[ed(50), ed(52)]));
+    let mixed = || vec![key_member(&ed(50)), did_member(&either)];
+    let by = |of: &[(Option<&Did>, Key)]| {
+        let sets = Sets { control: key_set(2, mixed()), ..rotated_sets() };
+        seal_by(&create(sets, document(), 5), of.iter().copied())
+    };
+    let at = At::new(&ledger, 1_000, by(&[(None, ed(50)), (Some(&either), ed(52))]));
     all.applied_at("member_key_and_member_did_by_distinct_keys", rule, &at);
-    let at = At::new(&ledger, 1_000, child(2, &[&key, &either], &[ed(50)]));
-    all.refused_at("member_key_and_member_did_by_shared_key", rule, code, &at);
-    let apart = create(set(1, &[ed(53)]), document(), 3);
-    ledger.after(1_000, &[seal(&apart, &[ed(53)])]);
+    let shared = by(&[(None, ed(50)), (Some(&either), ed(50))]);
+    all.refused("member_key_and_member_did_by_shared_key", rule, Code::SignatureOrder, &shared);
     let rule = "A member DID counts once, however many of its keys sign.";
-    let apart = did_member(&did_of(&apart));
-    let at = At::new(&ledger, 1_000, child(2, &[&both, &apart], &[ed(50), ed(51)]));
+    let members = vec![did_member(&both), did_member(&apart)];
+    let at = child(2, members, &[(&both, ed(50)), (&both, ed(51))]);
     all.refused_at("member_did_counts_once", rule, code, &at);
+    add_shared(all);
+}
+
+/// Adds three DIDs that share all keys which sign: 1 of 54 and 55, 2 of 54 and 56, 2 of 55 and 57.
+/// Two of them have enough signatures, whichever order the members and the keys stand in.
+fn add_shared(all: &mut Catalogue) {
+    let sets = [(1, [54, 55]), (2, [54, 56]), (2, [55, 57])];
+    let owners = sets.map(|(threshold, keys)| {
+        let keys = keys.map(ed);
+        let control = key_set_of(threshold, &keys);
+        (create(Sets { control, ..plain_sets() }, document(), 1), keys)
+    });
+    let mut ledger = Ledger::new();
+    ledger.after(1_000, &owners.each_ref().map(|(owner, keys)| seal(owner, keys)));
+    let [first, second, third] = owners.each_ref().map(|(owner, _)| did_of(owner));
+    let members = [&first, &second, &third].map(did_member).to_vec();
+    let sets = Sets { control: key_set(2, members), ..rotated_sets() };
+    let child = create(sets, document(), 5);
+    let by = |of: &[(&Did, Key)]| At::new(&ledger, 1_000, seal_for_members(&child, of));
+    let rule = "Names settle which member a shared key counts for.";
+    let at = by(&[(&first, ed(55)), (&second, ed(54)), (&second, ed(56))]);
+    all.applied_at("member_dids_that_share_their_keys", rule, &at);
+    let at = by(&[(&first, ed(54)), (&third, ed(55)), (&third, ed(57))]);
+    all.applied_at("member_dids_that_share_their_keys_otherwise", rule, &at);
+    let at = by(&[(&first, ed(54)), (&first, ed(55)), (&second, ed(56))]);
+    let code = Code::ThresholdNotMet;
+    all.refused_at("member_dids_that_share_their_keys_misnamed", rule, code, &at);
 }
 
 /// Adds a board of three DIDs. Its next set holds a commitment of each member to a key of its own,
@@ -102,15 +162,16 @@ fn add_member_thresholds(all: &mut Catalogue) {
 fn add_boards(all: &mut Catalogue) {
     let mut ledger = Ledger::new();
     let owners = [60, 63, 66].map(|seed| single(&ed(seed), &ed(seed + 1), &ed(seed + 2)));
-    let owners: Vec<_> =
-        (1..).zip(owners).map(|(salt, sets)| create(sets, document(), salt)).collect();
+    let owners = owners.map(|sets| create(sets, document(), 1));
     let creates = owners.iter().zip([60, 63, 66]).map(|(owner, seed)| seal(owner, &[ed(seed)]));
     ledger.after(1_000, &creates.collect::<Vec<_>>());
     let members = owners.iter().map(|owner| did_member(&did_of(owner))).collect();
     let own = [ed(70), ed(71), ed(72)];
     let sets = Sets { control: key_set(2, members), next: next_set_of(2, &own), recovery: None };
     let board = create(sets, document(), 4);
-    ledger.after(1_000, &[seal(&board, &[ed(60), ed(63)])]);
+    let by = owners.each_ref().map(did_of);
+    let by = [(&by[0], ed(60)), (&by[1], ed(63))];
+    ledger.after(1_000, &[seal_for_members(&board, &by)]);
     let board = did_of(&board);
     let rotating = |keys: &[Key]| {
         let action = rotate(reveal(keys), rotated_sets(), document());
@@ -197,7 +258,7 @@ fn add_reach(all: &mut Catalogue) {
     let sets = Sets { control: key_set(1, vec![did_member(&plain_did())]), ..rotated_sets() };
     let child = create(sets, document(), 6);
     let mut ledger = ledger;
-    ledger.after(1_000, &[seal(&child, &[ed(10)])]);
+    ledger.after(1_000, &[seal_for_members(&child, &[(&plain_did(), ed(10))])]);
     let rule = "A DID that other DIDs control can never sign as a member.";
     let sets = Sets { control: key_set(1, vec![did_member(&did_of(&child))]), ..rotated_sets() };
     let at = At::new(&ledger, 1_000, rotating(&ledger, 2, &[ed(11)], sets.clone()));

@@ -11,8 +11,8 @@ use crate::case_operations::{
 use crate::catalogue::{At, Catalogue, document};
 use crate::support::ledger::Ledger;
 use crate::support::{
-    DELAY_MS, Key, create, did_member, did_of, ed, k256, key_set, key_set_of, p256, recover,
-    recovery, seal, single,
+    DELAY_MS, Key, create, did_member, did_of, ed, for_members, k256, key_set, key_set_of, p256,
+    recover, recovery, seal, single,
 };
 
 /// Returns the sets that a recovery puts in place, with keys 30, 31 and 32.
@@ -115,7 +115,8 @@ fn add_thresholds(all: &mut Catalogue) {
     let at = At::new(&ledger, 1_000, envelope(&did_of(&of_keys), &keys[1..2]));
     all.refused_at("recover_by_one_of_two_needed", rule, Code::ThresholdNotMet, &at);
     let rule = "A DID may be in a recovery set; its control keys sign.";
-    let at = At::new(&ledger, 1_000, envelope(&did_of(&of_did), &[ed(10)]));
+    let by = for_members(&envelope(&did_of(&of_did), &[ed(10)]), &[(&plain_did(), ed(10))]);
+    let at = At::new(&ledger, 1_000, by);
     all.applied_at("recover_by_member_did", rule, &at);
 }
 

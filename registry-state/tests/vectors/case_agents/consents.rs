@@ -15,7 +15,8 @@ use crate::support::ledger::Ledger;
 use crate::support::status::{authored, method_signature_as, plain_list, status_create};
 use crate::support::trust::{Party, depth, grant, right, signing};
 use crate::support::{
-    Key, create, did_member, did_of, ed, key_set, key_set_of, seal, signature, single,
+    Key, create, did_member, did_of, ed, for_members, key_set, key_set_of, seal, seal_for_members,
+    signature, single,
 };
 
 pub(super) fn add(all: &mut Catalogue) {
@@ -261,9 +262,14 @@ fn add_controls(all: &mut Catalogue) {
         control: key_set(1, vec![did_member(&agent.did)]),
         ..single(&ed(60), &ed(61), &ed(62))
     };
-    let (ledger, ward) = holding(sets, signing(ed(60)), &[agent.key]);
-    let rule = "An agent that DIDs control consents by their control keys.";
-    let at = At::new(&ledger, 1_000, consented(&ledger, &ward, &[agent.key]));
+    let of = [(&agent.did, agent.key)];
+    let operation = create(sets, signing(ed(60)), 5);
+    let (mut ledger, create) = (registered(), seal_for_members(&operation, &of));
+    ledger.after(1_000, std::slice::from_ref(&create));
+    let ward = Party { did: did_of(&operation), key: agent.key, create };
+    let rule = "An agent that DIDs control consents by their control keys, which name them.";
+    let by = for_members(&consented(&ledger, &ward, &[agent.key]), &of);
+    let at = At::new(&ledger, 1_000, by);
     all.applied_at("consent_by_controlling_did", rule, &at);
     let by_method = seal_for(&delegation(&ward), principal, &Party { key: ed(60), ..ward });
     let at = At::new(&ledger, 1_000, by_method);

@@ -19,8 +19,8 @@ use crate::support::ledger::{Ledger, Start};
 use crate::support::status::{authored, method_signature_as};
 use crate::support::trust::Party;
 use crate::support::{
-    Key, create, did_member, did_of, ed, key_set, key_set_of, next_set_of, seal, seal_body,
-    signature,
+    Key, create, did_member, did_of, ed, for_members, key_set, key_set_of, next_set_of, seal,
+    seal_body, seal_for_members, signature,
 };
 
 pub(super) fn add(all: &mut Catalogue) {
@@ -110,7 +110,7 @@ fn add_ready_signers(all: &mut Catalogue) {
 
 /// Registers a governor that any two of three other DIDs control. The first two of these share a
 /// key.
-fn council() -> (Ledger, Did, [Key; 3]) {
+fn council() -> (Ledger, Did, [(Did, Key); 3]) {
     let keys = [ed(70), ed(73), ed(76)];
     let shared = |own: Key, also: Key| {
         let (next, recovery) = (next_set_of(1, &[ed(81)]), None);
@@ -126,36 +126,43 @@ fn council() -> (Ledger, Did, [Key; 3]) {
     operation.chain = Hash::ZERO;
     let did = did_of(&operation);
     let mut creates: Vec<Vec<u8>> = members.iter().map(|(_, create)| create.clone()).collect();
-    creates.push(seal(&operation, &keys[..2]));
+    creates
+        .push(seal_for_members(&operation, &[(&members[0].0, keys[0]), (&members[1].0, keys[1])]));
     let party = Party { did: did.clone(), key: keys[0], create: Vec::new() };
     let governors = governors_of(1, &[party]);
     let start = Start { governors: Some(governors), ..governed(4, 1, &*GOVERNORS).genesis };
     let mut ledger = Ledger::start_from(start, creates);
     ledger.after(1_000, &[]);
-    (ledger, did, keys)
+    let [first, second, third] = members.map(|(did, _)| did);
+    (ledger, did, [(first, keys[0]), (second, keys[1]), (third, keys[2])])
 }
 
 fn add_thresholds(all: &mut Catalogue) {
-    let (ledger, did, keys) = council();
+    let (ledger, did, [first, second, third]) = council();
     let action = propose(heartbeat(10_000), 20);
     let operation = governance_operation(&ledger, &did, 7, action);
+    let by = |of: &[(&Did, Key)]| {
+        let keys: Vec<Key> = of.iter().map(|(_, key)| *key).collect();
+        At::new(&ledger, 1_000, for_members(&by_keys(&operation, &keys), of))
+    };
+    let [one, two, three] = [&first, &second, &third].map(|(did, key)| (did, *key));
     let rule = "A governor that others control acts by as many of them as its threshold says.";
-    let at = At::new(&ledger, 1_000, by_keys(&operation, &keys[..2]));
+    let at = by(&[one, two]);
     all.applied_at("approval_by_two_of_three_members", rule, &at);
     let rule = "One key that two members share counts for one of them.";
-    let at = At::new(&ledger, 1_000, by_keys(&operation, &[ed(79)]));
+    let at = by(&[(&first.0, ed(79))]);
     all.refused_at("approval_by_one_key_of_two_members", rule, Code::ThresholdNotMet, &at);
     let rule = "A member counts once, however many of its keys sign.";
-    let at = At::new(&ledger, 1_000, by_keys(&operation, &[keys[2], ed(80)]));
+    let at = by(&[three, (&third.0, ed(80))]);
     all.refused_at("approval_by_two_keys_of_one_member", rule, Code::ThresholdNotMet, &at);
     let rule = "A governor that others control does not act by its methods.";
     let envelope = seal_with(&operation, |id| {
-        vec![method_signature_as(Role::Approval, &keys[0], &did, "key-1", id)]
+        vec![method_signature_as(Role::Approval, &first.1, &did, "key-1", id)]
     });
     let at = At::new(&ledger, 1_000, envelope);
     all.refused_at("approval_by_method_of_controlled", rule, Code::ControlRequired, &at);
     let rule = "A key of nobody in the set is refused.";
-    let at = At::new(&ledger, 1_000, by_keys(&operation, &[keys[0], keys[1], ed(82)]));
+    let at = by(&[one, two, (&second.0, ed(82))]);
     all.refused_at("approval_with_stranger_key", rule, Code::SignerNotMember, &at);
 }
 

@@ -12,7 +12,8 @@ use crate::support::ledger::Ledger;
 use crate::support::status::{method_signature, seal_by_method};
 use crate::support::trust::{Party, depth, grant, right, signing, trust_operation};
 use crate::support::{
-    Key, create, did_member, did_of, ed, key_set, key_set_of, next_set_of, seal, seal_body, single,
+    Key, create, did_member, did_of, ed, for_members, key_set, key_set_of, next_set_of, seal,
+    seal_body, seal_for_members, single,
 };
 
 pub(super) fn add(all: &mut Catalogue) {
@@ -58,6 +59,7 @@ fn add_authors(all: &mut Catalogue) {
 struct Council {
     ledger: Ledger,
     authority: Did,
+    members: Vec<Did>,
 }
 
 const SHARED: u8 = 70;
@@ -77,23 +79,28 @@ fn council() -> Council {
     });
     let mut ledger = registered();
     ledger.after(1_000, &creates.each_ref().map(|(operation, own)| seal(operation, &[*own])));
-    let members = creates.iter().map(|(operation, _)| did_member(&did_of(operation))).collect();
-    let (control, next) = (key_set(2, members), next_set_of(1, &[ed(11)]));
-    let sets = Sets { control, next, recovery: None };
+    let members: Vec<Did> = creates.iter().map(|(operation, _)| did_of(operation)).collect();
+    let control = key_set(2, members.iter().map(did_member).collect());
+    let sets = Sets { control, next: next_set_of(1, &[ed(11)]), recovery: None };
     let operation = create(sets, signing(ed(OWN[0])), 1);
-    ledger.after(1_000, &[seal(&operation, &[ed(OWN[0]), ed(OWN[1])])]);
-    Council { ledger, authority: did_of(&operation) }
+    let by = [(&members[0], ed(OWN[0])), (&members[1], ed(OWN[1]))];
+    ledger.after(1_000, &[seal_for_members(&operation, &by)]);
+    Council { ledger, authority: did_of(&operation), members }
 }
 
 fn add_thresholds(all: &mut Catalogue) {
-    let Council { ledger, authority } = council();
+    let Council { ledger, authority, members } = council();
     let key = right(&authority, DEGREE, &PARTIES.issuer.id());
     let action: Action = grant(&key, None, Conditions::default());
     let operation = trust_operation(&ledger, &authority, action);
-    let by =
-        |keys: &[Key]| At::new(&ledger, 1_000, seal_body(operation.body(), Role::Control, keys));
-    let [first, second, third] = OWN.map(ed);
-    let shared = ed(SHARED);
+    let by = |of: &[(&Did, Key)]| {
+        let keys: Vec<Key> = of.iter().map(|(_, key)| *key).collect();
+        let envelope = seal_body(operation.body(), Role::Control, &keys);
+        At::new(&ledger, 1_000, for_members(&envelope, of))
+    };
+    let own = |place: usize| (&members[place], ed(OWN[place]));
+    let [first, second, third] = [own(0), own(1), own(2)];
+    let shared = (&members[0], ed(SHARED));
     let rule = "An authority of several DIDs grants by as many as its threshold says.";
     all.applied_at("trust_grant_by_two_of_three", rule, &by(&[first, third]));
     all.applied_at("trust_grant_by_two_that_share_a_key", rule, &by(&[second, shared]));
@@ -102,22 +109,24 @@ fn add_thresholds(all: &mut Catalogue) {
     let rule = "A key that two members share counts for one of them.";
     all.refused_at("trust_grant_by_shared_key_alone", rule, code, &by(&[shared]));
     let rule = "A member counts once, however many of its keys sign.";
-    let Council { ledger: one, authority: of_one } = one_of_many_keys();
+    let Council { ledger: one, authority: of_one, members: of_keys } = one_of_many_keys();
     let key = right(&of_one, DEGREE, &PARTIES.issuer.id());
     let twice = trust_operation(&one, &of_one, grant(&key, None, Conditions::default()));
     let keys = [ed(OWN[0]), ed(OWN[1])];
-    let at = At::new(&one, 1_000, seal_body(twice.body(), Role::Control, &keys));
+    let twice = seal_body(twice.body(), Role::Control, &keys);
+    let twice = for_members(&twice, &keys.map(|key| (&of_keys[0], key)));
+    let at = At::new(&one, 1_000, twice);
     all.refused_at("trust_grant_by_one_member_twice", rule, code, &at);
     let rule = "Keys of no member do not sign.";
     let stranger = PARTIES.stranger.key;
-    let at = by(&[first, third, stranger]);
+    let at = by(&[first, third, (&members[1], stranger)]);
     all.refused_at("trust_grant_by_two_and_a_stranger", rule, Code::SignerNotMember, &at);
     let rule = "An authority that DIDs control does not grant by its methods.";
-    let at = At::new(&ledger, 1_000, seal_by_method(&operation, first));
+    let at = At::new(&ledger, 1_000, seal_by_method(&operation, first.1));
     all.refused_at("trust_grant_by_method_of_council", rule, Code::ControlRequired, &at);
     let rule = "A key signs once.";
     let id = operation_id(&operation.body());
-    let signature = crate::support::signature(&first, Role::Control, &id);
+    let signature = crate::support::signature(&first.1, Role::Control, &id);
     let twice = SignedOperation::new(operation.body(), vec![signature.clone(), signature]).bytes();
     all.refused("trust_grant_signed_twice", rule, Code::SignatureOrder, &twice);
 }
@@ -130,10 +139,11 @@ fn one_of_many_keys() -> Council {
     let second = Party::new(OWN[2]);
     let mut ledger = registered();
     ledger.after(1_000, &[seal(&first, &keys[..1]), second.create.clone()]);
-    let members = vec![did_member(&did_of(&first)), did_member(&second.did)];
-    let sets =
-        Sets { control: key_set(2, members), next: next_set_of(1, &[ed(11)]), recovery: None };
+    let members = vec![did_of(&first), second.did];
+    let control = key_set(2, members.iter().map(did_member).collect());
+    let sets = Sets { control, next: next_set_of(1, &[ed(11)]), recovery: None };
     let operation = create(sets, signing(keys[0]), 1);
-    ledger.after(1_000, &[seal(&operation, &[keys[0], second.key])]);
-    Council { ledger, authority: did_of(&operation) }
+    let by = [(&members[0], keys[0]), (&members[1], second.key)];
+    ledger.after(1_000, &[seal_for_members(&operation, &by)]);
+    Council { ledger, authority: did_of(&operation), members }
 }
