@@ -24,9 +24,9 @@ pub const BLOCK_OPERATIONS_MAX: usize = 4_000;
 /// Largest sum of the envelopes' bytes in a block. A 10 Mbit/s link sends as much in two seconds.
 pub const BLOCK_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Largest number of creates in a block. Creates are the only operations that grow the tree without
-/// bound.
-pub const BLOCK_CREATES_MAX: usize = 1_000;
+/// Largest number of operations in a block that write the first version of a record. They are the
+/// only ones that grow the tree without bound.
+pub const BLOCK_FIRST_VERSIONS_MAX: usize = 1_000;
 
 /// Divisor that gives the reserved part of a block: one tenth (10 %) is kept for rotation, recovery
 /// and deactivation.

@@ -8,7 +8,8 @@ use registry_core::crypto::{Hash, Purpose, ValidatorKey};
 use registry_core::did::Document;
 use registry_core::governance::{PARAMETERS, PUBLISHING, VALIDATORS, VERSION};
 use registry_core::limits::{
-    BLOCK_BYTES_MAX, BLOCK_CREATES_MAX, BLOCK_OPERATIONS_MAX, DAY_MS, SEEN_EXPIRED_PER_BLOCK_MAX,
+    BLOCK_BYTES_MAX, BLOCK_FIRST_VERSIONS_MAX, BLOCK_OPERATIONS_MAX, DAY_MS,
+    SEEN_EXPIRED_PER_BLOCK_MAX,
 };
 use registry_core::mmr::root_of;
 use registry_core::operation::Action;
@@ -57,9 +58,14 @@ fn a_completion() -> Checked {
     checked(&seal(&change(&did_of(&creation()), Hash([7; 32]), 2, action), &[]))
 }
 
-/// Returns how many copies of `operation` fit.
+/// Returns how many copies of `operation` fit, each of which changes a record that exists.
 fn room(budget: &mut BlockBudget, operation: &Checked) -> usize {
-    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation)).count()
+    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, false)).count()
+}
+
+/// Returns how many copies of `operation` fit, each of which writes the first version of a record.
+fn first_room(budget: &mut BlockBudget, operation: &Checked) -> usize {
+    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, true)).count()
 }
 
 #[test]
@@ -67,16 +73,22 @@ fn a_block_keeps_a_tenth_for_senior_operations() {
     let mut budget = BlockBudget::default();
     assert_eq!(room(&mut budget, &an_update(0)), 3_600);
     assert_eq!(room(&mut budget, &a_completion()), 400);
-    assert!(!budget.take(&an_update(0)));
+    assert!(!budget.take(&an_update(0), false));
     let mut budget = BlockBudget::default();
     assert_eq!(room(&mut budget, &a_completion()), BLOCK_OPERATIONS_MAX);
 }
 
 #[test]
-fn a_block_holds_1000_creates() {
-    let mut budget = BlockBudget::default();
+fn a_block_holds_1000_first_versions_whatever_their_guard() {
     let create = checked(&seal(&creation(), &[ed(10)]));
-    assert_eq!(room(&mut budget, &create), BLOCK_CREATES_MAX);
+    for operation in [create, an_update(0), a_completion()] {
+        let mut budget = BlockBudget::default();
+        assert_eq!(first_room(&mut budget, &operation), BLOCK_FIRST_VERSIONS_MAX);
+        assert!(!budget.take(&operation, true));
+        assert!(budget.take(&operation, false), "other operations still fit");
+    }
+    let mut budget = BlockBudget::default();
+    assert_eq!(first_room(&mut budget, &an_update(0)), BLOCK_FIRST_VERSIONS_MAX);
     assert_eq!(room(&mut budget, &an_update(0)), 2_600);
 }
 
@@ -100,13 +112,13 @@ fn a_block_with_one_create_too_many_is_refused() {
         operation.salt.0[..2].copy_from_slice(&number.to_be_bytes());
         seal(&operation, &[ed(10)])
     };
-    let count = u16::try_from(BLOCK_CREATES_MAX).expect("small");
+    let count = u16::try_from(BLOCK_FIRST_VERSIONS_MAX).expect("small");
     let mut envelopes: Vec<Vec<u8>> = (0..count).map(envelope).collect();
     let built = ledger.attempt(GENESIS_MS + 1_000, &envelopes).expect("all fit");
     assert_eq!(ledger.execute(&built.header, &envelopes), Ok(built.clone()));
     envelopes.push(envelope(count));
     let error = ledger.execute(&built.header, &envelopes);
-    assert_eq!(error, Err(BlockError::Full { index: BLOCK_CREATES_MAX }));
+    assert_eq!(error, Err(BlockError::Full { index: BLOCK_FIRST_VERSIONS_MAX }));
 }
 
 #[test]

@@ -12,14 +12,14 @@ use registry_core::crypto::Hash;
 use registry_core::did::Document;
 use registry_core::id::{Did, ListId};
 use registry_core::limits::{
-    BLOCK_CREATES_MAX, BLOCK_STATUS_BYTES_MAX, STATUS_ARRAY_BYTES_MAX, STATUS_BITS_MAX,
+    BLOCK_FIRST_VERSIONS_MAX, BLOCK_STATUS_BYTES_MAX, STATUS_ARRAY_BYTES_MAX, STATUS_BITS_MAX,
     UNTIL_WINDOW_MS,
 };
 use registry_core::mmr::Position;
 use registry_core::operation::{Action, Guard};
 use registry_core::record::{Entry, RecordKey, StoreError, value_from};
 use registry_core::status::{Bits, EntryChanges, StatusList, StatusPurpose, StatusUpdate};
-use registry_state::execution::{BlockBudget, BlockExecution, Execution};
+use registry_state::execution::{BlockExecution, Execution};
 use registry_state::state::{ApplyError, MemoryState, StateView, TransientKey};
 
 use support::ledger::{GENESIS_MS, Ledger, validators};
@@ -258,15 +258,25 @@ fn a_block_has_room_for_32_mib_of_arrays() {
     assert!(bytes < room * 16, "{bytes} bytes for single entries");
 }
 
+/// A block with 999 new lists and one new DID has no room for another new list.
 #[test]
-fn new_lists_count_as_creates() {
-    let (_, issuer) = registered();
-    let list = plain_list(StatusPurpose::Revocation, 1, STATUS_BITS_MAX);
-    let operation = seal_by_method(&status_create(&issuer, 1, list), ed(10));
-    let operation = Ledger::check(&operation).expect("good");
-    let mut budget = BlockBudget::default();
-    let room = (0..=BLOCK_CREATES_MAX).take_while(|_| budget.take(&operation)).count();
-    assert_eq!(room, BLOCK_CREATES_MAX);
+fn new_lists_and_dids_share_the_room_for_first_versions() {
+    let (ledger, issuer) = registered();
+    let list = |number: usize| {
+        let list = plain_list(StatusPurpose::Revocation, 1, 8);
+        let mut operation = status_create(&issuer, 1, list);
+        operation.salt.0[..8].copy_from_slice(&number.to_be_bytes());
+        Ledger::check(&seal_by_method(&operation, ed(10))).expect("good")
+    };
+    let mut block = ledger.start(ledger.head.time + 1_000);
+    for number in 1..BLOCK_FIRST_VERSIONS_MAX {
+        block.apply(&list(number)).expect("it fits");
+    }
+    let sets = single(&ed(60), &ed(61), &ed(62));
+    let create = create(sets, Document::default(), 60);
+    block.apply(&Ledger::check(&seal(&create, &[ed(60)])).expect("good")).expect("it fits");
+    let one_more = block.apply(&list(BLOCK_FIRST_VERSIONS_MAX));
+    assert!(matches!(one_more, Err(ApplyError::Full)), "{one_more:?}");
 }
 
 /// A run over the whole of the largest list must cost one pass over its bytes, not one step per

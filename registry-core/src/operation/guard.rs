@@ -20,11 +20,6 @@ pub enum Guard {
 }
 
 impl Guard {
-    /// True if the operation creates the record.
-    pub fn is_absent(&self) -> bool {
-        *self == Self::Absent
-    }
-
     /// Returns the last block time in ms at which the operation may be applied; `None` for guards
     /// without one.
     pub fn until(&self) -> Option<u64> {

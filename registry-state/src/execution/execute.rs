@@ -11,7 +11,7 @@ use registry_core::governance::{
 };
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{
-    BLOCK_BYTES_MAX, BLOCK_CREATES_MAX, BLOCK_OPERATIONS_MAX, BLOCK_RESERVED_DIVISOR,
+    BLOCK_BYTES_MAX, BLOCK_FIRST_VERSIONS_MAX, BLOCK_OPERATIONS_MAX, BLOCK_RESERVED_DIVISOR,
     SEEN_EXPIRED_PER_BLOCK_MAX,
 };
 use registry_core::mmr::Mmr;
@@ -30,7 +30,7 @@ use crate::state::{
 pub struct BlockBudget {
     operations: usize,
     bytes: usize,
-    creates: usize,
+    first_versions: usize,
     ordinary_operations: usize,
     ordinary_bytes: usize,
 }
@@ -38,8 +38,9 @@ pub struct BlockBudget {
 impl BlockBudget {
     /// Reserves room for an operation and returns true, or returns false and changes nothing.
     /// Actions with priority (rotate, recovery and deactivation) may use the whole block. All
-    /// others must leave the reserved part free.
-    pub fn take(&mut self, checked: &Checked) -> bool {
+    /// others must leave the reserved part free. `is_first` is true if the operation writes the
+    /// first version of its record.
+    pub fn take(&mut self, checked: &Checked, is_first: bool) -> bool {
         let action = &checked.operation().action;
         let bytes = checked.bytes().len();
         let mut next = *self;
@@ -49,13 +50,11 @@ impl BlockBudget {
             next.ordinary_operations = next.ordinary_operations.saturating_add(1);
             next.ordinary_bytes = next.ordinary_bytes.saturating_add(bytes);
         }
-        if checked.operation().guard.is_absent() {
-            next.creates = next.creates.saturating_add(1);
-        }
+        next.first_versions = next.first_versions.saturating_add(usize::from(is_first));
         let ordinary = |limit: usize| limit.saturating_sub(limit / BLOCK_RESERVED_DIVISOR);
         let fits = next.operations <= BLOCK_OPERATIONS_MAX
             && next.bytes <= BLOCK_BYTES_MAX
-            && next.creates <= BLOCK_CREATES_MAX
+            && next.first_versions <= BLOCK_FIRST_VERSIONS_MAX
             && next.ordinary_operations <= ordinary(BLOCK_OPERATIONS_MAX)
             && next.ordinary_bytes <= ordinary(BLOCK_BYTES_MAX);
         if fits {
@@ -148,7 +147,8 @@ impl<'a> BlockExecution<'a> {
     /// Applies an operation. If it is refused, the block does not change.
     pub fn apply(&mut self, checked: &Checked) -> Result<(), ApplyError> {
         let mut budget = self.budget;
-        if !budget.take(checked) {
+        let is_first = self.probe.overlay.head(checked.record_key())?.is_none();
+        if !budget.take(checked, is_first) {
             return Err(ApplyError::Full);
         }
         let effect = self.check(checked)?;
@@ -227,7 +227,7 @@ pub enum BlockError {
         /// Code and text of the refusal.
         refusal: Refusal,
     },
-    /// The block holds more operations, bytes or creates than allowed.
+    /// The block holds more operations, bytes or first versions of records than allowed.
     #[error("operation {index} exceeds the limits of a block")]
     Full {
         /// Index of the first operation that does not fit.

@@ -17,7 +17,7 @@ use node::store::{Ledger, RocksStore, Store as _, commit_rows};
 use registry_core::block::Block;
 use registry_core::certificate::{Certificate, CommitSignature, Vote, VoteKind};
 use registry_core::codec::{Bytes, FixedBytes};
-use registry_core::limits::BLOCK_CREATES_MAX;
+use registry_core::limits::BLOCK_FIRST_VERSIONS_MAX;
 use registry_state::execution::BlockExecution;
 use registry_state::rules::{Checked, check_stateless};
 
@@ -113,9 +113,9 @@ impl Filler {
         blocks: SyncSender<Operations>,
     ) -> Result<()> {
         let Maker { chain, network } = &self.maker;
-        for first in (0..count).step_by(BLOCK_CREATES_MAX) {
+        for first in (0..count).step_by(BLOCK_FIRST_VERSIONS_MAX) {
             let mut operations = Vec::new();
-            for number in first..count.min(first + BLOCK_CREATES_MAX as u64) {
+            for number in first..count.min(first + BLOCK_FIRST_VERSIONS_MAX as u64) {
                 let checked = check_stateless(&operation(number)?, *chain, network);
                 operations
                     .push(Arc::new(checked.map_err(|refusal| anyhow!("not sent: {refusal}"))?));

@@ -6,6 +6,7 @@
 mod documents;
 mod floors;
 mod imports;
+mod limits;
 mod lock;
 mod manner;
 
