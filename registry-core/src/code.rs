@@ -296,6 +296,12 @@ codes! {
         "publish the credential type first";
     /// Another DID published the schema.
     SchemaNotAllowed = 2070, "SCHEMA_NOT_ALLOWED", "let the publisher of the schema sign";
+    /// A delegate sets an entry of a status list outside of its range.
+    StatusDelegateRange = 2075, "STATUS_DELEGATE_RANGE",
+        "name entries within your range, or have the issuer widen it by a status_update";
+    /// The sets of a delegate name more entries in this hour than the issuer allows it.
+    StatusDelegateQuota = 2076, "STATUS_DELEGATE_QUOTA",
+        "name fewer entries, wait for the next hour (UTC), or let the issuer sign";
     /// The live members of a new set cannot reach its threshold.
     SetUnreachable = 2079, "SET_UNREACHABLE",
         "name enough keys, and live DIDs that keys control; a pending recovery to such sets is \

@@ -76,7 +76,7 @@ pub const PRIORITY_OPERATIONS_PER_DAY: u64 = 8;
 /// Milliseconds of a day, for the daily quota above.
 pub const DAY_MS: u64 = 86_400_000;
 
-/// Milliseconds of an hour, for the quotas of endorsers.
+/// Milliseconds of an hour, for the quotas of endorsers and of the delegates of status lists.
 pub const HOUR_MS: u64 = 3_600_000;
 
 /// Highest quota of operations for each endorser and hour that a network may choose. A busy network
@@ -117,6 +117,10 @@ pub const STATUS_ENTRIES_MAX: usize = 32_768;
 
 /// Largest number of delegates of a status list. Each `status_set` looks its author up among them.
 pub const STATUS_DELEGATES_MAX: usize = 16;
+
+/// Highest number of entries that an issuer may let a delegate set in an hour: once each entry of
+/// the largest list. An issuer who wants no bound writes this number.
+pub const STATUS_DELEGATE_ENTRIES_PER_HOUR_MAX: u64 = STATUS_BITS_MAX;
 
 /// Largest text that explains one value of a message list, in bytes. It is too short for prose.
 pub const STATUS_MESSAGE_BYTES_MAX: usize = 64;

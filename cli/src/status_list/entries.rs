@@ -66,7 +66,8 @@ fn stretches(text: &str) -> Result<Vec<(u64, u64)>, String> {
     Ok(apart)
 }
 
-fn stretch(part: &str) -> Result<(u64, u64), String> {
+/// Parses an entry or a range of entries. Returns the first and the last entry.
+pub(super) fn stretch(part: &str) -> Result<(u64, u64), String> {
     let number = |text: &str| match text.parse() {
         Ok(entry) if entry < STATUS_BITS_MAX => Ok(entry),
         _ => Err(format!("{part:?}: no list has an entry {text:?}")),

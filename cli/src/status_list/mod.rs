@@ -1,19 +1,21 @@
 //! `idem status-list`: make status lists, set their entries and read them.
 
+mod delegate;
 mod entries;
 mod import;
 mod publish;
 mod read;
 pub(crate) mod write;
 
-use clap::{Args, Subcommand};
-use registry_core::id::{Did, ListId};
-use registry_core::status::{Delegate, StatusPurpose};
+use clap::{ArgGroup, Args, Subcommand};
+use registry_core::id::ListId;
+use registry_core::status::StatusPurpose;
 
 use super::author::AuthorArgs;
 use super::context::Context;
 use super::exit::Failure;
 use super::time::time_ms;
+use delegate::{DELEGATE_FORM, DelegateArg};
 use entries::EntriesArgs;
 use write::Mark;
 
@@ -39,6 +41,8 @@ pub(super) enum StatusListCommand {
     Import(import::ImportArgs),
     /// Sign a token of a list as its issuer and have a node serve it
     Publish(publish::PublishArgs),
+    /// Change the delegates of a list, or the end of its validity
+    Update(UpdateArgs),
     /// End a list: it stays readable and never changes again
     Close(CloseArgs),
 }
@@ -55,9 +59,10 @@ struct ListArgs {
     /// End of the list's validity: RFC 3339
     #[arg(long, value_name = "T", value_parser = time_ms)]
     valid_until: Option<u64>,
-    /// Another DID that may set entries, until time T if given; may be repeated
-    #[arg(long = "delegate", value_name = "DID[=T]", value_parser = delegate)]
-    delegates: Vec<Delegate>,
+    /// Another DID that may set the entries A to B, at most N of them in an hour, until time T if
+    /// given; may be repeated
+    #[arg(long = "delegate", value_name = DELEGATE_FORM, value_parser = DelegateArg::parse)]
+    delegates: Vec<DelegateArg>,
     /// Meaning of the next value, starting with 0, for the purpose message; may be repeated
     #[arg(long = "message", value_name = "TEXT")]
     messages: Vec<String>,
@@ -103,6 +108,28 @@ pub(super) struct SetArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("change").required(true).multiple(true))]
+pub(super) struct UpdateArgs {
+    /// The list
+    list: ListId,
+    #[command(flatten)]
+    author: AuthorArgs,
+    /// New end of the list's validity: RFC 3339
+    #[arg(long, value_name = "T", value_parser = time_ms, group = "change")]
+    valid_until: Option<u64>,
+    /// Let the list have no end
+    #[arg(long, group = "change", conflicts_with = "valid_until")]
+    no_end: bool,
+    /// A delegate that the list shall have, in place of all that it has; may be repeated
+    #[arg(long = "delegate", value_name = DELEGATE_FORM, value_parser = DelegateArg::parse,
+        group = "change")]
+    delegates: Vec<DelegateArg>,
+    /// Let the list have no delegates
+    #[arg(long, group = "change", conflicts_with = "delegates")]
+    no_delegates: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct CloseArgs {
     /// The list
     list: ListId,
@@ -125,6 +152,7 @@ pub(super) async fn run(command: StatusListCommand, context: &Context) -> Result
         StatusListCommand::History(args) => read::history(args, context).await,
         StatusListCommand::Import(args) => import::run(args, context).await,
         StatusListCommand::Publish(args) => publish::run(args, context).await,
+        StatusListCommand::Update(args) => write::update(args, context).await,
         StatusListCommand::Close(args) => write::close(args, context).await,
     }
 }
@@ -135,29 +163,9 @@ pub(super) fn purpose(text: &str) -> Result<StatusPurpose, String> {
     StatusPurpose::from_name(text).ok_or_else(wrong)
 }
 
-fn delegate(text: &str) -> Result<Delegate, String> {
-    let (did, valid_until) = match text.split_once('=') {
-        Some((did, time)) => (did, Some(time_ms(time)?)),
-        None => (text, None),
-    };
-    let did: Did = did.parse().map_err(|error: registry_core::id::IdError| error.to_string())?;
-    Ok(Delegate { did, valid_until })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_delegate_may_end() {
-        let did = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
-        assert_eq!(delegate(did).map(|delegate| delegate.valid_until), Ok(None));
-        let until = delegate(&format!("{did}=2026-11-21T08:00:00Z"));
-        assert_eq!(until.map(|delegate| delegate.valid_until), Ok(Some(1_795_248_000_000)));
-        for wrong in ["", "did:web:x", &format!("{did}="), &format!("{did}=tomorrow")] {
-            assert!(delegate(wrong).is_err(), "{wrong:?}");
-        }
-    }
 
     #[test]
     fn purposes_are_those_of_the_ledger() {

@@ -3,6 +3,8 @@
 use clap::Args;
 use registry_core::id::{Did, ListId};
 use registry_core::status::StatusPurpose;
+use registry_core::time::TimeMs;
+use rpc::prepare::status::DelegateParam;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -51,11 +53,15 @@ pub(crate) struct HistoryArgs {
 
 /// Properties of a list that an issuer needs before it writes.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Known {
     pub(super) purpose: StatusPurpose,
     pub(super) length: u64,
     pub(super) issuer: Did,
     pub(super) version: u64,
+    #[serde(default)]
+    pub(super) valid_until: Option<TimeMs>,
+    pub(super) delegates: Vec<DelegateParam>,
 }
 
 /// State of one entry, with the members that scripts rely on.

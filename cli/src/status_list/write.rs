@@ -4,13 +4,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 use registry_core::code::{Code, Refusal};
 use registry_core::id::ListId;
 use registry_core::operation::{Action, Guard};
-use registry_core::status::{Run, StatusCreate, StatusPurpose, StatusSet};
-use rpc::prepare::status::Close;
+use registry_core::status::{Delegate, Run, StatusCreate, StatusPurpose, StatusSet};
+use registry_core::time::TimeMs;
+use rpc::prepare::status::{Close, DelegateParam, Update};
 use serde::Serialize;
 
+use super::delegate::{check_delegate, delegates};
 use super::entries::{count, plan, runs};
 use super::read::Known;
-use super::{CloseArgs, CreateArgs, ListArgs, MarkArgs};
+use super::{CloseArgs, CreateArgs, ListArgs, MarkArgs, UpdateArgs};
 use crate::author::{Author, Sent};
 use crate::context::Context;
 use crate::exit::{Failure, warn};
@@ -46,7 +48,7 @@ impl Mark {
     }
 }
 
-/// Answer of a command that made or closed a list.
+/// Answer of a command that made, updated or closed a list.
 #[derive(Debug, Serialize)]
 pub(crate) struct Written {
     pub(crate) list: ListId,
@@ -80,8 +82,8 @@ pub(super) async fn create(args: CreateArgs, context: &Context) -> Result<(), Fa
 
 impl ListArgs {
     pub(super) fn create(self, purpose: StatusPurpose, bits: u8, length: u64) -> StatusCreate {
-        let Self { uri, valid_from, valid_until, mut delegates, messages } = self;
-        delegates.sort_by(|one, other| one.did.cmp(&other.did));
+        let Self { uri, valid_from, valid_until, delegates: named, messages } = self;
+        let delegates = delegates(named, length);
         StatusCreate { purpose, bits, length, uri, valid_from, valid_until, delegates, messages }
     }
 }
@@ -98,6 +100,11 @@ pub(super) async fn mark(args: MarkArgs, mark: Mark, context: &Context) -> Resul
     mark.check(&list, known.purpose)?;
     check_range(&runs, known.length)?;
     let author = Author::open(context, author).await?;
+    let by = author.did();
+    let delegate = known.delegates.into_iter().find(|delegate| delegate.did == *by);
+    if let Some(delegate) = delegate.filter(|_| known.issuer != *by) {
+        check_delegate(&Delegate::from(delegate), &runs)?;
+    }
     let operations = set(&author, &list, &runs).await?;
     changed(list, &runs, operations, context)
 }
@@ -162,6 +169,24 @@ pub(crate) async fn set(
     }
     bar.finish_and_clear();
     Ok(sent)
+}
+
+/// Replaces what the options name. The rest of the list stays as it is.
+pub(super) async fn update(args: UpdateArgs, context: &Context) -> Result<(), Failure> {
+    let UpdateArgs { list, author, valid_until, no_end, delegates: named, no_delegates } = args;
+    let known = Known::load(&context.client()?, &list).await?;
+    let author = Author::open(context, author).await?;
+    let valid_until = match valid_until.map(TimeMs) {
+        None if !no_end => known.valid_until,
+        given => given,
+    };
+    let delegates = match delegates(named, known.length) {
+        none if none.is_empty() && !no_delegates => known.delegates,
+        given => given.into_iter().map(DelegateParam::from).collect(),
+    };
+    let params = Update { author: author.did().clone(), list, valid_until, delegates, salt: None };
+    let written = Written { list, sent: author.write(params).await? };
+    context.print(&written, written.human())
 }
 
 pub(super) async fn close(args: CloseArgs, context: &Context) -> Result<(), Failure> {

@@ -126,6 +126,11 @@ impl EntryChanges {
         runs.iter().copied().chain(scattered)
     }
 
+    /// Returns the number of entries that the changes name, whatever values the entries have.
+    pub fn count(&self) -> u64 {
+        self.runs().fold(0, |count, run| count.saturating_add(run.length))
+    }
+
     /// Checks the form of the changes, which needs no state. Fails with `STATUS_CHANGES`.
     pub fn check(&self) -> Result<(), Refusal> {
         let refusal = |field: &str, detail: String| {

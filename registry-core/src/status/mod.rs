@@ -54,12 +54,21 @@ impl StatusPurpose {
     }
 }
 
-/// A DID besides the issuer that may set entries of a list.
+/// A DID besides the issuer that may set some entries of a list. Range and hourly number are never
+/// absent, because a revocation cannot be undone: what a delegate may do is what the issuer wrote
+/// down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delegate {
     /// DID of the delegate.
     pub did: Did,
+    /// Index of the first entry that the delegate may set.
+    pub start: u64,
+    /// Number of entries that the delegate may set, at least 1.
+    pub length: u64,
+    /// Number of entries that the sets of the delegate may name in one hour (UTC) of block time, at
+    /// least 1. An entry counts each time it is named.
+    pub entries_per_hour: u64,
     /// Block time in Unix milliseconds from which the delegate may no longer set entries; `None`
     /// for no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +76,17 @@ pub struct Delegate {
 }
 
 impl Delegate {
+    /// Returns the index after the last entry that the delegate may set; `None` if it does not fit
+    /// 64 bits.
+    pub fn end(&self) -> Option<u64> {
+        self.start.checked_add(self.length)
+    }
+
+    /// True if the delegate may set every entry of the run.
+    pub fn covers(&self, run: &Run) -> bool {
+        run.start >= self.start && run.end().is_some_and(|end| Some(end) <= self.end())
+    }
+
     /// True if the delegate may set entries at block time `time_ms`.
     pub fn is_valid_at(&self, time_ms: u64) -> bool {
         self.valid_until.is_none_or(|end| time_ms < end)

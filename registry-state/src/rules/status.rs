@@ -2,18 +2,22 @@
 
 use super::request::Request;
 use super::{author, window};
-use crate::state::{ApplyError, Change, Effect, Opened, Overlay};
+use crate::state::{
+    ApplyError, Change, Effect, Opened, Overlay, Quota, TransientKey, TransientKind,
+};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{
-    DOCUMENT_TIME_MS_END, STATUS_BITS_MAX, STATUS_DELEGATES_MAX, STATUS_MESSAGE_BYTES_MAX,
+    DOCUMENT_TIME_MS_END, HOUR_MS, STATUS_BITS_MAX, STATUS_DELEGATE_ENTRIES_PER_HOUR_MAX,
+    STATUS_DELEGATES_MAX, STATUS_MESSAGE_BYTES_MAX,
 };
 use registry_core::record::{Entry, RecordKey};
 use registry_core::status::{
     Bits, Delegate, EntryChanges, Run, StatusCreate, StatusList, StatusPurpose, StatusSet,
     StatusUpdate,
 };
+use registry_core::time::TimeMs;
 use registry_core::uri::{self, UriUse};
 
 /// Checks rule ST1: the form of an update.
@@ -43,6 +47,7 @@ pub(super) fn check_create(create: &StatusCreate, network: &NetworkName) -> Resu
     }
     window::check(Code::StatusInvalid, create.valid_from, create.valid_until)?;
     check_delegates(&create.delegates, network)?;
+    check_ranges(&create.delegates, create.length)?;
     check_messages(create)
 }
 
@@ -65,6 +70,29 @@ fn check_delegates(delegates: &[Delegate], network: &NetworkName) -> Result<(), 
         if delegate.valid_until.is_some_and(|time| time >= DOCUMENT_TIME_MS_END) {
             let field = format!("delegates/{index}/valid_until");
             return invalid(field, "beyond the year 9999".to_owned());
+        }
+        let most = STATUS_DELEGATE_ENTRIES_PER_HOUR_MAX;
+        if !(1..=most).contains(&delegate.entries_per_hour) {
+            let field = format!("delegates/{index}/entries_per_hour");
+            let detail = format!("{}, 1 to {most} are allowed", delegate.entries_per_hour);
+            return invalid(field, detail);
+        }
+    }
+    Ok(())
+}
+
+/// Checks that each delegate may set at least one entry, and entries of the list only.
+fn check_ranges(delegates: &[Delegate], length: u64) -> Result<(), Refusal> {
+    for (index, delegate) in delegates.iter().enumerate() {
+        let within = delegate.end().is_some_and(|end| end <= length);
+        if delegate.length == 0 || !within {
+            let (start, entries) = (delegate.start, delegate.length);
+            let field = format!("delegates/{index}/length");
+            let detail = format!(
+                "{entries} entries from {start}; a delegate has at least one entry, and the list \
+                 has {length}"
+            );
+            return Err(Refusal::new(Code::StatusInvalid, field, detail));
         }
     }
     Ok(())
@@ -100,7 +128,7 @@ pub fn create(issuer: &Did, create: &StatusCreate) -> Vec<u8> {
     codec::encode(&StatusList::new(issuer.clone(), create.clone()))
 }
 
-/// Checks rules ST2 to ST7 of new values for entries. The array is read last, and only if no
+/// Checks rules ST2 to ST8 of new values for entries. The array is read last, and only if no
 /// earlier operation of the block has read it.
 pub(super) fn set<'c>(
     request: &Request<'_, 'c>,
@@ -111,10 +139,10 @@ pub(super) fn set<'c>(
     let key = checked.record_key().clone();
     let changes = &set.changes;
     if let Some(open) = overlay.open_list(&key) {
-        check_writer(&open.list, writer, context.time_ms)?;
-        check_changes(&open.list, &open.array, changes)?;
+        let transient = check_set(request, &open.list, writer, changes)?;
+        check_values(&open.list, &open.array, changes)?;
         let change = Change::Entries { opened: None, changes };
-        return Ok(Effect { key, change, transient: Vec::new(), array_bytes: 0 });
+        return Ok(Effect { key, change, transient, array_bytes: 0 });
     }
     let head = head(overlay, &key)?;
     if overlay.changed(&key) {
@@ -122,13 +150,40 @@ pub(super) fn set<'c>(
         return Err(Refusal::new(Code::ChangedInBlock, "list", detail).into());
     }
     let list: StatusList = head.value()?;
-    check_writer(&list, writer, context.time_ms)?;
+    let transient = check_set(request, &list, writer, changes)?;
     let array_bytes = overlay.room_for_array(&list)?;
     let array = overlay.status_array(&head)?;
-    check_changes(&list, &array, changes)?;
+    check_values(&list, &array, changes)?;
     let opened = Some(Box::new(Opened { list, array }));
     let change = Change::Entries { opened, changes };
-    Ok(Effect { key, change, transient: Vec::new(), array_bytes })
+    Ok(Effect { key, change, transient, array_bytes })
+}
+
+/// Checks rules ST3 to ST6, which need no array. Returns the new value of the counter of the
+/// delegate that signed; nothing if the issuer signed.
+fn check_set(
+    request: &Request<'_, '_>,
+    list: &StatusList,
+    writer: &Did,
+    changes: &EntryChanges,
+) -> Result<Vec<(TransientKey, Vec<u8>)>, ApplyError> {
+    let Request { overlay, context, checked } = request;
+    let delegate = check_writer(list, writer, context.time_ms)?;
+    check_entries(list, delegate, changes)?;
+    let Some(delegate) = delegate else { return Ok(Vec::new()) };
+    let id = [&checked.record_key().key.0[..], &writer.suffix.0[..]].concat();
+    let (hour, limit) = ((context.time_ms, HOUR_MS), delegate.entries_per_hour);
+    let quota = Quota::read(overlay, (TransientKind::DelegateQuota, id), hour, limit)?;
+    let (used, refills_ms, named) = (quota.used(), quota.ends_ms(), changes.count());
+    let leaf = quota.take_many(named).ok_or_else(|| {
+        let detail = format!(
+            "the set names {named} entries and {writer} has named {used} in this hour, {limit} are \
+             allowed; its number refills at {}",
+            TimeMs(refills_ms).millis()
+        );
+        Refusal::new(Code::StatusDelegateQuota, "changes", detail)
+    })?;
+    Ok(vec![leaf])
 }
 
 /// Checks rules ST2 to ST4 and replaces the end of validity and the delegates of a list.
@@ -174,28 +229,36 @@ fn head(overlay: &Overlay<'_>, key: &RecordKey) -> Result<Entry, ApplyError> {
 }
 
 /// Checks rules ST3 and ST4 for new values at block time `time_ms` (Unix time in milliseconds).
-pub fn check_writer(list: &StatusList, writer: &Did, time_ms: u64) -> Result<(), Refusal> {
-    if list.issuer != *writer {
-        let delegate = list.delegates.iter().find(|delegate| delegate.did == *writer);
-        let Some(delegate) = delegate else {
-            let issuer = &list.issuer;
-            let detail = format!("{writer} is neither the issuer {issuer} nor a delegate");
-            return Err(Refusal::new(Code::StatusNotAllowed, "author", detail));
-        };
-        if !delegate.is_valid_at(time_ms) {
-            let until = delegate.valid_until.unwrap_or(time_ms);
-            let detail = format!("{writer} was a delegate until {until}, now is {time_ms}");
-            return Err(Refusal::new(Code::StatusDelegateExpired, "author", detail));
-        }
+/// Returns the delegation by which the writer may set entries; `None` if it is the issuer, whose
+/// entries are not limited.
+pub fn check_writer<'l>(
+    list: &'l StatusList,
+    writer: &Did,
+    time_ms: u64,
+) -> Result<Option<&'l Delegate>, Refusal> {
+    if list.issuer == *writer {
+        return check_open(list).map(|()| None);
     }
-    check_open(list)
+    let delegate = list.delegates.iter().find(|delegate| delegate.did == *writer);
+    let Some(delegate) = delegate else {
+        let issuer = &list.issuer;
+        let detail = format!("{writer} is neither the issuer {issuer} nor a delegate");
+        return Err(Refusal::new(Code::StatusNotAllowed, "author", detail));
+    };
+    if !delegate.is_valid_at(time_ms) {
+        let until = delegate.valid_until.unwrap_or(time_ms);
+        let detail = format!("{writer} was a delegate until {until}, now is {time_ms}");
+        return Err(Refusal::new(Code::StatusDelegateExpired, "author", detail));
+    }
+    check_open(list).map(|()| Some(delegate))
 }
 
-/// Checks rules ST3 and ST4 for an update. It also checks the validity window again, since the
-/// start is known only from the stored list.
+/// Checks rules ST3 and ST4 for an update. It also checks the validity window and the ranges of
+/// delegates again, since start and length are known only from the stored list.
 pub fn check_update(list: &StatusList, author: &Did, update: &StatusUpdate) -> Result<(), Refusal> {
     check_close(list, author)?;
-    window::check(Code::StatusInvalid, list.valid_from, update.valid_until)
+    window::check(Code::StatusInvalid, list.valid_from, update.valid_until)?;
+    check_ranges(&update.delegates, list.length)
 }
 
 /// Checks rules ST3 and ST4 for a close.
@@ -215,20 +278,13 @@ fn check_open(list: &StatusList) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Checks rules ST5 to ST7 against the present array. Each rule is checked for all changes before
-/// the next rule.
-pub fn check_changes(
+/// Checks rule ST5, and of rule ST6 the range of the delegate that signed; `delegate` is `None` if
+/// the issuer signed. Each check looks at all changes before the next one.
+pub fn check_entries(
     list: &StatusList,
-    array: &Bits,
+    delegate: Option<&Delegate>,
     changes: &EntryChanges,
 ) -> Result<(), Refusal> {
-    let refuse = |run: Option<Run>, code: Code, detail: &str| match run {
-        None => Ok(()),
-        Some(Run { start, length, .. }) => {
-            let detail = format!("of {length} entries from {start} {detail}");
-            Err(Refusal::new(code, "changes", detail))
-        }
-    };
     let beyond = |run: &Run| run.end().is_none_or(|end| end > list.length);
     let detail = format!("not all are below {}", list.length);
     refuse(changes.runs().find(beyond), Code::StatusRange, &detail)?;
@@ -236,6 +292,20 @@ pub fn check_changes(
     let too_large = |run: &Run| run.value > max || run.expect.is_some_and(|value| value > max);
     let detail = format!("one gets or expects a value above {max}");
     refuse(changes.runs().find(too_large), Code::StatusValue, &detail)?;
+    let Some(delegate) = delegate else { return Ok(()) };
+    let outside = |run: &Run| !delegate.covers(run);
+    let Delegate { did, start, length, .. } = delegate;
+    let detail = format!("not all are among the {length} from {start} that {did} may set");
+    refuse(changes.runs().find(outside), Code::StatusDelegateRange, &detail)
+}
+
+/// Checks rules ST7 and ST8 against the present array. Each rule is checked for all changes before
+/// the next rule.
+pub fn check_values(
+    list: &StatusList,
+    array: &Bits,
+    changes: &EntryChanges,
+) -> Result<(), Refusal> {
     if list.purpose == StatusPurpose::Revocation {
         // Entries of such a list have one bit (ST1), so a value gets smaller only if a set bit is
         // cleared.
@@ -248,4 +318,15 @@ pub fn check_changes(
         |run: &Run| run.expect.is_some_and(|value| !array.is_filled(run.start, run.length, value));
     let detail = "one holds another value than expected";
     refuse(changes.runs().find(unexpected), Code::StatusUnexpected, detail)
+}
+
+/// Refuses the changes if a run among them breaks a rule.
+fn refuse(run: Option<Run>, code: Code, detail: &str) -> Result<(), Refusal> {
+    match run {
+        None => Ok(()),
+        Some(Run { start, length, .. }) => {
+            let detail = format!("of {length} entries from {start} {detail}");
+            Err(Refusal::new(code, "changes", detail))
+        }
+    }
 }

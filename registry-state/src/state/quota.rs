@@ -53,7 +53,12 @@ impl Quota {
 
     /// Returns the leaf with the count raised by one; `None` if that exceeds the limit.
     pub(crate) fn take(self) -> Option<(TransientKey, Vec<u8>)> {
-        let used = self.used.saturating_add(1);
+        self.take_many(1)
+    }
+
+    /// Returns the leaf with the count raised by `number`; `None` if that exceeds the limit.
+    pub(crate) fn take_many(self, number: u64) -> Option<(TransientKey, Vec<u8>)> {
+        let used = self.used.saturating_add(number);
         (used <= self.limit).then(|| (self.key, used.to_be_bytes().to_vec()))
     }
 }

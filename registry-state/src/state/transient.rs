@@ -17,16 +17,19 @@ pub enum TransientKind {
     ScheduledChanges,
     /// Counts the operations that a DID vouched for in one hour.
     EndorserQuota,
+    /// Counts the entries of a status list that the sets of one delegate named in one hour.
+    DelegateQuota,
 }
 
 impl TransientKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Seen,
         Self::NextQuota,
         Self::RecoveryQuota,
         Self::Halted,
         Self::ScheduledChanges,
         Self::EndorserQuota,
+        Self::DelegateQuota,
     ];
 
     fn number(self) -> u8 {
@@ -37,6 +40,7 @@ impl TransientKind {
             Self::Halted => 4,
             Self::ScheduledChanges => 5,
             Self::EndorserQuota => 6,
+            Self::DelegateQuota => 9,
         }
     }
 }
@@ -49,7 +53,8 @@ pub struct TransientKey {
     pub expires_ms: u64,
     /// Purpose of the leaf.
     pub kind: TransientKind,
-    /// Operation id, or suffix of the DID, that the leaf is about. Empty for kinds with one leaf.
+    /// Operation id, suffix of the DID, or id of the status list and suffix of its delegate, that
+    /// the leaf is about. Empty for kinds with one leaf.
     pub id: Vec<u8>,
 }
 

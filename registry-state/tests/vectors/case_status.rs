@@ -1,6 +1,7 @@
 //! Vectors of status lists: create, set, update and close.
 
 mod create;
+mod delegates;
 
 use registry_core::code::Code;
 use registry_core::codec::Bytes;
@@ -59,8 +60,10 @@ fn with_list(list: StatusCreate) -> (Ledger, ListId) {
     (ledger, list_of(&operation))
 }
 
+/// Returns one delegate that may set each of 100 entries once an hour.
 fn delegated(valid_until: Option<u64>) -> Vec<Delegate> {
-    vec![Delegate { did: other_did(), valid_until }]
+    let (start, length, entries_per_hour) = (0, 100, 100);
+    vec![Delegate { did: other_did(), start, length, entries_per_hour, valid_until }]
 }
 
 /// Returns a set operation that fits into one of the next blocks.
@@ -97,6 +100,7 @@ fn expecting(start: u64, length: u64, value: u8, expect: u8) -> EntryChanges {
 
 pub(crate) fn add(all: &mut Catalogue) {
     create::add(all);
+    delegates::add(all);
     add_guards(all);
     add_change_forms(all);
     add_sizes(all);

@@ -14,7 +14,9 @@ use registry_core::status::{
     StatusSet, StatusUpdate,
 };
 use registry_core::time::TimeMs;
-use registry_state::rules::status::{check_changes, check_close, check_update, check_writer};
+use registry_state::rules::status::{
+    check_close, check_entries, check_update, check_values, check_writer,
+};
 use registry_state::state::ApplyError;
 use serde::{Deserialize, Serialize};
 
@@ -115,11 +117,17 @@ pub struct Close {
     pub endorser: Option<Did>,
 }
 
-/// A DID that may set entries besides the issuer.
+/// A DID that may set some entries besides the issuer. Range and hourly number have no defaults.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DelegateParam {
     pub did: Did,
+    /// Index of the first entry that the delegate may set.
+    pub start: u64,
+    /// Number of entries that the delegate may set.
+    pub length: u64,
+    /// Number of entries that the delegate may name in one hour (UTC).
+    pub entries_per_hour: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<TimeMs>,
 }
@@ -137,8 +145,15 @@ pub struct RunParam {
 }
 
 impl From<Delegate> for DelegateParam {
-    fn from(Delegate { did, valid_until }: Delegate) -> Self {
-        Self { did, valid_until: valid_until.map(TimeMs) }
+    fn from(Delegate { did, start, length, entries_per_hour, valid_until }: Delegate) -> Self {
+        Self { did, start, length, entries_per_hour, valid_until: valid_until.map(TimeMs) }
+    }
+}
+
+impl From<DelegateParam> for Delegate {
+    fn from(param: DelegateParam) -> Self {
+        let DelegateParam { did, start, length, entries_per_hour, valid_until } = param;
+        Self { did, start, length, entries_per_hour, valid_until: time_ms(valid_until) }
     }
 }
 
@@ -150,10 +165,7 @@ impl From<Run> for RunParam {
 
 /// Returns the delegates in the ascending order that operations need.
 fn delegates(params: Vec<DelegateParam>) -> Vec<Delegate> {
-    let mut delegates: Vec<Delegate> = params
-        .into_iter()
-        .map(|param| Delegate { did: param.did, valid_until: time_ms(param.valid_until) })
-        .collect();
+    let mut delegates: Vec<Delegate> = params.into_iter().map(Delegate::from).collect();
     delegates.sort_by(|one, other| one.did.cmp(&other.did));
     delegates
 }
@@ -246,8 +258,9 @@ impl Prepare for Set {
         let until_ms = until_ms(ledger, until)?;
         let action = Action::StatusSet(set.clone());
         let form = ledger.form_by(&author, Guard::Until(until_ms), chosen, action)?;
-        check_writer(&list, &author.did, ledger.time_ms)?;
-        check_changes(&list, &*ledger.records.status_array(&entry)?, &set.changes)?;
+        let delegate = check_writer(&list, &author.did, ledger.time_ms)?;
+        check_entries(&list, delegate, &set.changes)?;
+        check_values(&list, &*ledger.records.status_array(&entry)?, &set.changes)?;
         let (sets, until) = (values(&set.changes), millis(until_ms));
         let what = format!("Sets {sets} in {}, until {until}", named(&set.list, &list));
         Ok(form.draft(Subject::List(set.list), with_signers(&what, &author.did)))

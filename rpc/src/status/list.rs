@@ -86,6 +86,9 @@ pub(crate) struct ListAnswer {
 #[serde(rename_all = "camelCase")]
 struct DelegateJson {
     did: Did,
+    start: u64,
+    length: u64,
+    entries_per_hour: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_until: Option<String>,
 }
@@ -249,8 +252,8 @@ fn listed_uri(row: Listed) -> Result<(ListId, Option<String>), StoreError> {
 }
 
 impl From<Delegate> for DelegateJson {
-    fn from(Delegate { did, valid_until }: Delegate) -> Self {
-        Self { did, valid_until: valid_until.map(millis) }
+    fn from(Delegate { did, start, length, entries_per_hour, valid_until }: Delegate) -> Self {
+        Self { did, start, length, entries_per_hour, valid_until: valid_until.map(millis) }
     }
 }
 

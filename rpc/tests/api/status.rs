@@ -1,7 +1,7 @@
 //! Tests of status lists: reads, checks of single entries, and operations from preparation to
 //! receipt.
 
-use crate::common::client::{Server, config, operation};
+use crate::common::client::{Server, config, operation, signed};
 use crate::common::lists::Issuer;
 use crate::common::people::{Person, public};
 use ed25519_dalek::Signer as _;
@@ -51,7 +51,8 @@ async fn a_list_shows_what_its_issuer_said_of_it() {
         "author": did, "purpose": "message", "bits": 2, "length": 5,
         "uri": "https://issuer.example/list", "messages": ["ok", "lost", "sold", "broken"],
         "validFrom": "2023-11-14T00:00:00Z", "validUntil": "2033-11-14T00:00:00.5Z",
-        "delegates": [{ "did": other, "validUntil": "2033-01-01T00:00:00Z" }],
+        "delegates": [{ "did": other, "start": 0, "length": 5, "entriesPerHour": 4,
+            "validUntil": "2033-01-01T00:00:00Z" }],
     });
     let prepared = server.act_status("Create", create, &person.control()).await;
     let list = prepared["list"].clone();
@@ -65,12 +66,19 @@ async fn a_list_shows_what_its_issuer_said_of_it() {
         ("uri", json!("https://issuer.example/list")),
         ("validFrom", json!("2023-11-14T00:00:00.000Z")),
         ("validUntil", json!("2033-11-14T00:00:00.500Z")),
-        ("delegates", json!([{ "did": other, "validUntil": "2033-01-01T00:00:00.000Z" }])),
+        ("delegates", json!([{ "did": other, "start": 0, "length": 5, "entriesPerHour": 4,
+            "validUntil": "2033-01-01T00:00:00.000Z" }])),
         ("set", json!(3)),
     ] {
         assert_eq!(shown[name], expected, "{name}");
     }
     assert_eq!(shown["uris"]["w3c"], shown["uris"]["ietf"]);
+    // Three of four entries are named already, so two more are beyond the hourly number.
+    let set = json!({ "author": other, "list": list, "entries": [0, 1], "value": 0 });
+    let prepared = server.call("status_prepareSet", set).await.expect("prepared");
+    let refused = server.submit(&signed(&prepared, &helper.control())).await;
+    let refused = refused.expect_err("a refusal").to_string();
+    assert!(refused.contains("STATUS_DELEGATE_QUOTA"), "{refused}");
     let update = json!({ "author": did, "list": list, "delegates": [] });
     server.act_status("Update", update, &person.control()).await;
     let shown = server.call("status_getList", json!([list])).await.expect("a list");
@@ -261,6 +269,9 @@ async fn preparing_refuses_at_once_what_the_ledger_would_refuse() {
     let one = json!({ "entries": [2], "value": 1 });
     let until = |until: &str| json!({ "entries": [2], "value": 1, "until": until });
     let stranger = issuer.server.register(Person::new(2)).await;
+    let delegate = |start: u64, length: u64| {
+        json!({ "did": stranger, "start": start, "length": length, "entriesPerHour": 1 })
+    };
     for (action, members, name) in [
         ("Set", json!({ "entries": [1], "value": 0 }), "STATUS_IRREVERSIBLE"),
         ("Set", json!({ "entries": [64], "value": 1 }), "STATUS_RANGE"),
@@ -275,6 +286,8 @@ async fn preparing_refuses_at_once_what_the_ledger_would_refuse() {
         ("Set", json!({ "author": stranger, "entries": [2], "value": 1 }), "STATUS_NOT_ALLOWED"),
         ("Set", json!({ "list": "a".repeat(32), "runs": [] }), "STATUS_NOT_FOUND"),
         ("Update", json!({ "author": stranger, "delegates": [] }), "STATUS_NOT_ALLOWED"),
+        ("Update", json!({ "delegates": [delegate(64, 1)] }), "STATUS_INVALID"),
+        ("Update", json!({ "delegates": [{ "did": stranger }] }), "INVALID_PARAMS"),
         ("Update", json!({}), "INVALID_PARAMS"),
         ("Close", json!({ "author": stranger }), "STATUS_NOT_ALLOWED"),
     ] {

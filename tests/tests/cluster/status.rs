@@ -109,7 +109,8 @@ async fn revokes(cli: &Cli<'_>) {
 }
 
 async fn suspends(cli: &Cli<'_>, other: &Cli<'_>, other_did: &str) {
-    let create = ["--purpose", "suspension", "--length", "500", "--delegate", other_did];
+    let delegate = format!("{other_did},entries=0-99,per-hour=3");
+    let create = ["--purpose", "suspension", "--length", "500", "--delegate", &delegate];
     let list = cli.create(&create).await;
     cli.written(0, &["suspend", &list, "--entries", "7,8"]).await;
     assert_eq!(cli.check(&list, 7, &[]), (1, false));
@@ -117,6 +118,17 @@ async fn suspends(cli: &Cli<'_>, other: &Cli<'_>, other_did: &str) {
     assert_eq!((cli.check(&list, 7, &[]), cli.check(&list, 8, &[])), ((0, true), (1, false)));
     cli.refused(&["revoke", &list, "--entries", "8"], 2, "is a suspension list");
     other.refused(&["close", &list], 1, "2025 STATUS_NOT_ALLOWED");
+    other.refused(&["suspend", &list, "--entries", "99-100"], 1, "2075 STATUS_DELEGATE_RANGE");
+    other.refused(&["suspend", &list, "--entries", "0-499"], 1, "2075 STATUS_DELEGATE_RANGE");
+    other.refused(&["suspend", &list, "--entries", "0-3"], 1, "2076 STATUS_DELEGATE_QUOTA");
+    cli.written(3, &["update", &list, "--valid-until", "2100-01-01T00:00:00Z"]).await;
+    let shown = cli.network.done(2, &["status-list", "show", &list]);
+    assert_eq!(shown["delegates"][0]["entriesPerHour"], 3, "{shown}");
+    cli.written(3, &["update", &list, "--no-delegates"]).await;
+    other.refused(&["resume", &list, "--entries", "8"], 1, "2025 STATUS_NOT_ALLOWED");
+    let shown = cli.network.done(2, &["status-list", "show", &list]);
+    let kept = (&shown["validUntil"], &shown["delegates"]);
+    assert_eq!(kept, (&json!("2100-01-01T00:00:00.000Z"), &json!([])), "{shown}");
 }
 
 async fn tells_messages(cli: &Cli<'_>) {

@@ -46,7 +46,8 @@ async fn scene(network: &Localnet) -> Scene {
     let (issuer, stranger) = (register(network).await, register(network).await);
     let delegate = register(network).await;
     let now_ms = node.head_time_ms().await;
-    let expired = Delegate { did: delegate.did(), valid_until: Some(now_ms) };
+    let (start, length, entries_per_hour, valid_until) = (0, LENGTH, LENGTH, Some(now_ms));
+    let expired = Delegate { did: delegate.did(), start, length, entries_per_hour, valid_until };
     let revocation = StatusPurpose::Revocation;
     let (list, create) = issuer.status_create(revocation, 1, LENGTH, vec![expired]);
     commit(node, &create).await;

@@ -1,12 +1,10 @@
-//! Vectors of new status lists: purposes, widths, lengths, URIs, validity, delegates and messages.
+//! Vectors of new status lists: purposes, widths, lengths, URIs, validity and messages.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
-use registry_core::did::Document;
-use registry_core::id::Did;
 use registry_core::limits::STATUS_BITS_MAX;
 use registry_core::operation::Operation;
-use registry_core::status::{Delegate, StatusCreate, StatusPurpose};
+use registry_core::status::{StatusCreate, StatusPurpose};
 
 use super::{NEVER, creating, delegated, message_list, revocations, set_operation, suspensions};
 use crate::case_operations::{plain_sets, registered};
@@ -18,7 +16,6 @@ use crate::support::{create, did_of, ed, seal};
 pub(super) fn add(all: &mut Catalogue) {
     add_creates(all);
     add_create_limits(all);
-    add_delegate_lists(all);
     add_messages(all);
 }
 
@@ -116,42 +113,6 @@ fn add_create_limits(all: &mut Catalogue) {
     validity("until_before_from", Some(GENESIS_MS), Some(1));
     validity("from_year_10000", Some(NEVER), None);
     validity("until_year_10000", None, Some(NEVER));
-}
-
-fn add_delegate_lists(all: &mut Catalogue) {
-    let did = |number: u8| did_of(&create(plain_sets(), Document::default(), number));
-    let delegates = |count: u8| {
-        let mut dids: Vec<Did> = (0..count).map(did).collect();
-        dids.sort();
-        dids.into_iter().map(|did| Delegate { did, valid_until: None }).collect::<Vec<_>>()
-    };
-    let ledger = registered();
-    let rule = "A list has at most 16 delegates.";
-    let envelope = creating(StatusCreate { delegates: delegates(16), ..revocations() });
-    let at = At::new(&ledger, 1_000, envelope);
-    all.applied_at("status_create_16_delegates", rule, &at);
-    let code = Code::StatusInvalid;
-    let envelope = creating(StatusCreate { delegates: delegates(17), ..revocations() });
-    all.refused("status_create_17_delegates", rule, code, &envelope);
-    let rule = "Delegates ascend strictly by DID.";
-    let mut unsorted = delegates(2);
-    unsorted.reverse();
-    let envelope = creating(StatusCreate { delegates: unsorted, ..revocations() });
-    all.refused("status_create_delegates_unsorted", rule, code, &envelope);
-    let mut twice = delegates(1);
-    twice.push(Delegate { valid_until: Some(GENESIS_MS), ..twice[0].clone() });
-    let envelope = creating(StatusCreate { delegates: twice, ..revocations() });
-    all.refused("status_create_delegate_twice", rule, code, &envelope);
-    let mut late = delegates(1);
-    late[0].valid_until = Some(NEVER);
-    let rule = "A delegation ends before the year 10000, or never.";
-    let envelope = creating(StatusCreate { delegates: late, ..revocations() });
-    all.refused("status_create_delegate_until_year_10000", rule, code, &envelope);
-    let mut foreign = delegates(1);
-    foreign[0].did.network = "other".parse().expect("a name");
-    let rule = "Delegates are of this network.";
-    let envelope = creating(StatusCreate { delegates: foreign, ..revocations() });
-    all.refused("status_create_delegate_of_other_network", rule, Code::NetworkMismatch, &envelope);
 }
 
 fn add_messages(all: &mut Catalogue) {

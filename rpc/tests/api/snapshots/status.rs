@@ -70,8 +70,10 @@ pub(super) async fn prepare() -> Book {
         "uri": "https://lists.example/2",
         "validFrom": "2023-11-14T22:13:20Z",
         "validUntil": "2033-11-14T22:13:20Z",
-        "delegates": [{ "did": world.dids[STRANGER] }, { "did": world.dids[PRINCIPAL],
-            "validUntil": "2033-11-14T22:13:20Z" }],
+        "delegates": [
+            { "did": world.dids[STRANGER], "start": 0, "length": 300, "entriesPerHour": 1 },
+            { "did": world.dids[PRINCIPAL], "start": 10, "length": 2, "entriesPerHour": 8_388_608,
+                "validUntil": "2033-11-14T22:13:20Z" }],
         "messages": ["a", "b", "c", "d"],
         "salt": salt(),
     });
@@ -85,7 +87,8 @@ pub(super) async fn prepare() -> Book {
         "author": issuer,
         "list": list,
         "validUntil": "2035-11-14T22:13:20Z",
-        "delegates": [{ "did": world.dids[STRANGER] }],
+        "delegates": [
+            { "did": world.dids[STRANGER], "start": 63, "length": 1, "entriesPerHour": 1 }],
         "salt": salt(),
     });
     sweep(&mut book, &world, "status_prepareUpdate", update.clone()).await;
@@ -99,6 +102,9 @@ pub(super) async fn prepare() -> Book {
             book.call(&world.server, what, &format!("status_prepare{method}"), params).await;
         }
     }
+    let beyond = json!({ "author": world.dids[PRINCIPAL], "entries": [31, 32] });
+    let beyond = with_members(set.clone(), beyond);
+    book.call(&world.server, "by a delegate beyond its range", "status_prepareSet", beyond).await;
     for word in ["refresh", "ended"] {
         for (method, good) in [("Update", &update), ("Close", &close)] {
             let params = with_members(good.clone(), json!({ "list": world.id(word) }));
@@ -113,6 +119,10 @@ async fn creates(book: &mut Book, world: &World, good: &Value) {
         "salt": salt() });
     let server = &world.server;
     book.call(server, "plain", "status_prepareCreate", plain.clone()).await;
+    let delegate = |who: &str, members: Value| {
+        let all = json!({ "did": world.dids[who], "start": 0, "length": 64, "entriesPerHour": 64 });
+        with_members(all, members)
+    };
     for (what, members) in [
         ("no entries", json!({ "length": 0 })),
         ("too many entries", json!({ "length": 1_u64 << 40 })),
@@ -128,11 +138,33 @@ async fn creates(book: &mut Book, world: &World, good: &Value) {
         ),
         (
             "a delegate twice",
-            json!({ "delegates": [
-            { "did": world.dids[STRANGER] }, { "did": world.dids[STRANGER] }] }),
+            json!({ "delegates": [delegate(STRANGER, json!({})), delegate(STRANGER, json!({}))] }),
         ),
-        ("a delegate with more", json!({ "delegates": [{ "did": world.dids[STRANGER], "a": 1 }] })),
-        ("its issuer as delegate", json!({ "delegates": [{ "did": world.dids[ISSUER] }] })),
+        (
+            "a delegate with more",
+            json!({ "delegates": [delegate(STRANGER, json!({ "a": 1 }))] }),
+        ),
+        ("its issuer as delegate", json!({ "delegates": [delegate(ISSUER, json!({}))] })),
+        (
+            "a delegate without range and number",
+            json!({ "delegates": [{ "did": world.dids[STRANGER] }] }),
+        ),
+        (
+            "a delegate of no entry",
+            json!({ "delegates": [delegate(STRANGER, json!({ "length": 0 }))] }),
+        ),
+        (
+            "a delegate beyond the list",
+            json!({ "delegates": [delegate(STRANGER, json!({ "start": 1 }))] }),
+        ),
+        (
+            "a delegate of no entries in an hour",
+            json!({ "delegates": [delegate(STRANGER, json!({ "entriesPerHour": 0 }))] }),
+        ),
+        (
+            "a delegate of too many entries in an hour",
+            json!({ "delegates": [delegate(STRANGER, json!({ "entriesPerHour": 8_388_609 }))] }),
+        ),
     ] {
         let params = with_members(plain.clone(), members);
         book.call(server, what, "status_prepareCreate", params).await;

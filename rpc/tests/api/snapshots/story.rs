@@ -250,8 +250,9 @@ async fn schemas(world: &mut World) {
 
 async fn lists(world: &mut World) {
     let delegates = json!([
-        { "did": world.dids[PRINCIPAL] },
-        { "did": world.dids[STRANGER], "validUntil": "2033-11-14T00:00:00Z" },
+        { "did": world.dids[PRINCIPAL], "start": 0, "length": 64, "entriesPerHour": 64 },
+        { "did": world.dids[STRANGER], "start": 8, "length": 4, "entriesPerHour": 2,
+            "validUntil": "2033-11-14T00:00:00Z" },
     ]);
     for (word, params) in [
         ("revocation", json!({ "purpose": "revocation", "length": 200 })),
@@ -297,7 +298,8 @@ async fn lists(world: &mut World) {
     let update = json!({
         "list": world.id("suspension"),
         "validUntil": "2034-11-14T00:00:00Z",
-        "delegates": [{ "did": world.dids[PRINCIPAL] }],
+        "delegates": [{ "did": world.dids[PRINCIPAL], "start": 0, "length": 32,
+            "entriesPerHour": 64 }],
     });
     world.act_by(ISSUER, "status_prepareUpdate", update).await;
 }
