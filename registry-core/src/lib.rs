@@ -35,6 +35,7 @@ pub mod operation;
 pub mod record;
 pub mod schema;
 pub mod status;
+pub mod text;
 pub mod time;
 pub mod trust;
 pub mod uri;

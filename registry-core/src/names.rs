@@ -42,17 +42,19 @@ pub enum NameError {
         /// Text that was refused.
         text: String,
     },
-    /// A resource is empty, too long, or contains a character that is not allowed.
-    #[error(
-        "resource {text:?} must be 1 to 256 printable ASCII characters without space, '\"', '<', \
-         '>' and '\\', with '*' as its last segment only"
-    )]
+    /// A resource breaks a rule of its form.
+    #[error("resource {text:?}: {rule}")]
     Resource {
         /// Text that was refused.
         text: String,
+        /// Text that says which rule it breaks.
+        rule: &'static str,
     },
     /// A resource has more than [`TRUST_SEGMENTS_MAX`] segments.
-    #[error("resource {text:?} has {actual} segments between '/', at most 6 are allowed")]
+    #[error(
+        "resource {text:?} has {actual} segments between '/', at most 6 are allowed; a leading \
+         https:// counts as one"
+    )]
     Segments {
         /// Text that was refused.
         text: String,
@@ -92,10 +94,13 @@ impl fmt::Display for ActionName {
     }
 }
 
-/// Name of a resource, such as `degrees/bachelor`, or a pattern whose last segment is `*`, such as
-/// `degrees/*`; 1 to 256 bytes.
+/// Name of a resource, such as `degrees/bachelor` or `https://types.example/degree`, or a pattern
+/// whose last segment is `*`, such as `degrees/*`; 1 to 256 bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Resource(String);
+
+/// Start of a resource that is a URL. No other `//` may stand in a resource.
+const WEB: &str = "https://";
 
 impl Resource {
     /// Returns the part before the `*` of a pattern; `None` for a plain name.
@@ -118,33 +123,76 @@ impl Resource {
 
     /// Returns this name and every pattern that covers it, most specific first.
     pub fn covering(&self) -> Vec<Self> {
+        let (start, path) = self.parts();
         let mut found = vec![self.clone()];
-        let mut rest = self.0.strip_suffix("/*").unwrap_or(&self.0);
+        let mut rest = path.strip_suffix("/*").unwrap_or(path);
         while let Some((shorter, _)) = rest.rsplit_once('/') {
-            found.push(Self(format!("{shorter}/*")));
+            found.push(Self(format!("{start}{shorter}/*")));
             rest = shorter;
+        }
+        if path != "*" && !start.is_empty() {
+            found.push(Self(format!("{start}*")));
         }
         if self.0 != "*" {
             found.push(Self("*".to_owned()));
         }
         found
     }
+
+    /// Returns the leading `https://`, which may be missing, and the segments after it.
+    fn parts(&self) -> (&str, &str) {
+        web_parts(&self.0)
+    }
+}
+
+fn web_parts(text: &str) -> (&str, &str) {
+    match text.strip_prefix(WEB) {
+        Some(path) => (WEB, path),
+        None => ("", text),
+    }
+}
+
+/// Returns the first rule of its form that a resource breaks. The rules leave one spelling for each
+/// resource: a reader who resolves dots, decodes escapes or merges slashes finds nothing to change.
+/// They also keep out what is private, such as mail addresses and queries.
+fn resource_fault(text: &str) -> Option<&'static str> {
+    let allowed = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\?#@".contains(&byte);
+    if !(1..=TRUST_NAME_BYTES_MAX).contains(&text.len()) || !text.bytes().all(allowed) {
+        return Some(
+            "write 1 to 256 printable ASCII characters without space, '\"', '<', '>', '\\', '?', \
+             '#' and '@'",
+        );
+    }
+    let (_, path) = web_parts(text);
+    let plain = match path.strip_suffix('*') {
+        Some(prefix) if prefix.is_empty() || prefix.ends_with('/') => prefix,
+        _ => path,
+    };
+    if plain.contains('*') {
+        return Some("write '*' as the whole last segment only");
+    }
+    if path.split('/').any(|segment| matches!(segment, "" | "." | ".." | "https:")) {
+        return Some(
+            "write segments between '/' that are not empty, '.' or '..'; one https:// may stand at \
+             the start",
+        );
+    }
+    let lower = text.to_ascii_lowercase();
+    if ["%2e", "%2f", "%5c"].iter().any(|escape| lower.contains(escape)) {
+        return Some("write no %2e, %2f and %5c, which stand for '.', '/' and '\\'");
+    }
+    lower.contains("mailto:").then_some("write no mailto:, a mail address is private")
 }
 
 impl FromStr for Resource {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let allowed = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\*".contains(&byte);
-        let plain = match text.strip_suffix('*') {
-            Some(prefix) if prefix.is_empty() || prefix.ends_with('/') => prefix,
-            _ => text,
-        };
-        let length = (1..=TRUST_NAME_BYTES_MAX).contains(&text.len());
-        if !length || !plain.bytes().all(allowed) {
-            return Err(NameError::Resource { text: text.to_owned() });
+        if let Some(rule) = resource_fault(text) {
+            return Err(NameError::Resource { text: text.to_owned(), rule });
         }
-        let actual = text.split('/').count();
+        let (start, path) = web_parts(text);
+        let actual = path.split('/').count().saturating_add(usize::from(!start.is_empty()));
         if actual > TRUST_SEGMENTS_MAX {
             return Err(NameError::Segments { text: text.to_owned(), actual });
         }
@@ -231,6 +279,9 @@ mod tests {
             ("a/*", "a", false),
             ("a/*", "ab/c", false),
             ("*", "https://types.example/Degree", true),
+            ("https://*", "https://types.example/Degree", true),
+            ("https://types.example/*", "https://types.example/Degree", true),
+            ("https://types.example/*", "https://types.example.evil/Degree", false),
             ("*", "*", true),
             ("a/*", "*", false),
         ] {
@@ -247,12 +298,71 @@ mod tests {
         assert_eq!(texts("a/b/*"), ["a/b/*", "a/*", "*"]);
         assert_eq!(texts("a"), ["a", "*"]);
         assert_eq!(texts("*"), ["*"]);
-        let longest = resource("1/2/3/4/5/6");
-        assert_eq!(longest.covering().len(), TRUST_SEGMENTS_MAX + 1);
-        for name in ["a/b/c", "a/b/*", "*", "1/2/3/4/5/6"] {
-            let name = resource(name);
-            assert!(name.covering().iter().all(|pattern| pattern.covers(&name)));
+        let types = ["https://a.b/c", "https://a.b/*", "https://*", "*"];
+        assert_eq!(texts("https://a.b/c"), types);
+        assert_eq!(texts("https://a.b/*"), types[1..]);
+        assert_eq!(texts("https://*"), types[2..]);
+        for longest in ["1/2/3/4/5/6", "https://2/3/4/5/6"] {
+            assert_eq!(resource(longest).covering().len(), TRUST_SEGMENTS_MAX + 1);
         }
+        for name in ["a/b/c", "a/b/*", "*", "1/2/3/4/5/6", "https://2/3/4/5/6", "https://a/*"] {
+            let name = resource(name);
+            for pattern in name.covering() {
+                assert!(pattern.covers(&name));
+                assert_eq!(pattern.to_string().parse(), Ok(pattern));
+            }
+        }
+    }
+
+    #[test]
+    fn a_resource_has_one_spelling() {
+        let plain = [
+            "degrees/bachelor",
+            "a.b/..c/d..",
+            "registry:write/1%20a/%2A",
+            "https://types.example:8443/a",
+            "urn:x:y",
+            "httpss:/a",
+            "https:a",
+        ];
+        for text in plain {
+            assert_eq!(resource(text).to_string(), text);
+        }
+        for (text, rule) in [
+            ("a?b=c", "'?'"),
+            ("a#b", "'#'"),
+            ("a@b.example", "'@'"),
+            ("/a", "not empty"),
+            ("a/", "not empty"),
+            ("a//b", "not empty"),
+            ("a//*", "not empty"),
+            ("http://a.example/b", "not empty"),
+            ("HTTPS://a.example/b", "not empty"),
+            ("https://", "not empty"),
+            ("https:///a", "not empty"),
+            ("https://a.example/https://b.example", "not empty"),
+            ("https:/*", "one https://"),
+            ("https:/a", "one https://"),
+            ("https://https:/a", "one https://"),
+            ("./a", "'.'"),
+            ("a/./b", "'.'"),
+            ("a/b/..", "'..'"),
+            ("../*", "'..'"),
+            ("a/%2e%2E/b", "%2e"),
+            ("a/%2Eb", "%2e"),
+            ("a%2fb", "%2f"),
+            ("a%2Fb", "%2f"),
+            ("a%5cb", "%5c"),
+            ("a%5Cb/*", "%5c"),
+            ("mailto:someone", "mailto:"),
+            ("a/MailTo:someone", "mailto:"),
+            ("a/*/*", "last segment"),
+            ("https://a*", "last segment"),
+        ] {
+            let error = text.parse::<Resource>().expect_err(text).to_string();
+            assert!(error.contains(rule), "{text}: {error}");
+        }
+        assert!("https://2/3/4/5/6/7".parse::<Resource>().is_err());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::limits::{SCHEMA_CONTENT_BYTES_MAX, SCHEMA_DEPTH_MAX};
+use crate::text::hidden_in_lines;
 
 /// Dialects of JSON Schema that may be published.
 const DIALECTS: [&str; 3] = [
@@ -48,6 +49,15 @@ pub enum ContentError {
     Twice {
         /// Name of the member.
         name: String,
+    },
+    /// A text, which may be the name of a member, has a character that hides what people read.
+    #[error(
+        "{character:?} is in a text, which must have no control and bidi characters other than \
+         tab, line feed and carriage return"
+    )]
+    Character {
+        /// Character that was found, as it is or as an escape.
+        character: char,
     },
     /// A number is too long for every reader to hold.
     #[error("number {text} must have at most {NUMBER_BYTES_MAX} characters, two of an exponent")]
@@ -112,7 +122,7 @@ fn parse<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, ContentError> {
 /// Checks a string, a number or one of `true`, `false` and `null`.
 fn check_scalar(value: &str) -> Result<(), ContentError> {
     if value.starts_with('"') {
-        return parse::<String>(value).map(drop);
+        return check_text(&parse::<String>(value)?);
     }
     if !value.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
         return Ok(());
@@ -125,9 +135,17 @@ fn check_scalar(value: &str) -> Result<(), ContentError> {
     Ok(())
 }
 
-/// Returns the members of an object, or fails if two have the same name.
+fn check_text(text: &str) -> Result<(), ContentError> {
+    match hidden_in_lines(text) {
+        Some((_, character)) => Err(ContentError::Character { character }),
+        None => Ok(()),
+    }
+}
+
+/// Returns the members of an object, or fails if two have the same name or a name is not readable.
 fn members(object: &RawValue) -> Result<Vec<(String, &RawValue)>, ContentError> {
     let Members(members) = parse(object.get())?;
+    members.iter().try_for_each(|(name, _)| check_text(name))?;
     let mut names = BTreeSet::new();
     match members.iter().find(|(name, _)| !names.insert(name.as_str())) {
         Some((name, _)) => Err(ContentError::Twice { name: name.clone() }),
@@ -274,6 +292,20 @@ mod tests {
         }
         assert_eq!(number(r#""\ud834\udd1e""#), Ok(()));
         assert!(matches!(number(r#""\ud834""#), Err(ContentError::Json { .. })));
+    }
+
+    #[test]
+    fn texts_show_what_they_hold() {
+        let hidden = |character| Err(ContentError::Character { character });
+        let title = |text: &str| check(&format!(r#","title":["{text}"]"#));
+        assert_eq!(title("درجة \\u05d0 \\t\\r\\n \\\\u202e"), Ok(()));
+        assert_eq!(title("a\u{202e}b"), hidden('\u{202e}'));
+        assert_eq!(title(r"a\u202eb"), hidden('\u{202e}'));
+        assert_eq!(title(r"\u0000"), hidden('\0'));
+        assert_eq!(title(r"\b"), hidden('\u{8}'));
+        assert_eq!(title("\u{85}"), hidden('\u{85}'));
+        assert_eq!(check(r#","a\u2066":1"#), hidden('\u{2066}'));
+        assert_eq!(check(r#","a":{"\u200f":1}"#), hidden('\u{200f}'));
     }
 
     #[test]

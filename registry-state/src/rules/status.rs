@@ -17,6 +17,7 @@ use registry_core::status::{
     Bits, Delegate, EntryChanges, Run, StatusCreate, StatusList, StatusPurpose, StatusSet,
     StatusUpdate,
 };
+use registry_core::text;
 use registry_core::time::TimeMs;
 use registry_core::uri::{self, UriUse};
 
@@ -99,7 +100,7 @@ fn check_ranges(delegates: &[Delegate], length: u64) -> Result<(), Refusal> {
 }
 
 /// Checks that there is a message for each value or none at all, as W3C Bitstring Status List
-/// demands.
+/// demands, and that people can read each one as it was written.
 fn check_messages(create: &StatusCreate) -> Result<(), Refusal> {
     let invalid = |detail| Err(Refusal::new(Code::StatusInvalid, "messages", detail));
     if create.messages.is_empty() {
@@ -113,13 +114,18 @@ fn check_messages(create: &StatusCreate) -> Result<(), Refusal> {
         let actual = create.messages.len();
         return invalid(format!("{actual} messages where {values}, one a value, are expected"));
     }
-    match create.messages.iter().find(|text| text.len() > STATUS_MESSAGE_BYTES_MAX) {
-        Some(text) => {
-            let detail = format!("{} bytes, at most {STATUS_MESSAGE_BYTES_MAX}", text.len());
-            invalid(detail)
-        }
-        None => Ok(()),
+    if let Some(text) = create.messages.iter().find(|text| text.len() > STATUS_MESSAGE_BYTES_MAX) {
+        return invalid(format!("{} bytes, at most {STATUS_MESSAGE_BYTES_MAX}", text.len()));
     }
+    for (index, message) in create.messages.iter().enumerate() {
+        if let Some((offset, character)) = text::hidden(message) {
+            let field = format!("messages/{index}");
+            let rule = "control and bidi characters are not allowed, remove it";
+            let detail = format!("{character:?} at byte {offset}: {rule}");
+            return Err(Refusal::new(Code::StatusInvalid, field, detail));
+        }
+    }
+    Ok(())
 }
 
 /// Returns the record value of a new list. The operation's guard ensures that the list does not

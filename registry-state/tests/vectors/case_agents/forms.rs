@@ -108,6 +108,8 @@ fn add_members(all: &mut Catalogue) {
         ("resource_empty", "resources", ""),
         ("resource_star_after_letters", "resources", "orders*"),
         ("resource_of_7_segments", "resources", "1/2/3/4/5/6/7"),
+        ("resource_with_two_dots", "resources", "orders/../contracts"),
+        ("resource_with_escape", "resources", "orders%2Fcontracts"),
     ] {
         let list = Cbor::Array(vec![Cbor::text(text)]);
         let envelope = edited(|content| content.set(member, list));

@@ -91,8 +91,11 @@ fn add_members(all: &mut Catalogue) {
         let name = format!("schema_id_{name}");
         all.refused(&name, rule, Code::IdentifierMalformed, &envelope);
     }
-    let envelope = of_type(&|item| item.set("name", Cbor::text("a b")));
-    all.refused("credential_type_name_with_space", rule, Code::IdentifierMalformed, &envelope);
+    for (name, text) in [("space", "a b"), ("two_dots", "a/../b"), ("query", "a?b")] {
+        let envelope = of_type(&|item| item.set("name", Cbor::text(text)));
+        let name = format!("credential_type_name_with_{name}");
+        all.refused(&name, rule, Code::IdentifierMalformed, &envelope);
+    }
 }
 
 fn add_contents(all: &mut Catalogue) {
@@ -176,6 +179,16 @@ fn add_limits(all: &mut Catalogue) {
         ("number_with_zeros_in_exponent", number("1E+001")),
     ];
     both(rule, ("with_exponent_of_two_digits", number("-1.5E-99")), &over);
+    let rule = "No text has a control or bidi character, but tabs and ends of lines.";
+    let over = [
+        ("bidi_character", content(",\"title\":\"a\u{202e}b\"")),
+        ("bidi_character_escaped", content(r#","title":"a\u202eb""#)),
+        ("bidi_character_in_name", content(r#","a\u2066":1"#)),
+        ("control_character", content(",\"title\":\"a\u{9b}b\"")),
+        ("control_character_escaped", content(r#","enum":["\u0000"]"#)),
+    ];
+    let readable = content(r#","title":"درجة\n\r\t","pattern":"\\u202e""#);
+    both(rule, ("with_readable_texts", readable), &over);
     let rule = "No text has a lone surrogate.";
     let over = [
         ("lone_surrogate", content(r#","title":"\ud834""#)),

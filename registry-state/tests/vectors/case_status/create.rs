@@ -131,6 +131,24 @@ fn add_messages(all: &mut Catalogue) {
     let rule = "A message has at most 64 bytes.";
     let long = vec!["a".repeat(65), String::new()];
     all.refused("status_create_with_message_of_65_bytes", rule, code, &with(1, long));
+    let rule = "A message has no control and no bidi character.";
+    for (name, text) in [
+        ("line_feed", "lost\nfound"),
+        ("escape", "\u{1b}[2Klost"),
+        ("delete", "lost\u{7f}"),
+        ("c1_character", "lost\u{9b}"),
+        ("line_separator", "lost\u{2028}found"),
+        ("bidi_override", "\u{202e}tsol"),
+        ("bidi_isolate", "\u{2066}lost"),
+        ("bidi_mark", "lost\u{200f}"),
+    ] {
+        let envelope = with(1, vec!["open".to_owned(), text.to_owned()]);
+        all.refused(&format!("status_create_with_message_with_{name}"), rule, code, &envelope);
+    }
+    let rule = "A message may be in any script.";
+    let scripts = ["größer", "معلق", "吊销", "🚫"].map(str::to_owned).to_vec();
+    let at = At::new(&ledger, 1_000, with(2, scripts));
+    all.applied_at("status_create_with_messages_of_scripts", rule, &at);
     let rule = "Only lists of purpose message have messages.";
     let envelope = creating(StatusCreate { messages: texts(2), ..revocations() });
     all.refused("status_create_revocation_with_messages", rule, code, &envelope);

@@ -40,6 +40,7 @@ pub(super) fn add(all: &mut Catalogue) {
     add_guards(all);
     add_networks(all);
     add_names(all);
+    add_resources(all);
     add_members(all);
     add_conditions(all);
     add_parents(all);
@@ -131,6 +132,44 @@ fn add_names(all: &mut Catalogue) {
     refused("entity_in_capitals", rule, "entity", &issuer.replace("local", "LOCAL"));
     let rule = "A DID of this method has 32 characters in its suffix.";
     refused("entity_suffix_33_characters", rule, "entity", &format!("{issuer}a"));
+}
+
+fn add_resources(all: &mut Catalogue) {
+    let mut refused = |name: &str, rule: &str, text: &str| {
+        let path = ["action", "trust_grant", "key", "resource"];
+        let envelope = edited(plain(), |body| *body.at(&path) = Cbor::text(text));
+        let name = format!("trust_resource_{name}");
+        all.refused(&name, rule, Code::IdentifierMalformed, &envelope);
+    };
+    let rule = "A resource has no query, no fragment and no '@'.";
+    refused("with_query", rule, "degrees/bachelor?of=alice");
+    refused("with_fragment", rule, "degrees#bachelor");
+    refused("with_at", rule, "degrees/alice@example.org");
+    let rule = "A resource is no mail address, in either case.";
+    refused("by_mail", rule, "mailto:alice");
+    refused("by_mail_in_capitals", rule, "degrees/MAILTO:alice");
+    let rule = "No segment is empty.";
+    refused("with_empty_segment", rule, "degrees//bachelor");
+    refused("beginning_with_slash", rule, "/degrees");
+    refused("ending_with_slash", rule, "degrees/");
+    refused("pattern_after_empty_segment", rule, "degrees//*");
+    let rule = "No segment is a dot or two.";
+    refused("with_dot", rule, "degrees/./bachelor");
+    refused("with_two_dots", rule, "degrees/../bachelor");
+    refused("pattern_after_two_dots", rule, "../*");
+    let rule = "A resource has no escape of a dot, a slash or a backslash, in either case.";
+    for escape in ["%2e", "%2E", "%2f", "%2F", "%5c", "%5C"] {
+        let name = format!("with_{}", escape.replace('%', "escape_"));
+        refused(&name, rule, &format!("degrees/a{escape}b"));
+    }
+    let rule = "A resource begins with https:// once, or has no //.";
+    refused("by_http", rule, "http://types.example/degree");
+    refused("by_https_in_capitals", rule, "HTTPS://types.example/degree");
+    refused("by_https_twice", rule, "https://types.example/https://other.example");
+    refused("by_https_alone", rule, "https://");
+    refused("pattern_of_https_with_one_slash", rule, "https:/*");
+    let rule = "A leading https:// counts as one segment.";
+    refused("of_https_and_6_segments", rule, "https://1/2/3/4/5/6");
 }
 
 fn add_members(all: &mut Catalogue) {

@@ -113,6 +113,17 @@ fn add_entities(all: &mut Catalogue) {
         let at = next(&ledger, &PARTIES.authority, grant(&key, None, Conditions::default()));
         all.applied_at(&format!("trust_grant_to_{name}"), rule, &at);
     }
+    let rule = "A resource is a path or an https URL, with up to 6 segments.";
+    for (name, resource) in [
+        ("a_url", "https://types.example/degree"),
+        ("a_url_of_6_segments", "https://2/3/4/5/6"),
+        ("all_urls", "https://*"),
+        ("dots_in_a_name", "v1.0/..degree"),
+    ] {
+        let key = right(&PARTIES.authority.did, resource, &PARTIES.issuer.id());
+        let at = next(&ledger, &PARTIES.authority, grant(&key, None, Conditions::default()));
+        all.applied_at(&format!("trust_grant_on_{name}"), rule, &at);
+    }
     let unknown = Party::new(90);
     let rule = "An entity need not be registered.";
     let at = next(&ledger, &PARTIES.authority, accreditation(&unknown, Conditions::default()));

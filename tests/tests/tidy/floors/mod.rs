@@ -26,7 +26,7 @@ const FLOORS: [(&str, &[&str]); 8] = [
         &[
             "code codec limits",
             "crypto",
-            "time uri",
+            "time uri text",
             "id mmr certificate",
             "names",
             "record",
