@@ -115,10 +115,10 @@ pub(super) struct PublishTypeArgs {
     /// Longest time from issuance to expiry: a number with s, m, h or d [default: no bound]
     #[arg(long, value_name = "DURATION", value_parser = duration_ms)]
     validity_max: Option<u64>,
-    /// Purpose of the status list that each credential must be in: revocation, suspension, refresh
-    /// or message [default: no list is needed]
-    #[arg(long, value_name = "P", value_parser = purpose)]
-    status_purpose: Option<StatusPurpose>,
+    /// Purpose of a status list that each credential must be in: revocation or suspension; may be
+    /// repeated [default: no list is needed]
+    #[arg(long = "status-purpose", value_name = "P", value_parser = purpose)]
+    status_purposes: Vec<StatusPurpose>,
     /// Minimum assurance of the issuer's grant: low, substantial or high [default: none]
     #[arg(long, value_name = "A", value_parser = assurance)]
     assurance: Option<Assurance>,
@@ -230,7 +230,7 @@ async fn withdraw(args: WithdrawArgs, context: &Context) -> Result<(), Failure> 
 }
 
 async fn publish_type(args: PublishTypeArgs, context: &Context) -> Result<(), Failure> {
-    let PublishTypeArgs { name, author, schema, validity_max, status_purpose, .. } = args;
+    let PublishTypeArgs { name, author, schema, validity_max, status_purposes, .. } = args;
     let author = Author::open(context, author).await?;
     let [formats, suites] = [args.formats, args.suites].map(|mut names| {
         names.sort();
@@ -242,7 +242,7 @@ async fn publish_type(args: PublishTypeArgs, context: &Context) -> Result<(), Fa
         name: name.clone(),
         schema,
         validity_ms_max: validity_max,
-        status_purpose,
+        status_purposes,
         assurance: args.assurance,
         formats,
         suites,

@@ -164,6 +164,10 @@ pub const SCHEMA_DEPTH_MAX: usize = 32;
 /// Largest number of formats of a credential type, and of its suites.
 pub const CREDENTIAL_TYPE_NAMES_MAX: usize = 16;
 
+/// Largest number of status entries in a question about a credential. There is one for each of four
+/// purposes, and room for as many more; each is a read of a list.
+pub const DECISION_STATUS_ENTRIES_MAX: usize = 8;
+
 /// Largest number of validators in a set. With more, the votes of all to all cost more than they
 /// give.
 pub const VALIDATORS_MAX: usize = 128;

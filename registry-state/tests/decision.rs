@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use registry_core::decision::{
     Decision, DecisionError, DecisionQuery, DecisionView, Moments, StatusEntry, decide,
 };
+use registry_core::limits::DECISION_STATUS_ENTRIES_MAX;
 use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
 use registry_core::trust::{self, Assurance, ask};
 use registry_state::state::StateView as _;
@@ -66,7 +67,7 @@ fn question(asked: Asked, issued_at_ms: u64, at_ms: u64) -> DecisionQuery {
         credential_type: (!asked.by_schema).then(|| TYPE.to_owned()),
         schema: asked.by_schema.then(|| schema_id().to_string()),
         issued_at_ms,
-        status: asked.with_status.then_some(status),
+        status: Vec::from_iter(asked.with_status.then_some(status)),
         authority: party(AUTHORITY).id(),
         agent: asked.with_agent.then(|| party(AGENT).id()),
         minimum_assurance: asked.minimum,
@@ -173,7 +174,7 @@ fn one_thing_that_is_wrong_is_named() {
     let (history, right) = permitted();
     let [issuer, agent] = [ISSUER, AGENT].map(|who| party(who).id());
     let text = |text: &str| text.to_owned();
-    let listed = |list: &str, entry| Some(StatusEntry { list: list.to_owned(), entry });
+    let listed = |list: &str, entry| vec![StatusEntry { list: list.to_owned(), entry }];
     let (list, schema) = (list().to_string(), schema_id().to_string());
     let with = |change: &dyn Fn(&mut DecisionQuery)| {
         let mut question = right.clone();
@@ -209,14 +210,18 @@ fn one_thing_that_is_wrong_is_named() {
     first(&|q| q.authority = text("somebody"), "type", "had no credential type");
     let high = Some(Assurance::High);
     first(&|q| q.minimum_assurance = high, "assurance", "state substantial, high is required");
-    first(&|q| q.status = None, "status", "none is given");
+    first(&|q| q.status.clear(), "status", "none is given");
     first(&|q| q.status = listed(&schema, ENTRY), "status", "there is no status list");
     first(&|q| q.status = listed("5", ENTRY), "status", "there is no status list");
     // The array consists of whole bytes, so it is longer than the list.
     first(&|q| q.status = listed(&list, 62), "status", "has 62 entries");
+    first(&|q| q.status.extend(listed("5", ENTRY)), "status", "there is no status list 5");
     first(&|q| q.agent = Some(issuer.clone()), "agent", "was no agent");
     first(&|q| q.agent = Some(text("did:web:a.example")), "agent", "no DID of this network");
     let nothing = DecisionQuery { credential_type: None, ..right.clone() };
     let error = answer(&history, &nothing);
     assert!(error.expect_err("no type").to_string().contains("credentialType and schema"));
+    let status = vec![right.status[0].clone(); DECISION_STATUS_ENTRIES_MAX + 1];
+    let error = answer(&history, &DecisionQuery { status, ..right });
+    assert!(error.expect_err("too many").to_string().contains("9 entries of status, at most 8"));
 }

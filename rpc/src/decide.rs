@@ -23,8 +23,9 @@ pub(crate) struct Params {
     #[serde(default)]
     schema: Option<String>,
     issued_at: TimeMs,
+    /// Entries of status lists: one for each purpose that the type wants, and any others.
     #[serde(default)]
-    status: Option<StatusParams>,
+    status: Option<Vec<StatusParams>>,
     authority: String,
     #[serde(default)]
     agent: Option<String>,
@@ -73,6 +74,7 @@ impl From<DecisionError> for ApiError {
             DecisionError::Store(error) => error.into(),
             DecisionError::IssuedLater { .. } => Self::params("issuedAt", error),
             DecisionError::NoType => Self::params(PARAMS, error),
+            DecisionError::StatusEntries { .. } => Self::params("status", error),
         }
     }
 }
@@ -89,14 +91,15 @@ impl Trust {
         }
         let now = self.reads.moment(params.at, params.min_height).await?;
         let then = self.reads.moment_as_of(now.head, Selector::At(issued_at_ms))?;
-        let status = params.status.map(|StatusParams { list, entry }| StatusEntry { list, entry });
+        let status = params.status.unwrap_or_default().into_iter();
+        let status = status.map(|StatusParams { list, entry }| StatusEntry { list, entry });
         let question = DecisionQuery {
             issuer: params.issuer,
             verification_method: params.verification_method,
             credential_type: params.credential_type,
             schema: params.schema,
             issued_at_ms: then.time_ms,
-            status,
+            status: status.collect(),
             authority: params.authority,
             agent: params.agent,
             minimum_assurance: params.minimum_assurance,

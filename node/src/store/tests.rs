@@ -121,7 +121,7 @@ fn credential_type(publisher: u8, name: &str) -> (RecordKey, Vec<u8>) {
         name,
         schema: None,
         validity_ms_max: None,
-        status_purpose: None,
+        status_purposes: Vec::new(),
         assurance: None,
         formats: Vec::new(),
         suites: Vec::new(),

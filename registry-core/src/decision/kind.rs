@@ -13,6 +13,8 @@ pub(super) struct Kind {
     pub(super) resource: Option<Resource>,
     /// Record of the type that the authority had published at issuance, if it was active then.
     pub(super) terms: Option<CredentialType>,
+    /// Time in ms of the withdrawal of that type, if the authority had withdrawn it at issuance.
+    withdrawn_ms: Option<u64>,
     /// Schema that the question names, or else the type, with its record at issuance.
     schema: Option<(SchemaId, Option<Schema>)>,
 }
@@ -29,22 +31,35 @@ impl Case<'_> {
             (None, Some((_, Some(schema)))) => schema.credential_type.clone(),
             (None, _) => None,
         };
-        let terms = match (self.local(&self.question.authority), &resource) {
+        let published = match (self.local(&self.question.authority), &resource) {
             (Some(authority), Some(name)) => credential_type_at(then, &authority, name)?,
             _ => None,
         };
-        let terms = terms.filter(|terms| terms.status == SchemaStatus::Active);
+        let (terms, withdrawn_ms) = match published {
+            Some(found) => match found.status {
+                SchemaStatus::Active => (Some(found), None),
+                SchemaStatus::Withdrawn => (None, Some(found.since)),
+            },
+            None => (None, None),
+        };
         let own = terms.as_ref().and_then(|terms| terms.schema);
         let schema = match (&self.question.schema, own) {
             (None, Some(own)) => Some(schema(own)?),
             _ => asked,
         };
-        Ok(Kind { resource, terms, schema })
+        Ok(Kind { resource, terms, withdrawn_ms, schema })
     }
 
     /// Takes step DE3.
     pub(super) fn check_kind(&self, kind: &Kind) -> Result<String, Fault> {
         let (authority, issued_at) = (&self.question.authority, self.issued_at());
+        // A question that names the schema alone must not get around the withdrawal of the type.
+        if let (Some(name), Some(since)) = (&kind.resource, kind.withdrawn_ms) {
+            let since = TimeMs(since).millis();
+            return denied(format!(
+                "{authority} had withdrawn the credential type {name} at {issued_at}, since {since}"
+            ));
+        }
         if let (Some(name), None) = (&self.question.credential_type, &kind.terms) {
             return denied(format!("{authority} had no credential type {name} at {issued_at}"));
         }

@@ -9,6 +9,7 @@ mod right;
 mod status;
 
 use crate::id::{Did, NetworkName};
+use crate::limits::DECISION_STATUS_ENTRIES_MAX;
 use crate::names::ActionName;
 use crate::record::{Entry, RecordKey, RecordView, StoreError};
 use crate::time::TimeMs;
@@ -28,8 +29,9 @@ pub struct DecisionQuery {
     pub schema: Option<String>,
     /// Time of issuance that the credential states, in Unix milliseconds.
     pub issued_at_ms: u64,
-    /// Entry that holds the status of the credential, if it has one.
-    pub status: Option<StatusEntry>,
+    /// Entries that hold the status of the credential, at most [`DECISION_STATUS_ENTRIES_MAX`];
+    /// empty if it has none.
+    pub status: Vec<StatusEntry>,
     /// DID of the authority that the verifier accepts.
     pub authority: String,
     /// DID of the agent that issued the credential in the issuer's name, if one did.
@@ -82,7 +84,7 @@ pub enum StepName {
     Authorization,
     /// DE5: the grants state the required assurance.
     Assurance,
-    /// DE6: the status list does not speak against the credential.
+    /// DE6: no status list speaks against the credential.
     Status,
     /// DE7: the agent had a delegation, and somebody still answers for it.
     Agent,
@@ -150,6 +152,12 @@ pub enum DecisionError {
     /// The question names neither a type nor a schema.
     #[error("credentialType and schema are both missing; give one or both")]
     NoType,
+    /// The question names more entries of status lists than a decision looks at.
+    #[error("{actual} entries of status, at most {DECISION_STATUS_ENTRIES_MAX} are allowed")]
+    StatusEntries {
+        /// Number of entries given.
+        actual: usize,
+    },
     /// The records cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -168,6 +176,9 @@ pub fn decide(
     }
     if question.credential_type.is_none() && question.schema.is_none() {
         return Err(DecisionError::NoType);
+    }
+    if question.status.len() > DECISION_STATUS_ENTRIES_MAX {
+        return Err(DecisionError::StatusEntries { actual: question.status.len() });
     }
     // The name of the action is a constant that always parses.
     let issue = "issue".parse().map_err(StoreError::new)?;

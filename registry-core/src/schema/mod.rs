@@ -51,10 +51,10 @@ pub struct CredentialTypePublish {
     /// Longest time in ms from issuance to expiry of a credential.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity_ms_max: Option<u64>,
-    /// Purpose of the status list in which each credential must have an entry; `None` if it needs
-    /// none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status_purpose: Option<StatusPurpose>,
+    /// Purposes of the status lists in each of which a credential must have an entry, strictly
+    /// ascending by name: revocation, suspension; empty if it needs none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub status_purposes: Vec<StatusPurpose>,
     /// Minimum assurance level that the issuer's grant must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assurance: Option<Assurance>,
@@ -128,10 +128,10 @@ pub struct CredentialType {
     /// Longest time in ms from issuance to expiry of a credential.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity_ms_max: Option<u64>,
-    /// Purpose of the status list in which each credential must have an entry; `None` if it needs
-    /// none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status_purpose: Option<StatusPurpose>,
+    /// Purposes of the status lists in each of which a credential must have an entry, strictly
+    /// ascending by name: revocation, suspension; empty if it needs none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub status_purposes: Vec<StatusPurpose>,
     /// Minimum assurance level that the issuer's grant must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assurance: Option<Assurance>,

@@ -13,6 +13,7 @@ use registry_core::schema::{
     CredentialType, CredentialTypePublish, CredentialTypeWithdraw, Schema, SchemaPublish,
     SchemaStatus, SchemaWithdraw, check_content, credential_type_at, schema_at,
 };
+use registry_core::status::StatusPurpose;
 
 /// Checks rule SC1: the form of a schema.
 pub(super) fn check_publish(publish: &SchemaPublish) -> Result<(), Refusal> {
@@ -45,8 +46,23 @@ pub(super) fn check_publish_type(publish: &CredentialTypePublish) -> Result<(), 
         let detail = format!("{validity_ms}, at least 1 and before the year 10000 is expected");
         return Err(Refusal::new(Code::CredentialTypeInvalid, "validity_ms_max", detail));
     }
+    check_purposes(&publish.status_purposes)?;
     check_tokens("formats", &publish.formats)?;
     check_tokens("suites", &publish.suites)
+}
+
+/// Checks that a credential type wants entries of such lists only whose entries can speak against a
+/// credential.
+fn check_purposes(purposes: &[StatusPurpose]) -> Result<(), Refusal> {
+    let invalid =
+        |detail| Err(Refusal::new(Code::CredentialTypeInvalid, "status_purposes", detail));
+    if let Some(other) = purposes.iter().find(|purpose| !purpose.invalidates()) {
+        return invalid(format!("{} where revocation or suspension is expected", other.name()));
+    }
+    if purposes.is_sorted_by(|first, second| first.name() < second.name()) {
+        return Ok(());
+    }
+    invalid("must ascend strictly by name, each once".to_owned())
 }
 
 fn check_tokens(field: &str, tokens: &[String]) -> Result<(), Refusal> {
@@ -116,7 +132,7 @@ pub fn publish_type(
         name,
         schema,
         validity_ms_max,
-        status_purpose,
+        status_purposes,
         assurance,
         formats,
         suites,
@@ -126,7 +142,7 @@ pub fn publish_type(
         name,
         schema,
         validity_ms_max,
-        status_purpose,
+        status_purposes,
         assurance,
         formats,
         suites,

@@ -3,17 +3,21 @@
 
 use registry_core::agent::Delegation;
 use registry_core::codec::{self, Bytes};
-use registry_core::decision::{Decision, DecisionQuery, DecisionView, Moments, decide};
+use registry_core::decision::{
+    Decision, DecisionQuery, DecisionView, Moments, StatusEntry, decide,
+};
 use registry_core::did::DidValue;
 use registry_core::did::document::VerificationMethod;
+use registry_core::id::ListId;
+use registry_core::limits::DECISION_STATUS_ENTRIES_MAX;
 use registry_core::record::{Entry, RecordKey, RecordView, StoreError, value_from};
-use registry_core::schema::{CredentialType, Schema};
+use registry_core::schema::{CredentialType, Schema, SchemaStatus};
 use registry_core::status::{StatusList, StatusPurpose};
 use registry_core::time::TimeMs;
 use registry_core::trust::{Assurance, GrantStatus, Grants};
 use serde::Serialize;
 
-use crate::histories::{TYPE, list, party, right_of, schema_id};
+use crate::histories::{ENTRY, TYPE, list, party, right_of, schema_id};
 use crate::oracle::{ACCREDITOR, AGENT, AUTHORITY, ISSUER, PRINCIPAL};
 use crate::support::{ed, network};
 use crate::{Now, permitted, view_at};
@@ -22,8 +26,8 @@ use crate::{Now, permitted, view_at};
 struct Altered<'h> {
     now: Now<'h>,
     values: Vec<(RecordKey, Vec<u8>)>,
-    /// Value that each list has in every entry; `None` keeps the stored values.
-    status: Option<u8>,
+    /// Lists that have one value in every entry. The others keep their stored values.
+    status: Vec<(RecordKey, u8)>,
 }
 
 impl RecordView for Altered<'_> {
@@ -45,8 +49,11 @@ impl DecisionView for Altered<'_> {
     }
 
     fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError> {
-        let value = self.now.status_value(list, entry)?;
-        Ok(self.status.or(value))
+        let key = list.record.record_key();
+        match self.status.iter().find(|(altered, _)| *altered == key) {
+            Some((_, value)) => Ok(Some(*value)),
+            None => self.now.status_value(list, entry),
+        }
     }
 }
 
@@ -62,7 +69,7 @@ fn altered<T: Serialize>(
     let now = view_at(&history, question.at_ms);
     let mut value = read(&bytes_of(&now, &key));
     alter(&mut value, question.at_ms);
-    let view = Altered { now, values: vec![(key, codec::encode(&value))], status: None };
+    let view = Altered { now, values: vec![(key, codec::encode(&value))], status: Vec::new() };
     answer(&view, &view, &question)
 }
 
@@ -105,7 +112,11 @@ fn a_list_that_says_nothing_of_the_credential_is_no_status() {
     };
     assert!(with(|_, _| ()).is_permit());
     let other = with(|list, _| list.purpose = StatusPurpose::Suspension);
-    assert_fails(&other, "status", "is for suspension, the type wants revocation");
+    assert_fails(
+        &other,
+        "status",
+        "wants a status for revocation, given are entries for suspension",
+    );
     let other = with(|list, _| list.issuer = party(AUTHORITY).did.clone());
     assert_fails(&other, "status", "not the issuer's");
     let ended = with(|list, at_ms| list.valid_until = Some(at_ms));
@@ -147,6 +158,25 @@ fn schema_and_type_must_be_for_each_other() {
 }
 
 #[test]
+fn a_withdrawn_type_denies_whether_the_question_names_it_or_the_schema_alone() {
+    let name = TYPE.parse().expect("a type");
+    for with_type in [true, false] {
+        let asked = |question: &mut DecisionQuery| {
+            question.schema = Some(schema_id().to_string());
+            question.credential_type = question.credential_type.take().filter(|_| with_type);
+        };
+        let withdrawn = |status: SchemaStatus| {
+            let read = |bytes: &[u8]| value_from::<CredentialType>(bytes).expect("a type");
+            let key = RecordKey::credential_type(&party(AUTHORITY).did, &name);
+            altered(asked, key, read, |kind, _| kind.status = status)
+        };
+        assert!(withdrawn(SchemaStatus::Active).is_permit(), "named: {with_type}");
+        let decision = withdrawn(SchemaStatus::Withdrawn);
+        assert_fails(&decision, "type", "had withdrawn the credential type");
+    }
+}
+
+#[test]
 fn a_schema_counts_that_the_authority_published_or_names() {
     let alone = |question: &mut DecisionQuery| {
         question.schema = Some(schema_id().to_string());
@@ -185,7 +215,7 @@ fn a_name_that_another_key_has_now_says_nothing_of_the_first() {
     let with = |material: u8, revoked_ms: u64| {
         let method = VerificationMethod { revoked: Some(TimeMs(revoked_ms)), ..sign_1(material) };
         let now = view_at(&history, question.at_ms);
-        let now = Altered { values: vec![issuer_with(&now, method)], now, status: None };
+        let now = Altered { values: vec![issuer_with(&now, method)], now, status: Vec::new() };
         answer(&view_at(&history, question.issued_at_ms), &now, &question)
     };
     assert!(with(92, question.issued_at_ms).is_permit());
@@ -200,7 +230,7 @@ fn a_key_signs_within_its_window() {
     let with = |valid_from: Option<TimeMs>, expires: Option<TimeMs>| {
         let method = VerificationMethod { valid_from, expires, ..sign_1(90) };
         let now = view_at(&history, question.at_ms);
-        let view = Altered { values: vec![issuer_with(&now, method)], now, status: None };
+        let view = Altered { values: vec![issuer_with(&now, method)], now, status: Vec::new() };
         answer(&view, &view, &question)
     };
     assert!(with(time(0), time(1)).is_permit());
@@ -217,10 +247,10 @@ fn an_entry_that_is_set_speaks_against_the_credential_by_the_purpose_of_its_list
         let now = view_at(&history, question.at_ms);
         let mut kind = value_from::<CredentialType>(&bytes_of(&now, &of_type)).expect("a type");
         let mut list = value_from::<StatusList>(&bytes_of(&now, &of_list)).expect("a list");
-        (kind.status_purpose, list.purpose) = (Some(purpose), purpose);
+        (kind.status_purposes, list.purpose) = (vec![purpose], purpose);
         let values = [(&of_type, codec::encode(&kind)), (&of_list, codec::encode(&list))];
         let values = values.map(|(key, value)| (key.clone(), value)).to_vec();
-        let view = Altered { now, values, status: Some(1) };
+        let view = Altered { now, values, status: vec![(of_list.clone(), 1)] };
         answer(&view, &view, &question)
     };
     for purpose in [StatusPurpose::Revocation, StatusPurpose::Suspension] {
@@ -229,6 +259,55 @@ fn an_entry_that_is_set_speaks_against_the_credential_by_the_purpose_of_its_list
     for purpose in [StatusPurpose::Refresh, StatusPurpose::Message] {
         assert!(with(purpose).is_permit(), "{purpose:?}");
     }
+}
+
+/// Returns the decision if the type wants these purposes, and entries of lists with these purposes
+/// and values are given. The first list is the one of the history, and the others are added.
+fn with_lists(wanted: &[StatusPurpose], given: &[(StatusPurpose, u8)]) -> Decision {
+    let (history, mut question) = permitted();
+    let of_type = RecordKey::credential_type(&party(AUTHORITY).did, &TYPE.parse().expect("a type"));
+    let now = view_at(&history, question.at_ms);
+    let mut kind = value_from::<CredentialType>(&bytes_of(&now, &of_type)).expect("a type");
+    let list = value_from::<StatusList>(&bytes_of(&now, &RecordKey::status(&list())));
+    let list = list.expect("a list");
+    kind.status_purposes = wanted.to_vec();
+    let (mut values, mut status) = (vec![(of_type, codec::encode(&kind))], Vec::new());
+    question.status.clear();
+    for (number, (purpose, value)) in (1..).zip(given) {
+        let id = ListId([number; 20]);
+        let list = StatusList { purpose: *purpose, ..list.clone() };
+        values.push((RecordKey::status(&id), codec::encode(&list)));
+        status.push((RecordKey::status(&id), *value));
+        question.status.push(StatusEntry { list: id.to_string(), entry: ENTRY });
+    }
+    let view = Altered { now, values, status };
+    answer(&view, &view, &question)
+}
+
+#[test]
+fn each_purpose_that_is_wanted_has_an_entry_and_all_entries_are_clear() {
+    use StatusPurpose::{Message, Refresh, Revocation, Suspension};
+    let both = [Revocation, Suspension];
+    assert!(with_lists(&both, &[(Revocation, 0), (Suspension, 0)]).is_permit());
+    assert!(with_lists(&both, &[(Suspension, 0), (Refresh, 1), (Revocation, 0)]).is_permit());
+    assert!(with_lists(&[], &[]).is_permit());
+    assert!(with_lists(&[], &[(Suspension, 0), (Message, 3)]).is_permit());
+    for (given, words) in [
+        (&[][..], "a status for revocation, none is given"),
+        (&[(Revocation, 0)], "a status for suspension, given are entries for revocation"),
+        (&[(Suspension, 0)], "a status for revocation, given are entries for suspension"),
+        (&[(Revocation, 0), (Revocation, 0)], "a status for suspension"),
+        (&[(Revocation, 0), (Refresh, 0)], "a status for suspension"),
+        (&[(Revocation, 0), (Suspension, 1)], "of the suspension list"),
+        (&[(Revocation, 1), (Suspension, 0)], "of the revocation list"),
+        (&[(Revocation, 0), (Suspension, 0), (Suspension, 1)], "of the suspension list"),
+    ] {
+        assert_fails(&with_lists(&both, given), "status", words);
+    }
+    let further = with_lists(&[Revocation], &[(Revocation, 0), (Suspension, 1)]);
+    assert_fails(&further, "status", "of the suspension list");
+    assert_fails(&with_lists(&[], &[(Suspension, 1)]), "status", "of the suspension list");
+    assert!(with_lists(&[], &[(Refresh, 1); DECISION_STATUS_ENTRIES_MAX]).is_permit());
 }
 
 /// The agent's principal is itself an agent here. The topmost principal is the party for which the
@@ -252,7 +331,7 @@ fn all_that_stand_above_an_agent_still_let_it_stand() {
             let ended = codec::encode(&DidValue::Deactivated);
             values.push((RecordKey::did(&middle.suffix), ended));
         }
-        Altered { now, values, status: None }
+        Altered { now, values, status: Vec::new() }
     };
     let [active, suspended, revoked] =
         [GrantStatus::Active, GrantStatus::Suspended, GrantStatus::Revoked];

@@ -258,7 +258,7 @@ fn credential_type() -> CredentialTypePublish {
         name: TYPE.parse().expect("a type"),
         schema: Some(schema_id()),
         validity_ms_max: None,
-        status_purpose: Some(StatusPurpose::Revocation),
+        status_purposes: vec![StatusPurpose::Revocation],
         assurance: Some(WANTED),
         formats: Vec::new(),
         suites: Vec::new(),

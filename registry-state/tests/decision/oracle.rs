@@ -152,7 +152,8 @@ pub(crate) fn verdicts(then: &World, now: &World, issued_ms: u64, asked: Asked) 
     let mut steps = vec![
         then.is_active(ISSUER) && now.is_active(ISSUER),
         then.is_active(ISSUER) && then.key == Key::Good && !revealed,
-        then.schema == active && (has_type || asked.by_schema),
+        // A type that was withdrawn is missed, whether the question names it or the schema alone.
+        then.schema == active && (has_type || asked.by_schema && then.kind.is_none()),
         named && then.has_right(ISSUER),
         stated.then_some(ASSURANCE[0].min(ASSURANCE[1])) >= required,
         if asked.with_status { now.list == Some(false) } else { !has_type },

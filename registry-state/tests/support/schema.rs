@@ -37,7 +37,7 @@ pub(crate) fn plain_type(name: &str) -> CredentialTypePublish {
         name: name.parse().expect("a name"),
         schema: None,
         validity_ms_max: None,
-        status_purpose: None,
+        status_purposes: Vec::new(),
         assurance: None,
         formats: Vec::new(),
         suites: Vec::new(),

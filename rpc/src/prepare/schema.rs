@@ -69,8 +69,9 @@ pub struct PublishType {
     pub schema: Option<SchemaId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity_ms_max: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status_purpose: Option<StatusPurpose>,
+    /// Revocation, suspension or both, in any order; the operation holds them sorted.
+    #[serde(default)]
+    pub status_purposes: Vec<StatusPurpose>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assurance: Option<Assurance>,
     /// Values in any order; the operation holds them sorted.
@@ -165,14 +166,15 @@ impl Prepare for Withdraw {
 
 impl PublishType {
     fn payload(self) -> CredentialTypePublish {
-        let Self { mut formats, mut suites, .. } = self;
+        let Self { mut formats, mut suites, mut status_purposes, .. } = self;
         formats.sort();
         suites.sort();
+        status_purposes.sort_by_key(|purpose| purpose.name());
         CredentialTypePublish {
             name: self.name,
             schema: self.schema,
             validity_ms_max: self.validity_ms_max,
-            status_purpose: self.status_purpose,
+            status_purposes,
             assurance: self.assurance,
             formats,
             suites,

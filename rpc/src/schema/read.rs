@@ -107,8 +107,8 @@ struct CredentialTypeJson {
     schema: Option<SchemaId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     validity_ms_max: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status_purpose: Option<StatusPurpose>,
+    /// Purposes of the lists in each of which a credential has an entry. An empty list wants none.
+    status_purposes: Vec<StatusPurpose>,
     #[serde(skip_serializing_if = "Option::is_none")]
     assurance: Option<Assurance>,
     /// Formats in which credentials are issued. An empty list allows any.
@@ -128,7 +128,7 @@ impl From<(CredentialType, u64)> for CredentialTypeJson {
             name,
             schema,
             validity_ms_max: found.validity_ms_max,
-            status_purpose: found.status_purpose,
+            status_purposes: found.status_purposes,
             assurance: found.assurance,
             formats: found.formats,
             suites: found.suites,

@@ -59,7 +59,7 @@ impl Framework {
             "credentialType": TYPE,
             "schema": schema,
             "issuedAt": now(&registry),
-            "status": { "list": list, "entry": 5 },
+            "status": [{ "list": list, "entry": 5 }],
             "authority": registry.dids[AUTHORITY],
             "agent": registry.dids[AGENT],
             "minimumAssurance": "substantial",
@@ -107,7 +107,7 @@ async fn publish_type(registry: &Registry) -> SchemaId {
         name,
         schema: Some(schema),
         validity_ms_max: None,
-        status_purpose: Some(StatusPurpose::Revocation),
+        status_purposes: vec![StatusPurpose::Revocation],
         assurance: Some(Assurance::Low),
         formats: Vec::new(),
         suites: Vec::new(),
@@ -170,7 +170,8 @@ async fn one_thing_that_is_wrong_denies() {
     let framework = Framework::new().await;
     let dids = &framework.registry.dids;
     let method = |who: usize, name: &str| format!("{}#{name}", dids[who]);
-    let list = &framework.question["status"]["list"];
+    let list = &framework.question["status"][0]["list"];
+    let clear = json!({ "list": list, "entry": 5 });
     for (change, steps) in [
         (
             json!({ "issuer": dids[STRANGER], "verificationMethod": method(STRANGER, "key-1") }),
@@ -182,8 +183,10 @@ async fn one_thing_that_is_wrong_denies() {
         (json!({ "schema": "https://schemas.example/1" }), &["type"]),
         (json!({ "minimumAssurance": "high" }), &["assurance"]),
         (json!({ "status": null }), &["status"]),
-        (json!({ "status": { "list": list, "entry": 64 } }), &["status"]),
-        (json!({ "status": { "list": "none", "entry": 5 } }), &["status"]),
+        (json!({ "status": [] }), &["status"]),
+        (json!({ "status": [{ "list": list, "entry": 64 }] }), &["status"]),
+        (json!({ "status": [{ "list": "none", "entry": 5 }] }), &["status"]),
+        (json!({ "status": [clear, { "list": list, "entry": 64 }] }), &["status"]),
         (json!({ "agent": dids[STRANGER] }), &["agent"]),
     ] {
         assert_eq!(framework.failing(change.clone()).await, steps, "{change}");
@@ -224,7 +227,7 @@ async fn what_ends_later_undoes_nothing_but_what_an_agent_did() {
     assert_eq!(framework.failing(later()).await, ["authorization"]);
     let set = json!({
         "author": registry.dids[ISSUER],
-        "list": framework.question["status"]["list"],
+        "list": framework.question["status"][0]["list"],
         "entries": [5],
         "value": 1,
     });
@@ -252,7 +255,9 @@ async fn a_question_must_hang_together() {
         (json!({ "minimumAssurance": "some" }), "some"),
         (json!({ "issuedAt": "yesterday" }), "yesterday"),
         (json!({ "issuedAt": "2030-01-01T00:00:00Z" }), "FUTURE_TIME"),
-        (json!({ "status": { "list": "a" } }), "entry"),
+        (json!({ "status": [{ "list": "a" }] }), "entry"),
+        (json!({ "status": { "list": "a", "entry": 5 } }), "status"),
+        (json!({ "status": vec![json!({ "list": "a", "entry": 5 }); 9] }), "9 entries of status"),
         (json!({ "holder": "x" }), "holder"),
     ] {
         let message = refusal(change).await;

@@ -111,7 +111,7 @@ async fn a_credential_type_has_versions() {
     let whole = json!({
         "schema": id,
         "validityMsMax": 31_536_000_000_u64,
-        "statusPurpose": "revocation",
+        "statusPurposes": ["suspension", "revocation"],
         "assurance": "substantial",
         "formats": ["vc+jwt", "dc+sd-jwt"],
         "suites": ["ES256"],
@@ -120,7 +120,8 @@ async fn a_credential_type_has_versions() {
     let second = call(&registry, "getType", of.clone()).await;
     assert_eq!((&second["version"], &second["status"]), (&json!(2), &json!("active")));
     assert_eq!(second["formats"], json!(["dc+sd-jwt", "vc+jwt"]), "in order");
-    for member in ["schema", "validityMsMax", "statusPurpose", "assurance", "suites"] {
+    assert_eq!(second["statusPurposes"], json!(["revocation", "suspension"]), "in order");
+    for member in ["schema", "validityMsMax", "assurance", "suites"] {
         assert_eq!(second[member], whole[member], "{member}");
     }
     let then = with_members(of.clone(), json!({ "at": first["time"] }));

@@ -1,7 +1,7 @@
 //! Tests of status lists: reads, checks of single entries, and operations from preparation to
 //! receipt.
 
-use crate::common::client::{Server, config, operation, signed};
+use crate::common::client::{Server, config, operation, signed, with_members};
 use crate::common::lists::Issuer;
 use crate::common::people::{Person, public};
 use ed25519_dalek::Signer as _;
@@ -66,8 +66,11 @@ async fn a_list_shows_what_its_issuer_said_of_it() {
         ("uri", json!("https://issuer.example/list")),
         ("validFrom", json!("2023-11-14T00:00:00.000Z")),
         ("validUntil", json!("2033-11-14T00:00:00.500Z")),
-        ("delegates", json!([{ "did": other, "start": 0, "length": 5, "entriesPerHour": 4,
-            "validUntil": "2033-01-01T00:00:00.000Z" }])),
+        (
+            "delegates",
+            json!([{ "did": other, "start": 0, "length": 5, "entriesPerHour": 4,
+            "validUntil": "2033-01-01T00:00:00.000Z" }]),
+        ),
         ("set", json!(3)),
     ] {
         assert_eq!(shown[name], expected, "{name}");
@@ -270,7 +273,8 @@ async fn preparing_refuses_at_once_what_the_ledger_would_refuse() {
     let until = |until: &str| json!({ "entries": [2], "value": 1, "until": until });
     let stranger = issuer.server.register(Person::new(2)).await;
     let delegate = |start: u64, length: u64| {
-        json!({ "did": stranger, "start": start, "length": length, "entriesPerHour": 1 })
+        let range = json!({ "start": start, "length": length, "entriesPerHour": 1 });
+        with_members(json!({ "did": stranger }), range)
     };
     for (action, members, name) in [
         ("Set", json!({ "entries": [1], "value": 0 }), "STATUS_IRREVERSIBLE"),

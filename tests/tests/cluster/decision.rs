@@ -34,7 +34,7 @@ impl Seeded {
             "verificationMethod": format!("{issuer}#key-1"),
             "credentialType": seed["credential_type"],
             "issuedAt": seed["issued_at"],
-            "status": { "list": seed["status_list"], "entry": ENTRY },
+            "status": [{ "list": seed["status_list"], "entry": ENTRY }],
             "authority": seed["authority"],
             "agent": seed["agent"],
             "minimumAssurance": "low",
@@ -166,7 +166,7 @@ async fn check_records(seeded: &Seeded) {
     let entry = ENTRY.to_string();
     seeded.act(&["status-list", "revoke", list, "--keys", &keys, "--entries", &entry]).await;
     assert_eq!(seeded.failing(&json!({})), ["status"]);
-    let other = json!({ "status": { "list": list, "entry": ENTRY + 1 } });
+    let other = json!({ "status": [{ "list": list, "entry": ENTRY + 1 }] });
     assert!(seeded.failing(&other).is_empty());
 
     let empty = seeded.network.path("empty.json");

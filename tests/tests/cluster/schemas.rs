@@ -33,12 +33,14 @@ async fn schemas_and_types_are_published_listed_and_withdrawn() {
     let served = network.clients()[1].get(&format!("/schemas/{id}"), "*/*").await;
     assert_eq!(served, Ok((StatusCode::OK, CONTENT.into())));
 
-    let terms = ["--validity-max", "365d", "--status-purpose", "revocation", "--format", "vc+jwt"];
+    let purposes = ["--status-purpose", "suspension", "--status-purpose", "revocation"];
+    let terms = ["--validity-max", "365d", "--format", "vc+jwt"];
     let head = ["type", "publish", NAME, "--schema", id];
-    written(&publisher, &[&head[..], &terms].concat()).await;
+    written(&publisher, &[&head[..], &terms, &purposes].concat()).await;
     let show = ["schema", "type", "show", NAME, "--publisher", &publisher.did];
     let shown = network.done(1, &show);
     assert_eq!(shown["validityMsMax"], 31_536_000_000_u64);
+    assert_eq!(shown["statusPurposes"], json!(["revocation", "suspension"]));
     assert_eq!((&shown["schema"], &shown["formats"]), (&json!(id), &json!(["vc+jwt"])));
     let listed = network.done(1, &["schema", "list", &publisher.did]);
     let items = listed["items"].as_array().expect("items");

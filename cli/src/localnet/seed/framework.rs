@@ -133,7 +133,7 @@ async fn publish_type(authority: &Author, right: &Right, schema: SchemaId) -> Re
         name: right.kind.clone(),
         schema: Some(schema),
         validity_ms_max: None,
-        status_purpose: Some(StatusPurpose::Revocation),
+        status_purposes: vec![StatusPurpose::Revocation],
         assurance: Some(Assurance::Low),
         formats: Vec::new(),
         suites: Vec::new(),

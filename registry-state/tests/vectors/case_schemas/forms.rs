@@ -6,6 +6,7 @@ use registry_core::limits::{
 };
 use registry_core::operation::{Action, Guard, SignedOperation, operation_id};
 use registry_core::schema::{CredentialTypePublish, SchemaPublish};
+use registry_core::status::StatusPurpose;
 use registry_state::state::StateView as _;
 
 use super::{PARTIES, next, registered, then, with_schema};
@@ -36,6 +37,7 @@ pub(super) fn add(all: &mut Catalogue) {
     add_members(all);
     add_contents(all);
     add_limits(all);
+    add_purposes(all);
     add_types(all);
     add_lists(all);
     add_sizes(all);
@@ -195,6 +197,35 @@ fn add_limits(all: &mut Catalogue) {
         ("lone_surrogate_in_name", content(r#","\udd1e":1"#)),
     ];
     both(rule, ("with_surrogates_in_pairs", content(r#","title":"\ud834\udd1e""#)), &over);
+}
+
+fn add_purposes(all: &mut Catalogue) {
+    use StatusPurpose::{Message, Refresh, Revocation, Suspension};
+    let ledger = registered();
+    let of = |purposes: &[StatusPurpose]| {
+        let status_purposes = purposes.to_vec();
+        publish_type(CredentialTypePublish { status_purposes, ..plain_type(DEGREE) })
+    };
+    let rule = "A type wants an entry for revocation, for suspension or for both.";
+    for (name, purposes) in [
+        ("revocation", &[Revocation][..]),
+        ("suspension", &[Suspension]),
+        ("both_purposes", &[Revocation, Suspension]),
+    ] {
+        let at = next(&ledger, &PARTIES.publisher, of(purposes));
+        all.applied_at(&format!("credential_type_for_{name}"), rule, &at);
+    }
+    let mut refused = |name: &str, rule: &str, purposes: &[StatusPurpose]| {
+        let envelope = sealed(Guard::Absent, of(purposes));
+        let name = format!("credential_type_for_{name}");
+        all.refused(&name, rule, Code::CredentialTypeInvalid, &envelope);
+    };
+    let rule = "A type wants no entry that speaks against no credential.";
+    refused("refresh", rule, &[Refresh]);
+    refused("message_and_revocation", rule, &[Message, Revocation]);
+    let rule = "Purposes ascend strictly by name.";
+    refused("purposes_unsorted", rule, &[Suspension, Revocation]);
+    refused("a_purpose_twice", rule, &[Revocation, Revocation]);
 }
 
 fn add_types(all: &mut Catalogue) {

@@ -41,7 +41,7 @@ fn add_versions(all: &mut Catalogue) {
     let id = id_of(publisher, &degree_schema());
     let whole = || CredentialTypePublish {
         validity_ms_max: Some(31_536_000_000),
-        status_purpose: Some(StatusPurpose::Revocation),
+        status_purposes: vec![StatusPurpose::Revocation, StatusPurpose::Suspension],
         assurance: Some(Assurance::Substantial),
         formats: vec!["dc+sd-jwt".to_owned(), "vc+jwt".to_owned()],
         suites: vec!["ES256".to_owned(), "eddsa-jcs-2022".to_owned()],

@@ -169,7 +169,8 @@ fn add_quotas(all: &mut Catalogue) {
     let at = At::new(&ledger, 1_000, second(&ledger, runs(&[run(20, 3, 1)])));
     let at = at.following(first.clone());
     all.refused_at("status_set_by_delegate_over_its_number_in_one_block", rule, code, &at);
-    let at = At::new(&ledger, 1_000, second(&ledger, runs(&[run(20, 2, 1)]))).following(first.clone());
+    let at =
+        At::new(&ledger, 1_000, second(&ledger, runs(&[run(20, 2, 1)]))).following(first.clone());
     all.applied_at("status_set_by_delegate_of_its_number_in_one_block", rule, &at);
     ledger.after(1_000, &[first]);
     let at = At::new(&ledger, 1_000, second(&ledger, runs(&[run(20, 3, 1)])));
@@ -191,7 +192,11 @@ fn add_quotas(all: &mut Catalogue) {
     let at = At::new(&ledger, gap_ms - 1, late.clone());
     all.refused_at("status_set_by_delegate_before_the_hour", rule, code, &at);
     let rule = "The number refills with the hour (UTC).";
-    all.applied_at("status_set_by_delegate_in_the_next_hour", rule, &At::new(&ledger, gap_ms, late));
+    all.applied_at(
+        "status_set_by_delegate_in_the_next_hour",
+        rule,
+        &At::new(&ledger, gap_ms, late),
+    );
 }
 
 fn add_quotas_of_others(all: &mut Catalogue) {

@@ -17,7 +17,7 @@ pub(super) async fn record() -> Book {
         "credentialType": "degrees/bachelor",
         "schema": world.id("schema"),
         "issuedAt": world.late,
-        "status": { "list": world.id("revocation"), "entry": 5 },
+        "status": [{ "list": world.id("revocation"), "entry": 5 }],
         "authority": world.dids[AUTHORITY],
         "minimumAssurance": "substantial",
     });
@@ -37,12 +37,33 @@ pub(super) async fn record() -> Book {
         ("by no agent", by(STRANGER)),
         ("by an idle key", json!({ "verificationMethod": format!("{issuer}#idle") })),
         ("by no key", json!({ "verificationMethod": "key-1" })),
-        ("revoked", json!({ "status": { "list": world.id("revocation"), "entry": 3 } })),
-        ("suspended", json!({ "status": { "list": world.id("suspension"), "entry": 7 } })),
-        ("with an old list", json!({ "status": { "list": world.id("ended"), "entry": 7 } })),
-        ("beyond the list", json!({ "status": { "list": world.id("revocation"), "entry": 999 } })),
-        ("of no list", json!({ "status": { "list": "none", "entry": 1 } })),
-        ("of no entry", json!({ "status": { "list": world.id("revocation") } })),
+        ("revoked", json!({ "status": [{ "list": world.id("revocation"), "entry": 3 }] })),
+        ("suspended", json!({ "status": [{ "list": world.id("suspension"), "entry": 7 }] })),
+        ("with an old list", json!({ "status": [{ "list": world.id("ended"), "entry": 7 }] })),
+        (
+            "beyond the list",
+            json!({ "status": [{ "list": world.id("revocation"), "entry": 999 }] }),
+        ),
+        ("of no list", json!({ "status": [{ "list": "none", "entry": 1 }] })),
+        ("of no entry", json!({ "status": [{ "list": world.id("revocation") }] })),
+        (
+            "revoked and suspended",
+            json!({ "status": [
+                { "list": world.id("revocation"), "entry": 5 },
+                { "list": world.id("suspension"), "entry": 7 },
+            ] }),
+        ),
+        (
+            "neither revoked nor suspended",
+            json!({ "status": [
+                { "list": world.id("suspension"), "entry": 5 },
+                { "list": world.id("revocation"), "entry": 5 },
+            ] }),
+        ),
+        (
+            "of too many entries",
+            json!({ "status": vec![json!({ "list": world.id("revocation"), "entry": 5 }); 9] }),
+        ),
         ("of a withdrawn schema", json!({ "schema": world.id("withdrawn") })),
         ("of an old type", json!({ "credentialType": "degrees/old", "schema": null })),
         ("of a schema elsewhere", json!({ "schema": "https://schemas.example/1" })),

@@ -140,10 +140,7 @@ async fn creates(book: &mut Book, world: &World, good: &Value) {
             "a delegate twice",
             json!({ "delegates": [delegate(STRANGER, json!({})), delegate(STRANGER, json!({}))] }),
         ),
-        (
-            "a delegate with more",
-            json!({ "delegates": [delegate(STRANGER, json!({ "a": 1 }))] }),
-        ),
+        ("a delegate with more", json!({ "delegates": [delegate(STRANGER, json!({ "a": 1 }))] })),
         ("its issuer as delegate", json!({ "delegates": [delegate(ISSUER, json!({}))] })),
         (
             "a delegate without range and number",

@@ -231,7 +231,7 @@ async fn schemas(world: &mut World) {
         "name": "degrees/bachelor",
         "schema": world.id("schema"),
         "validityMsMax": 31_536_000_000_u64,
-        "statusPurpose": "revocation",
+        "statusPurposes": ["revocation"],
         "assurance": "low",
         "formats": ["vc+jwt", "dc+sd-jwt"],
         "suites": ["ES256"],
