@@ -1,6 +1,6 @@
 //! Records decisions about a credential, with one fault at a time.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::book::Book;
 use super::sweep::sweep_read;
@@ -46,6 +46,25 @@ pub(super) async fn record() -> Book {
         ),
         ("of no list", json!({ "status": [{ "list": "none", "entry": 1 }] })),
         ("of no entry", json!({ "status": [{ "list": world.id("revocation") }] })),
+        ("of a withdrawn schema", json!({ "schema": world.id("withdrawn") })),
+        ("of an old type", json!({ "credentialType": "degrees/old", "schema": null })),
+        ("of a schema elsewhere", json!({ "schema": "https://schemas.example/1" })),
+        ("of neither type nor schema", json!({ "credentialType": null, "schema": null })),
+        ("of high assurance", json!({ "minimumAssurance": "high" })),
+        ("issued before all", json!({ "issuedAt": "2023-11-14T22:13:20Z" })),
+        ("issued in the future", json!({ "issuedAt": "2100-01-01T00:00:00Z" })),
+        ("asked before it was issued", json!({ "at": "2023-11-14T22:13:25Z" })),
+    ] {
+        let params = with_members(good.clone(), members);
+        book.call(&world.server, what, "registry_decide", params).await;
+    }
+    several(&mut book, &world, &good).await;
+    book
+}
+
+/// Records decisions about a credential with several status entries.
+async fn several(book: &mut Book, world: &World, good: &Value) {
+    for (what, members) in [
         (
             "revoked and suspended",
             json!({ "status": [
@@ -64,17 +83,8 @@ pub(super) async fn record() -> Book {
             "of too many entries",
             json!({ "status": vec![json!({ "list": world.id("revocation"), "entry": 5 }); 9] }),
         ),
-        ("of a withdrawn schema", json!({ "schema": world.id("withdrawn") })),
-        ("of an old type", json!({ "credentialType": "degrees/old", "schema": null })),
-        ("of a schema elsewhere", json!({ "schema": "https://schemas.example/1" })),
-        ("of neither type nor schema", json!({ "credentialType": null, "schema": null })),
-        ("of high assurance", json!({ "minimumAssurance": "high" })),
-        ("issued before all", json!({ "issuedAt": "2023-11-14T22:13:20Z" })),
-        ("issued in the future", json!({ "issuedAt": "2100-01-01T00:00:00Z" })),
-        ("asked before it was issued", json!({ "at": "2023-11-14T22:13:25Z" })),
     ] {
         let params = with_members(good.clone(), members);
         book.call(&world.server, what, "registry_decide", params).await;
     }
-    book
 }

@@ -119,7 +119,7 @@ async fn creates(book: &mut Book, world: &World, good: &Value) {
         "salt": salt() });
     let server = &world.server;
     book.call(server, "plain", "status_prepareCreate", plain.clone()).await;
-    let delegate = |who: &str, members: Value| {
+    let delegate = |who: usize, members: Value| {
         let all = json!({ "did": world.dids[who], "start": 0, "length": 64, "entriesPerHour": 64 });
         with_members(all, members)
     };
