@@ -1,23 +1,28 @@
 //! Rules of each governance action (docs/protocol/governance.md, section "Rules").
 
-use super::author;
-use super::governors::{check_live, is_live, live_count};
-use super::request::Request;
-use crate::state::{ApplyError, Effect, Heads, Overlay, TransientKey};
+mod ready;
+mod result;
+
 use registry_core::code::{Code, Refusal};
-use registry_core::crypto::{Hash, ValidatorKey};
+use registry_core::codec;
+use registry_core::crypto::Hash;
 use registry_core::governance::{
-    Approval, Change, GovernancePropose, Governors, PUBLISHING, Proposal, ProposalStatus,
-    Publishing, ScheduledChanges, VALIDATORS, VERSION, ValidatorEntry, ValidatorReady, Validators,
-    WritePolicy, governors, key, read,
+    Approval, Change, GovernancePropose, Governors, Proposal, ProposalStatus, ScheduledChanges,
+    VALIDATORS, ValidatorReady, governors, key,
 };
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{
-    APPROVAL_HEIGHTS_MIN, NOTICE_HEIGHTS_MAX, NOTICE_HEIGHTS_MIN, READY_HEIGHTS_MAX,
-    READY_INTERVAL_MS_MIN, READY_MS_MAX, SCHEDULED_CHANGES_MAX, VALIDATOR_CHANGE_HEIGHTS_MIN,
+    APPROVAL_HEIGHTS_MIN, NOTICE_HEIGHTS_MAX, NOTICE_HEIGHTS_MIN, SCHEDULED_CHANGES_MAX,
+    VALIDATOR_CHANGE_HEIGHTS_MIN,
 };
 use registry_core::record::{RecordKey, RecordView, StoreError};
-use registry_core::{codec, mmr};
+
+use super::author;
+use super::governors::{check_live, live_count};
+use super::request::Request;
+use crate::state::{ApplyError, Effect, Heads, TransientKey};
+use ready::check_block;
+use result::{ChangeResult, result};
 
 /// Checks rule GV1: the form of a proposal.
 pub(super) fn check_propose(
@@ -86,14 +91,6 @@ pub struct GovernanceWrite {
     pub scheduled: Option<ScheduledChanges>,
 }
 
-/// Result of a change, computed from the present records.
-pub(super) struct ChangeResult {
-    /// Next value of the record that the change is about.
-    pub(super) value: Vec<u8>,
-    /// Validators of the result whose keys have no power at present.
-    newcomers: Vec<ValidatorEntry>,
-}
-
 /// The rules of governance, checked against the newest records. A node also checks them before it
 /// asks anyone to sign.
 pub struct Rules<'r> {
@@ -157,40 +154,6 @@ impl Rules<'_> {
         self.check_notice(&proposal)?;
         proposal.approvals.retain(|approval| approval.governor != *author);
         self.settle(id, &governors, proposal)
-    }
-
-    /// Checks rule GV9 and returns what a readiness announcement writes. It does not check the
-    /// named block, for which it would need the block history.
-    pub fn ready(&self, ready: &ValidatorReady) -> Result<GovernanceWrite, ApplyError> {
-        let ValidatorReady { proposal: id, key, peer, .. } = ready;
-        let proposal = self.proposal(id)?;
-        let named = match &proposal.change {
-            Change::Validators(edits) if proposal.status.is_pending() => {
-                edits.put.iter().any(|entry| entry.key == *key && entry.peer == *peer)
-            }
-            Change::Validators(_)
-            | Change::Publishing(_)
-            | Change::Parameters(_)
-            | Change::Version(_)
-            | Change::Governors(_) => false,
-        };
-        let not_expected =
-            |detail| Err(Refusal::new(Code::ReadyNotExpected, "proposal", detail).into());
-        if !named {
-            return not_expected(format!("{id} does not wait for {key} at {peer}"));
-        }
-        let present: Validators = read(self.view, VALIDATORS)?;
-        if present.validators.iter().any(|entry| entry.key == *key) {
-            return not_expected(format!("{key} is a validator already"));
-        }
-        if let Some((last, time_ms)) = self.last_ready(key)?
-            && last.proposal == *id
-            && self.now.time_ms < time_ms.saturating_add(READY_INTERVAL_MS_MIN)
-        {
-            let detail = format!("the last one is of {time_ms}, {READY_INTERVAL_MS_MIN} ms apart");
-            return Err(Refusal::new(Code::ReadyTooSoon, "proposal", detail).into());
-        }
-        Ok(GovernanceWrite { value: codec::encode(ready), scheduled: None })
     }
 
     /// Checks rule GV2: the author is a governor.
@@ -292,57 +255,12 @@ impl Rules<'_> {
 
     /// Checks rules GV5 to GV8 of a change that takes effect at `height`.
     fn outcome(&self, id: &Hash, change: &Change, height: u64) -> Result<ChangeResult, ApplyError> {
-        let outcome = self.result(change)?;
+        let outcome = result(self.view, change)?;
         self.check_distance(id, change, height)?;
         if let Change::Governors(governors) = change {
             check_live(governors, self.view)?;
         }
         Ok(outcome)
-    }
-
-    /// Checks rules GV5 and GV6.
-    fn result(&self, change: &Change) -> Result<ChangeResult, ApplyError> {
-        let broken = |detail: String| Refusal::new(Code::GovernanceResult, "change", detail);
-        let mut newcomers = Vec::new();
-        let value = match change {
-            Change::Validators(edits) => {
-                let present: Validators = read(self.view, VALIDATORS)?;
-                let publishing: Publishing = read(self.view, PUBLISHING)?;
-                let next = edits.result(&present, &publishing);
-                let next = next.map_err(|error| broken(error.to_string()))?;
-                check_power(&present, &next)?;
-                let is_new = |entry: &&ValidatorEntry| power_of(&present, entry) == 0;
-                newcomers = next.validators.iter().filter(is_new).cloned().collect();
-                codec::encode(&next)
-            }
-            Change::Publishing(edits) => {
-                let present: Publishing = read(self.view, PUBLISHING)?;
-                let validators: Validators = read(self.view, VALIDATORS)?;
-                let next = edits.result(&present, &validators);
-                codec::encode(&next.map_err(|error| broken(error.to_string()))?)
-            }
-            Change::Parameters(parameters) => {
-                if let WritePolicy::Endorsed(policy) = &parameters.write_policy
-                    && !is_live(self.view, &policy.authority)?
-                {
-                    return Err(broken(format!("{} cannot grant", policy.authority)).into());
-                }
-                codec::encode(parameters)
-            }
-            Change::Version(version) => {
-                let present: u64 = read(self.view, VERSION)?;
-                if *version <= present {
-                    return Err(broken(format!("version {version} is not above {present}")).into());
-                }
-                codec::encode(version)
-            }
-            Change::Governors(governors) => codec::encode(governors),
-        };
-        let present = self.view.entry(&key(change.record()))?;
-        if present.is_some_and(|present| present.value.0 == value) {
-            return Err(broken("it changes nothing".to_owned()).into());
-        }
-        Ok(ChangeResult { value, newcomers })
     }
 
     /// Checks rule GV7: the change is far enough from other scheduled changes, and there is room
@@ -378,80 +296,4 @@ impl Rules<'_> {
         }
         Ok(())
     }
-
-    /// Checks rule GV10: the newcomer's node announced recently that it is ready.
-    fn check_newcomer(&self, newcomer: &ValidatorEntry) -> Result<(), ApplyError> {
-        let ValidatorEntry { name, key, peer, .. } = newcomer;
-        let version: u64 = read(self.view, VERSION)?;
-        let is_there = |(ready, time_ms): (ValidatorReady, u64)| {
-            ready.peer == *peer
-                && ready.version >= version
-                && self.now.time_ms <= time_ms.saturating_add(READY_MS_MAX)
-        };
-        if self.last_ready(key)?.is_some_and(is_there) {
-            return Ok(());
-        }
-        let detail = format!("{name} has not said that it is ready in the last {READY_MS_MAX} ms");
-        Err(Refusal::new(Code::ValidatorNotReady, "change", detail).into())
-    }
-
-    /// Returns the last readiness announcement of a validator key with its block time, as Unix time
-    /// in milliseconds.
-    fn last_ready(&self, key: &ValidatorKey) -> Result<Option<(ValidatorReady, u64)>, StoreError> {
-        let Some(entry) = self.view.entry(&RecordKey::ready(key))? else { return Ok(None) };
-        let ready: ValidatorReady = entry.value()?;
-        Ok(Some((ready, entry.record.time)))
-    }
-}
-
-fn power_of(validators: &Validators, entry: &ValidatorEntry) -> u64 {
-    let own = validators.validators.iter().find(|own| own.key == entry.key);
-    own.map_or(0, |own| own.power)
-}
-
-/// Checks rule GV6: less than a third of the old power leaves, and less than a third of the new
-/// power joins.
-fn check_power(old: &Validators, new: &Validators) -> Result<(), Refusal> {
-    let total = |of: &Validators| {
-        of.validators.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.power))
-    };
-    // Sums up the power that keys have in `of` beyond their power in `than`.
-    let beyond = |of: &Validators, than: &Validators| {
-        let more = of.validators.iter().map(|entry| {
-            let other = power_of(than, entry);
-            entry.power.saturating_sub(other)
-        });
-        more.fold(0, u64::saturating_add)
-    };
-    for (moved, of, what) in
-        [(beyond(old, new), total(old), "leaves"), (beyond(new, old), total(new), "joins")]
-    {
-        if u128::from(moved).saturating_mul(3) >= u128::from(of) {
-            let detail = format!("power {moved} of {of} {what}; less than a third may at once");
-            return Err(Refusal::new(Code::PowerMoved, "change", detail));
-        }
-    }
-    Ok(())
-}
-
-/// Checks rule GV9: the named block is a recent block of this chain.
-fn check_block(
-    overlay: &Overlay<'_>,
-    height: u64,
-    ready: &ValidatorReady,
-) -> Result<(), ApplyError> {
-    // The history does not hold the previous block yet when an operation is checked.
-    let below = height.saturating_sub(ready.height);
-    let known = match (2..=READY_HEIGHTS_MAX).contains(&below) {
-        true => overlay.history_node(ready.height)?,
-        false => None,
-    };
-    if known == Some(mmr::leaf(&ready.block)) {
-        return Ok(());
-    }
-    let detail = format!(
-        "{} is not the hash of the block of {}, 2 to {READY_HEIGHTS_MAX} below the present",
-        ready.block, ready.height
-    );
-    Err(Refusal::new(Code::ReadyBlock, "block", detail).into())
 }
