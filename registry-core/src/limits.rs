@@ -197,8 +197,22 @@ pub const BLOCK_INTERVAL_MS_MIN: u64 = 10;
 /// s). Otherwise one late block on an idle network would stop the recovery delays.
 pub const HEARTBEAT_MS_MAX: u64 = 30_000;
 
-/// Shortest consensus timeout, in ms. Below it, timers race with the scheduler.
-pub const TIMEOUT_MS_MIN: u64 = 10;
+/// Shortest timeout for a proposal in round 0, in ms. A full block is sent, executed and synced in
+/// about as long by four validators on one ordinary machine.
+pub const TIMEOUT_PROPOSE_MS_MIN: u64 = 500;
+
+/// Shortest timeout for further votes in round 0, in ms. A vote is synced to disk and sent half
+/// around the world in about as long.
+pub const TIMEOUT_VOTE_MS_MIN: u64 = 100;
+
+/// Shortest time that each round adds to the timeouts, in ms. The simulator shows how many rounds a
+/// height takes at worst with the four shortest values, while messages take up to two seconds (the
+/// test `the_shortest_timeouts_get_over_slow_links_in_few_rounds`).
+pub const TIMEOUT_STEP_MS_MIN: u64 = 100;
+
+/// Smallest bound on the growth of timeouts, in ms. It leaves twice the time that a link of 10
+/// Mbit/s needs for a full block (1.7 s).
+pub const TIMEOUT_MS_MAX_MIN: u64 = 4_000;
 
 /// Longest consensus timeout, in ms. One dead proposer must not hold up the network for longer.
 pub const TIMEOUT_MS_MAX: u64 = 60_000;

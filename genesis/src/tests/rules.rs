@@ -92,16 +92,40 @@ fn parameters_are_within_their_bounds() {
 fn timeouts_are_within_their_bounds() {
     accepted(|file| file.parameters.timeout_ms_max = 60_000);
     refused("parameters.timeout_ms_max", |file| file.parameters.timeout_ms_max = 60_001);
-    refused("parameters.timeout_ms_max", |file| file.parameters.timeout_ms_max = 9);
+    accepted(|file| file.parameters.timeout_ms_max = 4_000);
+    refused("parameters.timeout_ms_max", |file| file.parameters.timeout_ms_max = 3_999);
 
     accepted(|file| file.parameters.timeout_propose_ms = 5_000);
-    accepted(|file| file.parameters.timeout_prevote_ms = 10);
-    accepted(|file| file.parameters.timeout_precommit_ms = 10);
-    accepted(|file| file.parameters.timeout_step_ms = 1);
+    accepted(|file| file.parameters.timeout_propose_ms = 500);
+    accepted(|file| file.parameters.timeout_prevote_ms = 100);
+    accepted(|file| file.parameters.timeout_precommit_ms = 100);
+    accepted(|file| file.parameters.timeout_step_ms = 100);
     refused("parameters.timeout_propose_ms", |file| file.parameters.timeout_propose_ms = 5_001);
-    refused("parameters.timeout_prevote_ms", |file| file.parameters.timeout_prevote_ms = 9);
-    refused("parameters.timeout_precommit_ms", |file| file.parameters.timeout_precommit_ms = 0);
-    refused("parameters.timeout_step_ms", |file| file.parameters.timeout_step_ms = 0);
+    refused("parameters.timeout_propose_ms", |file| file.parameters.timeout_propose_ms = 499);
+    refused("parameters.timeout_prevote_ms", |file| file.parameters.timeout_prevote_ms = 99);
+    refused("parameters.timeout_precommit_ms", |file| file.parameters.timeout_precommit_ms = 99);
+    refused("parameters.timeout_step_ms", |file| file.parameters.timeout_step_ms = 99);
+}
+
+#[test]
+fn an_idle_network_that_loses_two_rounds_does_not_count_as_halted() {
+    let rounds = |file: &mut GenesisFile, propose_ms, vote_ms| {
+        file.parameters.timeout_ms_max = 60_000;
+        file.parameters.timeout_propose_ms = propose_ms;
+        file.parameters.timeout_prevote_ms = vote_ms;
+        file.parameters.timeout_precommit_ms = vote_ms;
+    };
+    accepted(|file| rounds(file, 12_499, 5_000));
+    refused("parameters.heartbeat_ms", |file| rounds(file, 12_500, 5_000));
+    accepted(|file| {
+        rounds(file, 5_000, 4_999);
+        file.parameters.heartbeat_ms = 30_000;
+    });
+    refused("parameters.heartbeat_ms", |file| {
+        rounds(file, 5_000, 5_000);
+        file.parameters.heartbeat_ms = 30_000;
+    });
+    refused("parameters.heartbeat_ms", |file| rounds(file, 30_000, 100));
 }
 
 #[test]

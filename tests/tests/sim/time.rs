@@ -1,7 +1,14 @@
+use registry_core::governance::Parameters;
+use registry_core::limits::{
+    TIMEOUT_MS_MAX_MIN, TIMEOUT_PROPOSE_MS_MIN, TIMEOUT_STEP_MS_MIN, TIMEOUT_VOTE_MS_MIN,
+};
 use registry_tests::sim::chain::{GENESIS_MS, public};
-use registry_tests::sim::{Byzantine, World};
+use registry_tests::sim::{Byzantine, Setup, World};
 
 use super::{four, reach, sound};
+
+/// Greatest round of a height with the shortest timeouts over slow links.
+const ROUNDS_MAX: u32 = 25;
 
 /// Returns the number of blocks that validator `index` built.
 fn built_by(world: &World, index: usize) -> usize {
@@ -105,13 +112,61 @@ fn many_rounds_without_a_timely_proposal_do_not_stall_the_height() {
     world.start_clients(4);
     world.run_for(400_000);
     sound(&mut world);
-    let round = |world: &World| {
-        let rounds = world.nodes.iter().filter_map(|node| node.driver.as_ref()?.progress().round);
-        rounds.max().unwrap_or(0)
-    };
     assert!(round(&world) > 20, "round {}", round(&world));
     let height = world.oracle.headers().len() as u64;
     let within_ms = world.ten_views_ms();
     world.heal();
     reach(&mut world, height + 2, within_ms);
+}
+
+/// Greatest round in which a node is.
+fn round(world: &World) -> u32 {
+    let rounds = world.nodes.iter().filter_map(|node| node.driver.as_ref()?.progress().round);
+    rounds.max().unwrap_or(0)
+}
+
+/// Returns the greatest round of ten heights with these timeouts, while each message takes one and
+/// a half to two seconds.
+fn most_rounds(seed: u64, parameters: &Parameters) -> u32 {
+    let setup = Setup { seed, parameters: parameters.clone(), ..Setup::default() };
+    let mut world = World::started(&setup);
+    world.weather.delay_ms_min = 1_500;
+    world.weather.delay_ms_max = 2_000;
+    world.start_clients(4);
+    let mut most = 0;
+    while world.oracle.headers().len() <= 10 {
+        world.run_for(100);
+        most = most.max(round(&world));
+        assert!(most < 2_000, "{}", world.describe());
+    }
+    sound(&mut world);
+    most
+}
+
+#[test]
+fn the_shortest_timeouts_get_over_slow_links_in_few_rounds() {
+    let shortest = Parameters {
+        timeout_propose_ms: TIMEOUT_PROPOSE_MS_MIN,
+        timeout_prevote_ms: TIMEOUT_VOTE_MS_MIN,
+        timeout_precommit_ms: TIMEOUT_VOTE_MS_MIN,
+        timeout_step_ms: TIMEOUT_STEP_MS_MIN,
+        timeout_ms_max: TIMEOUT_MS_MAX_MIN,
+        ..Parameters::default()
+    };
+    assert_eq!(shortest.check(), Ok(()));
+    let most = (1..6).map(|seed| most_rounds(seed, &shortest)).max();
+    println!("{most:?} rounds with the shortest timeouts");
+    assert!(most <= Some(ROUNDS_MAX), "{most:?} rounds");
+    // Timeouts that are refused would take far more.
+    let shorter = Parameters {
+        timeout_propose_ms: 10,
+        timeout_prevote_ms: 10,
+        timeout_precommit_ms: 10,
+        timeout_step_ms: 1,
+        ..shortest
+    };
+    assert!(shorter.check().is_err());
+    let most = most_rounds(1, &shorter);
+    println!("{most} rounds with timeouts of 10 ms");
+    assert!(most > 10 * ROUNDS_MAX, "{most} rounds");
 }

@@ -122,6 +122,29 @@ fn add_others(all: &mut Catalogue) {
     refused_change(all, "heartbeat_too_long", rule, heartbeat(30_001));
     let short = Parameters { recovery_delay_ms_min: 999, ..Parameters::default() };
     refused_change(all, "recovery_delay_too_short", rule, Change::Parameters(short));
+    let with = |change: &dyn Fn(&mut Parameters)| {
+        let mut parameters = Parameters::default();
+        change(&mut parameters);
+        Change::Parameters(parameters)
+    };
+    for (name, change) in [
+        ("timeout_propose_too_short", with(&|of| of.timeout_propose_ms = 499)),
+        ("timeout_prevote_too_short", with(&|of| of.timeout_prevote_ms = 99)),
+        ("timeout_precommit_too_short", with(&|of| of.timeout_precommit_ms = 99)),
+        ("timeout_step_too_short", with(&|of| of.timeout_step_ms = 99)),
+        ("timeout_max_too_short", with(&|of| of.timeout_ms_max = 3_999)),
+    ] {
+        refused_change(all, name, rule, change);
+    }
+    let rule = "A heartbeat and two rounds together are shorter than a halt.";
+    let long = Parameters {
+        heartbeat_ms: 30_000,
+        timeout_propose_ms: 5_000,
+        timeout_prevote_ms: 5_000,
+        timeout_precommit_ms: 5_000,
+        ..Parameters::default()
+    };
+    refused_change(all, "idle_gap_is_a_halt", rule, Change::Parameters(long));
     let rule = "Versions begin at 1.";
     refused_change(all, "version_zero", rule, Change::Version(0));
 }
