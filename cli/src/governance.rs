@@ -102,7 +102,7 @@ struct ChangeArgs {
     /// Replace all parameters by those of a JSON file, like `parameters` of the genesis file
     #[arg(long, value_name = "FILE")]
     parameters: Option<PathBuf>,
-    /// Change to a later protocol version
+    /// Change to the next protocol version: the present one plus 1
     #[arg(long, value_name = "N")]
     protocol_version: Option<u64>,
     /// File with any change, as the JSON that docs/protocol/governance.md describes

@@ -42,6 +42,7 @@ pub(super) fn result(view: &dyn RecordView, change: &Change) -> Result<ChangeRes
             codec::encode(&next.map_err(|error| broken(error.to_string()))?)
         }
         Change::Parameters(parameters) => {
+            parameters.check().map_err(|error| broken(error.to_string()))?;
             if let WritePolicy::Endorsed(policy) = &parameters.write_policy
                 && !is_live(view, &policy.authority)?
             {
@@ -51,8 +52,12 @@ pub(super) fn result(view: &dyn RecordView, change: &Change) -> Result<ChangeRes
         }
         Change::Version(version) => {
             let present: u64 = read(view, VERSION)?;
-            if *version <= present {
-                return Err(broken(format!("version {version} is not above {present}")).into());
+            let next = present.saturating_add(1);
+            if *version != next {
+                let detail = format!(
+                    "version is {version}, it must be {next}, one above the present {present}"
+                );
+                return Err(broken(detail).into());
             }
             codec::encode(version)
         }

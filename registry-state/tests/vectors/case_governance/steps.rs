@@ -151,6 +151,8 @@ fn add_results(all: &mut Catalogue) {
         ("validator_key_publishes", Change::Publishing(of_key)),
         ("publishing_key_validates", put(&[shared])),
         ("version_of_now", Change::Version(1)),
+        ("version_two_ahead", Change::Version(3)),
+        ("version_of_the_end", Change::Version(u64::MAX)),
         ("validator_as_it_is", put(&[of_first])),
         ("publishing_as_it_is", Change::Publishing(keys)),
         ("parameters_as_they_are", Change::Parameters(parameters())),
