@@ -296,6 +296,9 @@ codes! {
         "publish the credential type first";
     /// Another DID published the schema.
     SchemaNotAllowed = 2070, "SCHEMA_NOT_ALLOWED", "let the publisher of the schema sign";
+    /// An approved change that waits would break a rule behind this change.
+    ScheduleBroken = 2071, "SCHEDULE_BROKEN",
+        "name a later height, or have the approval of that change withdrawn first";
     /// A delegate sets an entry of a status list outside of its range.
     StatusDelegateRange = 2075, "STATUS_DELEGATE_RANGE",
         "name entries within your range, or have the issuer widen it by a status_update";

@@ -48,6 +48,7 @@ fn run(seeds: std::ops::Range<u64>) {
         ("ACTIVATION_HEIGHT", 50),
         ("GOVERNANCE_RESULT", 50),
         ("POWER_MOVED", 50),
+        ("SCHEDULE_BROKEN", 20),
         ("GOVERNORS_TOO_FEW", 5),
         ("READY_NOT_EXPECTED", 50),
         ("READY_BLOCK", 4),

@@ -2,6 +2,7 @@
 
 mod ready;
 mod result;
+mod schedule;
 
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
@@ -18,7 +19,7 @@ use registry_core::limits::{
 use registry_core::record::{RecordKey, RecordView, StoreError};
 
 use super::author;
-use super::governors::{check_live, live_count};
+use super::governors::live_count;
 use super::request::Request;
 use crate::state::{ApplyError, Effect, Heads, TransientKey};
 use ready::check_block;
@@ -118,7 +119,7 @@ impl Rules<'_> {
             let detail = format!("{height} is not {min} to {max} above the present {present}");
             return Err(Refusal::new(Code::ActivationHeight, "height", detail).into());
         }
-        self.outcome(id, &change, height)?;
+        self.check_outcome(id, &change, height)?;
         let (proposer, proposed) = (author.clone(), self.now.time_ms);
         let approvals = vec![Approval { governor: author.clone(), time: proposed }];
         let status = ProposalStatus::Open;
@@ -220,7 +221,7 @@ impl Rules<'_> {
         let mut scheduled = self.now.scheduled.clone();
         match (was, is) {
             (false, true) => {
-                self.outcome(id, &proposal.change, proposal.height)?;
+                self.check_outcome(id, &proposal.change, proposal.height)?;
                 scheduled.0.insert(place);
                 proposal.status = ProposalStatus::Approved;
             }
@@ -246,21 +247,18 @@ impl Rules<'_> {
             let detail = format!("{count} governors approve, {threshold} are needed");
             return Err(Refusal::new(Code::ThresholdNotMet, "proposal", detail).into());
         }
-        let outcome = self.outcome(id, &proposal.change, proposal.height)?;
-        for newcomer in &outcome.newcomers {
+        let ChangeResult { value, newcomers } = result(self.view, &proposal.change)?;
+        self.check_distance(id, &proposal.change, proposal.height)?;
+        for newcomer in &newcomers {
             self.check_newcomer(newcomer)?;
         }
-        Ok(outcome.value)
+        Ok(value)
     }
 
-    /// Checks rules GV5 to GV8 of a change that takes effect at `height`.
-    fn outcome(&self, id: &Hash, change: &Change, height: u64) -> Result<ChangeResult, ApplyError> {
-        let outcome = result(self.view, change)?;
-        self.check_distance(id, change, height)?;
-        if let Change::Governors(governors) = change {
-            check_live(governors, self.view)?;
-        }
-        Ok(outcome)
+    /// Checks rules GV5 to GV8 of a change that is to take effect at `height`.
+    fn check_outcome(&self, id: &Hash, change: &Change, height: u64) -> Result<(), ApplyError> {
+        self.check_schedule(id, change, height)?;
+        self.check_distance(id, change, height)
     }
 
     /// Checks rule GV7: the change is far enough from other scheduled changes, and there is room

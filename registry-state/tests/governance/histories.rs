@@ -233,7 +233,7 @@ impl History {
             let deed = self.some_deed();
             let (envelope, id) = self.envelope(&deed);
             let before = self.world.clone();
-            let expected = self.world.act(&deed);
+            let expected = self.world.act(&deed, id);
             let actual = attempt(&self.ledger, time_ms, &kept, &envelope);
             assert_eq!(actual, expected, "{deed:?} at {}: {before:?}", before.height);
             match expected {

@@ -1,9 +1,13 @@
 //! The rules of governance written a second time as a plain loop over numbers. Parties, nodes and
-//! proposals are indices, and nothing is signed, encoded or hashed.
+//! proposals are indices, and nothing is signed, encoded or hashed. The ids of proposals are given.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use registry_core::code::Code;
+use registry_core::crypto::Hash;
+
+/// Height and id of a proposal, by which changes take effect in order.
+type Place = (u64, Hash);
 
 /// Validator key of a node: its first key, or the key that it changes to.
 pub(crate) type NodeKey = (u8, bool);
@@ -41,6 +45,7 @@ pub(crate) enum Status {
 pub(crate) struct Plan {
     pub(crate) wish: Wish,
     pub(crate) height: u64,
+    id: Hash,
     pub(crate) approvals: BTreeSet<usize>,
     pub(crate) status: Status,
     /// Height at which the plan last changed.
@@ -116,10 +121,13 @@ impl World {
         of.iter().filter(|party| self.is_live(**party)).count()
     }
 
-    /// Returns the verdict of the rules and applies the deed if they allow it.
-    pub(crate) fn act(&mut self, deed: &Deed) -> Result<(), Code> {
+    /// Returns the verdict of the rules and applies the deed if they allow it. `id` orders a new
+    /// proposal among those of its height.
+    pub(crate) fn act(&mut self, deed: &Deed, id: Option<Hash>) -> Result<(), Code> {
         match deed {
-            Deed::Propose(by, wish, height) => self.propose(*by, wish, *height),
+            Deed::Propose(by, wish, height) => {
+                self.propose(*by, wish, (*height, id.expect("the id of a proposal")))
+            }
             Deed::Approve(by, plan) => self.vote(*by, *plan, true),
             Deed::Withdraw(by, plan) => self.vote(*by, *plan, false),
             Deed::Ready { plan, key, version, is_block_right } => {
@@ -136,19 +144,20 @@ impl World {
         if self.governors.contains(&by) { Ok(()) } else { Err(Code::NotGovernor) }
     }
 
-    fn propose(&mut self, by: usize, wish: &Wish, height: u64) -> Result<(), Code> {
+    fn propose(&mut self, by: usize, wish: &Wish, (height, id): Place) -> Result<(), Code> {
         self.check_governor(by)?;
         if height < self.height + 10 || height > self.height + 1_000_000 {
             return Err(Code::ActivationHeight);
         }
-        self.outcome(None, wish, height)?;
+        self.check_schedule(None, wish, (height, id))?;
+        self.check_distance(None, wish, height)?;
         let approvals = BTreeSet::from([by]);
         let status = match self.threshold <= 1 {
             true => Status::Approved,
             false => Status::Open,
         };
         let (wish, touched) = (wish.clone(), self.height);
-        self.plans.push(Plan { wish, height, approvals, status, touched });
+        self.plans.push(Plan { wish, height, id, approvals, status, touched });
         Ok(())
     }
 
@@ -173,7 +182,8 @@ impl World {
         if !self.is_enough(&new.approvals) {
             new.status = Status::Open;
         } else if new.status == Status::Open {
-            self.outcome(Some(plan), &new.wish, new.height)?;
+            self.check_schedule(Some(plan), &new.wish, (new.height, new.id))?;
+            self.check_distance(Some(plan), &new.wish, new.height)?;
             new.status = Status::Approved;
         }
         new.touched = self.height;
@@ -236,7 +246,7 @@ impl World {
     }
 
     /// Returns the network after the wish, or the code of the rule that it breaks.
-    fn outcome(&self, own: Option<usize>, wish: &Wish, height: u64) -> Result<Self, Code> {
+    fn result(&self, wish: &Wish) -> Result<Self, Code> {
         let mut next = self.clone();
         match wish {
             Wish::Validators(put, remove) => {
@@ -248,7 +258,6 @@ impl World {
                     return Err(Code::GovernanceResult);
                 }
                 check_power(&self.validators, &next.validators)?;
-                next.moved = Some(height);
             }
             Wish::Publishing(put, remove) => {
                 for node in remove {
@@ -266,6 +275,40 @@ impl World {
         if self.holds() == next.holds() {
             return Err(Code::GovernanceResult);
         }
+        if let Wish::Governors(threshold, members) = wish
+            && self.count_live(members) < *threshold
+        {
+            return Err(Code::GovernorsTooFew);
+        }
+        Ok(next)
+    }
+
+    /// Checks that the wish keeps the rules at its place among the approved plans, and that it
+    /// breaks none of those behind it.
+    fn check_schedule(&self, own: Option<usize>, wish: &Wish, place: Place) -> Result<(), Code> {
+        let mut others: Vec<(Place, &Wish)> = (0..)
+            .zip(&self.plans)
+            .filter(|(index, plan)| plan.status == Status::Approved && own != Some(*index))
+            .map(|(_, plan)| ((plan.height, plan.id), &plan.wish))
+            .collect();
+        others.sort_by_key(|(place, _)| *place);
+        let mut without = self.clone();
+        for (_, other) in others.iter().filter(|(other, _)| *other < place) {
+            without = without.result(other).unwrap_or(without);
+        }
+        let mut with = without.result(wish)?;
+        for (_, other) in others.iter().filter(|(other, _)| *other > place) {
+            let (after, after_wish) = (without.result(other), with.result(other));
+            if after.is_ok() && after_wish.is_err() {
+                return Err(Code::ScheduleBroken);
+            }
+            without = after.unwrap_or(without);
+            with = after_wish.unwrap_or(with);
+        }
+        Ok(())
+    }
+
+    fn check_distance(&self, own: Option<usize>, wish: &Wish, height: u64) -> Result<(), Code> {
         let moves = |wish: &Wish| matches!(wish, Wish::Validators(..));
         for (index, other) in self.plans.iter().enumerate() {
             if other.status != Status::Approved || own == Some(index) {
@@ -279,12 +322,7 @@ impl World {
         if moves(wish) && self.moved.is_some_and(|moved| height < moved + 10) {
             return Err(Code::ActivationHeight);
         }
-        if let Wish::Governors(threshold, members) = wish
-            && self.count_live(members) < *threshold
-        {
-            return Err(Code::GovernorsTooFew);
-        }
-        Ok(next)
+        Ok(())
     }
 
     /// Returns all parts of the network that a wish may change, to compare them.
@@ -318,7 +356,11 @@ impl World {
         if !self.is_enough(&plan.approvals) {
             return Err(Code::ThresholdNotMet);
         }
-        let next = self.outcome(Some(index), &plan.wish, plan.height)?;
+        let mut next = self.result(&plan.wish)?;
+        self.check_distance(Some(index), &plan.wish, plan.height)?;
+        if matches!(plan.wish, Wish::Validators(..)) {
+            next.moved = Some(plan.height);
+        }
         let old: BTreeSet<NodeKey> = self.validators.values().map(|(key, _)| *key).collect();
         for (key, _) in next.validators.values() {
             let is_there = |word: &Word| self.time_ms - word.time_ms <= 600_000 && word.version > 0;

@@ -1,5 +1,5 @@
-//! What a change makes of the records that it is applied to (docs/protocol/governance.md, rules GV5
-//! and GV6).
+//! What a change makes of the records that it is applied to (docs/protocol/governance.md, rules GV5,
+//! GV6 and GV8).
 
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
@@ -9,7 +9,7 @@ use registry_core::governance::{
 };
 use registry_core::record::RecordView;
 
-use crate::rules::governors::is_live;
+use crate::rules::governors::{check_live, is_live};
 use crate::state::ApplyError;
 
 /// Result of a change, computed from the present records.
@@ -20,7 +20,7 @@ pub(super) struct ChangeResult {
     pub(super) newcomers: Vec<ValidatorEntry>,
 }
 
-/// Checks rules GV5 and GV6 of a change that is applied to the records of `view`.
+/// Checks rules GV5, GV6 and GV8 of a change that is applied to the records of `view`.
 pub(super) fn result(view: &dyn RecordView, change: &Change) -> Result<ChangeResult, ApplyError> {
     let broken = |detail: String| Refusal::new(Code::GovernanceResult, "change", detail);
     let mut newcomers = Vec::new();
@@ -66,6 +66,9 @@ pub(super) fn result(view: &dyn RecordView, change: &Change) -> Result<ChangeRes
     let present = view.entry(&key(change.record()))?;
     if present.is_some_and(|present| present.value.0 == value) {
         return Err(broken("it changes nothing".to_owned()).into());
+    }
+    if let Change::Governors(governors) = change {
+        check_live(governors, view)?;
     }
     Ok(ChangeResult { value, newcomers })
 }

@@ -20,6 +20,7 @@ pub(super) fn add(all: &mut Catalogue) {
     add_results(all);
     add_power(all);
     add_distance(all);
+    add_schedule(all);
     add_governors(all);
     add_deactivations(all);
 }
@@ -238,12 +239,51 @@ fn add_distance(all: &mut Catalogue) {
     let rule = "At most 16 approved changes wait.";
     let mut ledger = alone();
     for n in 0..16u8 {
-        let (envelope, _) =
-            proposes(&ledger, &GOVERNORS[0], n, heartbeat(10_000), 40 + u64::from(n));
+        let (envelope, _) = proposes(
+            &ledger,
+            &GOVERNORS[0],
+            n,
+            heartbeat(10_000 + u64::from(n)),
+            40 + u64::from(n),
+        );
         ledger.after(1_000, &[envelope]);
     }
     let at = next(&ledger, 1, propose(heartbeat(10_000), 60));
     all.refused_at("agenda_full", rule, Code::AgendaFull, &at);
+}
+
+/// Adds changes beside an approved one that waits for height 30.
+fn add_schedule(all: &mut Catalogue) {
+    let of = |change: Change| {
+        let mut ledger = alone();
+        proposed(&mut ledger, change, 30);
+        ledger
+    };
+    let code = Code::ScheduleBroken;
+    let removal = of(remove(&["node-4"]));
+    let quick = of(heartbeat(10_000));
+    let rule = "A change that would break an approved one behind it is refused.";
+    for (name, ledger, change) in [
+        ("by_same_removal", &removal, remove(&["node-4"])),
+        ("by_power", &removal, remove(&["node-3"])),
+        ("by_same_parameters", &quick, heartbeat(10_000)),
+    ] {
+        let at = next(ledger, 1, propose(change, 20));
+        all.refused_at(&format!("governance_schedule_broken_{name}"), rule, code, &at);
+    }
+    let rule = "A change keeps the rules at its place among the approved ones.";
+    let at = next(&removal, 1, propose(remove(&["node-3"]), 40));
+    all.refused_at("governance_schedule_too_much_power", rule, Code::PowerMoved, &at);
+    let at = next(&removal, 1, propose(remove(&["node-4"]), 40));
+    all.refused_at("governance_schedule_gone_by_then", rule, Code::GovernanceResult, &at);
+    let at = next(&quick, 1, propose(heartbeat(10_000), 40));
+    all.refused_at("governance_schedule_same_by_then", rule, Code::GovernanceResult, &at);
+    let joined = of(put(&[validator(5)]));
+    let at = next(&joined, 1, propose(remove(&["node-5"]), 40));
+    all.applied_at("governance_schedule_of_a_newcomer", rule, &at);
+    let version = of(Change::Version(2));
+    let at = next(&version, 1, propose(Change::Version(3), 40));
+    all.applied_at("governance_schedule_of_versions", rule, &at);
 }
 
 fn add_distance_from_last(all: &mut Catalogue) {
