@@ -129,6 +129,18 @@ pub enum Warning {
         /// Shortest recovery delay that networks usually allow, in milliseconds.
         usual_ms_min: u64,
     },
+    /// A change of the network may take effect before anyone can object to it.
+    #[error(
+        "parameters.notice_ms_min is {actual_ms} ms: a proposal may take effect in less than \
+         {usual_ms_min} ms (10 min), before governors and operators can object; fit for test \
+         networks only"
+    )]
+    Notice {
+        /// Shortest notice that the network allows, in milliseconds.
+        actual_ms: u64,
+        /// Shortest notice that networks usually allow, in milliseconds.
+        usual_ms_min: u64,
+    },
     /// The network halts if one of these validators fails, since the others are no quorum.
     #[error(
         "no block is committed while one of {} is down; a network of four validators of equal \

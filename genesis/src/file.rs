@@ -8,7 +8,7 @@ use registry_core::governance::{
     WritePolicy,
 };
 use registry_core::id::NetworkName;
-use registry_core::limits::RECOVERY_DELAY_MS_MIN;
+use registry_core::limits::{NOTICE_MS_MIN, RECOVERY_DELAY_MS_MIN};
 use registry_core::record::RecordKey;
 use registry_core::time::{TimeMs, exact};
 use registry_state::execution::{Execution, Genesis, execute_genesis};
@@ -75,6 +75,10 @@ impl GenesisFile {
         if actual_ms < RECOVERY_DELAY_MS_MIN {
             let usual_ms_min = RECOVERY_DELAY_MS_MIN;
             warnings.push(Warning::RecoveryDelay { actual_ms, usual_ms_min });
+        }
+        let actual_ms = self.parameters.notice_ms_min;
+        if actual_ms < NOTICE_MS_MIN {
+            warnings.push(Warning::Notice { actual_ms, usual_ms_min: NOTICE_MS_MIN });
         }
         let names = self.indispensable();
         if !names.is_empty() {

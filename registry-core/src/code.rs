@@ -247,16 +247,16 @@ codes! {
     /// The proposal does not exist.
     ProposalNotFound = 2051, "PROPOSAL_NOT_FOUND",
         "name the id of the operation that made the proposal";
-    /// The proposal took effect, was cancelled, or is too close to its height to be approved or
-    /// withdrawn.
+    /// The proposal took effect, was cancelled, or its notice is over, so that nobody can approve it
+    /// or withdraw an approval.
     ProposalClosed = 2052, "PROPOSAL_CLOSED", "propose the change anew";
     /// The governor has already approved the proposal.
     ApprovedAlready = 2053, "APPROVED_ALREADY", "collect approvals of other governors";
     /// The governor has not approved the proposal.
     NotApproved = 2054, "NOT_APPROVED", "withdraw only what you approved";
-    /// The height is too near, too far, or too close to the height of another change.
+    /// The height is too near or too far.
     ActivationHeight = 2055, "ACTIVATION_HEIGHT",
-        "choose a height 10 to 1000000 above the present, 10 from other changes of validators";
+        "choose a height 10 to 1000000 above the present";
     /// Applied to what holds now, the change breaks a rule or changes nothing.
     GovernanceResult = 2056, "GOVERNANCE_RESULT", "read what holds now and propose again";
     /// A third of the voting power or more would change hands at once.

@@ -17,7 +17,7 @@ use crate::certificate::{Validator, ValidatorSet, ValidatorSetError};
 use crate::codec;
 use crate::crypto::ValidatorKey;
 use crate::id::Did;
-use crate::limits::{OPERATION_BYTES_MAX, RECOVERY_DELAY_MS_MIN};
+use crate::limits::{NOTICE_MS_MIN, OPERATION_BYTES_MAX, RECOVERY_DELAY_MS_MIN};
 use crate::record::{RecordKey, RecordView, StoreError};
 
 pub use change::{Change, Edits, Named};
@@ -89,6 +89,8 @@ pub struct Parameters {
     pub write_policy: WritePolicy,
     /// Shortest recovery delay in ms of live time.
     pub recovery_delay_ms_min: u64,
+    /// Shortest live time in ms between a proposal and its effect.
+    pub notice_ms_min: u64,
     /// Shortest time in ms between two blocks.
     pub block_interval_ms_min: u64,
     /// Longest time in ms without a block while the network is idle.
@@ -110,6 +112,7 @@ impl Default for Parameters {
         Self {
             write_policy: WritePolicy::Open,
             recovery_delay_ms_min: RECOVERY_DELAY_MS_MIN,
+            notice_ms_min: NOTICE_MS_MIN,
             block_interval_ms_min: 100,
             heartbeat_ms: 15_000,
             timeout_propose_ms: 1_000,

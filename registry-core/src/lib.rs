@@ -34,6 +34,7 @@ pub mod names;
 pub mod operation;
 pub mod record;
 pub mod schema;
+pub mod span;
 pub mod status;
 pub mod text;
 pub mod time;

@@ -1,6 +1,8 @@
 //! Every limit of the rules, each with its reason. All limits belong to consensus: a node that used
 //! another value would compute another state. Node policy, such as rates and queues, is not here.
 
+use crate::span::Span;
+
 /// Largest DID operation with its signatures, in bytes. It fits 32 methods and 32 services of usual
 /// size.
 pub const DID_OPERATION_BYTES_MAX: usize = 16 * 1024;
@@ -229,21 +231,27 @@ pub const GOVERNANCE_OPERATION_BYTES_MAX: usize = 8 * 1024;
 /// Largest number of governors of a network. It also bounds the approvals of a proposal.
 pub const GOVERNORS_MAX: usize = 16;
 
-/// Smallest number of heights between a proposal and its effect. It gives people time to object and
-/// nodes time to prepare.
+/// Smallest number of heights between a proposal and its effect. Together with the parameter
+/// `notice_ms_min` it gives people time to object and nodes time to prepare.
 pub const NOTICE_HEIGHTS_MIN: u64 = 10;
+
+/// Shortest notice in ms of live time that a genesis may choose without saying so explicitly.
+/// Governors on three continents can read a proposal and object within it.
+pub const NOTICE_MS_MIN: u64 = 600_000;
+
+/// Shortest notice of any network, in ms of live time. Test networks wait no longer than that.
+pub const NOTICE_MS_FLOOR: u64 = 1_000;
+
+/// Longest notice, in ms of live time. A longer one could not be shortened within a month.
+pub const NOTICE_MS_MAX: u64 = 30 * DAY_MS;
 
 /// Largest number of heights between a proposal and its effect, so that nothing is decided today
 /// about a network that nobody knows yet.
 pub const NOTICE_HEIGHTS_MAX: u64 = 1_000_000;
 
-/// Number of heights before the effect of a proposal at which approvals and withdrawals end. The
-/// validator set of a height must be known one height before it.
-pub const APPROVAL_HEIGHTS_MIN: u64 = 2;
-
-/// Smallest number of heights between two changes of validators, so that each set is in use before
-/// the next one comes.
-pub const VALIDATOR_CHANGE_HEIGHTS_MIN: u64 = 10;
+/// Shortest distance between two changes of validators, so that each set is in use before the next
+/// one comes. Only heights count: what matters is that the set has decided blocks.
+pub const VALIDATOR_CHANGE_DISTANCE: Span = Span { heights: 10, live_ms: 0 };
 
 /// Largest number of approved changes that wait. Each is read when another one is checked.
 pub const SCHEDULED_CHANGES_MAX: usize = 16;

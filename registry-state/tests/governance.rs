@@ -45,7 +45,7 @@ fn run(seeds: std::ops::Range<u64>) {
         ("PROPOSAL_CLOSED", 50),
         ("APPROVED_ALREADY", 50),
         ("NOT_APPROVED", 50),
-        ("ACTIVATION_HEIGHT", 50),
+        ("ACTIVATION_HEIGHT", 30),
         ("GOVERNANCE_RESULT", 50),
         ("POWER_MOVED", 50),
         ("SCHEDULE_BROKEN", 20),

@@ -66,7 +66,7 @@ pub(crate) struct Rules {
     parameters: Parameters,
     validators: Vec<ValidatorEntry>,
     publishing: Publishing,
-    /// Approved proposals that wait for their height, in ascending order of height.
+    /// Approved proposals that wait for their turn, in this order.
     agenda: Vec<Waiting>,
     #[serde(flatten)]
     as_of: AsOf,
@@ -76,6 +76,8 @@ pub(crate) struct Rules {
 #[serde(rename_all = "camelCase")]
 struct Waiting {
     activation_height: u64,
+    /// Block time before which the change does not take effect. A halt puts it off.
+    not_before: String,
     proposal: Hash,
 }
 
@@ -87,6 +89,8 @@ struct ProposalJson {
     proposer: Did,
     change: Change,
     activation_height: u64,
+    /// Block time before which the change does not take effect. A halt puts it off.
+    not_before: String,
     proposed: String,
     approvals: Vec<ApprovalJson>,
     status: &'static str,
@@ -103,7 +107,8 @@ struct ApprovalJson {
 }
 
 impl ProposalJson {
-    fn of(id: Hash, entry: &Entry) -> Result<Self, StoreError> {
+    /// Shows a proposal as of a ledger with this duration of halts.
+    fn of(id: Hash, entry: &Entry, halted_ms: u64) -> Result<Self, StoreError> {
         let proposal: Proposal = entry.value()?;
         let approvals = proposal.approvals.into_iter();
         let cancelled_for = match proposal.status {
@@ -115,6 +120,7 @@ impl ProposalJson {
             proposer: proposal.proposer,
             change: proposal.change,
             activation_height: proposal.height,
+            not_before: millis(proposal.due_live_ms.saturating_add(halted_ms)),
             proposed: millis(proposal.proposed),
             approvals: approvals
                 .map(|each| ApprovalJson { governor: each.governor, time: millis(each.time) })
@@ -170,7 +176,6 @@ impl Governance {
     /// Answers `governance_show`.
     pub(crate) async fn governance(&self, params: ShowParams) -> Result<Rules, ApiError> {
         let moment = self.reads.moment(params.at, params.min_height).await?;
-        let agenda = self.reads.at(&moment).scheduled_changes()?.0.into_iter();
         let records = self.since_genesis(&moment)?;
         let validators: Validators = read(&records, VALIDATORS)?;
         Ok(Rules {
@@ -179,11 +184,22 @@ impl Governance {
             parameters: read(&records, PARAMETERS)?,
             validators: validators.validators,
             publishing: read(&records, PUBLISHING)?,
-            agenda: agenda
-                .map(|(activation_height, proposal)| Waiting { activation_height, proposal })
-                .collect(),
+            agenda: self.agenda(&moment)?,
             as_of: moment.as_of(),
         })
+    }
+
+    /// Returns the changes that wait now, whatever the moment.
+    fn agenda(&self, moment: &Moment) -> Result<Vec<Waiting>, StoreError> {
+        let scheduled = self.reads.at(moment).scheduled_changes()?.0.into_iter();
+        let waiting = scheduled.map(|(activation_height, proposal)| {
+            let entry = self.reads.node.newest(&RecordKey::proposal(&proposal))?;
+            let entry = entry.ok_or_else(|| StoreError::new("a scheduled proposal is missing"))?;
+            let due_live_ms = entry.value::<Proposal>()?.due_live_ms;
+            let not_before = millis(due_live_ms.saturating_add(moment.head.halted_ms));
+            Ok(Waiting { activation_height, not_before, proposal })
+        });
+        waiting.collect()
     }
 
     /// Returns the records at a moment. Fails if the moment is before genesis, since all governance
@@ -207,7 +223,8 @@ impl Governance {
         let ProposalParams { proposal: id, at, min_height } = params;
         let moment = self.reads.moment(at, min_height).await?;
         let records = self.reads.at(&moment);
-        let shown = ProposalJson::of(id, &proposal_at(&records, &id)?)?;
+        let halted_ms = moment.head.halted_ms;
+        let shown = ProposalJson::of(id, &proposal_at(&records, &id)?, halted_ms)?;
         let governors = governors(&records)?;
         Ok(ProposalAnswer {
             newcomers: newcomers(&shown, &records)?,
@@ -226,7 +243,8 @@ impl Governance {
         let after = params.after.map(|after| listing.behind(&RecordKey::proposal(&after)));
         let (found, next) = self.reads.list(&listing, after.as_deref(), limit)?;
         let proposals = self.reads.at(&moment).existing(&found, |entry| {
-            ProposalJson::of(proposal_id(&entry.record.record_key())?, entry)
+            let id = proposal_id(&entry.record.record_key())?;
+            ProposalJson::of(id, entry, moment.head.halted_ms)
         })?;
         let last = found.last().filter(|_| next.is_some());
         let next = last.map(|last| proposal_id(&last.record)).transpose()?;

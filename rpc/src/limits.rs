@@ -238,8 +238,8 @@ pub const PROPOSALS_PAGE_MAX: usize = 100;
 /// Number of proposals in a page of `governance_list` if the caller does not give a limit.
 pub const PROPOSALS_PAGE_DEFAULT: usize = 20;
 
-/// Heights between the newest block and the height at which a prepared proposal takes effect if the
-/// caller does not say. They leave time for some approvals.
+/// Heights between the newest block and the height that a prepared proposal names if the caller
+/// does not say. On a network with a short notice they leave time for some approvals.
 pub const NOTICE_HEIGHTS_DEFAULT: u64 = 100;
 
 /// Largest number of endorsers that an answer names. They are enough to choose from, and each costs

@@ -30,6 +30,7 @@ impl Preparer {
             chain: self.reads.node.chain(),
             height: head.height,
             time_ms: head.time_ms,
+            live_ms: head.time_ms.saturating_sub(head.halted_ms),
             salt: random_salt()?,
         })?;
         self.endorsement.check(&draft.operation)?;

@@ -8,6 +8,7 @@ use node::config::local::Ports;
 use node::store::FORMAT_VERSION;
 use registry_core::governance::{Parameters, WritePolicy};
 use registry_core::id::NetworkName;
+use registry_core::limits::NOTICE_MS_FLOOR;
 
 use super::{Localnet, LocalnetNode};
 use crate::ceremony;
@@ -58,8 +59,11 @@ pub(super) fn make(
 }
 
 fn outline(network: NetworkName) -> Outline {
-    let parameters =
-        Parameters { recovery_delay_ms_min: RECOVERY_DELAY_MS_MIN, ..Parameters::default() };
+    let parameters = Parameters {
+        recovery_delay_ms_min: RECOVERY_DELAY_MS_MIN,
+        notice_ms_min: NOTICE_MS_FLOOR,
+        ..Parameters::default()
+    };
     Outline { parameters, ..Outline::new(network, ceremony::now()) }
 }
 

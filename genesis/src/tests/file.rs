@@ -31,7 +31,7 @@ fn a_file_survives_its_json() {
 #[test]
 fn the_chain_id_is_the_hash_of_the_canonical_form_and_not_of_the_text() {
     let file = outline().with_validators((1..=4).map(validator).collect()).expect("a genesis");
-    let golden = "e33eaf621a0df59d61a4b8b25b6d9382e62d16f653806524684770613161b8f7";
+    let golden = "de17f8f4bc1e762c52bd0608070d9b41231c36ca2f96c654088d0eb8f187a6de";
     assert_eq!(file.chain_id().to_string(), golden);
     let sorted: serde_json::Value = serde_json::from_str(&file.to_json()).expect("JSON");
     let sorted = sorted.to_string();
@@ -65,7 +65,7 @@ fn every_field_is_under_the_chain_id() {
 #[test]
 fn a_json_error_names_line_rule_and_remedy() {
     let (line, reason) = json_refusal(&replaced("\"heartbeat_ms\"", "\"heartbeat\""));
-    assert_eq!(line, 9);
+    assert_eq!(line, 10);
     assert!(reason.contains("unknown field `heartbeat`"), "{reason}");
     assert!(reason.ends_with("did you mean `heartbeat_ms`?"), "{reason}");
     let (line, reason) = json_refusal(&replaced("\"testnet\"", "\"Test\""));
@@ -130,12 +130,14 @@ fn warnings_name_what_only_a_test_network_should_do() {
     assert_eq!(file().warnings(), []);
     let mut careless = outline().with_validators(vec![validator(1)]).expect("a valid genesis");
     careless.parameters.recovery_delay_ms_min = 1_000;
+    careless.parameters.notice_ms_min = 1_000;
     careless.public_url = Some("http://127.0.0.1:7641".to_owned());
     assert_eq!(careless.check(), Ok(()));
     assert_eq!(
         careless.warnings(),
         [
             Warning::RecoveryDelay { actual_ms: 1_000, usual_ms_min: 86_400_000 },
+            Warning::Notice { actual_ms: 1_000, usual_ms_min: 600_000 },
             Warning::NoFaultTolerated { names: vec!["node-1".to_owned()] },
             Warning::PublicUrl { url: "http://127.0.0.1:7641".to_owned() },
         ]

@@ -76,6 +76,13 @@ fn parameters_are_within_their_bounds() {
     refused(path, |file| file.parameters.recovery_delay_ms_min = 999);
     refused(path, |file| file.parameters.recovery_delay_ms_min = RECOVERY_DELAY_MS_MAX + 1);
 
+    accepted(|file| file.parameters.notice_ms_min = 1_000);
+    accepted(|file| file.parameters.notice_ms_min = 30 * 86_400_000);
+    refused("parameters.notice_ms_min", |file| file.parameters.notice_ms_min = 999);
+    refused("parameters.notice_ms_min", |file| {
+        file.parameters.notice_ms_min = 30 * 86_400_000 + 1;
+    });
+
     accepted(|file| file.parameters.block_interval_ms_min = 10);
     accepted(|file| file.parameters.block_interval_ms_min = file.parameters.heartbeat_ms);
     let path = "parameters.block_interval_ms_min";

@@ -7,13 +7,16 @@ use std::sync::Arc;
 use ed25519_dalek::Signer as _;
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, PublicKey, Suite};
-use registry_core::governance::{Change, PROTOCOL_VERSION, Proposal, ValidatorReady};
+use registry_core::governance::{
+    Change, PROTOCOL_VERSION, Proposal, ProposalStatus, ValidatorReady,
+};
 use registry_core::operation::{
     Action as Act, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
 use registry_core::record::{Entry, Kind, RecordKey, StoreError};
+use registry_core::span::ChainTime;
 use registry_state::rules::check_stateless;
-use registry_state::state::Changes;
+use registry_state::state::{Changes, halted_ms};
 use tracing::{info, warn};
 
 use super::{Driver, Fatal, Timer};
@@ -72,20 +75,41 @@ impl Driver {
         Ok(())
     }
 
+    /// Returns the proposal of the lowest height that waits for this node. Forgets those that are
+    /// open although their notice is over, since nobody can approve them any more.
+    fn next_named<R: Read + ?Sized>(
+        &mut self,
+        ledger: &Ledger<'_, R>,
+    ) -> Result<Option<Hash>, StoreError> {
+        let live_ms = self.head.time.saturating_sub(halted_ms(ledger)?);
+        let at = ChainTime { height: self.head.height, live_ms };
+        while let Some(place) = self.named.first().copied() {
+            let (_, id) = place;
+            let entry = ledger.newest(&RecordKey::proposal(&id))?;
+            let waiting = entry.map(|entry| entry.value::<Proposal>()).transpose()?;
+            let has_lapsed = |proposal: &Proposal| match proposal.status {
+                ProposalStatus::Open => proposal.is_due(at),
+                ProposalStatus::Approved => false,
+                ProposalStatus::Active | ProposalStatus::Cancelled { .. } => true,
+            };
+            if waiting.is_some_and(|proposal| !has_lapsed(&proposal)) {
+                return Ok(Some(id));
+            }
+            self.named.remove(&place);
+        }
+        Ok(None)
+    }
+
     /// Submits a readiness announcement if a proposal names this node, the node has caught up with
     /// its peers, and its previous announcement has aged.
     pub(super) fn announce_ready(&mut self, store: &dyn Store) -> Result<(), Fatal> {
-        // An announcement must be in a block before the one at whose end the proposal is decided.
-        let soonest = self.head.height.saturating_add(2);
-        self.named.retain(|(height, _)| *height >= soonest);
-        let (Some(signer), Some((_, id))) = (&self.signer, self.named.first()) else {
-            return Ok(());
-        };
+        let read: &dyn Read = store;
+        let id = self.next_named(&Ledger(read))?;
+        let (Some(signer), Some(id)) = (&self.signer, id) else { return Ok(()) };
         if self.ordering.is_some() {
             return Ok(());
         }
         let key = signer.public();
-        let id = *id;
         self.set_timer(Timer::Ready, self.now.steady_ms.saturating_add(READY_CHECK_MS));
         // Until a peer has told its height, this node cannot know whether it has caught up, and no
         // peer would receive the announcement.
@@ -95,7 +119,6 @@ impl Driver {
         if !is_level || waits {
             return Ok(());
         }
-        let read: &dyn Read = store;
         let last = Ledger(read).newest(&RecordKey::ready(&key))?;
         let time_ms = last.as_ref().map_or(0, |last| last.record.time);
         if self.now.wall_ms < time_ms.saturating_add(READY_AGAIN_MS) {

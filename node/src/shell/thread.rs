@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use registry_core::block::Header;
 use registry_core::crypto::Hash;
 use registry_core::record::StoreError;
-use registry_state::state::{StateView as _, TransientKey};
+use registry_state::state::halted_ms;
 use rpc::service::Head;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
@@ -28,13 +28,12 @@ pub(super) fn head(
     store: &RocksStore,
     clock_offset_ms: Option<i64>,
 ) -> Result<Head, StoreError> {
-    let halted = Ledger(store).transient(&TransientKey::halted())?;
     Ok(Head {
         height: header.height,
         time_ms: header.time,
         hash: header.hash(),
         state_root: header.state_root,
-        halted_ms: halted.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes),
+        halted_ms: halted_ms(&Ledger(store))?,
         clock_offset_ms,
     })
 }

@@ -3,8 +3,8 @@
 use super::{GovernanceError, Parameters, WritePolicy};
 use crate::limits::{
     BLOCK_INTERVAL_MS_MIN, ENDORSED_PER_HOUR_MAX, HEARTBEAT_MS_MAX, LIVE_GAP_MS_MAX,
-    RECOVERY_DELAY_MS_FLOOR, RECOVERY_DELAY_MS_MAX, TIMEOUT_MS_MAX, TIMEOUT_MS_MAX_MIN,
-    TIMEOUT_PROPOSE_MS_MIN, TIMEOUT_STEP_MS_MIN, TIMEOUT_VOTE_MS_MIN,
+    NOTICE_MS_FLOOR, NOTICE_MS_MAX, RECOVERY_DELAY_MS_FLOOR, RECOVERY_DELAY_MS_MAX, TIMEOUT_MS_MAX,
+    TIMEOUT_MS_MAX_MIN, TIMEOUT_PROPOSE_MS_MIN, TIMEOUT_STEP_MS_MIN, TIMEOUT_VOTE_MS_MIN,
 };
 
 impl Parameters {
@@ -13,6 +13,7 @@ impl Parameters {
         let Self {
             write_policy,
             recovery_delay_ms_min,
+            notice_ms_min,
             block_interval_ms_min,
             heartbeat_ms,
             timeout_propose_ms,
@@ -30,6 +31,7 @@ impl Parameters {
         let recovery = (RECOVERY_DELAY_MS_FLOOR, RECOVERY_DELAY_MS_MAX);
         for (name, actual, (min, max)) in [
             ("recovery_delay_ms_min", *recovery_delay_ms_min, recovery),
+            ("notice_ms_min", *notice_ms_min, (NOTICE_MS_FLOOR, NOTICE_MS_MAX)),
             ("block_interval_ms_min", interval, (BLOCK_INTERVAL_MS_MIN, HEARTBEAT_MS_MAX)),
             ("heartbeat_ms", *heartbeat_ms, (interval, HEARTBEAT_MS_MAX)),
             ("timeout_ms_max", longest, (TIMEOUT_MS_MAX_MIN, TIMEOUT_MS_MAX)),

@@ -9,6 +9,7 @@ use crate::codec::{self, CodecError};
 use crate::crypto::{Hash, ValidatorKey};
 use crate::id::Did;
 use crate::record::{Kind, RecordValue};
+use crate::span::ChainTime;
 
 /// Content of `governance_propose`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +17,7 @@ use crate::record::{Kind, RecordValue};
 pub struct GovernancePropose {
     /// Change that the governor proposes.
     pub change: Change,
-    /// First height at which the change shall hold.
+    /// Lowest height at which the change shall hold.
     pub height: u64,
 }
 
@@ -103,10 +104,13 @@ pub struct Proposal {
     pub proposer: Did,
     /// Change that is proposed.
     pub change: Change,
-    /// First height at which the change shall hold.
+    /// Lowest height at which the change shall hold.
     pub height: u64,
     /// Block time of the proposal in Unix milliseconds.
     pub proposed: u64,
+    /// Live time in ms from which the change can take effect: that of the proposal's block plus the
+    /// notice that held then.
+    pub due_live_ms: u64,
     /// Approvals in the order of time, at most one for each governor.
     pub approvals: Vec<Approval>,
     /// State that the proposal is in.
@@ -122,10 +126,16 @@ impl Proposal {
     pub fn is_approved_by(&self, did: &Did) -> bool {
         self.approvals.iter().any(|approval| approval.governor == *did)
     }
+
+    /// True if the notice is over in the block at `now`, so that the change can take effect at the
+    /// end of this block and no approval counts any more.
+    pub fn is_due(&self, now: ChainTime) -> bool {
+        now.height.saturating_add(1) >= self.height && now.live_ms >= self.due_live_ms
+    }
 }
 
-/// Approved proposals that wait for their height, as pairs of height and proposal id in ascending
-/// order. A transient leaf of the state holds them.
+/// Approved proposals that wait for their turn, as pairs of height and proposal id in ascending
+/// order. They take effect in this order. A transient leaf of the state holds them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ScheduledChanges(pub BTreeSet<(u64, Hash)>);
@@ -136,8 +146,8 @@ impl ScheduledChanges {
         leaf.map_or_else(|| Ok(Self::default()), |bytes| codec::decode_own(bytes, bytes.len()))
     }
 
-    /// Returns the changes that take effect at `height` or earlier.
-    pub fn due(&self, height: u64) -> Vec<(u64, Hash)> {
-        self.0.iter().take_while(|(at, _)| *at <= height).copied().collect()
+    /// Returns the change whose turn is next, if it can hold at `height`.
+    pub fn next(&self, height: u64) -> Option<(u64, Hash)> {
+        self.0.first().filter(|(at, _)| *at <= height).copied()
     }
 }

@@ -8,47 +8,46 @@ use registry_core::crypto::Hash;
 use registry_core::governance::{Proposal, ProposalStatus, key};
 use registry_core::record::{RecordKey, StoreError};
 
-/// Applies rules GV10 and GV11: each change that is scheduled for the next height takes effect, or
-/// is cancelled with the code of the rule that it breaks.
+/// Applies rules GV10 and GV11: the scheduled change whose turn is next takes effect, is cancelled
+/// with the code of the rule that it breaks, or waits. Changes behind one that waits wait too,
+/// because they were judged in this order.
 pub(crate) fn take_effect(overlay: &mut Overlay<'_>, context: &Context) -> Result<(), StoreError> {
     let mut scheduled = overlay.scheduled_changes()?;
-    let due = scheduled.due(context.height.saturating_add(1));
-    if due.is_empty() {
-        return Ok(());
-    }
-    for place in due {
-        let (_, id) = place;
-        let now = Now { height: context.height, time_ms: context.time_ms, scheduled: &scheduled };
-        let (proposal, outcome) = judge(overlay, now, &id)?;
-        let at = WriteContext { height: context.height, time_ms: context.time_ms, operation: id };
-        let status = match outcome {
-            Ok(value) => {
-                overlay.write(&key(proposal.change.record()), value, FixedBytes([0; 16]), at)?;
-                ProposalStatus::Active
-            }
-            Err(code) => ProposalStatus::Cancelled { code },
-        };
-        let value = codec::encode(&Proposal { status, ..proposal });
-        overlay.write(&RecordKey::proposal(&id), value, FixedBytes([0; 16]), at)?;
-        scheduled.0.remove(&place);
-    }
+    let Some(place) = scheduled.next(context.height.saturating_add(1)) else { return Ok(()) };
+    let (_, id) = place;
+    let now = Now::of(context, &scheduled);
+    let Some((proposal, outcome)) = judge(overlay, now, &id)? else { return Ok(()) };
+    let at = WriteContext { height: context.height, time_ms: context.time_ms, operation: id };
+    let status = match outcome {
+        Ok(value) => {
+            overlay.write(&key(proposal.change.record()), value, FixedBytes([0; 16]), at)?;
+            ProposalStatus::Active
+        }
+        Err(code) => ProposalStatus::Cancelled { code },
+    };
+    let value = codec::encode(&Proposal { status, ..proposal });
+    overlay.write(&RecordKey::proposal(&id), value, FixedBytes([0; 16]), at)?;
+    scheduled.0.remove(&place);
     overlay.set_transient(TransientKey::scheduled_changes(), Some(codec::encode(&scheduled)));
     Ok(())
 }
 
-/// Returns a proposal whose height has come, with the value that it writes or the code that cancels
-/// it.
+/// Returns the proposal whose turn has come, with the value that it writes or the code that cancels
+/// it; `None` if it waits.
 fn judge(
     overlay: &Overlay<'_>,
     now: Now<'_>,
     id: &Hash,
-) -> Result<(Proposal, Result<Vec<u8>, u16>), StoreError> {
+) -> Result<Option<(Proposal, Result<Vec<u8>, u16>)>, StoreError> {
     let heads = Heads(overlay);
     let rules = Rules { view: &heads, now };
     let proposal = rules.proposal(id).map_err(StoreError::new)?;
-    match rules.effect(id, &proposal) {
-        Ok(value) => Ok((proposal, Ok(value))),
-        Err(ApplyError::Refused(refusal)) => Ok((proposal, Err(refusal.code.number()))),
+    if rules.waits(&proposal)? {
+        return Ok(None);
+    }
+    match rules.effect(&proposal) {
+        Ok(value) => Ok(Some((proposal, Ok(value)))),
+        Err(ApplyError::Refused(refusal)) => Ok(Some((proposal, Err(refusal.code.number())))),
         Err(ApplyError::Store(error)) => Err(error),
         Err(error @ ApplyError::Full) => Err(StoreError::new(error)),
     }

@@ -8,20 +8,20 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::crypto::Hash;
 use registry_core::governance::{
-    Approval, Change, GovernancePropose, Governors, Proposal, ProposalStatus, ScheduledChanges,
-    VALIDATORS, ValidatorReady, governors, key,
+    Approval, Change, GovernancePropose, Governors, PARAMETERS, Parameters, Proposal,
+    ProposalStatus, ScheduledChanges, VALIDATORS, ValidatorReady, governors, key, read,
 };
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{
-    APPROVAL_HEIGHTS_MIN, NOTICE_HEIGHTS_MAX, NOTICE_HEIGHTS_MIN, SCHEDULED_CHANGES_MAX,
-    VALIDATOR_CHANGE_HEIGHTS_MIN,
+    NOTICE_HEIGHTS_MAX, NOTICE_HEIGHTS_MIN, SCHEDULED_CHANGES_MAX, VALIDATOR_CHANGE_DISTANCE,
 };
 use registry_core::record::{RecordKey, RecordView, StoreError};
+use registry_core::span::ChainTime;
 
 use super::author;
 use super::governors::live_count;
 use super::request::Request;
-use crate::state::{ApplyError, Effect, Heads, TransientKey};
+use crate::state::{ApplyError, Context, Effect, Heads, TransientKey};
 use ready::check_block;
 use result::{ChangeResult, result};
 
@@ -63,7 +63,7 @@ fn effect<'c>(
 ) -> Result<Effect<'c>, ApplyError> {
     let Request { overlay, context, checked } = request;
     let scheduled = overlay.scheduled_changes()?;
-    let now = Now { height: context.height, time_ms: context.time_ms, scheduled: &scheduled };
+    let now = Now::of(context, &scheduled);
     let written = written(&Rules { view: &Heads(overlay), now })?;
     let scheduled = written
         .scheduled
@@ -72,15 +72,22 @@ fn effect<'c>(
     Ok(Effect { transient: scheduled.into_iter().collect(), ..effect })
 }
 
-/// Height and time of the block that an action is in, with the changes scheduled before it.
+/// Height and times of the block that an action is in, with the changes scheduled before it.
 #[derive(Debug, Clone, Copy)]
 pub struct Now<'n> {
-    /// Height of the block.
-    pub height: u64,
+    /// Height and live time of the block.
+    pub at: ChainTime,
     /// Block time, as Unix time in milliseconds.
     pub time_ms: u64,
-    /// Approved changes whose height has not come.
+    /// Approved changes that wait for their turn.
     pub scheduled: &'n ScheduledChanges,
+}
+
+impl<'n> Now<'n> {
+    pub(super) fn of(context: &Context, scheduled: &'n ScheduledChanges) -> Self {
+        let at = ChainTime { height: context.height, live_ms: context.live_ms };
+        Self { at, time_ms: context.time_ms, scheduled }
+    }
 }
 
 /// What a governance action writes.
@@ -112,21 +119,23 @@ impl Rules<'_> {
     ) -> Result<GovernanceWrite, ApplyError> {
         let governors = self.governors_with(author)?;
         let GovernancePropose { change, height } = propose.clone();
-        let notice = height.saturating_sub(self.now.height);
+        let notice = height.saturating_sub(self.now.at.height);
         if !(NOTICE_HEIGHTS_MIN..=NOTICE_HEIGHTS_MAX).contains(&notice) {
             let (min, max) = (NOTICE_HEIGHTS_MIN, NOTICE_HEIGHTS_MAX);
-            let present = self.now.height;
+            let present = self.now.at.height;
             let detail = format!("{height} is not {min} to {max} above the present {present}");
             return Err(Refusal::new(Code::ActivationHeight, "height", detail).into());
         }
         self.check_outcome(id, &change, height)?;
         let (proposer, proposed) = (author.clone(), self.now.time_ms);
+        let notice_ms = read::<Parameters>(self.view, PARAMETERS)?.notice_ms_min;
+        let due_live_ms = self.now.at.live_ms.saturating_add(notice_ms);
         let approvals = vec![Approval { governor: author.clone(), time: proposed }];
         let status = ProposalStatus::Open;
         self.settle(
             id,
             &governors,
-            Proposal { proposer, change, height, proposed, approvals, status },
+            Proposal { proposer, change, height, proposed, due_live_ms, approvals, status },
         )
     }
 
@@ -178,7 +187,7 @@ impl Rules<'_> {
         Ok(entry.value::<Proposal>()?)
     }
 
-    /// Checks rule GV3 and returns the proposal, which still waits for approvals or for its height.
+    /// Checks rule GV3 and returns the proposal, which still waits for approvals or for its turn.
     fn pending(&self, id: &Hash) -> Result<Proposal, ApplyError> {
         let proposal = self.proposal(id)?;
         if !proposal.status.is_pending() {
@@ -188,11 +197,15 @@ impl Rules<'_> {
         Ok(proposal)
     }
 
-    /// Checks rule GV4: enough heights are left before the proposal's height.
+    /// Checks rule GV4: the notice of the proposal is not over in this block.
     fn check_notice(&self, proposal: &Proposal) -> Result<(), Refusal> {
-        let last = proposal.height.saturating_sub(APPROVAL_HEIGHTS_MIN);
-        if self.now.height > last {
-            let detail = format!("approvals ended with height {last}");
+        if proposal.is_due(self.now.at) {
+            let ChainTime { height, live_ms } = self.now.at;
+            let detail = format!(
+                "its notice of height {} and live time {} ms is over in this block of height \
+                 {height} and live time {live_ms} ms",
+                proposal.height, proposal.due_live_ms
+            );
             return Err(Refusal::new(Code::ProposalClosed, "proposal", detail));
         }
         Ok(())
@@ -237,9 +250,28 @@ impl Rules<'_> {
         })
     }
 
-    /// Checks rule GV10 at the height of the proposal, and returns the value that it writes. Fails
-    /// with the first rule that the proposal breaks.
-    pub(super) fn effect(&self, id: &Hash, proposal: &Proposal) -> Result<Vec<u8>, ApplyError> {
+    /// True if the proposal, whose turn is next, cannot take effect at the end of this block yet: by
+    /// GV4 its notice is not over, or by GV7 the validators changed too short a time ago.
+    pub(super) fn waits(&self, proposal: &Proposal) -> Result<bool, StoreError> {
+        Ok(!proposal.is_due(self.now.at) || self.is_kept_back(&proposal.change)?)
+    }
+
+    /// True if GV7 keeps a change of validators back, because the present validators have not
+    /// decided enough blocks.
+    fn is_kept_back(&self, change: &Change) -> Result<bool, StoreError> {
+        if change.record() != VALIDATORS {
+            return Ok(false);
+        }
+        let last = self.view.entry(&key(VALIDATORS))?.filter(|last| last.record.version > 1);
+        Ok(last.is_some_and(|last| {
+            let since = ChainTime { height: last.record.height, live_ms: self.now.at.live_ms };
+            !VALIDATOR_CHANGE_DISTANCE.has_passed(since, self.now.at)
+        }))
+    }
+
+    /// Checks rule GV10 when the turn of the proposal has come, and returns the value that it
+    /// writes. Fails with the first rule that the proposal breaks.
+    pub(super) fn effect(&self, proposal: &Proposal) -> Result<Vec<u8>, ApplyError> {
         let governors = governors(self.view)?;
         let governors = governors.ok_or_else(|| StoreError::new("a proposal without governors"))?;
         let (count, threshold) = (self.approvals(&governors, proposal)?, governors.threshold);
@@ -248,47 +280,17 @@ impl Rules<'_> {
             return Err(Refusal::new(Code::ThresholdNotMet, "proposal", detail).into());
         }
         let ChangeResult { value, newcomers } = result(self.view, &proposal.change)?;
-        self.check_distance(id, &proposal.change, proposal.height)?;
         for newcomer in &newcomers {
             self.check_newcomer(newcomer)?;
         }
         Ok(value)
     }
 
-    /// Checks rules GV5 to GV8 of a change that is to take effect at `height`.
+    /// Checks rules GV5, GV6 and GV8 of a change that is not scheduled yet and names `height`, and
+    /// that there is room for it (GV7).
     fn check_outcome(&self, id: &Hash, change: &Change, height: u64) -> Result<(), ApplyError> {
         self.check_schedule(id, change, height)?;
-        self.check_distance(id, change, height)
-    }
-
-    /// Checks rule GV7: the change is far enough from other scheduled changes, and there is room
-    /// for it.
-    fn check_distance(&self, id: &Hash, change: &Change, height: u64) -> Result<(), ApplyError> {
-        let near = |other: u64| {
-            let detail = format!("another change holds from {other} on");
-            ApplyError::from(Refusal::new(Code::ActivationHeight, "height", detail))
-        };
-        let moves = |change: &Change| matches!(change, Change::Validators(_));
-        let others = self.now.scheduled.0.iter().filter(|(_, other)| other != id);
-        for (other, proposal) in others.clone() {
-            let distance = other.abs_diff(height);
-            let is_near = distance < VALIDATOR_CHANGE_HEIGHTS_MIN
-                && moves(change)
-                && moves(&self.proposal(proposal)?.change);
-            if distance == 0 || is_near {
-                return Err(near(*other));
-            }
-        }
-        if moves(change)
-            && let Some(last) = self.view.entry(&key(VALIDATORS))?
-            && last.record.version > 1
-        {
-            let held = last.record.height.saturating_add(1);
-            if height < held.saturating_add(VALIDATOR_CHANGE_HEIGHTS_MIN) {
-                return Err(near(held));
-            }
-        }
-        if others.count() >= SCHEDULED_CHANGES_MAX {
+        if self.now.scheduled.0.len() >= SCHEDULED_CHANGES_MAX {
             let detail = format!("{SCHEDULED_CHANGES_MAX} changes wait");
             return Err(Refusal::new(Code::AgendaFull, "change", detail).into());
         }

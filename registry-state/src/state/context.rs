@@ -34,16 +34,20 @@ impl Context {
         parent: &Header,
         time_ms: u64,
     ) -> Result<Self, StoreError> {
-        let halted_ms = halted_ms(view.transient(&TransientKey::halted())?);
-        let halted_ms = halted_ms.saturating_add(halt_ms(parent.time, time_ms));
+        let halted_ms = halted_ms(view)?.saturating_add(halt_ms(parent.time, time_ms));
         let (height, live_ms) =
             (parent.height.saturating_add(1), time_ms.saturating_sub(halted_ms));
         Ok(Self { network, height, time_ms, live_ms, parameters })
     }
 }
 
+/// Returns the duration of all halts up to the newest block, in milliseconds.
+pub fn halted_ms(view: &dyn StateView) -> Result<u64, StoreError> {
+    Ok(halted_of(view.transient(&TransientKey::halted())?))
+}
+
 /// Returns the halted time in milliseconds that the leaf holds; zero before the first halt.
-fn halted_ms(leaf: Option<Vec<u8>>) -> u64 {
+fn halted_of(leaf: Option<Vec<u8>>) -> u64 {
     leaf.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes)
 }
 
@@ -61,7 +65,7 @@ pub(crate) fn count_halt(
     let halt_ms = halt_ms(parent_ms, time_ms);
     if halt_ms > 0 {
         let key = TransientKey::halted();
-        let halted_ms = halted_ms(overlay.transient(&key)?).saturating_add(halt_ms);
+        let halted_ms = halted_of(overlay.transient(&key)?).saturating_add(halt_ms);
         overlay.set_transient(key, Some(halted_ms.to_be_bytes().to_vec()));
     }
     Ok(())

@@ -11,8 +11,8 @@ mod transient;
 mod tree;
 mod view;
 
-pub use context::Context;
 pub(crate) use context::count_halt;
+pub use context::{Context, halted_ms};
 pub use effect::{ApplyError, Change, Effect, Opened};
 pub use heads::Heads;
 pub use memory::MemoryState;

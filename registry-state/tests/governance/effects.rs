@@ -4,7 +4,7 @@
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
 use registry_core::governance::{
-    Change, PROTOCOL_VERSION, Publishing, ValidatorEntry, ValidatorReady,
+    Change, PROTOCOL_VERSION, Parameters, Publishing, ValidatorEntry, ValidatorReady,
 };
 use registry_state::execution::{BlockError, BlockExecution, Genesis, execute_genesis};
 use registry_state::rules::check_stateless;
@@ -12,7 +12,7 @@ use registry_state::state::MemoryState;
 
 use crate::support::governance::{
     approve, governed, governor, governors_of, governs, heartbeat, proposal, proposes, put, ready,
-    ready_operation, says_ready, until, validator, validator_key,
+    ready_operation, remove, says_ready, until, validator, validator_key, withdraw,
 };
 use crate::support::ledger::{GENESIS_MS, Ledger, Start, parameters, validators};
 use crate::support::trust::Party;
@@ -23,6 +23,17 @@ use crate::support::{chain, network, seal};
 fn alone() -> (Ledger, Party) {
     let parties = [governor(1), governor(2)];
     let mut ledger = governed(4, 1, &parties);
+    ledger.after(1_000, &[]).after(1_000, &[]);
+    (ledger, parties[0].clone())
+}
+
+/// Returns the same, but changes need ten minutes of notice.
+fn alone_with_notice() -> (Ledger, Party) {
+    let parties = [governor(1), governor(2)];
+    let parameters = Parameters { notice_ms_min: 600_000, ..parameters() };
+    let start = Start { parameters, ..governed(4, 1, &parties).genesis };
+    let creates = parties.iter().map(|party| party.create.clone()).collect();
+    let mut ledger = Ledger::start_from(start, creates);
     ledger.after(1_000, &[]).after(1_000, &[]);
     (ledger, parties[0].clone())
 }
@@ -53,6 +64,88 @@ fn a_set_is_known_one_block_before_it_holds() {
     assert_eq!(status(&ledger, &id), "active");
     ledger.after(1_000, &[]);
     assert_eq!((ledger.head.height, ledger.head.validators), (20, new));
+}
+
+#[test]
+fn a_change_waits_for_its_notice_however_fast_heights_pass() {
+    let (mut ledger, party) = alone_with_notice();
+    let id = proposed(&mut ledger, &party, heartbeat(10_000), 20);
+    let since_ms = ledger.head.time;
+    for _ in 0..200 {
+        ledger.after(110, &[]);
+    }
+    assert_eq!(status(&ledger, &id), "approved", "200 heights are 22 s");
+    ledger.block(since_ms + 50_000, &[]).expect("an empty block");
+    while ledger.head.time + 50_000 < since_ms + 600_000 {
+        ledger.after(50_000, &[]);
+    }
+    ledger.block(since_ms + 599_999, &[]).expect("an empty block");
+    assert_eq!(status(&ledger, &id), "approved");
+    ledger.after(1, &[]);
+    assert_eq!(status(&ledger, &id), "active");
+}
+
+#[test]
+fn a_halt_does_not_use_up_the_notice() {
+    let (mut ledger, party) = alone_with_notice();
+    let id = proposed(&mut ledger, &party, heartbeat(10_000), 20);
+    until(&mut ledger, 30);
+    ledger.after(3_600_000, &[]).after(1_000, &[]);
+    assert_eq!(status(&ledger, &id), "approved");
+    for _ in 0..10 {
+        ledger.after(60_000, &[]);
+    }
+    assert_eq!(status(&ledger, &id), "active");
+}
+
+#[test]
+fn approvals_and_withdrawals_end_in_the_block_in_which_the_notice_is_over() {
+    let (mut ledger, party) = alone_with_notice();
+    let id = proposed(&mut ledger, &party, heartbeat(10_000), 20);
+    let due_ms = ledger.head.time + 600_000;
+    for _ in 0..20 {
+        ledger.after(29_000, &[]);
+    }
+    let taken_back = governs(&ledger, &party, 8, withdraw(id));
+    assert_eq!(ledger.refusal(due_ms - 1, &[taken_back.clone()]), None);
+    assert_eq!(ledger.refusal(due_ms, &[taken_back]), Some(Code::ProposalClosed));
+}
+
+#[test]
+fn changes_take_effect_one_a_block_in_the_order_of_height_and_id() {
+    let (mut ledger, party) = alone();
+    let mut ids: Vec<Hash> = [11_000, 12_000, 13_000]
+        .map(|ms| proposed(&mut ledger, &party, heartbeat(ms), 20))
+        .to_vec();
+    ids.sort();
+    let last = proposed(&mut ledger, &party, heartbeat(14_000), 21);
+    ids.push(last);
+    until(&mut ledger, 19);
+    for done in 1..=4 {
+        ledger.after(1_000, &[]);
+        let statuses = ids.iter().map(|id| status(&ledger, id));
+        let expected = (0..4).map(|at| if at < done { "active" } else { "approved" });
+        assert!(statuses.eq(expected), "{done} after height {}", ledger.head.height);
+    }
+}
+
+#[test]
+fn a_change_of_validators_waits_until_the_last_one_has_held_for_ten_heights() {
+    let (mut ledger, party) = alone();
+    let first = proposed(&mut ledger, &party, remove(&["node-4"]), 20);
+    let stronger = put(&[ValidatorEntry { power: 2, ..validator(1) }]);
+    let second = proposed(&mut ledger, &party, stronger, 21);
+    let behind = proposed(&mut ledger, &party, heartbeat(10_000), 22);
+    let statuses = |ledger: &Ledger| [&first, &second, &behind].map(|id| status(ledger, id));
+    until(&mut ledger, 29);
+    assert_eq!((ledger.head.height, statuses(&ledger)), (28, ["active", "approved", "approved"]));
+    let taken_back = governs(&ledger, &party, 8, withdraw(second));
+    let refused = ledger.refusal(ledger.head.time + 1_000, &[taken_back]);
+    assert_eq!(refused, Some(Code::ProposalClosed), "its notice is over");
+    ledger.after(1_000, &[]);
+    assert_eq!((ledger.head.height, statuses(&ledger)), (29, ["active", "active", "approved"]));
+    ledger.after(1_000, &[]);
+    assert_eq!(statuses(&ledger), ["active"; 3]);
 }
 
 #[test]

@@ -16,10 +16,10 @@ use registry_state::state::{ApplyError, StateView as _, scheduled_changes};
 
 use crate::oracle::{Deed, NodeKey, Plan, Status, Wish, World};
 use crate::support::governance::{
-    approve, governed, governor, governors_of, governs, heartbeat, proposal, proposes,
-    publishing_key, ready, ready_operation, validator, validator_key, withdraw,
+    approve, governed, governor, governors_of, governs, proposal, proposes, publishing_key, ready,
+    ready_operation, validator, validator_key, withdraw,
 };
-use crate::support::ledger::{Ledger, Start, parameters};
+use crate::support::ledger::{GENESIS_MS, Ledger, Start, parameters};
 use crate::support::random::Random;
 use crate::support::trust::Party;
 use crate::support::{Key, seal};
@@ -32,6 +32,11 @@ const NODES: u64 = 8;
 
 static ALL: LazyLock<Vec<Party>> =
     LazyLock::new(|| (1..=PARTIES).map(|n| governor(u8::try_from(n).expect("small"))).collect());
+
+/// Parameters of all histories. The notice is often longer than the heights that a proposal names.
+fn rules() -> Parameters {
+    Parameters { notice_ms_min: 300_000, ..parameters() }
+}
 
 fn key_of((node, is_new): NodeKey) -> Key {
     validator_key(if is_new { node + 20 } else { node })
@@ -56,7 +61,7 @@ fn change(wish: &Wish) -> Change {
             put: put.iter().map(|node| publishing_key(*node)).collect(),
             remove: remove.iter().map(|node| publishing_key(*node).name).collect(),
         }),
-        Wish::Heartbeat(ms) => heartbeat(*ms),
+        Wish::Heartbeat(ms) => Change::Parameters(Parameters { heartbeat_ms: *ms, ..rules() }),
         Wish::Governors(threshold, members) => Change::Governors(governing(*threshold, members)),
     }
 }
@@ -88,9 +93,9 @@ impl History {
         let mut ledger = governed(nodes, 1, &ALL);
         let governors: BTreeSet<usize> = (0..5).collect();
         let first = governing(threshold, &governors);
-        let start = Start { governors: Some(first), ..ledger.genesis };
+        let start = Start { governors: Some(first), parameters: rules(), ..ledger.genesis };
         ledger = Ledger::start_from(start, ledger.genesis_operations);
-        let world = World::new(threshold, governors, 1..=nodes, parameters().heartbeat_ms);
+        let world = World::new(threshold, governors, 1..=nodes, GENESIS_MS, &rules());
         let (ids, known, salts, counts) = Default::default();
         Self { ledger, world, ids, known, random, salts, counts }
     }
@@ -145,8 +150,8 @@ impl History {
     /// Returns one of the newest plans, most often one that is pending.
     fn some_plan(&mut self) -> usize {
         let is_pending = |plan: &usize| {
-            let Plan { status, height, .. } = &self.world.plans[*plan];
-            matches!(status, Status::Open | Status::Approved) && *height > self.world.height
+            let plan = &self.world.plans[*plan];
+            matches!(plan.status, Status::Open | Status::Approved) && !self.world.is_due(plan)
         };
         let pending: Vec<usize> = (0..self.known).filter(is_pending).collect();
         match pending.is_empty() || self.random.one_in(8) {
@@ -221,9 +226,13 @@ impl History {
     /// Adds one block with some deeds and checks that registry and oracle agree on each deed and on
     /// the result.
     pub(crate) fn step(&mut self) {
-        let gap_ms = 1 + self.random.below(40_000);
+        // Some gaps are halts, in which live time stands still.
+        let gap_ms = match self.random.one_in(20) {
+            true => 50_000 + self.random.below(20_000),
+            false => 1 + self.random.below(40_000),
+        };
         let time_ms = self.ledger.head.time + gap_ms;
-        self.world.time_ms = time_ms;
+        self.world.begin(time_ms);
         let mut kept = Vec::new();
         self.known = self.ids.len();
         // A readiness announcement names a block two heights below, so the first blocks have no
@@ -257,7 +266,7 @@ impl History {
         let parent = self.ledger.head.clone();
         self.ledger.block(time_ms, envelopes).expect("as before");
         assert_eq!(self.ledger.head.validators, parent.next_validators);
-        self.world.end(time_ms);
+        self.world.end();
         let plans = self.world.plans.clone();
         for (plan, was) in plans.iter().zip(statuses) {
             match plan.status {
@@ -287,7 +296,7 @@ impl History {
             entry.expect("a record").value.0
         };
         let encode = registry_core::codec::encode::<Parameters>;
-        let expected = Parameters { heartbeat_ms: world.heartbeat, ..parameters() };
+        let expected = Parameters { heartbeat_ms: world.heartbeat, ..rules() };
         assert_eq!(read(PARAMETERS), encode(&expected));
         let keys = world.publishing.iter().map(|node| publishing_key(*node)).collect();
         assert_eq!(read(PUBLISHING), registry_core::codec::encode(&Publishing { keys }));

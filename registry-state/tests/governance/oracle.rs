@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
+use registry_core::governance::Parameters;
 
 /// Height and id of a proposal, by which changes take effect in order.
 type Place = (u64, Hash);
@@ -46,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) wish: Wish,
     pub(crate) height: u64,
     id: Hash,
+    /// Live time at which the notice ends.
+    due_ms: u64,
     pub(crate) approvals: BTreeSet<usize>,
     pub(crate) status: Status,
     /// Height at which the plan last changed.
@@ -77,13 +80,15 @@ pub(crate) enum Deed {
 pub(crate) struct World {
     /// Height of the block under construction.
     pub(crate) height: u64,
-    pub(crate) time_ms: u64,
+    time_ms: u64,
+    live_ms: u64,
+    notice_ms: u64,
     pub(crate) governors: BTreeSet<usize>,
     pub(crate) threshold: usize,
     /// Deactivated parties, with the time of their deactivation.
     gone: BTreeMap<usize, u64>,
     pub(crate) validators: BTreeMap<u8, (NodeKey, u64)>,
-    /// First height at which the last change of validators was in force.
+    /// Height at whose end the validators last changed.
     moved: Option<u64>,
     pub(crate) publishing: BTreeSet<u8>,
     pub(crate) heartbeat: u64,
@@ -96,18 +101,21 @@ impl World {
         threshold: usize,
         governors: BTreeSet<usize>,
         nodes: std::ops::RangeInclusive<u8>,
-        heartbeat: u64,
+        time_ms: u64,
+        parameters: &Parameters,
     ) -> Self {
         Self {
             height: 1,
-            time_ms: 0,
+            time_ms,
+            live_ms: time_ms,
+            notice_ms: parameters.notice_ms_min,
             governors,
             threshold,
             gone: BTreeMap::new(),
             validators: nodes.map(|n| (n, ((n, false), 1))).collect(),
             moved: None,
             publishing: BTreeSet::new(),
-            heartbeat,
+            heartbeat: parameters.heartbeat_ms,
             plans: Vec::new(),
             words: BTreeMap::new(),
         }
@@ -150,14 +158,14 @@ impl World {
             return Err(Code::ActivationHeight);
         }
         self.check_schedule(None, wish, (height, id))?;
-        self.check_distance(None, wish, height)?;
         let approvals = BTreeSet::from([by]);
         let status = match self.threshold <= 1 {
             true => Status::Approved,
             false => Status::Open,
         };
         let (wish, touched) = (wish.clone(), self.height);
-        self.plans.push(Plan { wish, height, id, approvals, status, touched });
+        let due_ms = self.live_ms + self.notice_ms;
+        self.plans.push(Plan { wish, height, id, due_ms, approvals, status, touched });
         Ok(())
     }
 
@@ -176,14 +184,13 @@ impl World {
             (true, false) => new.approvals.insert(by),
             (false, true) => new.approvals.remove(&by),
         };
-        if self.height + 2 > new.height {
+        if self.is_due(&new) {
             return Err(Code::ProposalClosed);
         }
         if !self.is_enough(&new.approvals) {
             new.status = Status::Open;
         } else if new.status == Status::Open {
             self.check_schedule(Some(plan), &new.wish, (new.height, new.id))?;
-            self.check_distance(Some(plan), &new.wish, new.height)?;
             new.status = Status::Approved;
         }
         new.touched = self.height;
@@ -308,47 +315,44 @@ impl World {
         Ok(())
     }
 
-    fn check_distance(&self, own: Option<usize>, wish: &Wish, height: u64) -> Result<(), Code> {
-        let moves = |wish: &Wish| matches!(wish, Wish::Validators(..));
-        for (index, other) in self.plans.iter().enumerate() {
-            if other.status != Status::Approved || own == Some(index) {
-                continue;
-            }
-            let both = moves(wish) && moves(&other.wish);
-            if other.height == height || both && other.height.abs_diff(height) < 10 {
-                return Err(Code::ActivationHeight);
-            }
-        }
-        if moves(wish) && self.moved.is_some_and(|moved| height < moved + 10) {
-            return Err(Code::ActivationHeight);
-        }
-        Ok(())
-    }
-
     /// Returns all parts of the network that a wish may change, to compare them.
     fn holds(&self) -> impl PartialEq + '_ {
         (&self.validators, &self.publishing, self.heartbeat, self.threshold, &self.governors)
     }
 
-    /// Ends the block: changes that are scheduled for the next height take effect.
-    pub(crate) fn end(&mut self, next_time_ms: u64) {
-        let due = |plan: &Plan| plan.status == Status::Approved && plan.height == self.height + 1;
-        for index in 0..self.plans.len() {
-            if !due(&self.plans[index]) {
-                continue;
+    /// Begins a block at this time, which may be after a halt.
+    pub(crate) fn begin(&mut self, time_ms: u64) {
+        let gap_ms = time_ms - self.time_ms;
+        self.time_ms = time_ms;
+        if gap_ms <= 60_000 {
+            self.live_ms += gap_ms;
+        }
+    }
+
+    /// True if the plan can take effect at the end of this block.
+    pub(crate) fn is_due(&self, plan: &Plan) -> bool {
+        self.height + 1 >= plan.height && self.live_ms >= plan.due_ms
+    }
+
+    /// Ends the block: the next scheduled change takes effect, is cancelled or waits.
+    pub(crate) fn end(&mut self) {
+        let approved =
+            (0..self.plans.len()).filter(|at| self.plans[*at].status == Status::Approved);
+        let next = approved.min_by_key(|at| (self.plans[*at].height, self.plans[*at].id));
+        if let Some(index) = next.filter(|at| self.is_due(&self.plans[*at])) {
+            let moves = matches!(self.plans[index].wish, Wish::Validators(..));
+            if !(moves && self.moved.is_some_and(|moved| self.height < moved + 10)) {
+                let status = match self.effect(index) {
+                    Ok(next) => {
+                        *self = next;
+                        Status::Active
+                    }
+                    Err(code) => Status::Cancelled(code),
+                };
+                self.plans[index].status = status;
             }
-            let status = match self.effect(index) {
-                Ok(next) => {
-                    *self = next;
-                    Status::Active
-                }
-                Err(code) => Status::Cancelled(code),
-            };
-            self.plans[index].status = status;
-            break;
         }
         self.height += 1;
-        self.time_ms = next_time_ms;
     }
 
     fn effect(&self, index: usize) -> Result<Self, Code> {
@@ -357,9 +361,8 @@ impl World {
             return Err(Code::ThresholdNotMet);
         }
         let mut next = self.result(&plan.wish)?;
-        self.check_distance(Some(index), &plan.wish, plan.height)?;
         if matches!(plan.wish, Wish::Validators(..)) {
-            next.moved = Some(plan.height);
+            next.moved = Some(self.height);
         }
         let old: BTreeSet<NodeKey> = self.validators.values().map(|(key, _)| *key).collect();
         for (key, _) in next.validators.values() {

@@ -8,6 +8,7 @@ use registry_core::governance::{
     self, Governors, Parameters, Publishing, VALIDATORS, ValidatorEntry, Validators,
 };
 use registry_core::id::Did;
+use registry_core::limits::NOTICE_MS_FLOOR;
 use registry_core::record::{Entry, RecordKey};
 use registry_state::execution::{
     BlockError, BlockExecution, Execution, Genesis, execute, execute_genesis,
@@ -27,7 +28,11 @@ pub(crate) fn validators() -> Validators {
 }
 
 pub(crate) fn parameters() -> Parameters {
-    Parameters { recovery_delay_ms_min: DELAY_MS, ..Parameters::default() }
+    Parameters {
+        recovery_delay_ms_min: DELAY_MS,
+        notice_ms_min: NOTICE_MS_FLOOR,
+        ..Parameters::default()
+    }
 }
 
 /// Content of a genesis besides its operations.

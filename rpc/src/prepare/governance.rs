@@ -6,10 +6,13 @@ use std::marker::PhantomData;
 
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
-use registry_core::governance::{Change, GovernancePropose, GovernanceStep};
+use registry_core::governance::{
+    Change, GovernancePropose, GovernanceStep, PARAMETERS, Parameters, read,
+};
 use registry_core::id::Did;
 use registry_core::operation::{Action, Guard};
 use registry_core::record::RecordKey;
+use registry_core::span::ChainTime;
 use registry_state::rules::governance::{GovernanceWrite, Now, Rules};
 use registry_state::state::ApplyError;
 use serde::{Deserialize, Serialize};
@@ -33,7 +36,7 @@ pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
 pub struct Propose {
     pub author: Did,
     pub change: Change,
-    /// First height at which the change holds. Without it, the preparation chooses one.
+    /// Lowest height at which the change holds. Without it, the preparation chooses one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,7 +156,11 @@ impl Prepare for Propose {
         let form = ledger.form_by(&author, Guard::Absent, self.salt.into(), action)?;
         check(ledger, |rules| rules.propose(&form.id, &author.did, &propose))?;
         let change = words(&propose.change);
-        let what = format!("Proposes {change}, to hold from height {height} on");
+        let Parameters { notice_ms_min, .. } = read(ledger.view(), PARAMETERS)?;
+        let what = format!(
+            "Proposes {change}, to hold from height {height} on, but no sooner than \
+             {notice_ms_min} ms after the proposal"
+        );
         let id = form.id;
         Ok(form.draft(Subject::Proposal(id), explanation(&what, &author.did)))
     }
@@ -184,8 +191,9 @@ fn check(
     ledger: &LedgerView<'_>,
     rule: impl FnOnce(&Rules<'_>) -> Result<GovernanceWrite, ApplyError>,
 ) -> Result<(), ApplyError> {
-    let (height, scheduled) = (ledger.height + 1, ledger.records.scheduled_changes()?);
-    let now = Now { height, time_ms: ledger.time_ms, scheduled: &scheduled };
+    let scheduled = ledger.records.scheduled_changes()?;
+    let at = ChainTime { height: ledger.height + 1, live_ms: ledger.live_ms };
+    let now = Now { at, time_ms: ledger.time_ms, scheduled: &scheduled };
     rule(&Rules { view: ledger.records, now }).map(drop)
 }
 

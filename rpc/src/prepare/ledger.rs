@@ -40,6 +40,8 @@ pub struct LedgerView<'l> {
     pub height: u64,
     /// Time of the newest block, in milliseconds since 1970.
     pub time_ms: u64,
+    /// Live time of the newest block in milliseconds: its time minus the duration of all halts.
+    pub live_ms: u64,
     /// Random salt for an operation whose parameters give none.
     pub salt: FixedBytes<16>,
 }

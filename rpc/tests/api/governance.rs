@@ -1,11 +1,11 @@
 //! Tests of governance: the network's rules now and in the past, and proposals that are made,
 //! approved, take effect or are cancelled.
 
+use crate::common::BLOCK_MS;
 use crate::common::client::with_members;
-use crate::common::genesis::{entry, publishing};
+use crate::common::genesis::{self, entry, publishing};
 use crate::common::people::{Person, sign};
 use crate::common::rights::Registry;
-use crate::common::{BLOCK_MS, DELAY_MS};
 use ed25519_dalek::SigningKey;
 use registry_core::code::Code;
 use registry_core::codec::FixedBytes;
@@ -36,7 +36,7 @@ async fn governed() -> Registry {
 }
 
 fn parameters(heartbeat_ms: u64) -> Parameters {
-    Parameters { recovery_delay_ms_min: DELAY_MS, heartbeat_ms, ..Parameters::default() }
+    Parameters { heartbeat_ms, ..genesis::parameters() }
 }
 
 fn heartbeat(heartbeat_ms: u64) -> Value {
@@ -143,7 +143,11 @@ async fn a_proposal_is_shown_at_each_step_and_as_it_was_then() {
         let expected: Vec<&str> = approvals.iter().map(|at| registry.dids[*at].as_str()).collect();
         assert_eq!((&shown["status"], by), (&json!(status), expected));
         assert_eq!(shown["version"], past.len() + 1);
-        let waits = json!([{ "activationHeight": from, "proposal": id }]);
+        let waits = json!([{
+            "activationHeight": from,
+            "notBefore": shown["notBefore"],
+            "proposal": id,
+        }]);
         let agenda = ask(&registry, "show", json!({})).await["agenda"].take();
         assert_eq!(agenda, if status == "approved" { waits } else { json!([]) });
         past.push(shown);
@@ -329,7 +333,10 @@ async fn preparing_says_what_it_is_about_who_signs_and_what_it_does() {
     assert_eq!((requests.len(), kinds), (2, [true, true]), "a method, or the control set");
     let explained = |prepared: &Value| prepared["explanation"].as_str().expect("text").to_owned();
     let default = height(&registry) + 100;
-    let words = format!("Proposes protocol version 2, to hold from height {default} on.");
+    let words = format!(
+        "Proposes protocol version 2, to hold from height {default} on, but no sooner than 1000 ms \
+         after the proposal."
+    );
     assert!(explained(&prepared).starts_with(&words), "{}", explained(&prepared));
     let governors = json!({ "threshold": 1, "members": [registry.dids[3]] });
     for (change, words) in [

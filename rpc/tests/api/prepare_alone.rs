@@ -59,6 +59,7 @@ async fn compare<P: Prepare>(registry: &Registry, author: usize, params: Value) 
         chain: Reader::chain(ledger),
         height: head.height,
         time_ms: head.time_ms,
+        live_ms: head.time_ms - head.halted_ms,
         salt: FixedBytes([8; 16]),
     };
     let draft = params.prepare(&view).expect("prepared");

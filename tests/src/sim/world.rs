@@ -9,6 +9,7 @@ use node::net::Acceptance;
 use node::store::Store as _;
 use registry_core::crypto::{Hash, Purpose};
 use registry_core::governance::Parameters;
+use registry_core::limits::NOTICE_MS_FLOOR;
 use registry_state::rules::Checked;
 
 use super::chain::{Chain, public, validator_key};
@@ -73,15 +74,14 @@ pub struct Setup {
     pub parameters: Parameters,
 }
 
+/// The usual parameters with the shortest notice, so that changes do not take ten minutes.
+pub fn parameters() -> Parameters {
+    Parameters { notice_ms_min: NOTICE_MS_FLOOR, ..Parameters::default() }
+}
+
 impl Default for Setup {
     fn default() -> Self {
-        Self {
-            seed: 1,
-            validators: 4,
-            followers: 0,
-            newcomers: 0,
-            parameters: Parameters::default(),
-        }
+        Self { seed: 1, validators: 4, followers: 0, newcomers: 0, parameters: parameters() }
     }
 }
 

@@ -6,6 +6,7 @@ use registry_core::crypto::Hash;
 use registry_core::governance::{Change, Parameters, ProposalStatus, ValidatorEntry};
 use registry_tests::sim::chain::peer_id;
 use registry_tests::sim::governors::validators;
+use registry_tests::sim::world::parameters;
 use registry_tests::sim::{PowerCut, Setup, World};
 
 use super::{create, reach, settle, sound};
@@ -325,7 +326,7 @@ fn a_word_that_grew_old_is_given_again_while_a_proposal_waits() {
 fn new_parameters_hold_from_their_height_on() {
     let mut world = waiting(10);
     reach(&mut world, 1, 30_000);
-    let parameters = Parameters { heartbeat_ms: 5_000, ..Parameters::default() };
+    let parameters = Parameters { heartbeat_ms: 5_000, ..parameters() };
     let (id, height) = world.govern(&Change::Parameters(parameters), 10);
     pass(&mut world, height, 10 * 16_000);
     assert_eq!(world.proposal(&id), ProposalStatus::Active);

@@ -20,6 +20,7 @@ fn due(ledger: &mut Ledger, change: Change) {
 
 pub(super) fn add(all: &mut Catalogue) {
     let newcomer = Party::new(90).create;
+    add_waiting(all);
     let mut both = |name: &str, rule: &str, mut ledger: Ledger| {
         let at = At::new(&ledger, 1_000, newcomer.clone());
         all.applied_at(&format!("effect_of_{name}"), rule, &at);
@@ -59,4 +60,33 @@ pub(super) fn add(all: &mut Catalogue) {
     ledger.after(1_000, &[gone]);
     until(&mut ledger, 19);
     both("too_few_approvals", rule, ledger);
+}
+
+/// Adds blocks around changes that wait for others.
+fn add_waiting(all: &mut Catalogue) {
+    let newcomer = Party::new(90).create;
+    let mut at_height = |name: &str, rule: &str, ledger: &mut Ledger, height: u64| {
+        until(ledger, height);
+        let at = At::new(ledger, 1_000, newcomer.clone());
+        all.applied_at(&format!("effect_{name}_{height}"), rule, &at);
+    };
+    let rule = "One change takes effect in a block, in the order of height and id.";
+    let mut ledger = network();
+    for ms in [10_000, 11_000] {
+        let id = proposed(&mut ledger, heartbeat(ms), 20);
+        then(&mut ledger, 1, 7, approve(id));
+    }
+    at_height("of_two_at_one_height", rule, &mut ledger, 19);
+    at_height("of_two_at_one_height", rule, &mut ledger, 20);
+    at_height("of_two_at_one_height", rule, &mut ledger, 21);
+    let rule = "A change of validators waits until the last one has held for 10 heights.";
+    let mut ledger = network();
+    let stronger = put(&[ValidatorEntry { power: 2, ..validator(1) }]);
+    for (change, height) in [(remove(&["node-4"]), 20), (stronger, 21), (heartbeat(10_000), 22)] {
+        let id = proposed(&mut ledger, change, height);
+        then(&mut ledger, 1, 7, approve(id));
+    }
+    for height in [20, 21, 28, 29, 30, 31] {
+        at_height("of_validators_that_wait", rule, &mut ledger, height);
+    }
 }

@@ -122,6 +122,8 @@ fn add_others(all: &mut Catalogue) {
     refused_change(all, "heartbeat_too_long", rule, heartbeat(30_001));
     let short = Parameters { recovery_delay_ms_min: 999, ..Parameters::default() };
     refused_change(all, "recovery_delay_too_short", rule, Change::Parameters(short));
+    let short = Parameters { notice_ms_min: 999, ..Parameters::default() };
+    refused_change(all, "notice_too_short", rule, Change::Parameters(short));
     let with = |change: &dyn Fn(&mut Parameters)| {
         let mut parameters = Parameters::default();
         change(&mut parameters);
@@ -216,6 +218,7 @@ fn add_values(all: &mut Catalogue) {
         change,
         height: 20,
         proposed: GENESIS_MS,
+        due_live_ms: GENESIS_MS + 600_000,
         approvals: approvals.clone(),
         status,
     };

@@ -1,7 +1,7 @@
 //! Vectors of proposals, approvals and withdrawals, and of the reasons to refuse them.
 
 use registry_core::code::Code;
-use registry_core::governance::{Change, Edits, ValidatorEntry};
+use registry_core::governance::{Change, Edits, Parameters, ValidatorEntry};
 
 use super::{GOVERNORS, network, next, proposed, then, with_proposal};
 use crate::catalogue::{At, Catalogue};
@@ -9,7 +9,7 @@ use crate::support::governance::{
     approve, endorsed, governed, governors_of, governs, heartbeat, propose, proposes,
     publishing_key, put, remove, until, validator, withdraw,
 };
-use crate::support::ledger::{Ledger, parameters};
+use crate::support::ledger::{Ledger, Start, parameters};
 use crate::support::trust::Party;
 
 pub(super) fn add(all: &mut Catalogue) {
@@ -19,7 +19,8 @@ pub(super) fn add(all: &mut Catalogue) {
     add_notice(all);
     add_results(all);
     add_power(all);
-    add_distance(all);
+    add_room(all);
+    add_live_notice(all);
     add_schedule(all);
     add_governors(all);
     add_deactivations(all);
@@ -128,6 +129,30 @@ fn add_notice(all: &mut Catalogue) {
     all.refused_at("governance_propose_1000001_ahead", rule, code, &late(present + 1_000_001));
 }
 
+/// Adds approvals around the end of a notice of 30 s, which is longer than the heights that the
+/// proposal names.
+fn add_live_notice(all: &mut Catalogue) {
+    let parameters = Parameters { notice_ms_min: 30_000, ..parameters() };
+    let start = Start { parameters, ..governed(4, 2, &*GOVERNORS).genesis };
+    let creates = GOVERNORS.iter().map(|party| party.create.clone()).collect();
+    let mut ledger = Ledger::start_from(start, creates);
+    let id = proposed(&mut ledger, put(&[ValidatorEntry { power: 2, ..validator(1) }]), 11);
+    let rule =
+        "Approvals and withdrawals end when both heights and live time of the notice are over.";
+    until(&mut ledger, 30);
+    all.applied_at("governance_approve_in_last_second", rule, &next(&ledger, 1, approve(id)));
+    all.applied_at("governance_withdraw_in_last_second", rule, &next(&ledger, 0, withdraw(id)));
+    then(&mut ledger, 1, 7, approve(id));
+    let code = Code::ProposalClosed;
+    let at = next(&ledger, 2, approve(id));
+    all.refused_at("governance_approve_when_due", rule, code, &at);
+    all.refused_at("governance_withdraw_when_due", rule, code, &next(&ledger, 0, withdraw(id)));
+    let rule = "A halt does not use up the notice.";
+    let mut at = next(&ledger, 2, approve(id));
+    at.gap_ms = 60_001;
+    all.applied_at("governance_approve_after_halt", rule, &at);
+}
+
 fn add_results(all: &mut Catalogue) {
     let mut ledger = network();
     let keys = Edits { put: vec![publishing_key(9)], remove: Vec::new() };
@@ -208,47 +233,22 @@ fn alone() -> Ledger {
     ledger
 }
 
-fn add_distance(all: &mut Catalogue) {
-    let code = Code::ActivationHeight;
-    let mut ledger = alone();
-    proposed(&mut ledger, heartbeat(10_000), 30);
-    let rule = "No two approved changes hold from one height on.";
-    let another = governs(&ledger, &GOVERNORS[0], 8, propose(put(&[validator(5)]), 30));
-    let at = At::new(&ledger, 1_000, another);
-    all.refused_at("governance_two_at_one_height", rule, code, &at);
+fn add_room(all: &mut Catalogue) {
+    let rule = "Approved changes may name one height, or near ones; they wait for each other.";
     let mut ledger = alone();
     proposed(&mut ledger, put(&[validator(5)]), 30);
-    let rule = "Changes of validators are 10 heights apart, before and after.";
-    for (name, height, applies) in [
-        ("9_after", 39, false),
-        ("9_before", 21, false),
-        ("10_after", 40, true),
-        ("10_before", 20, true),
-    ] {
-        let at = next(&ledger, 0, propose(remove(&["node-4"]), height));
-        let name = format!("governance_validators_{name}");
-        match applies {
-            true => all.applied_at(&name, rule, &at),
-            false => all.refused_at(&name, rule, code, &at),
-        }
-    }
-    let rule = "Other changes may be near.";
-    let at = next(&ledger, 0, propose(heartbeat(10_000), 31));
-    all.applied_at("governance_parameters_next_to_validators", rule, &at);
-    add_distance_from_last(all);
+    let another = governs(&ledger, &GOVERNORS[0], 8, propose(heartbeat(10_000), 30));
+    all.applied_at("governance_two_at_one_height", rule, &At::new(&ledger, 1_000, another));
+    let at = next(&ledger, 0, propose(remove(&["node-4"]), 31));
+    all.applied_at("governance_validators_next_to_validators", rule, &at);
     let rule = "At most 16 approved changes wait.";
     let mut ledger = alone();
     for n in 0..16u8 {
-        let (envelope, _) = proposes(
-            &ledger,
-            &GOVERNORS[0],
-            n,
-            heartbeat(10_000 + u64::from(n)),
-            40 + u64::from(n),
-        );
+        let change = heartbeat(10_000 + u64::from(n));
+        let (envelope, _) = proposes(&ledger, &GOVERNORS[0], n, change, 40 + u64::from(n));
         ledger.after(1_000, &[envelope]);
     }
-    let at = next(&ledger, 1, propose(heartbeat(10_000), 60));
+    let at = next(&ledger, 1, propose(heartbeat(10_100), 60));
     all.refused_at("agenda_full", rule, Code::AgendaFull, &at);
 }
 
@@ -284,21 +284,6 @@ fn add_schedule(all: &mut Catalogue) {
     let version = of(Change::Version(2));
     let at = next(&version, 1, propose(Change::Version(3), 40));
     all.applied_at("governance_schedule_of_versions", rule, &at);
-}
-
-fn add_distance_from_last(all: &mut Catalogue) {
-    let rule = "A change of validators is approved only 10 heights after the last that held.";
-    let mut ledger = network();
-    let first = proposed(&mut ledger, remove(&["node-4"]), 20);
-    let stronger = put(&[ValidatorEntry { power: 2, ..validator(1) }]);
-    let (envelope, second) = proposes(&ledger, &GOVERNORS[0], 8, stronger, 29);
-    let (third, later) = proposes(&ledger, &GOVERNORS[0], 9, put(&[validator(5)]), 30);
-    ledger.after(1_000, &[envelope, third]);
-    then(&mut ledger, 1, 7, approve(first));
-    until(&mut ledger, 25);
-    let at = next(&ledger, 1, approve(second));
-    all.refused_at("governance_approve_9_after_the_last", rule, Code::ActivationHeight, &at);
-    all.applied_at("governance_approve_10_after_the_last", rule, &next(&ledger, 1, approve(later)));
 }
 
 fn add_governors(all: &mut Catalogue) {

@@ -6,6 +6,7 @@ use registry_core::governance::{
     Parameters, Publishing, PublishingKey, ValidatorEntry, Validators,
 };
 use registry_core::id::{Did, Suffix};
+use registry_core::limits::NOTICE_MS_FLOOR;
 use registry_core::time::TimeMs;
 use registry_state::execution::Genesis;
 use registry_state::rules::check_stateless;
@@ -69,6 +70,15 @@ pub(crate) fn entry(name: &str, seed: u8, power: u64) -> ValidatorEntry {
     }
 }
 
+/// Returns the parameters of most tests. Delays and notices are short.
+pub(crate) fn parameters() -> Parameters {
+    Parameters {
+        recovery_delay_ms_min: DELAY_MS,
+        notice_ms_min: NOTICE_MS_FLOOR,
+        ..Parameters::default()
+    }
+}
+
 /// Returns the genesis of most tests: an open network without governors.
 pub(crate) fn genesis() -> Genesis {
     Genesis {
@@ -76,7 +86,7 @@ pub(crate) fn genesis() -> Genesis {
         network: "local".parse().expect("a name"),
         time_ms: GENESIS_MS,
         validators: Validators { validators: vec![entry("solo", 1, 1)] },
-        parameters: Parameters { recovery_delay_ms_min: DELAY_MS, ..Parameters::default() },
+        parameters: parameters(),
         publishing: publishing(),
         governors: None,
         operations: Vec::new(),

@@ -9,9 +9,8 @@ use super::world::{
     ACCREDITOR, AGENT, AUTHORITY, GONE, ISSUER, MATURED, PRINCIPAL, RECOVERING, REVOKED_AGENT,
     ROTATED, SHARED, STRANGER, SUBAGENT, SUSPENDED_AGENT, World, key, person,
 };
-use crate::common::DELAY_MS;
 use crate::common::client::with_members;
-use crate::common::genesis::entry;
+use crate::common::genesis::{entry, parameters};
 use crate::common::people::{Person, member};
 
 /// Schema of the credential that the operations are about.
@@ -96,9 +95,7 @@ async fn people(world: &mut World) {
 }
 
 pub(super) fn heartbeat(heartbeat_ms: u64) -> Value {
-    let parameters =
-        Parameters { recovery_delay_ms_min: DELAY_MS, heartbeat_ms, ..Parameters::default() };
-    json!(Change::Parameters(parameters))
+    json!(Change::Parameters(Parameters { heartbeat_ms, ..parameters() }))
 }
 
 /// Proposes a change as the first governor, and keeps the id of the proposal under `word`.
@@ -120,14 +117,16 @@ async fn proposals(world: &mut World) {
     let height = world.server.ledger.head().height;
     let active = propose(world, "active", heartbeat(20_000), height + NOTICE).await;
     decide(world, ACCREDITOR, "Approve", &active).await;
-    let put = vec![entry("second", 11, 1)];
-    let newcomer = json!(Change::Validators(Edits { put, remove: Vec::new() }));
-    let cancelled = propose(world, "cancelled", newcomer.clone(), height + NOTICE + 3).await;
+    let newcomer = |name: &str, seed: u8| {
+        let put = vec![entry(name, seed, 1)];
+        json!(Change::Validators(Edits { put, remove: Vec::new() }))
+    };
+    let cancelled = propose(world, "cancelled", newcomer("second", 11), height + NOTICE + 3).await;
     decide(world, ISSUER, "Approve", &cancelled).await;
     let open = propose(world, "open", json!({ "version": 2 }), height + 900).await;
     decide(world, ISSUER, "Approve", &open).await;
     decide(world, ISSUER, "Withdraw", &open).await;
-    let waits = propose(world, "waits", newcomer, height + 1_000).await;
+    let waits = propose(world, "waits", newcomer("later", 31), height + 1_000).await;
     decide(world, ACCREDITOR, "Approve", &waits).await;
 }
 

@@ -24,6 +24,7 @@ const FLOORS: [(&str, &[&str]); 8] = [
     (
         "registry-core",
         &[
+            "span",
             "code codec limits",
             "crypto",
             "time uri text",
