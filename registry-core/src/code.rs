@@ -270,7 +270,8 @@ codes! {
     ReadyNotExpected = 2060, "READY_NOT_EXPECTED",
         "name a pending proposal that puts this key at this peer";
     /// The block named is not a recent block of this chain.
-    ReadyBlock = 2061, "READY_BLOCK", "name a block 2 to 1000 below the present and its hash";
+    ReadyBlock = 2061, "READY_BLOCK",
+        "name a block of the last ten minutes, at least 2 below the present";
     /// The last readiness announcement of the key is less than a minute old.
     ReadyTooSoon = 2062, "READY_TOO_SOON", "wait for a minute";
     /// A new validator made no recent readiness announcement. The code cancels a change and refuses

@@ -24,8 +24,8 @@ pub use change::{Change, Edits, Named};
 pub use fault::GovernanceError;
 pub use governors::{Governors, governors};
 pub use proposal::{
-    Approval, GovernancePropose, GovernanceStep, Proposal, ProposalStatus, ScheduledChanges,
-    ValidatorReady,
+    Approval, GovernancePropose, GovernanceStep, Proposal, ProposalStatus, Readiness,
+    ScheduledChanges, ValidatorReady,
 };
 pub use publishing::{Publishing, PublishingError, PublishingKey};
 

@@ -256,15 +256,16 @@ pub const VALIDATOR_CHANGE_DISTANCE: Span = Span { heights: 10, live_ms: 0 };
 /// Largest number of approved changes that wait. Each is read when another one is checked.
 pub const SCHEDULED_CHANGES_MAX: usize = 16;
 
-/// Greatest age of a readiness announcement, in ms of block time, when its validator joins the set.
-pub const READY_MS_MAX: u64 = 600_000;
+/// Greatest age of a readiness announcement when the change that needs it takes effect: two
+/// announcements may get lost, and an idle network makes as many blocks in that time.
+pub const READY_AGE_MAX: Span = Span { heights: 40, live_ms: 600_000 };
 
-/// Shortest time in ms between two readiness announcements of one key.
-pub const READY_INTERVAL_MS_MIN: u64 = 60_000;
+/// Shortest distance between two readiness announcements of one key. Announcements cost nothing.
+pub const READY_DISTANCE_MIN: Span = Span { heights: 1, live_ms: 60_000 };
 
-/// Greatest distance in heights from the present block down to the block that a readiness
-/// announcement names.
-pub const READY_HEIGHTS_MAX: u64 = 1_000;
+/// Greatest age of the block that a readiness announcement names, so that nobody can keep an
+/// announcement for later.
+pub const READY_BLOCK_AGE_MAX: Span = Span { heights: 1_000, live_ms: 600_000 };
 
 /// Number of versions of the state tree that are kept, so that proofs at recent heights can be
 /// made.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use registry_core::crypto::Hash;
 use registry_core::governance::{
     Change, Governors, PARAMETERS, PUBLISHING, Parameters, Proposal, ProposalStatus, Publishing,
-    VALIDATORS, VERSION, ValidatorEntry, ValidatorReady, Validators, governors, key, read,
+    Readiness, VALIDATORS, VERSION, ValidatorEntry, Validators, governors, key, read,
 };
 use registry_core::id::Did;
 use registry_core::index::Listing;
@@ -264,9 +264,7 @@ fn newcomers(
     for entry in edits.put.iter().filter(is_new) {
         let mut ready_at = None;
         if let Some(found) = records.entry(&RecordKey::ready(&entry.key))? {
-            let ready = found.value::<ValidatorReady>();
-            let ready = ready.map_err(StoreError::new)?;
-            let said = ready.proposal == shown.proposal;
+            let said = found.value::<Readiness>()?.announcement.proposal == shown.proposal;
             ready_at = said.then(|| millis(found.record.time));
         }
         newcomers.push(ReadinessJson { name: entry.name.clone(), ready_at });

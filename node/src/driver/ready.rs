@@ -5,10 +5,11 @@
 use std::sync::Arc;
 
 use ed25519_dalek::Signer as _;
+use registry_core::block::Header;
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, PublicKey, Suite};
 use registry_core::governance::{
-    Change, PROTOCOL_VERSION, Proposal, ProposalStatus, ValidatorReady,
+    Change, PROTOCOL_VERSION, Proposal, ProposalStatus, Readiness, ValidatorReady,
 };
 use registry_core::operation::{
     Action as Act, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
@@ -75,14 +76,18 @@ impl Driver {
         Ok(())
     }
 
+    /// Returns the live time of the newest block in milliseconds.
+    fn live_ms<R: Read + ?Sized>(&self, ledger: &Ledger<'_, R>) -> Result<u64, StoreError> {
+        Ok(self.head.time.saturating_sub(halted_ms(ledger)?))
+    }
+
     /// Returns the proposal of the lowest height that waits for this node. Forgets those that are
     /// open although their notice is over, since nobody can approve them any more.
     fn next_named<R: Read + ?Sized>(
         &mut self,
         ledger: &Ledger<'_, R>,
     ) -> Result<Option<Hash>, StoreError> {
-        let live_ms = self.head.time.saturating_sub(halted_ms(ledger)?);
-        let at = ChainTime { height: self.head.height, live_ms };
+        let at = ChainTime { height: self.head.height, live_ms: self.live_ms(ledger)? };
         while let Some(place) = self.named.first().copied() {
             let (_, id) = place;
             let entry = ledger.newest(&RecordKey::proposal(&id))?;
@@ -120,11 +125,16 @@ impl Driver {
             return Ok(());
         }
         let last = Ledger(read).newest(&RecordKey::ready(&key))?;
-        let time_ms = last.as_ref().map_or(0, |last| last.record.time);
-        if self.now.wall_ms < time_ms.saturating_add(READY_AGAIN_MS) {
+        let value = last.as_ref().map(Entry::value::<Readiness>).transpose()?;
+        let since_ms = value.map_or(0, |value| value.live_ms);
+        if self.live_ms(&Ledger(read))? < since_ms.saturating_add(READY_AGAIN_MS) {
             return Ok(());
         }
-        let envelope = self.sign_announcement(id, last.map(|last| last.record.hash()));
+        // The block before the head is the newest one that the rules of the next block can refer to.
+        let Some(height) = self.head.height.checked_sub(1) else { return Ok(()) };
+        let Some(block) = Ledger(read).block(height)? else { return Ok(()) };
+        let previous = last.map(|last| last.record.hash());
+        let envelope = self.sign_announcement(id, previous, block.header);
         let Some(envelope) = envelope else { return Ok(()) };
         let submitted = match check_stateless(&envelope, self.chain, &self.network) {
             Ok(checked) => {
@@ -140,18 +150,21 @@ impl Driver {
         Ok(())
     }
 
-    /// Signs a readiness announcement for `proposal`, which replaces the one with hash `previous`.
-    /// It names the block before the head, the newest block that the rules of the next block can
-    /// refer to. It contains no secret, so its salt is zero.
-    fn sign_announcement(&self, proposal: Hash, previous: Option<Hash>) -> Option<Vec<u8>> {
+    /// Signs a readiness announcement for `proposal`, which replaces the one with hash `previous`
+    /// and names the block with this header. It contains no secret, so its salt is zero.
+    fn sign_announcement(
+        &self,
+        proposal: Hash,
+        previous: Option<Hash>,
+        header: Header,
+    ) -> Option<Vec<u8>> {
         let signer = self.signer.as_ref()?;
         let ready = ValidatorReady {
             proposal,
             key: signer.public(),
             peer: self.peer.to_string(),
             version: PROTOCOL_VERSION,
-            height: self.head.height.checked_sub(1)?,
-            block: self.head.previous,
+            header,
         };
         let operation = Operation {
             chain: self.chain,

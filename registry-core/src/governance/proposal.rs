@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::Change;
+use crate::block::Header;
 use crate::codec::{self, CodecError};
 use crate::crypto::{Hash, ValidatorKey};
 use crate::id::Did;
@@ -29,8 +30,8 @@ pub struct GovernanceStep {
     pub proposal: Hash,
 }
 
-/// Readiness announcement of a new validator, signed by the validator key. It is the content of
-/// `validator_ready` and the value of the record.
+/// Content of `validator_ready`: the readiness announcement of a new validator, signed by the
+/// validator key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ValidatorReady {
@@ -42,13 +43,21 @@ pub struct ValidatorReady {
     pub peer: String,
     /// Highest protocol version that the node implements.
     pub version: u64,
-    /// Height of a recent block that the node holds.
-    pub height: u64,
-    /// Hash of that block.
-    pub block: Hash,
+    /// Header of a recent block that the node holds.
+    pub header: Header,
 }
 
-impl RecordValue for ValidatorReady {
+/// Value of a readiness record: the newest announcement of a validator key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Readiness {
+    /// Announcement as the validator signed it.
+    pub announcement: ValidatorReady,
+    /// Live time in ms of the block that holds the announcement.
+    pub live_ms: u64,
+}
+
+impl RecordValue for Readiness {
     const KIND: Kind = Kind::Ready;
 }
 

@@ -52,7 +52,7 @@ pub(super) fn ready<'c>(
 ) -> Result<Effect<'c>, ApplyError> {
     effect(request, |rules| {
         let written = rules.ready(ready)?;
-        check_block(request.overlay, request.context.height, ready)?;
+        check_block(request.overlay, request.context, &ready.header)?;
         Ok(written)
     })
 }

@@ -188,16 +188,39 @@ fn no_block_is_made_or_executed_in_a_version_that_this_build_does_not_speak() {
     assert_eq!(stop.to_string(), words);
 }
 
-#[test]
-fn a_word_is_good_for_ten_minutes() {
-    for (gap_ms, expected) in [(600_000, "active"), (600_001, "cancelled")] {
-        let (mut ledger, party) = alone();
-        let id = proposed(&mut ledger, &party, put(&[validator(5)]), 20);
-        until(&mut ledger, 18);
-        let word = says_ready(&ledger, id, 5);
-        ledger.after(1_000, &[word]).after(gap_ms, &[]);
-        assert_eq!((ledger.head.height, status(&ledger, &id)), (19, expected));
+/// Returns the status of a change whose newcomer announced itself this many heights, and this much
+/// live time, before the turn of the change.
+fn admitted(heights: u64, live_ms: u64) -> &'static str {
+    let (mut ledger, party) = alone();
+    let id = proposed(&mut ledger, &party, put(&[validator(5)]), 100);
+    until(&mut ledger, 99 - heights);
+    let word = says_ready(&ledger, id, 5);
+    ledger.after(1_000, &[word]);
+    let since_ms = ledger.head.time;
+    for number in 1..=heights {
+        ledger.block(since_ms + live_ms * number / heights, &[]).expect("an empty block");
     }
+    assert_eq!(ledger.head.height, 99);
+    status(&ledger, &id)
+}
+
+#[test]
+fn a_word_is_too_old_after_both_forty_heights_and_ten_minutes() {
+    assert_eq!(admitted(40, 600_001), "active", "40 heights");
+    assert_eq!(admitted(41, 600_000), "active", "ten minutes");
+    assert_eq!(admitted(41, 600_001), "cancelled");
+    assert_eq!(admitted(90, 9_000), "active", "fast heights");
+    assert_eq!(admitted(20, 1_100_000), "active", "slow heights");
+}
+
+#[test]
+fn a_halt_does_not_age_a_word() {
+    let (mut ledger, party) = alone();
+    let id = proposed(&mut ledger, &party, put(&[validator(5)]), 100);
+    let word = says_ready(&ledger, id, 5);
+    ledger.after(1_000, &[word]).after(3_600_000, &[]);
+    until(&mut ledger, 100);
+    assert_eq!((ledger.head.height, status(&ledger, &id)), (99, "active"));
 }
 
 #[test]
@@ -214,19 +237,21 @@ fn a_word_is_of_the_peer_that_the_change_names() {
 }
 
 #[test]
-fn a_word_names_one_of_the_last_thousand_blocks() {
-    let (mut ledger, party) = alone();
-    let id = proposed(&mut ledger, &party, put(&[validator(5)]), 5_000);
-    let ValidatorReady { height, block, .. } = ready(&ledger, id, 5);
-    let refusal = |ledger: &Ledger| {
-        let word = ValidatorReady { height, block, ..ready(ledger, id, 5) };
-        let envelope = seal(&ready_operation(ledger, 7, word), &[validator_key(5)]);
-        ledger.refusal(ledger.head.time + 1_000, &[envelope])
+fn a_word_names_a_block_of_the_last_thousand_or_of_ten_minutes() {
+    let refusal = |heights: u64, gap_ms: u64| {
+        let (mut ledger, party) = alone();
+        let id = proposed(&mut ledger, &party, put(&[validator(5)]), 5_000);
+        let header = ready(&ledger, id, 5).header;
+        while ledger.head.height + 1 < header.height + heights {
+            ledger.after(gap_ms, &[]);
+        }
+        let word = ValidatorReady { header, ..ready(&ledger, id, 5) };
+        let envelope = seal(&ready_operation(&ledger, 7, word), &[validator_key(5)]);
+        ledger.refusal(ledger.head.time + gap_ms, &[envelope])
     };
-    until(&mut ledger, height + 1_000);
-    assert_eq!(refusal(&ledger), None);
-    ledger.after(1_000, &[]);
-    assert_eq!(refusal(&ledger), Some(Code::ReadyBlock));
+    assert_eq!(refusal(1_000, 1_000), None);
+    assert_eq!(refusal(1_001, 1_000), Some(Code::ReadyBlock));
+    assert_eq!(refusal(2_000, 200), None, "younger than ten minutes");
 }
 
 #[test]

@@ -215,8 +215,11 @@ impl History {
             }
             Deed::Ready { plan, key, version, is_block_right } => {
                 let word = ready(ledger, self.ids[*plan], key.0);
-                let block = if *is_block_right { word.block } else { Hash([7; 32]) };
-                let word = ValidatorReady { key: public(*key), version: *version, block, ..word };
+                let mut header = word.header;
+                if !is_block_right {
+                    header.state_root = Hash([7; 32]);
+                }
+                let word = ValidatorReady { key: public(*key), version: *version, header, ..word };
                 (seal(&ready_operation(ledger, salt, word), &[key_of(*key)]), None)
             }
             Deed::Deactivate(party) => (ALL[*party].deactivating(ledger), None),

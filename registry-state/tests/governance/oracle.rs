@@ -58,7 +58,7 @@ pub(crate) struct Plan {
 #[derive(Debug, Clone)]
 struct Word {
     plan: usize,
-    time_ms: u64,
+    live_ms: u64,
     version: u64,
     /// Height of the key's first announcement; the next field is the height of this one.
     first: u64,
@@ -226,16 +226,16 @@ impl World {
         }
         if let Some(last) = last
             && last.plan == plan
-            && self.time_ms - last.time_ms < 60_000
+            && self.live_ms - last.live_ms < 60_000
         {
             return Err(Code::ReadyTooSoon);
         }
         if !is_block_right {
             return Err(Code::ReadyBlock);
         }
-        let (time_ms, height) = (self.time_ms, self.height);
+        let (live_ms, height) = (self.live_ms, self.height);
         let first = last.map_or(height, |last| last.first);
-        self.words.insert(key, Word { plan, time_ms, version, first, height });
+        self.words.insert(key, Word { plan, live_ms, version, first, height });
         Ok(())
     }
 
@@ -366,7 +366,10 @@ impl World {
         }
         let old: BTreeSet<NodeKey> = self.validators.values().map(|(key, _)| *key).collect();
         for (key, _) in next.validators.values() {
-            let is_there = |word: &Word| self.time_ms - word.time_ms <= 600_000 && word.version > 0;
+            let is_old = |word: &Word| {
+                self.height - word.height > 40 && self.live_ms - word.live_ms > 600_000
+            };
+            let is_there = |word: &Word| !is_old(word) && word.version > 0;
             if !old.contains(key) && !self.words.get(key).is_some_and(is_there) {
                 return Err(Code::ValidatorNotReady);
             }

@@ -149,9 +149,8 @@ pub(crate) fn proposes(
 
 /// Returns the readiness announcement of node n, which names the block two heights below the next.
 pub(crate) fn ready(ledger: &Ledger, proposal: Hash, n: u8) -> ValidatorReady {
-    let (height, block) = (ledger.head.height - 1, ledger.head.previous);
     let ValidatorEntry { key, peer, .. } = validator(n);
-    ValidatorReady { proposal, key, peer, version: 1, height, block }
+    ValidatorReady { proposal, key, peer, version: 1, header: ledger.parent.clone() }
 }
 
 pub(crate) fn ready_operation(ledger: &Ledger, number: u8, ready: ValidatorReady) -> Operation {

@@ -54,6 +54,8 @@ impl Default for Start {
 pub(crate) struct Ledger {
     pub(crate) state: MemoryState,
     pub(crate) head: Header,
+    /// Header of the block before the head; at genesis that of genesis.
+    pub(crate) parent: Header,
     /// Genesis of the chain.
     pub(crate) genesis: Start,
     pub(crate) genesis_operations: Vec<Vec<u8>>,
@@ -87,7 +89,8 @@ impl Ledger {
         let execution = execute_genesis(&state, &genesis).expect("a good genesis");
         state.commit(&execution.changes);
         let (head, blocks) = (execution.header, Vec::new());
-        Self { state, head, genesis: start, genesis_operations: operations, blocks }
+        let parent = head.clone();
+        Self { state, head, parent, genesis: start, genesis_operations: operations, blocks }
     }
 
     /// Returns the validators of the next block.
@@ -137,7 +140,7 @@ impl Ledger {
     pub(crate) fn block(&mut self, time_ms: u64, envelopes: &[Vec<u8>]) -> Result<(), Refusal> {
         let execution = self.attempt(time_ms, envelopes)?;
         self.state.commit(&execution.changes);
-        self.head = execution.header;
+        self.parent = std::mem::replace(&mut self.head, execution.header);
         self.blocks.push((time_ms, envelopes.to_vec()));
         Ok(())
     }

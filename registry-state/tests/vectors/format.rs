@@ -152,7 +152,7 @@ pub(crate) enum EncodingType {
     Schema,
     CredentialType,
     Proposal,
-    ValidatorReady,
+    Readiness,
     Receipt,
     Header,
     ValidatorSet,

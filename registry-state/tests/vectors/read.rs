@@ -8,9 +8,7 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes, CodecError};
 use registry_core::crypto::{Hash, PublicKey, Purpose};
 use registry_core::did::{DidValue, Member, NextSet};
-use registry_core::governance::{
-    self, Proposal, Publishing, VALIDATORS, ValidatorReady, Validators,
-};
+use registry_core::governance::{self, Proposal, Publishing, Readiness, VALIDATORS, Validators};
 use registry_core::id::{Did, ListId, MethodUrl, SchemaId, Suffix};
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::mmr::root_of;
@@ -244,7 +242,7 @@ fn applied(case: &OperationCase, execution: Execution) -> Applied {
             assert_eq!(codec::encode(&value), entry.value.0);
         }
         Kind::Ready => {
-            let value = value_from::<ValidatorReady>(&entry.value.0).expect("a word");
+            let value = value_from::<Readiness>(&entry.value.0).expect("a word");
             assert_eq!(codec::encode(&value), entry.value.0);
         }
         Kind::Governance => panic!("no operation writes a governance record"),
@@ -295,7 +293,7 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
         EncodingType::Schema => value_from::<Schema>(&bytes).map(|_| None),
         EncodingType::CredentialType => value_from::<CredentialType>(&bytes).map(|_| None),
         EncodingType::Proposal => value_from::<Proposal>(&bytes).map(|_| None),
-        EncodingType::ValidatorReady => value_from::<ValidatorReady>(&bytes).map(|_| None),
+        EncodingType::Readiness => value_from::<Readiness>(&bytes).map(|_| None),
         EncodingType::Receipt => decode::<Receipt>(&bytes)
             .map(|receipt| Some(Hash::of_value(Purpose::ReceiptLeaf, &receipt))),
         EncodingType::Header => decode::<Header>(&bytes).map(|header| Some(header.hash())),

@@ -13,7 +13,7 @@ use registry_core::governance::{
     Change, Edits, Governors, Parameters, ValidatorEntry, ValidatorReady,
 };
 use registry_core::operation::{Action, Guard, Operation, Role};
-use rpc::service::{Head, Reader as _};
+use rpc::service::Reader as _;
 use serde_json::{Value, json};
 
 /// Number of heights from the newest block to the first height at which a change can hold that the
@@ -219,13 +219,15 @@ async fn a_proposal_without_its_governors_is_cancelled_for_the_rule_that_it_brea
     assert_eq!(listed["proposals"][0]["cancelledFor"], code);
 }
 
-/// Submits a readiness announcement that the newcomer's key signed. It refers to `block`.
-async fn ready(registry: &Registry, id: &Value, block: Head) {
+/// Submits a readiness announcement that the newcomer's key signed. It refers to the block of
+/// `height`.
+async fn ready(registry: &Registry, id: &Value, height: u64) {
     let key = SigningKey::from_bytes(&[NEWCOMER; 32]);
     let ValidatorEntry { key: named, peer, .. } = entry("second", NEWCOMER, 1);
     let proposal = serde_json::from_value(id.clone()).expect("an id");
-    let (height, block) = (block.height, block.hash);
-    let ready = ValidatorReady { proposal, key: named, peer, version: 1, height, block };
+    let block = registry.server.ledger.block(height).expect("a store").expect("a block");
+    let header = block.header;
+    let ready = ValidatorReady { proposal, key: named, peer, version: 1, header };
     let action = Action::ValidatorReady(Box::new(ready));
     let (chain, salt) = (registry.server.ledger.chain(), FixedBytes([0; 16]));
     let operation =
@@ -237,12 +239,12 @@ async fn ready(registry: &Registry, id: &Value, block: Head) {
 #[tokio::test]
 async fn a_newcomer_is_named_says_that_it_is_ready_and_joins() {
     let registry = governed().await;
-    let block = registry.server.ledger.head();
-    let from = height(&registry) + NOTICE;
+    let known = height(&registry);
+    let from = known + NOTICE;
     let id = approved(&registry, validators(vec![entry("second", NEWCOMER, 1)]), from).await;
     let silent = proposal(&registry, &id).await;
     assert_eq!(silent["newcomers"], json!([{ "name": "second" }]));
-    ready(&registry, &id, block).await;
+    ready(&registry, &id, known).await;
     let said = proposal(&registry, &id).await;
     assert_eq!(said["newcomers"], json!([{ "name": "second", "readyAt": said["time"] }]));
     let then = json!({ "proposal": id, "at": silent["time"] });

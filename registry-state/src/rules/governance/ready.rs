@@ -1,16 +1,18 @@
 //! Rules of readiness announcements (docs/protocol/governance.md, section "Ready").
 
+use registry_core::block::Header;
 use registry_core::code::{Code, Refusal};
 use registry_core::crypto::ValidatorKey;
 use registry_core::governance::{
-    Change, VALIDATORS, VERSION, ValidatorEntry, ValidatorReady, Validators, read,
+    Change, Readiness, VALIDATORS, VERSION, ValidatorEntry, ValidatorReady, Validators, read,
 };
-use registry_core::limits::{READY_HEIGHTS_MAX, READY_INTERVAL_MS_MIN, READY_MS_MAX};
+use registry_core::limits::{READY_AGE_MAX, READY_BLOCK_AGE_MAX, READY_DISTANCE_MIN};
 use registry_core::record::{RecordKey, StoreError};
+use registry_core::span::{ChainTime, Span};
 use registry_core::{codec, mmr};
 
 use super::{GovernanceWrite, Rules};
-use crate::state::{ApplyError, Overlay};
+use crate::state::{ApplyError, Context, Overlay};
 
 impl Rules<'_> {
     /// Checks rule GV9 and returns what a readiness announcement writes. It does not check the
@@ -37,59 +39,75 @@ impl Rules<'_> {
         if present.validators.iter().any(|entry| entry.key == *key) {
             return not_expected(format!("{key} is a validator already"));
         }
-        if let Some((last, time_ms)) = self.last_ready(key)?
+        if let Some((last, since)) = self.last_ready(key)?
             && last.proposal == *id
-            && self.now.time_ms < time_ms.saturating_add(READY_INTERVAL_MS_MIN)
+            && !READY_DISTANCE_MIN.has_passed(since, self.now.at)
         {
-            let detail = format!("the last one is of {time_ms}, {READY_INTERVAL_MS_MIN} ms apart");
+            let detail = format!(
+                "the last one is {} ms of live time old; wait for {} ms",
+                self.now.at.live_ms.saturating_sub(since.live_ms),
+                READY_DISTANCE_MIN.live_ms
+            );
             return Err(Refusal::new(Code::ReadyTooSoon, "proposal", detail).into());
         }
-        Ok(GovernanceWrite { value: codec::encode(ready), scheduled: None })
+        let (announcement, live_ms) = (ready.clone(), self.now.at.live_ms);
+        let value = codec::encode(&Readiness { announcement, live_ms });
+        Ok(GovernanceWrite { value, scheduled: None })
     }
 
     /// Checks rule GV10: the newcomer's node announced recently that it is ready.
     pub(super) fn check_newcomer(&self, newcomer: &ValidatorEntry) -> Result<(), ApplyError> {
         let ValidatorEntry { name, key, peer, .. } = newcomer;
         let version: u64 = read(self.view, VERSION)?;
-        let is_there = |(ready, time_ms): (ValidatorReady, u64)| {
+        let is_there = |(ready, since): (ValidatorReady, ChainTime)| {
             ready.peer == *peer
                 && ready.version >= version
-                && self.now.time_ms <= time_ms.saturating_add(READY_MS_MAX)
+                && !READY_AGE_MAX.is_exceeded(since, self.now.at)
         };
         if self.last_ready(key)?.is_some_and(is_there) {
             return Ok(());
         }
-        let detail = format!("{name} has not said that it is ready in the last {READY_MS_MAX} ms");
+        let Span { heights, live_ms } = READY_AGE_MAX;
+        let detail = format!(
+            "{name} has not said that it is ready in the last {heights} heights or {live_ms} ms"
+        );
         Err(Refusal::new(Code::ValidatorNotReady, "change", detail).into())
     }
 
-    /// Returns the last readiness announcement of a validator key with its block time, as Unix time
-    /// in milliseconds.
-    fn last_ready(&self, key: &ValidatorKey) -> Result<Option<(ValidatorReady, u64)>, StoreError> {
+    /// Returns the last readiness announcement of a validator key with the position of its block.
+    fn last_ready(
+        &self,
+        key: &ValidatorKey,
+    ) -> Result<Option<(ValidatorReady, ChainTime)>, StoreError> {
         let Some(entry) = self.view.entry(&RecordKey::ready(key))? else { return Ok(None) };
-        let ready: ValidatorReady = entry.value()?;
-        Ok(Some((ready, entry.record.time)))
+        let Readiness { announcement, live_ms } = entry.value()?;
+        Ok(Some((announcement, ChainTime { height: entry.record.height, live_ms })))
     }
 }
 
-/// Checks rule GV9: the named block is a recent block of this chain.
+/// Checks rule GV9: the header is that of a recent block of this chain. The age is measured in block
+/// time, because the live time of the block is not known any more.
 pub(super) fn check_block(
     overlay: &Overlay<'_>,
-    height: u64,
-    ready: &ValidatorReady,
+    context: &Context,
+    header: &Header,
 ) -> Result<(), ApplyError> {
     // The history does not hold the previous block yet when an operation is checked.
-    let below = height.saturating_sub(ready.height);
-    let known = match (2..=READY_HEIGHTS_MAX).contains(&below) {
-        true => overlay.history_node(ready.height)?,
-        false => None,
-    };
-    if known == Some(mmr::leaf(&ready.block)) {
+    let is_stored = header.height.saturating_add(2) <= context.height;
+    let known = if is_stored { overlay.history_node(header.height)? } else { None };
+    let since = ChainTime { height: header.height, live_ms: header.time };
+    let now = ChainTime { height: context.height, live_ms: context.time_ms };
+    let is_known = known == Some(mmr::leaf(&header.hash()));
+    if is_known && !READY_BLOCK_AGE_MAX.is_exceeded(since, now) {
         return Ok(());
     }
+    let Span { heights, live_ms } = READY_BLOCK_AGE_MAX;
     let detail = format!(
-        "{} is not the hash of the block of {}, 2 to {READY_HEIGHTS_MAX} below the present",
-        ready.block, ready.height
+        "{} of height {} is not a block of this chain at least 2 heights below the present {} and \
+         at most {heights} heights or {live_ms} ms old",
+        header.hash(),
+        header.height,
+        context.height
     );
-    Err(Refusal::new(Code::ReadyBlock, "block", detail).into())
+    Err(Refusal::new(Code::ReadyBlock, "header", detail).into())
 }

@@ -4,13 +4,13 @@ use registry_core::code::Code;
 use registry_core::codec::encode;
 use registry_core::crypto::{Hash, ValidatorKey};
 use registry_core::governance::{
-    Approval, Change, Edits, Governors, Parameters, Proposal, ProposalStatus, ValidatorEntry,
-    ValidatorReady,
+    Approval, Change, Edits, Governors, Parameters, Proposal, ProposalStatus, Readiness,
+    ValidatorEntry, ValidatorReady,
 };
 use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Operation};
 
-use super::GOVERNORS;
+use super::{GOVERNORS, network};
 use crate::catalogue::Catalogue;
 use crate::format::EncodingType;
 use crate::support::governance::{
@@ -29,7 +29,8 @@ fn sealed(guard: Guard, action: Action) -> Vec<u8> {
 
 fn word() -> ValidatorReady {
     let ValidatorEntry { key, peer, .. } = validator(5);
-    ValidatorReady { proposal: ID, key, peer, version: 1, height: 1, block: ID }
+    let header = network().head;
+    ValidatorReady { proposal: ID, key, peer, version: 1, header }
 }
 
 fn said(author: Option<Did>, guard: Guard) -> Operation {
@@ -240,6 +241,6 @@ fn add_values(all: &mut Catalogue) {
     bytes.push(0);
     all.encoding("proposal_with_tail", rule, EncodingType::Proposal, &bytes, false);
     let rule = "The value of a newcomer's word.";
-    let bytes = encode(&word());
-    all.encoding("validator_ready_value", rule, EncodingType::ValidatorReady, &bytes, true);
+    let bytes = encode(&Readiness { announcement: word(), live_ms: GENESIS_MS });
+    all.encoding("readiness_value", rule, EncodingType::Readiness, &bytes, true);
 }

@@ -1,5 +1,6 @@
 //! Vectors of the readiness announcements of new validators.
 
+use registry_core::block::Header;
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
 use registry_core::governance::ValidatorReady;
@@ -72,16 +73,16 @@ fn add_blocks(all: &mut Catalogue) {
     let (ledger, id) = expecting();
     let code = Code::ReadyBlock;
     let rule = "The block is one of this chain.";
-    let wrong = ValidatorReady { block: Hash([7; 32]), ..ready(&ledger, id, 5) };
+    let with = |header: Header| ValidatorReady { header, ..ready(&ledger, id, 5) };
+    let good = &ledger.parent;
+    let wrong = with(Header { state_root: Hash([7; 32]), ..good.clone() });
     all.refused_at("validator_ready_wrong_block", rule, code, &said(&ledger, wrong, 5));
-    let good = ready(&ledger, id, 5);
-    let wrong = ValidatorReady { height: good.height - 1, ..good };
+    let wrong = with(Header { height: good.height - 1, ..good.clone() });
     all.refused_at("validator_ready_wrong_height", rule, code, &said(&ledger, wrong, 5));
     let rule = "The block is at least two below the present.";
-    let head = &ledger.head;
-    let near = ValidatorReady { height: head.height, block: head.hash(), ..ready(&ledger, id, 5) };
+    let near = with(ledger.head.clone());
     all.refused_at("validator_ready_parent", rule, code, &said(&ledger, near, 5));
-    let beyond = ValidatorReady { height: head.height + 9, ..ready(&ledger, id, 5) };
+    let beyond = with(Header { height: ledger.head.height + 9, ..ledger.head.clone() });
     all.refused_at("validator_ready_future_block", rule, code, &said(&ledger, beyond, 5));
 }
 
