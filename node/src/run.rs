@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use genesis::GenesisFile;
 use keys::{Home, KeysError, NodeKeys, Role};
 use registry_core::crypto::{Hash, ValidatorKey};
+use registry_core::governance::PROTOCOL_VERSION;
 use rpc::service::Reader as _;
 use rpc::status::publisher::Publisher;
 use rpc::view::Signer as _;
@@ -164,6 +165,7 @@ pub async fn start(
         peer: p2p.public().to_peer_id(),
         signer: keys.validator.as_ref().map(|signer| signer.signing_key()),
         floor: floor_height,
+        version: PROTOCOL_VERSION,
     };
     let driver = Driver::open(identity, &store, now())?;
     let (net, events) = crate::net::spawn(net_config(config, &driver, p2p)).await?;

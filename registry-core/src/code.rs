@@ -266,9 +266,9 @@ codes! {
     /// Fewer live governors would be left than must approve a change.
     GovernorsTooFew = 2059, "GOVERNORS_TOO_FEW",
         "name more governors or a lower threshold first";
-    /// No pending proposal puts the key at this peer, or the key is a validator already.
+    /// No pending proposal waits for the key at this peer, or the key is a validator already.
     ReadyNotExpected = 2060, "READY_NOT_EXPECTED",
-        "name a pending proposal that puts this key at this peer";
+        "name a pending proposal that puts this key at this peer, or one of a version";
     /// The block named is not a recent block of this chain.
     ReadyBlock = 2061, "READY_BLOCK",
         "name a block of the last ten minutes, at least 2 below the present";
@@ -300,6 +300,10 @@ codes! {
     /// An approved change that waits would break a rule behind this change.
     ScheduleBroken = 2071, "SCHEDULE_BROKEN",
         "name a later height, or have the approval of that change withdrawn first";
+    /// Too little voting power announced that it speaks the new version. The code cancels a change
+    /// and refuses no operation.
+    VersionNotReady = 2072, "VERSION_NOT_READY",
+        "install the new program on more validators, then propose the version anew";
     /// A delegate sets an entry of a status list outside of its range.
     StatusDelegateRange = 2075, "STATUS_DELEGATE_RANGE",
         "name entries within your range, or have the issuer widen it by a status_update";

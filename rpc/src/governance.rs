@@ -6,7 +6,8 @@ use std::sync::Arc;
 use registry_core::crypto::Hash;
 use registry_core::governance::{
     Change, Governors, PARAMETERS, PUBLISHING, Parameters, Proposal, ProposalStatus, Publishing,
-    Readiness, VALIDATORS, VERSION, ValidatorEntry, Validators, governors, key, read,
+    Readiness, VALIDATORS, VERSION, ValidatorEntry, ValidatorReady, Validators, governors, key,
+    read,
 };
 use registry_core::id::Did;
 use registry_core::index::Listing;
@@ -132,12 +133,13 @@ impl ProposalJson {
     }
 }
 
-/// A new validator with its latest readiness announcement.
+/// A validator with its latest readiness announcement.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ReadinessJson {
     name: String,
-    /// Block time of the announcement for this proposal. Absent if the validator has made none.
+    /// Block time of the announcement. Absent if the validator has made none that counts for this
+    /// proposal.
     #[serde(skip_serializing_if = "Option::is_none")]
     ready_at: Option<String>,
 }
@@ -152,6 +154,10 @@ pub(crate) struct ProposalAnswer {
     threshold: u8,
     /// New validators that the proposal would add, with their readiness.
     newcomers: Vec<ReadinessJson>,
+    /// Present validators, with their announcements of the protocol version that the proposal would
+    /// move to. Empty for other changes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    validators: Vec<ReadinessJson>,
     #[serde(flatten)]
     as_of: AsOf,
 }
@@ -228,6 +234,7 @@ impl Governance {
         let governors = governors(&records)?;
         Ok(ProposalAnswer {
             newcomers: newcomers(&shown, &records)?,
+            validators: announcing(&shown, &records)?,
             threshold: governors.map_or(0, |governors| governors.threshold),
             shown,
             as_of: moment.as_of(),
@@ -262,14 +269,36 @@ fn newcomers(
         |entry: &&ValidatorEntry| !present.validators.iter().any(|other| other.key == entry.key);
     let mut newcomers = Vec::new();
     for entry in edits.put.iter().filter(is_new) {
-        let mut ready_at = None;
-        if let Some(found) = records.entry(&RecordKey::ready(&entry.key))? {
-            let said = found.value::<Readiness>()?.announcement.proposal == shown.proposal;
-            ready_at = said.then(|| millis(found.record.time));
-        }
-        newcomers.push(ReadinessJson { name: entry.name.clone(), ready_at });
+        let counts = |ready: &ValidatorReady| ready.proposal == shown.proposal;
+        newcomers.push(readiness(entry, records, counts)?);
     }
     Ok(newcomers)
+}
+
+/// Returns the present validators with their announcements of the version that a proposal moves to.
+fn announcing(
+    shown: &ProposalJson,
+    records: &RecordsAt<'_>,
+) -> Result<Vec<ReadinessJson>, StoreError> {
+    let Change::Version(version) = &shown.change else { return Ok(Vec::new()) };
+    let present: Validators = read(records, VALIDATORS)?;
+    let entries = present.validators.iter();
+    entries.map(|entry| readiness(entry, records, |ready| ready.version >= *version)).collect()
+}
+
+/// Returns a validator with its latest announcement, if that one counts.
+fn readiness(
+    entry: &ValidatorEntry,
+    records: &RecordsAt<'_>,
+    counts: impl Fn(&ValidatorReady) -> bool,
+) -> Result<ReadinessJson, StoreError> {
+    let mut ready_at = None;
+    if let Some(found) = records.entry(&RecordKey::ready(&entry.key))?
+        && counts(&found.value::<Readiness>()?.announcement)
+    {
+        ready_at = Some(millis(found.record.time));
+    }
+    Ok(ReadinessJson { name: entry.name.clone(), ready_at })
 }
 
 fn proposal_id(key: &RecordKey) -> Result<Hash, StoreError> {

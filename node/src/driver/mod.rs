@@ -56,6 +56,8 @@ pub struct Identity {
     pub signer: Option<ed25519_dalek::SigningKey>,
     /// Height floor of that key, the largest height in which it may have signed; 0 for a follower.
     pub floor: u64,
+    /// Highest protocol version that the node announces to the network.
+    pub version: u64,
 }
 
 /// Present activity of the node, for status, metrics and readiness.
@@ -109,7 +111,10 @@ pub struct Driver {
     /// Consensus state, present while the validator set of the next height contains this node's
     /// key.
     ordering: Option<State>,
-    /// Height and id of the pending proposals that would make this node a validator.
+    /// Highest protocol version that this node announces.
+    version: u64,
+    /// Height and id of the pending proposals that would make this node a validator, or that change
+    /// the protocol version.
     named: BTreeSet<(u64, Hash)>,
     /// Operation id of this node's latest readiness announcement.
     announcement: Option<Hash>,
@@ -154,7 +159,7 @@ impl Driver {
         let head = ledger.head()?.ok_or_else(|| StoreError::new("the store holds no genesis"))?;
         let rules = Rules::read(&ledger)?;
         rules.check_version(head.header.height)?;
-        let Identity { network, peer, signer, floor } = identity;
+        let Identity { network, peer, signer, floor, version } = identity;
         let signer = match signer {
             Some(key) => {
                 let guard = ledger.guard()?;
@@ -173,6 +178,7 @@ impl Driver {
             rules,
             signer,
             ordering: None,
+            version,
             named: BTreeSet::new(),
             announcement: None,
             mempool: Mempool::default(),

@@ -1,6 +1,6 @@
-//! Readiness announcements. While a pending proposal would make this node a validator, the node
-//! announces repeatedly and without being asked that it is running and ready
-//! (docs/protocol/governance.md, "Ready").
+//! Readiness announcements. While a pending proposal would make this node a validator, or would move
+//! the validators to a protocol version that this node implements, the node announces repeatedly and
+//! without being asked that it is running and ready (docs/protocol/governance.md, "Ready").
 
 use std::sync::Arc;
 
@@ -8,9 +8,7 @@ use ed25519_dalek::Signer as _;
 use registry_core::block::Header;
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, PublicKey, Suite};
-use registry_core::governance::{
-    Change, PROTOCOL_VERSION, Proposal, ProposalStatus, Readiness, ValidatorReady,
-};
+use registry_core::governance::{Change, Proposal, ProposalStatus, Readiness, ValidatorReady};
 use registry_core::operation::{
     Action as Act, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
@@ -56,16 +54,9 @@ impl Driver {
     }
 
     fn note_proposal(&mut self, entry: &Entry) -> Result<(), StoreError> {
-        let Some(signer) = &self.signer else { return Ok(()) };
         let (id, Proposal { change, height, status, .. }) = proposal(entry)?;
         self.named.remove(&(height, id));
-        let Change::Validators(edits) = change else { return Ok(()) };
-        let named = edits.put.iter().find(|each| each.key == signer.public());
-        let Some(named) = named.filter(|_| status.is_pending()) else { return Ok(()) };
-        if named.peer != self.peer.to_string() {
-            warn!(proposal = %id, expected = %named.peer, actual = %self.peer,
-                "a proposal names this node's validator key \
-                 with another peer id; this node cannot say that it is ready");
+        if !status.is_pending() || !self.is_named(&id, &change) {
             return Ok(());
         }
         self.named.insert((height, id));
@@ -76,58 +67,82 @@ impl Driver {
         Ok(())
     }
 
+    /// True if the change would make this node a validator, or moves to a protocol version that this
+    /// node can announce if it is a validator.
+    fn is_named(&self, id: &Hash, change: &Change) -> bool {
+        let Some(signer) = &self.signer else { return false };
+        let edits = match change {
+            Change::Validators(edits) => edits,
+            Change::Version(version) => return *version <= self.version,
+            Change::Publishing(_) | Change::Parameters(_) | Change::Governors(_) => return false,
+        };
+        let named = edits.put.iter().find(|each| each.key == signer.public());
+        let Some(named) = named else { return false };
+        let is_here = named.peer == self.peer.to_string();
+        if !is_here {
+            warn!(proposal = %id, expected = %named.peer, actual = %self.peer,
+                "a proposal names this node's validator key \
+                 with another peer id; this node cannot say that it is ready");
+        }
+        is_here
+    }
+
     /// Returns the live time of the newest block in milliseconds.
     fn live_ms<R: Read + ?Sized>(&self, ledger: &Ledger<'_, R>) -> Result<u64, StoreError> {
         Ok(self.head.time.saturating_sub(halted_ms(ledger)?))
     }
 
-    /// Returns the proposal of the lowest height that waits for this node. Forgets those that are
-    /// open although their notice is over, since nobody can approve them any more.
+    /// Returns the proposal of the lowest height that waits for this node: as a validator for one of
+    /// a version, otherwise for one that makes it a validator. Forgets those that are open although
+    /// their notice is over, since nobody can approve them any more.
     fn next_named<R: Read + ?Sized>(
         &mut self,
         ledger: &Ledger<'_, R>,
     ) -> Result<Option<Hash>, StoreError> {
         let at = ChainTime { height: self.head.height, live_ms: self.live_ms(ledger)? };
-        while let Some(place) = self.named.first().copied() {
+        let mut next = None;
+        for place in self.named.clone() {
             let (_, id) = place;
             let entry = ledger.newest(&RecordKey::proposal(&id))?;
-            let waiting = entry.map(|entry| entry.value::<Proposal>()).transpose()?;
-            let has_lapsed = |proposal: &Proposal| match proposal.status {
-                ProposalStatus::Open => proposal.is_due(at),
-                ProposalStatus::Approved => false,
-                ProposalStatus::Active | ProposalStatus::Cancelled { .. } => true,
-            };
-            if waiting.is_some_and(|proposal| !has_lapsed(&proposal)) {
-                return Ok(Some(id));
+            let entry = entry.ok_or_else(|| StoreError::new("a pending proposal is missing"))?;
+            let proposal = entry.value::<Proposal>()?;
+            let is_of_version = matches!(proposal.change, Change::Version(_));
+            if proposal.status == ProposalStatus::Open && proposal.is_due(at) {
+                self.named.remove(&place);
+            } else if is_of_version == self.ordering.is_some() {
+                next = next.or(Some(id));
             }
-            self.named.remove(&place);
         }
-        Ok(None)
+        Ok(next)
     }
 
-    /// Submits a readiness announcement if a proposal names this node, the node has caught up with
-    /// its peers, and its previous announcement has aged.
+    /// Submits a readiness announcement if a proposal waits for this node, the node has caught up
+    /// with its peers, and its previous announcement has aged.
     pub(super) fn announce_ready(&mut self, store: &dyn Store) -> Result<(), Fatal> {
         let read: &dyn Read = store;
         let id = self.next_named(&Ledger(read))?;
-        let (Some(signer), Some(id)) = (&self.signer, id) else { return Ok(()) };
-        if self.ordering.is_some() {
-            return Ok(());
+        if !self.named.is_empty() {
+            self.set_timer(Timer::Ready, self.now.steady_ms.saturating_add(READY_CHECK_MS));
         }
+        let (Some(signer), Some(id)) = (&self.signer, id) else { return Ok(()) };
         let key = signer.public();
-        self.set_timer(Timer::Ready, self.now.steady_ms.saturating_add(READY_CHECK_MS));
-        // Until a peer has told its height, this node cannot know whether it has caught up, and no
-        // peer would receive the announcement.
+        // Until a peer has told its height, a newcomer cannot know whether it has caught up, and no
+        // peer would receive the announcement. A validator may be the only node.
         let target = self.sync.credible();
-        let is_level = target > 0 && target.saturating_sub(self.head.height) <= READY_LAG_MAX;
+        let is_level = (target > 0 || self.ordering.is_some())
+            && target.saturating_sub(self.head.height) <= READY_LAG_MAX;
         let waits = self.announcement.is_some_and(|id| self.mempool.contains_operation(&id));
         if !is_level || waits {
             return Ok(());
         }
         let last = Ledger(read).newest(&RecordKey::ready(&key))?;
         let value = last.as_ref().map(Entry::value::<Readiness>).transpose()?;
-        let since_ms = value.map_or(0, |value| value.live_ms);
-        if self.live_ms(&Ledger(read))? < since_ms.saturating_add(READY_AGAIN_MS) {
+        let live_ms = self.live_ms(&Ledger(read))?;
+        let holds = |last: Readiness| {
+            last.announcement.version >= self.version
+                && live_ms < last.live_ms.saturating_add(READY_AGAIN_MS)
+        };
+        if value.is_some_and(holds) {
             return Ok(());
         }
         // The block before the head is the newest one that the rules of the next block can refer to.
@@ -144,7 +159,7 @@ impl Driver {
             Err(refusal) => Err(refusal.into()),
         };
         match submitted {
-            Ok(()) => info!(proposal = %id, "says that it is ready to be a validator"),
+            Ok(()) => info!(proposal = %id, "says that it is ready"),
             Err(error) => warn!(proposal = %id, %error, "cannot say that it is ready"),
         }
         Ok(())
@@ -163,7 +178,7 @@ impl Driver {
             proposal,
             key: signer.public(),
             peer: self.peer.to_string(),
-            version: PROTOCOL_VERSION,
+            version: self.version,
             header,
         };
         let operation = Operation {

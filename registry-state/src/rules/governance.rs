@@ -283,6 +283,9 @@ impl Rules<'_> {
         for newcomer in &newcomers {
             self.check_newcomer(newcomer)?;
         }
+        if let Change::Version(version) = &proposal.change {
+            self.check_version(*version)?;
+        }
         Ok(value)
     }
 

@@ -4,15 +4,16 @@
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
 use registry_core::governance::{
-    Change, PROTOCOL_VERSION, Parameters, Publishing, ValidatorEntry, ValidatorReady,
+    Change, PROTOCOL_VERSION, Parameters, ProposalStatus, Publishing, ValidatorEntry,
+    ValidatorReady, Validators,
 };
 use registry_state::execution::{BlockError, BlockExecution, Genesis, execute_genesis};
 use registry_state::rules::check_stateless;
 use registry_state::state::MemoryState;
 
 use crate::support::governance::{
-    approve, governed, governor, governors_of, governs, heartbeat, proposal, proposes, put, ready,
-    ready_operation, remove, says_ready, until, validator, validator_key, withdraw,
+    announces, approve, governed, governor, governors_of, governs, heartbeat, proposal, proposes,
+    put, ready, ready_operation, remove, says_ready, until, validator, validator_key, withdraw,
 };
 use crate::support::ledger::{GENESIS_MS, Ledger, Start, parameters, validators};
 use crate::support::trust::Party;
@@ -172,6 +173,8 @@ fn no_block_is_made_or_executed_in_a_version_that_this_build_does_not_speak() {
     let (mut ledger, party) = alone();
     let version = PROTOCOL_VERSION + 1;
     let id = proposed(&mut ledger, &party, Change::Version(version), 20);
+    let words: Vec<Vec<u8>> = (1..=3).map(|n| announces(&ledger, id, n, version)).collect();
+    ledger.after(1_000, &words);
     until(&mut ledger, 20);
     assert_eq!(ledger.head.version, PROTOCOL_VERSION);
     assert_eq!(status(&ledger, &id), "active");
@@ -221,6 +224,49 @@ fn a_halt_does_not_age_a_word() {
     ledger.after(1_000, &[word]).after(3_600_000, &[]);
     until(&mut ledger, 100);
     assert_eq!((ledger.head.height, status(&ledger, &id)), (99, "active"));
+}
+
+/// Returns the status of a change to version 2 among validators of these powers, of which the first
+/// `count` announce the version.
+fn moved(powers: &[u64], count: u8) -> ProposalStatus {
+    let parties = [governor(1), governor(2)];
+    let mut entries: Vec<ValidatorEntry> = (1..)
+        .zip(powers)
+        .map(|(n, power)| ValidatorEntry { power: *power, ..validator(n) })
+        .collect();
+    entries.sort_by_key(|entry| entry.key);
+    let validators = Validators { validators: entries };
+    let start = Start { validators, ..governed(4, 1, &parties).genesis };
+    let creates = parties.iter().map(|party| party.create.clone()).collect();
+    let mut ledger = Ledger::start_from(start, creates);
+    ledger.after(1_000, &[]).after(1_000, &[]);
+    let id = proposed(&mut ledger, &parties[0], Change::Version(2), 20);
+    let words: Vec<Vec<u8>> = (1..=count).map(|n| announces(&ledger, id, n, 2)).collect();
+    ledger.after(1_000, &words);
+    until(&mut ledger, 20);
+    proposal(&ledger, &id).status
+}
+
+#[test]
+fn a_version_needs_the_word_of_more_than_two_thirds_of_the_power() {
+    let cancelled = ProposalStatus::Cancelled { code: Code::VersionNotReady.number() };
+    assert_eq!(moved(&[1, 1, 1, 1], 3), ProposalStatus::Active);
+    assert_eq!(moved(&[1, 1, 1, 1], 2), cancelled);
+    assert_eq!(moved(&[1, 1, 1], 2), cancelled, "exactly two thirds");
+    assert_eq!(moved(&[5, 1, 1], 1), ProposalStatus::Active, "power counts");
+    assert_eq!(moved(&[1, 1, 5], 2), cancelled);
+}
+
+#[test]
+fn a_word_about_a_version_grows_old() {
+    let (mut ledger, party) = alone();
+    let id = proposed(&mut ledger, &party, Change::Version(2), 60);
+    let words: Vec<Vec<u8>> = (1..=4).map(|n| announces(&ledger, id, n, 2)).collect();
+    ledger.after(1_000, &words);
+    while ledger.head.height < 59 {
+        ledger.after(20_000, &[]);
+    }
+    assert_eq!(status(&ledger, &id), "cancelled", "55 heights and 18 minutes later");
 }
 
 #[test]

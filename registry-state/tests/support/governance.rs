@@ -165,6 +165,12 @@ pub(crate) fn says_ready(ledger: &Ledger, proposal: Hash, n: u8) -> Vec<u8> {
     seal(&operation, &[validator_key(n)])
 }
 
+/// Returns the envelope in which node n announces that it speaks the protocol up to `version`.
+pub(crate) fn announces(ledger: &Ledger, proposal: Hash, n: u8, version: u64) -> Vec<u8> {
+    let word = ValidatorReady { version, ..ready(ledger, proposal, n) };
+    seal(&ready_operation(ledger, 7, word), &[validator_key(n)])
+}
+
 /// Adds empty blocks until the next block has this height.
 pub(crate) fn until(ledger: &mut Ledger, height: u64) {
     while ledger.head.height + 1 < height {

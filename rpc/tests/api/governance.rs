@@ -219,15 +219,15 @@ async fn a_proposal_without_its_governors_is_cancelled_for_the_rule_that_it_brea
     assert_eq!(listed["proposals"][0]["cancelledFor"], code);
 }
 
-/// Submits a readiness announcement that the newcomer's key signed. It refers to the block of
-/// `height`.
-async fn ready(registry: &Registry, id: &Value, height: u64) {
-    let key = SigningKey::from_bytes(&[NEWCOMER; 32]);
-    let ValidatorEntry { key: named, peer, .. } = entry("second", NEWCOMER, 1);
+/// Submits a readiness announcement for a protocol version, which the validator key of this seed
+/// signs. It refers to the block of `height`.
+async fn ready(registry: &Registry, id: &Value, height: u64, (seed, version): (u8, u64)) {
+    let key = SigningKey::from_bytes(&[seed; 32]);
+    let ValidatorEntry { key: named, peer, .. } = entry("second", seed, 1);
     let proposal = serde_json::from_value(id.clone()).expect("an id");
     let block = registry.server.ledger.block(height).expect("a store").expect("a block");
     let header = block.header;
-    let ready = ValidatorReady { proposal, key: named, peer, version: 1, header };
+    let ready = ValidatorReady { proposal, key: named, peer, version, header };
     let action = Action::ValidatorReady(Box::new(ready));
     let (chain, salt) = (registry.server.ledger.chain(), FixedBytes([0; 16]));
     let operation =
@@ -244,7 +244,7 @@ async fn a_newcomer_is_named_says_that_it_is_ready_and_joins() {
     let id = approved(&registry, validators(vec![entry("second", NEWCOMER, 1)]), from).await;
     let silent = proposal(&registry, &id).await;
     assert_eq!(silent["newcomers"], json!([{ "name": "second" }]));
-    ready(&registry, &id, known).await;
+    ready(&registry, &id, known, (NEWCOMER, 1)).await;
     let said = proposal(&registry, &id).await;
     assert_eq!(said["newcomers"], json!([{ "name": "second", "readyAt": said["time"] }]));
     let then = json!({ "proposal": id, "at": silent["time"] });
@@ -258,6 +258,20 @@ async fn a_newcomer_is_named_says_that_it_is_ready_and_joins() {
     assert_eq!(now["validators"], json!(entries), "ascending by key");
     let then = ask(&registry, "show", json!({ "at": said["time"] })).await;
     assert_eq!(then["validators"], json!([entry("solo", 1, 4)]));
+}
+
+#[tokio::test]
+async fn a_proposal_of_a_version_shows_which_validators_announced_it() {
+    let registry = governed().await;
+    let known = height(&registry);
+    let id = approved(&registry, json!({ "version": 2 }), known + 100).await;
+    let silent = proposal(&registry, &id).await;
+    assert_eq!(silent["validators"], json!([{ "name": "solo" }]));
+    ready(&registry, &id, known, (1, 2)).await;
+    let said = proposal(&registry, &id).await;
+    assert_eq!(said["validators"], json!([{ "name": "solo", "readyAt": said["time"] }]));
+    let other = propose(&registry, heartbeat(20_000), known + 100).await;
+    assert_eq!(proposal(&registry, &other).await.get("validators"), None);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use ed25519_dalek::SigningKey;
 use libp2p::PeerId;
 use node::driver::{Driver, Now};
 use registry_core::crypto::{Hash, ValidatorKey};
-use registry_core::governance::Validators;
+use registry_core::governance::{PROTOCOL_VERSION, Validators};
 
 use super::byzantine::Byzantine;
 use super::chain::{GENESIS_MS, peer_id, public};
@@ -23,6 +23,8 @@ pub struct Node {
     pub peer: PeerId,
     /// Validator key; `None` for a follower.
     pub key: Option<SigningKey>,
+    /// Highest protocol version that the node announces. It implements [`PROTOCOL_VERSION`].
+    pub version: u64,
     /// Disk, which survives crashes.
     pub disk: Disk,
     /// Driver of the node; `None` while the node is down.
@@ -58,6 +60,7 @@ impl Node {
             index,
             peer: peer_id(index),
             key,
+            version: PROTOCOL_VERSION,
             disk: Disk::default(),
             driver: None,
             incarnation: 0,

@@ -339,6 +339,7 @@ impl World {
             peer: node.peer,
             signer: node.key.clone(),
             floor: node.disk.floor(),
+            version: node.version,
         };
         let mut now = node.clock(self.now_ms);
         now.steady_ms = 0;

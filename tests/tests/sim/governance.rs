@@ -4,6 +4,7 @@
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
 use registry_core::governance::{Change, Parameters, ProposalStatus, ValidatorEntry};
+use registry_core::record::RecordKey;
 use registry_tests::sim::chain::peer_id;
 use registry_tests::sim::governors::validators;
 use registry_tests::sim::world::parameters;
@@ -314,10 +315,8 @@ fn a_word_that_grew_old_is_given_again_while_a_proposal_waits() {
     let (id, height) = world.govern(&change, 90);
     pass(&mut world, height + 2, 90 * 16_000);
     assert_eq!(world.proposal(&id), ProposalStatus::Active);
-    let words = world
-        .oracle
-        .record(&registry_core::record::RecordKey::ready(&world.nodes[5].public().expect("a key")));
-    let words = words.expect("a word").record.version;
+    let key = world.nodes[5].public().expect("a key");
+    let words = world.oracle.record(&RecordKey::ready(&key)).expect("a word").record.version;
     assert!((4..=6).contains(&words), "{words} words in some 20 minutes");
     sound(&mut world);
 }
@@ -337,14 +336,25 @@ fn new_parameters_hold_from_their_height_on() {
     sound(&mut world);
 }
 
+/// Starts the same nodes, of which the first `count` announce version 2 of the protocol. All of them
+/// implement version 1 only.
+fn announcing(seed: u64, count: usize) -> World {
+    let mut world = World::new(&setup(seed));
+    for node in &mut world.nodes[..count] {
+        node.version = 2;
+    }
+    (0..world.nodes.len()).for_each(|index| world.start(index));
+    world
+}
+
 #[test]
-fn a_version_that_nobody_speaks_stops_every_node_before_its_height() {
+fn a_version_that_was_announced_stops_every_node_that_does_not_implement_it() {
     for seed in 1..6 {
-        let mut world = waiting(seed);
+        let mut world = announcing(seed, 4);
         world.weather.delay_ms_max = 100 * seed;
         world.start_clients(3);
         reach(&mut world, 2, 60_000);
-        let (id, height) = world.govern(&Change::Version(2), NOTICE);
+        let (id, height) = world.govern(&Change::Version(2), 2 * NOTICE);
         let stopped = world.run_until(120_000, |world| world.up().is_empty());
         assert!(stopped, "seed {seed}: {}", world.describe());
         assert_eq!(world.proposal(&id), ProposalStatus::Active);
@@ -354,5 +364,34 @@ fn a_version_that_nobody_speaks_stops_every_node_before_its_height() {
             world.oracle.audit(index, &world.nodes[index].disk);
         }
         assert!(world.oracle.violations().is_empty(), "{:?}", world.oracle.violations());
+    }
+}
+
+#[test]
+fn a_version_that_too_few_validators_announce_is_cancelled() {
+    let mut world = announcing(2, 2);
+    world.start_clients(2);
+    reach(&mut world, 2, 30_000);
+    let (id, height) = world.govern(&Change::Version(2), 2 * NOTICE);
+    pass(&mut world, height + 5, 60_000);
+    let code = Code::VersionNotReady.number();
+    assert_eq!(world.proposal(&id), ProposalStatus::Cancelled { code });
+    assert_eq!([0, 1, 2, 3].map(|index| world.is_ready(index)), [true, true, false, false]);
+    rest(&mut world);
+}
+
+#[test]
+fn validators_announce_a_version_anew_while_it_waits() {
+    let mut world = announcing(11, 4);
+    reach(&mut world, 2, 40_000);
+    // An idle network makes a block every 15 s.
+    let (id, _) = world.govern(&Change::Version(2), 90);
+    let stopped = world.run_until(90 * 16_000, |world| world.up().is_empty());
+    assert!(stopped, "{}", world.describe());
+    assert_eq!(world.proposal(&id), ProposalStatus::Active);
+    for index in 0..4 {
+        let key = world.nodes[index].public().expect("a key");
+        let words = world.oracle.record(&RecordKey::ready(&key)).expect("a word").record.version;
+        assert!((4..=6).contains(&words), "{words} words in some 20 minutes");
     }
 }

@@ -18,27 +18,17 @@ impl Rules<'_> {
     /// Checks rule GV9 and returns what a readiness announcement writes. It does not check the
     /// named block, for which it would need the block history.
     pub fn ready(&self, ready: &ValidatorReady) -> Result<GovernanceWrite, ApplyError> {
-        let ValidatorReady { proposal: id, key, peer, .. } = ready;
+        let ValidatorReady { proposal: id, key, .. } = ready;
         let proposal = self.proposal(id)?;
-        let named = match &proposal.change {
-            Change::Validators(edits) if proposal.status.is_pending() => {
-                edits.put.iter().any(|entry| entry.key == *key && entry.peer == *peer)
-            }
-            Change::Validators(_)
-            | Change::Publishing(_)
-            | Change::Parameters(_)
-            | Change::Version(_)
-            | Change::Governors(_) => false,
-        };
-        let not_expected =
-            |detail| Err(Refusal::new(Code::ReadyNotExpected, "proposal", detail).into());
-        if !named {
-            return not_expected(format!("{id} does not wait for {key} at {peer}"));
+        let refused = |detail| Refusal::new(Code::ReadyNotExpected, "proposal", detail);
+        if !proposal.status.is_pending() {
+            let status = proposal.status.name();
+            return Err(
+                refused(format!("{id} is {status}; name one that is open or approved")).into()
+            );
         }
         let present: Validators = read(self.view, VALIDATORS)?;
-        if present.validators.iter().any(|entry| entry.key == *key) {
-            return not_expected(format!("{key} is a validator already"));
-        }
+        check_expected(&proposal.change, &present, ready).map_err(refused)?;
         if let Some((last, since)) = self.last_ready(key)?
             && last.proposal == *id
             && !READY_DISTANCE_MIN.has_passed(since, self.now.at)
@@ -74,6 +64,30 @@ impl Rules<'_> {
         Err(Refusal::new(Code::ValidatorNotReady, "change", detail).into())
     }
 
+    /// Checks rule GV10: more than two thirds of the power announced recently that they speak the
+    /// version.
+    pub(super) fn check_version(&self, version: u64) -> Result<(), ApplyError> {
+        let present: Validators = read(self.view, VALIDATORS)?;
+        let (mut announced, mut total) = (0u64, 0u64);
+        for entry in &present.validators {
+            let is_there = |(ready, since): (ValidatorReady, ChainTime)| {
+                ready.version >= version && !READY_AGE_MAX.is_exceeded(since, self.now.at)
+            };
+            total = total.saturating_add(entry.power);
+            if self.last_ready(&entry.key)?.is_some_and(is_there) {
+                announced = announced.saturating_add(entry.power);
+            }
+        }
+        if u128::from(announced).saturating_mul(3) > u128::from(total).saturating_mul(2) {
+            return Ok(());
+        }
+        let detail = format!(
+            "power {announced} of {total} has announced version {version}; more than two thirds are \
+             needed"
+        );
+        Err(Refusal::new(Code::VersionNotReady, "change", detail).into())
+    }
+
     /// Returns the last readiness announcement of a validator key with the position of its block.
     fn last_ready(
         &self,
@@ -82,6 +96,35 @@ impl Rules<'_> {
         let Some(entry) = self.view.entry(&RecordKey::ready(key))? else { return Ok(None) };
         let Readiness { announcement, live_ms } = entry.value()?;
         Ok(Some((announcement, ChainTime { height: entry.record.height, live_ms })))
+    }
+}
+
+/// Checks rule GV9: the change waits for this announcement. A change of validators waits for those
+/// that it adds, a change of the version for the present validators. Fails with the reason.
+fn check_expected(
+    change: &Change,
+    present: &Validators,
+    ready: &ValidatorReady,
+) -> Result<(), String> {
+    let ValidatorReady { proposal: id, key, peer, version, .. } = ready;
+    let names = |entry: &ValidatorEntry| entry.key == *key && entry.peer == *peer;
+    match change {
+        Change::Validators(edits) if !edits.put.iter().any(names) => {
+            Err(format!("{id} does not wait for {key} at {peer}"))
+        }
+        Change::Validators(_) if present.validators.iter().any(|entry| entry.key == *key) => {
+            Err(format!("{key} is a validator already"))
+        }
+        Change::Version(_) if !present.validators.iter().any(names) => {
+            Err(format!("{id} waits for validators, and {key} at {peer} is none"))
+        }
+        Change::Version(next) if version < next => {
+            Err(format!("{id} waits for version {next}, the node speaks {version} at most"))
+        }
+        Change::Validators(_) | Change::Version(_) => Ok(()),
+        Change::Publishing(_) | Change::Parameters(_) | Change::Governors(_) => {
+            Err(format!("{id} waits for no validator"))
+        }
     }
 }
 

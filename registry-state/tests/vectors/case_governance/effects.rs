@@ -6,7 +6,7 @@ use registry_core::governance::{Change, ValidatorEntry};
 use super::{GOVERNORS, network, proposed, then};
 use crate::catalogue::{At, Catalogue};
 use crate::support::governance::{
-    approve, governors_of, heartbeat, put, remove, says_ready, until, validator,
+    announces, approve, governors_of, heartbeat, put, remove, says_ready, until, validator,
 };
 use crate::support::ledger::Ledger;
 use crate::support::trust::Party;
@@ -21,6 +21,7 @@ fn due(ledger: &mut Ledger, change: Change) {
 pub(super) fn add(all: &mut Catalogue) {
     let newcomer = Party::new(90).create;
     add_waiting(all);
+    add_version(all);
     let mut both = |name: &str, rule: &str, mut ledger: Ledger| {
         let at = At::new(&ledger, 1_000, newcomer.clone());
         all.applied_at(&format!("effect_of_{name}"), rule, &at);
@@ -60,6 +61,21 @@ pub(super) fn add(all: &mut Catalogue) {
     ledger.after(1_000, &[gone]);
     until(&mut ledger, 19);
     both("too_few_approvals", rule, ledger);
+}
+
+/// Adds a version that two of four validators announced. No vector shows one that takes effect,
+/// because nobody can make the next block in it.
+fn add_version(all: &mut Catalogue) {
+    let newcomer = Party::new(90).create;
+    let rule = "A version is cancelled unless more than two thirds of the power announced it.";
+    let mut ledger = network();
+    let id = proposed(&mut ledger, Change::Version(2), 20);
+    then(&mut ledger, 1, 7, approve(id));
+    let words = [1, 2].map(|n| announces(&ledger, id, n, 2));
+    ledger.after(1_000, &words);
+    until(&mut ledger, 19);
+    let at = At::new(&ledger, 1_000, newcomer);
+    all.applied_at("effect_of_version_announced_by_two", rule, &at);
 }
 
 /// Adds blocks around changes that wait for others.

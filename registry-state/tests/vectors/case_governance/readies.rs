@@ -3,7 +3,7 @@
 use registry_core::block::Header;
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
-use registry_core::governance::ValidatorReady;
+use registry_core::governance::{Change, ValidatorReady};
 use registry_core::operation::Guard;
 
 use super::{network, proposed, then, with_proposal};
@@ -28,6 +28,7 @@ fn said(ledger: &Ledger, word: ValidatorReady, n: u8) -> At<'_> {
 
 pub(super) fn add(all: &mut Catalogue) {
     add_expected(all);
+    add_versions(all);
     add_blocks(all);
     add_times(all);
 }
@@ -67,6 +68,27 @@ fn add_expected(all: &mut Catalogue) {
     operation.guard = Guard::Previous(Hash([7; 32]));
     let at = At::new(&ledger, 1_000, seal(&operation, &[validator_key(5)]));
     all.refused_at("validator_ready_previous_of_none", rule, code, &at);
+}
+
+/// Adds announcements for a proposal of version 2.
+fn add_versions(all: &mut Catalogue) {
+    let mut ledger = network();
+    let id = proposed(&mut ledger, Change::Version(2), 30);
+    let word = |n: u8, version: u64| ValidatorReady { version, ..ready(&ledger, id, n) };
+    let rule = "A validator says that it speaks a proposed version.";
+    all.applied_at("validator_ready_for_version", rule, &said(&ledger, word(1, 2), 1));
+    all.applied_at("validator_ready_for_lower_version", rule, &said(&ledger, word(1, 3), 1));
+    let rule =
+        "Only a present validator at its peer says so, and only of that version or a higher one.";
+    let code = Code::ReadyNotExpected;
+    let elsewhere = ValidatorReady { peer: validator(6).peer, ..word(1, 2) };
+    for (name, word, n) in [
+        ("of_lower_version", word(1, 1), 1),
+        ("for_version_by_stranger", word(5, 2), 5),
+        ("for_version_at_another_peer", elsewhere, 1),
+    ] {
+        all.refused_at(&format!("validator_ready_{name}"), rule, code, &said(&ledger, word, n));
+    }
 }
 
 fn add_blocks(all: &mut Catalogue) {
