@@ -89,9 +89,7 @@ pub(crate) fn apply<'c>(
         Action::AgentSuspend(step) => request.by_author(|view, by| agent::suspend(view, by, step)),
         Action::AgentResume(step) => request.by_author(|view, by| agent::resume(view, by, step)),
         Action::AgentRevoke(step) => request.by_author(|view, by| agent::revoke(view, by, step)),
-        Action::GovernancePropose(propose) => governance::by_governor(&request, |rules, author| {
-            rules.propose(&checked.id(), author, propose)
-        }),
+        Action::GovernancePropose(propose) => governance::propose(&request, propose),
         Action::GovernanceApprove(step) => {
             governance::by_governor(&request, |rules, author| rules.approve(&step.proposal, author))
         }

@@ -13,7 +13,8 @@ use registry_core::governance::{
 };
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{
-    NOTICE_HEIGHTS_MAX, NOTICE_HEIGHTS_MIN, SCHEDULED_CHANGES_MAX, VALIDATOR_CHANGE_DISTANCE,
+    DAY_MS, NOTICE_HEIGHTS_MAX, NOTICE_HEIGHTS_MIN, PROPOSALS_PER_DAY, SCHEDULED_CHANGES_MAX,
+    VALIDATOR_CHANGE_DISTANCE,
 };
 use registry_core::record::{RecordKey, RecordView, StoreError};
 use registry_core::span::ChainTime;
@@ -21,7 +22,7 @@ use registry_core::span::ChainTime;
 use super::author;
 use super::governors::live_count;
 use super::request::Request;
-use crate::state::{ApplyError, Context, Effect, Heads, TransientKey};
+use crate::state::{ApplyError, Context, Effect, Heads, Quota, TransientKey, TransientKind};
 use ready::check_block;
 use result::{ChangeResult, result};
 
@@ -32,6 +33,28 @@ pub(super) fn check_propose(
 ) -> Result<(), Refusal> {
     let invalid = |error| Refusal::new(Code::GovernanceChange, "change", error);
     propose.change.check(network).map_err(invalid)
+}
+
+/// Checks the rules of a proposal and the quota of the governor that makes it, and returns the
+/// effect.
+pub(super) fn propose<'c>(
+    request: &Request<'_, 'c>,
+    propose: &GovernancePropose,
+) -> Result<Effect<'c>, ApplyError> {
+    let Request { overlay, context, checked } = request;
+    let mut effect =
+        by_governor(request, |rules, author| rules.propose(&checked.id(), author, propose))?;
+    let author = checked.operation().author()?;
+    let of = (TransientKind::ProposalQuota, author.suffix.0.to_vec());
+    let quota = Quota::read(overlay, of, (context.time_ms, DAY_MS), PROPOSALS_PER_DAY)?;
+    let used = quota.used();
+    let leaf = quota.take().ok_or_else(|| {
+        let detail =
+            format!("{author} made {used} proposals today, {PROPOSALS_PER_DAY} are allowed");
+        Refusal::new(Code::QuotaExceeded, "author", detail)
+    })?;
+    effect.transient.push(leaf);
+    Ok(effect)
 }
 
 /// Checks rules GV2 to GV8 and returns the effect of an action that a governor signs.

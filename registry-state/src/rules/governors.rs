@@ -1,11 +1,12 @@
 //! Counts the governors that can still sign, and checks that enough of them remain
-//! (docs/protocol/governance.md, rule GV8). A DID can sign if it is registered and not deactivated.
+//! (docs/protocol/governance.md, rule GV8).
 
 use registry_core::code::{Code, Refusal};
-use registry_core::did::DidValue;
+use registry_core::codec::{self, Bytes};
+use registry_core::did::{DidValue, KeySet, Member};
 use registry_core::governance::{Governors, governors};
 use registry_core::id::Did;
-use registry_core::record::{RecordKey, RecordView, StoreError};
+use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
 
 use crate::state::ApplyError;
 
@@ -29,7 +30,7 @@ pub(crate) fn live_count<'d>(
 ) -> Result<usize, StoreError> {
     let mut count: usize = 0;
     for did in dids {
-        let counts = governors.members.contains(did) && is_live(view, did)?;
+        let counts = governors.members.contains(did) && can_sign(view, did)?;
         count = count.saturating_add(usize::from(counts));
     }
     Ok(count)
@@ -41,19 +42,67 @@ pub(crate) fn is_live(view: &dyn RecordView, did: &Did) -> Result<bool, StoreErr
     Ok(entry.is_some_and(|entry| !DidValue::is_deactivated(&entry.value.0)))
 }
 
-/// Checks rule GV8: a governor cannot be deactivated if too few governors would be left.
-pub(crate) fn check_deactivation(view: &dyn RecordView, did: &Did) -> Result<(), ApplyError> {
-    let Some(governors) = governors(view)?.filter(|governors| governors.members.contains(did))
-    else {
-        return Ok(());
-    };
-    let others = governors.members.iter().filter(|member| *member != did);
-    let (left, threshold) = (live_count(&governors, view, others)?, governors.threshold);
-    if left < usize::from(threshold) {
-        let detail = format!("{left} governors would be left, {threshold} are needed");
-        return Err(Refusal::new(Code::GovernorsTooFew, "author", detail).into());
+/// Returns true if the members of the DID's control set that can still sign reach its threshold.
+fn can_sign(view: &dyn RecordView, did: &Did) -> Result<bool, StoreError> {
+    let Some(control) = control_of(view, did)? else { return Ok(false) };
+    let mut live: usize = 0;
+    for member in &control.members {
+        let counts = match member {
+            Member::Key(_) => true,
+            Member::Did(did) => control_of(view, did)?.is_some_and(|own| has_enough_keys(&own)),
+        };
+        live = live.saturating_add(usize::from(counts));
     }
-    Ok(())
+    Ok(live >= usize::from(control.threshold))
+}
+
+/// Returns the control set of a DID; `None` if the DID is not registered or is deactivated.
+fn control_of(view: &dyn RecordView, did: &Did) -> Result<Option<KeySet>, StoreError> {
+    let Some(entry) = view.entry(&RecordKey::did(&did.suffix))? else { return Ok(None) };
+    Ok(match entry.value()? {
+        DidValue::Active(state) => Some(state.sets.control),
+        DidValue::Deactivated => None,
+    })
+}
+
+/// True if a member DID with this control set can sign: only keys act for a member.
+fn has_enough_keys(control: &KeySet) -> bool {
+    let dids = control.dids().count();
+    control.members.len().saturating_sub(dids) >= usize::from(control.threshold)
+}
+
+/// Records as they will be when a DID is deactivated.
+struct Without<'v> {
+    view: &'v dyn RecordView,
+    gone: RecordKey,
+}
+
+impl RecordView for Without<'_> {
+    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        let entry = self.view.entry(key)?;
+        let deactivated = || Bytes(codec::encode(&DidValue::Deactivated));
+        Ok(entry.map(|entry| match *key == self.gone {
+            true => Entry { value: deactivated(), ..entry },
+            false => entry,
+        }))
+    }
+}
+
+/// Checks rule GV8: a DID cannot be deactivated if that leaves too few live governors. The DID may
+/// be a governor or a member of one.
+pub(crate) fn check_deactivation(view: &dyn RecordView, did: &Did) -> Result<(), ApplyError> {
+    let Some(governors) = governors(view)? else { return Ok(()) };
+    let Governors { threshold, members } = &governors;
+    let without = Without { view, gone: RecordKey::did(&did.suffix) };
+    let left = live_count(&governors, &without, members)?;
+    if left >= usize::from(*threshold) || left == live_count(&governors, view, members)? {
+        return Ok(());
+    }
+    let detail = format!(
+        "{left} governors would be live, {threshold} are needed; name other governors or a lower \
+         threshold before {did} is deactivated"
+    );
+    Err(Refusal::new(Code::GovernorsTooFew, "author", detail).into())
 }
 
 /// Returns the first governor that is not registered or is deactivated.

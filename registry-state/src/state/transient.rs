@@ -17,6 +17,8 @@ pub enum TransientKind {
     ScheduledChanges,
     /// Counts the operations that a DID vouched for in one hour.
     EndorserQuota,
+    /// Counts the proposals of a governor on one day (UTC).
+    ProposalQuota,
     /// Counts the entries of a status list that the sets of one delegate named in one hour.
     DelegateQuota,
 }
@@ -29,6 +31,7 @@ impl TransientKind {
         Self::Halted,
         Self::ScheduledChanges,
         Self::EndorserQuota,
+        Self::ProposalQuota,
         Self::DelegateQuota,
     ];
 
@@ -40,6 +43,7 @@ impl TransientKind {
             Self::Halted => 4,
             Self::ScheduledChanges => 5,
             Self::EndorserQuota => 6,
+            Self::ProposalQuota => 7,
             Self::DelegateQuota => 9,
         }
     }

@@ -332,6 +332,22 @@ fn approvals_of_those_who_govern_no_more_do_not_count() {
 }
 
 #[test]
+fn a_governor_makes_eight_proposals_a_day() {
+    let (mut ledger, party) = alone();
+    for number in 0..8 {
+        proposed(&mut ledger, &party, heartbeat(10_000 + number), 100);
+    }
+    let (ninth, _) = proposes(&ledger, &party, 7, heartbeat(11_000), 100);
+    let (by_another, _) = proposes(&ledger, &governor(2), 7, heartbeat(11_000), 100);
+    let now_ms = ledger.head.time + 1_000;
+    assert_eq!(ledger.refusal(now_ms, &[ninth.clone()]), Some(Code::QuotaExceeded));
+    assert_eq!(ledger.refusal(now_ms, &[by_another]), None);
+    let next_day_ms = GENESIS_MS + 86_400_000;
+    assert_eq!(ledger.refusal(next_day_ms - 1, &[ninth.clone()]), Some(Code::QuotaExceeded));
+    assert_eq!(ledger.refusal(next_day_ms, &[ninth]), None);
+}
+
+#[test]
 fn governors_of_a_genesis_are_created_by_it() {
     let execute = |operations: &[&Party], governors: &[Party]| {
         let checked =

@@ -229,10 +229,12 @@ impl History {
     /// Adds one block with some deeds and checks that registry and oracle agree on each deed and on
     /// the result.
     pub(crate) fn step(&mut self) {
-        // Some gaps are halts, in which live time stands still.
-        let gap_ms = match self.random.one_in(20) {
-            true => 50_000 + self.random.below(20_000),
-            false => 1 + self.random.below(40_000),
+        // Some gaps are halts, in which live time stands still, and a few last for hours, so that
+        // the quotas of several days are used.
+        let gap_ms = match self.random.below(40) {
+            0 => 3_600_000 * (1 + self.random.below(20)),
+            1 | 2 => 50_000 + self.random.below(20_000),
+            _ => 1 + self.random.below(40_000),
         };
         let time_ms = self.ledger.head.time + gap_ms;
         self.world.begin(time_ms);

@@ -93,6 +93,8 @@ pub(crate) struct World {
     pub(crate) publishing: BTreeSet<u8>,
     pub(crate) heartbeat: u64,
     pub(crate) plans: Vec<Plan>,
+    /// Number of proposals by party and day.
+    proposals: BTreeMap<(usize, u64), u64>,
     words: BTreeMap<NodeKey, Word>,
 }
 
@@ -117,6 +119,7 @@ impl World {
             publishing: BTreeSet::new(),
             heartbeat: parameters.heartbeat_ms,
             plans: Vec::new(),
+            proposals: BTreeMap::new(),
             words: BTreeMap::new(),
         }
     }
@@ -158,6 +161,11 @@ impl World {
             return Err(Code::ActivationHeight);
         }
         self.check_schedule(None, wish, (height, id))?;
+        let today = self.proposals.entry((by, self.time_ms / 86_400_000)).or_default();
+        if *today == 8 {
+            return Err(Code::QuotaExceeded);
+        }
+        *today += 1;
         let approvals = BTreeSet::from([by]);
         let status = match self.threshold <= 1 {
             true => Status::Approved,

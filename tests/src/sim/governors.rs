@@ -57,10 +57,13 @@ impl World {
         let height = self.oracle.headers().len() as u64 + notice;
         let propose = GovernancePropose { change: change.clone(), height };
         let action = Action::GovernancePropose(Box::new(propose));
-        let id = self.act(0, Guard::Absent, action).id();
+        // No governor may make more than eight proposals a day.
+        let proposer = self.oracle.headers().len() % 3;
+        let id = self.act(proposer, Guard::Absent, action).id();
         let previous = self.proposal_entry(&id).record.hash();
         let step = GovernanceStep { proposal: id };
-        self.act(1, Guard::Previous(previous), Action::GovernanceApprove(step));
+        let approver = (proposer + 1) % 3;
+        self.act(approver, Guard::Previous(previous), Action::GovernanceApprove(step));
         (id, height)
     }
 

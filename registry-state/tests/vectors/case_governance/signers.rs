@@ -6,7 +6,7 @@ use registry_core::crypto::Hash;
 use registry_core::did::{Document, Sets};
 use registry_core::governance::Change;
 use registry_core::id::Did;
-use registry_core::operation::{Guard, Operation, Role, Signature, operation_id};
+use registry_core::operation::{Action, Guard, Operation, Role, Signature, operation_id};
 
 use super::{GOVERNORS, network, next, with_proposal};
 use crate::catalogue::{At, Catalogue};
@@ -19,8 +19,8 @@ use crate::support::ledger::{Ledger, Start};
 use crate::support::status::{authored, method_signature_as};
 use crate::support::trust::Party;
 use crate::support::{
-    Key, create, did_member, did_of, ed, for_members, key_set, key_set_of, next_set_of, seal,
-    seal_body, seal_for_members, signature,
+    Key, change, create, did_member, did_of, ed, for_members, key_set, key_set_of, next_set_of,
+    reveal, seal, seal_body, seal_for_members, signature,
 };
 
 pub(super) fn add(all: &mut Catalogue) {
@@ -28,6 +28,7 @@ pub(super) fn add(all: &mut Catalogue) {
     add_roles(all);
     add_ready_signers(all);
     add_thresholds(all);
+    add_members(all);
     add_strangers(all);
 }
 
@@ -164,6 +165,27 @@ fn add_thresholds(all: &mut Catalogue) {
     let rule = "A key of nobody in the set is refused.";
     let at = by(&[one, two, (&second.0, ed(82))]);
     all.refused_at("approval_with_stranger_key", rule, Code::SignerNotMember, &at);
+}
+
+/// Adds the deactivation of the members of a governor that two of three must sign for.
+fn add_members(all: &mut Catalogue) {
+    let (mut ledger, _, members) = council();
+    let members = members.map(|(did, _)| did);
+    let gone = |ledger: &Ledger, did: &Did| {
+        let action = Action::DidDeactivate(reveal(&[ed(81)]));
+        seal(&change(did, ledger.previous(did), 2, action), &[ed(81)])
+    };
+    let rule = "A member of a governor is deactivated while the others reach the threshold.";
+    let first = gone(&ledger, &members[0]);
+    all.applied_at("governor_member_deactivated", rule, &At::new(&ledger, 1_000, first.clone()));
+    let rule = "The last member that a needed governor needs is not deactivated.";
+    let second = gone(&ledger, &members[1]);
+    let at = At::new(&ledger, 1_000, second).following(first.clone());
+    let code = Code::GovernorsTooFew;
+    all.refused_at("governor_members_deactivated_in_same_block", rule, code, &at);
+    ledger.after(1_000, &[first]);
+    let at = At::new(&ledger, 1_000, gone(&ledger, &members[1]));
+    all.refused_at("governor_member_deactivated_too_few_left", rule, code, &at);
 }
 
 fn add_strangers(all: &mut Catalogue) {

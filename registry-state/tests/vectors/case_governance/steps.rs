@@ -2,6 +2,7 @@
 
 use registry_core::code::Code;
 use registry_core::governance::{Change, Edits, Parameters, ValidatorEntry};
+use registry_core::limits::DAY_MS;
 
 use super::{GOVERNORS, network, next, proposed, then, with_proposal};
 use crate::catalogue::{At, Catalogue};
@@ -9,11 +10,12 @@ use crate::support::governance::{
     approve, endorsed, governed, governors_of, governs, heartbeat, propose, proposes,
     publishing_key, put, remove, until, validator, withdraw,
 };
-use crate::support::ledger::{Ledger, Start, parameters};
+use crate::support::ledger::{GENESIS_MS, Ledger, Start, parameters};
 use crate::support::trust::Party;
 
 pub(super) fn add(all: &mut Catalogue) {
     add_proposals(all);
+    add_quota(all);
     add_approvals(all);
     add_closed(all);
     add_notice(all);
@@ -47,6 +49,22 @@ fn add_proposals(all: &mut Catalogue) {
     alone.after(1_000, &[]);
     let at = next(&alone, 0, propose(heartbeat(10_000), 20));
     all.applied_at("governance_propose_approved_at_once", rule, &at);
+}
+
+/// Adds the ninth proposal of a governor on one day.
+fn add_quota(all: &mut Catalogue) {
+    let mut ledger = network();
+    for n in 0..8 {
+        proposed(&mut ledger, heartbeat(10_000 + n), 40);
+    }
+    let rule = "A governor makes at most 8 proposals a day.";
+    let action = || propose(heartbeat(11_000), 40);
+    let code = Code::QuotaExceeded;
+    all.refused_at("governance_propose_ninth", rule, code, &next(&ledger, 0, action()));
+    all.applied_at("governance_propose_by_another", rule, &next(&ledger, 1, action()));
+    let mut at = next(&ledger, 0, action());
+    at.gap_ms = GENESIS_MS + DAY_MS - ledger.head.time;
+    all.applied_at("governance_propose_next_day", rule, &at);
 }
 
 fn add_approvals(all: &mut Catalogue) {
@@ -245,7 +263,8 @@ fn add_room(all: &mut Catalogue) {
     let mut ledger = alone();
     for n in 0..16u8 {
         let change = heartbeat(10_000 + u64::from(n));
-        let (envelope, _) = proposes(&ledger, &GOVERNORS[0], n, change, 40 + u64::from(n));
+        let by = &GOVERNORS[usize::from(n % 3)];
+        let (envelope, _) = proposes(&ledger, by, n, change, 40 + u64::from(n));
         ledger.after(1_000, &[envelope]);
     }
     let at = next(&ledger, 1, propose(heartbeat(10_100), 60));
