@@ -184,7 +184,14 @@ pub(super) async fn update(args: UpdateArgs, context: &Context) -> Result<(), Fa
         none if none.is_empty() && !no_delegates => known.delegates,
         given => given.into_iter().map(DelegateParam::from).collect(),
     };
-    let params = Update { author: author.did().clone(), list, valid_until, delegates, salt: None };
+    let params = Update {
+        author: author.did().clone(),
+        list,
+        valid_until,
+        delegates,
+        salt: None,
+        endorser: None,
+    };
     let written = Written { list, sent: author.write(params).await? };
     context.print(&written, written.human())
 }

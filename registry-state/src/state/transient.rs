@@ -24,7 +24,7 @@ pub enum TransientKind {
 }
 
 impl TransientKind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Seen,
         Self::NextQuota,
         Self::RecoveryQuota,

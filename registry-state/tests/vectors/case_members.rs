@@ -54,7 +54,9 @@ fn add_members(all: &mut Catalogue) {
     let at = At::new(&ledger, 1_000, seal_for_members(&grandchild, &[(&did, ed(10))]));
     all.refused_at("member_did_that_is_no_member", rule, Code::SignerNotMember, &at);
     let rule = "A key that signs for a member DID names it.";
-    let at = At::new(&ledger, 1_000, seal(&child, &[ed(10)]));
+    let sets = Sets { control: key_set(1, vec![did_member(&did)]), ..rotated_sets() };
+    let unnamed = seal(&create(sets, document(), 8), &[ed(10)]);
+    let at = At::new(&ledger, 1_000, unnamed);
     all.refused_at("member_did_not_named", rule, Code::SignerNotMember, &at);
     let rule = "A key that is a member itself signs for no DID.";
     let own = seal_for_members(&grandchild, &[(&did_of(&child), ed(30))]);
