@@ -149,6 +149,10 @@ pub const TRUST_SEGMENTS_MAX: usize = 6;
 /// another grantor.
 pub const TRUST_GRANTS_MAX: usize = 4;
 
+/// Time in milliseconds for which a grant keeps its place in the record after its chain has ended.
+/// It leaves a month to prolong the grant or an accreditation above it.
+pub const TRUST_ENDED_KEPT_MS: u64 = 30 * DAY_MS;
+
 /// Largest number of grants from the authority down to the entity.
 pub const TRUST_CHAIN_MAX: usize = 8;
 

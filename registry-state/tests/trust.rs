@@ -8,9 +8,14 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use registry_core::limits::TRUST_ENDED_KEPT_MS;
+use registry_core::names::TrustKey;
+use registry_core::operation::Action;
+use registry_core::record::{Entry, RecordKey};
 use registry_core::trust::{
-    Answer, Asked, Broken, Chain, Conditions, Reason, Recognised, ask, ask_recognition,
+    Answer, Asked, Broken, Chain, Conditions, Grants, Reason, Recognised, ask, ask_recognition,
 };
+use registry_state::state::StateView as _;
 
 use histories::{ENTITIES, History, RANKS, key, party, who};
 use oracle::{LEVELS, RESOURCES, Verdict, What, Who, World, covers};
@@ -206,4 +211,70 @@ fn a_chain_has_eight_grants_at_most() {
     let asked = Asked { network: &network, key: &key, through, minimum, time_ms };
     let answer = ask(&view, &asked).expect("a sound store");
     assert_eq!(answer.chain.map(|chain| (chain.links.len(), chain.is_live())), Some((8, true)));
+}
+
+/// Blocks of a ledger, with all record versions that they wrote.
+struct Written {
+    ledger: Ledger,
+    entries: Vec<Entry>,
+}
+
+impl Written {
+    fn block(&mut self, time_ms: u64, envelopes: &dyn Fn(&Ledger) -> Vec<Vec<u8>>) {
+        let execution = self.ledger.attempt(time_ms, &envelopes(&self.ledger)).expect("it applies");
+        self.entries.extend(execution.changes.entries.iter().cloned());
+        self.ledger.state.commit(&execution.changes);
+        self.ledger.head = execution.header;
+    }
+
+    fn then(&mut self, party: &Party, action: &Action) {
+        let time_ms = self.ledger.head.time + 1_000;
+        self.block(time_ms, &|ledger| vec![party.signs(ledger, action.clone())]);
+    }
+
+    /// Returns the answers about a right at some times, as the records up to each time give them.
+    fn answers(&self, key: &TrustKey, times: &[u64]) -> Vec<Answer> {
+        let answer = |time_ms: &u64| {
+            let view = Moment { entries: &self.entries, time_ms: *time_ms };
+            let (network, through, minimum) = (network(), None, None);
+            let asked = Asked { network: &network, key, through, minimum, time_ms: *time_ms };
+            ask(&view, &asked).expect("a sound store")
+        };
+        times.iter().map(answer).collect()
+    }
+}
+
+#[test]
+fn a_grant_that_gives_way_leaves_the_answers_about_the_past() {
+    let parties: Vec<Party> = (0..6).map(|number| Party::new(100 + 3 * number)).collect();
+    let (authority, bodies, issuer) = (&parties[0], &parties[1..5], &parties[5]);
+    let mut written = Written { ledger: Ledger::new(), entries: Vec::new() };
+    let start = written.ledger.head.time;
+    let creates: Vec<_> = parties.iter().map(|party| party.create.clone()).collect();
+    written.block(start + 1_000, &|_| creates.clone());
+    let end = start + 60_000;
+    for (place, body) in bodies.iter().enumerate() {
+        let valid_until = (place == 1).then_some(end);
+        let conditions = Conditions { valid_until, max_depth: Some(1), ..Conditions::default() };
+        written.then(authority, &grant(&right(&authority.did, "t", &body.id()), None, conditions));
+    }
+    let key = right(&authority.did, "t", &issuer.id());
+    let licence = |terms| grant(&key, parent("t", &authority.did), terms);
+    written.then(&bodies[1], &licence(Conditions::default()));
+    // Only the chain by the second body ever counts, since the others begin in a far future.
+    let later = Conditions { valid_from: Some(u64::pow(10, 14)), ..Conditions::default() };
+    written.then(&bodies[0], &licence(later.clone()));
+    written.then(&bodies[2], &licence(later.clone()));
+    let granted = written.ledger.head.time;
+    let free = end + TRUST_ENDED_KEPT_MS;
+    let times = [granted, end - 1, end, free - 1];
+    let before = written.answers(&key, &times);
+    let live: Vec<bool> = before.iter().map(Answer::is_authorised).collect();
+    assert_eq!(live, [true, true, false, false]);
+    written.block(free, &|ledger| vec![bodies[3].signs(ledger, licence(later.clone()))]);
+    let head = written.ledger.state.head(&RecordKey::grant(&key)).expect("a sound store");
+    let grants: Grants = head.expect("a record").value().expect("grants");
+    assert_eq!(grants.grants.len(), 3);
+    assert_eq!(grants.by(&bodies[1].did), None, "it gave way");
+    assert_eq!(written.answers(&key, &times), before);
 }

@@ -6,10 +6,10 @@ use crate::state::ApplyError;
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::id::{Did, NetworkName};
-use registry_core::limits::TRUST_GRANTS_MAX;
+use registry_core::limits::{TRUST_ENDED_KEPT_MS, TRUST_GRANTS_MAX};
 use registry_core::names::{EntityId, TrustKey};
 use registry_core::operation::Operation;
-use registry_core::record::{RecordKey, RecordView, StoreError};
+use registry_core::record::{RecordKey, RecordView};
 use registry_core::time::TimeMs;
 use registry_core::trust::answer::{self, Chain, Link};
 use registry_core::trust::{
@@ -228,24 +228,33 @@ impl Write<'_> {
         if *author == grants.authority || others.count().saturating_add(1) < TRUST_GRANTS_MAX {
             return Ok(());
         }
-        for (index, grant) in grants.grants.iter().enumerate() {
-            if grant.grantor != grants.authority && self.is_lost(grants, grant, version)? {
-                grants.grants.remove(index);
-                return Ok(());
-            }
-        }
-        let detail = "as many others than the authority as there is room for have granted it";
-        Err(Refusal::new(Code::TrustFull, "key", detail).into())
+        let index = self.gives_way(grants, version)?;
+        grants.grants.remove(index);
+        Ok(())
     }
 
-    /// Returns true if the effect of a grant is lost: the grant is revoked, or it depends on
-    /// something that is revoked, gone or deactivated. Without this rule bodies that lost their
-    /// accreditation would keep their places in the record for ever.
-    fn is_lost(&self, of: &Grants, grant: &Grant, version: u64) -> Result<bool, StoreError> {
-        let last = Link { key: of.key(), grant: grant.clone(), version };
-        let chain = answer::chain(self.view, self.by.network, last, self.by.time_ms)?;
-        let revoked = grant.status == GrantStatus::Revoked;
-        Ok(revoked || chain.broken.is_some_and(|broken| broken.reason.is_lasting()))
+    /// Rule TR4: returns the index of the grant that gives way to one by another grantor. The first
+    /// lost grant gives way before those that have ended. Without this rule bodies that are no
+    /// longer accredited would keep their places in the record for ever.
+    fn gives_way(&self, grants: &Grants, version: u64) -> Result<usize, ApplyError> {
+        let mut ends = Vec::new();
+        for (index, grant) in grants.grants.iter().enumerate() {
+            if grant.grantor == grants.authority {
+                continue;
+            }
+            let last = Link { key: grants.key(), grant: grant.clone(), version };
+            let chain = answer::chain(self.view, self.by.network, last, self.by.time_ms)?;
+            let lost = chain.broken.as_ref().is_some_and(|broken| broken.reason.is_lasting());
+            if lost || grant.status == GrantStatus::Revoked {
+                return Ok(index);
+            }
+            ends.extend(end_of(&chain).map(|end| (end, index)));
+        }
+        let gives_way_ms = |(end, _): &(u64, usize)| end.saturating_add(TRUST_ENDED_KEPT_MS);
+        match ends.iter().min() {
+            Some(first) if gives_way_ms(first) <= self.by.time_ms => Ok(first.1),
+            first => Err(trust_full(grants, first.map(gives_way_ms)).into()),
+        }
     }
 
     /// Checks rules TR5 to TR8: the parent's chain is live, and the new grant gives no more than
@@ -290,6 +299,33 @@ impl Write<'_> {
         }
         Ok(chain)
     }
+}
+
+/// Returns the time in ms at which the first grant of a chain ends; `None` if none of them does. A
+/// window that was set after its own end counts as ended when it was set.
+fn end_of(chain: &Chain) -> Option<u64> {
+    let grants = chain.links.iter().map(|link| &link.grant);
+    grants.filter_map(|grant| Some(grant.conditions.valid_until?.max(grant.confirmed))).min()
+}
+
+/// Refuses a grant because as many others than the authority as there is room for have made it.
+/// `free_ms` is the time at which the first of their grants gives way, if they all stay as they
+/// are.
+fn trust_full(grants: &Grants, free_ms: Option<u64>) -> Refusal {
+    let others = grants.grants.iter().map(|grant| &grant.grantor);
+    let others = others.filter(|grantor| **grantor != grants.authority).map(Did::to_string);
+    let others: Vec<String> = others.collect();
+    let free = match free_ms {
+        Some(time_ms) => format!("the first place becomes free at {}", TimeMs(time_ms).millis()),
+        None => "none of these grants has an end".to_owned(),
+    };
+    let detail = format!(
+        "{} others than the authority have granted it, as many as there is room for: {}; {free}; \
+         one of them must revoke its grant, or the authority itself grant",
+        others.len(),
+        others.join(", ")
+    );
+    Refusal::new(Code::TrustFull, "key", detail)
 }
 
 /// Rule TR3: returns the author's grant if its status is one of `from`.

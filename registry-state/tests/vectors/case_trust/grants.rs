@@ -1,6 +1,7 @@
 //! Vectors of grants: parents, cycles, depth, attenuation and the room in a record.
 
 use registry_core::code::Code;
+use registry_core::limits::TRUST_ENDED_KEPT_MS;
 use registry_core::names::TrustKey;
 use registry_core::operation::Action;
 use registry_core::trust::{Assurance, Conditions, Parent};
@@ -46,6 +47,7 @@ pub(super) fn add(all: &mut Catalogue) {
     add_granted(all);
     add_entities(all);
     add_room(all);
+    add_room_after_the_end(all);
     add_parents(all);
     add_live(all);
     add_cycles(all);
@@ -133,11 +135,19 @@ fn add_entities(all: &mut Catalogue) {
 /// Returns a ledger with four accredited bodies, and these bodies. The first three have granted the
 /// degree to the issuer.
 fn crowded() -> (Ledger, [Party; 4]) {
+    crowded_until([None; 4])
+}
+
+/// Returns such a ledger in which these accreditations end at some time.
+fn crowded_until(ends: [Option<u64>; 4]) -> (Ledger, [Party; 4]) {
     let bodies = [50, 53, 56, 59].map(Party::new);
     let mut ledger = registered();
     ledger.after(1_000, &bodies.each_ref().map(|body| body.create.clone()));
-    let accredits = |body: &Party| PARTIES.authority.signs(&ledger, accreditation(body, depth(1)));
-    let accreditations = bodies.each_ref().map(accredits);
+    let mut ends = ends.into_iter();
+    let accreditations = bodies.each_ref().map(|body| {
+        let conditions = Conditions { valid_until: ends.next().flatten(), ..depth(1) };
+        PARTIES.authority.signs(&ledger, accreditation(body, conditions))
+    });
     ledger.after(1_000, &accreditations);
     for body in &bodies[..3] {
         then(&mut ledger, body, licence(Conditions::default()));
@@ -184,6 +194,48 @@ fn add_room(all: &mut Catalogue) {
     let rule = "A grant of a deactivated body makes room.";
     let at = next(&gone, &bodies[3], fourth());
     all.applied_at("trust_grant_in_place_of_deactivated_body", rule, &at);
+}
+
+fn add_room_after_the_end(all: &mut Catalogue) {
+    let key = of(DEGREE, &PARTIES.issuer);
+    let start = registered().head.time;
+    let end = start + 60_000;
+    let free = end + TRUST_ENDED_KEPT_MS;
+    let fourth = |ledger: &Ledger| Party::new(59).signs(ledger, licence(Conditions::default()));
+    let (ledger, bodies) = crowded_until([None, Some(end), None, None]);
+    let rule = "A grant keeps its place for 30 days after its chain has ended.";
+    let at = At::new(&ledger, free - 1 - ledger.head.time, fourth(&ledger));
+    all.refused_at("trust_grant_before_an_ended_body_gives_way", rule, Code::TrustFull, &at);
+    let rule = "A grant of a body whose accreditation ended 30 days ago makes room.";
+    let at = At::new(&ledger, free - ledger.head.time, fourth(&ledger));
+    all.applied_at("trust_grant_in_place_of_ended_body", rule, &at);
+    let mut suspended = ledger.clone();
+    then(&mut suspended, &bodies[1], suspend(&key));
+    let rule = "What ended 30 days ago makes room, though it is suspended.";
+    let at = At::new(&suspended, free - suspended.head.time, fourth(&suspended));
+    all.applied_at("trust_grant_in_place_of_ended_and_suspended", rule, &at);
+    let mut revoked = ledger;
+    then(&mut revoked, &bodies[2], revoke(&key));
+    let rule = "What is revoked makes room before what has ended.";
+    let at = At::new(&revoked, free - revoked.head.time, fourth(&revoked));
+    all.applied_at("trust_grant_in_place_of_revoked_beside_ended", rule, &at);
+    let (ledger, _) = crowded_until([Some(end + 1), Some(end), Some(end + 2), None]);
+    let rule = "What ended first makes room first.";
+    let at = At::new(&ledger, free + 2 - ledger.head.time, fourth(&ledger));
+    all.applied_at("trust_grant_in_place_of_the_first_to_end", rule, &at);
+    let (mut own, bodies) = crowded();
+    let ends = Conditions { valid_until: Some(end), ..Conditions::default() };
+    then(&mut own, &bodies[2], change_of(&key, ends));
+    let rule = "A grant that itself ended 30 days ago makes room.";
+    let at = At::new(&own, free - own.head.time, fourth(&own));
+    all.applied_at("trust_grant_in_place_of_ended_grant", rule, &at);
+    let (mut late, bodies) = crowded();
+    then(&mut late, &PARTIES.authority, change_of(&of(FIELD, &bodies[1]), until(start)));
+    let rule = "A window that is set after its own end ends when it is set.";
+    let at = At::new(&late, TRUST_ENDED_KEPT_MS - 1, fourth(&late));
+    all.refused_at("trust_grant_before_a_late_end_gives_way", rule, Code::TrustFull, &at);
+    let at = At::new(&late, TRUST_ENDED_KEPT_MS, fourth(&late));
+    all.applied_at("trust_grant_in_place_of_late_end", rule, &at);
 }
 
 fn add_parents(all: &mut Catalogue) {
