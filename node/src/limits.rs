@@ -7,9 +7,13 @@ pub const MEMPOOL_OPERATIONS_MAX: usize = 10_000;
 /// Total size of the envelopes in the mempool in bytes.
 pub const MEMPOOL_BYTES_MAX: usize = 32 << 20;
 
-/// Number of pending operations that change the same record by its previous version. One is usual,
-/// because each needs the hash of the version before it. Operations whose guard is a time do not
-/// count, because they do not exclude each other.
+/// Divisor that gives the part of the mempool that operations with priority may fill, and the part
+/// of a block that they take while others wait: one half. So neither kind keeps the other out.
+pub const PRIORITY_SHARE_DIVISOR: usize = 2;
+
+/// Number of pending operations by which one author changes the same record by its previous
+/// version. One is usual, because each needs the hash of the version before it. Operations whose
+/// guard is a time do not count, because they do not exclude each other.
 pub const MEMPOOL_PER_RECORD_MAX: usize = 4;
 
 /// Number of pending operations that one DID signed as author: a full block, so that there is room

@@ -1,21 +1,33 @@
 //! The mempool: operations that wait for a block. It is bounded. Each operation has been checked
-//! against the head. Actions with priority come before all others, and older operations before
-//! newer ones.
+//! against the head.
+//!
+//! Operations with priority and all others have parts of their own in the mempool and in a block,
+//! so that neither kind keeps the other out. The most urgent of the former and the oldest of the
+//! latter come first. A junior signer of a DID never takes a place that a senior one needs.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod build;
+mod waiting;
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use registry_core::code::{Code, Refusal};
+use registry_core::code::Refusal;
 use registry_core::crypto::Hash;
-use registry_core::operation::{Action, Guard, Role};
+use registry_core::limits::{BLOCK_RESERVED_DIVISOR, DAY_MS};
+use registry_core::operation::Action;
 use registry_core::record::{RecordKey, StoreError};
 use registry_core::status::EntryChanges;
-use registry_state::execution::{BlockExecution, Execution, Probe};
+use registry_state::execution::{BlockExecution, Probe};
 use registry_state::rules::Checked;
 use registry_state::state::ApplyError;
 
+pub use build::Built;
+use waiting::{Arrival, Pool, Turn, Waiting};
+
 use crate::limits::{
     MEMPOOL_BYTES_MAX, MEMPOOL_OPERATIONS_MAX, MEMPOOL_PER_AUTHOR_MAX, MEMPOOL_PER_RECORD_MAX,
+    PRIORITY_SHARE_DIVISOR,
 };
 
 /// Reason why the mempool does not admit an operation.
@@ -38,52 +50,6 @@ pub enum AdmitError {
     Store(#[from] StoreError),
 }
 
-/// Place in the queue: actions with priority first (`false`), then by order of arrival.
-type Turn = (bool, u64);
-
-/// Places in the queue by record.
-#[derive(Debug, Default)]
-struct Index(BTreeMap<RecordKey, BTreeSet<Turn>>);
-
-impl Index {
-    fn insert(&mut self, key: RecordKey, turn: Turn) {
-        self.0.entry(key).or_default().insert(turn);
-    }
-
-    fn remove(&mut self, key: &RecordKey, turn: Turn) {
-        if let Some(turns) = self.0.get_mut(key) {
-            turns.remove(&turn);
-            if turns.is_empty() {
-                self.0.remove(key);
-            }
-        }
-    }
-
-    fn turns(&self, key: &RecordKey) -> impl Iterator<Item = Turn> {
-        self.0.get(key).into_iter().flatten().copied()
-    }
-
-    fn count(&self, key: &RecordKey) -> usize {
-        self.0.get(key).map_or(0, BTreeSet::len)
-    }
-}
-
-/// Record of the DID that signs the operation as author.
-fn author_key(checked: &Checked) -> Option<RecordKey> {
-    let operation = checked.operation();
-    let author = operation.author.as_ref()?;
-    let by_method = [Some(Role::Author), Some(Role::Approval)];
-    by_method.contains(&operation.action.facts().role).then(|| RecordKey::did(&author.suffix))
-}
-
-/// End of the operation's guard in Unix milliseconds, if the guard is a time.
-fn until(checked: &Checked) -> Option<u64> {
-    match checked.operation().guard {
-        Guard::Until(until) => Some(until),
-        Guard::Absent | Guard::Previous(_) => None,
-    }
-}
-
 /// True if status changes of the same list by others may make this operation invalid. A change that
 /// expects no old value commutes with them. In the rare remaining cases the next proposer finds
 /// out.
@@ -97,124 +63,181 @@ fn depends_on_sets(checked: &Checked) -> bool {
     }
 }
 
+/// What the admission of an operation did to others.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Admitted {
+    /// Operations that gave up their place to the new one. Their senders may send them again.
+    pub displaced: Vec<Hash>,
+    /// Operations on the same record that the rules no longer allow.
+    pub refused: Vec<(Hash, Refusal)>,
+}
+
 /// Operations that wait for a block.
 #[derive(Debug, Default)]
 pub struct Mempool {
-    by_turn: BTreeMap<Turn, Arc<Checked>>,
-    by_envelope: BTreeMap<Hash, Turn>,
-    by_operation: BTreeMap<Hash, Turn>,
-    /// Operations by the record that they write.
-    by_record: Index,
-    /// Operations that an author signs, by the record of the author's DID.
-    by_author: Index,
-    /// Operations whose guard is a time, by the end of that time in milliseconds.
-    by_until: BTreeSet<(u64, Turn)>,
-    bytes: usize,
-    arrivals: u64,
-}
-
-/// Block that a proposer built from the mempool.
-pub struct Built {
-    /// Result of executing the block.
-    pub execution: Execution,
-    /// Operations of the block, in order.
-    pub operations: Vec<Arc<Checked>>,
-    /// Operations that the present state refuses. They have been removed from the mempool.
-    pub refused: Vec<(Hash, Refusal)>,
+    pool: Pool,
+    /// Day (UTC) for which the operations with priority are in order, counted from Unix time 0.
+    day: u64,
 }
 
 impl Mempool {
     /// Number of waiting operations.
     pub fn len(&self) -> usize {
-        self.by_turn.len()
+        self.pool.len()
     }
 
     /// True if no operation waits.
     pub fn is_empty(&self) -> bool {
-        self.by_turn.is_empty()
+        self.len() == 0
     }
 
     /// Total size of the waiting envelopes in bytes.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.pool.bytes()
     }
 
     /// The waiting operation with this envelope id.
     pub fn get(&self, envelope: &Hash) -> Option<Arc<Checked>> {
-        let turn = self.by_envelope.get(envelope)?;
-        self.by_turn.get(turn).cloned()
+        Some(Arc::clone(&self.pool.by_envelope(envelope)?.checked))
     }
 
     /// True if an operation with this id waits, whatever its signatures are.
     pub fn contains_operation(&self, operation: &Hash) -> bool {
-        self.by_operation.contains_key(operation)
+        self.pool.by_operation(operation).is_some()
     }
 
-    /// At most `limit` waiting operations in queue order.
+    /// At most `limit` waiting operations: the most urgent ones with priority and the oldest
+    /// others. Neither kind takes more than half if more of the other kind wait.
     pub fn envelopes(&self, limit: usize) -> impl Iterator<Item = &Arc<Checked>> {
-        self.by_turn.values().take(limit)
+        let half = limit / PRIORITY_SHARE_DIVISOR;
+        let urgent = self.pool.urgent().take(half);
+        let all = urgent.chain(self.pool.ordinary()).chain(self.pool.urgent().skip(half));
+        all.map(|(_, waiting)| &waiting.checked).take(limit)
     }
 
-    /// Admits an operation that the rules in `probe` allow.
-    pub fn admit(&mut self, probe: &Probe<'_>, checked: Arc<Checked>) -> Result<(), AdmitError> {
-        if self.by_operation.contains_key(&checked.id()) {
+    /// Admits an operation that the rules in `probe` allow. If there is no room, a junior operation
+    /// of the same author, or a less urgent one with priority, gives up its place.
+    pub fn admit(
+        &mut self,
+        probe: &Probe<'_>,
+        checked: Arc<Checked>,
+    ) -> Result<Admitted, AdmitError> {
+        if self.contains_operation(&checked.id()) {
             return Err(AdmitError::Known);
         }
-        if self.by_turn.len() >= MEMPOOL_OPERATIONS_MAX {
-            return Err(AdmitError::Full { what: "operations" });
-        }
-        let bytes = self.bytes.saturating_add(checked.bytes().len());
-        if bytes > MEMPOOL_BYTES_MAX {
-            return Err(AdmitError::Full { what: "bytes" });
-        }
-        self.check_room(&checked)?;
-        probe.check(&checked).map_err(|error| match error {
+        let waiting = self.waiting(probe, checked)?;
+        // An operation without any chance is refused before it costs a check.
+        self.leaving(&waiting)?;
+        probe.check(&waiting.checked).map_err(|error| match error {
             ApplyError::Refused(refusal) => AdmitError::Refused(refusal),
             ApplyError::Store(error) => AdmitError::Store(error),
             ApplyError::Full => AdmitError::Full { what: "block" },
         })?;
-        let turn = (!checked.operation().action.facts().has_priority, self.arrivals);
-        self.arrivals = self.arrivals.saturating_add(1);
-        self.bytes = bytes;
-        self.by_envelope.insert(checked.envelope_id(), turn);
-        self.by_operation.insert(checked.id(), turn);
-        self.by_record.insert(checked.record_key().clone(), turn);
-        if let Some(author) = author_key(&checked) {
-            self.by_author.insert(author, turn);
+        let refused = self.clear_rivals(probe, &waiting)?;
+        let mut displaced = Vec::new();
+        if let Some(rival) = self.leaving_rival(&waiting)? {
+            displaced.extend(self.pool.remove(rival));
         }
-        self.by_until.extend(until(&checked).map(|until| (until, turn)));
-        self.by_turn.insert(turn, checked);
-        Ok(())
+        for arrival in self.leaving(&waiting)? {
+            displaced.extend(self.pool.remove(arrival));
+        }
+        self.pool.insert(waiting);
+        let displaced = displaced.iter().map(|checked| checked.id()).collect();
+        Ok(Admitted { displaced, refused })
     }
 
-    fn check_room(&self, checked: &Checked) -> Result<(), AdmitError> {
-        let waiting = |key: &RecordKey| {
-            let waiting = self.by_record.turns(key).filter_map(|turn| self.by_turn.get(&turn));
-            waiting.filter(|checked| until(checked).is_none()).count()
+    fn waiting(&self, probe: &Probe<'_>, checked: Arc<Checked>) -> Result<Waiting, StoreError> {
+        let (rank, urgency) = (checked.rank(), probe.urgency(&checked)?);
+        let mut waiting = Waiting { checked, rank, turn: None };
+        if let Some(urgency) = urgency {
+            let equals = self.pool.rivals(&waiting).filter(|(_, each)| each.rank == rank).count();
+            waiting.turn = Some(Turn::new(urgency, u64::try_from(equals).unwrap_or(u64::MAX)));
+        }
+        Ok(waiting)
+    }
+
+    /// If the operations on one record have used up their places, removes those that the rules no
+    /// longer allow, and returns them.
+    fn clear_rivals(
+        &mut self,
+        probe: &Probe<'_>,
+        waiting: &Waiting,
+    ) -> Result<Vec<(Hash, Refusal)>, StoreError> {
+        if !self.rivals_are_full(waiting) {
+            return Ok(Vec::new());
+        }
+        let rivals = self.pool.rivals(waiting).map(|(arrival, _)| arrival).collect();
+        self.remove_refused(probe, rivals)
+    }
+
+    fn rivals_are_full(&self, waiting: &Waiting) -> bool {
+        waiting.until().is_none() && self.pool.rivals(waiting).count() >= MEMPOOL_PER_RECORD_MAX
+    }
+
+    /// The operation of the same author on the same record that gives up its place, if one must.
+    /// It is the newest of the lowest rank.
+    fn leaving_rival(&self, waiting: &Waiting) -> Result<Option<Arrival>, AdmitError> {
+        if !self.rivals_are_full(waiting) {
+            return Ok(None);
+        }
+        let juniors = self.pool.rivals(waiting).filter(|(_, each)| each.rank < waiting.rank);
+        let junior = juniors.min_by_key(|(arrival, each)| (each.rank, Reverse(*arrival)));
+        match junior {
+            Some((arrival, _)) => Ok(Some(arrival)),
+            None => Err(AdmitError::Full { what: "operations on one record" }),
+        }
+    }
+
+    /// The operations that must give up their places, so that the author and the mempool have room
+    /// for `waiting`.
+    fn leaving(&self, waiting: &Waiting) -> Result<Vec<Arrival>, AdmitError> {
+        let junior = self.pool.junior_of_author(waiting);
+        let mut leaving = Vec::new();
+        if self.pool.of_author(waiting) >= MEMPOOL_PER_AUTHOR_MAX {
+            let full = AdmitError::Full { what: "operations of one author" };
+            leaving.push(junior.ok_or(full)?);
+        }
+        let mut room = Room::without(&self.pool, waiting, &leaving);
+        let spare = junior.filter(|_| leaving.is_empty());
+        let mut others: Box<dyn Iterator<Item = Arrival> + '_> = match waiting.turn {
+            // Less urgent operations, the least urgent first.
+            Some(turn) => {
+                let later = self
+                    .pool
+                    .urgent()
+                    .rev()
+                    .take_while(move |(_, each)| each.turn.is_some_and(|other| other > turn));
+                Box::new(later.map(|(arrival, _)| arrival))
+            }
+            None => Box::new(spare.into_iter()),
         };
-        if until(checked).is_none() && waiting(checked.record_key()) >= MEMPOOL_PER_RECORD_MAX {
-            return Err(AdmitError::Full { what: "operations on one record" });
+        while let Err(full) = room.check() {
+            let arrival = others.next().ok_or(full)?;
+            leaving.push(arrival);
+            room.leave(&self.pool, arrival);
         }
-        let of_author = author_key(checked).map_or(0, |author| self.by_author.count(&author));
-        if of_author >= MEMPOOL_PER_AUTHOR_MAX {
-            return Err(AdmitError::Full { what: "operations of one author" });
-        }
-        Ok(())
+        Ok(leaving)
     }
 
-    fn remove(&mut self, turn: Turn) -> Option<Arc<Checked>> {
-        let checked = self.by_turn.remove(&turn)?;
-        self.by_envelope.remove(&checked.envelope_id());
-        self.by_operation.remove(&checked.id());
-        self.by_record.remove(checked.record_key(), turn);
-        if let Some(author) = author_key(&checked) {
-            self.by_author.remove(&author, turn);
+    /// Removes those of the operations that the present state refuses, and returns them.
+    fn remove_refused(
+        &mut self,
+        probe: &Probe<'_>,
+        arrivals: Vec<Arrival>,
+    ) -> Result<Vec<(Hash, Refusal)>, StoreError> {
+        let mut refused = Vec::new();
+        for arrival in arrivals {
+            let Some(waiting) = self.pool.get(arrival) else { continue };
+            match probe.check(&waiting.checked) {
+                Ok(_) | Err(ApplyError::Full) => {}
+                Err(ApplyError::Store(error)) => return Err(error),
+                Err(ApplyError::Refused(refusal)) => {
+                    refused.push((waiting.checked.id(), refusal));
+                    self.pool.remove(arrival);
+                }
+            }
         }
-        if let Some(until) = until(&checked) {
-            self.by_until.remove(&(until, turn));
-        }
-        self.bytes = self.bytes.saturating_sub(checked.bytes().len());
-        Some(checked)
+        Ok(refused)
     }
 
     /// Updates the mempool after a commit. It removes the operations that were applied, and returns
@@ -226,21 +249,23 @@ impl Mempool {
         applied: &[Arc<Checked>],
     ) -> Result<Vec<(Hash, Refusal)>, StoreError> {
         for checked in applied {
-            if let Some(turn) = self.by_operation.get(&checked.id()).copied() {
-                self.remove(turn);
+            if let Some(arrival) = self.pool.by_operation(&checked.id()) {
+                self.pool.remove(arrival);
             }
         }
-        let mut refused = Vec::new();
-        for turn in self.touched(applied, probe.context().time_ms) {
-            let Some(checked) = self.by_turn.get(&turn) else { continue };
-            match probe.check(checked) {
-                Ok(_) => {}
-                Err(ApplyError::Store(error)) => return Err(error),
-                Err(ApplyError::Full) => {}
-                Err(ApplyError::Refused(refusal)) => {
-                    refused.push((checked.id(), refusal));
-                    self.remove(turn);
-                }
+        let time_ms = probe.context().time_ms;
+        let touched = self.touched(applied, time_ms);
+        let refused = self.remove_refused(probe, touched.iter().copied().collect())?;
+        let day = time_ms / DAY_MS;
+        let changed: Vec<Arrival> = match day == self.day {
+            true => touched.into_iter().collect(),
+            false => self.pool.urgent().map(|(arrival, _)| arrival).collect(),
+        };
+        self.day = day;
+        for arrival in changed {
+            let Some(waiting) = self.pool.get(arrival) else { continue };
+            if let Some(urgency) = probe.urgency(&waiting.checked)? {
+                self.pool.place(arrival, urgency);
             }
         }
         Ok(refused)
@@ -248,9 +273,8 @@ impl Mempool {
 
     /// Waiting operations that must be checked again because a record that they depend on has
     /// changed or their time has passed.
-    fn touched(&self, applied: &[Arc<Checked>], time_ms: u64) -> BTreeSet<Turn> {
-        let late = self.by_until.range(..(time_ms, Turn::default()));
-        let mut touched: BTreeSet<Turn> = late.map(|(_, turn)| *turn).collect();
+    fn touched(&self, applied: &[Arc<Checked>], time_ms: u64) -> BTreeSet<Arrival> {
+        let mut touched: BTreeSet<Arrival> = self.pool.late(time_ms).collect();
         let records = |sets: bool| -> BTreeSet<RecordKey> {
             // Operations with an `until` guard commute and leave the other operations on the record
             // valid.
@@ -259,38 +283,74 @@ impl Mempool {
             chosen.map(|checked| checked.record_key().clone()).collect()
         };
         for key in records(false) {
-            touched.extend(self.by_record.turns(&key).chain(self.by_author.turns(&key)));
+            touched.extend(self.pool.writing(&key).chain(self.pool.authored(&key)));
         }
         for key in records(true) {
-            let depends =
-                |turn: &Turn| self.by_turn.get(turn).is_some_and(|each| depends_on_sets(each));
-            touched.extend(self.by_record.turns(&key).filter(depends));
+            let depends = |arrival: &Arrival| {
+                self.pool.get(*arrival).is_some_and(|each| depends_on_sets(&each.checked))
+            };
+            touched.extend(self.pool.writing(&key).filter(depends));
         }
         touched
     }
 
-    /// Fills `block` in queue order. Operations that do not fit, or whose record has changed in
+    /// Fills `block` from the mempool. Operations that do not fit, or whose record has changed in
     /// this block, wait for the next block. Operations that the rules refuse are removed from the
     /// mempool.
-    pub fn build(&mut self, mut block: BlockExecution<'_>) -> Result<Built, StoreError> {
-        let mut operations = Vec::new();
-        let mut refused = Vec::new();
-        for (turn, checked) in &self.by_turn {
-            match block.apply(checked) {
-                Ok(()) => operations.push(Arc::clone(checked)),
-                Err(ApplyError::Store(error)) => return Err(error),
-                Err(
-                    ApplyError::Full
-                    | ApplyError::Refused(Refusal { code: Code::ChangedInBlock, .. }),
-                ) => {}
-                Err(ApplyError::Refused(refusal)) => refused.push((*turn, checked.id(), refusal)),
-            }
-        }
-        for (turn, ..) in &refused {
-            self.remove(*turn);
+    pub fn build(&mut self, block: BlockExecution<'_>) -> Result<Built, StoreError> {
+        let (execution, operations, refused) = build::build(&self.pool, block)?;
+        for (arrival, ..) in &refused {
+            self.pool.remove(*arrival);
         }
         let refused = refused.into_iter().map(|(_, id, refusal)| (id, refusal)).collect();
-        Ok(Built { execution: block.finish()?, operations, refused })
+        Ok(Built { execution, operations, refused })
+    }
+}
+
+/// What the mempool would hold with one more operation and without some others.
+struct Room {
+    has_priority: bool,
+    /// Number and bytes of all operations.
+    all: (usize, usize),
+    /// Number and bytes of the operations with priority, or of all others, whichever the new
+    /// operation belongs to.
+    part: (usize, usize),
+}
+
+impl Room {
+    fn without(pool: &Pool, waiting: &Waiting, leaving: &[Arrival]) -> Self {
+        let has_priority = waiting.turn.is_some();
+        let more = |(count, bytes): (usize, usize)| {
+            (count.saturating_add(1), bytes.saturating_add(waiting.bytes()))
+        };
+        let (all, part) = (more((pool.len(), pool.bytes())), more(pool.part(has_priority)));
+        let mut room = Self { has_priority, all, part };
+        leaving.iter().for_each(|arrival| room.leave(pool, *arrival));
+        room
+    }
+
+    /// Takes out an operation of the same part.
+    fn leave(&mut self, pool: &Pool, arrival: Arrival) {
+        let bytes = pool.get(arrival).map_or(0, Waiting::bytes);
+        for (count, sum) in [&mut self.all, &mut self.part] {
+            (*count, *sum) = (count.saturating_sub(1), sum.saturating_sub(bytes));
+        }
+    }
+
+    fn check(&self) -> Result<(), AdmitError> {
+        let share = |limit: usize| match self.has_priority {
+            true => limit / PRIORITY_SHARE_DIVISOR,
+            false => limit.saturating_sub(limit / BLOCK_RESERVED_DIVISOR),
+        };
+        let (operations, bytes) = (MEMPOOL_OPERATIONS_MAX, MEMPOOL_BYTES_MAX);
+        let what = match (self.all, self.part) {
+            ((count, _), (part, _)) if count > operations || part > share(operations) => {
+                "operations"
+            }
+            ((_, sum), (_, part)) if sum > bytes || part > share(bytes) => "bytes",
+            _ => return Ok(()),
+        };
+        Err(AdmitError::Full { what })
     }
 }
 

@@ -4,6 +4,7 @@
 mod action;
 mod family;
 mod guard;
+mod rank;
 mod signature;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use action::{Action, ActionFacts};
 pub use family::Family;
 pub use guard::{Guard, GuardRule};
+pub use rank::Rank;
 pub use signature::{MemberSigner, MethodSigner, Role, Signature, Signer};
 
 use crate::code::{Code, Refusal};

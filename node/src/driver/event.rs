@@ -110,6 +110,9 @@ pub enum Settlement {
     },
     /// The operation left the mempool because the present state refuses it.
     Refused(Refusal),
+    /// The operation gave up its place in the mempool to one that is more senior or more urgent.
+    /// Its sender may send it again.
+    Displaced,
 }
 
 /// Reason why the node does not admit a submitted operation.

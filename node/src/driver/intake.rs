@@ -10,8 +10,8 @@ use registry_state::execution::Probe;
 use registry_state::rules::{Checked, check_stateless};
 use registry_state::state::Context;
 
-use super::{Action, Driver, Fatal, IntakeError};
-use crate::mempool::AdmitError;
+use super::{Action, Driver, Fatal, IntakeError, Settlement};
+use crate::mempool::{AdmitError, Admitted};
 use crate::net::Acceptance;
 use crate::store::{Ledger, Read, Store};
 use crate::wire::Frame;
@@ -62,8 +62,20 @@ impl Driver {
         let read: &dyn Read = store;
         let ledger = Ledger(read);
         let probe = self.probe(&ledger)?;
-        let result = self.mempool.admit(&probe, checked);
-        Ok(result)
+        Ok(match self.mempool.admit(&probe, checked) {
+            Ok(Admitted { displaced, refused }) => {
+                for (operation, refusal) in refused {
+                    self.settle_refused(operation, refusal);
+                }
+                let settled = displaced.into_iter().map(|operation| Action::Settled {
+                    operation,
+                    settlement: Settlement::Displaced,
+                });
+                self.actions.extend(settled);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        })
     }
 
     /// Checks operations as the next block would, over the present state.

@@ -1,14 +1,24 @@
-//! Status sets in the waiting room: they wait side by side, and end with their list, their author
-//! or their time.
+//! Status sets in the mempool: they wait side by side, and end with their list, their author or
+//! their time. The fixture serves the tests of ranks and priority too.
+
+mod priority;
+mod shares;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use registry_core::block::Header;
+use registry_core::code::Code;
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{PublicKey, Purpose, Suite, ValidatorKey};
-use registry_core::did::{DidCreate, Document, KeySet, Member, NextSet, Reveal, Sets};
+use registry_core::did::document::{KeyMaterial, VerificationMethod};
+use registry_core::did::{
+    DidCreate, DidRecover, DidRotate, DidUpdate, Document, KeySet, Member, NextSet, Recovery,
+    Reveal, Sets,
+};
 use registry_core::governance::{Parameters, ValidatorEntry, Validators};
-use registry_core::id::{Did, ListId, NetworkName, Suffix};
-use registry_core::operation::{Operation, Signature, SignedOperation, Signer, operation_id};
+use registry_core::id::{Did, Fragment, ListId, NetworkName, Suffix};
+use registry_core::operation::{
+    Guard, MethodSigner, Operation, Role, Signature, SignedOperation, Signer, operation_id,
+};
 use registry_core::status::{Run, StatusClose, StatusCreate, StatusPurpose, StatusSet};
 use registry_state::execution::{Genesis, execute_genesis};
 use registry_state::rules::check_stateless;
@@ -19,13 +29,21 @@ use super::*;
 const GENESIS_MS: u64 = 1_800_000_000_000;
 const UNTIL_MS: u64 = GENESIS_MS + 600_000;
 
-/// A chain of one validator with one issuer and its list.
+/// Recovery delay in milliseconds: two of the longest gaps between blocks that count as live time.
+const DELAY_MS: u64 = 120_000;
+
+/// A chain of one validator with one issuer and its list, and with other people.
+#[derive(Clone)]
 struct Fixture {
     network: NetworkName,
     state: MemoryState,
     head: Header,
     issuer: Did,
     list: ListId,
+    /// DIDs with the same keys as the issuer.
+    people: Vec<Did>,
+    /// Number of operations made so far. It makes their salts different.
+    made: std::cell::Cell<u64>,
 }
 
 fn key(seed: u8) -> SigningKey {
@@ -43,6 +61,12 @@ fn public(seed: u8) -> PublicKey {
 
 fn member(seed: u8) -> Member {
     Member::Key(public(seed))
+}
+
+fn salt(number: u64) -> FixedBytes<16> {
+    let mut salt = [0; 16];
+    salt[..8].copy_from_slice(&number.to_be_bytes());
+    FixedBytes(salt)
 }
 
 fn seal(operation: &Operation, role: Role, seed: u8, network: &NetworkName) -> Checked {
@@ -64,17 +88,58 @@ fn operation(chain: Hash, author: Option<&Did>, guard: Guard, action: Action) ->
     }
 }
 
+/// Sets with key 1 in control, key 2 as the next and key 3 for recovery.
+fn sets() -> Sets {
+    let one = |seed: u8| KeySet { threshold: 1, members: vec![member(seed)] };
+    let next = NextSet { threshold: 1, commitments: vec![NextSet::commitment(&public(2))] };
+    Sets { control: one(1), next, recovery: Some(Recovery { keys: one(3), delay_ms: DELAY_MS }) }
+}
+
+/// A document in which key 1 is the method `key-1`.
+fn with_method() -> Document {
+    let key = public(1);
+    let (valid_from, expires, revoked) = Default::default();
+    let id: Fragment = "key-1".parse().expect("a fragment");
+    let material = KeyMaterial::Multikey((&key).into());
+    let method = VerificationMethod { id: id.clone(), material, valid_from, expires, revoked };
+    Document {
+        verification_method: vec![method],
+        capability_invocation: vec![id],
+        ..Document::default()
+    }
+}
+
+/// A document of about half a KiB for each alias, at most 16.
+fn with_aliases(count: usize) -> Document {
+    let alias = |number| format!("https://example.org/{number}/{}", "a".repeat(480));
+    Document { also_known_as: (0..count).map(alias).collect(), ..Document::default() }
+}
+
+fn parameters() -> Parameters {
+    Parameters { recovery_delay_ms_min: DELAY_MS, ..Parameters::default() }
+}
+
 impl Fixture {
     fn new() -> Self {
+        Self::with(0)
+    }
+
+    /// A chain with this number of people besides the issuer.
+    fn with(people: u64) -> Self {
         let network: NetworkName = "local".parse().expect("a name");
-        let control = KeySet { threshold: 1, members: vec![member(1)] };
-        let next = NextSet { threshold: 1, commitments: vec![NextSet::commitment(&public(2))] };
-        let sets = Sets { control, next, recovery: None };
-        let create = DidCreate { sets, document: Document::default() };
-        let action = Action::DidCreate(Box::new(create));
-        let create = operation(Hash::ZERO, None, Guard::Absent, action);
-        let create = seal(&create, Role::Control, 1, &network);
-        let issuer = Did { network: network.clone(), suffix: Suffix::of_create(&create.id()) };
+        let create = |number: u64| {
+            let create = DidCreate { sets: sets(), document: with_method() };
+            let action = Action::DidCreate(Box::new(create));
+            let create = operation(Hash::ZERO, None, Guard::Absent, action);
+            seal(&Operation { salt: salt(number), ..create }, Role::Control, 1, &network)
+        };
+        let mut operations: Vec<Checked> = (0..=people).map(create).collect();
+        let did = |create: &Checked| Did {
+            network: network.clone(),
+            suffix: Suffix::of_create(&create.id()),
+        };
+        let mut people: Vec<Did> = operations.iter().map(did).collect();
+        let issuer = people.remove(0);
         let list = StatusCreate {
             purpose: StatusPurpose::Suspension,
             bits: 1,
@@ -89,6 +154,7 @@ impl Fixture {
         let list = operation(Hash::ZERO, Some(&issuer), Guard::Absent, action);
         let list = seal(&list, Role::Control, 1, &network);
         let id = ListId::of_create(&list.id());
+        operations.push(list);
         let validator = ValidatorEntry {
             name: "one".to_owned(),
             key: validator(),
@@ -101,25 +167,78 @@ impl Fixture {
             network: network.clone(),
             time_ms: GENESIS_MS,
             validators: Validators { validators: vec![validator] },
-            parameters: Parameters::default(),
+            parameters: parameters(),
             publishing: Default::default(),
             governors: None,
-            operations: vec![create, list],
+            operations,
         };
         let mut state = MemoryState::default();
         let execution = execute_genesis(&state, &genesis).expect("a good genesis");
         state.commit(&execution.changes);
-        Self { network, state, head: execution.header, issuer, list: id }
+        let (head, made) = (execution.header, std::cell::Cell::default());
+        Self { network, state, head, issuer, list: id, people, made }
     }
 
     fn probe(&self, time_ms: u64) -> Probe<'_> {
-        let (network, parameters) = (self.network.clone(), Parameters::default());
-        let context = Context::after(&self.state, network, parameters, &self.head, time_ms);
+        let network = self.network.clone();
+        let context = Context::after(&self.state, network, parameters(), &self.head, time_ms);
         Probe::new(&self.state, context.expect("memory"))
     }
 
-    fn admit(&self, pool: &mut Mempool, checked: &Arc<Checked>) -> Result<(), AdmitError> {
+    fn admit(&self, pool: &mut Mempool, checked: &Arc<Checked>) -> Result<Admitted, AdmitError> {
         pool.admit(&self.probe(self.head.time + 1), Arc::clone(checked))
+    }
+
+    /// An operation of a DID on the newest version of the record that it writes, signed in `role`
+    /// by the key with this seed.
+    fn by(&self, did: &Did, action: Action, (role, seed): (Role, u8)) -> Arc<Checked> {
+        self.made.set(self.made.get() + 1);
+        let key = action.record_key(Some(did), &Hash::ZERO).expect("an author");
+        let guard = match self.state.head(&key).expect("memory") {
+            Some(head) => Guard::Previous(head.record.hash()),
+            None => Guard::Absent,
+        };
+        let operation = operation(self.head.chain, Some(did), guard, action);
+        let operation = Operation { salt: salt(self.made.get()), ..operation };
+        Arc::new(seal(&operation, role, seed, &self.network))
+    }
+
+    fn update(&self, did: &Did, document: Document) -> Arc<Checked> {
+        let action = Action::DidUpdate(Box::new(DidUpdate { document }));
+        self.by(did, action, (Role::Control, 1))
+    }
+
+    fn rotate(&self, did: &Did, document: Document) -> Arc<Checked> {
+        let reveal = Reveal { revealed: vec![member(2)] };
+        let rotate = DidRotate { reveal, sets: sets(), document };
+        self.by(did, Action::DidRotate(Box::new(rotate)), (Role::Next, 2))
+    }
+
+    fn recover(&self, did: &Did) -> Arc<Checked> {
+        let recover = DidRecover { sets: sets(), document: Document::default() };
+        self.by(did, Action::DidRecover(Box::new(recover)), (Role::Recovery, 3))
+    }
+
+    fn deactivate(&self, did: &Did) -> Arc<Checked> {
+        let action = Action::DidDeactivate(Reveal { revealed: vec![member(2)] });
+        self.by(did, action, (Role::Next, 2))
+    }
+
+    fn cancel(&self, did: &Did) -> Arc<Checked> {
+        self.by(did, Action::DidRecoverCancel, (Role::Recovery, 3))
+    }
+
+    /// Lets a proposer build a block `gap_ms` milliseconds after the last one, and commits it.
+    fn build(&mut self, pool: &mut Mempool, gap_ms: u64) -> Vec<Arc<Checked>> {
+        let time_ms = self.head.time + gap_ms;
+        let (network, proposer) = (self.network.clone(), validator());
+        let block = BlockExecution::new(&self.state, network, &self.head, time_ms, proposer);
+        let built = pool.build(block.expect("memory")).expect("memory");
+        self.state.commit(&built.execution.changes);
+        self.head = built.execution.header;
+        let refused = pool.committed(&self.probe(time_ms + 1), &built.operations);
+        refused.expect("memory");
+        built.operations
     }
 
     fn authored(&self, guard: Guard, action: Action) -> Arc<Checked> {

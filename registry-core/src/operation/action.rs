@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::family::Family;
 use super::guard::GuardRule;
+use super::rank::Rank;
 use super::signature::Role;
 use crate::agent::{AgentDelegate, AgentStep};
 use crate::code::{Code, Refusal};
@@ -43,8 +44,12 @@ pub struct ActionFacts {
     pub guard: GuardRule,
     /// True if the operation names an author, which is a DID that exists already.
     pub has_author: bool,
-    /// True if blocks keep room for the action, as they do for rotation, recovery and deactivation.
-    pub has_priority: bool,
+    /// Rank of the most senior signers that the action takes. If methods of the author sign
+    /// instead, the operation has the rank [`Rank::Methods`].
+    pub rank: Rank,
+    /// True if the action only takes a right, a recognition, a delegation or an offer away. On an
+    /// endorsed network, such stops have an hourly quota of their own.
+    pub is_stop: bool,
     /// Largest envelope of the action, in bytes.
     pub bytes_max: usize,
 }
@@ -72,7 +77,7 @@ impl Subject<'_> {
 /// [`Subject`].
 macro_rules! actions {
     (@facts $name:literal, $prepare:expr, $family:expr, $role:expr, $guard:ident, $author:literal,
-        $priority:literal, $bytes_max:ident) => {
+        $rank:ident, $stop:literal, $bytes_max:ident) => {
         ActionFacts {
             name: $name,
             prepare: $prepare,
@@ -80,7 +85,8 @@ macro_rules! actions {
             role: $role,
             guard: GuardRule::$guard,
             has_author: $author,
-            has_priority: $priority,
+            rank: Rank::$rank,
+            is_stop: $stop,
             bytes_max: $bytes_max,
         }
     };
@@ -91,7 +97,7 @@ macro_rules! actions {
         $variant:ident $(($payload:ident: $type:ty))? {
             name: $name:literal, prepare: $prepare:expr,
             family: $family:expr, role: $role:expr, guard: $guard:ident,
-            has_author: $author:literal, has_priority: $priority:literal,
+            has_author: $author:literal, rank: $rank:ident, is_stop: $stop:literal,
             bytes_max: $bytes_max:ident,
             $(consent: $consent:expr,)? $(key: $key:expr,)? writes: $subject:pat => $writes:expr,
         }
@@ -105,8 +111,8 @@ macro_rules! actions {
         impl Action {
             /// Facts about all actions, in the order of the enum.
             pub const ALL: &[ActionFacts] = &[$(
-                actions!(@facts $name, $prepare, $family, $role, $guard, $author, $priority,
-                    $bytes_max),
+                actions!(@facts $name, $prepare, $family, $role, $guard, $author, $rank,
+                    $stop, $bytes_max),
             )+];
 
             /// Returns the facts about this action.
@@ -114,7 +120,7 @@ macro_rules! actions {
                 match self {
                     $(Self::$variant { .. } => const {
                         &actions!(@facts $name, $prepare, $family, $role, $guard, $author,
-                            $priority, $bytes_max)
+                            $rank, $stop, $bytes_max)
                     },)+
                 }
             }
@@ -159,7 +165,7 @@ actions! {
     DidCreate(create: Box<DidCreate>) {
         name: "did_create", prepare: Some("did_prepareCreate"),
         family: Some(Family::Did), role: Some(Role::Control), guard: Absent,
-        has_author: false, has_priority: false, bytes_max: DID_OPERATION_BYTES_MAX,
+        has_author: false, rank: Control, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => RecordKey::did(&Suffix::of_create(subject.operation)),
     }
 
@@ -167,7 +173,7 @@ actions! {
     DidUpdate(update: Box<DidUpdate>) {
         name: "did_update", prepare: Some("did_prepareUpdate"),
         family: Some(Family::Did), role: Some(Role::Control), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: DID_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
 
@@ -176,7 +182,7 @@ actions! {
     DidRotate(rotate: Box<DidRotate>) {
         name: "did_rotate", prepare: Some("did_prepareRotate"),
         family: None, role: Some(Role::Next), guard: Previous,
-        has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
+        has_author: true, rank: Next, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
 
@@ -184,7 +190,7 @@ actions! {
     DidRecover(recover: Box<DidRecover>) {
         name: "did_recover", prepare: Some("did_prepareRecover"),
         family: None, role: Some(Role::Recovery), guard: Previous,
-        has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
+        has_author: true, rank: Recovery, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
 
@@ -192,7 +198,7 @@ actions! {
     DidRecoverCancel {
         name: "did_recover_cancel", prepare: Some("did_prepareRecoverCancel"),
         family: None, role: Some(Role::Recovery), guard: Previous,
-        has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
+        has_author: true, rank: Recovery, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
 
@@ -200,7 +206,7 @@ actions! {
     DidRecoverComplete {
         name: "did_recover_complete", prepare: Some("did_prepareRecoverComplete"),
         family: None, role: None, guard: Previous,
-        has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
+        has_author: true, rank: Completion, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
 
@@ -208,7 +214,7 @@ actions! {
     DidDeactivate(reveal: did::Reveal) {
         name: "did_deactivate", prepare: Some("did_prepareDeactivate"),
         family: None, role: Some(Role::Next), guard: Previous,
-        has_author: true, has_priority: true, bytes_max: DID_OPERATION_BYTES_MAX,
+        has_author: true, rank: Next, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
 
@@ -216,7 +222,7 @@ actions! {
     StatusCreate(create: Box<StatusCreate>) {
         name: "status_create", prepare: Some("status_prepareCreate"),
         family: Some(Family::Status), role: Some(Role::Author), guard: Absent,
-        has_author: true, has_priority: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
         writes: subject => RecordKey::status(&ListId::of_create(subject.operation)),
     }
 
@@ -224,7 +230,7 @@ actions! {
     StatusSet(set: StatusSet) {
         name: "status_set", prepare: Some("status_prepareSet"),
         family: Some(Family::Status), role: Some(Role::Author), guard: Until,
-        has_author: true, has_priority: false, bytes_max: STATUS_SET_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: STATUS_SET_BYTES_MAX,
         writes: _ => RecordKey::status(&set.list),
     }
 
@@ -232,7 +238,7 @@ actions! {
     StatusUpdate(update: StatusUpdate) {
         name: "status_update", prepare: Some("status_prepareUpdate"),
         family: Some(Family::Status), role: Some(Role::Author), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::status(&update.list),
     }
 
@@ -240,7 +246,7 @@ actions! {
     StatusClose(close: StatusClose) {
         name: "status_close", prepare: Some("status_prepareClose"),
         family: Some(Family::Status), role: Some(Role::Author), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::status(&close.list),
     }
 
@@ -248,7 +254,7 @@ actions! {
     TrustGrant(grant: Box<TrustGrant>) {
         name: "trust_grant", prepare: Some("trust_prepareGrant"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: AbsentOrPrevious,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::grant(&grant.key),
     }
 
@@ -256,7 +262,7 @@ actions! {
     TrustChange(change: Box<TrustChange>) {
         name: "trust_change", prepare: Some("trust_prepareChange"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::grant(&change.key),
     }
 
@@ -264,7 +270,7 @@ actions! {
     TrustSuspend(step: Box<TrustStep>) {
         name: "trust_suspend", prepare: Some("trust_prepareSuspend"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::grant(&step.key),
     }
 
@@ -272,7 +278,7 @@ actions! {
     TrustResume(step: Box<TrustStep>) {
         name: "trust_resume", prepare: Some("trust_prepareResume"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::grant(&step.key),
     }
 
@@ -280,7 +286,7 @@ actions! {
     TrustRevoke(step: Box<TrustStep>) {
         name: "trust_revoke", prepare: Some("trust_prepareRevoke"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::grant(&step.key),
     }
 
@@ -288,7 +294,7 @@ actions! {
     TrustRecognise(recognise: Box<TrustRecognise>) {
         name: "trust_recognise", prepare: Some("trust_prepareRecognise"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: AbsentOrPrevious,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::recognition(&recognise.key),
     }
 
@@ -296,7 +302,7 @@ actions! {
     TrustDerecognise(step: Box<TrustStep>) {
         name: "trust_derecognise", prepare: Some("trust_prepareDerecognise"),
         family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::recognition(&step.key),
     }
 
@@ -304,7 +310,7 @@ actions! {
     AgentDelegate(delegate: Box<AgentDelegate>) {
         name: "agent_delegate", prepare: Some("agent_prepareDelegate"),
         family: Some(Family::Agent), role: Some(Role::Author), guard: AbsentOrPrevious,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         consent: &delegate.agent, writes: _ => RecordKey::delegation(&delegate.agent),
     }
 
@@ -312,7 +318,7 @@ actions! {
     AgentSuspend(step: AgentStep) {
         name: "agent_suspend", prepare: Some("agent_prepareSuspend"),
         family: Some(Family::Agent), role: Some(Role::Author), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::delegation(&step.agent),
     }
 
@@ -320,7 +326,7 @@ actions! {
     AgentResume(step: AgentStep) {
         name: "agent_resume", prepare: Some("agent_prepareResume"),
         family: Some(Family::Agent), role: Some(Role::Author), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::delegation(&step.agent),
     }
 
@@ -328,7 +334,7 @@ actions! {
     AgentRevoke(step: AgentStep) {
         name: "agent_revoke", prepare: Some("agent_prepareRevoke"),
         family: Some(Family::Agent), role: Some(Role::Author), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::delegation(&step.agent),
     }
 
@@ -336,7 +342,7 @@ actions! {
     SchemaPublish(publish: Box<SchemaPublish>) {
         name: "schema_publish", prepare: Some("schema_preparePublish"),
         family: Some(Family::Schema), role: Some(Role::Author), guard: Absent,
-        has_author: true, has_priority: false, bytes_max: OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: OPERATION_BYTES_MAX,
         writes: subject => {
             RecordKey::schema(&SchemaId::of_content(subject.author()?, &publish.content))
         },
@@ -346,7 +352,7 @@ actions! {
     SchemaWithdraw(withdraw: SchemaWithdraw) {
         name: "schema_withdraw", prepare: Some("schema_prepareWithdraw"),
         family: Some(Family::Schema), role: Some(Role::Author), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::schema(&withdraw.schema),
     }
 
@@ -354,7 +360,7 @@ actions! {
     CredentialTypePublish(publish: Box<CredentialTypePublish>) {
         name: "credential_type_publish", prepare: Some("schema_preparePublishType"),
         family: Some(Family::Schema), role: Some(Role::Author), guard: AbsentOrPrevious,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: subject => RecordKey::credential_type(subject.author()?, &publish.name),
     }
 
@@ -362,7 +368,7 @@ actions! {
     CredentialTypeWithdraw(withdraw: CredentialTypeWithdraw) {
         name: "credential_type_withdraw", prepare: Some("schema_prepareWithdrawType"),
         family: Some(Family::Schema), role: Some(Role::Author), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: subject => RecordKey::credential_type(subject.author()?, &withdraw.name),
     }
 
@@ -370,7 +376,7 @@ actions! {
     GovernancePropose(propose: Box<GovernancePropose>) {
         name: "governance_propose", prepare: Some("governance_preparePropose"),
         family: None, role: Some(Role::Approval), guard: Absent,
-        has_author: true, has_priority: false, bytes_max: PROPOSAL_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: PROPOSAL_BYTES_MAX,
         writes: subject => RecordKey::proposal(subject.operation),
     }
 
@@ -378,7 +384,7 @@ actions! {
     GovernanceApprove(step: GovernanceStep) {
         name: "governance_approve", prepare: Some("governance_prepareApprove"),
         family: None, role: Some(Role::Approval), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::proposal(&step.proposal),
     }
 
@@ -386,7 +392,7 @@ actions! {
     GovernanceWithdraw(step: GovernanceStep) {
         name: "governance_withdraw", prepare: Some("governance_prepareWithdraw"),
         family: None, role: Some(Role::Approval), guard: Previous,
-        has_author: true, has_priority: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
+        has_author: true, rank: Control, is_stop: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::proposal(&step.proposal),
     }
 
@@ -394,7 +400,7 @@ actions! {
     ValidatorReady(ready: Box<ValidatorReady>) {
         name: "validator_ready", prepare: None,
         family: None, role: Some(Role::Author), guard: AbsentOrPrevious,
-        has_author: false, has_priority: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
+        has_author: false, rank: Control, is_stop: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
         key: &ready.key, writes: _ => RecordKey::ready(&ready.key),
     }
 }

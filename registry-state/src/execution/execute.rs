@@ -41,12 +41,11 @@ impl BlockBudget {
     /// others must leave the reserved part free. `is_first` is true if the operation writes the
     /// first version of its record.
     pub fn take(&mut self, checked: &Checked, is_first: bool) -> bool {
-        let action = &checked.operation().action;
         let bytes = checked.bytes().len();
         let mut next = *self;
         next.operations = next.operations.saturating_add(1);
         next.bytes = next.bytes.saturating_add(bytes);
-        if !action.facts().has_priority {
+        if !checked.rank().has_priority() {
             next.ordinary_operations = next.ordinary_operations.saturating_add(1);
             next.ordinary_bytes = next.ordinary_bytes.saturating_add(bytes);
         }

@@ -4,8 +4,9 @@ use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
 use registry_core::limits::UNTIL_WINDOW_MS;
 use registry_core::operation::Guard;
-use registry_core::record::RecordKey;
+use registry_core::record::{RecordKey, StoreError};
 
+use crate::rules::did::{Urgency, urgency};
 use crate::rules::{Checked, apply, endorsement};
 use crate::state::{ApplyError, Context, Effect, Overlay, StateView, TransientKey, TransientKind};
 
@@ -33,6 +34,11 @@ impl<'a> Probe<'a> {
         let mut effect = apply(&self.overlay, &self.context, checked)?;
         effect.transient.extend(endorsement::check(&self.overlay, &self.context, checked)?);
         Ok(effect)
+    }
+
+    /// Returns how urgent the operation is in this state; `None` if it has no priority.
+    pub fn urgency(&self, checked: &Checked) -> Result<Option<Urgency>, StoreError> {
+        urgency(&self.overlay, &self.context, checked)
     }
 
     fn check_guard(&self, checked: &Checked, key: &RecordKey) -> Result<(), ApplyError> {

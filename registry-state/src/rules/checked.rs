@@ -1,7 +1,7 @@
 //! An operation that has passed all checks that need no state.
 
 use registry_core::crypto::Hash;
-use registry_core::operation::{Operation, Signature};
+use registry_core::operation::{Operation, Rank, Role, Signature, Signer};
 use registry_core::record::RecordKey;
 
 /// An operation whose form and signatures have been checked. Only
@@ -25,6 +25,18 @@ impl Checked {
     /// Returns the signatures, all of which verify.
     pub fn signatures(&self) -> &[Signature] {
         &self.signatures
+    }
+
+    /// Returns the rank of those who sign for the author.
+    pub fn rank(&self) -> Rank {
+        let by_method = |signature: &Signature| match &signature.by {
+            Signer::Method(_) => [Role::Author, Role::Approval].contains(&signature.role),
+            Signer::Key(_) | Signer::Member(_) => false,
+        };
+        match self.signatures.iter().any(by_method) {
+            true => Rank::Methods,
+            false => self.operation.action.facts().rank,
+        }
     }
 
     /// Returns the operation id, H(body). Receipts name it, and it identifies repeated operations.

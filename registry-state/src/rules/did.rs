@@ -1,9 +1,12 @@
 //! Rules of each DID action (docs/protocol/operations.md, section "DID actions").
 
 use super::actors::{active, control_of};
+use super::checked::Checked;
 use super::governors::check_deactivation;
 use super::request::Request;
-use crate::state::{ApplyError, Effect, Heads, Quota, TransientKey, TransientKind};
+use crate::state::{
+    ApplyError, Context, Effect, Heads, Overlay, Quota, TransientKey, TransientKind,
+};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::did::control::{check_revealed, check_threshold};
@@ -13,8 +16,8 @@ use registry_core::did::{
 };
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{DAY_MS, PRIORITY_OPERATIONS_PER_DAY};
-use registry_core::operation::Role;
-use registry_core::record::RecordKey;
+use registry_core::operation::{Rank, Role};
+use registry_core::record::{RecordKey, StoreError};
 
 /// Checks the form of complete sets with a complete document. `own` is the DID that gets them, if
 /// it exists already.
@@ -310,18 +313,11 @@ impl Request<'_, '_> {
     /// Counts the actions of one day. Rotate and deactivate have another counter than recover and
     /// cancel, so that a thief of the recovery set cannot use up the vetoes of the day.
     fn quota(&self, key: &RecordKey) -> Result<Option<(TransientKey, Vec<u8>)>, ApplyError> {
-        let role = self.checked.operation().action.facts().role;
-        let kind = match role {
-            Some(Role::Next) => TransientKind::NextQuota,
-            Some(Role::Recovery) => TransientKind::RecoveryQuota,
-            Some(
-                Role::Control | Role::Author | Role::Endorser | Role::Consent | Role::Approval,
-            )
-            | None => return Ok(None),
-        };
-        let period = (self.context.time_ms, DAY_MS);
-        let of = (kind, key.storage_key());
-        let quota = Quota::read(self.overlay, of, period, PRIORITY_OPERATIONS_PER_DAY)?;
+        let rank = self.checked.rank();
+        // Nobody signs a completion, and each recovery that was counted is completed at most once.
+        let counted = daily_quota(rank).filter(|_| rank != Rank::Completion);
+        let Some(kind) = counted else { return Ok(None) };
+        let quota = daily(self.overlay, self.context, (kind, key))?;
         let used = quota.used();
         let leaf = quota.take().ok_or_else(|| {
             let detail =
@@ -330,6 +326,56 @@ impl Request<'_, '_> {
         })?;
         Ok(Some(leaf))
     }
+}
+
+/// Returns the kind of the leaf that counts the operations of this rank on one day; `None` if they
+/// have no daily quota. A completion belongs to the recovery that it completes.
+fn daily_quota(rank: Rank) -> Option<TransientKind> {
+    match rank {
+        Rank::Next => Some(TransientKind::NextQuota),
+        Rank::Recovery | Rank::Completion => Some(TransientKind::RecoveryQuota),
+        Rank::Control | Rank::Methods => None,
+    }
+}
+
+fn daily(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    (kind, key): (TransientKind, &RecordKey),
+) -> Result<Quota, StoreError> {
+    let (of, period) = ((kind, key.storage_key()), (context.time_ms, DAY_MS));
+    Quota::read(overlay, of, period, PRIORITY_OPERATIONS_PER_DAY)
+}
+
+/// How urgent an operation with priority is, by the state before it. The rules do not depend on it.
+/// Nodes use it to decide which operations go into a block first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Urgency {
+    /// Live time in ms at which the recovery matures that the operation would veto; `None` if it
+    /// would veto none.
+    pub vetoes_before_ms: Option<u64>,
+    /// Number of operations that were counted for the same DID today under the same daily quota.
+    pub used_today: u64,
+}
+
+/// Returns how urgent an operation is; `None` if it has no priority.
+pub(crate) fn urgency(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+) -> Result<Option<Urgency>, StoreError> {
+    let (rank, key) = (checked.rank(), checked.record_key());
+    let Some(kind) = daily_quota(rank) else { return Ok(None) };
+    let used_today = daily(overlay, context, (kind, key))?.used();
+    let pending = match overlay.head(key)? {
+        Some(head) if rank == Rank::Next => match overlay.did_value(&head)? {
+            DidValue::Active(state) => state.pending,
+            DidValue::Deactivated => None,
+        },
+        Some(_) | None => None,
+    };
+    let vetoes_before_ms = pending.map(|pending| pending.matures_live_ms);
+    Ok(Some(Urgency { vetoes_before_ms, used_today }))
 }
 
 fn recovery_of(state: &DidState) -> Result<&Recovery, Refusal> {

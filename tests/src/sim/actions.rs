@@ -76,6 +76,7 @@ impl World {
             Action::Settled { operation, settlement } => match settlement {
                 Settlement::Applied { height } => self.oracle.acknowledge(index, operation, height),
                 Settlement::Refused(_) => self.count("refused later"),
+                Settlement::Displaced => self.count("displaced"),
             },
             Action::Committed { .. } => {}
         }

@@ -1,0 +1,140 @@
+//! Building of a block from the mempool: which operations go into it, and in which order.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use registry_core::code::{Code, Refusal};
+use registry_core::crypto::Hash;
+use registry_core::limits::{BLOCK_BYTES_MAX, BLOCK_OPERATIONS_MAX};
+use registry_core::record::StoreError;
+use registry_state::execution::{BlockExecution, Execution};
+use registry_state::rules::Checked;
+use registry_state::state::ApplyError;
+
+use super::waiting::{Arrival, Pool, Waiting};
+use crate::limits::PRIORITY_SHARE_DIVISOR;
+
+/// Block that a proposer built from the mempool.
+pub struct Built {
+    /// Result of executing the block.
+    pub execution: Execution,
+    /// Operations of the block, in order.
+    pub operations: Vec<Arc<Checked>>,
+    /// Operations that the present state refuses. They have been removed from the mempool.
+    pub refused: Vec<(Hash, Refusal)>,
+}
+
+/// What became of an operation that the builder tried.
+enum Tried {
+    Applied,
+    /// It may go into this block later: a senior operation on the same record goes first.
+    Held,
+    /// It waits for the next block, or the rules refuse it.
+    Done,
+}
+
+/// Room for operations with priority while others wait.
+#[derive(Clone, Copy, Default)]
+struct Share {
+    operations: usize,
+    bytes: usize,
+}
+
+impl Share {
+    /// Takes room for an operation and returns true, or returns false if there is none.
+    fn take(&mut self, waiting: &Waiting) -> bool {
+        let operations = self.operations.saturating_add(1);
+        let bytes = self.bytes.saturating_add(waiting.bytes());
+        let fits = operations <= BLOCK_OPERATIONS_MAX / PRIORITY_SHARE_DIVISOR
+            && bytes <= BLOCK_BYTES_MAX / PRIORITY_SHARE_DIVISOR;
+        if fits {
+            *self = Self { operations, bytes };
+        }
+        fits
+    }
+}
+
+struct Builder<'p, 'b> {
+    pool: &'p Pool,
+    block: BlockExecution<'b>,
+    operations: Vec<Arc<Checked>>,
+    refused: Vec<(Arrival, Hash, Refusal)>,
+    /// Operations that were applied or refused.
+    settled: BTreeSet<Arrival>,
+}
+
+impl Builder<'_, '_> {
+    fn attempt(&mut self, (arrival, waiting): (Arrival, &Waiting)) -> Result<Tried, StoreError> {
+        let settled = &self.settled;
+        let is_senior = |(other, each): (Arrival, &Waiting)| {
+            each.rank > waiting.rank && !settled.contains(&other)
+        };
+        if self.pool.rivals(waiting).any(is_senior) {
+            return Ok(Tried::Held);
+        }
+        let checked = &waiting.checked;
+        match self.block.apply(checked) {
+            Ok(()) => {
+                self.settled.insert(arrival);
+                self.operations.push(Arc::clone(checked));
+                Ok(Tried::Applied)
+            }
+            Err(ApplyError::Store(error)) => Err(error),
+            Err(
+                ApplyError::Full | ApplyError::Refused(Refusal { code: Code::ChangedInBlock, .. }),
+            ) => Ok(Tried::Done),
+            Err(ApplyError::Refused(refusal)) => {
+                self.settled.insert(arrival);
+                self.refused.push((arrival, checked.id(), refusal));
+                Ok(Tried::Done)
+            }
+        }
+    }
+
+    /// Tries operations in order. Returns those that are held.
+    fn attempt_all<'w>(
+        &mut self,
+        all: impl IntoIterator<Item = (Arrival, &'w Waiting)>,
+    ) -> Result<Vec<(Arrival, &'w Waiting)>, StoreError> {
+        let mut held = Vec::new();
+        for each in all {
+            match self.attempt(each)? {
+                Tried::Held => held.push(each),
+                Tried::Applied | Tried::Done => {}
+            }
+        }
+        Ok(held)
+    }
+}
+
+/// A built block, and the operations that must leave the pool because the rules refuse them.
+pub(super) type Outcome = (Execution, Vec<Arc<Checked>>, Vec<(Arrival, Hash, Refusal)>);
+
+/// Fills `block` from the pool. Operations with priority go first, the most urgent at the head, and
+/// take half of the block at most. The others follow in the order of arrival. What is left then
+/// goes to the remaining operations with priority. An operation never goes before a senior one of
+/// the same author on the same record.
+pub(super) fn build(pool: &Pool, block: BlockExecution<'_>) -> Result<Outcome, StoreError> {
+    let (operations, refused, settled) = Default::default();
+    let mut builder = Builder { pool, block, operations, refused, settled };
+    let mut share = Share::default();
+    let mut left = Vec::new();
+    for each in pool.urgent() {
+        let mut taken = share;
+        if !taken.take(each.1) {
+            left.push(each);
+            continue;
+        }
+        match builder.attempt(each)? {
+            Tried::Applied => share = taken,
+            Tried::Held => left.push(each),
+            Tried::Done => {}
+        }
+    }
+    let held = builder.attempt_all(pool.ordinary())?;
+    builder.attempt_all(held)?;
+    let held = builder.attempt_all(left)?;
+    builder.attempt_all(held)?;
+    let Builder { block, operations, refused, .. } = builder;
+    Ok((block.finish()?, operations, refused))
+}
