@@ -75,8 +75,8 @@ pub(super) struct StepArgs {
 pub(super) struct ProposeArgs {
     #[command(flatten)]
     change: ChangeArgs,
-    /// Lowest height at which the change holds [default: 100 above the present]; it also waits for the
-    /// notice of the parameters
+    /// Lowest height at which the change holds [default: 100 above the present]; it also waits for
+    /// the notice of the parameters
     #[arg(long, value_name = "HEIGHT")]
     height: Option<u64>,
     #[command(flatten)]

@@ -247,8 +247,8 @@ codes! {
     /// The proposal does not exist.
     ProposalNotFound = 2051, "PROPOSAL_NOT_FOUND",
         "name the id of the operation that made the proposal";
-    /// The proposal took effect, was cancelled, or its notice is over, so that nobody can approve it
-    /// or withdraw an approval.
+    /// The proposal took effect, was cancelled, or its notice is over, so that nobody can approve
+    /// it or withdraw an approval.
     ProposalClosed = 2052, "PROPOSAL_CLOSED", "propose the change anew";
     /// The governor has already approved the proposal.
     ApprovedAlready = 2053, "APPROVED_ALREADY", "collect approvals of other governors";

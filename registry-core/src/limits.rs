@@ -232,8 +232,8 @@ pub const PROPOSAL_BYTES_MAX: usize = 16 * 1024;
 /// Largest governance operation other than a proposal, with its signatures, in bytes.
 pub const GOVERNANCE_OPERATION_BYTES_MAX: usize = 8 * 1024;
 
-/// Number of proposals that one governor can make in one UTC day. Proposals stay for ever, and other
-/// governors must read them.
+/// Number of proposals that one governor can make in one UTC day. Proposals stay for ever, and
+/// other governors must read them.
 pub const PROPOSALS_PER_DAY: u64 = 8;
 
 /// Largest number of governors of a network. It also bounds the approvals of a proposal.

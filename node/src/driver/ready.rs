@@ -1,6 +1,7 @@
-//! Readiness announcements. While a pending proposal would make this node a validator, or would move
-//! the validators to a protocol version that this node implements, the node announces repeatedly and
-//! without being asked that it is running and ready (docs/protocol/governance.md, "Ready").
+//! Readiness announcements. While a pending proposal would make this node a validator, or would
+//! move the validators to a protocol version that this node implements, the node announces
+//! repeatedly and without being asked that it is running and ready (docs/protocol/governance.md,
+//! "Ready").
 
 use std::sync::Arc;
 
@@ -67,8 +68,8 @@ impl Driver {
         Ok(())
     }
 
-    /// True if the change would make this node a validator, or moves to a protocol version that this
-    /// node can announce if it is a validator.
+    /// True if the change would make this node a validator, or moves to a protocol version that
+    /// this node can announce if it is a validator.
     fn is_named(&self, id: &Hash, change: &Change) -> bool {
         let Some(signer) = &self.signer else { return false };
         let edits = match change {
@@ -92,9 +93,9 @@ impl Driver {
         Ok(self.head.time.saturating_sub(halted_ms(ledger)?))
     }
 
-    /// Returns the proposal of the lowest height that waits for this node: as a validator for one of
-    /// a version, otherwise for one that makes it a validator. Forgets those that are open although
-    /// their notice is over, since nobody can approve them any more.
+    /// Returns the proposal of the lowest height that waits for this node: as a validator for one
+    /// of a version, otherwise for one that makes it a validator. Forgets those that are open
+    /// although their notice is over, since nobody can approve them any more.
     fn next_named<R: Read + ?Sized>(
         &mut self,
         ledger: &Ledger<'_, R>,
@@ -145,7 +146,8 @@ impl Driver {
         if value.is_some_and(holds) {
             return Ok(());
         }
-        // The block before the head is the newest one that the rules of the next block can refer to.
+        // The block before the head is the newest one that the rules of the next block can refer
+        // to.
         let Some(height) = self.head.height.checked_sub(1) else { return Ok(()) };
         let Some(block) = Ledger(read).block(height)? else { return Ok(()) };
         let previous = last.map(|last| last.record.hash());

@@ -32,13 +32,11 @@ pub(crate) fn take_effect(overlay: &mut Overlay<'_>, context: &Context) -> Resul
     Ok(())
 }
 
-/// Returns the proposal whose turn has come, with the value that it writes or the code that cancels
-/// it; `None` if it waits.
-fn judge(
-    overlay: &Overlay<'_>,
-    now: Now<'_>,
-    id: &Hash,
-) -> Result<Option<(Proposal, Result<Vec<u8>, u16>)>, StoreError> {
+/// A proposal whose turn has come, with the value that it writes or the code that cancels it.
+type Judged = (Proposal, Result<Vec<u8>, u16>);
+
+/// Judges the proposal that is next in turn. Returns `None` if it waits.
+fn judge(overlay: &Overlay<'_>, now: Now<'_>, id: &Hash) -> Result<Option<Judged>, StoreError> {
     let heads = Heads(overlay);
     let rules = Rules { view: &heads, now };
     let proposal = rules.proposal(id).map_err(StoreError::new)?;

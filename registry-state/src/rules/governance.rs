@@ -273,8 +273,8 @@ impl Rules<'_> {
         })
     }
 
-    /// True if the proposal, whose turn is next, cannot take effect at the end of this block yet: by
-    /// GV4 its notice is not over, or by GV7 the validators changed too short a time ago.
+    /// True if the proposal, whose turn is next, cannot take effect at the end of this block yet:
+    /// by GV4 its notice is not over, or by GV7 the validators changed too short a time ago.
     pub(super) fn waits(&self, proposal: &Proposal) -> Result<bool, StoreError> {
         Ok(!proposal.is_due(self.now.at) || self.is_kept_back(&proposal.change)?)
     }

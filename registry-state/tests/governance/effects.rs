@@ -108,7 +108,7 @@ fn approvals_and_withdrawals_end_in_the_block_in_which_the_notice_is_over() {
         ledger.after(29_000, &[]);
     }
     let taken_back = governs(&ledger, &party, 8, withdraw(id));
-    assert_eq!(ledger.refusal(due_ms - 1, &[taken_back.clone()]), None);
+    assert_eq!(ledger.refusal(due_ms - 1, std::slice::from_ref(&taken_back)), None);
     assert_eq!(ledger.refusal(due_ms, &[taken_back]), Some(Code::ProposalClosed));
 }
 
@@ -340,10 +340,13 @@ fn a_governor_makes_eight_proposals_a_day() {
     let (ninth, _) = proposes(&ledger, &party, 7, heartbeat(11_000), 100);
     let (by_another, _) = proposes(&ledger, &governor(2), 7, heartbeat(11_000), 100);
     let now_ms = ledger.head.time + 1_000;
-    assert_eq!(ledger.refusal(now_ms, &[ninth.clone()]), Some(Code::QuotaExceeded));
+    assert_eq!(ledger.refusal(now_ms, std::slice::from_ref(&ninth)), Some(Code::QuotaExceeded));
     assert_eq!(ledger.refusal(now_ms, &[by_another]), None);
     let next_day_ms = GENESIS_MS + 86_400_000;
-    assert_eq!(ledger.refusal(next_day_ms - 1, &[ninth.clone()]), Some(Code::QuotaExceeded));
+    assert_eq!(
+        ledger.refusal(next_day_ms - 1, std::slice::from_ref(&ninth)),
+        Some(Code::QuotaExceeded)
+    );
     assert_eq!(ledger.refusal(next_day_ms, &[ninth]), None);
 }
 

@@ -330,7 +330,7 @@ async fn a_timeline_is_answered_right_at_a_thousand_random_times() {
                 "verificationMethod": format!("{issuer}#key-1"),
                 "issuedAt": issued,
                 "at": at,
-                "status": { "list": list, "entry": 63 },
+                "status": [{ "list": list, "entry": 63 }],
                 "agent": null,
                 "minimumAssurance": "low",
             }))

@@ -1,9 +1,14 @@
 //! Tests of versions, times, caches, dereferencing and recovery, as a resolver shows them.
 
 use crate::common::client::Server;
-use crate::common::people::{Person, member};
+use crate::common::people::{Person, member, public};
 use crate::common::{BLOCK_MS, DELAY_MS, GENESIS_MS};
+use ed25519_dalek::Signer as _;
 use http::{Method, Request};
+use registry_core::codec::{Bytes, from_base64url};
+use registry_core::operation::{
+    MemberSigner, Role, Signature, SignedOperation, Signer, operation_id,
+};
 use serde_json::{Value, json};
 
 async fn resolve(server: &Server, did: &str, options: Value) -> Value {
@@ -266,7 +271,14 @@ async fn a_controller_is_rendered_when_control_is_a_did() {
     let mut sets = serde_json::to_value(child.sets()).expect("JSON");
     sets["control"]["members"] = json!([{ "did": parent }]);
     let params = json!({ "sets": sets, "document": child.document_json() });
-    let prepared = server.act("Create", params, &Person::new(1).control()).await;
+    let prepared = server.call("did_prepareCreate", params).await.expect("prepared");
+    let body = from_base64url(prepared["body"].as_str().expect("a body")).expect("base64url");
+    let (key, role) = (Person::new(1).control(), Role::Control);
+    let did = parent.parse().expect("a DID");
+    let by = Signer::Member(MemberSigner { did, key: public(&key) });
+    let value = Bytes(key.sign(&role.message(&operation_id(&body))).to_bytes().to_vec());
+    let envelope = SignedOperation::new(body, vec![Signature { role, by, value }]);
+    server.submit(&envelope).await.expect("applied");
     let did = prepared["did"].as_str().expect("a DID");
     let result = resolve(&server, did, json!({})).await;
     assert_eq!(result["didDocument"]["controller"], parent);

@@ -336,8 +336,8 @@ fn new_parameters_hold_from_their_height_on() {
     sound(&mut world);
 }
 
-/// Starts the same nodes, of which the first `count` announce version 2 of the protocol. All of them
-/// implement version 1 only.
+/// Starts the same nodes, of which the first `count` announce version 2 of the protocol. All of
+/// them implement version 1 only.
 fn announcing(seed: u64, count: usize) -> World {
     let mut world = World::new(&setup(seed));
     for node in &mut world.nodes[..count] {

@@ -74,7 +74,7 @@ fn stated() -> Vec<(&'static str, String)> {
         ("status.md", format!("at most {} runs", grouped(STATUS_RUNS_MAX))),
         ("status.md", format!("at most {} scattered entries", grouped(STATUS_ENTRIES_MAX))),
         ("status.md", format!("`status_set` has at most {} KiB", STATUS_SET_BYTES_MAX / KIB)),
-        ("status.md", format!("`{{did, valid_until?}}`, at most {STATUS_DELEGATES_MAX}")),
+        ("status.md", format!("entries_per_hour, valid_until?}}`, at most {STATUS_DELEGATES_MAX}")),
         ("status.md", format!("at most {} MiB together", BLOCK_STATUS_BYTES_MAX / MIB)),
         ("trust.md", format!("1 to {TRUST_GRANTS_MAX} grants")),
         ("trust.md", format!("It has at most {TRUST_CHAIN_MAX} grants")),

@@ -116,7 +116,7 @@ fn a_flood_of_priority_leaves_half_of_the_mempool_and_gives_way_to_a_veto() {
     assert_eq!(admitted.displaced, [last], "the last of those who have most waiting");
     let admitted = fixture.admit(&mut pool, &first).expect("the first of its DID");
     assert_eq!(admitted.displaced, [flood[flood.len() - 2].id()]);
-    let published: Vec<_> = pool.envelopes(4).map(|each| has_priority(each)).collect();
+    let published: Vec<_> = pool.envelopes(4).map(has_priority).collect();
     assert_eq!(published, [true, true, false, true], "others are published too");
 }
 

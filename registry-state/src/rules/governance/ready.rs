@@ -82,8 +82,8 @@ impl Rules<'_> {
             return Ok(());
         }
         let detail = format!(
-            "power {announced} of {total} has announced version {version}; more than two thirds are \
-             needed"
+            "power {announced} of {total} has announced version {version}; more than two thirds \
+             are needed"
         );
         Err(Refusal::new(Code::VersionNotReady, "change", detail).into())
     }
@@ -128,8 +128,8 @@ fn check_expected(
     }
 }
 
-/// Checks rule GV9: the header is that of a recent block of this chain. The age is measured in block
-/// time, because the live time of the block is not known any more.
+/// Checks rule GV9: the header is that of a recent block of this chain. The age is measured in
+/// block time, because the live time of the block is not known any more.
 pub(super) fn check_block(
     overlay: &Overlay<'_>,
     context: &Context,

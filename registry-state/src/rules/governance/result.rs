@@ -1,5 +1,5 @@
-//! What a change makes of the records that it is applied to (docs/protocol/governance.md, rules GV5,
-//! GV6 and GV8).
+//! What a change makes of the records that it is applied to (docs/protocol/governance.md, rules
+//! GV5, GV6 and GV8).
 
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
