@@ -9,6 +9,7 @@ use registry_core::governance::{
     ValidatorEntry,
 };
 use registry_core::id::NetworkName;
+use registry_core::limits::NOTICE_HEIGHTS_MIN;
 use registry_core::operation::{Action, Guard, Role};
 use registry_core::record::{Entry, RecordKey};
 use registry_state::rules::Checked;
@@ -54,21 +55,34 @@ impl World {
     /// Has two governors approve a change that takes effect `notice` heights after the present one
     /// or a little later. Returns the proposal and its height once it is approved.
     pub fn govern(&mut self, change: &Change, notice: u64) -> (Hash, u64) {
-        let height = self.oracle.headers().len() as u64 + notice;
-        let propose = GovernancePropose { change: change.clone(), height };
-        let action = Action::GovernancePropose(Box::new(propose));
-        // No governor may make more than eight proposals a day.
-        let proposer = self.oracle.headers().len() % 3;
-        let id = self.act(proposer, Guard::Absent, action).id();
-        let previous = self.proposal_entry(&id).record.hash();
-        let step = GovernanceStep { proposal: id };
-        let approver = (proposer + 1) % 3;
-        self.act(approver, Guard::Previous(previous), Action::GovernanceApprove(step));
+        let (id, height, proposer) = loop {
+            let height = self.oracle.headers().len() as u64 + notice;
+            let propose = GovernancePropose { change: change.clone(), height };
+            let action = Action::GovernancePropose(Box::new(propose));
+            // No governor may make more than eight proposals a day.
+            let proposer = self.oracle.headers().len() % 3;
+            let last = height - NOTICE_HEIGHTS_MIN;
+            // Nodes that crash can lose a proposal until its height is too near. A governor then
+            // makes it anew.
+            if let Some(proposal) = self.act(proposer, Guard::Absent, action, last) {
+                break (proposal.id(), height, proposer);
+            }
+        };
+        let previous = Guard::Previous(self.proposal_entry(&id).record.hash());
+        let action = Action::GovernanceApprove(GovernanceStep { proposal: id });
+        self.act((proposer + 1) % 3, previous, action, u64::MAX);
         (id, height)
     }
 
-    /// Sends an operation of a governor until it is in a block.
-    fn act(&mut self, governor: usize, guard: Guard, action: Action) -> Arc<Checked> {
+    /// Sends an operation of a governor until it is in a block. Returns `None` if it is in no block
+    /// up to the height `last`.
+    fn act(
+        &mut self,
+        governor: usize,
+        guard: Guard,
+        action: Action,
+        last: u64,
+    ) -> Option<Arc<Checked>> {
         let height = self.oracle.headers().len().to_be_bytes().repeat(2);
         let salt = FixedBytes(height.try_into().expect("16 bytes"));
         let author = self.chain.governors[governor].clone();
@@ -81,8 +95,13 @@ impl World {
                 let target = up[self.random.index(up.len())];
                 self.submit(target, Arc::clone(&checked));
             }
-            if self.run_until(PATIENCE_MS, |world| world.oracle.is_applied(&id)) {
-                return checked;
+            let is_late = |world: &Self| world.oracle.headers().len() as u64 > last;
+            self.run_until(PATIENCE_MS, |world| world.oracle.is_applied(&id) || is_late(world));
+            if self.oracle.is_applied(&id) {
+                return Some(checked);
+            }
+            if is_late(self) {
+                return None;
             }
             let broken = self.oracle.violations();
             assert!(broken.is_empty(), "{broken:?}; {}", self.describe());
