@@ -126,8 +126,8 @@ fn round(world: &World) -> u32 {
 }
 
 /// Returns the greatest round of ten heights with these timeouts, while each message takes one and
-/// a half to two seconds.
-fn most_rounds(seed: u64, parameters: &Parameters) -> u32 {
+/// a half to two seconds. Stops at once when a height takes more than `enough` rounds.
+fn most_rounds(seed: u64, parameters: &Parameters, enough: u32) -> u32 {
     let setup = Setup { seed, parameters: parameters.clone(), ..Setup::default() };
     let mut world = World::started(&setup);
     world.weather.delay_ms_min = 1_500;
@@ -137,7 +137,9 @@ fn most_rounds(seed: u64, parameters: &Parameters) -> u32 {
     while world.oracle.headers().len() <= 10 {
         world.run_for(100);
         most = most.max(round(&world));
-        assert!(most < 2_000, "{}", world.describe());
+        if most > enough {
+            return most;
+        }
     }
     sound(&mut world);
     most
@@ -154,7 +156,7 @@ fn the_shortest_timeouts_get_over_slow_links_in_few_rounds() {
         ..Parameters::default()
     };
     assert_eq!(shortest.check(), Ok(()));
-    let most = (1..6).map(|seed| most_rounds(seed, &shortest)).max();
+    let most = (1..6).map(|seed| most_rounds(seed, &shortest, ROUNDS_MAX)).max();
     println!("{most:?} rounds with the shortest timeouts");
     assert!(most <= Some(ROUNDS_MAX), "{most:?} rounds");
     // Timeouts that are refused would take far more.
@@ -166,7 +168,7 @@ fn the_shortest_timeouts_get_over_slow_links_in_few_rounds() {
         ..shortest
     };
     assert!(shorter.check().is_err());
-    let most = most_rounds(1, &shorter);
-    println!("{most} rounds with timeouts of 10 ms");
-    assert!(most > 10 * ROUNDS_MAX, "{most} rounds");
+    let most = most_rounds(1, &shorter, 4 * ROUNDS_MAX);
+    println!("{most} rounds and more with timeouts of 10 ms");
+    assert!(most > 4 * ROUNDS_MAX, "{most} rounds");
 }
