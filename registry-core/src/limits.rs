@@ -203,12 +203,12 @@ pub const BLOCK_INTERVAL_MS_MIN: u64 = 10;
 /// s). Otherwise one late block on an idle network would stop the recovery delays.
 pub const HEARTBEAT_MS_MAX: u64 = 30_000;
 
-/// Shortest timeout for a proposal in round 0, in ms. A full block is sent, executed and synced in
-/// about as long by four validators on one ordinary machine.
+/// Shortest timeout for a proposal in round 0, in ms. This is an estimate of the time in which four
+/// validators on one ordinary machine send, execute and sync a full block. It was not measured.
 pub const TIMEOUT_PROPOSE_MS_MIN: u64 = 500;
 
-/// Shortest timeout for further votes in round 0, in ms. A vote is synced to disk and sent half
-/// around the world in about as long.
+/// Shortest timeout for further votes in round 0, in ms. This is an estimate of the time that it
+/// takes to sync a vote to disk and to send it half around the world. It was not measured.
 pub const TIMEOUT_VOTE_MS_MIN: u64 = 100;
 
 /// Shortest time that each round adds to the timeouts, in ms. The simulator shows how many rounds a
