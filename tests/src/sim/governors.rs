@@ -22,6 +22,8 @@ use super::world::World;
 const PATIENCE_MS: u64 = 2_000;
 /// Number of times that an operation is sent before the run counts as stuck.
 const ATTEMPTS_MAX: u64 = 60;
+/// Number of times that a change is proposed before the run counts as stuck.
+const PROPOSALS_MAX: u64 = 8;
 
 /// The governors of genesis, and the operations that create their DIDs.
 pub fn genesis(network: &NetworkName) -> (Vec<Author>, Governors, Vec<Checked>) {
@@ -55,7 +57,7 @@ impl World {
     /// Has two governors approve a change that takes effect `notice` heights after the present one
     /// or a little later. Returns the proposal and its height once it is approved.
     pub fn govern(&mut self, change: &Change, notice: u64) -> (Hash, u64) {
-        let (id, height, proposer) = loop {
+        for _ in 0..PROPOSALS_MAX {
             let height = self.oracle.headers().len() as u64 + notice;
             let propose = GovernancePropose { change: change.clone(), height };
             let action = Action::GovernancePropose(Box::new(propose));
@@ -64,14 +66,14 @@ impl World {
             let last = height - NOTICE_HEIGHTS_MIN;
             // Nodes that crash can lose a proposal until its height is too near. A governor then
             // makes it anew.
-            if let Some(proposal) = self.act(proposer, Guard::Absent, action, last) {
-                break (proposal.id(), height, proposer);
-            }
-        };
-        let previous = Guard::Previous(self.proposal_entry(&id).record.hash());
-        let action = Action::GovernanceApprove(GovernanceStep { proposal: id });
-        self.act((proposer + 1) % 3, previous, action, u64::MAX);
-        (id, height)
+            let Some(proposal) = self.act(proposer, Guard::Absent, action, last) else { continue };
+            let id = proposal.id();
+            let previous = Guard::Previous(self.proposal_entry(&id).record.hash());
+            let action = Action::GovernanceApprove(GovernanceStep { proposal: id });
+            self.act((proposer + 1) % 3, previous, action, u64::MAX);
+            return (id, height);
+        }
+        panic!("{PROPOSALS_MAX} proposals of {change:?} in no block; {}", self.describe());
     }
 
     /// Sends an operation of a governor until it is in a block. Returns `None` if it is in no block
