@@ -65,9 +65,8 @@ codes! {
         "name the DID as author, and none for a did_create or validator_ready";
     /// The action does not accept this kind of guard.
     GuardKind = 1011, "GUARD_KIND",
-        "absent for a create, until for a status_set, previous for every other operation; a \
-         grant, recognition, delegation, credential type or validator_ready takes absent where \
-         there is no record yet";
+        "the table of actions in operations.md says which guard each action takes; prepare the \
+         operation again";
     /// A public key is no point that can verify a signature.
     KeyUnusable = 1012, "KEY_UNUSABLE", "use a valid point of Ed25519, P-256 or secp256k1";
     /// A control, next or recovery set breaks its rules.
@@ -125,11 +124,15 @@ codes! {
     /// A revealed member of a next set is a DID.
     RevealNotKey = 1037, "REVEAL_NOT_KEY",
         "reveal keys only; each member of a board commits to a key of its own";
+    /// The operation could be applied twice, since it names no last block time.
+    UntilMissing = 1032, "UNTIL_MISSING",
+        "name until, a block time at most 30 days ahead (an hour for a status_set)";
     /// The operation creates a record that exists already.
     AlreadyExists = 2001, "ALREADY_EXISTS",
         "choose another salt; of a right, read the record and sign for its present version";
-    /// The record changed since the operation was made.
-    GuardStale = 2002, "GUARD_STALE", "read the record again and sign for its present version";
+    /// What the guard covers changed since the operation was made.
+    GuardStale = 2002, "GUARD_STALE",
+        "read the record again, prepare the operation again and sign it";
     /// The DID does not exist.
     DidNotFound = 2003, "DID_NOT_FOUND", "create the DID first";
     /// The DID is deactivated for ever.
@@ -158,14 +161,13 @@ codes! {
     RecoveryTooSoon = 2013, "RECOVERY_TOO_SOON", "wait for one delay after the veto";
     /// The DID has used up its quota of such operations for this day.
     QuotaExceeded = 2014, "QUOTA_EXCEEDED", "wait for the next day (UTC)";
-    /// The record already changed in this block.
-    ChangedInBlock = 2015, "CHANGED_IN_BLOCK", "send again for the next block";
     /// The same operation was applied before.
     AlreadyApplied = 2016, "ALREADY_APPLIED", "ask for its receipt";
     /// Block time is later than the operation's `until`.
     UntilPassed = 2017, "UNTIL_PASSED", "sign again with a later until";
-    /// Block time is more than one hour before the operation's `until`.
-    UntilTooFar = 2018, "UNTIL_TOO_FAR", "choose an until within the next hour";
+    /// The operation's `until` is further ahead of block time than the action allows.
+    UntilTooFar = 2018, "UNTIL_TOO_FAR",
+        "choose an until within the next 30 days, within the next hour for a status_set";
     /// A member DID of a new DID does not exist or is deactivated.
     MemberNotFound = 2019, "MEMBER_NOT_FOUND", "name only live DIDs of this network as members";
     /// The author's document has no such method with this key.
@@ -304,6 +306,10 @@ codes! {
     /// and refuses no operation.
     VersionNotReady = 2072, "VERSION_NOT_READY",
         "install the new program on more validators, then propose the version anew";
+    /// A method of the governor cannot say this any more about the proposal.
+    ApprovalFinal = 2073, "APPROVAL_FINAL",
+        "let the control set of the governor sign, if it has not had the last word; else propose \
+         the change anew";
     /// A delegate sets an entry of a status list outside of its range.
     StatusDelegateRange = 2075, "STATUS_DELEGATE_RANGE",
         "name entries within your range, or have the issuer widen it by a status_update";

@@ -14,11 +14,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::{Validator, ValidatorSet, ValidatorSetError};
-use crate::codec;
 use crate::crypto::ValidatorKey;
 use crate::id::Did;
-use crate::limits::{NOTICE_MS_MIN, OPERATION_BYTES_MAX, RECOVERY_DELAY_MS_MIN};
-use crate::record::{RecordKey, RecordView, StoreError};
+use crate::limits::{NOTICE_MS_MIN, RECOVERY_DELAY_MS_MIN};
+use crate::record::{PartId, RecordKey, RecordView, StoreError};
 
 pub use change::{Change, Edits, Named};
 pub use fault::GovernanceError;
@@ -52,11 +51,11 @@ pub fn key(name: &str) -> RecordKey {
 /// missing or cannot be read.
 pub fn read<T>(view: &(impl RecordView + ?Sized), name: &str) -> Result<T, StoreError>
 where
-    T: Serialize + DeserializeOwned,
+    T: DeserializeOwned,
 {
     let head = view.entry(&key(name))?;
     let head = head.ok_or_else(|| StoreError::new(format!("no governance record {name}")))?;
-    codec::decode(&head.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
+    head.part_value(PartId::WHOLE)
 }
 
 /// Rule that decides who may write.

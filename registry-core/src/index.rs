@@ -241,8 +241,7 @@ fn right_rows(kind: Kind, key: &TrustKey) -> [IndexRow; 2] {
 
 fn delegated_rows(grants: &Grants) -> Vec<IndexRow> {
     let root = &grants.authority;
-    let delegated = grants.grants.iter().filter(|grant| grant.grantor != *root);
-    let rows = delegated.map(|grant| IndexRow {
+    let rows = grants.by_others().into_iter().map(|grant| IndexRow {
         index: Index::Rights,
         key: [&[BY_GRANTOR][..], &grant.grantor.suffix.0, &root.suffix.0].concat(),
         value: Vec::new(),

@@ -95,13 +95,18 @@ pub const RECOVERY_DELAY_MS_MAX: u64 = 90 * DAY_MS;
 /// halt.
 pub const LIVE_GAP_MS_MAX: u64 = 60_000;
 
-/// Time in ms before its `until` within which an operation may be applied. It bounds the set of
-/// seen ids.
-pub const UNTIL_WINDOW_MS: u64 = 3_600_000;
+/// Time in ms before its `until` within which a `status_set` may be applied. Issuers send many, and
+/// their ids are kept among the seen until then.
+pub const STATUS_SET_UNTIL_MS: u64 = HOUR_MS;
 
-/// Largest number of seen operation ids that one block may expire. It bounds the work of a block
-/// after a halt.
-pub const SEEN_EXPIRED_PER_BLOCK_MAX: usize = 4_096;
+/// Time in ms before its `until` within which any other operation may be applied. It leaves time to
+/// sign by files across machines, and bounds how long a seen id is kept.
+pub const UNTIL_MS_MAX: u64 = 30 * DAY_MS;
+
+/// Largest number of transient leaves that one block may delete because they expired. It is at least
+/// as many as a block can add (an operation adds a seen id and two counters at most), so that
+/// they cannot pile up, and bounds the work of a block after a halt.
+pub const SEEN_EXPIRED_PER_BLOCK_MAX: usize = 3 * BLOCK_OPERATIONS_MAX;
 
 /// Largest array of a status list, in bits: 2^23 entries of one bit. A verifier loads such a list
 /// as a whole.

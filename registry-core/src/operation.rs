@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use action::{Action, ActionFacts};
 pub use family::Family;
-pub use guard::{Guard, GuardRule};
+pub use guard::{Covers, Deadline, Guard};
 pub use rank::Rank;
 pub use signature::{MemberSigner, MethodSigner, Role, Signature, Signer};
 
@@ -36,6 +36,10 @@ pub struct Operation {
     pub endorser: Option<Did>,
     /// Condition under which the operation may be applied.
     pub guard: Guard,
+    /// Last block time, in Unix milliseconds, at which the operation may be applied; `None` for no
+    /// end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
     /// Random bytes. They make the id unique and hide the value behind the record's hash.
     pub salt: FixedBytes<16>,
     /// Action that the operation performs.
@@ -53,6 +57,29 @@ impl Operation {
     pub fn author(&self) -> Result<&Did, Refusal> {
         let missing = || Refusal::new(Code::AuthorMismatch, "author", "expected the DID as author");
         self.author.as_ref().ok_or_else(missing)
+    }
+
+    /// Returns what the action says about the last block time of the operation. The first grant in
+    /// a slot can be applied once only, because an empty slot says nothing about the grants that it
+    /// held before.
+    pub fn deadline(&self) -> Deadline {
+        let facts = self.action.facts();
+        match (facts.covers, self.guard) {
+            (Covers::OwnSlot, Guard::Absent) => Deadline::Once,
+            _ => facts.deadline,
+        }
+    }
+
+    /// Checks the kind of the guard, and that the operation names its last block time if it must.
+    /// Fails with `GUARD_KIND` or `UNTIL_MISSING`.
+    pub fn check_guard(&self) -> Result<(), Refusal> {
+        self.action.facts().covers.check(&self.guard)?;
+        if self.deadline().is_once() && self.until.is_none() {
+            let name = self.action.facts().name;
+            let detail = format!("{name} with this guard names its last block time");
+            return Err(Refusal::new(Code::UntilMissing, "until", detail));
+        }
+        Ok(())
     }
 
     /// Returns the canonical bytes that go into an envelope.

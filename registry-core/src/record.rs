@@ -1,16 +1,18 @@
 //! Versioned records, the one form in which the registry keeps everything
 //! (docs/protocol/records.md).
 
+mod part;
 mod value;
 mod view;
 
 use serde::{Deserialize, Serialize};
 
-pub use value::{RecordValue, value_from};
+pub use part::{Part, PartHead, PartId, PartWrite, part_salt, value_hash};
+pub use value::RecordValue;
 pub use view::{RecordView, StoreError};
 
 use crate::code::{Code, Refusal};
-use crate::codec::{Bytes, FixedBytes};
+use crate::codec::Bytes;
 use crate::crypto::{Hash, Purpose, ValidatorKey};
 use crate::id::{Did, ListId, SchemaId, Suffix};
 use crate::names::{Resource, TrustKey};
@@ -159,9 +161,10 @@ pub struct Record {
     pub height: u64,
     /// Time of that block in Unix milliseconds.
     pub time: u64,
-    /// Id of the operation that wrote the version; zero for what genesis itself writes.
+    /// Id of the last operation that wrote the version; zero for what genesis itself writes. Several
+    /// operations of one block make one version.
     pub operation: Hash,
-    /// Hash of salt and value, H(salt ‖ value bytes). The value itself is kept beside the record.
+    /// Hash of the parts of the value, see [`value_hash`]. The parts are kept beside the record.
     pub value: Hash,
 }
 
@@ -177,19 +180,21 @@ impl Record {
     }
 }
 
-/// Returns the value hash of a record. It hides a guessable value as long as the salt is unknown.
-pub fn value_hash(salt: &FixedBytes<16>, value: &[u8]) -> Hash {
-    Hash::of(Purpose::RecordValue, &[&salt.0, value])
-}
-
-/// A version of a record together with the salt and the value that it commits to.
+/// A version of a record together with the value that it commits to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Version of the record.
     pub record: Record,
-    /// Salt of the operation that wrote the version.
-    pub salt: FixedBytes<16>,
-    /// Canonical bytes of the value.
-    pub value: Bytes,
+    /// Parts of the value, strictly ascending by id.
+    pub parts: Vec<Part>,
+}
+
+impl Entry {
+    /// True if the parts are those that the record commits to. A client checks this of an entry
+    /// that somebody gave it.
+    pub fn is_whole(&self) -> bool {
+        self.parts.is_sorted_by(|first, second| first.id < second.id)
+            && self.record.value == value_hash(&self.parts)
+    }
 }

@@ -2,6 +2,7 @@
 //! records (docs/protocol/agents.md, section "The answer").
 
 use super::Delegation;
+use crate::crypto::Hash;
 use crate::id::Did;
 use crate::limits::TRUST_CHAIN_MAX;
 use crate::names::{ActionName, Resource};
@@ -40,7 +41,7 @@ pub struct AgentChain {
 impl AgentChain {
     /// Returns the DID that answers for the whole chain; `None` if the chain breaks off before it.
     pub fn principal(&self) -> Option<&Did> {
-        let first = self.links.first().filter(|link| !link.delegation.beneath);
+        let first = self.links.first().filter(|link| link.delegation.beneath.is_none());
         first.map(|link| &link.delegation.principal)
     }
 
@@ -129,7 +130,7 @@ pub fn chain(
 ) -> Result<AgentChain, StoreError> {
     let mut links = vec![last];
     let mut orphan = false;
-    while let Some(below) = links.last().filter(|link| link.delegation.beneath) {
+    while let Some(below) = links.last().filter(|link| link.delegation.beneath.is_some()) {
         match link(view, &below.delegation.principal)? {
             Some(above) if links.len() < TRUST_CHAIN_MAX => links.push(above),
             _ => {
@@ -146,15 +147,15 @@ pub fn chain(
         let since = deactivated_since(view, &top.delegation.principal)?;
         broken = since.map(|since| at(0, (Reason::AuthorityDeactivated, Some(since))));
     }
-    let mut granted_above = 0;
+    let mut above: Option<Hash> = None;
     for (index, link) in links.iter().enumerate() {
         if broken.is_some() {
             break;
         }
         let beneath = links.len().saturating_sub(index).saturating_sub(1);
-        let fault = link_fault(view, &link.delegation, beneath, granted_above, time_ms)?;
+        let fault = link_fault(view, &link.delegation, beneath, above, time_ms)?;
         broken = fault.map(|fault| at(index, fault));
-        granted_above = link.delegation.granted;
+        above = Some(link.delegation.made);
     }
     Ok(AgentChain { links, broken })
 }
@@ -163,7 +164,7 @@ fn link_fault(
     view: &dyn RecordView,
     delegation: &Delegation,
     beneath: usize,
-    granted_above: u64,
+    above: Option<Hash>,
     time_ms: u64,
 ) -> Result<Fault, StoreError> {
     let max_depth = delegation.depth();
@@ -175,7 +176,7 @@ fn link_fault(
             match window_fault(window, time_ms) {
                 Some(fault) => Some(fault),
                 None if beneath > max_depth => Some((Reason::TooDeep { max_depth, beneath }, None)),
-                None if delegation.confirmed < granted_above => Some((Reason::ParentGone, None)),
+                None if delegation.beneath != above => Some((Reason::ParentGone, None)),
                 None => deactivated_since(view, &delegation.agent)?
                     .map(|since| (Reason::EntityDeactivated, Some(since))),
             }

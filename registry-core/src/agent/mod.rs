@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use answer::{AgentAnswer, AgentBroken, AgentChain, AgentLink, verify};
 
+use crate::crypto::Hash;
 use crate::id::Did;
 use crate::names::{ActionName, Resource};
 use crate::record::{Kind, RecordValue};
@@ -18,6 +19,10 @@ use crate::trust::GrantStatus;
 pub struct AgentDelegate {
     /// DID of the agent, which must consent.
     pub agent: Did,
+    /// If the principal is an agent itself: id of the operation that made the delegation to it, on
+    /// which this one rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beneath: Option<Hash>,
     /// Actions that the agent may perform, 1 to 16, strictly ascending.
     pub actions: Vec<ActionName>,
     /// Resources or patterns on which it may perform them, 1 to 16, strictly ascending.
@@ -49,9 +54,10 @@ pub struct Delegation {
     pub principal: Did,
     /// DID of the agent.
     pub agent: Did,
-    /// True if the principal is an agent too, so that this delegation rests on the principal's own.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub beneath: bool,
+    /// If the principal is an agent too: id of the operation that made the delegation to it, on
+    /// which this one rests. `None` if the principal is no agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beneath: Option<Hash>,
     /// Actions that the agent may perform, strictly ascending.
     pub actions: Vec<ActionName>,
     /// Resources or patterns on which it may perform them, strictly ascending.
@@ -70,6 +76,12 @@ pub struct Delegation {
     pub since: u64,
     /// DID that made the last change of status.
     pub by: Did,
+    /// Id of the operation that suspended the delegation; `None` if it is not suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<Hash>,
+    /// Id of the operation by which this principal began to answer for the agent. It names the
+    /// delegation: what rests on it does not rest on one that replaced it.
+    pub made: Hash,
     /// Block time in ms since which this principal answers for the agent.
     pub granted: u64,
     /// Block time in ms of the last `agent_delegate`, when the chain above was found live.

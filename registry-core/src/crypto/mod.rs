@@ -33,8 +33,14 @@ pub enum Purpose {
     NextCommitment,
     /// Control, next and recovery sets → the `newControlHash` of a pending recovery.
     Control,
-    /// Salt and value bytes → the value hash in a record.
+    /// Ids, numbers and hashes of all parts → value hash of a record.
     RecordValue,
+    /// Salt and value of a part → hash of the part.
+    PartValue,
+    /// Salt of an operation and id of a part → salt of the part.
+    PartSalt,
+    /// Record key and parts → guard that names these parts.
+    Guard,
     /// Canonical record → record hash.
     Record,
     /// Kind and key of a record → its place in the state tree.
@@ -90,6 +96,9 @@ impl Purpose {
             Self::NextCommitment => "idem 2026 v1 next commitment",
             Self::Control => "idem 2026 v1 control",
             Self::RecordValue => "idem 2026 v1 record value",
+            Self::PartValue => "idem 2026 v1 part value",
+            Self::PartSalt => "idem 2026 v1 part salt",
+            Self::Guard => "idem 2026 v1 guard",
             Self::Record => "idem 2026 v1 record",
             Self::RecordKey => "idem 2026 v1 record key",
             Self::TransientKey => "idem 2026 v1 transient key",

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub use control::{KeySet, Member, NextSet, Recovery, Sets};
 pub use document::Document;
 
-use crate::codec::{self};
+use crate::codec;
 use crate::crypto::Hash;
-use crate::record::{Kind, RecordValue};
+use crate::record::{Entry, Kind, PartId, PartWrite, RecordValue, StoreError};
 
 /// Content of `did_create`: a new DID.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +41,8 @@ pub struct Reveal {
     pub revealed: Vec<Member>,
 }
 
-/// Content of `did_rotate`: new sets and a new document, authorised by the next set.
+/// Content of `did_rotate`: new sets, authorised by the next set, and a new document if the present
+/// one shall not stay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DidRotate {
@@ -49,8 +50,10 @@ pub struct DidRotate {
     pub reveal: Reveal,
     /// Complete new sets.
     pub sets: Sets,
-    /// Complete new document.
-    pub document: Document,
+    /// Complete new document in place of whatever stands there, such as what a thief wrote; `None`
+    /// if the present document stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Document>,
 }
 
 /// Content of `did_recover`: new sets and a new document that take effect after the recovery delay.
@@ -93,6 +96,19 @@ pub struct DidState {
     pub recover_from_live_ms: Option<u64>,
 }
 
+/// Value of the part of a DID's record that holds its recovery. The part is absent until the first
+/// recovery starts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecoveryPart {
+    /// Pending recovery, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<PendingRecovery>,
+    /// Live time in ms before which no recovery may start, because the last one was vetoed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recover_from_live_ms: Option<u64>,
+}
+
 /// Value of a DID's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -105,11 +121,38 @@ pub enum DidValue {
 
 impl RecordValue for DidValue {
     const KIND: Kind = Kind::Did;
+
+    fn read(entry: &Entry) -> Result<Self, StoreError> {
+        let Some(sets) = entry.part_value::<Option<Sets>>(PartId::CONTROL)? else {
+            return Ok(Self::Deactivated);
+        };
+        let recovery = entry.part(PartId::RECOVERY).map(|part| part.value()).transpose()?;
+        let RecoveryPart { pending, recover_from_live_ms } = recovery.unwrap_or_default();
+        let document = entry.part_value(PartId::DOCUMENT)?;
+        Ok(Self::Active(Box::new(DidState { sets, document, pending, recover_from_live_ms })))
+    }
 }
 
-impl DidValue {
-    /// True if these are the value bytes of a deactivated DID. The function decodes no document.
-    pub fn is_deactivated(bytes: &[u8]) -> bool {
-        bytes == codec::encode(&Self::Deactivated)
-    }
+/// Returns the part that holds these sets.
+pub fn control_part(sets: &Sets) -> PartWrite {
+    PartWrite::set(PartId::CONTROL, codec::encode(&Some(sets)))
+}
+
+/// Returns the part that holds this document.
+pub fn document_part(document: &Document) -> PartWrite {
+    PartWrite::set(PartId::DOCUMENT, codec::encode(document))
+}
+
+/// Returns the parts that a deactivation writes. Nothing but the mark remains.
+pub fn deactivated_parts() -> Vec<PartWrite> {
+    let mark = PartWrite::set(PartId::CONTROL, codec::encode(&None::<Sets>));
+    let gone = [PartId::RECOVERY, PartId::DOCUMENT].map(|id| PartWrite { id, value: None });
+    [mark].into_iter().chain(gone).collect()
+}
+
+/// True if this is a version of a DID's record that says that the DID is deactivated. The function
+/// decodes no document.
+pub fn is_deactivated(entry: &Entry) -> bool {
+    let control = entry.part(PartId::CONTROL);
+    control.is_some_and(|part| part.value.0 == codec::encode(&None::<Sets>))
 }

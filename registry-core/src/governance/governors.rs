@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{GOVERNORS, GovernanceError, key};
-use crate::codec;
 use crate::id::{Did, NetworkName};
-use crate::limits::{GOVERNORS_MAX, OPERATION_BYTES_MAX};
-use crate::record::{RecordView, StoreError};
+use crate::limits::GOVERNORS_MAX;
+use crate::record::{PartId, RecordView, StoreError};
 
 /// Value of the governors' record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,5 +56,5 @@ pub(super) fn check_network(
 /// Reads the governors as of the moment of a view; `None` if the network's genesis names none.
 pub fn governors(view: &dyn RecordView) -> Result<Option<Governors>, StoreError> {
     let Some(entry) = view.entry(&key(GOVERNORS))? else { return Ok(None) };
-    codec::decode_own(&entry.value.0, OPERATION_BYTES_MAX).map(Some).map_err(StoreError::new)
+    entry.part_value(PartId::WHOLE).map(Some)
 }

@@ -61,14 +61,22 @@ impl RecordValue for Readiness {
     const KIND: Kind = Kind::Ready;
 }
 
-/// Approval of a proposal by one governor.
+/// What one governor last said about a proposal. A governor approves once and withdraws once by
+/// methods of its document, and once more by its control set. What the control set said, methods
+/// cannot undo, so whoever stole a method cannot keep the governor's own word out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
-    /// DID of the governor that approves.
+    /// DID of the governor.
     pub governor: Did,
-    /// Block time of the approval in Unix milliseconds.
+    /// Block time of the approval or of its withdrawal, in Unix milliseconds.
     pub time: u64,
+    /// True if the approval is withdrawn.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
+    /// True if the control set of the governor signed; false if a method of its document did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_control: bool,
 }
 
 /// State that a proposal is in.
@@ -120,7 +128,7 @@ pub struct Proposal {
     /// Live time in ms from which the change can take effect: that of the proposal's block plus the
     /// notice that held then.
     pub due_live_ms: u64,
-    /// Approvals in the order of time, at most one for each governor.
+    /// What each governor last said, in the order of first approvals, at most one for each governor.
     pub approvals: Vec<Approval>,
     /// State that the proposal is in.
     pub status: ProposalStatus,
@@ -133,7 +141,12 @@ impl RecordValue for Proposal {
 impl Proposal {
     /// True if the DID has approved the proposal.
     pub fn is_approved_by(&self, did: &Did) -> bool {
-        self.approvals.iter().any(|approval| approval.governor == *did)
+        self.approved().any(|approval| approval.governor == *did)
+    }
+
+    /// Returns the approvals that are not withdrawn.
+    pub fn approved(&self) -> impl Iterator<Item = &Approval> {
+        self.approvals.iter().filter(|approval| !approval.withdrawn)
     }
 
     /// True if the notice is over in the block at `now`, so that the change can take effect at the

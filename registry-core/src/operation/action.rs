@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::family::Family;
-use super::guard::GuardRule;
+use super::guard::{Covers, Deadline};
 use super::rank::Rank;
 use super::signature::Role;
 use crate::agent::{AgentDelegate, AgentStep};
@@ -21,7 +21,7 @@ use crate::limits::{
     PROPOSAL_BYTES_MAX, STATUS_OPERATION_BYTES_MAX, STATUS_SET_BYTES_MAX,
     TRUST_OPERATION_BYTES_MAX,
 };
-use crate::record::RecordKey;
+use crate::record::{PartId, RecordKey};
 use crate::schema::{CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw};
 use crate::status::{StatusClose, StatusCreate, StatusSet, StatusUpdate};
 use crate::trust::{TrustChange, TrustGrant, TrustRecognise, TrustStep};
@@ -40,8 +40,10 @@ pub struct ActionFacts {
     /// [`Role::Author`], the author's control set may sign instead, in role control. For
     /// [`Role::Approval`], the control set may sign too, in that same role.
     pub role: Option<Role>,
-    /// Kinds of guard that the action accepts.
-    pub guard: GuardRule,
+    /// What the guard of the action covers.
+    pub covers: Covers,
+    /// Whether the operation names its last block time.
+    pub deadline: Deadline,
     /// True if the operation names an author, which is a DID that exists already.
     pub has_author: bool,
     /// Rank of the most senior signers that the action takes. If methods of the author sign
@@ -76,14 +78,15 @@ impl Subject<'_> {
 /// place of an author, if there is one. `writes` is the record that the operation writes, given its
 /// [`Subject`].
 macro_rules! actions {
-    (@facts $name:literal, $prepare:expr, $family:expr, $role:expr, $guard:ident, $author:literal,
-        $rank:ident, $stop:literal, $bytes_max:ident) => {
+    (@facts $name:literal, $prepare:expr, $family:expr, $role:expr, $covers:expr, $deadline:ident,
+        $author:literal, $rank:ident, $stop:literal, $bytes_max:ident) => {
         ActionFacts {
             name: $name,
             prepare: $prepare,
             family: $family,
             role: $role,
-            guard: GuardRule::$guard,
+            covers: $covers,
+            deadline: Deadline::$deadline,
             has_author: $author,
             rank: Rank::$rank,
             is_stop: $stop,
@@ -96,7 +99,8 @@ macro_rules! actions {
         $(#[doc = $doc:literal])+
         $variant:ident $(($payload:ident: $type:ty))? {
             name: $name:literal, prepare: $prepare:expr,
-            family: $family:expr, role: $role:expr, guard: $guard:ident,
+            family: $family:expr, role: $role:expr,
+            covers: $covers:expr, deadline: $deadline:ident,
             has_author: $author:literal, rank: $rank:ident, is_stop: $stop:literal,
             bytes_max: $bytes_max:ident,
             $(consent: $consent:expr,)? $(key: $key:expr,)? writes: $subject:pat => $writes:expr,
@@ -111,16 +115,16 @@ macro_rules! actions {
         impl Action {
             /// Facts about all actions, in the order of the enum.
             pub const ALL: &[ActionFacts] = &[$(
-                actions!(@facts $name, $prepare, $family, $role, $guard, $author, $rank,
-                    $stop, $bytes_max),
+                actions!(@facts $name, $prepare, $family, $role, $covers, $deadline,
+                    $author, $rank, $stop, $bytes_max),
             )+];
 
             /// Returns the facts about this action.
             pub fn facts(&self) -> &'static ActionFacts {
                 match self {
                     $(Self::$variant { .. } => const {
-                        &actions!(@facts $name, $prepare, $family, $role, $guard, $author,
-                            $rank, $stop, $bytes_max)
+                        &actions!(@facts $name, $prepare, $family, $role, $covers, $deadline,
+                            $author, $rank, $stop, $bytes_max)
                     },)+
                 }
             }
@@ -164,7 +168,8 @@ actions! {
     /// Registers a DID with its key sets and its document.
     DidCreate(create: Box<DidCreate>) {
         name: "did_create", prepare: Some("did_prepareCreate"),
-        family: Some(Family::Did), role: Some(Role::Control), guard: Absent,
+        family: Some(Family::Did), role: Some(Role::Control),
+        covers: Covers::NoRecord, deadline: Bounded,
         has_author: false, rank: Control, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => RecordKey::did(&Suffix::of_create(subject.operation)),
     }
@@ -172,7 +177,8 @@ actions! {
     /// Replaces the document of a DID. The control set signs.
     DidUpdate(update: Box<DidUpdate>) {
         name: "did_update", prepare: Some("did_prepareUpdate"),
-        family: Some(Family::Did), role: Some(Role::Control), guard: Previous,
+        family: Some(Family::Did), role: Some(Role::Control),
+        covers: Covers::Parts(&[PartId::CONTROL, PartId::DOCUMENT]), deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
@@ -181,7 +187,8 @@ actions! {
     /// committed sign.
     DidRotate(rotate: Box<DidRotate>) {
         name: "did_rotate", prepare: Some("did_prepareRotate"),
-        family: None, role: Some(Role::Next), guard: Previous,
+        family: None, role: Some(Role::Next),
+        covers: Covers::Parts(&[PartId::CONTROL]), deadline: Free,
         has_author: true, rank: Next, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
@@ -189,7 +196,8 @@ actions! {
     /// Starts a recovery, which can replace key sets and document after its delay.
     DidRecover(recover: Box<DidRecover>) {
         name: "did_recover", prepare: Some("did_prepareRecover"),
-        family: None, role: Some(Role::Recovery), guard: Previous,
+        family: None, role: Some(Role::Recovery),
+        covers: Covers::Parts(&[PartId::CONTROL, PartId::RECOVERY]), deadline: Free,
         has_author: true, rank: Recovery, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
@@ -197,7 +205,8 @@ actions! {
     /// Cancels the pending recovery. The recovery set signs.
     DidRecoverCancel {
         name: "did_recover_cancel", prepare: Some("did_prepareRecoverCancel"),
-        family: None, role: Some(Role::Recovery), guard: Previous,
+        family: None, role: Some(Role::Recovery),
+        covers: Covers::PendingRecovery, deadline: Free,
         has_author: true, rank: Recovery, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
@@ -205,7 +214,8 @@ actions! {
     /// Completes a recovery whose delay has passed. Anyone may send it.
     DidRecoverComplete {
         name: "did_recover_complete", prepare: Some("did_prepareRecoverComplete"),
-        family: None, role: None, guard: Previous,
+        family: None, role: None,
+        covers: Covers::PendingRecovery, deadline: Free,
         has_author: true, rank: Completion, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
@@ -213,7 +223,8 @@ actions! {
     /// Deactivates a DID for ever. The members to which the DID committed sign.
     DidDeactivate(reveal: did::Reveal) {
         name: "did_deactivate", prepare: Some("did_prepareDeactivate"),
-        family: None, role: Some(Role::Next), guard: Previous,
+        family: None, role: Some(Role::Next),
+        covers: Covers::Parts(&[PartId::CONTROL]), deadline: Free,
         has_author: true, rank: Next, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
@@ -221,7 +232,8 @@ actions! {
     /// Creates a status list.
     StatusCreate(create: Box<StatusCreate>) {
         name: "status_create", prepare: Some("status_prepareCreate"),
-        family: Some(Family::Status), role: Some(Role::Author), guard: Absent,
+        family: Some(Family::Status), role: Some(Role::Author),
+        covers: Covers::NoRecord, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
         writes: subject => RecordKey::status(&ListId::of_create(subject.operation)),
     }
@@ -229,7 +241,8 @@ actions! {
     /// Sets entries of a status list.
     StatusSet(set: StatusSet) {
         name: "status_set", prepare: Some("status_prepareSet"),
-        family: Some(Family::Status), role: Some(Role::Author), guard: Until,
+        family: Some(Family::Status), role: Some(Role::Author),
+        covers: Covers::Nothing, deadline: OnceWithinAnHour,
         has_author: true, rank: Control, is_stop: false, bytes_max: STATUS_SET_BYTES_MAX,
         writes: _ => RecordKey::status(&set.list),
     }
@@ -237,7 +250,8 @@ actions! {
     /// Changes validity and delegates of a status list.
     StatusUpdate(update: StatusUpdate) {
         name: "status_update", prepare: Some("status_prepareUpdate"),
-        family: Some(Family::Status), role: Some(Role::Author), guard: Previous,
+        family: Some(Family::Status), role: Some(Role::Author),
+        covers: Covers::Parts(&[PartId::TERMS]), deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::status(&update.list),
     }
@@ -245,7 +259,8 @@ actions! {
     /// Closes a status list for ever.
     StatusClose(close: StatusClose) {
         name: "status_close", prepare: Some("status_prepareClose"),
-        family: Some(Family::Status), role: Some(Role::Author), guard: Previous,
+        family: Some(Family::Status), role: Some(Role::Author),
+        covers: Covers::Nothing, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::status(&close.list),
     }
@@ -253,7 +268,8 @@ actions! {
     /// Grants a right to an entity.
     TrustGrant(grant: Box<TrustGrant>) {
         name: "trust_grant", prepare: Some("trust_prepareGrant"),
-        family: Some(Family::Trust), role: Some(Role::Author), guard: AbsentOrPrevious,
+        family: Some(Family::Trust), role: Some(Role::Author),
+        covers: Covers::OwnSlot, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::grant(&grant.key),
     }
@@ -261,7 +277,8 @@ actions! {
     /// Changes the conditions of a grant.
     TrustChange(change: Box<TrustChange>) {
         name: "trust_change", prepare: Some("trust_prepareChange"),
-        family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
+        family: Some(Family::Trust), role: Some(Role::Author),
+        covers: Covers::OwnSlot, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::grant(&change.key),
     }
@@ -269,7 +286,8 @@ actions! {
     /// Suspends a grant.
     TrustSuspend(step: Box<TrustStep>) {
         name: "trust_suspend", prepare: Some("trust_prepareSuspend"),
-        family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
+        family: Some(Family::Trust), role: Some(Role::Author),
+        covers: Covers::OwnGrant, deadline: Once,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::grant(&step.key),
     }
@@ -277,7 +295,8 @@ actions! {
     /// Resumes a suspended grant.
     TrustResume(step: Box<TrustStep>) {
         name: "trust_resume", prepare: Some("trust_prepareResume"),
-        family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
+        family: Some(Family::Trust), role: Some(Role::Author),
+        covers: Covers::GrantSuspension, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::grant(&step.key),
     }
@@ -285,7 +304,8 @@ actions! {
     /// Revokes a grant.
     TrustRevoke(step: Box<TrustStep>) {
         name: "trust_revoke", prepare: Some("trust_prepareRevoke"),
-        family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
+        family: Some(Family::Trust), role: Some(Role::Author),
+        covers: Covers::OwnGrant, deadline: Bounded,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::grant(&step.key),
     }
@@ -293,7 +313,8 @@ actions! {
     /// Recognises another authority.
     TrustRecognise(recognise: Box<TrustRecognise>) {
         name: "trust_recognise", prepare: Some("trust_prepareRecognise"),
-        family: Some(Family::Trust), role: Some(Role::Author), guard: AbsentOrPrevious,
+        family: Some(Family::Trust), role: Some(Role::Author),
+        covers: Covers::Record, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::recognition(&recognise.key),
     }
@@ -301,7 +322,8 @@ actions! {
     /// Ends the recognition of another authority.
     TrustDerecognise(step: Box<TrustStep>) {
         name: "trust_derecognise", prepare: Some("trust_prepareDerecognise"),
-        family: Some(Family::Trust), role: Some(Role::Author), guard: Previous,
+        family: Some(Family::Trust), role: Some(Role::Author),
+        covers: Covers::Nothing, deadline: Once,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::recognition(&step.key),
     }
@@ -309,7 +331,8 @@ actions! {
     /// Delegates to an agent, for the first time or with other terms.
     AgentDelegate(delegate: Box<AgentDelegate>) {
         name: "agent_delegate", prepare: Some("agent_prepareDelegate"),
-        family: Some(Family::Agent), role: Some(Role::Author), guard: AbsentOrPrevious,
+        family: Some(Family::Agent), role: Some(Role::Author),
+        covers: Covers::Record, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         consent: &delegate.agent, writes: _ => RecordKey::delegation(&delegate.agent),
     }
@@ -317,7 +340,8 @@ actions! {
     /// Suspends an agent, and with it all agents below it.
     AgentSuspend(step: AgentStep) {
         name: "agent_suspend", prepare: Some("agent_prepareSuspend"),
-        family: Some(Family::Agent), role: Some(Role::Author), guard: Previous,
+        family: Some(Family::Agent), role: Some(Role::Author),
+        covers: Covers::Nothing, deadline: Once,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::delegation(&step.agent),
     }
@@ -325,7 +349,8 @@ actions! {
     /// Resumes a suspended agent.
     AgentResume(step: AgentStep) {
         name: "agent_resume", prepare: Some("agent_prepareResume"),
-        family: Some(Family::Agent), role: Some(Role::Author), guard: Previous,
+        family: Some(Family::Agent), role: Some(Role::Author),
+        covers: Covers::DelegationSuspension, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::delegation(&step.agent),
     }
@@ -333,7 +358,8 @@ actions! {
     /// Revokes a delegation.
     AgentRevoke(step: AgentStep) {
         name: "agent_revoke", prepare: Some("agent_prepareRevoke"),
-        family: Some(Family::Agent), role: Some(Role::Author), guard: Previous,
+        family: Some(Family::Agent), role: Some(Role::Author),
+        covers: Covers::Nothing, deadline: Once,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::delegation(&step.agent),
     }
@@ -341,7 +367,8 @@ actions! {
     /// Publishes a schema.
     SchemaPublish(publish: Box<SchemaPublish>) {
         name: "schema_publish", prepare: Some("schema_preparePublish"),
-        family: Some(Family::Schema), role: Some(Role::Author), guard: Absent,
+        family: Some(Family::Schema), role: Some(Role::Author),
+        covers: Covers::NoRecord, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: OPERATION_BYTES_MAX,
         writes: subject => {
             RecordKey::schema(&SchemaId::of_content(subject.author()?, &publish.content))
@@ -351,7 +378,8 @@ actions! {
     /// Withdraws a schema.
     SchemaWithdraw(withdraw: SchemaWithdraw) {
         name: "schema_withdraw", prepare: Some("schema_prepareWithdraw"),
-        family: Some(Family::Schema), role: Some(Role::Author), guard: Previous,
+        family: Some(Family::Schema), role: Some(Role::Author),
+        covers: Covers::Nothing, deadline: Once,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::schema(&withdraw.schema),
     }
@@ -359,7 +387,8 @@ actions! {
     /// Publishes a credential type, or its next version.
     CredentialTypePublish(publish: Box<CredentialTypePublish>) {
         name: "credential_type_publish", prepare: Some("schema_preparePublishType"),
-        family: Some(Family::Schema), role: Some(Role::Author), guard: AbsentOrPrevious,
+        family: Some(Family::Schema), role: Some(Role::Author),
+        covers: Covers::Record, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: subject => RecordKey::credential_type(subject.author()?, &publish.name),
     }
@@ -367,7 +396,8 @@ actions! {
     /// Withdraws a credential type.
     CredentialTypeWithdraw(withdraw: CredentialTypeWithdraw) {
         name: "credential_type_withdraw", prepare: Some("schema_prepareWithdrawType"),
-        family: Some(Family::Schema), role: Some(Role::Author), guard: Previous,
+        family: Some(Family::Schema), role: Some(Role::Author),
+        covers: Covers::Nothing, deadline: Once,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: subject => RecordKey::credential_type(subject.author()?, &withdraw.name),
     }
@@ -375,7 +405,8 @@ actions! {
     /// Proposes a change of the network's own records.
     GovernancePropose(propose: Box<GovernancePropose>) {
         name: "governance_propose", prepare: Some("governance_preparePropose"),
-        family: None, role: Some(Role::Approval), guard: Absent,
+        family: None, role: Some(Role::Approval),
+        covers: Covers::NoRecord, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: PROPOSAL_BYTES_MAX,
         writes: subject => RecordKey::proposal(subject.operation),
     }
@@ -383,7 +414,8 @@ actions! {
     /// Approves a proposal as a governor.
     GovernanceApprove(step: GovernanceStep) {
         name: "governance_approve", prepare: Some("governance_prepareApprove"),
-        family: None, role: Some(Role::Approval), guard: Previous,
+        family: None, role: Some(Role::Approval),
+        covers: Covers::Nothing, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::proposal(&step.proposal),
     }
@@ -391,7 +423,8 @@ actions! {
     /// Withdraws the approval that the author gave as a governor.
     GovernanceWithdraw(step: GovernanceStep) {
         name: "governance_withdraw", prepare: Some("governance_prepareWithdraw"),
-        family: None, role: Some(Role::Approval), guard: Previous,
+        family: None, role: Some(Role::Approval),
+        covers: Covers::Nothing, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::proposal(&step.proposal),
     }
@@ -399,7 +432,8 @@ actions! {
     /// Announces that the node of a new validator is ready. The validator key signs.
     ValidatorReady(ready: Box<ValidatorReady>) {
         name: "validator_ready", prepare: None,
-        family: None, role: Some(Role::Author), guard: AbsentOrPrevious,
+        family: None, role: Some(Role::Author),
+        covers: Covers::Record, deadline: Bounded,
         has_author: false, rank: Control, is_stop: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
         key: &ready.key, writes: _ => RecordKey::ready(&ready.key),
     }

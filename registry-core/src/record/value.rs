@@ -1,16 +1,20 @@
 //! Reading the value of a record by its kind.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Entry, Kind, StoreError};
-use crate::codec::{self, CodecError};
+use super::{Entry, Kind, Part, PartId, StoreError};
+use crate::codec;
 use crate::limits::OPERATION_BYTES_MAX;
 
 /// A type of values. Each kind of record but governance has one such type.
-pub trait RecordValue: Serialize + DeserializeOwned {
+pub trait RecordValue: DeserializeOwned {
     /// Kind of the records that hold values of this type.
     const KIND: Kind;
+
+    /// Reads the value of an entry of this kind. The default is for kinds whose value is one part.
+    fn read(entry: &Entry) -> Result<Self, StoreError> {
+        entry.part_value(PartId::WHOLE)
+    }
 }
 
 impl Entry {
@@ -22,12 +26,27 @@ impl Entry {
             let reason = format!("a record of kind {actual:?} where {expected:?} is expected");
             return Err(StoreError::new(reason));
         }
-        codec::decode_own(&self.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
+        T::read(self)
+    }
+
+    /// Returns a part of the value; `None` if the record has no such part.
+    pub fn part(&self, id: PartId) -> Option<&Part> {
+        self.parts.iter().find(|part| part.id == id)
+    }
+
+    /// Reads a part that every value of the record's kind has.
+    pub fn part_value<T: DeserializeOwned>(&self, id: PartId) -> Result<T, StoreError> {
+        let part = self.part(id);
+        let part = part.ok_or_else(|| StoreError::new(format!("a record without {id:?}")))?;
+        part.value()
     }
 }
 
-/// Reads a value that comes from elsewhere; only its canonical bytes are accepted. A value can be
-/// larger than the operation that wrote it, so the limit is that of the largest operation.
-pub fn value_from<T: RecordValue>(bytes: &[u8]) -> Result<T, CodecError> {
-    codec::decode(bytes, OPERATION_BYTES_MAX)
+impl Part {
+    /// Reads the part's value. Fails if the bytes are no value of this type, which means that the
+    /// store is damaged. A value can be larger than the operation that wrote it, so the limit is
+    /// that of the largest operation.
+    pub fn value<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
+        codec::decode_own(&self.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
+    }
 }

@@ -1,11 +1,17 @@
 //! Reading records as of one moment. Rules, queries and verifiers are written against this view.
 
-use super::{Entry, RecordKey};
+use super::{Entry, Part, PartId, RecordKey};
 
 /// Records as they were at one moment.
 pub trait RecordView {
     /// Returns the version of a record in force at that moment; `None` if there was none.
     fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError>;
+
+    /// Returns one part of that version; `None` if there was no such record, or it had no such
+    /// part. A store can read a part without the rest of the record.
+    fn part(&self, key: &RecordKey, id: PartId) -> Result<Option<Part>, StoreError> {
+        Ok(self.entry(key)?.and_then(|entry| entry.part(id).cloned()))
+    }
 }
 
 /// The store failed or is damaged. A node that meets this error stops and decides nothing by it.

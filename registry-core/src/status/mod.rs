@@ -12,9 +12,10 @@ pub use bits::Bits;
 pub use changes::{EntryChanges, Run, Scattered};
 pub use delta::{DeltaError, keyframe};
 
+use crate::codec;
 use crate::crypto::Hash;
 use crate::id::{Did, ListId};
-use crate::record::{Kind, RecordValue};
+use crate::record::{Entry, Kind, PartId, PartWrite, RecordValue, StoreError};
 
 /// Purpose of a status list, which says what its entries mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,7 +153,8 @@ pub struct StatusClose {
     pub list: ListId,
 }
 
-/// Value of a status list's record. The array itself is kept beside it.
+/// Value of a status list's record: its terms and the root of its array, which is kept beside the
+/// record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatusList {
@@ -182,12 +184,21 @@ pub struct StatusList {
     /// True if the list is closed and can no longer change.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub closed: bool,
-    /// Merkle root of the array.
+    /// Merkle root of the array. It is a part of its own, so that those who set entries do not
+    /// change the terms.
+    #[serde(skip)]
     pub root: Hash,
 }
 
 impl RecordValue for StatusList {
     const KIND: Kind = Kind::Status;
+
+    fn read(entry: &Entry) -> Result<Self, StoreError> {
+        let terms: Self = entry.part_value(PartId::TERMS)?;
+        let root = entry.part(PartId::ARRAY).map(|part| part.value()).transpose()?;
+        let root = root.unwrap_or_else(|| bits::zero_root(terms.length, terms.bits));
+        Ok(Self { root, ..terms })
+    }
 }
 
 impl StatusList {
@@ -206,6 +217,11 @@ impl StatusList {
             messages: create.messages,
             closed: false,
         }
+    }
+
+    /// Returns the part that holds the terms of the list.
+    pub fn terms_part(&self) -> PartWrite {
+        PartWrite::set(PartId::TERMS, codec::encode(self))
     }
 
     /// Returns the number of bytes of the array.

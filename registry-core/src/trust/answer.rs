@@ -2,7 +2,7 @@
 //! (docs/protocol/trust.md, section "The answer"). Rules, queries and verifiers all use it.
 
 use super::{Assurance, Grant, GrantStatus, Grants, Recognition};
-use crate::did::DidValue;
+use crate::did::is_deactivated;
 use crate::id::{Did, NetworkName};
 use crate::limits::TRUST_CHAIN_MAX;
 use crate::names::{EntityId, TrustKey};
@@ -202,9 +202,7 @@ pub fn ask(view: &dyn RecordView, asked: &Asked<'_>) -> Result<Answer, StoreErro
         let Some((grants, version)) = grants(view, &TrustKey { resource, ..key.clone() })? else {
             continue;
         };
-        let own = grants.by(&key.authority);
-        let others = grants.grants.iter().filter(|grant| grant.grantor != key.authority);
-        for grant in own.into_iter().chain(others) {
+        for grant in grants.all() {
             let last = Link { key: grants.key(), grant: grant.clone(), version };
             let chain = chain(view, asked.network, last, asked.time_ms)?.of_at_least(asked.minimum);
             if asked.through.is_some_and(|grantor| !chain.passes(grantor)) {
@@ -313,7 +311,7 @@ fn parent(view: &dyn RecordView, below: &Link) -> Result<Option<Link>, StoreErro
         entity: EntityId::from(&below.grant.grantor),
     };
     let Some((grants, version)) = grants(view, &key)? else { return Ok(None) };
-    let grant = grants.by(&parent.grantor).filter(|grant| grant.granted <= below.grant.confirmed);
+    let grant = grants.by(&parent.grantor).filter(|grant| grant.made == parent.made);
     Ok(grant.map(|grant| Link { key, grant: grant.clone(), version }))
 }
 
@@ -375,7 +373,7 @@ pub(crate) fn deactivated_since(
 }
 
 fn deactivated_at(entry: &Entry) -> Option<u64> {
-    DidValue::is_deactivated(&entry.value.0).then_some(entry.record.time)
+    is_deactivated(entry).then_some(entry.record.time)
 }
 
 fn link_fault(

@@ -4,6 +4,8 @@ pub mod answer;
 mod recognition;
 mod words;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 pub use answer::{Answer, Asked, Broken, Chain, Link, Reason, Recognised, ask, ask_recognition};
@@ -15,7 +17,7 @@ pub(crate) use words::since_text;
 use crate::crypto::Hash;
 use crate::id::Did;
 use crate::names::{ActionName, EntityId, Resource, TrustKey};
-use crate::record::{Kind, RecordValue};
+use crate::record::{Entry, Kind, PartId, RecordValue, StoreError};
 
 /// Assurance level: how sure the grantor is of the entity. ITU-T X.1254 and eIDAS use the same
 /// three levels.
@@ -90,6 +92,9 @@ pub struct Parent {
     pub resource: Resource,
     /// Grantor of the parent grant.
     pub grantor: Did,
+    /// Id of the operation that made the parent grant. If the grantor grants the right again, that
+    /// is another grant, on which nothing rests yet.
+    pub made: Hash,
 }
 
 /// Content of `trust_grant`: a new grant.
@@ -111,6 +116,9 @@ pub struct TrustGrant {
 pub struct TrustChange {
     /// Right that was granted, together with its entity.
     pub key: TrustKey,
+    /// Parent grant on which the grant rests from now on; `None` if the authority itself granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
     /// Complete new conditions.
     pub conditions: Conditions,
 }
@@ -161,10 +169,16 @@ pub struct Grant {
     pub status: GrantStatus,
     /// Block time in ms of the last change of status.
     pub since: u64,
+    /// Id of the operation that suspended the grant; `None` if it is not suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<Hash>,
+    /// Id of the operation that made the grant. It names the grant: later operations are about this
+    /// grant and not about one that replaced it.
+    pub made: Hash,
     /// Block time in ms at which the grant was made.
     pub granted: u64,
     /// Block time in ms at which the grant was made or last changed, when the chain above was found
-    /// live. A parent granted after this time is not the one on which the grant rests.
+    /// live.
     pub confirmed: u64,
 }
 
@@ -180,19 +194,28 @@ pub struct Grants {
     pub resource: Resource,
     /// Entity that holds the right.
     pub entity: EntityId,
-    /// 1 to 4 grants, ascending by grantor, at most one for each.
-    pub grants: Vec<Grant>,
+    /// The grants by their places, at most one for each grantor. The first place is that of the
+    /// authority.
+    pub slots: BTreeMap<PartId, Grant>,
 }
 
 impl RecordValue for Grants {
     const KIND: Kind = Kind::Grant;
+
+    fn read(entry: &Entry) -> Result<Self, StoreError> {
+        let mut grants = Self::new(&entry.part_value::<TrustKey>(PartId::RIGHT)?);
+        for part in entry.parts.iter().filter(|part| PartId::SLOTS.contains(&part.id)) {
+            grants.slots.insert(part.id, part.value()?);
+        }
+        Ok(grants)
+    }
 }
 
 impl Grants {
     /// Makes the value of a record that holds no grant yet.
     pub fn new(key: &TrustKey) -> Self {
         let TrustKey { authority, action, resource, entity } = key.clone();
-        Self { authority, action, resource, entity, grants: Vec::new() }
+        Self { authority, action, resource, entity, slots: BTreeMap::new() }
     }
 
     /// Returns the right that the grants are about.
@@ -207,6 +230,25 @@ impl Grants {
 
     /// Returns the grant made by this grantor.
     pub fn by(&self, grantor: &Did) -> Option<&Grant> {
-        self.grants.iter().find(|grant| grant.grantor == *grantor)
+        self.slots.values().find(|grant| grant.grantor == *grantor)
+    }
+
+    /// Returns the place of the grant made by this grantor.
+    pub fn slot_of(&self, grantor: &Did) -> Option<PartId> {
+        let mut slots = self.slots.iter();
+        slots.find(|(_, grant)| grant.grantor == *grantor).map(|(slot, _)| *slot)
+    }
+
+    /// Returns the grants made by others than the authority, ascending by grantor.
+    pub fn by_others(&self) -> Vec<&Grant> {
+        let others = self.slots.values().filter(|grant| grant.grantor != self.authority);
+        let mut others: Vec<&Grant> = others.collect();
+        others.sort_by_key(|grant| &grant.grantor);
+        others
+    }
+
+    /// Returns all grants: that of the authority, then those of others, ascending by grantor.
+    pub fn all(&self) -> Vec<&Grant> {
+        self.by(&self.authority).into_iter().chain(self.by_others()).collect()
     }
 }

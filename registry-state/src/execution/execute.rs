@@ -17,12 +17,13 @@ use registry_core::limits::{
 use registry_core::mmr::Mmr;
 use registry_core::record::{RecordKey, StoreError};
 
-use super::probe::{Probe, mark_seen};
+use super::probe::Probe;
 use crate::rules::Checked;
 use crate::rules::activation::take_effect;
 use crate::rules::governors::missing_member;
 use crate::state::{
     ApplyError, Changes, Context, Effect, Heads, Overlay, StateView, WriteContext, count_halt,
+    whole,
 };
 
 /// Space of a block that is used so far, measured against the limits of a block.
@@ -156,9 +157,6 @@ impl<'a> BlockExecution<'a> {
         let Probe { overlay, context } = &mut self.probe;
         let at = WriteContext { height: context.height, time_ms: context.time_ms, operation };
         overlay.apply(effect, checked.operation().salt, at)?;
-        if let Some(until) = checked.operation().guard.until() {
-            mark_seen(overlay, until, &operation);
-        }
         self.applied.push(Applied { operation, envelope, key });
         Ok(())
     }
@@ -359,7 +357,7 @@ pub fn execute_genesis(view: &dyn StateView, genesis: &Genesis) -> Result<Execut
     ];
     let governors = genesis.governors.iter().map(|value| (GOVERNORS, codec::encode(value)));
     for (name, value) in records.into_iter().chain(governors) {
-        overlay.write(&governance::key(name), value, FixedBytes([0; 16]), at)?;
+        overlay.write(&governance::key(name), whole(value), FixedBytes([0; 16]), at)?;
     }
     let validators = genesis.validators.set().map_err(StoreError::new)?.hash();
     let template = Header {

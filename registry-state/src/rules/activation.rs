@@ -2,7 +2,7 @@
 //! "Taking effect").
 
 use super::governance::{Now, Rules};
-use crate::state::{ApplyError, Context, Heads, Overlay, TransientKey, WriteContext};
+use crate::state::{ApplyError, Context, Heads, Overlay, TransientKey, WriteContext, whole};
 use registry_core::codec::{self, FixedBytes};
 use registry_core::crypto::Hash;
 use registry_core::governance::{Proposal, ProposalStatus, key};
@@ -20,13 +20,14 @@ pub(crate) fn take_effect(overlay: &mut Overlay<'_>, context: &Context) -> Resul
     let at = WriteContext { height: context.height, time_ms: context.time_ms, operation: id };
     let status = match outcome {
         Ok(value) => {
-            overlay.write(&key(proposal.change.record()), value, FixedBytes([0; 16]), at)?;
+            let record = key(proposal.change.record());
+            overlay.write(&record, whole(value), FixedBytes([0; 16]), at)?;
             ProposalStatus::Active
         }
         Err(code) => ProposalStatus::Cancelled { code },
     };
     let value = codec::encode(&Proposal { status, ..proposal });
-    overlay.write(&RecordKey::proposal(&id), value, FixedBytes([0; 16]), at)?;
+    overlay.write(&RecordKey::proposal(&id), whole(value), FixedBytes([0; 16]), at)?;
     scheduled.0.remove(&place);
     overlay.set_transient(TransientKey::scheduled_changes(), Some(codec::encode(&scheduled)));
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::request::By;
 use super::window;
-use crate::state::ApplyError;
+use crate::state::{ApplyError, whole};
 use registry_core::agent::answer::{self, AgentChain};
 use registry_core::agent::{AgentDelegate, AgentStep, Delegation};
 use registry_core::code::{Code, Refusal};
@@ -10,7 +10,7 @@ use registry_core::codec;
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::AGENT_NAMES_MAX;
 use registry_core::operation::Operation;
-use registry_core::record::RecordView;
+use registry_core::record::{PartWrite, RecordView};
 use registry_core::time::TimeMs;
 use registry_core::trust::GrantStatus;
 
@@ -55,38 +55,60 @@ fn check_names<T: Ord>(field: &str, names: &[T]) -> Result<(), Refusal> {
     terms("must ascend strictly, each once".to_owned())
 }
 
-/// Checks rules AG3 to AG7 and returns the record value of the delegation. Nodes also call this and
+/// Checks rules AG3 to AG7 and returns what a delegation writes. Nodes also call this and
 /// the functions below before they ask anyone to sign.
 pub fn delegate(
     view: &dyn RecordView,
     by: By<'_>,
     delegate: &AgentDelegate,
-) -> Result<Vec<u8>, ApplyError> {
-    Ok(codec::encode(&delegation(view, by, delegate)?))
+) -> Result<Vec<PartWrite>, ApplyError> {
+    Ok(whole(codec::encode(&delegation(view, by, delegate)?)))
 }
 
-/// Checks rule AG8 and returns the value of the delegation once the author has suspended it.
-pub fn suspend(view: &dyn RecordView, by: By<'_>, step: &AgentStep) -> Result<Vec<u8>, ApplyError> {
-    let delegation = existing(view, by, &step.agent, &[GrantStatus::Active])?;
-    Ok(with_status(delegation, by, GrantStatus::Suspended))
-}
-
-/// Checks rule AG8 and returns the value of the delegation once the author has resumed it.
-pub fn resume(view: &dyn RecordView, by: By<'_>, step: &AgentStep) -> Result<Vec<u8>, ApplyError> {
-    let delegation = existing(view, by, &step.agent, &[GrantStatus::Suspended])?;
-    check_resumer(view, by, &delegation)?;
-    Ok(with_status(delegation, by, GrantStatus::Active))
-}
-
-/// Checks rule AG8 and returns the value of the delegation once the author has revoked it.
-pub fn revoke(view: &dyn RecordView, by: By<'_>, step: &AgentStep) -> Result<Vec<u8>, ApplyError> {
+/// Checks rule AG8 and returns what the suspension of a delegation writes. It may follow another
+/// one, but not lift what a more senior principal did.
+pub fn suspend(
+    view: &dyn RecordView,
+    by: By<'_>,
+    step: &AgentStep,
+) -> Result<Vec<PartWrite>, ApplyError> {
     let either = [GrantStatus::Active, GrantStatus::Suspended];
-    Ok(with_status(existing(view, by, &step.agent, &either)?, by, GrantStatus::Revoked))
+    let present = existing(view, by, &step.agent, &either, false)?;
+    if present.status == GrantStatus::Suspended {
+        check_senior(view, by, &present)?;
+        let (by, suspended) = (by.author.clone(), Some(by.operation));
+        return Ok(whole(codec::encode(&Delegation { by, suspended, ..present })));
+    }
+    Ok(with_status(present, by, GrantStatus::Suspended))
 }
 
-fn with_status(delegation: Delegation, by: By<'_>, status: GrantStatus) -> Vec<u8> {
+/// Checks rule AG8 and returns what the resumption of a delegation writes.
+pub fn resume(
+    view: &dyn RecordView,
+    by: By<'_>,
+    step: &AgentStep,
+) -> Result<Vec<PartWrite>, ApplyError> {
+    let present = existing(view, by, &step.agent, &[GrantStatus::Suspended], false)?;
+    check_senior(view, by, &present)?;
+    Ok(with_status(present, by, GrantStatus::Active))
+}
+
+/// Checks rule AG8 and returns what the revocation of a delegation writes. The agent itself may
+/// revoke too.
+pub fn revoke(
+    view: &dyn RecordView,
+    by: By<'_>,
+    step: &AgentStep,
+) -> Result<Vec<PartWrite>, ApplyError> {
+    let either = [GrantStatus::Active, GrantStatus::Suspended];
+    let present = existing(view, by, &step.agent, &either, true)?;
+    Ok(with_status(present, by, GrantStatus::Revoked))
+}
+
+fn with_status(delegation: Delegation, by: By<'_>, status: GrantStatus) -> Vec<PartWrite> {
+    let suspended = (status == GrantStatus::Suspended).then_some(by.operation);
     let (since, by) = (by.time_ms, by.author.clone());
-    codec::encode(&Delegation { status, since, by, ..delegation })
+    whole(codec::encode(&Delegation { status, since, by, suspended, ..delegation }))
 }
 
 fn delegation(
@@ -94,7 +116,7 @@ fn delegation(
     by: By<'_>,
     new: &AgentDelegate,
 ) -> Result<Delegation, ApplyError> {
-    let By { time_ms, author, .. } = by;
+    let By { time_ms, author, operation, .. } = by;
     let present = answer::link(view, &new.agent)?.map(|link| link.delegation);
     let live = present
         .filter(|present| present.status != GrantStatus::Revoked && time_ms < present.valid_until);
@@ -102,39 +124,52 @@ fn delegation(
         let detail = format!("{} answers for {}", live.principal, live.agent);
         return Err(Refusal::new(Code::AgentBound, "agent", detail).into());
     }
-    let above = above(view, by)?;
-    if let Some(chain) = &above {
+    if let Some(chain) = &above(view, by, new)? {
         check_attenuation(new, chain)?;
     }
-    let AgentDelegate { agent, actions, resources, valid_from, valid_until, max_depth } =
+    let AgentDelegate { agent, beneath, actions, resources, valid_from, valid_until, max_depth } =
         new.clone();
     // A suspended delegation stays suspended, so that nobody can lift a suspension by new terms.
-    let (status, since, last_by, granted) = match live {
-        Some(live) => (live.status, live.since, live.by, live.granted),
-        None => (GrantStatus::Active, time_ms, author.clone(), time_ms),
-    };
-    Ok(Delegation {
+    let begun = Delegation {
         principal: author.clone(),
         agent,
-        beneath: above.is_some(),
+        beneath,
         actions,
         resources,
         valid_from,
         valid_until,
         max_depth,
-        status,
-        since,
-        by: last_by,
-        granted,
+        status: GrantStatus::Active,
+        since: time_ms,
+        by: author.clone(),
+        suspended: None,
+        made: operation,
+        granted: time_ms,
         confirmed: time_ms,
-    })
+    };
+    let Some(Delegation { status, since, by, suspended, made, granted, .. }) = live else {
+        return Ok(begun);
+    };
+    Ok(Delegation { status, since, by, suspended, made, granted, ..begun })
 }
 
-/// Checks rule AG4: if the author is an agent, its own chain of delegations is live. Returns that
-/// chain, or `None` if the author is no agent.
-fn above(view: &dyn RecordView, by: By<'_>) -> Result<Option<AgentChain>, ApplyError> {
+/// Checks rule AG4: if the author is an agent, the delegation names the one to the author, and that
+/// chain of delegations is live. Returns the chain, or `None` if the author is no agent.
+fn above(
+    view: &dyn RecordView,
+    by: By<'_>,
+    new: &AgentDelegate,
+) -> Result<Option<AgentChain>, ApplyError> {
     let own = answer::link(view, by.author)?;
     let own = own.filter(|own| own.delegation.status != GrantStatus::Revoked);
+    let made = own.as_ref().map(|own| own.delegation.made);
+    if new.beneath != made {
+        let detail = match made {
+            Some(made) => format!("{} is an agent by operation {made}; name it", by.author),
+            None => format!("{} is no agent; name no operation", by.author),
+        };
+        return Err(Refusal::new(Code::AgentChain, "beneath", detail).into());
+    }
     let Some(own) = own else { return Ok(None) };
     let chain = answer::chain(view, own, by.time_ms)?;
     if let Some(broken) = &chain.broken {
@@ -197,19 +232,21 @@ fn check_attenuation(new: &AgentDelegate, above: &AgentChain) -> Result<(), Refu
 }
 
 /// Rule AG8: returns the agent's delegation if the author may change its status and the status is
-/// one of `from`.
+/// one of `from`. The author is a principal above the agent, or the agent itself if `or_agent` is
+/// true.
 fn existing(
     view: &dyn RecordView,
     by: By<'_>,
     agent: &Did,
     from: &[GrantStatus],
+    or_agent: bool,
 ) -> Result<Delegation, ApplyError> {
     let Some(link) = answer::link(view, agent)? else {
         let detail = format!("{agent} is no agent");
         return Err(Refusal::new(Code::AgentNotFound, "agent", detail).into());
     };
     let chain = answer::chain(view, link.clone(), by.time_ms)?;
-    let resigns = by.author == agent && from.len() > 1;
+    let resigns = or_agent && by.author == agent;
     if !resigns && !chain.principals().any(|did| did == by.author) {
         let detail = format!("{} stands not above {agent}", by.author);
         return Err(Refusal::new(Code::AgentNotAllowed, "author", detail).into());
@@ -223,8 +260,8 @@ fn existing(
 }
 
 /// Checks rule AG8: only the DID that suspended a delegation, or a principal above that DID,
-/// resumes it.
-fn check_resumer(
+/// resumes it or suspends it anew.
+fn check_senior(
     view: &dyn RecordView,
     by: By<'_>,
     delegation: &Delegation,

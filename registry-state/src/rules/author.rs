@@ -1,11 +1,11 @@
 //! Rules for signatures on behalf of a DID. They apply to every action whose role is author or
 //! approval (docs/protocol/operations.md, section "Signatures of an author").
 
-use super::actors::{active, control_of};
+use super::actors::{active, control_of, document_of};
 use super::checked::Checked;
-use crate::state::{ApplyError, Context, Overlay};
+use crate::state::{ApplyError, Context, Heads, Overlay};
 use registry_core::code::{Code, Refusal};
-use registry_core::did::DidState;
+use registry_core::did::Document;
 use registry_core::did::control::{SetSigner, check_threshold};
 use registry_core::id::Did;
 use registry_core::operation::{MethodSigner, Role, Signer};
@@ -68,8 +68,9 @@ fn check_party(
     party: &Did,
     roles: &[Role],
 ) -> Result<(), ApplyError> {
-    let state = active(overlay, party)?;
-    let control = &state.sets.control;
+    let view = &Heads(overlay);
+    let control = active(view, party)?.control;
+    let mut document: Option<Document> = None;
     let mut signers: Vec<SetSigner<'_>> = Vec::new();
     for (index, signature) in checked.signatures().iter().enumerate() {
         match &signature.by {
@@ -80,7 +81,11 @@ fn check_party(
                 return Err(Refusal::new(Code::ControlRequired, "signatures", detail).into());
             }
             Signer::Method(method) => {
-                check_method(&state, method, context.time_ms).map_err(|(code, detail)| {
+                let document = match &mut document {
+                    Some(document) => document,
+                    empty => empty.insert(document_of(view, party)?),
+                };
+                check_method(document, method, context.time_ms).map_err(|(code, detail)| {
                     Refusal::new(code, format!("signatures/{index}/by"), detail)
                 })?
             }
@@ -88,19 +93,18 @@ fn check_party(
     }
     // The form allows either methods or keys, never both, and at least one signature.
     if !signers.is_empty() {
-        let control_of = |did: &Did| control_of(overlay, did);
-        check_threshold(control.threshold, &control.members, signers, control_of)?;
+        let control_of = |did: &Did| Ok(control_of(view, did)?);
+        check_threshold::<ApplyError>(control.threshold, &control.members, signers, control_of)?;
     }
     Ok(())
 }
 
 fn check_method(
-    state: &DidState,
+    document: &Document,
     method: &MethodSigner,
     time_ms: u64,
 ) -> Result<(), (Code, String)> {
     let MethodSigner { key, url } = method;
-    let document = &state.document;
     let Some(found) = document.method(&url.fragment) else {
         return Err((Code::MethodNotFound, format!("the document has no method {url}")));
     };

@@ -1,6 +1,6 @@
 //! Rules of each DID action (docs/protocol/operations.md, section "DID actions").
 
-use super::actors::{active, control_of};
+use super::actors::{active, control_of, recovery_of};
 use super::checked::Checked;
 use super::governors::check_deactivation;
 use super::request::Request;
@@ -11,13 +11,13 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::did::control::{check_revealed, check_threshold};
 use registry_core::did::{
-    DidCreate, DidRecover, DidRotate, DidState, DidUpdate, DidValue, Document, KeySet, Member,
-    PendingRecovery, Recovery, Reveal, Sets,
+    DidCreate, DidRecover, DidRotate, DidUpdate, Document, KeySet, Member, PendingRecovery,
+    Recovery, RecoveryPart, Reveal, Sets, control_part, deactivated_parts, document_part,
 };
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{DAY_MS, PRIORITY_OPERATIONS_PER_DAY};
 use registry_core::operation::{Rank, Role};
-use registry_core::record::{RecordKey, StoreError};
+use registry_core::record::{PartId, PartWrite, RecordKey, StoreError};
 
 /// Checks the form of complete sets with a complete document. `own` is the DID that gets them, if
 /// it exists already.
@@ -43,7 +43,8 @@ pub(super) fn check_rotate(
     own: Option<&Did>,
 ) -> Result<(), Refusal> {
     check_reveal(&rotate.reveal)?;
-    check_form(&rotate.sets, &rotate.document, network, own)
+    rotate.sets.check("sets", network, own)?;
+    rotate.document.as_ref().map_or(Ok(()), check_document)
 }
 
 /// Checks the form of the keys that an operation reveals.
@@ -59,42 +60,42 @@ pub(super) fn create(
     request.check_members(&create.sets)?;
     request.check_sets(&create.sets)?;
     request.signed_by(&create.sets.control)?;
-    let state = DidState {
-        sets: create.sets.clone(),
-        document: create.document.clone(),
-        pending: None,
-        recover_from_live_ms: None,
-    };
-    let value = codec::encode(&DidValue::Active(Box::new(state)));
-    Ok(Effect::value(request.checked.record_key().clone(), value))
+    let parts = vec![control_part(&create.sets), document_part(&create.document)];
+    Ok(Effect::parts(request.checked.record_key().clone(), parts))
 }
 
-/// Replaces the document.
+/// Replaces the document. In a block that changes the sets the operation waits, so that a version
+/// of the record never mixes what two control sets signed.
 pub(super) fn update(
     request: &Request<'_, '_>,
     update: &DidUpdate,
 ) -> Result<Effect<'static>, ApplyError> {
-    request.change(|state| {
-        request.signed_by(&state.sets.control)?;
-        state.document = update.document.clone();
-        Ok(())
-    })
+    let sets = request.sets()?;
+    request.signed_by(&sets.control)?;
+    if request.overlay.changed_part(request.checked.record_key(), PartId::CONTROL)? {
+        return Err(ApplyError::Full);
+    }
+    request.writes(vec![document_part(&update.document)])
 }
 
-/// Replaces sets and document. If a recovery is pending, the rotation vetoes it.
+/// Replaces the sets, and the document if the operation has one. If a recovery is pending, the
+/// rotation vetoes it.
 pub(super) fn rotate(
     request: &Request<'_, '_>,
     rotate: &DidRotate,
 ) -> Result<Effect<'static>, ApplyError> {
-    request.change(|state| {
-        request.check_next(state, &rotate.reveal)?;
-        request.check_sets(&rotate.sets)?;
-        state.recover_from_live_ms = request.veto(state);
-        state.pending = None;
-        state.sets = rotate.sets.clone();
-        state.document = rotate.document.clone();
-        Ok(())
-    })
+    let (sets, recovery) = (request.sets()?, request.recovery()?);
+    request.check_next(&sets, &recovery, &rotate.reveal)?;
+    request.check_sets(&rotate.sets)?;
+    let mut parts = vec![control_part(&rotate.sets)];
+    parts.extend(rotate.document.as_ref().map(document_part));
+    if recovery.pending.is_some() {
+        // The next recovery may start one delay of the vetoed recovery set later.
+        let delay_ms = sets.recovery.map(|recovery| recovery.delay_ms);
+        let from = delay_ms.map(|delay_ms| request.context.live_ms.saturating_add(delay_ms));
+        parts.push(recovery_part(&RecoveryPart { pending: None, recover_from_live_ms: from }));
+    }
+    request.writes(parts)
 }
 
 /// Deactivates the DID.
@@ -102,12 +103,10 @@ pub(super) fn deactivate(
     request: &Request<'_, '_>,
     reveal: &Reveal,
 ) -> Result<Effect<'static>, ApplyError> {
-    request.replace(|state| {
-        request.check_next(&state, reveal)?;
-        let author = request.checked.operation().author()?;
-        check_deactivation(&Heads(request.overlay), author)?;
-        Ok(DidValue::Deactivated)
-    })
+    request.check_next(&request.sets()?, &request.recovery()?, reveal)?;
+    let author = request.checked.operation().author()?;
+    check_deactivation(&Heads(request.overlay), author)?;
+    request.writes(deactivated_parts())
 }
 
 /// Starts a recovery.
@@ -115,105 +114,88 @@ pub(super) fn recover(
     request: &Request<'_, '_>,
     recover: &DidRecover,
 ) -> Result<Effect<'static>, ApplyError> {
-    request.change(|state| request.recover(state, recover))
+    let sets = request.sets()?;
+    let Recovery { keys, delay_ms } = configured(&sets)?;
+    request.signed_by(keys)?;
+    let RecoveryPart { pending, recover_from_live_ms } = request.recovery()?;
+    if let Some(pending) = pending {
+        let detail = format!("{} is pending", pending.operation);
+        return Err(Refusal::new(Code::RecoveryPending, "action", detail).into());
+    }
+    let live_ms = request.context.live_ms;
+    if let Some(from) = recover_from_live_ms.filter(|from| live_ms < *from) {
+        let left_ms = from.saturating_sub(live_ms);
+        let detail = format!("{left_ms} ms of live time left since the veto");
+        return Err(Refusal::new(Code::RecoveryTooSoon, "action", detail).into());
+    }
+    request.check_sets(&recover.sets)?;
+    let pending = PendingRecovery {
+        started_ms: request.context.time_ms,
+        matures_live_ms: live_ms.saturating_add(*delay_ms),
+        operation: request.checked.id(),
+        recover: recover.clone(),
+    };
+    let recovery = RecoveryPart { pending: Some(pending), recover_from_live_ms: None };
+    request.writes(vec![recovery_part(&recovery)])
 }
 
 /// Cancels the pending recovery.
 pub(super) fn recover_cancel(request: &Request<'_, '_>) -> Result<Effect<'static>, ApplyError> {
-    request.change(|state| {
-        let recovery = recovery_of(state)?;
-        request.signed_by(&recovery.keys)?;
-        pending_of(state)?;
-        state.pending = None;
-        Ok(())
-    })
+    request.signed_by(&configured(&request.sets()?)?.keys)?;
+    pending_of(request.recovery()?)?;
+    request.writes(vec![recovery_part(&RecoveryPart::default())])
 }
 
 /// Puts the pending recovery into effect if its delay is over.
 pub(super) fn recover_complete(request: &Request<'_, '_>) -> Result<Effect<'static>, ApplyError> {
-    request.change(|state| {
-        let pending = pending_of(state)?;
-        let live_ms = request.context.live_ms;
-        if live_ms < pending.matures_live_ms {
-            let left = pending.matures_live_ms.saturating_sub(live_ms);
-            let detail = format!("matures in {left} ms of live time");
-            return Err(Refusal::new(Code::RecoveryNotMature, "action", detail).into());
-        }
-        request.check_reachable(&pending.recover.sets)?;
-        let DidRecover { sets, document } = pending.recover.clone();
-        *state = DidState { sets, document, pending: None, recover_from_live_ms: None };
-        Ok(())
-    })
+    request.sets()?;
+    let PendingRecovery { matures_live_ms, recover, .. } = pending_of(request.recovery()?)?;
+    let live_ms = request.context.live_ms;
+    if live_ms < matures_live_ms {
+        let left_ms = matures_live_ms.saturating_sub(live_ms);
+        let detail = format!("matures in {left_ms} ms of live time");
+        return Err(Refusal::new(Code::RecoveryNotMature, "action", detail).into());
+    }
+    request.check_reachable(&recover.sets)?;
+    request.writes(vec![
+        control_part(&recover.sets),
+        recovery_part(&RecoveryPart::default()),
+        document_part(&recover.document),
+    ])
+}
+
+fn recovery_part(recovery: &RecoveryPart) -> PartWrite {
+    PartWrite::set(PartId::RECOVERY, codec::encode(recovery))
 }
 
 impl Request<'_, '_> {
-    /// Returns the effect of an action that edits the active state of the author.
-    fn change(
-        &self,
-        change: impl FnOnce(&mut DidState) -> Result<(), ApplyError>,
-    ) -> Result<Effect<'static>, ApplyError> {
-        self.replace(|mut state| {
-            change(&mut state)?;
-            Ok(DidValue::Active(state))
-        })
+    /// Returns the sets of the author, which is not deactivated.
+    fn sets(&self) -> Result<Sets, ApplyError> {
+        active(&Heads(self.overlay), self.checked.operation().author()?)
     }
 
-    /// Returns the effect of an action that replaces the active state of the author.
-    fn replace(
-        &self,
-        value: impl FnOnce(Box<DidState>) -> Result<DidValue, ApplyError>,
-    ) -> Result<Effect<'static>, ApplyError> {
-        let state = active(self.overlay, self.checked.operation().author()?)?;
+    /// Returns the pending recovery of the author and when the next may start.
+    fn recovery(&self) -> Result<RecoveryPart, ApplyError> {
+        Ok(recovery_of(&Heads(self.overlay), self.checked.record_key())?)
+    }
+
+    /// Returns the effect of an action that writes these parts of the author's record.
+    fn writes(&self, parts: Vec<PartWrite>) -> Result<Effect<'static>, ApplyError> {
         let key = self.checked.record_key();
-        let quota = self.quota(key)?;
-        let value = codec::encode(&value(state)?);
-        let transient = quota.into_iter().collect();
-        Ok(Effect { transient, ..Effect::value(key.clone(), value) })
-    }
-
-    /// Returns the live time, in milliseconds, from which the next recovery may start. After a veto
-    /// this is one delay of the recovery set that was vetoed.
-    fn veto(&self, state: &DidState) -> Option<u64> {
-        match (&state.pending, &state.sets.recovery) {
-            (Some(_), Some(recovery)) => {
-                Some(self.context.live_ms.saturating_add(recovery.delay_ms))
-            }
-            _ => state.recover_from_live_ms,
-        }
-    }
-
-    fn recover(&self, state: &mut DidState, recover: &DidRecover) -> Result<(), ApplyError> {
-        let recovery = recovery_of(state)?;
-        let delay_ms = recovery.delay_ms;
-        self.signed_by(&recovery.keys)?;
-        if let Some(pending) = &state.pending {
-            let detail = format!("{} is pending", pending.operation);
-            return Err(Refusal::new(Code::RecoveryPending, "action", detail).into());
-        }
-        let live_ms = self.context.live_ms;
-        if let Some(from) = state.recover_from_live_ms
-            && live_ms < from
-        {
-            let detail =
-                format!("{} ms of live time left since the veto", from.saturating_sub(live_ms));
-            return Err(Refusal::new(Code::RecoveryTooSoon, "action", detail).into());
-        }
-        self.check_sets(&recover.sets)?;
-        state.pending = Some(PendingRecovery {
-            started_ms: self.context.time_ms,
-            matures_live_ms: live_ms.saturating_add(delay_ms),
-            operation: self.checked.id(),
-            recover: recover.clone(),
-        });
-        state.recover_from_live_ms = None;
-        Ok(())
+        let transient = self.quota(key)?.into_iter().collect();
+        Ok(Effect { transient, ..Effect::parts(key.clone(), parts) })
     }
 
     /// Checks that the revealed keys are among the commitments of the next set and that enough
     /// of them signed. Fails if a pending recovery has matured, since it can then only be completed
     /// or cancelled. A recovery that cannot be completed stops nobody.
-    fn check_next(&self, state: &DidState, reveal: &Reveal) -> Result<(), ApplyError> {
-        if let Some(pending) = &state.pending
+    fn check_next(
+        &self,
+        sets: &Sets,
+        recovery: &RecoveryPart,
+        reveal: &Reveal,
+    ) -> Result<(), ApplyError> {
+        if let Some(pending) = &recovery.pending
             && self.context.live_ms >= pending.matures_live_ms
             && self.unreachable(&pending.recover.sets)?.is_none()
         {
@@ -221,19 +203,19 @@ impl Request<'_, '_> {
             return Err(Refusal::new(Code::RecoveryMature, "action", detail).into());
         }
         for (index, member) in reveal.revealed.iter().enumerate() {
-            if !state.sets.next.commits_to(member) {
+            if !sets.next.commits_to(member) {
                 let detail = "its hash is none of the commitments of the next set";
                 let field = format!("reveal/revealed/{index}");
                 return Err(Refusal::new(Code::NextNotCommitted, field, detail).into());
             }
         }
-        self.signed(state.sets.next.threshold, &reveal.revealed, Role::Next)
+        self.signed(sets.next.threshold, &reveal.revealed, Role::Next)
     }
 
     /// Checks that every DID that the sets of a new DID name is registered and not deactivated.
     fn check_members(&self, sets: &Sets) -> Result<(), ApplyError> {
         for (field, did) in sets.dids() {
-            if control_of(self.overlay, did)?.is_none() {
+            if control_of(&Heads(self.overlay), did)?.is_none() {
                 let detail = format!("{did} is not registered or deactivated");
                 return Err(Refusal::new(Code::MemberNotFound, field, detail).into());
             }
@@ -289,9 +271,8 @@ impl Request<'_, '_> {
         for member in &set.members {
             let counts = match member {
                 Member::Key(_) => true,
-                Member::Did(did) => {
-                    control_of(self.overlay, did)?.is_some_and(|control| control.keys_suffice())
-                }
+                Member::Did(did) => control_of(&Heads(self.overlay), did)?
+                    .is_some_and(|control| control.keys_suffice()),
             };
             live = live.saturating_add(usize::from(counts));
         }
@@ -307,7 +288,8 @@ impl Request<'_, '_> {
         let signatures = self.checked.signatures().iter();
         let signatures = signatures.filter(|signature| signature.role == role);
         let signers = signatures.filter_map(|signature| signature.by.of_set());
-        check_threshold(threshold, members, signers, |did| control_of(self.overlay, did))
+        let control_of = |did: &Did| Ok(control_of(&Heads(self.overlay), did)?);
+        check_threshold(threshold, members, signers, control_of)
     }
 
     /// Counts the actions of one day. Rotate and deactivate have another counter than recover and
@@ -367,26 +349,22 @@ pub(crate) fn urgency(
     let (rank, key) = (checked.rank(), checked.record_key());
     let Some(kind) = daily_quota(rank) else { return Ok(None) };
     let used_today = daily(overlay, context, (kind, key))?.used();
-    let pending = match overlay.head(key)? {
-        Some(head) if rank == Rank::Next => match overlay.did_value(&head)? {
-            DidValue::Active(state) => state.pending,
-            DidValue::Deactivated => None,
-        },
-        Some(_) | None => None,
+    let pending = match rank {
+        Rank::Next => recovery_of(&Heads(overlay), key)?.pending,
+        Rank::Methods | Rank::Control | Rank::Completion | Rank::Recovery => None,
     };
     let vetoes_before_ms = pending.map(|pending| pending.matures_live_ms);
     Ok(Some(Urgency { vetoes_before_ms, used_today }))
 }
 
-fn recovery_of(state: &DidState) -> Result<&Recovery, Refusal> {
-    state.sets.recovery.as_ref().ok_or_else(|| {
+fn configured(sets: &Sets) -> Result<&Recovery, Refusal> {
+    sets.recovery.as_ref().ok_or_else(|| {
         Refusal::new(Code::RecoveryNotConfigured, "action", "the DID has no recovery set")
     })
 }
 
-fn pending_of(state: &DidState) -> Result<&PendingRecovery, Refusal> {
-    state
+fn pending_of(recovery: RecoveryPart) -> Result<PendingRecovery, Refusal> {
+    recovery
         .pending
-        .as_ref()
         .ok_or_else(|| Refusal::new(Code::RecoveryNotPending, "action", "no recovery is pending"))
 }

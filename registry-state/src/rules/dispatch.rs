@@ -25,7 +25,7 @@ pub(super) fn check_form(operation: &Operation, network: &NetworkName) -> Result
         Action::StatusSet(set) => set.changes.check(),
         Action::StatusUpdate(update) => status::check_terms(update, network),
         Action::TrustGrant(grant) => trust::check_grant(operation, grant, network),
-        Action::TrustChange(change) => trust::check_change(change, network),
+        Action::TrustChange(change) => trust::check_change(operation, change, network),
         Action::TrustSuspend(step) | Action::TrustResume(step) | Action::TrustRevoke(step) => {
             trust::check_authority(&step.key, network)
         }
@@ -91,11 +91,11 @@ pub(crate) fn apply<'c>(
         Action::AgentRevoke(step) => request.by_author(|view, by| agent::revoke(view, by, step)),
         Action::GovernancePropose(propose) => governance::propose(&request, propose),
         Action::GovernanceApprove(step) => {
-            governance::by_governor(&request, |rules, author| rules.approve(&step.proposal, author))
+            governance::by_governor(&request, |rules, by| rules.approve(&step.proposal, by))
         }
-        Action::GovernanceWithdraw(step) => governance::by_governor(&request, |rules, author| {
-            rules.withdraw(&step.proposal, author)
-        }),
+        Action::GovernanceWithdraw(step) => {
+            governance::by_governor(&request, |rules, by| rules.withdraw(&step.proposal, by))
+        }
         Action::ValidatorReady(ready) => governance::ready(&request, ready),
         Action::SchemaPublish(publish) => {
             request.by_author(|view, by| schema::publish(view, by, publish))

@@ -16,13 +16,14 @@ use registry_core::limits::{
     DAY_MS, NOTICE_HEIGHTS_MAX, NOTICE_HEIGHTS_MIN, PROPOSALS_PER_DAY, SCHEDULED_CHANGES_MAX,
     VALIDATOR_CHANGE_DISTANCE,
 };
+use registry_core::operation::Rank;
 use registry_core::record::{RecordKey, RecordView, StoreError};
 use registry_core::span::ChainTime;
 
 use super::author;
 use super::governors::live_count;
 use super::request::Request;
-use crate::state::{ApplyError, Context, Effect, Heads, Quota, TransientKey, TransientKind};
+use crate::state::{ApplyError, Context, Effect, Heads, Quota, TransientKey, TransientKind, whole};
 use ready::check_block;
 use result::{ChangeResult, result};
 
@@ -42,8 +43,7 @@ pub(super) fn propose<'c>(
     propose: &GovernancePropose,
 ) -> Result<Effect<'c>, ApplyError> {
     let Request { overlay, context, checked } = request;
-    let mut effect =
-        by_governor(request, |rules, author| rules.propose(&checked.id(), author, propose))?;
+    let mut effect = by_governor(request, |rules, by| rules.propose(&checked.id(), by, propose))?;
     let author = checked.operation().author()?;
     let of = (TransientKind::ProposalQuota, author.suffix.0.to_vec());
     let quota = Quota::read(overlay, of, (context.time_ms, DAY_MS), PROPOSALS_PER_DAY)?;
@@ -60,11 +60,12 @@ pub(super) fn propose<'c>(
 /// Checks rules GV2 to GV8 and returns the effect of an action that a governor signs.
 pub(super) fn by_governor<'c>(
     request: &Request<'_, 'c>,
-    written: impl FnOnce(&Rules<'_>, &Did) -> Result<GovernanceWrite, ApplyError>,
+    written: impl FnOnce(&Rules<'_>, Governor<'_>) -> Result<GovernanceWrite, ApplyError>,
 ) -> Result<Effect<'c>, ApplyError> {
     let Request { overlay, context, checked } = request;
-    let author = author::check(overlay, context, checked)?;
-    effect(request, |rules| written(rules, author))
+    let did = author::check(overlay, context, checked)?;
+    let by_control = checked.rank() != Rank::Methods;
+    effect(request, |rules| written(rules, Governor { did, by_control }))
 }
 
 /// Checks rule GV9 and returns the effect of a readiness announcement. Its only signature is made
@@ -91,7 +92,7 @@ fn effect<'c>(
     let scheduled = written
         .scheduled
         .map(|scheduled| (TransientKey::scheduled_changes(), codec::encode(&scheduled)));
-    let effect = Effect::value(checked.record_key().clone(), written.value);
+    let effect = Effect::parts(checked.record_key().clone(), whole(written.value));
     Ok(Effect { transient: scheduled.into_iter().collect(), ..effect })
 }
 
@@ -111,6 +112,24 @@ impl<'n> Now<'n> {
         let at = ChainTime { height: context.height, live_ms: context.live_ms };
         Self { at, time_ms: context.time_ms, scheduled }
     }
+}
+
+/// A governor that says something about a proposal.
+#[derive(Debug, Clone, Copy)]
+pub struct Governor<'g> {
+    /// DID of the governor.
+    pub did: &'g Did,
+    /// True if its control set signs; false if a method of its document does.
+    pub by_control: bool,
+}
+
+/// Refuses what a governor may not say any more, since methods approve and withdraw once and cannot
+/// undo what the control set said.
+fn said_last(said: &Approval) -> Refusal {
+    let what = if said.withdrawn { "withdrew its approval" } else { "approved" };
+    let who = if said.by_control { "the control set of" } else { "a method of" };
+    let detail = format!("{who} {} {what}", said.governor);
+    Refusal::new(Code::ApprovalFinal, "proposal", detail)
 }
 
 /// What a governance action writes.
@@ -137,9 +156,10 @@ impl Rules<'_> {
     pub fn propose(
         &self,
         id: &Hash,
-        author: &Did,
+        by: Governor<'_>,
         propose: &GovernancePropose,
     ) -> Result<GovernanceWrite, ApplyError> {
+        let author = by.did;
         let governors = self.governors_with(author)?;
         let GovernancePropose { change, height } = propose.clone();
         let notice = height.saturating_sub(self.now.at.height);
@@ -153,7 +173,8 @@ impl Rules<'_> {
         let (proposer, proposed) = (author.clone(), self.now.time_ms);
         let notice_ms = read::<Parameters>(self.view, PARAMETERS)?.notice_ms_min;
         let due_live_ms = self.now.at.live_ms.saturating_add(notice_ms);
-        let approvals = vec![Approval { governor: author.clone(), time: proposed }];
+        let (governor, by_control) = (author.clone(), by.by_control);
+        let approvals = vec![Approval { governor, time: proposed, withdrawn: false, by_control }];
         let status = ProposalStatus::Open;
         self.settle(
             id,
@@ -163,29 +184,43 @@ impl Rules<'_> {
     }
 
     /// Checks rules GV2 to GV8, and returns what the approval of a proposal writes.
-    pub fn approve(&self, id: &Hash, author: &Did) -> Result<GovernanceWrite, ApplyError> {
-        let governors = self.governors_with(author)?;
+    pub fn approve(&self, id: &Hash, by: Governor<'_>) -> Result<GovernanceWrite, ApplyError> {
+        let governors = self.governors_with(by.did)?;
         let mut proposal = self.pending(id)?;
-        if proposal.is_approved_by(author) {
-            let detail = format!("{author} has approved it");
-            return Err(Refusal::new(Code::ApprovedAlready, "proposal", detail).into());
+        let approval = Approval {
+            governor: by.did.clone(),
+            time: self.now.time_ms,
+            withdrawn: false,
+            by_control: by.by_control,
+        };
+        let said = proposal.approvals.iter_mut().find(|said| said.governor == *by.did);
+        match said {
+            None => proposal.approvals.push(approval),
+            Some(said) if !said.withdrawn && (said.by_control || !by.by_control) => {
+                let detail = format!("{} has approved it", by.did);
+                return Err(Refusal::new(Code::ApprovedAlready, "proposal", detail).into());
+            }
+            Some(said) if said.by_control || !by.by_control => return Err(said_last(said).into()),
+            Some(said) => *said = approval,
         }
         self.check_notice(&proposal)?;
-        let approval = Approval { governor: author.clone(), time: self.now.time_ms };
-        proposal.approvals.push(approval);
         self.settle(id, &governors, proposal)
     }
 
     /// Checks rules GV2 to GV4, and returns what the withdrawal of an approval writes.
-    pub fn withdraw(&self, id: &Hash, author: &Did) -> Result<GovernanceWrite, ApplyError> {
-        let governors = self.governors_with(author)?;
+    pub fn withdraw(&self, id: &Hash, by: Governor<'_>) -> Result<GovernanceWrite, ApplyError> {
+        let governors = self.governors_with(by.did)?;
         let mut proposal = self.pending(id)?;
-        if !proposal.is_approved_by(author) {
-            let detail = format!("{author} has not approved it");
+        let said = proposal.approvals.iter_mut().find(|said| said.governor == *by.did);
+        let Some(said) = said.filter(|said| !said.withdrawn || by.by_control) else {
+            let detail = format!("{} has not approved it", by.did);
             return Err(Refusal::new(Code::NotApproved, "proposal", detail).into());
+        };
+        if said.by_control && (said.withdrawn || !by.by_control) {
+            return Err(said_last(said).into());
         }
+        (said.withdrawn, said.by_control, said.time) = (true, by.by_control, self.now.time_ms);
         self.check_notice(&proposal)?;
-        proposal.approvals.retain(|approval| approval.governor != *author);
         self.settle(id, &governors, proposal)
     }
 
@@ -236,11 +271,7 @@ impl Rules<'_> {
 
     /// Counts the approvals by DIDs that are governors now and can still sign.
     fn approvals(&self, governors: &Governors, proposal: &Proposal) -> Result<usize, StoreError> {
-        live_count(
-            governors,
-            self.view,
-            proposal.approvals.iter().map(|approval| &approval.governor),
-        )
+        live_count(governors, self.view, proposal.approved().map(|approval| &approval.governor))
     }
 
     /// Sets the status that follows from the approvals, and adds the proposal to the scheduled

@@ -3,11 +3,12 @@
 
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes};
-use registry_core::did::{DidValue, KeySet, Member};
+use registry_core::did::{Member, Sets};
 use registry_core::governance::{Governors, governors};
 use registry_core::id::Did;
-use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
+use registry_core::record::{Entry, PartId, RecordKey, RecordView, StoreError};
 
+use super::actors::control_of;
 use crate::state::ApplyError;
 
 /// Checks rule GV8: at least as many governors as the threshold needs can still sign.
@@ -38,8 +39,7 @@ pub(crate) fn live_count<'d>(
 
 /// Returns true if the DID is registered and not deactivated.
 pub(crate) fn is_live(view: &dyn RecordView, did: &Did) -> Result<bool, StoreError> {
-    let entry = view.entry(&RecordKey::did(&did.suffix))?;
-    Ok(entry.is_some_and(|entry| !DidValue::is_deactivated(&entry.value.0)))
+    Ok(control_of(view, did)?.is_some())
 }
 
 /// Returns true if the members of the DID's control set that can still sign reach its threshold.
@@ -49,26 +49,11 @@ fn can_sign(view: &dyn RecordView, did: &Did) -> Result<bool, StoreError> {
     for member in &control.members {
         let counts = match member {
             Member::Key(_) => true,
-            Member::Did(did) => control_of(view, did)?.is_some_and(|own| has_enough_keys(&own)),
+            Member::Did(did) => control_of(view, did)?.is_some_and(|own| own.keys_suffice()),
         };
         live = live.saturating_add(usize::from(counts));
     }
     Ok(live >= usize::from(control.threshold))
-}
-
-/// Returns the control set of a DID; `None` if the DID is not registered or is deactivated.
-fn control_of(view: &dyn RecordView, did: &Did) -> Result<Option<KeySet>, StoreError> {
-    let Some(entry) = view.entry(&RecordKey::did(&did.suffix))? else { return Ok(None) };
-    Ok(match entry.value()? {
-        DidValue::Active(state) => Some(state.sets.control),
-        DidValue::Deactivated => None,
-    })
-}
-
-/// True if a member DID with this control set can sign: only keys act for a member.
-fn has_enough_keys(control: &KeySet) -> bool {
-    let dids = control.dids().count();
-    control.members.len().saturating_sub(dids) >= usize::from(control.threshold)
 }
 
 /// Records as they will be when a DID is deactivated.
@@ -80,10 +65,12 @@ struct Without<'v> {
 impl RecordView for Without<'_> {
     fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         let entry = self.view.entry(key)?;
-        let deactivated = || Bytes(codec::encode(&DidValue::Deactivated));
-        Ok(entry.map(|entry| match *key == self.gone {
-            true => Entry { value: deactivated(), ..entry },
-            false => entry,
+        Ok(entry.map(|Entry { record, mut parts }| {
+            if *key == self.gone {
+                let control = parts.iter_mut().filter(|part| part.id == PartId::CONTROL);
+                control.for_each(|part| part.value = Bytes(codec::encode(&None::<Sets>)));
+            }
+            Entry { record, parts }
         }))
     }
 }

@@ -11,6 +11,7 @@ mod dispatch;
 pub mod endorsement;
 pub mod governance;
 pub mod governors;
+pub mod guard;
 mod request;
 pub mod schema;
 mod signatures;

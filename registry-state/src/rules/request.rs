@@ -1,7 +1,8 @@
 //! An operation together with the state that its rule may read.
 
+use registry_core::crypto::Hash;
 use registry_core::id::{Did, NetworkName};
-use registry_core::record::RecordView;
+use registry_core::record::{PartWrite, RecordView};
 
 use super::author;
 use super::checked::Checked;
@@ -16,6 +17,8 @@ pub struct By<'b> {
     pub time_ms: u64,
     /// DID that performs the action; its signatures are checked elsewhere.
     pub author: &'b Did,
+    /// Id of the operation. What it makes is named by it.
+    pub operation: Hash,
 }
 
 /// An operation that a block may apply next.
@@ -31,17 +34,18 @@ pub(crate) struct Request<'r, 'c> {
 
 impl<'c> Request<'_, 'c> {
     /// Returns the effect of an action that its author signs. It checks the author's signatures
-    /// and, if the action needs it, the consent of another DID. `value` then gives the next value
-    /// of the record that the operation writes.
+    /// and, if the action needs it, the consent of another DID. `parts` then gives what the
+    /// operation writes into its record.
     pub(crate) fn by_author(
         &self,
-        value: impl FnOnce(&dyn RecordView, By<'_>) -> Result<Vec<u8>, ApplyError>,
+        parts: impl FnOnce(&dyn RecordView, By<'_>) -> Result<Vec<PartWrite>, ApplyError>,
     ) -> Result<Effect<'c>, ApplyError> {
         let Self { overlay, context, checked } = self;
         let author = author::check(overlay, context, checked)?;
         author::check_consent(overlay, context, checked)?;
-        let by = By { network: &context.network, time_ms: context.time_ms, author };
-        let value = value(&Heads(overlay), by)?;
-        Ok(Effect::value(checked.record_key().clone(), value))
+        let (time_ms, operation) = (context.time_ms, checked.id());
+        let by = By { network: &context.network, time_ms, author, operation };
+        let parts = parts(&Heads(overlay), by)?;
+        Ok(Effect::parts(checked.record_key().clone(), parts))
     }
 }

@@ -2,13 +2,13 @@
 //! "Rules").
 
 use super::request::By;
-use crate::state::ApplyError;
+use crate::state::{ApplyError, whole};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::id::SchemaId;
 use registry_core::limits::{CREDENTIAL_TYPE_NAMES_MAX, DOCUMENT_TIME_MS_END, TOKEN_BYTES_MAX};
 use registry_core::names::Resource;
-use registry_core::record::RecordView;
+use registry_core::record::{PartWrite, RecordView};
 use registry_core::schema::{
     CredentialType, CredentialTypePublish, CredentialTypeWithdraw, Schema, SchemaPublish,
     SchemaStatus, SchemaWithdraw, check_content, credential_type_at, schema_at,
@@ -84,33 +84,34 @@ fn check_tokens(field: &str, tokens: &[String]) -> Result<(), Refusal> {
     invalid("must ascend strictly, each once".to_owned())
 }
 
-/// Checks rule SC4 and returns the record value of a new schema. Nodes also call this and the
+/// Checks rule SC4 and returns what a new schema writes. Nodes also call this and the
 /// functions below before they ask anyone to sign.
 pub fn publish(
     view: &dyn RecordView,
     by: By<'_>,
     publish: &SchemaPublish,
-) -> Result<Vec<u8>, ApplyError> {
+) -> Result<Vec<PartWrite>, ApplyError> {
     let SchemaPublish { content, credential_type, supersedes } = publish.clone();
     if let Some(id) = &supersedes {
         own(existing(view, "supersedes", id)?, by, "supersedes", id)?;
     }
     let (publisher, since) = (by.author.clone(), by.time_ms);
     let status = SchemaStatus::Active;
-    Ok(codec::encode(&Schema { publisher, content, credential_type, supersedes, status, since }))
+    let schema = Schema { publisher, content, credential_type, supersedes, status, since };
+    Ok(whole(codec::encode(&schema)))
 }
 
-/// Checks rule SC5 and returns the value of the schema once its publisher has withdrawn it.
+/// Checks rule SC5 and returns what the withdrawal of a schema by its publisher writes.
 pub fn withdraw(
     view: &dyn RecordView,
     by: By<'_>,
     withdraw: &SchemaWithdraw,
-) -> Result<Vec<u8>, ApplyError> {
+) -> Result<Vec<PartWrite>, ApplyError> {
     let id = &withdraw.schema;
     let mut schema = own(existing(view, "schema", id)?, by, "schema", id)?;
     check_active("schema", schema.status)?;
     (schema.status, schema.since) = (SchemaStatus::Withdrawn, by.time_ms);
-    Ok(codec::encode(&schema))
+    Ok(whole(codec::encode(&schema)))
 }
 
 /// Checks rule SC6 and returns the value of a new credential type, or of the next version of a
@@ -119,7 +120,7 @@ pub fn publish_type(
     view: &dyn RecordView,
     by: By<'_>,
     publish: &CredentialTypePublish,
-) -> Result<Vec<u8>, ApplyError> {
+) -> Result<Vec<PartWrite>, ApplyError> {
     if let Some(id) = &publish.schema {
         let schema = existing(view, "schema", id)?;
         check_active("schema", schema.status)?;
@@ -137,7 +138,7 @@ pub fn publish_type(
         formats,
         suites,
     } = publish.clone();
-    Ok(codec::encode(&CredentialType {
+    Ok(whole(codec::encode(&CredentialType {
         publisher: by.author.clone(),
         name,
         schema,
@@ -148,7 +149,7 @@ pub fn publish_type(
         suites,
         status: SchemaStatus::Active,
         since: by.time_ms,
-    }))
+    })))
 }
 
 /// Checks rule SC7 and returns the value of the credential type once its publisher has withdrawn
@@ -157,7 +158,7 @@ pub fn withdraw_type(
     view: &dyn RecordView,
     by: By<'_>,
     withdraw: &CredentialTypeWithdraw,
-) -> Result<Vec<u8>, ApplyError> {
+) -> Result<Vec<PartWrite>, ApplyError> {
     let name = &withdraw.name;
     let Some(mut present) = credential_type_at(view, by.author, name)? else {
         let detail = format!("{} has published no type {name}", by.author);
@@ -165,7 +166,7 @@ pub fn withdraw_type(
     };
     check_active("name", present.status)?;
     (present.status, present.since) = (SchemaStatus::Withdrawn, by.time_ms);
-    Ok(codec::encode(&present))
+    Ok(whole(codec::encode(&present)))
 }
 
 fn existing(view: &dyn RecordView, field: &str, id: &SchemaId) -> Result<Schema, ApplyError> {

@@ -58,7 +58,7 @@ pub fn check_stateless(
 pub fn check_body(operation: &Operation, network: &NetworkName) -> Result<(), Refusal> {
     check_author(operation, network)?;
     check_endorser(operation, network)?;
-    operation.action.facts().guard.check(&operation.guard)?;
+    operation.check_guard()?;
     check_form(operation, network)
 }
 

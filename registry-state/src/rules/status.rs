@@ -2,17 +2,14 @@
 
 use super::request::Request;
 use super::{author, window};
-use crate::state::{
-    ApplyError, Change, Effect, Opened, Overlay, Quota, TransientKey, TransientKind,
-};
+use crate::state::{ApplyError, Change, Effect, Overlay, Quota, TransientKey, TransientKind};
 use registry_core::code::{Code, Refusal};
-use registry_core::codec;
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{
     DOCUMENT_TIME_MS_END, HOUR_MS, STATUS_BITS_MAX, STATUS_DELEGATE_ENTRIES_PER_HOUR_MAX,
     STATUS_DELEGATES_MAX, STATUS_MESSAGE_BYTES_MAX,
 };
-use registry_core::record::{Entry, RecordKey};
+use registry_core::record::{Entry, PartWrite, RecordKey};
 use registry_core::status::{
     Bits, Delegate, EntryChanges, Run, StatusCreate, StatusList, StatusPurpose, StatusSet,
     StatusUpdate,
@@ -128,10 +125,10 @@ fn check_messages(create: &StatusCreate) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Returns the record value of a new list. The operation's guard ensures that the list does not
+/// Returns what a new list writes. Its array has no part until an entry is set. The operation's guard ensures that the list does not
 /// exist.
-pub fn create(issuer: &Did, create: &StatusCreate) -> Vec<u8> {
-    codec::encode(&StatusList::new(issuer.clone(), create.clone()))
+pub fn create(issuer: &Did, create: &StatusCreate) -> Vec<PartWrite> {
+    vec![StatusList::new(issuer.clone(), create.clone()).terms_part()]
 }
 
 /// Checks rules ST2 to ST8 of new values for entries. The array is read last, and only if no
@@ -144,24 +141,17 @@ pub(super) fn set<'c>(
     let writer = author::check(overlay, context, checked)?;
     let key = checked.record_key().clone();
     let changes = &set.changes;
+    let list: StatusList = head(overlay, &key)?.value()?;
+    let transient = check_set(request, &list, writer, changes)?;
     if let Some(open) = overlay.open_list(&key) {
-        let transient = check_set(request, &open.list, writer, changes)?;
-        check_values(&open.list, &open.array, changes)?;
+        check_values(&list, &open.array, changes)?;
         let change = Change::Entries { opened: None, changes };
         return Ok(Effect { key, change, transient, array_bytes: 0 });
     }
-    let head = head(overlay, &key)?;
-    if overlay.changed(&key) {
-        let detail = "the list was made, updated or closed in this block";
-        return Err(Refusal::new(Code::ChangedInBlock, "list", detail).into());
-    }
-    let list: StatusList = head.value()?;
-    let transient = check_set(request, &list, writer, changes)?;
     let array_bytes = overlay.room_for_array(&list)?;
-    let array = overlay.status_array(&head)?;
+    let array = overlay.status_array(&key, &list)?;
     check_values(&list, &array, changes)?;
-    let opened = Some(Box::new(Opened { list, array }));
-    let change = Change::Entries { opened, changes };
+    let change = Change::Entries { opened: Some(array), changes };
     Ok(Effect { key, change, transient, array_bytes })
 }
 
@@ -224,8 +214,9 @@ fn change(
     let key = checked.record_key().clone();
     let mut list: StatusList = head(overlay, &key)?.value()?;
     make(&mut list, author)?;
-    let array_bytes = overlay.room_for_array(&list)?;
-    Ok(Effect { array_bytes, ..Effect::value(key, codec::encode(&list)) })
+    // The end of the block reads the array of a list once, if at all.
+    let array_bytes = if overlay.changed(&key) { 0 } else { overlay.room_for_array(&list)? };
+    Ok(Effect { array_bytes, ..Effect::parts(key, vec![list.terms_part()]) })
 }
 
 /// Checks rule ST2: the list exists.

@@ -2,14 +2,14 @@
 
 use super::request::By;
 use super::window;
-use crate::state::ApplyError;
+use crate::state::{ApplyError, whole};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::id::{Did, NetworkName};
-use registry_core::limits::{TRUST_ENDED_KEPT_MS, TRUST_GRANTS_MAX};
+use registry_core::limits::TRUST_ENDED_KEPT_MS;
 use registry_core::names::{EntityId, TrustKey};
 use registry_core::operation::Operation;
-use registry_core::record::{RecordKey, RecordView};
+use registry_core::record::{PartId, PartWrite, RecordKey, RecordView};
 use registry_core::time::TimeMs;
 use registry_core::trust::answer::{self, Chain, Link};
 use registry_core::trust::{
@@ -26,13 +26,18 @@ pub(super) fn check_grant(
 ) -> Result<(), Refusal> {
     check_authority(&grant.key, network)?;
     check_conditions(&grant.conditions)?;
-    check_parent(operation.author()?, grant)
+    check_parent(operation.author()?, &grant.key, grant.parent.as_ref())
 }
 
 /// Checks rule TR1: the form of new conditions.
-pub(super) fn check_change(change: &TrustChange, network: &NetworkName) -> Result<(), Refusal> {
+pub(super) fn check_change(
+    operation: &Operation,
+    change: &TrustChange,
+    network: &NetworkName,
+) -> Result<(), Refusal> {
     check_authority(&change.key, network)?;
-    check_conditions(&change.conditions)
+    check_conditions(&change.conditions)?;
+    check_parent(operation.author()?, &change.key, change.parent.as_ref())
 }
 
 /// Checks rule TR1: the form of a recognition.
@@ -70,9 +75,9 @@ pub(super) fn check_own(
     Err(Refusal::new(Code::AuthorMismatch, "author", detail))
 }
 
-fn check_parent(author: &Did, grant: &TrustGrant) -> Result<(), Refusal> {
-    let by_authority = grant.key.authority == *author;
-    let detail = match (by_authority, &grant.parent) {
+fn check_parent(author: &Did, key: &TrustKey, parent: Option<&Parent>) -> Result<(), Refusal> {
+    let by_authority = key.authority == *author;
+    let detail = match (by_authority, parent) {
         (true, Some(_)) => "the authority grants by its own right, without a parent",
         (false, None) => "another than the authority names its own grant",
         _ => return Ok(()),
@@ -93,49 +98,68 @@ fn check_terms(terms: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-/// Checks rules TR4 to TR8 and returns the record value with a new grant. Nodes also call this and
+/// Checks rules TR4 to TR8 and returns what a new grant writes. Nodes also call this and
 /// the functions below before they ask anyone to sign.
-pub fn grant(view: &dyn RecordView, by: By<'_>, grant: &TrustGrant) -> Result<Vec<u8>, ApplyError> {
+pub fn grant(
+    view: &dyn RecordView,
+    by: By<'_>,
+    grant: &TrustGrant,
+) -> Result<Vec<PartWrite>, ApplyError> {
     Write { view, by }.grant(grant)
 }
 
-/// Checks rules TR3 and TR5 to TR8, and returns the record value with new conditions of the
-/// author's grant.
+/// Checks rules TR3 and TR5 to TR8, and returns what new conditions of the author's
+/// grant write.
 pub fn change(
     view: &dyn RecordView,
     by: By<'_>,
     change: &TrustChange,
-) -> Result<Vec<u8>, ApplyError> {
+) -> Result<Vec<PartWrite>, ApplyError> {
     Write { view, by }.change(change)
 }
 
-/// Checks rule TR3 and returns the record value with the author's grant suspended.
-pub fn suspend(view: &dyn RecordView, by: By<'_>, step: &TrustStep) -> Result<Vec<u8>, ApplyError> {
-    Write { view, by }.set_status(step, &[GrantStatus::Active], GrantStatus::Suspended)
+/// Checks rule TR3 and returns what the suspension of the author's grant writes. It may follow
+/// another one, so that whoever suspends last decides who resumes.
+pub fn suspend(
+    view: &dyn RecordView,
+    by: By<'_>,
+    step: &TrustStep,
+) -> Result<Vec<PartWrite>, ApplyError> {
+    let either = [GrantStatus::Active, GrantStatus::Suspended];
+    Write { view, by }.set_status(step, &either, GrantStatus::Suspended)
 }
 
-/// Checks rule TR3 and returns the record value with the author's suspended grant active again.
-pub fn resume(view: &dyn RecordView, by: By<'_>, step: &TrustStep) -> Result<Vec<u8>, ApplyError> {
+/// Checks rules TR3 and TR5, and returns what the resumption of the author's suspended grant
+/// writes.
+pub fn resume(
+    view: &dyn RecordView,
+    by: By<'_>,
+    step: &TrustStep,
+) -> Result<Vec<PartWrite>, ApplyError> {
     Write { view, by }.set_status(step, &[GrantStatus::Suspended], GrantStatus::Active)
 }
 
-/// Checks rule TR3 and returns the record value with the author's grant revoked.
-pub fn revoke(view: &dyn RecordView, by: By<'_>, step: &TrustStep) -> Result<Vec<u8>, ApplyError> {
+/// Checks rule TR3 and returns what the revocation of the author's grant writes.
+pub fn revoke(
+    view: &dyn RecordView,
+    by: By<'_>,
+    step: &TrustStep,
+) -> Result<Vec<PartWrite>, ApplyError> {
     let either = [GrantStatus::Active, GrantStatus::Suspended];
     Write { view, by }.set_status(step, &either, GrantStatus::Revoked)
 }
 
-/// Returns the record value of a recognition.
-pub fn recognise(by: By<'_>, recognise: &TrustRecognise) -> Vec<u8> {
-    codec::encode(&Recognition::new(recognise.clone(), by.time_ms))
+/// Returns what a recognition writes.
+pub fn recognise(by: By<'_>, recognise: &TrustRecognise) -> Vec<PartWrite> {
+    whole(codec::encode(&Recognition::new(recognise.clone(), by.time_ms)))
 }
 
-/// Checks rule TR9 and returns the record value of a recognition that is withdrawn.
+/// Checks rule TR9 and returns what the withdrawal of a recognition writes.
 pub fn derecognise(
     view: &dyn RecordView,
     by: By<'_>,
     step: &TrustStep,
-) -> Result<Vec<u8>, ApplyError> {
+) -> Result<Vec<PartWrite>, ApplyError> {
     Write { view, by }.derecognise(&step.key)
 }
 
@@ -146,53 +170,64 @@ struct Write<'w> {
 
 impl Write<'_> {
     /// Checks rules TR4 to TR8 for a new grant.
-    fn grant(&self, grant: &TrustGrant) -> Result<Vec<u8>, ApplyError> {
-        let (key, By { time_ms, author, .. }) = (&grant.key, self.by);
+    fn grant(&self, grant: &TrustGrant) -> Result<Vec<PartWrite>, ApplyError> {
+        let (key, By { time_ms, author, operation, .. }) = (&grant.key, self.by);
         let found = answer::grants(self.view, key)?;
-        let (mut grants, version) = found.unwrap_or_else(|| (Grants::new(key), 0));
-        self.make_room(&mut grants, version)?;
+        let is_first = found.is_none();
+        let (grants, version) = found.unwrap_or_else(|| (Grants::new(key), 0));
+        let slot = self.make_room(&grants, version)?;
         let new = Grant {
             grantor: author.clone(),
             parent: grant.parent.clone(),
             conditions: grant.conditions.clone(),
             status: GrantStatus::Active,
             since: time_ms,
+            suspended: None,
+            made: operation,
             granted: time_ms,
             confirmed: time_ms,
         };
         self.check_attenuation(key, &new)?;
-        let at = grants.grants.partition_point(|other| other.grantor < new.grantor);
-        grants.grants.insert(at, new);
-        Ok(codec::encode(&grants))
+        let right = is_first.then(|| PartWrite::set(PartId::RIGHT, codec::encode(key)));
+        Ok(right.into_iter().chain([slot_part(slot, &new)]).collect())
     }
 
     /// Checks rules TR3 and TR5 to TR8 for new conditions.
-    fn change(&self, change: &TrustChange) -> Result<Vec<u8>, ApplyError> {
+    fn change(&self, change: &TrustChange) -> Result<Vec<PartWrite>, ApplyError> {
         let from = [GrantStatus::Active, GrantStatus::Suspended];
-        let mut grants = self.existing(&change.key)?;
-        let own = own_grant(&mut grants, self.by.author, &from)?;
-        own.conditions = change.conditions.clone();
-        own.confirmed = self.by.time_ms;
-        let changed = own.clone();
+        let grants = self.existing(&change.key)?;
+        let (slot, own) = own_grant(&grants, self.by.author, &from)?;
+        let changed = Grant {
+            parent: change.parent.clone(),
+            conditions: change.conditions.clone(),
+            confirmed: self.by.time_ms,
+            ..own.clone()
+        };
         self.check_attenuation(&change.key, &changed)?;
-        Ok(codec::encode(&grants))
+        Ok(vec![slot_part(slot, &changed)])
     }
 
-    /// Checks rule TR3 for a new status.
+    /// Checks rule TR3 for a new status. A grant is resumed only if the chain above it is live
+    /// (TR5), so that nobody makes a dead grant look alive.
     fn set_status(
         &self,
         step: &TrustStep,
         from: &[GrantStatus],
         to: GrantStatus,
-    ) -> Result<Vec<u8>, ApplyError> {
-        let mut grants = self.existing(&step.key)?;
-        let own = own_grant(&mut grants, self.by.author, from)?;
-        (own.status, own.since) = (to, self.by.time_ms);
-        Ok(codec::encode(&grants))
+    ) -> Result<Vec<PartWrite>, ApplyError> {
+        let grants = self.existing(&step.key)?;
+        let (slot, own) = own_grant(&grants, self.by.author, from)?;
+        if let (GrantStatus::Active, Some(parent)) = (to, &own.parent) {
+            self.above(&step.key, parent)?;
+        }
+        let since = if own.status == to { own.since } else { self.by.time_ms };
+        let suspended = (to == GrantStatus::Suspended).then_some(self.by.operation);
+        let changed = Grant { status: to, since, suspended, ..own.clone() };
+        Ok(vec![slot_part(slot, &changed)])
     }
 
     /// Checks rule TR9.
-    fn derecognise(&self, key: &TrustKey) -> Result<Vec<u8>, ApplyError> {
+    fn derecognise(&self, key: &TrustKey) -> Result<Vec<PartWrite>, ApplyError> {
         let Some(head) = self.view.entry(&RecordKey::recognition(key))? else {
             return Err(Refusal::new(Code::TrustNotFound, "key", "no such recognition").into());
         };
@@ -202,7 +237,7 @@ impl Write<'_> {
             return Err(Refusal::new(Code::TrustStatus, "key", detail).into());
         }
         (recognition.withdrawn, recognition.since) = (true, self.by.time_ms);
-        Ok(codec::encode(&recognition))
+        Ok(whole(codec::encode(&recognition)))
     }
 
     fn existing(&self, key: &TrustKey) -> Result<Grants, ApplyError> {
@@ -212,47 +247,47 @@ impl Write<'_> {
         }
     }
 
-    /// Applies rule TR4: removes the grant that the new one may replace.
-    fn make_room(&self, grants: &mut Grants, version: u64) -> Result<(), ApplyError> {
+    /// Applies rule TR4: returns the place that the new grant takes, be it free or that of a grant
+    /// which the new one may replace.
+    fn make_room(&self, grants: &Grants, version: u64) -> Result<PartId, ApplyError> {
         let By { time_ms, author, .. } = self.by;
-        if let Some(own) = grants.by(author) {
+        if let (Some(slot), Some(own)) = (grants.slot_of(author), grants.by(author)) {
             let ended = own.conditions.valid_until.is_some_and(|end| end <= time_ms);
             if !ended && own.status != GrantStatus::Revoked {
                 let detail = format!("granted, and {}", own.status.name());
                 return Err(Refusal::new(Code::TrustExists, "key", detail).into());
             }
-            grants.grants.retain(|grant| grant.grantor != *author);
-            return Ok(());
+            return Ok(slot);
         }
-        let others = grants.grants.iter().filter(|grant| grant.grantor != grants.authority);
-        if *author == grants.authority || others.count().saturating_add(1) < TRUST_GRANTS_MAX {
-            return Ok(());
+        let [own, others @ ..] = PartId::SLOTS;
+        if *author == grants.authority {
+            return Ok(own);
         }
-        let index = self.gives_way(grants, version)?;
-        grants.grants.remove(index);
-        Ok(())
+        match others.into_iter().find(|slot| !grants.slots.contains_key(slot)) {
+            Some(free) => Ok(free),
+            None => self.gives_way(grants, version),
+        }
     }
 
-    /// Rule TR4: returns the index of the grant that gives way to one by another grantor. The first
+    /// Rule TR4: returns the place of the grant that gives way to one by another grantor. The first
     /// lost grant gives way before those that have ended. Without this rule bodies that are no
     /// longer accredited would keep their places in the record for ever.
-    fn gives_way(&self, grants: &Grants, version: u64) -> Result<usize, ApplyError> {
+    fn gives_way(&self, grants: &Grants, version: u64) -> Result<PartId, ApplyError> {
         let mut ends = Vec::new();
-        for (index, grant) in grants.grants.iter().enumerate() {
-            if grant.grantor == grants.authority {
-                continue;
-            }
+        for grant in grants.by_others() {
+            let Some(slot) = grants.slot_of(&grant.grantor) else { continue };
             let last = Link { key: grants.key(), grant: grant.clone(), version };
             let chain = answer::chain(self.view, self.by.network, last, self.by.time_ms)?;
             let lost = chain.broken.as_ref().is_some_and(|broken| broken.reason.is_lasting());
             if lost || grant.status == GrantStatus::Revoked {
-                return Ok(index);
+                return Ok(slot);
             }
-            ends.extend(end_of(&chain).map(|end| (end, index)));
+            ends.extend(end_of(&chain).map(|end| (end, &grant.grantor, slot)));
         }
-        let gives_way_ms = |(end, _): &(u64, usize)| end.saturating_add(TRUST_ENDED_KEPT_MS);
+        let gives_way_ms =
+            |(end, ..): &(u64, &Did, PartId)| end.saturating_add(TRUST_ENDED_KEPT_MS);
         match ends.iter().min() {
-            Some(first) if gives_way_ms(first) <= self.by.time_ms => Ok(first.1),
+            Some(first) if gives_way_ms(first) <= self.by.time_ms => Ok(first.2),
             first => Err(trust_full(grants, first.map(gives_way_ms)).into()),
         }
     }
@@ -275,14 +310,17 @@ impl Write<'_> {
 
     /// Checks rule TR5 and returns the chain that ends with the parent grant.
     fn above(&self, key: &TrustKey, parent: &Parent) -> Result<Chain, ApplyError> {
-        let By { network, time_ms, author } = self.by;
+        let By { network, time_ms, author, .. } = self.by;
         let (grantor, entity) = (&parent.grantor, EntityId::from(author));
         let held = TrustKey { resource: parent.resource.clone(), entity, ..key.clone() };
         let found = answer::grants(self.view, &held)?;
         let found =
             found.and_then(|(grants, version)| Some((grants.by(grantor)?.clone(), version)));
+        let found = found.filter(|(grant, _)| grant.made == parent.made);
         let Some((grant, version)) = found else {
-            let detail = format!("{author} holds no grant by {grantor} on {}", parent.resource);
+            let Parent { resource, made, .. } = parent;
+            let detail =
+                format!("{author} holds no grant by {grantor} on {resource} made by {made}");
             return Err(Refusal::new(Code::TrustParentNotFound, "parent", detail).into());
         };
         let not_live = |detail| Refusal::new(Code::TrustParentNotLive, "parent", detail);
@@ -312,9 +350,8 @@ fn end_of(chain: &Chain) -> Option<u64> {
 /// `free_ms` is the time at which the first of their grants gives way, if they all stay as they
 /// are.
 fn trust_full(grants: &Grants, free_ms: Option<u64>) -> Refusal {
-    let others = grants.grants.iter().map(|grant| &grant.grantor);
-    let others = others.filter(|grantor| **grantor != grants.authority).map(Did::to_string);
-    let others: Vec<String> = others.collect();
+    let others = grants.by_others();
+    let others: Vec<String> = others.iter().map(|grant| grant.grantor.to_string()).collect();
     let free = match free_ms {
         Some(time_ms) => format!("the first place becomes free at {}", TimeMs(time_ms).millis()),
         None => "none of these grants has an end".to_owned(),
@@ -328,14 +365,14 @@ fn trust_full(grants: &Grants, free_ms: Option<u64>) -> Refusal {
     Refusal::new(Code::TrustFull, "key", detail)
 }
 
-/// Rule TR3: returns the author's grant if its status is one of `from`.
+/// Rule TR3: returns the author's grant and its place if its status is one of `from`.
 fn own_grant<'g>(
-    grants: &'g mut Grants,
+    grants: &'g Grants,
     author: &Did,
     from: &[GrantStatus],
-) -> Result<&'g mut Grant, Refusal> {
-    let own = grants.grants.iter_mut().find(|grant| grant.grantor == *author);
-    let Some(own) = own else {
+) -> Result<(PartId, &'g Grant), Refusal> {
+    let own = grants.slots.iter().find(|(_, grant)| grant.grantor == *author);
+    let Some((slot, own)) = own else {
         let detail = format!("{author} has granted nothing here");
         return Err(Refusal::new(Code::TrustNotFound, "key", detail));
     };
@@ -343,7 +380,11 @@ fn own_grant<'g>(
         let detail = format!("the grant is {}", own.status.name());
         return Err(Refusal::new(Code::TrustStatus, "key", detail));
     }
-    Ok(own)
+    Ok((*slot, own))
+}
+
+fn slot_part(slot: PartId, grant: &Grant) -> PartWrite {
+    PartWrite::set(slot, codec::encode(grant))
 }
 
 /// Checks rule TR6: no party is above itself in a chain.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use registry_core::code::Refusal;
-use registry_core::record::{RecordKey, StoreError};
-use registry_core::status::{Bits, EntryChanges, StatusList};
+use registry_core::record::{PartId, PartWrite, RecordKey, StoreError};
+use registry_core::status::{Bits, EntryChanges};
 
 use super::TransientKey;
 
@@ -37,32 +37,27 @@ pub struct Effect<'a> {
 }
 
 impl<'a> Effect<'a> {
-    /// Returns an effect that writes a new value and nothing else.
-    pub fn value(key: RecordKey, value: Vec<u8>) -> Self {
-        Self { key, change: Change::Value(value), transient: Vec::new(), array_bytes: 0 }
+    /// Returns an effect that writes these parts and nothing else.
+    pub fn parts(key: RecordKey, parts: Vec<PartWrite>) -> Self {
+        Self { key, change: Change::Parts(parts), transient: Vec::new(), array_bytes: 0 }
     }
 }
 
 /// Change of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change<'a> {
-    /// The next version of the record has this canonical value.
-    Value(Vec<u8>),
-    /// Entries of a status list change. All such changes of one block make one version, whose value
-    /// is known when the block ends.
+    /// These parts of the record get new values.
+    Parts(Vec<PartWrite>),
+    /// Entries of a status list change. The root of the array is computed when the block ends.
     Entries {
-        /// The list as stored; `None` if an earlier operation of this block changed its entries.
-        opened: Option<Box<Opened>>,
+        /// The array as stored; `None` if an earlier operation of this block changed entries.
+        opened: Option<Arc<Bits>>,
         /// New values of entries.
         changes: &'a EntryChanges,
     },
 }
 
-/// A stored status list with its array.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
-    /// Value of the list's newest version.
-    pub list: StatusList,
-    /// Array whose root this value holds.
-    pub array: Arc<Bits>,
+/// Returns the only part of a value that is not divided.
+pub fn whole(value: Vec<u8>) -> Vec<PartWrite> {
+    vec![PartWrite::set(PartId::WHOLE, value)]
 }

@@ -1,6 +1,6 @@
 //! The newest records of a block under construction, in the form that rules read.
 
-use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
+use registry_core::record::{Entry, Part, PartId, RecordKey, RecordView, StoreError};
 
 use super::Overlay;
 
@@ -10,5 +10,9 @@ pub struct Heads<'o, 'a>(pub &'o Overlay<'a>);
 impl RecordView for Heads<'_, '_> {
     fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         self.0.head(key)
+    }
+
+    fn part(&self, key: &RecordKey, id: PartId) -> Result<Option<Part>, StoreError> {
+        self.0.part(key, id)
     }
 }

@@ -13,7 +13,7 @@ mod view;
 
 pub(crate) use context::count_halt;
 pub use context::{Context, halted_ms};
-pub use effect::{ApplyError, Change, Effect, Opened};
+pub use effect::{ApplyError, Change, Effect, whole};
 pub use heads::Heads;
 pub use memory::MemoryState;
 pub(crate) use overlay::WriteContext;

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use registry_core::codec::{self, Bytes, FixedBytes};
 use registry_core::crypto::Hash;
-use registry_core::did::DidValue;
 use registry_core::governance::ScheduledChanges;
 use registry_core::limits::BLOCK_STATUS_BYTES_MAX;
 use registry_core::mmr::{Mmr, Position, peaks};
-use registry_core::record::{Entry, Kind, Record, RecordKey, StoreError, value_hash};
+use registry_core::record::{
+    Entry, Kind, Part, PartId, PartWrite, Record, RecordKey, StoreError, part_salt, value_hash,
+};
 use registry_core::status::{Bits, Run, StatusList, keyframe};
 
-use super::effect::{ApplyError, Change, Effect, Opened};
+use super::effect::{ApplyError, Change, Effect};
 use super::transient::TransientKey;
 use super::tree;
 use super::view::{HISTORY, StateView};
@@ -44,15 +45,11 @@ impl Changes {
     }
 }
 
-/// A status list whose entries this block changes.
+/// Array of a status list whose entries this block changes.
 pub(crate) struct OpenList {
-    /// Value of the list. Its root is computed when the block ends.
-    pub(crate) list: StatusList,
     /// Array with the changes so far.
     pub(crate) array: Bits,
     before: Arc<Bits>,
-    salt: FixedBytes<16>,
-    at: WriteContext,
 }
 
 /// A stored state together with the writes of one block.
@@ -73,9 +70,9 @@ impl<'a> Overlay<'a> {
         Self { view, entries, open_lists, array_bytes, mmr_nodes, transient }
     }
 
-    /// Returns the newest version of a record, including the writes of this block. A status list
-    /// whose entries change in this block still has its previous version: the new one is written
-    /// when the block ends.
+    /// Returns the newest version of a record, including the writes of this block. The root of an
+    /// array whose entries change in this block is not known before the block ends; until then
+    /// [`Hash::ZERO`] stands in its place.
     pub fn head(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         match self.entries.get(key) {
             Some(entry) => Ok(Some(entry.clone())),
@@ -83,19 +80,43 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// Returns true if this block changes the record.
-    pub fn changed(&self, key: &RecordKey) -> bool {
-        self.entries.contains_key(key) || self.open_lists.contains_key(key)
+    /// Returns one part of that version, without reading the others.
+    pub fn part(&self, key: &RecordKey, id: PartId) -> Result<Option<Part>, StoreError> {
+        match self.entries.get(key) {
+            Some(entry) => Ok(entry.part(id).cloned()),
+            None => self.view.part(key, id),
+        }
     }
 
-    /// Returns a status list if this block changes its entries.
+    /// Returns true if this block changes the record.
+    pub fn changed(&self, key: &RecordKey) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// Returns true if this block changes a part of a record that existed before it.
+    pub(crate) fn changed_part(&self, key: &RecordKey, id: PartId) -> Result<bool, StoreError> {
+        let Some(entry) = self.entries.get(key) else { return Ok(false) };
+        let number = |part: &Part| part.number;
+        let before = self.view.part(key, id)?;
+        Ok(before.is_some_and(|before| entry.part(id).map(number) != Some(before.number)))
+    }
+
+    /// Returns the array of a status list if this block changes its entries.
     pub(crate) fn open_list(&self, key: &RecordKey) -> Option<&OpenList> {
         self.open_lists.get(key)
     }
 
-    /// Returns the stored array of a status list at the version in `head`.
-    pub(crate) fn status_array(&self, head: &Entry) -> Result<Arc<Bits>, StoreError> {
-        self.view.status_array(head)
+    /// Returns the array that a status list had before this block. All entries of a list that this
+    /// block creates were zero.
+    pub(crate) fn status_array(
+        &self,
+        key: &RecordKey,
+        list: &StatusList,
+    ) -> Result<Arc<Bits>, StoreError> {
+        match self.view.head(key)? {
+            Some(stored) => self.view.status_array(&stored),
+            None => Ok(Arc::new(list.zeros())),
+        }
     }
 
     /// Returns the size of the list's array in bytes. Fails with [`ApplyError::Full`] if the block
@@ -106,11 +127,6 @@ impl<'a> Overlay<'a> {
             return Err(ApplyError::Full);
         }
         Ok(bytes)
-    }
-
-    /// Returns the value in a DID's newest version.
-    pub fn did_value(&self, head: &Entry) -> Result<DidValue, StoreError> {
-        head.value()
     }
 
     /// Returns the value of a transient leaf, including the writes of this block.
@@ -156,21 +172,19 @@ impl<'a> Overlay<'a> {
         let Effect { key, change, transient, array_bytes } = effect;
         self.array_bytes = self.array_bytes.saturating_add(array_bytes);
         match change {
-            Change::Value(value) => {
-                self.write(&key, value, salt, at)?;
-            }
+            Change::Parts(parts) => self.write(&key, parts, salt, at)?,
             Change::Entries { opened, changes } => {
-                if let Some(opened) = opened {
-                    let Opened { list, array: before } = *opened;
+                if let Some(before) = opened {
                     let array = Bits::clone(&before);
-                    self.open_lists.insert(key.clone(), OpenList { list, array, before, salt, at });
+                    self.open_lists.insert(key.clone(), OpenList { array, before });
                 }
                 let open = self.open_lists.get_mut(&key);
                 let open = open.ok_or_else(|| StoreError::new("a list is not open"))?;
                 for Run { start, length, value, .. } in changes.runs() {
                     open.array.fill(start, length, value);
                 }
-                (open.salt, open.at) = (salt, at);
+                let later = PartWrite::set(PartId::ARRAY, codec::encode(&Hash::ZERO));
+                self.write(&key, vec![later], salt, at)?;
             }
         }
         for (key, value) in transient {
@@ -179,35 +193,47 @@ impl<'a> Overlay<'a> {
         Ok(())
     }
 
-    /// Writes the next version of a record and returns that version.
+    /// Writes parts of a record. All writes of one block make one version of the record, and each
+    /// raises the number of the parts that it writes.
     pub fn write(
         &mut self,
         key: &RecordKey,
-        value: Vec<u8>,
+        writes: Vec<PartWrite>,
         salt: FixedBytes<16>,
         at: WriteContext,
-    ) -> Result<Record, StoreError> {
-        let head = self.head(key)?;
-        let version = head.as_ref().map_or(1, |head| head.record.version.saturating_add(1));
-        let versions = match &head {
-            Some(head) => {
-                self.append(key.tree_key(), version.saturating_sub(2), &head.record.hash())?
-            }
-            None => Mmr::default().root(),
+    ) -> Result<(), StoreError> {
+        let (record, mut parts) = match self.entries.remove(key) {
+            Some(Entry { record, parts }) => (record, parts),
+            None => self.next_version(key)?,
         };
+        for write in writes {
+            write_part(&mut parts, write, &salt);
+        }
+        let WriteContext { height, time_ms: time, operation } = at;
+        let record = Record { height, time, operation, value: value_hash(&parts), ..record };
+        self.entries.insert(key.clone(), Entry { record, parts });
+        Ok(())
+    }
+
+    /// Returns the next version of a record, with the parts of the present one.
+    fn next_version(&mut self, key: &RecordKey) -> Result<(Record, Vec<Part>), StoreError> {
+        if let Some(Entry { record, parts }) = self.view.head(key)? {
+            let earlier = record.version.saturating_sub(1);
+            let versions = self.append(key.tree_key(), earlier, &record.hash())?;
+            let version = record.version.saturating_add(1);
+            return Ok((Record { version, versions, ..record }, parts));
+        }
         let record = Record {
             kind: key.kind,
             key: key.key.clone(),
-            version,
-            versions,
-            height: at.height,
-            time: at.time_ms,
-            operation: at.operation,
-            value: value_hash(&salt, &value),
+            version: 1,
+            versions: Mmr::default().root(),
+            height: 0,
+            time: 0,
+            operation: Hash::ZERO,
+            value: Hash::ZERO,
         };
-        let entry = Entry { record: record.clone(), salt, value: Bytes(value) };
-        self.entries.insert(key.clone(), entry);
-        Ok(record)
+        Ok((record, Vec::new()))
     }
 
     /// Appends the previous block to the history, which holds `count` blocks, and returns its new
@@ -231,18 +257,24 @@ impl<'a> Overlay<'a> {
         Ok(grown.root())
     }
 
-    /// Writes the new versions of the open lists with the roots of their arrays. Returns the delta
-    /// rows of all lists that the block changes.
+    /// Sets the roots of the arrays whose entries changed. Returns the delta rows of all lists that
+    /// the block changes.
     fn close_lists(&mut self) -> Result<Vec<(RecordKey, u64, Vec<u8>)>, StoreError> {
         let mut rows = Vec::new();
-        for (key, entry) in self.entries.iter().filter(|(key, _)| key.kind == Kind::Status) {
-            rows.push((key.clone(), entry.record.version, self.unchanged_row(key, entry)?));
+        let open_lists = std::mem::take(&mut self.open_lists);
+        for (key, OpenList { array, before }) in &open_lists {
+            let entry = self.entries.get_mut(key);
+            let Entry { record, parts } =
+                entry.ok_or_else(|| StoreError::new("an open list without a version"))?;
+            let root = parts.iter_mut().filter(|part| part.id == PartId::ARRAY);
+            root.for_each(|part| part.value = Bytes(codec::encode(&array.root())));
+            record.value = value_hash(parts);
+            rows.push((key.clone(), record.version, array.row(record.version, before)));
         }
-        for (key, open) in std::mem::take(&mut self.open_lists) {
-            let OpenList { mut list, array, before, salt, at } = open;
-            list.root = array.root();
-            let version = self.write(&key, codec::encode(&list), salt, at)?.version;
-            rows.push((key, version, array.row(version, &before)));
+        for (key, entry) in self.entries.iter().filter(|(key, _)| key.kind == Kind::Status) {
+            if !open_lists.contains_key(key) {
+                rows.push((key.clone(), entry.record.version, self.unchanged_row(key, entry)?));
+            }
         }
         Ok(rows)
     }
@@ -282,6 +314,20 @@ impl<'a> Overlay<'a> {
             stale_tree_nodes: update.stale,
         };
         Ok((update.root, changes))
+    }
+}
+
+/// Sets or removes one part among others that ascend by id.
+fn write_part(parts: &mut Vec<Part>, write: PartWrite, salt: &FixedBytes<16>) {
+    let PartWrite { id, value } = write;
+    let at = parts.partition_point(|part| part.id < id);
+    let number = match parts.get(at) {
+        Some(present) if present.id == id => parts.remove(at).number,
+        Some(_) | None => 0,
+    };
+    if let Some(value) = value {
+        let (number, salt) = (number.saturating_add(1), part_salt(salt, id));
+        parts.insert(at, Part { id, number, salt, value: Bytes(value) });
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use registry_core::crypto::Hash;
 use registry_core::governance::ScheduledChanges;
 use registry_core::mmr::Position;
-use registry_core::record::{Entry, RecordKey, StoreError};
+use registry_core::record::{Entry, Part, PartId, RecordKey, StoreError};
 use registry_core::status::Bits;
 
 use super::TransientKey;
@@ -18,6 +18,10 @@ pub const HISTORY: Hash = Hash::ZERO;
 pub trait StateView {
     /// Returns the newest version of a record.
     fn head(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError>;
+    /// Returns one part of the newest version of a record. A store can read it without the rest.
+    fn part(&self, key: &RecordKey, id: PartId) -> Result<Option<Part>, StoreError> {
+        Ok(self.head(key)?.and_then(|entry| entry.part(id).cloned()))
+    }
     /// Returns a node of the Merkle mountain range with id `range`.
     fn mmr_node(&self, range: &Hash, at: Position) -> Result<Option<Hash>, StoreError>;
     /// Returns the value of a transient leaf.

@@ -7,7 +7,7 @@ use registry_core::governance::{
     Change, PUBLISHING, Publishing, VALIDATORS, VERSION, ValidatorEntry, Validators, WritePolicy,
     key, read,
 };
-use registry_core::record::RecordView;
+use registry_core::record::{PartId, RecordView};
 
 use crate::rules::governors::{check_live, is_live};
 use crate::state::ApplyError;
@@ -63,7 +63,7 @@ pub(super) fn result(view: &dyn RecordView, change: &Change) -> Result<ChangeRes
         }
         Change::Governors(governors) => codec::encode(governors),
     };
-    let present = view.entry(&key(change.record()))?;
+    let present = view.part(&key(change.record()), PartId::WHOLE)?;
     if present.is_some_and(|present| present.value.0 == value) {
         return Err(broken("it changes nothing".to_owned()).into());
     }

@@ -22,9 +22,11 @@ struct Planned<'v> {
 impl RecordView for Planned<'_> {
     fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         let entry = self.view.entry(key)?;
-        Ok(entry.map(|entry| match self.values.get(key) {
-            Some(value) => Entry { value: Bytes(value.clone()), ..entry },
-            None => entry,
+        Ok(entry.map(|Entry { record, mut parts }| {
+            if let Some(value) = self.values.get(key) {
+                parts.iter_mut().for_each(|part| part.value = Bytes(value.clone()));
+            }
+            Entry { record, parts }
         }))
     }
 }
