@@ -134,8 +134,10 @@ async fn delegate(args: DelegateArgs, context: &Context) -> Result<(), Failure> 
             valid_from: valid_from.map(TimeMs),
             valid_until: TimeMs(valid_until),
             max_depth,
+            beneath: None,
             salt: None,
             endorser: None,
+            until: None,
         })
         .await?;
     print(agent, sent, context)

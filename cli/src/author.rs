@@ -11,13 +11,14 @@ use registry_core::crypto::Hash;
 use registry_core::did::{DidState, Member};
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::operation::{Action, ActionFacts, Guard, Operation, Signer};
+use registry_core::operation::{ActionFacts, Operation, Signer};
+use registry_core::time::TimeMs;
 use rpc::prepare::{Prepare, facts};
 use serde::{Deserialize, Serialize};
 
 use super::client::{Client, object};
 use super::context::Context;
-use super::did::{DidArg, NewKeys, Sealed, SignerArgs, Subject, Writer, for_member};
+use super::did::{DidArg, NewKeys, Ready, Sealed, SignerArgs, Subject, Writer, for_member};
 use super::exit::{Failure, warn};
 
 /// Number of times that a request is sent while the node is busy or does not answer.
@@ -26,11 +27,6 @@ const ATTEMPTS_MAX: u32 = 6;
 /// Pause before the second attempt. Each further pause is twice as long, so that all pauses
 /// together last about eight seconds. A node that restarts is back by then.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
-
-/// Milliseconds for which an operation with a guard by time stays valid: half of the longest time
-/// that the ledger allows. A node that lags behind the others then still does not consider the
-/// guard too far in the future.
-const UNTIL_MS: u64 = 30 * 60 * 1_000;
 
 /// Options that name the DID that performs an operation, and its keys.
 #[derive(Debug, Args)]
@@ -73,17 +69,18 @@ impl Author {
         &self.did
     }
 
-    /// Returns a guard by time for an operation that is sent now.
-    pub(super) async fn until(&self) -> Result<Guard, Failure> {
-        let now_ms = self.client().chain().await?.time.0;
-        Ok(Guard::Until(now_ms.saturating_add(UNTIL_MS)))
+    /// Has the node check and prepare the operation for these parameters, and returns what is to be
+    /// signed. Only those parts of the answer are used whose errors the ledger would refuse or that
+    /// the parameters leave to the node, such as the guard.
+    pub(super) async fn ready(&self, mut params: impl Prepare) -> Result<Ready, Failure> {
+        let Operation { guard, until, action, .. } = self.prepared(&params).await?;
+        params.complete(&action);
+        Ok(Ready { guard, until, action: params.action()? })
     }
 
-    /// Asks the node to prepare the operation for these parameters, with the endorser that the
-    /// command line names. Callers use only those parts of
-    /// the answer whose errors the ledger would refuse, such as the guard, and build the rest
-    /// themselves.
-    pub(super) async fn prepared(&self, params: &impl Prepare) -> Result<Operation, Failure> {
+    /// Asks the node to prepare the operation for these parameters, with the endorser and the last
+    /// block time that the command line gives.
+    async fn prepared(&self, params: &impl Prepare) -> Result<Operation, Failure> {
         #[derive(Deserialize)]
         struct Prepared {
             body: Bytes,
@@ -92,21 +89,23 @@ impl Author {
         if let Some(endorser) = facts_of(params).and_then(|facts| self.writer.endorser(facts)) {
             members.insert("endorser".to_owned(), endorser.to_string().into());
         }
+        if let Some(until_ms) = self.writer.until() {
+            members.insert("until".to_owned(), TimeMs(until_ms).millis().into());
+        }
         let prepared: Prepared = self.client().call(method, members).await?;
         codec::decode(&prepared.body.0, OPERATION_BYTES_MAX)
             .map_err(|error| self.client().unreadable(method, error))
     }
 
-    /// Signs and sends the operation that the parameters describe, with the guard that the node
-    /// prepares for it. Returns once the operation is committed.
+    /// Signs and sends the operation that the parameters describe, once the node has prepared it.
+    /// Returns once the operation is committed.
     pub(super) async fn write(&self, params: impl Prepare) -> Result<Sent, Failure> {
-        let guard = self.prepared(&params).await?.guard;
-        self.send(guard, params.action()?).await
+        self.send(self.ready(params).await?).await
     }
 
     /// Signs and sends an operation, and returns once it is committed.
-    pub(super) async fn send(&self, guard: Guard, action: Action) -> Result<Sent, Failure> {
-        let consents = match action.consents() {
+    pub(super) async fn send(&self, ready: Ready) -> Result<Sent, Failure> {
+        let consents = match ready.action.consents() {
             Some(party) => {
                 let state = self.writer.state_of(party).await?;
                 let consenting = signers(&self.writer, party, &state).await;
@@ -114,7 +113,7 @@ impl Author {
             }
             None => Vec::new(),
         };
-        let operation = self.writer.operation(Some(self.did.clone()), guard, action)?;
+        let operation = self.writer.operation(Some(self.did.clone()), ready)?;
         let new = NewKeys::default();
         let sealed = self.writer.seal(&operation, &self.signers, &consents, &new)?;
         let height = self.deliver(&sealed).await?;
@@ -159,7 +158,7 @@ fn without_consent(failure: Failure, party: &Did) -> Failure {
 /// if there is none, enough keys of its control set.
 async fn signers(writer: &Writer, did: &Did, state: &DidState) -> Result<Vec<Signer>, Failure> {
     let time_ms = writer.client().chain().await?.time.0;
-    if let Some(method) = writer.method(did, state, time_ms) {
+    if let Some(method) = writer.own_method(did, state, time_ms) {
         return Ok(vec![Signer::Method(method)]);
     }
     let control = &state.sets.control;
@@ -183,7 +182,7 @@ pub(super) async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Failure>) -> R
 /// Returns every signer of a DID for which the secret keys are at hand, for a role that takes a
 /// method or the control set.
 pub(super) fn at_hand(writer: &Writer, did: &Did, state: &DidState, time_ms: u64) -> Vec<Signer> {
-    match writer.method(did, state, time_ms) {
+    match writer.own_method(did, state, time_ms) {
         Some(method) => vec![Signer::Method(method)],
         None => held(writer, &state.sets.control.members),
     }

@@ -13,7 +13,7 @@ use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::record::{Entry, RecordKey, value_hash};
+use registry_core::record::{Entry, RecordKey};
 use registry_core::time::TimeMs;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -152,7 +152,7 @@ impl Client {
         if entry.record.kind != key.kind || entry.record.key != key.key {
             return Err(self.unreadable(METHOD, "the record of something else"));
         }
-        if entry.record.value != value_hash(&entry.salt, &entry.value.0) {
+        if !entry.is_whole() {
             return Err(self.unreadable(METHOD, "a value that its record does not commit to"));
         }
         Ok(entry)

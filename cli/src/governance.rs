@@ -6,8 +6,6 @@ use clap::{Args, Subcommand};
 use registry_core::crypto::Hash;
 use registry_core::governance::{Change, Edits, PublishingKey, ValidatorEntry};
 use registry_core::id::Fragment;
-use registry_core::operation::Action;
-use rpc::prepare::Prepare as _;
 use rpc::prepare::governance::{Approving, Propose, Step, StepKind, Withdrawing};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -190,15 +188,9 @@ async fn propose(args: ProposeArgs, context: &Context) -> Result<(), Failure> {
     let ProposeArgs { change, height, author } = args;
     let change = change.change()?;
     let author = Author::open(context, author).await?;
-    let mut propose = Propose { author: author.did().clone(), change, height, salt: None };
-    let prepared = author.prepared(&propose).await?;
-    // The node suggests only the height; the change itself is taken from the options.
-    propose.height = match (height, prepared.action) {
-        (Some(height), _) => Some(height),
-        (None, Action::GovernancePropose(found)) => Some(found.height),
-        _ => return Err(Failure::usage("the node prepared something else; name a --height")),
-    };
-    let sent = author.send(prepared.guard, propose.action()?).await?;
+    let did = author.did().clone();
+    let sent =
+        author.write(Propose { author: did, change, height, salt: None, until: None }).await?;
     print(sent.operation, sent, context)
 }
 

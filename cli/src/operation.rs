@@ -10,6 +10,7 @@ use registry_core::did::{DidState, Member};
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Operation, Role, SignedOperation, Signer, operation_id};
+use registry_core::time::TimeMs;
 use registry_state::rules::check_body;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -19,6 +20,7 @@ use super::context::Context;
 use super::did::{SignerArgs, Writer, own_role, sign};
 use super::exit::Failure;
 use super::file::{read_text, write_new_text, write_text};
+use super::time::{Until, until};
 
 /// Upper bound of the file in bytes: one envelope in base64, with room for the JSON around it.
 const FILE_BYTES_MAX: u64 = 2 * OPERATION_BYTES_MAX as u64;
@@ -47,6 +49,10 @@ pub(super) struct PrepareArgs {
     /// The DID that vouches for the author and signs too, where the network asks for one
     #[arg(long, value_name = "DID")]
     endorser: Option<Did>,
+    /// Last block time at which the operation may be applied: RFC 3339, or a duration from now such
+    /// as 2h [default: as short as the kind of operation needs, if it needs one]
+    #[arg(long, value_name = "TIME", value_parser = until)]
+    until: Option<Until>,
     #[command(flatten)]
     file: FileArg,
 }
@@ -121,6 +127,7 @@ impl Open {
             "author": operation.author,
             "endorser": operation.endorser,
             "guard": operation.guard,
+            "until": operation.until.map(|until_ms| TimeMs(until_ms).millis()),
             "action": operation.action,
             "signatures": signatures,
         }))
@@ -148,13 +155,17 @@ async fn prepare(args: PrepareArgs, context: &Context) -> Result<(), Failure> {
     struct Prepared {
         body: Bytes,
     }
-    let PrepareArgs { method, params, endorser, file } = args;
+    let PrepareArgs { method, params, endorser, until, file } = args;
     let mut params: Map<String, Value> = serde_json::from_str(&params)
         .map_err(|error| Failure::usage(format!("--params is no JSON object: {error}")))?;
     if let Some(endorser) = endorser {
         params.insert("endorser".to_owned(), endorser.to_string().into());
     }
     let client = context.client()?;
+    if let Some(until) = until {
+        let until_ms = until.time_ms(client.chain().await?.time.0);
+        params.insert("until".to_owned(), TimeMs(until_ms).millis().into());
+    }
     let prepared: Prepared = client.call(&method, params).await?;
     let open = Open::new(SignedOperation::new(prepared.body.0, Vec::new()))
         .map_err(|reason| client.unreadable(&method, reason))?;
@@ -173,7 +184,7 @@ async fn add_signatures(args: SignArgs, context: &Context) -> Result<(), Failure
         return Err(Failure::usage_with(message, "name a node of its chain with --rpc"));
     }
     check_body(&open.operation, &chain.network).map_err(|refusal| Failure::local(&refusal))?;
-    check_endorser(&open.operation, signer.endorser())?;
+    check_options(&open.operation, &signer)?;
     let signers = signers(&writer, &open.operation, did.as_ref(), chain.time.0).await?;
     if signers.is_empty() {
         let whom = did.map_or_else(|| "any party of it".to_owned(), |did| did.to_string());
@@ -197,10 +208,16 @@ async fn add_signatures(args: SignArgs, context: &Context) -> Result<(), Failure
     open.show(context)
 }
 
-/// Checks that the endorser on the command line, if there is one, is that of the operation. The id
-/// covers the endorser, so no signature can add or replace it.
-fn check_endorser(operation: &Operation, given: Option<&Did>) -> Result<(), Failure> {
-    let Some(given) = given.filter(|given| operation.endorser.as_ref() != Some(*given)) else {
+/// Checks that the command line gives no last block time, and no other endorser than that of the
+/// operation. The id covers both, so no signature can add or replace them.
+fn check_options(operation: &Operation, signer: &SignerArgs) -> Result<(), Failure> {
+    if signer.has_until() {
+        let message = "--until cannot change an operation that is prepared already";
+        let remedy = "prepare it again with idem operation prepare --until";
+        return Err(Failure::usage_with(message, remedy));
+    }
+    let Some(given) = signer.endorser().filter(|given| operation.endorser.as_ref() != Some(*given))
+    else {
         return Ok(());
     };
     let message = match &operation.endorser {

@@ -214,9 +214,15 @@ async fn publish(args: PublishArgs, context: &Context) -> Result<(), Failure> {
     let content = text.trim().to_owned();
     let author = Author::open(context, author).await?;
     let schema = SchemaId::of_content(author.did(), &content);
-    let did = author.did().clone();
-    let (salt, endorser) = (None, None);
-    let publish = Publish { author: did, content, credential_type, supersedes, salt, endorser };
+    let publish = Publish {
+        author: author.did().clone(),
+        content,
+        credential_type,
+        supersedes,
+        salt: None,
+        endorser: None,
+        until: None,
+    };
     let sent = author.write(publish).await?;
     print(schema, sent, context)
 }
@@ -224,7 +230,8 @@ async fn publish(args: PublishArgs, context: &Context) -> Result<(), Failure> {
 async fn withdraw(args: WithdrawArgs, context: &Context) -> Result<(), Failure> {
     let WithdrawArgs { schema, author } = args;
     let author = Author::open(context, author).await?;
-    let withdraw = Withdraw { author: author.did().clone(), schema, salt: None, endorser: None };
+    let (did, salt, endorser, until) = (author.did().clone(), None, None, None);
+    let withdraw = Withdraw { author: did, schema, salt, endorser, until };
     let sent = author.write(withdraw).await?;
     print(schema, sent, context)
 }
@@ -248,6 +255,7 @@ async fn publish_type(args: PublishTypeArgs, context: &Context) -> Result<(), Fa
         suites,
         salt: None,
         endorser: None,
+        until: None,
     };
     let sent = author.write(publish).await?;
     print_type(author.did().clone(), name, sent, context)
@@ -256,8 +264,8 @@ async fn publish_type(args: PublishTypeArgs, context: &Context) -> Result<(), Fa
 async fn withdraw_type(args: WithdrawTypeArgs, context: &Context) -> Result<(), Failure> {
     let WithdrawTypeArgs { name, author } = args;
     let author = Author::open(context, author).await?;
-    let (author_did, salt, endorser) = (author.did().clone(), None, None);
-    let withdraw = WithdrawType { author: author_did, name: name.clone(), salt, endorser };
+    let (did, salt, endorser, until) = (author.did().clone(), None, None, None);
+    let withdraw = WithdrawType { author: did, name: name.clone(), salt, endorser, until };
     let sent = author.write(withdraw).await?;
     print_type(author.did().clone(), name, sent, context)
 }

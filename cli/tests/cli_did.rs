@@ -21,6 +21,9 @@ const DONE: i32 = 0;
 const REFUSED: i32 = 1;
 const USAGE: i32 = 2;
 
+/// Last block time of operations that tests sign by files.
+const UNTIL_MS: u64 = 1_900_000_000_000;
+
 /// A ledger, and a directory for the files of one test.
 struct Setup {
     ledger: Ledger,
@@ -60,8 +63,8 @@ impl Setup {
         let chain = chain.parse().expect("a hash");
         let author = Some(author.parse().expect("a DID"));
         let endorser = endorser.map(|did| did.parse().expect("a DID"));
-        let (guard, salt) = (Guard::Absent, FixedBytes([7; 16]));
-        let body = Operation { chain, author, endorser, guard, salt, action }.body();
+        let (guard, salt, until) = (Guard::Absent, FixedBytes([7; 16]), Some(UNTIL_MS));
+        let body = Operation { chain, author, endorser, guard, until, salt, action }.body();
         let envelope = codec::base64url(&SignedOperation::new(body, Vec::new()).bytes());
         let path = self.path("operation.json");
         std::fs::write(&path, json!({ "envelope": envelope }).to_string()).expect("written");
@@ -325,15 +328,33 @@ async fn the_keys_at_hand_tell_which_party_signs() {
 
     let delegate = AgentDelegate {
         agent: owners[2].parse().expect("a DID"),
+        beneath: None,
         actions: vec!["send".parse().expect("a name")],
         resources: vec![resource],
         valid_from: None,
         valid_until: 1_900_000_000_000,
         max_depth: None,
     };
-    let file = setup.unsigned(&owners[1], None, Action::AgentDelegate(Box::new(delegate)));
+    let delegate = Action::AgentDelegate(Box::new(delegate));
+    let file = setup.unsigned(&owners[1], None, delegate.clone());
     assert_eq!(setup.sign(&file, &["--keys", &b]).await, ["author"]);
     assert_eq!(setup.sign(&file, &["--keys", &c]).await, ["author", "consent"]);
+    let late = setup.idem(&["operation", "sign", &file, "--keys", &b, "--until", "2h"]).await;
+    assert_eq!(late.status.code(), Some(USAGE));
+    assert!(stderr(&late).contains("--until cannot change"), "{}", stderr(&late));
+    let file = setup.unsigned(&owners[1], None, delegate);
+    assert_eq!(setup.sign(&file, &["--keys", &b, "--by-control"]).await, ["control"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_gives_its_operation_an_end() {
+    let setup = Setup::new().await;
+    setup.done(&["create", "--until", "2h"]).await;
+    setup.done(&["rotate", "--until", "2h"]).await;
+    let past = ["rotate", "--until", "2027-01-01T00:00:00Z"];
+    setup.fails(&past, REFUSED, "2017 UNTIL_PASSED").await;
+    let soon = ["rotate", "--until", "soon"];
+    setup.fails(&soon, USAGE, "must be RFC 3339, or a number with s, m, h or d").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::{Hash, Purpose};
-use registry_core::did::DidValue;
+use registry_core::did::is_deactivated;
 use registry_core::governance::{
     GovernanceError, Governors, Parameters, Publishing, PublishingKey, ValidatorEntry, Validators,
     WritePolicy,
@@ -166,7 +166,7 @@ impl GenesisFile {
         let WritePolicy::Endorsed(policy) = &self.parameters.write_policy else { return Ok(()) };
         let authority = &policy.authority;
         let made = execution.changes.entry(&RecordKey::did(&authority.suffix));
-        let active = made.is_some_and(|entry| !DidValue::is_deactivated(&entry.value.0));
+        let active = made.is_some_and(|entry| !is_deactivated(entry));
         if active && authority.network == self.network {
             return Ok(());
         }

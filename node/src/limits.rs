@@ -20,6 +20,10 @@ pub const MEMPOOL_PER_RECORD_MAX: usize = 4;
 /// for others.
 pub const MEMPOOL_PER_AUTHOR_MAX: usize = registry_core::limits::BLOCK_OPERATIONS_MAX;
 
+/// Largest part of a record's value that lies in the row of each version, in bytes. Usual sets and
+/// documents are smaller and are read with their record; larger parts have rows of their own.
+pub const PART_INLINE_BYTES_MAX: usize = 1024;
+
 /// Size in bytes of the status list arrays kept in memory: those that one block may change, and as
 /// many again for readers.
 pub const ARRAY_CACHE_BYTES_MAX: usize = 2 * registry_core::limits::BLOCK_STATUS_BYTES_MAX;

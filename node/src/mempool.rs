@@ -23,7 +23,7 @@ use registry_state::rules::Checked;
 use registry_state::state::ApplyError;
 
 pub use build::Built;
-use waiting::{Arrival, Pool, Turn, Waiting};
+use waiting::{Arrival, Pool, Turn, Waiting, commutes};
 
 use crate::limits::{
     MEMPOOL_BYTES_MAX, MEMPOOL_OPERATIONS_MAX, MEMPOOL_PER_AUTHOR_MAX, MEMPOOL_PER_RECORD_MAX,
@@ -171,7 +171,7 @@ impl Mempool {
     }
 
     fn rivals_are_full(&self, waiting: &Waiting) -> bool {
-        waiting.until().is_none() && self.pool.rivals(waiting).count() >= MEMPOOL_PER_RECORD_MAX
+        !commutes(&waiting.checked) && self.pool.rivals(waiting).count() >= MEMPOOL_PER_RECORD_MAX
     }
 
     /// The operation of the same author on the same record that gives up its place, if one must.
@@ -276,10 +276,7 @@ impl Mempool {
     fn touched(&self, applied: &[Arc<Checked>], time_ms: u64) -> BTreeSet<Arrival> {
         let mut touched: BTreeSet<Arrival> = self.pool.late(time_ms).collect();
         let records = |sets: bool| -> BTreeSet<RecordKey> {
-            // Operations with an `until` guard commute and leave the other operations on the record
-            // valid.
-            let is_set = |checked: &Checked| checked.operation().guard.until().is_some();
-            let chosen = applied.iter().filter(|checked| is_set(checked) == sets);
+            let chosen = applied.iter().filter(|checked| commutes(checked) == sets);
             chosen.map(|checked| checked.record_key().clone()).collect()
         };
         for key in records(false) {
@@ -294,8 +291,7 @@ impl Mempool {
         touched
     }
 
-    /// Fills `block` from the mempool. Operations that do not fit, or whose record has changed in
-    /// this block, wait for the next block. Operations that the rules refuse are removed from the
+    /// Fills `block` from the mempool. Operations that do not fit wait for the next block. Operations that the rules refuse are removed from the
     /// mempool.
     pub fn build(&mut self, block: BlockExecution<'_>) -> Result<Built, StoreError> {
         let (execution, operations, refused) = build::build(&self.pool, block)?;

@@ -1,5 +1,5 @@
 //! Compares the registry's answers about agents, and the changes that it permits, with a plain loop
-//! over the history at random times.
+//! over the history at random times. What was applied is sent again in every later block.
 
 #[path = "agents/histories.rs"]
 mod histories;
@@ -53,8 +53,13 @@ fn name(verdict: &Verdict) -> String {
 
 fn compare(seeds: std::ops::Range<u64>) {
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    let (mut late, mut again_in_block) = (0, 0);
     for seed in seeds {
         let mut history = History::new(seed);
+        (late, again_in_block) = (late + history.late, again_in_block + history.again_in_block);
+        for (code, count) in &history.applied.codes {
+            *counts.entry(format!("again {}", code.name())).or_default() += count;
+        }
         for code in &history.refused {
             *counts.entry(code.name().to_owned()).or_default() += 1;
         }
@@ -76,6 +81,8 @@ fn compare(seeds: std::ops::Range<u64>) {
         }
     }
     // A comparison that hardly ever answers, or always gives the same answer, would show nothing.
+    assert!(late > 50, "{late} were sent late: {counts:?}");
+    assert!(again_in_block > 50, "{again_in_block} wrote a record again: {counts:?}");
     for (answer, least) in [
         ("Yes by 1", 100),
         ("Yes by 2", 50),
@@ -97,6 +104,12 @@ fn compare(seeds: std::ops::Range<u64>) {
         ("AGENT_BEYOND_PRINCIPAL", 10),
         ("AGENT_NOT_ALLOWED", 20),
         ("AGENT_STATUS", 20),
+        ("GUARD_STALE", 20),
+        ("ALREADY_EXISTS", 5),
+        ("UNTIL_PASSED", 10),
+        ("again ALREADY_APPLIED", 1_000),
+        ("again GUARD_STALE", 1_000),
+        ("again UNTIL_PASSED", 1_000),
     ] {
         assert!(counts.get(answer) >= Some(&least), "{answer} is rare: {counts:?}");
     }

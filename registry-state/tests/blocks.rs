@@ -13,15 +13,15 @@ use registry_core::limits::{
 };
 use registry_core::mmr::root_of;
 use registry_core::operation::Action;
-use registry_core::record::RecordKey;
+use registry_core::record::{PartId, RecordKey};
 use registry_state::execution::{BlockBudget, BlockError};
 use registry_state::rules::Checked;
 use registry_state::state::{
-    Changes, MemoryState, Overlay, StateView, TransientKey, TransientKind,
+    ApplyError, Changes, MemoryState, Overlay, StateView, TransientKey, TransientKind,
 };
 
 use support::ledger::{GENESIS_MS, Ledger};
-use support::{change, create, did_of, ed, reveal, rotate, seal, single, update};
+use support::{change, create, did_of, ed, recover, reveal, roll, rotate, seal, single, update};
 
 fn creation() -> registry_core::operation::Operation {
     create(single(&ed(10), &ed(11), &ed(12)), Document::default(), 1)
@@ -37,6 +37,7 @@ fn checked(envelope: &[u8]) -> Checked {
     Ledger::check(envelope).expect("a good envelope")
 }
 
+/// Returns an update of which only the form is right.
 fn an_update(also_known_as: usize) -> Checked {
     let alias = |number: usize| format!("https://{number}/{}", "a".repeat(500));
     let also_known_as = (0..also_known_as).map(alias).collect();
@@ -178,7 +179,7 @@ fn versions_and_history_are_ranges_over_all_before() {
     let mut ledger = registered();
     let did = did_of(&creation());
     let key = RecordKey::did(&did.suffix);
-    let mut records = vec![ledger.previous(&did)];
+    let mut records = vec![ledger.previous(&did).record.hash()];
     let mut blocks = vec![Ledger::new().head.hash(), ledger.head.hash()];
     for number in 2..20 {
         let operation = change(&did, ledger.previous(&did), number, update(Document::default()));
@@ -194,6 +195,75 @@ fn versions_and_history_are_ranges_over_all_before() {
             assert_eq!(entry.record.hash(), *hash);
         }
     }
+}
+
+#[test]
+fn the_operations_of_a_block_on_one_record_make_one_version() {
+    let mut ledger = registered();
+    let did = did_of(&creation());
+    let numbers = |ledger: &Ledger| -> Vec<(PartId, u64)> {
+        let entry = ledger.entry(&did).expect("registered");
+        assert!(entry.is_whole());
+        entry.parts.iter().map(|part| (part.id, part.number)).collect()
+    };
+    assert_eq!(numbers(&ledger), [(PartId::CONTROL, 1), (PartId::DOCUMENT, 1)]);
+    // Both updates are signed before the block, so the second names what the first will write.
+    let updated = |ledger: &Ledger, number: u8| {
+        let operation = change(&did, ledger.previous(&did), number, update(Document::default()));
+        seal(&operation, &[ed(10)])
+    };
+    let first = updated(&ledger, 2);
+    let after_first = ledger.with(std::slice::from_ref(&first));
+    let second = updated(&after_first, 3);
+    let recovering = recover(single(&ed(20), &ed(21), &ed(22)), Document::default());
+    let third = seal(&change(&did, ledger.previous(&did), 4, recovering), &[ed(12)]);
+    let envelopes = [first, second, third];
+    let execution = ledger.attempt(ledger.head.time + 1, &envelopes).expect("all apply");
+    let [entry] = &execution.changes.entries[..] else { panic!("one version of one record") };
+    assert_eq!(entry.record.version, 2);
+    assert_eq!(entry.record.operation, checked(&envelopes[2]).id());
+    for receipt in &execution.receipts {
+        assert_eq!((receipt.version, receipt.record), (2, entry.record.hash()));
+    }
+    ledger.after(1, &envelopes);
+    let expected = [(PartId::CONTROL, 1), (PartId::RECOVERY, 1), (PartId::DOCUMENT, 3)];
+    assert_eq!(numbers(&ledger), expected);
+}
+
+#[test]
+fn a_rotation_holds_however_often_the_document_was_written_since() {
+    let mut ledger = registered();
+    let did = did_of(&creation());
+    let rotation =
+        rotate(reveal(&[ed(11)]), single(&ed(20), &ed(21), &ed(22)), Document::default());
+    let rotation = seal(&change(&did, ledger.previous(&did), 90, rotation), &[ed(11)]);
+    for number in 2..10 {
+        let operation = change(&did, ledger.previous(&did), number, update(Document::default()));
+        ledger.after(1_000, &[seal(&operation, &[ed(10)])]);
+    }
+    let operation = change(&did, ledger.previous(&did), 10, update(Document::default()));
+    ledger.after(1_000, &[seal(&operation, &[ed(10)]), rotation]);
+}
+
+#[test]
+fn an_update_waits_for_the_block_after_a_change_of_sets() {
+    let mut ledger = registered();
+    let did = did_of(&creation());
+    let rotation = roll(reveal(&[ed(11)]), single(&ed(20), &ed(21), &ed(22)));
+    let rotation = seal(&change(&did, ledger.previous(&did), 2, rotation), &[ed(11)]);
+    let rotated = ledger.with(std::slice::from_ref(&rotation));
+    let operation = change(&did, rotated.previous(&did), 3, update(Document::default()));
+    let waiting = seal(&operation, &[ed(20)]);
+    let mut block = ledger.start(ledger.head.time + 1_000);
+    block.apply(&checked(&rotation)).expect("it applies");
+    assert_eq!(block.apply(&checked(&waiting)), Err(ApplyError::Full));
+    ledger.after(1_000, &[rotation]).after(1_000, &[waiting]);
+    // The sets of a DID are those of its creation in the block that makes it.
+    let operation = create(single(&ed(60), &ed(61), &ed(62)), Document::default(), 4);
+    let made = ledger.with(&[seal(&operation, &[ed(60)])]);
+    let did = did_of(&operation);
+    let at_once = change(&did, made.previous(&did), 5, update(Document::default()));
+    ledger.after(1_000, &[seal(&operation, &[ed(60)]), seal(&at_once, &[ed(60)])]);
 }
 
 /// Returns the state root of `ledger` after a block that only sets these transient leaves.
@@ -292,7 +362,9 @@ fn a_halt_and_a_quota_are_written_as_leaves() {
 }
 
 #[test]
-fn leaves_expire_in_order_and_at_most_4096_a_block() {
+fn leaves_expire_in_order_and_as_many_a_block_as_a_block_can_add() {
+    // The dearest operation adds a seen id and two counters.
+    assert!(SEEN_EXPIRED_PER_BLOCK_MAX >= 3 * BLOCK_OPERATIONS_MAX);
     let mut ledger = Ledger::new();
     let count = SEEN_EXPIRED_PER_BLOCK_MAX as u64 + 10;
     let key = |place: u64| TransientKey {

@@ -7,6 +7,8 @@ mod altered;
 mod histories;
 #[path = "decision/oracle.rs"]
 mod oracle;
+#[path = "decision/parts.rs"]
+mod parts;
 #[path = "decision/replaced.rs"]
 mod replaced;
 mod support;
@@ -33,7 +35,7 @@ const HISTORIES: u64 = 50;
 const TIMES: usize = 20;
 
 /// Number of moments of decision for each time of issuance.
-const MOMENTS: usize = 4;
+const MOMENTS: usize = 6;
 
 /// The records at one moment, together with the arrays of lists.
 struct Now<'h> {

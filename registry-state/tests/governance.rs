@@ -1,5 +1,5 @@
 //! Compares governance with a plain loop over hundreds of heights of random deeds, and tests what
-//! operators must be able to rely on.
+//! operators must be able to rely on. What was applied is sent again in every later block.
 
 #[path = "governance/effects.rs"]
 mod effects;
@@ -25,6 +25,9 @@ fn run(seeds: std::ops::Range<u64>) {
         let mut history = History::new(seed);
         for _ in 0..HEIGHTS {
             history.step();
+        }
+        for (code, count) in &history.applied.codes {
+            *counts.entry(format!("again {}", code.name())).or_default() += count;
         }
         for (what, count) in history.counts {
             *counts.entry(what).or_default() += count;
@@ -54,7 +57,14 @@ fn run(seeds: std::ops::Range<u64>) {
         ("READY_NOT_EXPECTED", 50),
         ("READY_BLOCK", 4),
         ("READY_TOO_SOON", 5),
-        ("CHANGED_IN_BLOCK", 20),
+        ("ALREADY_EXISTS", 3),
+        ("GUARD_STALE", 1),
+        ("APPROVAL_FINAL", 50),
+        ("again in a block", 100),
+        ("again ALREADY_APPLIED", 1_000),
+        ("again PROPOSAL_CLOSED", 1_000),
+        ("again APPROVED_ALREADY", 1_000),
+        ("again APPROVAL_FINAL", 100),
     ] {
         assert!(counts.get(what) >= Some(&least), "{what} is rare: {counts:#?}");
     }

@@ -10,7 +10,7 @@ use registry_core::codec::{decode, encode};
 use registry_core::did::{DidValue, Document};
 use registry_core::id::Did;
 use registry_core::operation::{Action, Operation, SignedOperation};
-use registry_core::record::Record;
+use registry_core::record::{Entry, Record};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -74,6 +74,7 @@ fn decode_all(bytes: &[u8]) {
     one_spelling::<Header>(bytes);
     one_spelling::<Block>(bytes);
     one_spelling::<Record>(bytes);
+    one_spelling::<Entry>(bytes);
     one_spelling::<Receipt>(bytes);
     one_spelling::<DidValue>(bytes);
     one_spelling::<Certificate>(bytes);

@@ -7,21 +7,21 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use registry_core::codec::encode;
 use registry_core::crypto::Hash;
 use registry_core::did::Document;
 use registry_core::id::{Did, ListId};
 use registry_core::limits::{
     BLOCK_FIRST_VERSIONS_MAX, BLOCK_STATUS_BYTES_MAX, STATUS_ARRAY_BYTES_MAX, STATUS_BITS_MAX,
-    UNTIL_WINDOW_MS,
+    STATUS_SET_UNTIL_MS,
 };
 use registry_core::mmr::Position;
-use registry_core::operation::{Action, Guard};
-use registry_core::record::{Entry, RecordKey, StoreError, value_from};
+use registry_core::operation::Action;
+use registry_core::record::{Entry, PartId, RecordKey, StoreError};
 use registry_core::status::{Bits, EntryChanges, StatusList, StatusPurpose, StatusUpdate};
 use registry_state::execution::{BlockExecution, Execution};
 use registry_state::state::{ApplyError, MemoryState, StateView, TransientKey};
 
+use support::draft::{Applied, Draft};
 use support::ledger::{GENESIS_MS, Ledger, validators};
 use support::status::{
     authored, entries, list_of, plain_list, run, runs, seal_by_method, status_create, status_set,
@@ -61,14 +61,19 @@ fn head(ledger: &Ledger, list: &ListId) -> Entry {
 }
 
 fn value(entry: &Entry) -> StatusList {
-    let list = value_from::<StatusList>(&entry.value.0).expect("a list");
-    assert_eq!(encode(&list), entry.value.0);
-    list
+    assert!(entry.is_whole());
+    entry.value().expect("a list")
+}
+
+/// Returns the numbers of the parts of a list: terms and array.
+fn numbers(entry: &Entry) -> (u64, u64) {
+    let number = |id| entry.part(id).map_or(0, |part| part.number);
+    (number(PartId::TERMS), number(PartId::ARRAY))
 }
 
 /// Returns the time until which the operations of these tests for the next block are valid.
 fn until(ledger: &Ledger) -> u64 {
-    ledger.head.time + UNTIL_WINDOW_MS / 2
+    ledger.head.time + STATUS_SET_UNTIL_MS / 2
 }
 
 fn setting(ledger: &Ledger, issuer: &Did, salt: u8, list: ListId, to: EntryChanges) -> Vec<u8> {
@@ -120,8 +125,8 @@ fn changes(deed: &Deed, mask: u8, plain: &mut [u8]) -> EntryChanges {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// Blocks hold several sets, with updates between them, over more versions than a keyframe
-    /// spans.
+    /// Blocks hold several sets, some with updates between them, over more versions than a keyframe
+    /// spans. Each update is signed over the terms before its block, whatever is set in the block.
     #[test]
     fn all_versions_of_a_random_history_equal_a_plain_array(
         bits in prop_oneof![Just(1u8), Just(2), Just(4), Just(8)],
@@ -131,25 +136,28 @@ proptest! {
         let mask = u8::MAX >> (8 - bits);
         let mut plain = vec![0u8; usize::try_from(LENGTH).expect("small")];
         let mut versions = vec![plain.clone()];
+        let (mut written, mut applied) = ((1, 0), Applied::default());
         for deeds in &history {
-            let update = matches!(deeds[0], Deed::Update);
-            let mut envelopes = Vec::new();
-            if update {
-                let valid_until = Some(GENESIS_MS + 1_000_000 + versions.len() as u64);
-                let update = StatusUpdate { list, valid_until, delegates: Vec::new() };
-                let guard = Guard::Previous(head(&ledger, &list).record.hash());
-                let operation = authored(&issuer, guard, 1, Action::StatusUpdate(update));
-                envelopes.push(seal_by_method(&operation, ed(10)));
-            } else {
-                let sets = (1..).zip(deeds).filter(|(_, deed)| !matches!(deed, Deed::Update));
-                for (salt, deed) in sets {
+            let mut draft = Draft::new(ledger.head.time + 1);
+            let mut operations = Vec::new();
+            for (salt, deed) in (1..).zip(deeds) {
+                let envelope = if matches!(deed, Deed::Update) {
+                    written.0 += 1;
+                    let valid_until = Some(GENESIS_MS + 1_000_000 + versions.len() as u64);
+                    let update = StatusUpdate { list, valid_until, delegates: Vec::new() };
+                    let update = Action::StatusUpdate(update);
+                    let guard = draft.guard(&ledger, Some(&issuer), &update);
+                    seal_by_method(&authored(&issuer, guard, salt, update), ed(10))
+                } else {
+                    written.1 += 1;
                     let to = changes(deed, mask, &mut plain);
-                    envelopes.push(setting(&ledger, &issuer, salt, list, to));
-                }
+                    setting(&ledger, &issuer, salt, list, to)
+                };
+                operations.push(draft.add(&ledger, envelope).expect("it applies"));
             }
-            let execution = ledger.attempt(ledger.head.time + 1, &envelopes).expect("applies");
-            check_one_version(&execution, &envelopes, versions.len() as u64 + 1);
-            ledger.after(1, &envelopes);
+            let execution = draft.commit(&mut ledger, &mut applied, 50);
+            check_one_version(&execution, &operations, versions.len() as u64 + 1);
+            prop_assert_eq!(numbers(&head(&ledger, &list)), written);
             versions.push(plain.clone());
         }
         for (version, plain) in (1..).zip(&versions) {
@@ -163,17 +171,18 @@ proptest! {
     }
 }
 
-/// Checks that all sets of a block make one version, which each receipt names, and that the version
-/// names the last operation.
-fn check_one_version(execution: &Execution, envelopes: &[Vec<u8>], version: u64) {
+/// Checks that all operations of a block make one version, which each receipt names, and that the
+/// version names the last operation.
+fn check_one_version(execution: &Execution, operations: &[Hash], version: u64) {
     let [entry] = &execution.changes.entries[..] else { panic!("one record version a block") };
-    assert_eq!(execution.receipts.len(), envelopes.len());
+    let made: Vec<Hash> = execution.receipts.iter().map(|receipt| receipt.operation).collect();
+    assert_eq!(made, operations);
     assert_eq!(execution.changes.status_rows.len(), 1);
     for receipt in &execution.receipts {
         assert_eq!((receipt.version, receipt.record), (version, entry.record.hash()));
     }
-    let last = execution.receipts.last().expect("an operation");
-    assert_eq!((entry.record.version, entry.record.operation), (version, last.operation));
+    let last = operations.last().copied();
+    assert_eq!((entry.record.version, Some(entry.record.operation)), (version, last));
 }
 
 /// A state that counts the reads of arrays.
@@ -248,8 +257,7 @@ fn a_block_has_room_for_32_mib_of_arrays() {
     assert_eq!(set(101, &operations[0]), Ok(()), "an open list needs no more room");
     let update =
         StatusUpdate { list: list_of(&operations[room]), valid_until: None, delegates: Vec::new() };
-    let guard = Guard::Previous(head(&ledger, &update.list).record.hash());
-    let update = authored(&issuer, guard, 1, Action::StatusUpdate(update));
+    let update = ledger.operation(&issuer, 1, Action::StatusUpdate(update));
     let update = Ledger::check(&seal_by_method(&update, ed(10))).expect("good");
     assert_eq!(block.apply(&update), Err(ApplyError::Full));
     let execution = block.finish().expect("a sound store");

@@ -1,9 +1,12 @@
-//! Compares the registry's answers about rights with a plain loop over the history at random times.
+//! Compares the registry's answers about rights, and the grants that it permits, with a plain loop
+//! over the history at random times. What was applied is sent again in every later block.
 
 #[path = "trust/histories.rs"]
 mod histories;
 #[path = "trust/oracle.rs"]
 mod oracle;
+#[path = "trust/refusals.rs"]
+mod refusals;
 mod support;
 
 use std::collections::BTreeMap;
@@ -24,7 +27,7 @@ use support::network;
 use support::trust::{Moment, Party, grant, parent, right};
 
 /// Number of histories. Each has a seed of its own, which a failure prints.
-const HISTORIES: u64 = 40;
+const HISTORIES: u64 = 100;
 
 /// Number of moments in each history.
 const MOMENTS: usize = 40;
@@ -118,10 +121,17 @@ fn ask_once(history: &mut History, time_ms: u64, world: &World, seed: u64, count
 
 fn compare(seeds: std::ops::Range<u64>) {
     let mut counts = Counts::default();
-    let (mut applied, mut refused) = (0, 0);
+    let (mut applied, mut refused, mut late, mut again_in_block) = (0, 0, 0, 0);
     for seed in seeds {
         let mut history = History::new(seed);
-        (applied, refused) = (applied + history.events.len(), refused + history.refused);
+        (applied, refused) = (applied + history.events.len(), refused + history.refused.len());
+        (late, again_in_block) = (late + history.late, again_in_block + history.again_in_block);
+        for code in &history.refused {
+            counts.count(code.name().to_owned());
+        }
+        for (code, count) in &history.applied.codes {
+            *counts.0.entry(format!("again {}", code.name())).or_default() += count;
+        }
         for _ in 0..MOMENTS {
             let time_ms = history.some_time();
             let world = World::at(&history.events, &RANKS, time_ms);
@@ -132,7 +142,9 @@ fn compare(seeds: std::ops::Range<u64>) {
     }
     // A comparison that hardly ever answers, or always gives the same answer, would show nothing.
     let counts = counts.0;
-    assert!(applied > refused && refused > 100, "{applied} applied, {refused} refused: {counts:?}");
+    let summary = format!("{applied} applied, {refused} refused, {late} late: {counts:?}");
+    assert!(applied > refused && refused > 100 && late > 50, "{summary}");
+    assert!(again_in_block > 50, "{again_in_block} wrote a record again, {summary}");
     for (answer, least) in [
         ("Yes by 1", 200),
         ("Yes by 2", 100),
@@ -153,6 +165,23 @@ fn compare(seeds: std::ops::Range<u64>) {
         ("recognised: NotYetValid", 5),
         ("recognised: Expired", 5),
         ("recognised: EntityDeactivated", 5),
+        ("GUARD_STALE", 20),
+        ("ALREADY_EXISTS", 2),
+        ("UNTIL_PASSED", 10),
+        ("DID_DEACTIVATED", 20),
+        ("TRUST_EXISTS", 20),
+        ("TRUST_NOT_FOUND", 5),
+        ("TRUST_PARENT_NOT_FOUND", 10),
+        ("TRUST_PARENT_NOT_LIVE", 20),
+        ("TRUST_CYCLE", 10),
+        ("TRUST_DEPTH", 10),
+        ("TRUST_BEYOND_PARENT", 10),
+        ("TRUST_STATUS", 10),
+        ("TRUST_FULL", 1),
+        ("again ALREADY_APPLIED", 1_000),
+        ("again GUARD_STALE", 1_000),
+        ("again TRUST_STATUS", 1_000),
+        ("again UNTIL_PASSED", 1_000),
     ] {
         assert!(counts.get(answer) >= Some(&least), "{answer} is rare: {counts:?}");
     }
@@ -271,10 +300,12 @@ fn a_grant_that_gives_way_leaves_the_answers_about_the_past() {
     let before = written.answers(&key, &times);
     let live: Vec<bool> = before.iter().map(Answer::is_authorised).collect();
     assert_eq!(live, [true, true, false, false]);
+    // The grant is signed less than 30 days before it is sent.
+    written.block(free - 1_000, &|_| Vec::new());
     written.block(free, &|ledger| vec![bodies[3].signs(ledger, licence(later.clone()))]);
     let head = written.ledger.state.head(&RecordKey::grant(&key)).expect("a sound store");
     let grants: Grants = head.expect("a record").value().expect("grants");
-    assert_eq!(grants.grants.len(), 3);
+    assert_eq!(grants.slots.len(), 3);
     assert_eq!(grants.by(&bodies[1].did), None, "it gave way");
     assert_eq!(written.answers(&key, &times), before);
 }

@@ -1,6 +1,8 @@
 //! Answers what an agent may do, and which principal answers for the agent.
 
 use registry_core::agent::{AgentChain, AgentLink, Delegation, verify};
+use registry_core::code::{Code, Refusal};
+use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, Resource};
 use registry_core::record::RecordKey;
@@ -9,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::millis;
 use crate::error::ApiError;
-use crate::prepare::agent::absent;
 use crate::reads::AsOf;
 use crate::trust::ask::Trust;
 
@@ -53,6 +54,15 @@ struct DelegationJson {
     since: String,
     /// DID that made the last change of status.
     by: Did,
+    /// Id of the operation by which the principal began to answer for the agent.
+    operation: Hash,
+    /// If the principal is an agent itself: id of the operation that made the delegation to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beneath: Option<Hash>,
+    /// Id of the operation that suspended the delegation. The guard of the operation that resumes
+    /// it names it. Absent unless the delegation is suspended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended_by: Option<Hash>,
     version: u64,
 }
 
@@ -70,6 +80,9 @@ impl From<&AgentLink> for DelegationJson {
             status: delegation.status.name(),
             since: millis(delegation.since),
             by: delegation.by,
+            operation: delegation.made,
+            beneath: delegation.beneath,
+            suspended_by: delegation.suspended,
             version: link.version,
         }
     }
@@ -137,7 +150,8 @@ impl Trust {
         let GetParams { agent, at, min_height } = params;
         let moment = self.reads.moment(at, min_height).await?;
         let records = self.reads.at(&moment);
-        let entry = records.required(&RecordKey::delegation(&agent), || absent(&agent))?;
+        let absent = || Refusal::new(Code::AgentNotFound, "agent", format!("{agent} is no agent"));
+        let entry = records.required(&RecordKey::delegation(&agent), absent)?;
         let delegation: Delegation = entry.value()?;
         let link = AgentLink { delegation, version: entry.record.version };
         Ok(AgentAnswer { delegation: (&link).into(), as_of: moment.as_of() })

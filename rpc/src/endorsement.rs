@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use registry_core::code::{Code, Refusal};
-use registry_core::did::DidValue;
+use registry_core::did::is_deactivated;
 use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::id::Did;
 use registry_core::index::Listing;
-use registry_core::names::EntityId;
+use registry_core::names::{EntityId, TrustKey};
 use registry_core::operation::{Action, ActionFacts, Family, Operation};
-use registry_core::record::{Entry, RecordKey, RecordView as _, StoreError, value_from};
-use registry_core::trust::Grants;
+use registry_core::record::{Entry, PartId, RecordKey, RecordView as _, StoreError};
 use registry_state::rules::endorsement::{WRITE, may_write, payer, quota_key, quota_used};
 use serde::{Deserialize, Serialize};
 
@@ -202,7 +201,7 @@ impl Endorsement {
         let rights = Listing::rights_by(&policy.authority, Some(&action));
         let records = self.reads.at(moment);
         let own = records.entry(&RecordKey::did(&policy.authority.suffix))?;
-        if own.is_none_or(|own| DidValue::is_deactivated(&own.value.0)) {
+        if own.is_none_or(|own| is_deactivated(&own)) {
             return Ok(Vec::new());
         }
         let mut found: Vec<Endorser> = Vec::new();
@@ -225,8 +224,8 @@ impl Endorsement {
 
     /// Returns the entity of a record of grants if it is a DID of this network.
     fn local_entity(&self, entry: &Entry) -> Option<Did> {
-        let grants = value_from::<Grants>(&entry.value.0).ok()?;
-        EntityId::local(&grants.entity, self.reads.network())
+        let right: TrustKey = entry.part_value(PartId::RIGHT).ok()?;
+        EntityId::local(&right.entity, self.reads.network())
     }
 
     /// Checks that the endorser that an operation names, or else its author, has the right to write

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
 use registry_core::governance::{
-    Change, Governors, PARAMETERS, PUBLISHING, Parameters, Proposal, ProposalStatus, Publishing,
-    Readiness, VALIDATORS, VERSION, ValidatorEntry, ValidatorReady, Validators, governors, key,
-    read,
+    Approval, Change, Governors, PARAMETERS, PUBLISHING, Parameters, Proposal, ProposalStatus,
+    Publishing, Readiness, VALIDATORS, VERSION, ValidatorEntry, ValidatorReady, Validators,
+    governors, key, read,
 };
 use registry_core::id::Did;
 use registry_core::index::Listing;
@@ -19,7 +20,6 @@ use crate::clock::millis;
 use crate::error::ApiError;
 use crate::limits::{PROPOSALS_PAGE_DEFAULT, PROPOSALS_PAGE_MAX};
 use crate::prepare::Records as _;
-use crate::prepare::governance::absent;
 use crate::reads::{AsOf, Moment, Reads, RecordsAt, Selector, check_limit};
 
 /// Parameters of `governance_show`.
@@ -93,7 +93,11 @@ struct ProposalJson {
     /// Block time before which the change does not take effect. A halt puts it off.
     not_before: String,
     proposed: String,
+    /// Approvals that stand.
     approvals: Vec<ApprovalJson>,
+    /// Approvals that were taken back, with the time at which they were.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    withdrawn: Vec<ApprovalJson>,
     status: &'static str,
     /// Number of the rule's code that the change broke when it should have taken effect.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,17 +105,29 @@ struct ProposalJson {
     version: u64,
 }
 
+/// What one governor last said about a proposal.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct ApprovalJson {
     governor: Did,
     time: String,
+    /// True if the control set of the governor signed. Methods cannot undo what it said.
+    by_control: bool,
+}
+
+impl From<Approval> for ApprovalJson {
+    fn from(Approval { governor, time, by_control, .. }: Approval) -> Self {
+        Self { governor, time: millis(time), by_control }
+    }
 }
 
 impl ProposalJson {
     /// Shows a proposal as of a ledger with this duration of halts.
     fn of(id: Hash, entry: &Entry, halted_ms: u64) -> Result<Self, StoreError> {
         let proposal: Proposal = entry.value()?;
-        let approvals = proposal.approvals.into_iter();
+        let (withdrawn, approvals): (Vec<Approval>, Vec<Approval>) =
+            proposal.approvals.into_iter().partition(|approval| approval.withdrawn);
+        let shown = |said: Vec<Approval>| said.into_iter().map(ApprovalJson::from).collect();
         let cancelled_for = match proposal.status {
             ProposalStatus::Cancelled { code } => Some(code),
             _ => None,
@@ -123,9 +139,8 @@ impl ProposalJson {
             activation_height: proposal.height,
             not_before: millis(proposal.due_live_ms.saturating_add(halted_ms)),
             proposed: millis(proposal.proposed),
-            approvals: approvals
-                .map(|each| ApprovalJson { governor: each.governor, time: millis(each.time) })
-                .collect(),
+            approvals: shown(approvals),
+            withdrawn: shown(withdrawn),
             status: proposal.status.name(),
             cancelled_for,
             version: entry.record.version,
@@ -306,5 +321,6 @@ fn proposal_id(key: &RecordKey) -> Result<Hash, StoreError> {
 }
 
 fn proposal_at(records: &RecordsAt<'_>, id: &Hash) -> Result<Entry, ApiError> {
-    records.required(&RecordKey::proposal(id), || absent(id))
+    let absent = || Refusal::new(Code::ProposalNotFound, "proposal", format!("no proposal {id}"));
+    records.required(&RecordKey::proposal(id), absent)
 }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use registry_core::limits::{DAY_MS, HOUR_MS};
+
 /// Largest body of a request, in bytes. It fits the largest operation as base64url, or a batch of
 /// smaller ones.
 pub const REQUEST_BYTES_MAX: u32 = 256 * 1024;
@@ -51,8 +53,18 @@ pub const HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
 pub const STATUS_CHECKS_MAX: usize = 1_000;
 
 /// Milliseconds for which a prepared `status_set` may be applied if the caller does not say. It is
-/// half of what the ledger allows, which leaves time to sign and to try again.
-pub const UNTIL_DEFAULT_MS: u64 = 30 * 60 * 1_000;
+/// half of what the ledger allows, so that a node whose newest block is older does not consider the
+/// end too far ahead.
+pub const STATUS_SET_UNTIL_DEFAULT_MS: u64 = HOUR_MS / 2;
+
+/// Milliseconds for which another prepared operation whose guard is `nothing` may be applied if the
+/// caller does not say. Whatever happens to the record meanwhile, the operation still applies, so
+/// the time is short.
+pub const UNGUARDED_UNTIL_DEFAULT_MS: u64 = HOUR_MS;
+
+/// Milliseconds for which any other prepared operation that needs an end may be applied if the
+/// caller does not say. It leaves time to sign on several machines.
+pub const UNTIL_DEFAULT_MS: u64 = DAY_MS;
 
 /// Largest number of operations in a page of a block.
 pub const BLOCK_PAGE_MAX: usize = 100;

@@ -284,7 +284,7 @@ impl Reads {
         let mut bytes = 0;
         for _ in 0..page.limit {
             let Some(entry) = self.node.version(&key, number)? else { break };
-            bytes += entry.value.0.len();
+            bytes += entry.parts.iter().map(|part| part.value.0.len()).sum::<usize>();
             if bytes > HISTORY_PAGE_BYTES_MAX && !versions.is_empty() {
                 break;
             }

@@ -7,13 +7,13 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use keys::Parts;
 use registry_core::did::DidCreate;
-use registry_core::operation::{Action, Guard};
+use registry_core::operation::Action;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::document::held;
 use super::sets::{NewKeys, SetsArgs};
-use super::writer::{Draft, Writer, Written};
+use super::writer::{Draft, Ready, Writer, Written};
 use super::{Failure, SignerArgs, roles};
 use crate::context::Context;
 use crate::file::read_text;
@@ -164,7 +164,7 @@ async fn create(
     let current = Some(roles(&sets, next, held(&document, writer, &new)));
     let parts = Parts { current, recovering: None };
     let action = Action::DidCreate(Box::new(DidCreate { sets, document }));
-    let operation = writer.operation(None, Guard::Absent, action)?;
+    let operation = writer.operation(None, Ready::creating(action))?;
     writer.send(Draft { operation, signers, new, parts }).await
 }
 

@@ -17,15 +17,18 @@ use registry_core::did::{
 };
 use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Operation};
-use registry_core::record::{Entry, value_from};
+use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
+
+use rpc::prepare::guard;
 
 use super::context::Context;
 use super::exit::Failure;
 use super::passphrase::PassphraseArgs;
+use super::time::{Until, until};
 use sets::SetsArgs;
 pub(super) use sets::{NewKeys, SuiteName};
 use writer::Draft;
-pub(super) use writer::{Sealed, Writer, Written, for_member, own_role, sign};
+pub(super) use writer::{Ready, Sealed, Writer, Written, for_member, own_role, sign};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DidCommand {
@@ -60,6 +63,14 @@ pub(super) struct SignerArgs {
     /// it, and its key is in one of the files
     #[arg(long, value_name = "DID")]
     endorser: Option<Did>,
+    /// Last block time at which the operation may be applied: RFC 3339, or a duration from now such
+    /// as 2h [default: as short as the kind of operation needs, if it needs one]
+    #[arg(long, value_name = "TIME", value_parser = until)]
+    until: Option<Until>,
+    /// Sign with the control set even if the key of a method is at hand; a governor does so to have
+    /// the last word about a proposal
+    #[arg(long)]
+    by_control: bool,
     #[command(flatten)]
     passphrase: PassphraseArgs,
 }
@@ -69,14 +80,19 @@ impl SignerArgs {
     pub(super) fn endorser(&self) -> Option<&Did> {
         self.endorser.as_ref()
     }
+
+    /// True if the last block time is given.
+    pub(super) fn has_until(&self) -> bool {
+        self.until.is_some()
+    }
 }
 
 #[cfg(feature = "node")]
 impl SignerArgs {
     /// Makes the arguments for one key file without a passphrase.
     pub(super) fn plain(keys: PathBuf) -> Self {
-        let (cosigner_keys, endorser, passphrase) = Default::default();
-        Self { keys, cosigner_keys, endorser, passphrase }
+        let (cosigner_keys, endorser, until, passphrase) = Default::default();
+        Self { keys, cosigner_keys, endorser, until, by_control: false, passphrase }
     }
 
     /// Adds another key file that may sign too.
@@ -126,7 +142,7 @@ pub(super) struct RotateArgs {
     signer: SignerArgs,
     #[command(flatten)]
     did: DidArg,
-    /// A new document [default: the present one]
+    /// A new document [default: the present one stays]
     #[arg(long, value_name = "FILE")]
     document: Option<PathBuf>,
     #[command(flatten)]
@@ -194,7 +210,7 @@ async fn create(args: CreateArgs, context: &Context) -> Result<Written, Failure>
     let current = Some(roles(&sets, next, document::held(&document, &writer, &new)));
     let action = Action::DidCreate(Box::new(DidCreate { sets, document }));
     let parts = Parts { current, recovering: None };
-    let operation = writer.operation(None, Guard::Absent, action)?;
+    let operation = writer.operation(None, Ready::creating(action))?;
     writer.send(Draft { operation, signers, new, parts }).await
 }
 
@@ -209,8 +225,8 @@ pub(super) fn founding(new: &mut NewKeys) -> Result<(Operation, Parts), Failure>
     let current = Some(roles(&sets, next, held));
     let action = Action::DidCreate(Box::new(DidCreate { sets, document }));
     let (chain, salt) = (Hash::ZERO, writer::random_salt()?);
-    let operation =
-        Operation { chain, author: None, endorser: None, guard: Guard::Absent, salt, action };
+    let (author, endorser, guard, until) = (None, None, Guard::Absent, None);
+    let operation = Operation { chain, author, endorser, guard, until, salt, action };
     Ok((operation, Parts { current, recovering: None }))
 }
 
@@ -238,8 +254,8 @@ async fn rotate(args: RotateArgs, context: &Context) -> Result<Written, Failure>
     let (reveal, signers) = reveal(&writer, &subject.state).await?;
     let present = &subject.state.sets;
     let (sets, next) = args.sets.rotate(present, &reveal.revealed, &mut new)?;
-    let document = document.unwrap_or_else(|| subject.state.document.clone());
-    let current = Some(roles(&sets, next, document::held(&document, &writer, &new)));
+    let standing = document.as_ref().unwrap_or(&subject.state.document);
+    let current = Some(roles(&sets, next, document::held(standing, &writer, &new)));
     let action = Action::DidRotate(Box::new(DidRotate { reveal, sets, document }));
     let parts = Parts { current, recovering: None };
     let operation = subject.operation(&writer, action)?;
@@ -299,7 +315,8 @@ impl Subject {
     pub(super) async fn load(writer: &mut Writer, did: Option<Did>) -> Result<Self, Failure> {
         let (did, parts) = writer.author(did).await?;
         let entry = writer.client().record(&did).await?;
-        let value = value_from::<DidValue>(&entry.value.0)
+        let value = entry
+            .value()
             .map_err(|error| Failure::usage(format!("the value of {did}: {error}")))?;
         match value {
             DidValue::Active(state) => Ok(Self { did, entry, state: *state, parts }),
@@ -311,8 +328,18 @@ impl Subject {
     }
 
     fn operation(&self, writer: &Writer, action: Action) -> Result<Operation, Failure> {
-        let guard = Guard::Previous(self.entry.record.hash());
-        writer.operation(Some(self.did.clone()), guard, action)
+        let guard = guard(&OneRecord(&self.entry), &action, Some(&self.did));
+        let guard = guard.map_err(|error| Failure::usage(format!("{}: {error}", self.did)))?;
+        writer.operation(Some(self.did.clone()), Ready { guard, until: None, action })
+    }
+}
+
+/// View of a single record.
+struct OneRecord<'e>(&'e Entry);
+
+impl RecordView for OneRecord<'_> {
+    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        Ok(Some(self.0).filter(|entry| entry.record.record_key() == *key).cloned())
     }
 }
 

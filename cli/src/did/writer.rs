@@ -15,7 +15,6 @@ use registry_core::operation::{
     Action, ActionFacts, Guard, MemberSigner, MethodSigner, Operation, Role, Signature,
     SignedOperation, Signer, operation_id,
 };
-use registry_core::record::value_from;
 use registry_state::rules::check_stateless;
 use serde::Serialize;
 
@@ -24,6 +23,23 @@ use super::{Failure, SignerArgs};
 use crate::client::{Chain, Client, Outcome};
 use crate::context::Context;
 use crate::exit::warn;
+
+/// An action with the guard and the last block time of its operation.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) guard: Guard,
+    /// Last block time in Unix milliseconds unless the command line gives another; `None` for no
+    /// end.
+    pub(crate) until: Option<u64>,
+    pub(crate) action: Action,
+}
+
+impl Ready {
+    /// Makes an action that creates a record.
+    pub(crate) fn creating(action: Action) -> Self {
+        Self { guard: Guard::Absent, until: None, action }
+    }
+}
 
 /// An operation that is ready to be signed, with everything that signing it changes in the key
 /// file.
@@ -85,6 +101,10 @@ pub(crate) struct Writer {
     cosigners: Vec<UserKeys>,
     /// Method with which the endorser of the operations signs.
     endorser: Option<MethodSigner>,
+    /// Last block time of the operations in Unix milliseconds, if the command line gives one.
+    until: Option<u64>,
+    /// True if authors sign with their control set even if the key of a method is at hand.
+    by_control: bool,
 }
 
 impl Writer {
@@ -124,7 +144,9 @@ impl Writer {
             cosigners.push(UserKeyFile::new(path, passphrase).read_existing()?);
         }
         let chain = client.chain().await?;
-        let mut writer = Self { client, chain, file, held, cosigners, endorser: None };
+        let until = args.until.map(|until| until.time_ms(chain.time.0));
+        let (endorser, by_control) = (None, args.by_control);
+        let mut writer = Self { client, chain, file, held, cosigners, endorser, until, by_control };
         if let Some(endorser) = &args.endorser {
             writer.endorser = Some(writer.endorsing(endorser).await?);
         }
@@ -140,6 +162,12 @@ impl Writer {
     pub(crate) fn endorser(&self, facts: &ActionFacts) -> Option<&Did> {
         let endorser = self.endorser.as_ref().filter(|_| facts.family.is_some());
         endorser.map(|method| &method.url.did)
+    }
+
+    /// Returns the last block time of the operations in Unix milliseconds, if the command line
+    /// gives one.
+    pub(crate) fn until(&self) -> Option<u64> {
+        self.until
     }
 
     /// Returns the secret of a key, if it is at hand.
@@ -231,7 +259,7 @@ impl Writer {
 
     async fn control_of(&self, did: &Did) -> Result<KeySet, Failure> {
         let entry = self.client.record(did).await?;
-        match value_from::<DidValue>(&entry.value.0) {
+        match entry.value() {
             Ok(DidValue::Active(state)) => Ok(state.sets.control),
             Ok(DidValue::Deactivated) => {
                 Err(Failure::usage(format!("the member {did} is deactivated")))
@@ -243,7 +271,7 @@ impl Writer {
     /// Returns the state of a DID other than the author. Fails if it is deactivated.
     pub(crate) async fn state_of(&self, did: &Did) -> Result<Box<DidState>, Failure> {
         let entry = self.client.record(did).await?;
-        match value_from::<DidValue>(&entry.value.0) {
+        match entry.value() {
             Ok(DidValue::Active(state)) => Ok(state),
             Ok(DidValue::Deactivated) => {
                 let detail = format!("{did} is deactivated");
@@ -268,6 +296,17 @@ impl Writer {
         })
     }
 
+    /// Returns the method with which an author or consenting party signs; `None` if the control set
+    /// signs. See [`Self::method`].
+    pub(crate) fn own_method(
+        &self,
+        did: &Did,
+        state: &DidState,
+        time_ms: u64,
+    ) -> Option<MethodSigner> {
+        self.method(did, state, time_ms).filter(|_| !self.by_control)
+    }
+
     /// Returns the method with which an endorser signs with the keys at hand.
     pub(crate) async fn endorsing(&self, did: &Did) -> Result<MethodSigner, Failure> {
         let state = self.state_of(did).await?;
@@ -280,16 +319,16 @@ impl Writer {
     }
 
     /// Makes an operation for this chain with a fresh salt. Its body names the endorser if one is
-    /// given and the action takes one.
+    /// given and the action takes one, and the last block time that the command line gives.
     pub(crate) fn operation(
         &self,
         author: Option<Did>,
-        guard: Guard,
-        action: Action,
+        ready: Ready,
     ) -> Result<Operation, Failure> {
-        let salt = random_salt()?;
+        let Ready { guard, until, action } = ready;
+        let (salt, until) = (random_salt()?, self.until.or(until));
         let (chain, endorser) = (self.chain.chain_id, self.endorser(action.facts()).cloned());
-        Ok(Operation { chain, author, endorser, guard, salt, action })
+        Ok(Operation { chain, author, endorser, guard, until, salt, action })
     }
 
     /// Signs a draft, records it in the key file and submits it. Returns once it is committed.

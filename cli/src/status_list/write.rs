@@ -6,6 +6,7 @@ use registry_core::id::ListId;
 use registry_core::operation::{Action, Guard};
 use registry_core::status::{Delegate, Run, StatusCreate, StatusPurpose, StatusSet};
 use registry_core::time::TimeMs;
+use rpc::limits::STATUS_SET_UNTIL_DEFAULT_MS;
 use rpc::prepare::status::{Close, DelegateParam, Update};
 use serde::Serialize;
 
@@ -15,6 +16,7 @@ use super::read::Known;
 use super::{CloseArgs, CreateArgs, ListArgs, MarkArgs, UpdateArgs};
 use crate::author::{Author, Sent};
 use crate::context::Context;
+use crate::did::Ready;
 use crate::exit::{Failure, warn};
 
 /// Change that a command makes to entries, and the purpose that the list must have.
@@ -89,7 +91,7 @@ impl ListArgs {
 }
 
 pub(crate) async fn make(author: &Author, create: StatusCreate) -> Result<Written, Failure> {
-    let sent = author.send(Guard::Absent, Action::StatusCreate(Box::new(create))).await?;
+    let sent = author.send(Ready::creating(Action::StatusCreate(Box::new(create)))).await?;
     Ok(Written { list: ListId::of_create(&sent.operation), sent })
 }
 
@@ -150,8 +152,8 @@ pub(crate) async fn set(
     let (all, mut sent) = (plan.len(), Vec::new());
     for changes in plan {
         let action = Action::StatusSet(StatusSet { list: *list, changes });
-        let outcome = match author.until().await {
-            Ok(guard) => author.send(guard, action).await,
+        let outcome = match author.client().chain().await {
+            Ok(chain) => author.send(setting(action, chain.time)).await,
             Err(failure) => Err(failure),
         };
         match outcome {
@@ -169,6 +171,12 @@ pub(crate) async fn set(
     }
     bar.finish_and_clear();
     Ok(sent)
+}
+
+/// Returns an action that sets entries, to be sent when the newest block is of `newest`.
+fn setting(action: Action, newest: TimeMs) -> Ready {
+    let until = newest.0.saturating_add(STATUS_SET_UNTIL_DEFAULT_MS);
+    Ready { guard: Guard::Nothing, until: Some(until), action }
 }
 
 /// Replaces what the options name. The rest of the list stays as it is.
@@ -191,6 +199,7 @@ pub(super) async fn update(args: UpdateArgs, context: &Context) -> Result<(), Fa
         delegates,
         salt: None,
         endorser: None,
+        until: None,
     };
     let written = Written { list, sent: author.write(params).await? };
     context.print(&written, written.human())
@@ -199,8 +208,8 @@ pub(super) async fn update(args: UpdateArgs, context: &Context) -> Result<(), Fa
 pub(super) async fn close(args: CloseArgs, context: &Context) -> Result<(), Failure> {
     let CloseArgs { list, author } = args;
     let author = Author::open(context, author).await?;
-    let close = Close { author: author.did().clone(), list, salt: None, endorser: None };
-    let sent = author.write(close).await?;
+    let (did, salt, endorser, until) = (author.did().clone(), None, None, None);
+    let sent = author.write(Close { author: did, list, salt, endorser, until }).await?;
     let written = Written { list, sent };
     context.print(&written, written.human())
 }

@@ -11,13 +11,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use registry_core::id::Did;
 use registry_core::names::{ActionName, EntityId, TrustKey};
 use registry_core::time::TimeMs;
-use registry_core::trust::{Conditions, GrantStatus, TrustGrant};
+use registry_core::trust::{Conditions, GrantStatus};
+use rpc::prepare::trust::Grant;
 use serde::Serialize;
 use serde_json::json;
 
 use super::rights::{Right, each};
 use super::row::{Outcome, Row, State, Verdict, Wanted};
-use super::write::{Ready, prepare};
 use super::{issuers, table};
 use crate::author::{Author, AuthorArgs, patiently};
 use crate::client::object;
@@ -225,8 +225,8 @@ async fn check_one(
         None => {}
     }
     let Wanted { key, conditions, parent, .. } = wanted;
-    let grant = TrustGrant { key, parent, conditions };
-    match patiently(async || prepare(author, grant.clone()).await).await {
+    let grant = Grant::new(acting.did.clone(), key, parent, conditions);
+    match patiently(async || author.ready(grant.clone()).await).await {
         Ok(ready) => Ok(State::Ready(ready)),
         Err(failure) => Ok(State::Done(verdict(failure)?)),
     }
@@ -277,12 +277,12 @@ async fn send(rows: Vec<Row>, author: &Author) -> (Vec<Row>, Option<Failure>) {
     }
     let stopped: RefCell<Option<Failure>> = RefCell::new(None);
     let send = async |row: Row| {
-        let State::Ready(Ready { guard, action }) = row.state else { return row };
+        let State::Ready(ready) = row.state else { return row };
         if stopped.borrow().is_some() {
             let verdict = Verdict::skipped("not sent: the node did not answer for another row");
             return Row { state: State::Done(verdict), ..row };
         }
-        let verdict = match author.send(guard, action).await {
+        let verdict = match author.send(ready).await {
             Ok(sent) => Verdict::granted(&sent),
             Err(failure) => verdict(failure).unwrap_or_else(|failure| {
                 let verdict = Verdict::refused(format!("its outcome is open: {failure}"));

@@ -8,7 +8,7 @@ mod read;
 mod rights;
 mod row;
 mod table;
-pub(crate) mod write;
+mod write;
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ pub(super) enum TrustCommand {
     /// Grant an entity the right to an action on a resource
     Grant(GrantArgs),
     /// Replace all conditions of a grant
-    Change(ChangeArgs),
+    Change(GrantArgs),
     /// Suspend a grant, and all grants below it, until it is resumed
     Suspend(StepArgs),
     /// Resume a suspended grant
@@ -121,21 +121,13 @@ pub(super) struct GrantArgs {
     step: StepArgs,
     #[command(flatten)]
     conditions: ConditionsArgs,
-    /// Resource of the parent grant, by which the author holds the right [default: the node finds
-    /// it]
+    /// Resource of the parent grant, by which the author holds the right [default: the present
+    /// parent of a grant that is changed; for a new grant, the node finds it]
     #[arg(long, value_name = "R", requires = "parent_grantor")]
     parent_resource: Option<Resource>,
     /// Grantor of the parent grant
     #[arg(long, value_name = "DID", requires = "parent_resource")]
     parent_grantor: Option<Did>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ChangeArgs {
-    #[command(flatten)]
-    step: StepArgs,
-    #[command(flatten)]
-    conditions: ConditionsArgs,
 }
 
 #[derive(Debug, Args)]

@@ -8,11 +8,12 @@ use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::limits::TRUST_NAME_BYTES_MAX;
 use registry_core::names::TrustKey;
-use registry_core::trust::{Conditions, Parent};
+use registry_core::trust::Conditions;
+use rpc::prepare::trust::ParentParam;
 use serde::Serialize;
 
-use super::write::Ready;
 use crate::author::Sent;
+use crate::did::Ready;
 use crate::exit::Failure;
 
 /// Number of characters of a cell that a report repeats: the length of the longest name.
@@ -24,7 +25,7 @@ pub(super) struct Wanted {
     pub(super) key: TrustKey,
     pub(super) conditions: Conditions,
     /// Parent grant, if the file names one.
-    pub(super) parent: Option<Parent>,
+    pub(super) parent: Option<ParentParam>,
     /// Grantor, if the file names one.
     pub(super) grantor: Option<Did>,
 }

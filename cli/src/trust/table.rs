@@ -7,7 +7,8 @@ use registry_core::id::Did;
 use registry_core::limits::URI_BYTES_MAX;
 use registry_core::names::TrustKey;
 use registry_core::time::TimeMs;
-use registry_core::trust::{Assurance, Conditions, GrantStatus, Parent};
+use registry_core::trust::{Assurance, Conditions, GrantStatus};
+use rpc::prepare::trust::ParentParam;
 
 use super::rights::{Listed, Right};
 use super::row::{Row, Verdict, Wanted, name, shown};
@@ -121,7 +122,8 @@ impl<'r> Cells<'r> {
                 let authority = || Ok(key.authority.clone());
                 let named = |text| name("parent_grantor", text);
                 let resource = name("parent_resource", resource)?;
-                Some(Parent { resource, grantor: grantor.map_or_else(authority, named)? })
+                let grantor = grantor.map_or_else(authority, named)?;
+                Some(ParentParam { resource, grantor, made: None })
             }
             (None, None) => None,
             (None, Some(_)) => {
@@ -259,6 +261,7 @@ mod tests {
     use crate::trust::row::{Outcome, State};
 
     const A: &str = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
+    const MADE: &str = "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e";
     const B: &str = "did:idem:local:baaqeayeaudaocajbifqydiob4ibceqt";
     const C: &str = "did:idem:local:caaqeayeaudaocajbifqydiob4ibceqt";
     const D: &str = "did:idem:local:daaqeayeaudaocajbifqydiob4ibceqt";
@@ -428,7 +431,7 @@ mod tests {
                 },
                 {
                     "grantor": B, "status": "active", "since": "2026-01-01T00:00:00.000Z",
-                    "parent": { "resource": "a/*", "grantor": A }, "maxDepth": 0,
+                    "parent": { "resource": "a/*", "grantor": A, "made": MADE }, "maxDepth": 0,
                 },
                 { "grantor": B, "status": "revoked", "since": since, "maxDepth": 0 },
                 { "grantor": B, "status": "suspended", "since": since, "maxDepth": 0 },
@@ -446,7 +449,9 @@ mod tests {
         assert_eq!(own.key.resource, right.resource);
         assert_eq!((&own.grantor, &own.parent), (&Some(right.authority.clone()), &None));
         assert_eq!(other.grantor.as_ref(), Some(&right.grants[1].grantor));
-        assert_eq!(other.parent, right.grants[1].parent);
+        let parent = right.grants[1].parent.clone().map(ParentParam::from);
+        let unfound = parent.map(|parent| ParentParam { made: None, ..parent });
+        assert_eq!(other.parent, unfound, "the import finds the operation that made the parent");
         assert_eq!(other.conditions, Conditions::default());
         for (row, status) in rows[2..].iter().zip(["revoked", "suspended"]) {
             let (outcome, _, detail) = verdict(row);
@@ -461,11 +466,11 @@ mod tests {
             "grants": [
                 {
                     "grantor": B, "status": "active", "since": "2026-01-01T00:00:00Z",
-                    "parent": { "resource": "a/*", "grantor": A }, "maxDepth": 0,
+                    "parent": { "resource": "a/*", "grantor": A, "made": MADE }, "maxDepth": 0,
                 },
                 {
                     "grantor": C, "status": "active", "since": "2026-01-01T00:00:00Z",
-                    "parent": { "resource": "a/x", "grantor": B }, "maxDepth": 0,
+                    "parent": { "resource": "a/x", "grantor": B, "made": MADE }, "maxDepth": 0,
                 },
             ],
         }))

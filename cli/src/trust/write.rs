@@ -2,16 +2,16 @@
 
 use registry_core::limits::TRUST_OPERATION_BYTES_MAX;
 use registry_core::names::TrustKey;
-use registry_core::operation::{Action, Guard, Operation};
 use registry_core::time::TimeMs;
-use registry_core::trust::{Checkpoint, Parent, TrustGrant};
+use registry_core::trust::Checkpoint;
 use rpc::prepare::Prepare as _;
-use rpc::prepare::trust::{Change, Grant, Recognise, Step, StepKind};
+use rpc::prepare::trust::{Change, Grant, ParentParam, Recognise, Step, StepKind};
 use serde::Serialize;
 
-use super::{ChangeArgs, GrantArgs, RecogniseArgs, RightArgs, StepArgs, TermsArgs};
+use super::{GrantArgs, RecogniseArgs, RightArgs, StepArgs, TermsArgs};
 use crate::author::{Author, Sent};
 use crate::context::Context;
+use crate::did::Ready;
 use crate::exit::Failure;
 use crate::file::read_text;
 
@@ -21,13 +21,6 @@ struct Written {
     right: TrustKey,
     #[serde(flatten)]
     sent: Sent,
-}
-
-/// An action that the node would accept, with a guard on the present record.
-#[derive(Debug)]
-pub(crate) struct Ready {
-    pub(crate) guard: Guard,
-    pub(crate) action: Action,
 }
 
 impl StepArgs {
@@ -40,22 +33,27 @@ impl StepArgs {
     }
 }
 
-pub(super) async fn grant(args: GrantArgs, context: &Context) -> Result<(), Failure> {
-    let GrantArgs { step, conditions, parent_resource, parent_grantor } = args;
-    let (author, key) = step.open(context).await?;
-    let parent = parent_resource.zip(parent_grantor);
-    let parent = parent.map(|(resource, grantor)| Parent { resource, grantor });
-    let grant = TrustGrant { key: key.clone(), parent, conditions: conditions.into() };
-    let Ready { guard, action } = prepare(&author, grant).await?;
-    print(key, author.send(guard, action).await?, context)
+impl GrantArgs {
+    async fn open(self, context: &Context) -> Result<(TrustKey, Author, Grant), Failure> {
+        let Self { step, conditions, parent_resource, parent_grantor } = self;
+        let (author, key) = step.open(context).await?;
+        let parent = parent_resource.zip(parent_grantor);
+        let parent =
+            parent.map(|(resource, grantor)| ParentParam { resource, grantor, made: None });
+        let did = author.did().clone();
+        let grant = Grant::new(did, key.clone(), parent, conditions.into());
+        Ok((key, author, grant))
+    }
 }
 
-pub(super) async fn change(args: ChangeArgs, context: &Context) -> Result<(), Failure> {
-    let ChangeArgs { step, conditions } = args;
-    let (author, key) = step.open(context).await?;
-    let grant = TrustGrant { key: key.clone(), parent: None, conditions: conditions.into() };
-    let sent = author.write(Change(Grant::new(author.did().clone(), grant))).await?;
-    print(key, sent, context)
+pub(super) async fn grant(args: GrantArgs, context: &Context) -> Result<(), Failure> {
+    let (key, author, grant) = args.open(context).await?;
+    print(key, author.write(grant).await?, context)
+}
+
+pub(super) async fn change(args: GrantArgs, context: &Context) -> Result<(), Failure> {
+    let (key, author, grant) = args.open(context).await?;
+    print(key, author.write(Change(grant)).await?, context)
 }
 
 pub(super) async fn step<K: StepKind>(args: StepArgs, context: &Context) -> Result<(), Failure> {
@@ -90,12 +88,14 @@ pub(super) async fn recognise(args: RecogniseArgs, context: &Context) -> Result<
         network,
         salt: None,
         endorser: None,
+        until: None,
     };
     // Without `authority` the node prepares for the author: an authority recognises only for
     // itself.
-    let guard = author.prepared(&recognise).await?.guard;
+    let ready = author.ready(recognise.clone()).await?;
     recognise.authority = Some(authority);
-    print(right, author.send(guard, recognise.action()?).await?, context)
+    let ready = Ready { action: recognise.action()?, ..ready };
+    print(right, author.send(ready).await?, context)
 }
 
 fn print(right: TrustKey, sent: Sent, context: &Context) -> Result<(), Failure> {
@@ -106,17 +106,4 @@ fn print(right: TrustKey, sent: Sent, context: &Context) -> Result<(), Failure> 
          operation  {operation}\nheight     {height}"
     );
     context.print(&Written { right, sent }, human)
-}
-
-/// Has the node check a grant, and returns it ready to be sent. Only the guard and, if none was
-/// named, the parent grant are taken from the answer of the node, because the ledger refuses wrong
-/// ones.
-pub(crate) async fn prepare(author: &Author, grant: TrustGrant) -> Result<Ready, Failure> {
-    let mut grant = Grant::new(author.did().clone(), grant);
-    let Operation { guard, action, .. } = author.prepared(&grant).await?;
-    grant.parent = match (grant.parent, action) {
-        (None, Action::TrustGrant(found)) => found.parent,
-        (named, _) => named,
-    };
-    Ok(Ready { guard, action: grant.action()? })
 }

@@ -15,7 +15,7 @@ use registry_core::did::DidValue;
 use registry_core::did::document::render;
 use registry_core::governance::{Parameters, Publishing, ValidatorEntry, Validators};
 use registry_core::id::{Did, NetworkName};
-use registry_core::record::{Entry, RecordKey, value_from};
+use registry_core::record::{Entry, RecordKey};
 use registry_core::time::TimeMs;
 use registry_state::execution::{BlockExecution, Genesis, execute_genesis};
 use registry_state::rules::check_stateless;
@@ -97,7 +97,7 @@ impl Ledger {
     /// Returns the value of a DID's newest record; `None` if the DID is not registered.
     pub(crate) fn value(&self, did: &str) -> Option<DidValue> {
         let entry = lock(&self.chain).head(&did.parse().expect("a DID"))?;
-        Some(value_from::<DidValue>(&entry.value.0).expect("a value"))
+        Some(entry.value::<DidValue>().expect("a value"))
     }
 }
 
@@ -191,7 +191,7 @@ impl Chain {
     fn record(&mut self, params: &Map<String, Value>) -> Answer {
         let mut entry = self.find(params)?;
         if self.answers == Answers::ForgedValue {
-            entry.value.0.push(0);
+            entry.parts[0].value.0.push(0);
         }
         Ok(json!({ "entry": codec::base64url(&codec::encode(&entry)) }))
     }
@@ -199,7 +199,7 @@ impl Chain {
     fn resolve(&mut self, params: &Map<String, Value>) -> Answer {
         let entry = self.find(params)?;
         let did: Did = params["did"].as_str().unwrap_or_default().parse().expect("found");
-        let value = value_from::<DidValue>(&entry.value.0).expect("a value");
+        let value = entry.value::<DidValue>().expect("a value");
         let (document, deactivated) = match value {
             DidValue::Active(state) => (json!(render(&did, &[], &state.document)), false),
             DidValue::Deactivated => (Value::Null, true),

@@ -86,6 +86,7 @@ fn create(seed: u8, chain: Hash) -> Bytes {
         author: None,
         endorser: None,
         guard: Guard::Absent,
+        until: None,
         salt: FixedBytes([seed; 16]),
         action: Action::DidCreate(Box::new(DidCreate { sets, document })),
     };

@@ -13,7 +13,7 @@ use registry_core::governance::{Change, Proposal, ProposalStatus, Readiness, Val
 use registry_core::operation::{
     Action as Act, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
-use registry_core::record::{Entry, Kind, RecordKey, StoreError};
+use registry_core::record::{Entry, Kind, PartId, RecordKey, StoreError};
 use registry_core::span::ChainTime;
 use registry_state::rules::check_stateless;
 use registry_state::state::{Changes, halted_ms};
@@ -150,8 +150,8 @@ impl Driver {
         // to.
         let Some(height) = self.head.height.checked_sub(1) else { return Ok(()) };
         let Some(block) = Ledger(read).block(height)? else { return Ok(()) };
-        let previous = last.map(|last| last.record.hash());
-        let envelope = self.sign_announcement(id, previous, block.header);
+        let guard = last.map_or(Guard::Absent, |last| Guard::of_parts(&last, [PartId::WHOLE]));
+        let envelope = self.sign_announcement(id, guard, block.header);
         let Some(envelope) = envelope else { return Ok(()) };
         let submitted = match check_stateless(&envelope, self.chain, &self.network) {
             Ok(checked) => {
@@ -167,14 +167,9 @@ impl Driver {
         Ok(())
     }
 
-    /// Signs a readiness announcement for `proposal`, which replaces the one with hash `previous`
-    /// and names the block with this header. It contains no secret, so its salt is zero.
-    fn sign_announcement(
-        &self,
-        proposal: Hash,
-        previous: Option<Hash>,
-        header: Header,
-    ) -> Option<Vec<u8>> {
+    /// Signs a readiness announcement for `proposal`, which names the block with this header.
+    /// `guard` is about the last announcement. It contains no secret, so its salt is zero.
+    fn sign_announcement(&self, proposal: Hash, guard: Guard, header: Header) -> Option<Vec<u8>> {
         let signer = self.signer.as_ref()?;
         let ready = ValidatorReady {
             proposal,
@@ -187,7 +182,8 @@ impl Driver {
             chain: self.chain,
             author: None,
             endorser: None,
-            guard: previous.map_or(Guard::Absent, Guard::Previous),
+            guard,
+            until: None,
             salt: FixedBytes([0; 16]),
             action: Act::ValidatorReady(Box::new(ready)),
         };

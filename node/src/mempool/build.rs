@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use registry_core::code::{Code, Refusal};
+use registry_core::code::Refusal;
 use registry_core::crypto::Hash;
 use registry_core::limits::{BLOCK_BYTES_MAX, BLOCK_OPERATIONS_MAX};
 use registry_core::record::StoreError;
@@ -80,9 +80,7 @@ impl Builder<'_, '_> {
                 Ok(Tried::Applied)
             }
             Err(ApplyError::Store(error)) => Err(error),
-            Err(
-                ApplyError::Full | ApplyError::Refused(Refusal { code: Code::ChangedInBlock, .. }),
-            ) => Ok(Tried::Done),
+            Err(ApplyError::Full) => Ok(Tried::Done),
             Err(ApplyError::Refused(refusal)) => {
                 self.settled.insert(arrival);
                 self.refused.push((arrival, checked.id(), refusal));

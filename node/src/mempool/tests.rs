@@ -19,9 +19,11 @@ use registry_core::id::{Did, Fragment, ListId, NetworkName, Suffix};
 use registry_core::operation::{
     Guard, MethodSigner, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
+use registry_core::record::{Entry, RecordView, StoreError};
 use registry_core::status::{Run, StatusClose, StatusCreate, StatusPurpose, StatusSet};
 use registry_state::execution::{Genesis, execute_genesis};
 use registry_state::rules::check_stateless;
+use registry_state::rules::guard::needed;
 use registry_state::state::{Context, MemoryState, StateView as _};
 
 use super::*;
@@ -34,6 +36,15 @@ const DELAY_MS: u64 = 120_000;
 
 /// A chain of one validator with one issuer and its list, and with other people.
 #[derive(Clone)]
+/// The newest records of a state.
+struct Newest<'s>(&'s MemoryState);
+
+impl RecordView for Newest<'_> {
+    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        self.0.head(key)
+    }
+}
+
 struct Fixture {
     network: NetworkName,
     state: MemoryState,
@@ -83,6 +94,7 @@ fn operation(chain: Hash, author: Option<&Did>, guard: Guard, action: Action) ->
         author: author.cloned(),
         endorser: None,
         guard,
+        until: None,
         salt: FixedBytes([7; 16]),
         action,
     }
@@ -194,12 +206,11 @@ impl Fixture {
     fn by(&self, did: &Did, action: Action, (role, seed): (Role, u8)) -> Arc<Checked> {
         self.made.set(self.made.get() + 1);
         let key = action.record_key(Some(did), &Hash::ZERO).expect("an author");
-        let guard = match self.state.head(&key).expect("memory") {
-            Some(head) => Guard::Previous(head.record.hash()),
-            None => Guard::Absent,
-        };
+        let guard = needed(&Newest(&self.state), &action, Some(did), &key).expect("memory");
+        let guard = guard.expect("something that the guard can name");
         let operation = operation(self.head.chain, Some(did), guard, action);
-        let operation = Operation { salt: salt(self.made.get()), ..operation };
+        let until = operation.deadline().is_once().then_some(UNTIL_MS);
+        let operation = Operation { until, salt: salt(self.made.get()), ..operation };
         Arc::new(seal(&operation, role, seed, &self.network))
     }
 
@@ -210,7 +221,7 @@ impl Fixture {
 
     fn rotate(&self, did: &Did, document: Document) -> Arc<Checked> {
         let reveal = Reveal { revealed: vec![member(2)] };
-        let rotate = DidRotate { reveal, sets: sets(), document };
+        let rotate = DidRotate { reveal, sets: sets(), document: Some(document) };
         self.by(did, Action::DidRotate(Box::new(rotate)), (Role::Next, 2))
     }
 
@@ -241,19 +252,16 @@ impl Fixture {
         built.operations
     }
 
-    fn authored(&self, guard: Guard, action: Action) -> Arc<Checked> {
+    fn authored(&self, until: Option<u64>, guard: Guard, action: Action) -> Arc<Checked> {
         let operation = operation(self.head.chain, Some(&self.issuer), guard, action);
+        let operation = Operation { until, ..operation };
         Arc::new(seal(&operation, Role::Control, 1, &self.network))
     }
 
     fn set(&self, entry: u64, expect: Option<u8>) -> Arc<Checked> {
         let runs = vec![Run { start: entry, length: 1, value: 1, expect }];
         let set = StatusSet { list: self.list, changes: EntryChanges::Runs(runs) };
-        self.authored(Guard::Until(UNTIL_MS), Action::StatusSet(set))
-    }
-
-    fn previous(&self, key: &RecordKey) -> Guard {
-        Guard::Previous(self.state.head(key).expect("memory").expect("a record").record.hash())
+        self.authored(Some(UNTIL_MS), Guard::Nothing, Action::StatusSet(set))
     }
 
     /// Commits a block with these operations, and tells the pool.
@@ -314,9 +322,8 @@ fn waiting_sets_end_with_their_list() {
     let other = fixture.set(2, None);
     let refused = fixture.commit(&mut pool, &[other]);
     assert_eq!(codes(&refused), [Code::StatusUnexpected], "a set minds others if it expects");
-    let previous = fixture.previous(&RecordKey::status(&fixture.list));
     let close = Action::StatusClose(StatusClose { list: fixture.list });
-    let close = fixture.authored(previous, close);
+    let close = fixture.authored(None, Guard::Nothing, close);
     let refused = fixture.commit(&mut pool, &[close]);
     assert_eq!(codes(&refused), [Code::StatusClosed]);
     assert!(pool.is_empty());
@@ -327,10 +334,7 @@ fn waiting_sets_end_with_their_author() {
     let mut fixture = Fixture::new();
     let mut pool = Mempool::default();
     fixture.admit(&mut pool, &fixture.set(1, None)).expect("room");
-    let previous = fixture.previous(&RecordKey::did(&fixture.issuer.suffix));
-    let action = Action::DidDeactivate(Reveal { revealed: vec![member(2)] });
-    let end = operation(fixture.head.chain, Some(&fixture.issuer), previous, action);
-    let end = Arc::new(seal(&end, Role::Next, 2, &fixture.network));
+    let end = fixture.deactivate(&fixture.issuer);
     let refused = fixture.commit(&mut pool, &[end]);
     assert_eq!(codes(&refused), [Code::DidDeactivated]);
     assert!(pool.is_empty());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
-use registry_core::operation::{Guard, Rank, Role};
+use registry_core::operation::{Action, Rank, Role};
 use registry_core::record::RecordKey;
 use registry_state::rules::Checked;
 use registry_state::rules::did::Urgency;
@@ -57,12 +57,9 @@ impl Waiting {
         self.checked.bytes().len()
     }
 
-    /// End of the operation's guard in Unix milliseconds, if the guard is a time.
+    /// Last block time at which the operation may be applied, in Unix milliseconds.
     pub(super) fn until(&self) -> Option<u64> {
-        match self.checked.operation().guard {
-            Guard::Until(until) => Some(until),
-            Guard::Absent | Guard::Previous(_) => None,
-        }
+        self.checked.operation().until
     }
 
     /// Record of the DID that signs the operation as author; `None` for actions of a DID on itself.
@@ -78,7 +75,13 @@ impl Waiting {
     }
 }
 
-/// Record and author of operations of which a block can hold only one.
+/// True if the operation leaves others on its record valid, as sets of a status list do, of which
+/// many can wait. All others compete for the places of their record.
+pub(super) fn commutes(checked: &Checked) -> bool {
+    matches!(checked.operation().action, Action::StatusSet(_))
+}
+
+/// Record and author of operations that compete with each other.
 type Rivalry = (RecordKey, Option<Did>);
 
 /// Values by key. A key without values is not kept.
@@ -118,13 +121,12 @@ pub(super) struct Pool {
     by_envelope: BTreeMap<Hash, Arrival>,
     by_operation: BTreeMap<Hash, Arrival>,
     by_record: Index<RecordKey, Arrival>,
-    /// Operations that follow a version of their record. Those with a time as guard do not exclude
-    /// each other and are left out.
+    /// Operations that compete with each other. Those that commute are left out.
     rivals: Index<Rivalry, Arrival>,
     /// Operations that an author signs, by the record of the author's DID. The first is the newest
     /// of the lowest rank.
     by_author: Index<RecordKey, (Rank, Reverse<Arrival>)>,
-    /// Operations whose guard is a time, by the end of that time in milliseconds.
+    /// Operations that name their last block time in milliseconds, by that time.
     by_until: BTreeSet<(u64, Arrival)>,
     bytes: usize,
     priority_bytes: usize,
@@ -217,11 +219,11 @@ impl Pool {
         self.by_envelope.insert(waiting.checked.envelope_id(), arrival);
         self.by_operation.insert(waiting.checked.id(), arrival);
         self.by_record.insert(waiting.checked.record_key().clone(), arrival);
-        match waiting.until() {
-            Some(until) => {
-                self.by_until.insert((until, arrival));
-            }
-            None => self.rivals.insert(waiting.rivalry(), arrival),
+        if let Some(until) = waiting.until() {
+            self.by_until.insert((until, arrival));
+        }
+        if !commutes(&waiting.checked) {
+            self.rivals.insert(waiting.rivalry(), arrival);
         }
         if let Some(author) = waiting.author_key() {
             self.by_author.insert(author, (waiting.rank, Reverse(arrival)));
@@ -240,11 +242,11 @@ impl Pool {
         self.by_envelope.remove(&waiting.checked.envelope_id());
         self.by_operation.remove(&waiting.checked.id());
         self.by_record.remove(waiting.checked.record_key(), &arrival);
-        match waiting.until() {
-            Some(until) => {
-                self.by_until.remove(&(until, arrival));
-            }
-            None => self.rivals.remove(&waiting.rivalry(), &arrival),
+        if let Some(until) = waiting.until() {
+            self.by_until.remove(&(until, arrival));
+        }
+        if !commutes(&waiting.checked) {
+            self.rivals.remove(&waiting.rivalry(), &arrival);
         }
         if let Some(author) = waiting.author_key() {
             self.by_author.remove(&author, &(waiting.rank, Reverse(arrival)));

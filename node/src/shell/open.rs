@@ -54,7 +54,7 @@ pub fn open_store(
             let execution = execute_genesis(&Ledger(&store), &registry)?;
             let header = execution.header.clone();
             let block = Block { header, operations: genesis.operations.clone() };
-            let rows = genesis_rows(&execution, &block);
+            let rows = genesis_rows(&execution, &block)?;
             store.write(rows, true)?;
         }
     }

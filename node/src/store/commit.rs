@@ -14,7 +14,7 @@ use super::ledger::{
     FORMAT_VERSION, Ledger, META_CHAIN, META_FORMAT, META_GUARD, META_HEAD, candidate_key,
     height_key, index_column, keyed, range_key,
 };
-use super::{Column, Read, Row};
+use super::{Column, Read, Row, entries};
 
 /// Number of stale tree nodes that one commit deletes. It is more than a full block makes stale.
 const PRUNED_PER_BLOCK_MAX: usize = 50_000;
@@ -42,13 +42,16 @@ pub fn certificate_row(certificate: &Certificate) -> Row {
 }
 
 /// Rows that store the genesis block in a new database.
-pub fn genesis_rows(execution: &Execution, block: &Block) -> Vec<Row> {
+pub fn genesis_rows(execution: &Execution, block: &Block) -> Result<Vec<Row>, StoreError> {
     let mut rows = vec![
         Row::put(Column::Meta, META_FORMAT, codec::encode(&FORMAT_VERSION)),
         Row::put(Column::Meta, META_CHAIN, codec::encode(&execution.header.chain)),
     ];
     rows.extend(block_rows(execution, block));
-    rows
+    for entry in &execution.changes.entries {
+        rows.extend(entries::rows(entry, None)?);
+    }
+    Ok(rows)
 }
 
 /// Rows of the one batch that commits a decided block: block, certificate, records, tree and
@@ -73,10 +76,16 @@ pub fn commit_rows<R: Read + ?Sized>(
     rows.push(certificate_row(certificate));
     for entry in &execution.changes.entries {
         let key = entry.record.record_key().storage_key();
-        if let Some(version) = entry.record.version.checked_sub(1).filter(|before| *before > 0) {
-            let before = store.get(Column::Heads, &key)?;
-            let missing = || StoreError::new(format!("version {version} of a record is missing"));
-            rows.push(Row::put(Column::Entries, keyed(&key, version), before.ok_or_else(missing)?));
+        let version = entry.record.version.saturating_sub(1);
+        let before = if version > 0 { store.get(Column::Heads, &key)? } else { None };
+        rows.extend(entries::rows(entry, before.as_deref())?);
+        match before {
+            Some(before) => rows.push(Row::put(Column::Entries, keyed(&key, version), before)),
+            None if version > 0 => {
+                let reason = format!("version {version} of a record is missing");
+                return Err(StoreError::new(reason));
+            }
+            None => {}
         }
     }
     // The scan starts one height back: earlier heights were deleted with their blocks, and passing
@@ -123,8 +132,6 @@ pub(super) fn index_rows(entry: &Entry) -> Vec<Row> {
 fn change_rows(height: u64, changes: &Changes) -> Vec<Row> {
     let mut rows = Vec::new();
     for entry in &changes.entries {
-        let key = entry.record.record_key().storage_key();
-        rows.push(Row::put(Column::Heads, key, codec::encode(entry)));
         rows.extend(index_rows(entry));
     }
     for (list, version, row) in &changes.status_rows {

@@ -8,15 +8,15 @@ use registry_core::codec;
 use registry_core::crypto::Hash;
 use registry_core::index::{Index, Listed, Listing};
 use registry_core::mmr::Position;
-use registry_core::record::{Entry, Kind, RecordKey, RecordView, StoreError};
+use registry_core::record::{Entry, Kind, Part, PartId, RecordKey, RecordView, StoreError};
 use registry_core::status::{Bits, StatusList, keyframe};
 use registry_state::state::{StateView, TransientKey};
 use serde::de::DeserializeOwned;
 
-use super::{Column, Read};
+use super::{Column, Read, entries};
 
 /// Version of the store's layout. A store with another version is refused.
-pub const FORMAT_VERSION: u64 = 6;
+pub const FORMAT_VERSION: u64 = 7;
 
 /// Largest stored value in bytes. The node wrote all values itself; the limit only bounds the work
 /// on a damaged row.
@@ -50,7 +50,7 @@ pub(super) fn range_key(range: &Hash, at: Position) -> Vec<u8> {
     [&range.0[..], &[at.level], &at.index.to_be_bytes()].concat()
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     codec::decode_own(bytes, VALUE_BYTES_MAX).map_err(StoreError::new)
 }
 
@@ -99,7 +99,7 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
 
     /// The newest version of a record; `None` if there is no such record.
     pub fn newest(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
-        self.value(Column::Heads, &key.storage_key())
+        self.entry_in(Column::Heads, &key.storage_key())
     }
 
     /// One version of a record. The newest version is read first: if a commit moves it to the
@@ -137,12 +137,23 @@ impl<R: Read + ?Sized> Ledger<'_, R> {
         let number = kind.number();
         let rows =
             self.0.scan(Column::Heads, &[number], &[number.saturating_add(1)], usize::MAX)?;
-        rows.into_iter().map(|(_, value)| read(&value)).collect()
+        rows.into_iter().map(|(_, row)| entries::whole(self.0, &row)).collect()
+    }
+
+    fn entry_in(&self, column: Column, key: &[u8]) -> Result<Option<Entry>, StoreError> {
+        self.0.get(column, key)?.map(|row| entries::whole(self.0, &row)).transpose()
+    }
+
+    /// One part of the newest version of a record; `None` if there is no such record or part.
+    fn newest_part(&self, key: &RecordKey, id: PartId) -> Result<Option<Part>, StoreError> {
+        let key = key.storage_key();
+        let Some(row) = self.0.get(Column::Heads, &key)? else { return Ok(None) };
+        entries::part(self.0, &key, &row, id)
     }
 
     /// Reads a version that is not the newest.
     fn earlier(&self, key: &RecordKey, version: u64) -> Result<Option<Entry>, StoreError> {
-        self.value(Column::Entries, &keyed(&key.storage_key(), version))
+        self.entry_in(Column::Entries, &keyed(&key.storage_key(), version))
     }
 
     /// The version of a record that was the newest at `time_ms`, found by binary search.
@@ -203,11 +214,19 @@ impl<R: Read + ?Sized> RecordView for Ledger<'_, R> {
     fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         self.newest(key)
     }
+
+    fn part(&self, key: &RecordKey, id: PartId) -> Result<Option<Part>, StoreError> {
+        self.newest_part(key, id)
+    }
 }
 
 impl<R: Read + ?Sized> StateView for Ledger<'_, R> {
     fn head(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         self.newest(key)
+    }
+
+    fn part(&self, key: &RecordKey, id: PartId) -> Result<Option<Part>, StoreError> {
+        self.newest_part(key, id)
     }
 
     fn mmr_node(&self, range: &Hash, at: Position) -> Result<Option<Hash>, StoreError> {

@@ -3,6 +3,7 @@
 
 mod arrays;
 mod commit;
+mod entries;
 mod ledger;
 mod memory;
 mod rocks;
@@ -31,6 +32,8 @@ pub enum Column {
     Heads,
     /// Record key and version → entry of an earlier version.
     Entries,
+    /// Record key, part and number → value of a large part, which several versions share.
+    Parts,
     /// Key of a status list and version → delta row of its array.
     Arrays,
     /// Issuer and id of a status list → its own URI, or empty.
@@ -55,13 +58,14 @@ pub enum Column {
 
 impl Column {
     /// All columns.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Meta,
         Self::Blocks,
         Self::Certificates,
         Self::Receipts,
         Self::Heads,
         Self::Entries,
+        Self::Parts,
         Self::Arrays,
         Self::Lists,
         Self::Rights,
@@ -83,6 +87,7 @@ impl Column {
             Self::Receipts => "receipts",
             Self::Heads => "heads",
             Self::Entries => "entries",
+            Self::Parts => "parts",
             Self::Arrays => "arrays",
             Self::Lists => "lists",
             Self::Rights => "rights",

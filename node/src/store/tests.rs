@@ -5,12 +5,13 @@ use registry_core::crypto::Hash;
 use registry_core::id::{Did, SchemaId, Suffix};
 use registry_core::index::{Listed, Listing};
 use registry_core::names::TrustKey;
-use registry_core::record::{Entry, Kind, Record, RecordKey, value_hash};
+use registry_core::record::{Entry, Kind, Part, PartId, Record, RecordKey, value_hash};
 use registry_core::schema::{CredentialType, Schema, SchemaStatus};
-use registry_core::trust::{Conditions, Grant, GrantStatus, Grants};
+use registry_core::trust::{Conditions, Grant, GrantStatus};
 
 use super::commit::index_rows;
-use super::{Ledger, MemoryStore, Store as _};
+use super::{Column, Ledger, MemoryStore, Read as _, Row, Store as _, entries};
+use crate::limits::PART_INLINE_BYTES_MAX;
 
 fn did(name: u8) -> Did {
     Did { network: "local".parse().expect("a name"), suffix: Suffix([name; 20]) }
@@ -24,17 +25,21 @@ fn key(authority: u8, action: &str, resource: &str, entity: &str) -> TrustKey {
 }
 
 fn granted(key: &TrustKey, grantor: u8) -> Entry {
-    let mut grants = Grants::new(key);
-    grants.grants.push(Grant {
+    let grant = Grant {
         grantor: did(grantor),
         parent: None,
         conditions: Conditions::default(),
         status: GrantStatus::Active,
         since: 1,
+        suspended: None,
+        made: Hash::ZERO,
         granted: 1,
         confirmed: 1,
-    });
-    entry(&RecordKey::grant(key), 1, codec::encode(&grants))
+    };
+    let [own, other, ..] = PartId::SLOTS;
+    let slot = if key.authority == grant.grantor { own } else { other };
+    let parts = [(PartId::RIGHT, codec::encode(key)), (slot, codec::encode(&grant))];
+    entry(&RecordKey::grant(key), 1, parts)
 }
 
 fn store(keys: &[(TrustKey, u8)]) -> MemoryStore {
@@ -91,12 +96,19 @@ fn a_grantor_is_found_under_the_authorities_of_others_alone() {
     assert_eq!(found, [1, 2].map(|name| RecordKey::did(&did(name).suffix)));
 }
 
-fn entry(key: &RecordKey, version: u64, value: Vec<u8>) -> Entry {
-    let (salt, RecordKey { kind, key }) = (FixedBytes([0; 16]), key.clone());
+fn entry(
+    key: &RecordKey,
+    version: u64,
+    values: impl IntoIterator<Item = (PartId, Vec<u8>)>,
+) -> Entry {
+    let part =
+        |(id, value)| Part { id, number: version, salt: FixedBytes([0; 16]), value: Bytes(value) };
+    let parts: Vec<Part> = values.into_iter().map(part).collect();
+    let (RecordKey { kind, key }, value) = (key.clone(), value_hash(&parts));
     let (versions, operation) = (Hash::ZERO, Hash::ZERO);
-    let (height, time, hash) = (version, version, value_hash(&salt, &value));
-    let record = Record { kind, key, version, versions, height, time, operation, value: hash };
-    Entry { record, salt, value: Bytes(value) }
+    let (height, time) = (version, version);
+    let record = Record { kind, key, version, versions, height, time, operation, value };
+    Entry { record, parts }
 }
 
 fn schema(publisher: u8, content: &str) -> (RecordKey, Vec<u8>) {
@@ -138,7 +150,7 @@ fn a_publisher_has_its_own_of_each_kind_and_the_list_goes_on_after_a_cursor() {
     let mut store = MemoryStore::default();
     for (key, value) in own.iter().chain(&others) {
         for version in [1, 2] {
-            let rows = index_rows(&entry(key, version, value.clone()));
+            let rows = index_rows(&entry(key, version, [(PartId::WHOLE, value.clone())]));
             assert_eq!(rows.len() == 1, version == 1);
             store.write(rows, false).expect("memory");
         }
@@ -163,4 +175,35 @@ fn a_publisher_has_its_own_of_each_kind_and_the_list_goes_on_after_a_cursor() {
     let last = Listing::schemas_of(&did(255), None);
     let last = ledger.listed(&last, None, 10).expect("memory");
     assert_eq!(last.len(), 1, "nothing lies behind the last suffix");
+}
+
+#[test]
+fn a_large_part_is_written_once_and_read_with_each_version_that_has_it() {
+    let key = RecordKey::did(&did(1).suffix);
+    let sizes = [(PartId::CONTROL, 10), (PartId::RECOVERY, PART_INLINE_BYTES_MAX + 1)];
+    let values = sizes.map(|(id, bytes)| (id, vec![7; bytes]));
+    let first = entry(&key, 1, values.clone());
+    let mut second = entry(&key, 2, values);
+    // The second version writes the small part alone.
+    second.parts[1].number = 1;
+    second.record.value = value_hash(&second.parts);
+    let mut store = MemoryStore::default();
+    store.write(entries::rows(&first, None).expect("rows"), false).expect("memory");
+    let before = store.get(Column::Heads, &key.storage_key()).expect("memory").expect("a head");
+    let rows = entries::rows(&second, Some(&before)).expect("rows");
+    let written: usize = rows.iter().flat_map(|row| &row.value).map(Vec::len).sum();
+    assert!(written < PART_INLINE_BYTES_MAX, "{written} bytes for a change of 10");
+    let earlier = [&key.storage_key()[..], &1u64.to_be_bytes()].concat();
+    let moved = Row::put(Column::Entries, earlier, before);
+    store.write(rows.into_iter().chain([moved]).collect(), false).expect("memory");
+    let ledger = Ledger(&store);
+    for expected in [&first, &second] {
+        let read = ledger.version(&key, expected.record.version).expect("memory");
+        assert!(expected.is_whole());
+        assert_eq!(read.as_ref(), Some(expected));
+    }
+    for part in &second.parts {
+        let read = registry_core::record::RecordView::part(&ledger, &key, part.id);
+        assert_eq!(read.expect("memory").as_ref(), Some(part));
+    }
 }

@@ -101,11 +101,17 @@ impl Case<'_> {
         while low < high {
             let middle = low.saturating_add(high.saturating_sub(low).div_ceil(2));
             let (found, _) = read(now.version(&key, middle)?)?;
-            if found.granted == link.delegation.granted {
+            if found.made == link.delegation.made {
                 (last, low) = (found, middle);
             } else {
                 high = middle.saturating_sub(1);
             }
+        }
+        // What a block does to a record is one version, so the next version may hold another
+        // delegation already although this one had not ended: then it was revoked in that block.
+        let next = now.version(&key, low.saturating_add(1))?.ok_or_else(missing)?.record.time;
+        if last.status == GrantStatus::Active && next < last.valid_until {
+            (last.status, last.since) = (GrantStatus::Revoked, next);
         }
         Ok(last)
     }

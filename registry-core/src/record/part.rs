@@ -129,4 +129,12 @@ impl PartWrite {
     pub fn set(id: PartId, value: Vec<u8>) -> Self {
         Self { id, value: Some(value) }
     }
+
+    /// Returns the part as an operation with this salt leaves it, which is the `number`th that
+    /// writes the part; `None` if the operation removes it. A client can name the part in a guard
+    /// before a block holds the operation.
+    pub fn written(self, number: u64, salt: &FixedBytes<16>) -> Option<Part> {
+        let Self { id, value } = self;
+        Some(Part { id, number, salt: part_salt(salt, id), value: Bytes(value?) })
+    }
 }

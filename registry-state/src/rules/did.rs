@@ -169,9 +169,12 @@ fn recovery_part(recovery: &RecoveryPart) -> PartWrite {
 }
 
 impl Request<'_, '_> {
-    /// Returns the sets of the author, which is not deactivated.
+    /// Returns the sets of the author, which is not deactivated and has not used up the quota of the
+    /// day.
     fn sets(&self) -> Result<Sets, ApplyError> {
-        active(&Heads(self.overlay), self.checked.operation().author()?)
+        let sets = active(&Heads(self.overlay), self.checked.operation().author()?)?;
+        self.quota(self.checked.record_key())?;
+        Ok(sets)
     }
 
     /// Returns the pending recovery of the author and when the next may start.

@@ -9,7 +9,7 @@ use registry_core::governance::ScheduledChanges;
 use registry_core::limits::BLOCK_STATUS_BYTES_MAX;
 use registry_core::mmr::{Mmr, Position, peaks};
 use registry_core::record::{
-    Entry, Kind, Part, PartId, PartWrite, Record, RecordKey, StoreError, part_salt, value_hash,
+    Entry, Kind, Part, PartId, PartWrite, Record, RecordKey, StoreError, value_hash,
 };
 use registry_core::status::{Bits, Run, StatusList, keyframe};
 
@@ -319,15 +319,13 @@ impl<'a> Overlay<'a> {
 
 /// Sets or removes one part among others that ascend by id.
 fn write_part(parts: &mut Vec<Part>, write: PartWrite, salt: &FixedBytes<16>) {
-    let PartWrite { id, value } = write;
-    let at = parts.partition_point(|part| part.id < id);
+    let at = parts.partition_point(|part| part.id < write.id);
     let number = match parts.get(at) {
-        Some(present) if present.id == id => parts.remove(at).number,
+        Some(present) if present.id == write.id => parts.remove(at).number,
         Some(_) | None => 0,
     };
-    if let Some(value) = value {
-        let (number, salt) = (number.saturating_add(1), part_salt(salt, id));
-        parts.insert(at, Part { id, number, salt, value: Bytes(value) });
+    if let Some(part) = write.written(number.saturating_add(1), salt) {
+        parts.insert(at, part);
     }
 }
 

@@ -2,16 +2,25 @@
 
 use std::sync::LazyLock;
 
-use registry_core::agent::AgentDelegate;
+use registry_core::agent::{AgentDelegate, Delegation};
 use registry_core::code::Code;
+use registry_core::crypto::Hash;
 use registry_core::id::Did;
-use registry_core::record::Entry;
+use registry_core::operation::{Action, Operation};
+use registry_core::record::{Entry, RecordKey};
+use registry_core::trust::GrantStatus;
+use registry_state::state::StateView as _;
 
-use crate::oracle::{ACTIONS, Deed, Event, RESOURCES, Status, Terms, Who, World, has};
-use crate::support::agent::{agent_operation, delegate, resume, revoke, seal_for, suspend};
+use crate::oracle::{
+    ACTIONS, Deed, Event, RESOURCES, Seen, Signed, Status, Terms, Who, World, has,
+};
+use crate::support::agent::{delegate, resume, revoke, seal_for, suspend};
+use crate::support::draft::{Applied, Draft, NOBODY, code_of};
 use crate::support::ledger::Ledger;
 use crate::support::random::Random;
+use crate::support::status::authored;
 use crate::support::trust::Party;
+use crate::support::{ed, reveal, seal};
 
 pub(crate) const PARTIES: usize = 7;
 
@@ -37,23 +46,49 @@ pub(crate) struct History {
     /// Record versions in the order of blocks.
     pub(crate) entries: Vec<Entry>,
     pub(crate) events: Vec<Event>,
+    /// Id of the operation of each event.
+    ids: Vec<Hash>,
+    pub(crate) applied: Applied,
+    /// Signed deeds that are sent later, if ever.
+    drawer: Vec<(Signed, Vec<u8>)>,
+    /// Number of events that were sent later than they were signed.
+    pub(crate) late: usize,
+    /// Number of events about an agent that the block had written before.
+    pub(crate) again_in_block: usize,
     /// Codes of the refused deeds in the order of blocks.
     pub(crate) refused: Vec<Code>,
+    salts: u8,
     begin_ms: u64,
 }
 
 impl History {
     pub(crate) fn new(seed: u64) -> Self {
         let (ledger, random) = (Ledger::new(), Random::new(seed));
-        let (entries, events, refused) = Default::default();
         let begin_ms = ledger.head.time;
-        let mut history = Self { random, ledger, entries, events, refused, begin_ms };
-        let registered: Vec<(Who, Deed)> = (0..PARTIES).map(|who| (who, Deed::Register)).collect();
-        history.block(&registered);
+        let (entries, events, ids, applied, drawer, refused) = Default::default();
+        let (late, again_in_block, salts) = Default::default();
+        let mut history = Self {
+            random,
+            ledger,
+            entries,
+            events,
+            ids,
+            applied,
+            drawer,
+            late,
+            again_in_block,
+            refused,
+            salts,
+            begin_ms,
+        };
+        let mut draft = Draft::new(begin_ms + 1);
+        for (who, party) in ALL.iter().enumerate() {
+            let (deed, seen, until) = (Deed::Register, Seen::Nothing, None);
+            history.send(&mut draft, Signed { by: who, deed, seen, until }, party.create.clone());
+        }
+        history.keep(draft);
         for _ in 0..BLOCKS {
-            let count = 1 + history.random.below(3);
-            let deeds: Vec<(Who, Deed)> = (0..count).map(|_| history.deed()).collect();
-            history.block(&deeds);
+            history.block();
         }
         history
     }
@@ -68,63 +103,126 @@ impl History {
         let Event { time_ms, deed, .. } = self.random.pick(&self.events);
         let near = match (self.random.below(3), deed) {
             (0, _) => return self.begin_ms + self.random.below(BLOCKS * GAP_MS),
-            (1, Deed::Delegate(_, terms)) => terms.from.unwrap_or(terms.until),
+            (1, Deed::Delegate(_, _, terms)) => terms.from.unwrap_or(terms.until),
             _ => time_ms,
         };
         near - 1 + self.random.below(3)
     }
 
-    /// Adds a block with those deeds that the rules allow. It checks that the others are refused as
-    /// the oracle expects.
-    fn block(&mut self, deeds: &[(Who, Deed)]) {
+    /// Adds a block with those deeds that the rules allow.
+    fn block(&mut self) {
         let time_ms = self.ledger.head.time + 1 + self.random.below(2 * GAP_MS - 1);
-        let mut envelopes: Vec<Vec<u8>> = Vec::new();
-        for (by, deed) in deeds {
-            envelopes.push(self.envelope(*by, deed));
-            let expected = World::at(&self.events, time_ms).refusal(*by, *deed);
-            match self.ledger.refusal(time_ms, &envelopes) {
-                // These refusals come from guards of a second operation in a block; the oracle does
-                // not model them.
-                Some(Code::ChangedInBlock | Code::AlreadyExists | Code::AlreadyApplied) => {
-                    envelopes.pop();
-                }
-                Some(code) => {
-                    assert_eq!(Some(code), expected, "{by}: {deed:?}, {:?}", self.events);
-                    envelopes.pop();
-                    self.refused.push(code);
-                }
-                None => {
-                    assert_eq!(None, expected, "{by}: {deed:?} applies, {:?}", self.events);
-                    self.events.push(Event { time_ms, by: *by, deed: *deed });
-                }
+        let mut draft = Draft::new(time_ms);
+        let first = self.events.len();
+        for _ in 0..=self.random.below(4) {
+            if !self.drawer.is_empty() && self.random.one_in(6) {
+                let place = self.below(self.drawer.len());
+                let (signed, envelope) = self.drawer.swap_remove(place);
+                self.late += usize::from(self.send(&mut draft, signed, envelope));
+                continue;
+            }
+            let (by, deed) = self.deed(time_ms, first);
+            let (signed, envelope) = self.sign(&draft, by, deed);
+            if self.random.one_in(6) {
+                self.drawer.push((signed, envelope));
+            } else {
+                self.send(&mut draft, signed, envelope);
             }
         }
-        let execution = self.ledger.attempt(time_ms, &envelopes).expect("each applied");
-        self.entries.extend(execution.changes.entries.iter().cloned());
-        self.ledger.state.commit(&execution.changes);
-        self.ledger.head = execution.header;
+        self.keep(draft);
     }
 
-    fn envelope(&self, by: Who, deed: &Deed) -> Vec<u8> {
-        let author = &ALL[by];
-        let (agent, action) = match *deed {
-            Deed::Register => return author.create.clone(),
-            Deed::Deactivate => return author.deactivating(&self.ledger),
-            Deed::Delegate(agent, terms) => (agent, delegate(delegation(agent, terms))),
+    /// Sends a deed and checks that it applies, or is refused, as the oracle expects.
+    fn send(&mut self, draft: &mut Draft, signed: Signed, envelope: Vec<u8>) -> bool {
+        let time_ms = draft.time_ms;
+        let expected = World::at(&self.events, time_ms).refusal(&signed);
+        let result = draft.add(&self.ledger, envelope);
+        let code = result.as_ref().err().map(code_of);
+        assert_eq!(code, expected, "{signed:?} at {time_ms}: {result:?} {:?}", self.events);
+        let Ok(id) = result else {
+            self.refused.extend(code);
+            return false;
+        };
+        let Signed { by, deed, .. } = signed;
+        let in_block = self.events.iter().rev().take_while(|event| event.time_ms == time_ms);
+        let mut in_block = in_block.filter_map(|event| about(event.deed));
+        self.again_in_block += usize::from(in_block.any(|agent| Some(agent) == about(deed)));
+        self.events.push(Event { time_ms, by, deed });
+        self.ids.push(id);
+        true
+    }
+
+    fn keep(&mut self, draft: Draft) {
+        let time_ms = draft.time_ms;
+        let execution = draft.commit(&mut self.ledger, &mut self.applied, usize::MAX);
+        self.entries.extend(execution.changes.entries);
+        self.compare(&World::at(&self.events, time_ms));
+    }
+
+    /// Checks that the records hold the delegations of the oracle.
+    fn compare(&self, world: &World) {
+        for (agent, party) in ALL.iter().enumerate() {
+            let record = RecordKey::delegation(&party.did);
+            let entry = self.ledger.state.head(&record).expect("a sound store");
+            let (Some(entry), Some(held)) = (&entry, world.held.get(&agent)) else {
+                assert!(entry.is_none() && !world.held.contains_key(&agent), "agent {agent}");
+                continue;
+            };
+            let id = |event: Option<usize>| event.map(|event| self.ids[event]);
+            let real: Delegation = entry.value().expect("a delegation");
+            assert_eq!(entry.parts[0].number, world.writes[&agent]);
+            assert_eq!(real.principal, ALL[held.principal].did);
+            assert_eq!((real.made, real.by), (self.ids[held.made], ALL[held.by].did.clone()));
+            assert_eq!((real.beneath, real.suspended), (id(held.rests_on), id(held.suspended)));
+            assert_eq!((real.status, real.since), (real_status(held.status), held.since));
+        }
+    }
+
+    /// Signs a deed over what the author sees now.
+    fn sign(&mut self, draft: &Draft, by: Who, deed: Deed) -> (Signed, Vec<u8>) {
+        let seen = World::at(&self.events, draft.time_ms).seen(by, deed);
+        let (author, next) = (&ALL[by], ed(ALL[by].key.seed + 1));
+        let (agent, action) = match deed {
+            Deed::Register => panic!("a party registers once"),
+            Deed::Deactivate => (by, Action::DidDeactivate(reveal(&[next]))),
+            Deed::Delegate(agent, beneath, terms) => {
+                let beneath = beneath.map(|event| self.ids.get(event).copied().unwrap_or(NOBODY));
+                (agent, delegate(AgentDelegate { beneath, ..delegation(agent, terms) }))
+            }
             Deed::Suspend(agent) => (agent, suspend(&ALL[agent])),
             Deed::Resume(agent) => (agent, resume(&ALL[agent])),
             Deed::Revoke(agent) => (agent, revoke(&ALL[agent])),
         };
-        seal_for(&agent_operation(&self.ledger, &author.did, action), author, &ALL[agent])
+        self.salts = self.salts.wrapping_add(1);
+        let guard = draft.guard(&self.ledger, Some(&author.did), &action);
+        let operation = authored(&author.did, guard, self.salts, action);
+        let until = operation.deadline().is_once().then(|| {
+            let ahead = self.random.pick(&[0, GAP_MS, 10 * GAP_MS, 30 * 86_400_000]);
+            draft.time_ms + ahead
+        });
+        let operation = Operation { until, ..operation };
+        let envelope = match deed {
+            Deed::Deactivate => seal(&operation, &[next]),
+            _ => seal_for(&operation, author, &ALL[agent]),
+        };
+        (Signed { by, deed, seen, until }, envelope)
     }
 
-    fn deed(&mut self) -> (Who, Deed) {
-        let world = World::at(&self.events, self.ledger.head.time);
+    /// Returns a deed that the rules mostly allow. `first` is the first event of the block.
+    fn deed(&mut self, time_ms: u64, first: usize) -> (Who, Deed) {
+        let world = World::at(&self.events, time_ms);
         if self.random.one_in(90) {
             let who = self.below(PARTIES);
             if !world.deactivated.contains_key(&who) {
                 return (who, Deed::Deactivate);
             }
+        }
+        // Many deeds are about what the block has just written.
+        let written = self.events.get(first..).and_then(|events| events.last());
+        if let Some(agent) = written.and_then(|event| about(event.deed))
+            && self.random.one_in(3)
+        {
+            return self.step(&world, agent);
         }
         let agents: Vec<Who> = world.held.keys().copied().collect();
         if !agents.is_empty() && self.random.one_in(3) {
@@ -150,10 +248,11 @@ impl History {
             // exists.
             (0..=7, Status::Revoked) => {
                 let until = held.terms.until.saturating_add(self.random.below(BLOCKS * GAP_MS));
-                return (held.principal, Deed::Delegate(agent, Terms { until, ..held.terms }));
+                let (terms, own) = (Terms { until, ..held.terms }, world.own(held.principal));
+                return (held.principal, Deed::Delegate(agent, own, terms));
             }
-            (0..=5, Status::Active) | (6, _) => Deed::Suspend(agent),
-            (0..=5, _) | (7, _) => Deed::Resume(agent),
+            (0..=5, Status::Active) | (5 | 6, _) => Deed::Suspend(agent),
+            (0..=4, _) | (7, _) => Deed::Resume(agent),
             _ => Deed::Revoke(agent),
         };
         (by, deed)
@@ -190,7 +289,28 @@ impl History {
             _ if self.random.one_in(2) => Terms { actions: 3, resources: 1, ..free },
             _ => free,
         };
-        (by, Deed::Delegate(agent, terms))
+        let beneath = world.own(by);
+        let beneath = if self.random.one_in(20) { Some(usize::MAX) } else { beneath };
+        (by, Deed::Delegate(agent, beneath, terms))
+    }
+}
+
+/// Returns the agent whose record a deed writes.
+fn about(deed: Deed) -> Option<Who> {
+    match deed {
+        Deed::Delegate(agent, ..)
+        | Deed::Suspend(agent)
+        | Deed::Resume(agent)
+        | Deed::Revoke(agent) => Some(agent),
+        Deed::Register | Deed::Deactivate => None,
+    }
+}
+
+fn real_status(status: Status) -> GrantStatus {
+    match status {
+        Status::Active => GrantStatus::Active,
+        Status::Suspended => GrantStatus::Suspended,
+        Status::Revoked => GrantStatus::Revoked,
     }
 }
 
@@ -199,6 +319,7 @@ fn delegation(agent: Who, terms: Terms) -> AgentDelegate {
     let resources = RESOURCES.iter().enumerate().filter(|(place, _)| has(terms.resources, *place));
     AgentDelegate {
         agent: ALL[agent].did.clone(),
+        beneath: None,
         actions: actions.map(|(_, name)| name.parse().expect("an action")).collect(),
         resources: resources.map(|(_, name)| name.parse().expect("a resource")).collect(),
         valid_from: terms.from,

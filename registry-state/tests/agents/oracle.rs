@@ -1,8 +1,8 @@
 //! Expected answers about agents, computed by a plain loop over everything that happened.
 //!
 //! Parties are numbers; actions and resources are bits. A delegation is identified by the event in
-//! which its principal first delegated to the agent, and it rests on the event of the delegation
-//! above it. The oracle has no records and no times of confirmation, which the rules use instead.
+//! which its principal first delegated to the agent, and it names the event of the delegation above
+//! it. The oracle has no records, parts or hashes, which the rules use instead.
 
 use std::collections::BTreeMap;
 
@@ -50,13 +50,37 @@ impl Terms {
 pub(crate) enum Deed {
     Register,
     Deactivate,
-    Delegate(Who, Terms),
+    /// Delegates to an agent. The second field is the event that made the delegation to the author,
+    /// if the author is an agent.
+    Delegate(Who, Option<usize>, Terms),
     Suspend(Who),
     Resume(Who),
     Revoke(Who),
 }
 
-/// A deed with its author and block time.
+/// What a deed depends on, as its signer saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// The deed depends on nothing.
+    Nothing,
+    /// How often the delegation to the agent was written, 0 if it never was; of a deactivation how
+    /// often the sets of the party were.
+    Written(u64),
+    /// Event that suspended the delegation; `None` if it is not suspended.
+    Event(Option<usize>),
+}
+
+/// A deed as it was signed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signed {
+    pub(crate) by: Who,
+    pub(crate) deed: Deed,
+    pub(crate) seen: Seen,
+    /// Last block time at which it may happen.
+    pub(crate) until: Option<u64>,
+}
+
+/// A deed that happened, with its author and block time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event {
     pub(crate) time_ms: u64,
@@ -75,14 +99,16 @@ pub(crate) enum Status {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Held {
     /// Event in which the principal first delegated to the agent.
-    made: usize,
+    pub(crate) made: usize,
     pub(crate) principal: Who,
     /// Event of the principal's own delegation at the time when this one was last written.
-    rests_on: Option<usize>,
+    pub(crate) rests_on: Option<usize>,
     pub(crate) terms: Terms,
     pub(crate) status: Status,
-    since: u64,
-    by: Who,
+    pub(crate) since: u64,
+    pub(crate) by: Who,
+    /// Event that suspended the delegation, if it is suspended.
+    pub(crate) suspended: Option<usize>,
 }
 
 /// Answer to a question about an agent.
@@ -101,6 +127,8 @@ pub(crate) struct World {
     pub(crate) time_ms: u64,
     pub(crate) held: BTreeMap<Who, Held>,
     pub(crate) deactivated: BTreeMap<Who, u64>,
+    /// How often the delegation to each agent was written.
+    pub(crate) writes: BTreeMap<Who, u64>,
 }
 
 impl World {
@@ -124,22 +152,32 @@ impl World {
                 self.deactivated.insert(by, time_ms);
                 return;
             }
-            Deed::Delegate(agent, terms) => {
-                let own = self.held.get(&by).filter(|own| own.status != Status::Revoked);
-                let rests_on = own.map(|own| own.made);
-                let (status, since) = (Status::Active, time_ms);
-                let new = Held { made: number, principal: by, rests_on, terms, status, since, by };
+            Deed::Delegate(agent, rests_on, terms) => {
+                let new = Held {
+                    made: number,
+                    principal: by,
+                    rests_on,
+                    terms,
+                    status: Status::Active,
+                    since: time_ms,
+                    by,
+                    suspended: None,
+                };
                 let kept = self.held.get(&agent).filter(|held| held.binds(time_ms));
                 let held = kept.map_or(new, |kept| Held { rests_on, terms, ..*kept });
                 self.held.insert(agent, held);
+                *self.writes.entry(agent).or_default() += 1;
                 return;
             }
             Deed::Suspend(agent) => (agent, Status::Suspended),
             Deed::Resume(agent) => (agent, Status::Active),
             Deed::Revoke(agent) => (agent, Status::Revoked),
         };
+        *self.writes.entry(agent).or_default() += 1;
         let held = self.held.get_mut(&agent).expect("a delegation");
-        (held.status, held.since, held.by) = (status, time_ms, by);
+        held.since = if held.status == status { held.since } else { time_ms };
+        (held.status, held.by) = (status, by);
+        held.suspended = (status == Status::Suspended).then_some(number);
     }
 
     /// Returns the agents with their delegations from the first one below the topmost principal
@@ -205,27 +243,70 @@ impl World {
         }
     }
 
-    /// Returns the code with which a deed would be refused now.
-    pub(crate) fn refusal(&self, by: Who, deed: Deed) -> Option<Code> {
+    /// Returns the event that made the delegation to a party, if the party is an agent.
+    pub(crate) fn own(&self, who: Who) -> Option<usize> {
+        let own = self.held.get(&who).filter(|own| own.status != Status::Revoked);
+        own.map(|own| own.made)
+    }
+
+    /// Returns what a deed depends on now.
+    pub(crate) fn seen(&self, by: Who, deed: Deed) -> Seen {
+        match deed {
+            Deed::Deactivate => Seen::Written(1 + u64::from(self.deactivated.contains_key(&by))),
+            Deed::Delegate(agent, ..) => {
+                Seen::Written(self.writes.get(&agent).copied().unwrap_or_default())
+            }
+            Deed::Resume(agent) => {
+                Seen::Event(self.held.get(&agent).and_then(|held| held.suspended))
+            }
+            Deed::Register | Deed::Suspend(_) | Deed::Revoke(_) => Seen::Nothing,
+        }
+    }
+
+    /// Returns the code with which a signed deed is refused now.
+    pub(crate) fn refusal(&self, signed: &Signed) -> Option<Code> {
+        let Signed { by, deed, seen, until } = *signed;
         let gone = |who: Who| self.deactivated.contains_key(&who);
         match deed {
-            Deed::Delegate(agent, _) if agent == by => Some(Code::AgentCycle),
+            Deed::Delegate(agent, ..) if agent == by => return Some(Code::AgentCycle),
+            _ if until.is_some_and(|until| until < self.time_ms) => return Some(Code::UntilPassed),
+            _ => {}
+        }
+        match (seen, self.seen(by, deed)) {
+            // What is not there cannot be named, and other rules refuse the deed.
+            (Seen::Event(_), Seen::Event(None)) => {}
+            (Seen::Written(0), now) if now != seen => return Some(Code::AlreadyExists),
+            (_, now) if now != seen => return Some(Code::GuardStale),
+            _ => {}
+        }
+        match deed {
             _ if gone(by) => Some(Code::DidDeactivated),
-            Deed::Delegate(agent, _) if gone(agent) => Some(Code::DidDeactivated),
-            Deed::Delegate(agent, terms) => self.refused_delegation(by, agent, terms),
-            Deed::Suspend(agent) => self.refused_step(by, agent, deed),
-            Deed::Resume(agent) => self.refused_step(by, agent, deed),
-            Deed::Revoke(agent) => self.refused_step(by, agent, deed),
+            Deed::Delegate(agent, ..) if gone(agent) => Some(Code::DidDeactivated),
+            Deed::Delegate(agent, beneath, terms) => {
+                self.refused_delegation(by, agent, beneath, terms)
+            }
+            Deed::Suspend(agent) | Deed::Resume(agent) | Deed::Revoke(agent) => {
+                self.refused_step(by, agent, deed)
+            }
             Deed::Register | Deed::Deactivate => None,
         }
     }
 
-    fn refused_delegation(&self, by: Who, agent: Who, terms: Terms) -> Option<Code> {
+    fn refused_delegation(
+        &self,
+        by: Who,
+        agent: Who,
+        beneath: Option<usize>,
+        terms: Terms,
+    ) -> Option<Code> {
         let bound = self.held.get(&agent).filter(|held| held.binds(self.time_ms));
         if bound.is_some_and(|held| held.principal != by) {
             return Some(Code::AgentBound);
         }
-        self.held.get(&by).filter(|own| own.status != Status::Revoked)?;
+        if beneath != self.own(by) {
+            return Some(Code::AgentChain);
+        }
+        beneath?;
         let path = self.path(by);
         if self.fault(&path).is_some() {
             return Some(Code::AgentChain);
@@ -250,7 +331,6 @@ impl World {
             return Some(Code::AgentNotAllowed);
         }
         let fits = match deed {
-            Deed::Suspend(_) => held.status == Status::Active,
             Deed::Resume(_) => held.status == Status::Suspended,
             _ => held.status != Status::Revoked,
         };
@@ -258,8 +338,8 @@ impl World {
             return Some(Code::AgentStatus);
         }
         let outranked = place(held.by).is_some_and(|theirs| place(by) > Some(theirs));
-        let resumes = matches!(deed, Deed::Resume(_));
-        (resumes && outranked).then_some(Code::AgentNotAllowed)
+        let lifts = held.status == Status::Suspended && !matches!(deed, Deed::Revoke(_));
+        (lifts && outranked).then_some(Code::AgentNotAllowed)
     }
 }
 

@@ -2,7 +2,7 @@
 //! history of these tests reaches.
 
 use registry_core::agent::Delegation;
-use registry_core::codec::{self, Bytes};
+use registry_core::crypto::Hash;
 use registry_core::decision::{
     Decision, DecisionQuery, DecisionView, Moments, StatusEntry, decide,
 };
@@ -10,22 +10,22 @@ use registry_core::did::DidValue;
 use registry_core::did::document::VerificationMethod;
 use registry_core::id::ListId;
 use registry_core::limits::DECISION_STATUS_ENTRIES_MAX;
-use registry_core::record::{Entry, RecordKey, RecordView, StoreError, value_from};
+use registry_core::record::{Entry, Part, PartId, RecordKey, RecordView, StoreError};
 use registry_core::schema::{CredentialType, Schema, SchemaStatus};
 use registry_core::status::{StatusList, StatusPurpose};
 use registry_core::time::TimeMs;
 use registry_core::trust::{Assurance, GrantStatus, Grants};
-use serde::Serialize;
 
 use crate::histories::{ENTRY, TYPE, list, party, right_of, schema_id};
 use crate::oracle::{ACCREDITOR, AGENT, AUTHORITY, ISSUER, PRINCIPAL};
+use crate::parts::Parts;
 use crate::support::{ed, network};
 use crate::{Now, permitted, view_at};
 
 /// Records of a moment, some of them added or with another value.
 struct Altered<'h> {
     now: Now<'h>,
-    values: Vec<(RecordKey, Vec<u8>)>,
+    values: Vec<(RecordKey, Vec<Part>)>,
     /// Lists that have one value in every entry. The others keep their stored values.
     status: Vec<(RecordKey, u8)>,
 }
@@ -33,13 +33,13 @@ struct Altered<'h> {
 impl RecordView for Altered<'_> {
     fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         let found = self.now.entry(key)?;
-        let Some((_, value)) = self.values.iter().find(|(altered, _)| altered == key) else {
+        let Some((_, parts)) = self.values.iter().find(|(altered, _)| altered == key) else {
             return Ok(found);
         };
-        // If the record does not exist, the decision reads only kind and value of this entry.
+        // If the record does not exist, the decision reads only kind and parts of this entry.
         let mut entry = found.unwrap_or_else(|| self.now.history.entries[0].clone());
         (entry.record.kind, entry.record.key) = (key.kind, key.key.clone());
-        Ok(Some(Entry { value: Bytes(value.clone()), ..entry }))
+        Ok(Some(Entry { parts: parts.clone(), ..entry }))
     }
 }
 
@@ -58,23 +58,22 @@ impl DecisionView for Altered<'_> {
 }
 
 /// Returns the decision with one record altered. Issuance and decision are at the same moment.
-fn altered<T: Serialize>(
+fn altered<T: Parts>(
     ask: impl FnOnce(&mut DecisionQuery),
     key: RecordKey,
-    read: impl FnOnce(&[u8]) -> T,
     alter: impl FnOnce(&mut T, u64),
 ) -> Decision {
     let (history, mut question) = permitted();
     ask(&mut question);
     let now = view_at(&history, question.at_ms);
-    let mut value = read(&bytes_of(&now, &key));
+    let mut value: T = value_of(&now, &key);
     alter(&mut value, question.at_ms);
-    let view = Altered { now, values: vec![(key, codec::encode(&value))], status: Vec::new() };
+    let view = Altered { now, values: vec![(key, value.parts())], status: Vec::new() };
     answer(&view, &view, &question)
 }
 
-fn bytes_of(now: &Now<'_>, key: &RecordKey) -> Vec<u8> {
-    now.entry(key).expect("a sound store").expect("a record").value.0
+fn value_of<T: Parts>(now: &Now<'_>, key: &RecordKey) -> T {
+    now.entry(key).expect("a sound store").expect("a record").value().expect("its value")
 }
 
 fn answer(then: &dyn RecordView, now: &Altered<'_>, question: &DecisionQuery) -> Decision {
@@ -82,13 +81,13 @@ fn answer(then: &dyn RecordView, now: &Altered<'_>, question: &DecisionQuery) ->
 }
 
 /// Returns the issuer's record with another method `sign-1`.
-fn issuer_with(now: &Now<'_>, method: VerificationMethod) -> (RecordKey, Vec<u8>) {
+fn issuer_with(now: &Now<'_>, method: VerificationMethod) -> (RecordKey, Vec<Part>) {
     let key = RecordKey::did(&party(ISSUER).did.suffix);
-    let Ok(DidValue::Active(mut state)) = value_from::<DidValue>(&bytes_of(now, &key)) else {
+    let DidValue::Active(mut state) = value_of(now, &key) else {
         panic!("the issuer is active");
     };
     state.document.verification_method[1] = method;
-    (key, codec::encode(&DidValue::Active(state)))
+    (key, DidValue::Active(state).parts())
 }
 
 fn sign_1(material: u8) -> VerificationMethod {
@@ -106,10 +105,7 @@ pub(crate) fn assert_fails(decision: &Decision, name: &str, words: &str) {
 
 #[test]
 fn a_list_that_says_nothing_of_the_credential_is_no_status() {
-    let with = |alter: fn(&mut StatusList, u64)| {
-        let read = |bytes: &[u8]| value_from::<StatusList>(bytes).expect("a list");
-        altered(|_| (), RecordKey::status(&list()), read, alter)
-    };
+    let with = |alter: fn(&mut StatusList, u64)| altered(|_| (), RecordKey::status(&list()), alter);
     assert!(with(|_, _| ()).is_permit());
     let other = with(|list, _| list.purpose = StatusPurpose::Suspension);
     assert_fails(
@@ -124,10 +120,12 @@ fn a_list_that_says_nothing_of_the_credential_is_no_status() {
     assert!(with(|list, at_ms| list.valid_until = Some(at_ms + 1)).is_permit());
     let pending = with(|list, at_ms| list.valid_from = Some(at_ms + 1));
     assert_fails(&pending, "status", "begins at");
-    let read = |bytes: &[u8]| value_from::<StatusList>(bytes).expect("a list");
     let key = RecordKey::status(&list());
-    let ended_since =
-        altered(|ask| ask.at_ms += 1, key, read, |list, at_ms| list.valid_until = Some(at_ms));
+    let ended_since = altered(
+        |ask| ask.at_ms += 1,
+        key,
+        |list: &mut StatusList, at_ms| list.valid_until = Some(at_ms),
+    );
     assert_fails(&ended_since, "status", "ended at");
 }
 
@@ -136,13 +134,10 @@ fn schema_and_type_must_be_for_each_other() {
     let by_schema = |question: &mut DecisionQuery| question.schema = Some(schema_id().to_string());
     let name = TYPE.parse().expect("a type");
     let of_type = |alter: fn(&mut CredentialType, u64)| {
-        let read = |bytes: &[u8]| value_from::<CredentialType>(bytes).expect("a type");
-        altered(by_schema, RecordKey::credential_type(&party(AUTHORITY).did, &name), read, alter)
+        altered(by_schema, RecordKey::credential_type(&party(AUTHORITY).did, &name), alter)
     };
-    let of_schema = |alter: fn(&mut Schema, u64)| {
-        let read = |bytes: &[u8]| value_from::<Schema>(bytes).expect("a schema");
-        altered(by_schema, RecordKey::schema(&schema_id()), read, alter)
-    };
+    let of_schema =
+        |alter: fn(&mut Schema, u64)| altered(by_schema, RecordKey::schema(&schema_id()), alter);
     assert!(of_type(|kind, _| kind.schema = None).is_permit(), "it is the authority's own");
     let other = of_type(|kind, _| kind.schema = Some(registry_core::id::SchemaId([7; 20])));
     assert_fails(&other, "type", "the type had schema");
@@ -166,9 +161,8 @@ fn a_withdrawn_type_denies_whether_the_question_names_it_or_the_schema_alone() {
             question.credential_type = question.credential_type.take().filter(|_| with_type);
         };
         let withdrawn = |status: SchemaStatus| {
-            let read = |bytes: &[u8]| value_from::<CredentialType>(bytes).expect("a type");
             let key = RecordKey::credential_type(&party(AUTHORITY).did, &name);
-            altered(asked, key, read, |kind, _| kind.status = status)
+            altered(asked, key, |kind: &mut CredentialType, _| kind.status = status)
         };
         assert!(withdrawn(SchemaStatus::Active).is_permit(), "named: {with_type}");
         let decision = withdrawn(SchemaStatus::Withdrawn);
@@ -182,10 +176,9 @@ fn a_schema_counts_that_the_authority_published_or_names() {
         question.schema = Some(schema_id().to_string());
         question.credential_type = None;
     };
-    let read = |bytes: &[u8]| value_from::<Schema>(bytes).expect("a schema");
     let key = RecordKey::schema(&schema_id());
     // Without the credential type, nothing can name the schema.
-    let other = altered(alone, key, read, |schema, _| {
+    let other = altered(alone, key, |schema: &mut Schema, _| {
         schema.publisher = party(AGENT).did.clone();
         schema.credential_type = Some("degrees/master".parse().expect("a type"));
     });
@@ -194,16 +187,15 @@ fn a_schema_counts_that_the_authority_published_or_names() {
 
 #[test]
 fn a_principal_whose_right_is_not_of_the_issuer_answers_for_nothing() {
-    let read = |bytes: &[u8]| value_from::<Grants>(bytes).expect("grants");
     let key = RecordKey::grant(&right_of(PRINCIPAL));
     let beside = altered(
         |_| (),
         key,
-        read,
-        |grants, _| {
-            let grant = &mut grants.grants[0];
+        |grants: &mut Grants, _| {
+            let mut grant = grants.slots.pop_first().expect("a grant").1;
             grant.grantor = party(AUTHORITY).did.clone();
             grant.parent = None;
+            grants.slots.insert(PartId::SLOTS[0], grant);
         },
     );
     assert_fails(&beside, "agent", "none of those who answer for");
@@ -245,11 +237,11 @@ fn an_entry_that_is_set_speaks_against_the_credential_by_the_purpose_of_its_list
     let of_list = RecordKey::status(&list());
     let with = |purpose: StatusPurpose| {
         let now = view_at(&history, question.at_ms);
-        let mut kind = value_from::<CredentialType>(&bytes_of(&now, &of_type)).expect("a type");
-        let mut list = value_from::<StatusList>(&bytes_of(&now, &of_list)).expect("a list");
+        let mut kind: CredentialType = value_of(&now, &of_type);
+        let mut list: StatusList = value_of(&now, &of_list);
         (kind.status_purposes, list.purpose) = (vec![purpose], purpose);
-        let values = [(&of_type, codec::encode(&kind)), (&of_list, codec::encode(&list))];
-        let values = values.map(|(key, value)| (key.clone(), value)).to_vec();
+        let values = [(&of_type, kind.parts()), (&of_list, list.parts())];
+        let values = values.map(|(key, parts)| (key.clone(), parts)).to_vec();
         let view = Altered { now, values, status: vec![(of_list.clone(), 1)] };
         answer(&view, &view, &question)
     };
@@ -267,16 +259,15 @@ fn with_lists(wanted: &[StatusPurpose], given: &[(StatusPurpose, u8)]) -> Decisi
     let (history, mut question) = permitted();
     let of_type = RecordKey::credential_type(&party(AUTHORITY).did, &TYPE.parse().expect("a type"));
     let now = view_at(&history, question.at_ms);
-    let mut kind = value_from::<CredentialType>(&bytes_of(&now, &of_type)).expect("a type");
-    let list = value_from::<StatusList>(&bytes_of(&now, &RecordKey::status(&list())));
-    let list = list.expect("a list");
+    let mut kind: CredentialType = value_of(&now, &of_type);
+    let list: StatusList = value_of(&now, &RecordKey::status(&list()));
     kind.status_purposes = wanted.to_vec();
-    let (mut values, mut status) = (vec![(of_type, codec::encode(&kind))], Vec::new());
+    let (mut values, mut status) = (vec![(of_type, kind.parts())], Vec::new());
     question.status.clear();
     for (number, (purpose, value)) in (1..).zip(given) {
         let id = ListId([number; 20]);
         let list = StatusList { purpose: *purpose, ..list.clone() };
-        values.push((RecordKey::status(&id), codec::encode(&list)));
+        values.push((RecordKey::status(&id), list.parts()));
         status.push((RecordKey::status(&id), *value));
         question.status.push(StatusEntry { list: id.to_string(), entry: ENTRY });
     }
@@ -319,16 +310,15 @@ fn all_that_stand_above_an_agent_still_let_it_stand() {
     let of = RecordKey::delegation;
     let with = |upper: GrantStatus, lower: GrantStatus, middle_is_active: bool| {
         let now = view_at(&history, question.at_ms);
-        let present = value_from::<Delegation>(&bytes_of(&now, &of(agent))).expect("a delegation");
-        let max_depth = Some(1);
-        let first =
-            Delegation { agent: middle.clone(), max_depth, status: upper, ..present.clone() };
-        let principal = middle.clone();
-        let last = Delegation { principal, beneath: true, status: lower, ..present };
-        let mut values =
-            vec![(of(middle), codec::encode(&first)), (of(agent), codec::encode(&last))];
+        let present: Delegation = value_of(&now, &of(agent));
+        let (agent_of_both, max_depth, made) = (middle.clone(), Some(1), Hash([7; 32]));
+        let (status, present_too) = (upper, present.clone());
+        let first = Delegation { agent: agent_of_both, max_depth, made, status, ..present_too };
+        let (principal, beneath, status) = (middle.clone(), Some(made), lower);
+        let last = Delegation { principal, beneath, status, ..present };
+        let mut values = vec![(of(middle), first.parts()), (of(agent), last.parts())];
         if !middle_is_active {
-            let ended = codec::encode(&DidValue::Deactivated);
+            let ended = DidValue::Deactivated.parts();
             values.push((RecordKey::did(&middle.suffix), ended));
         }
         Altered { now, values, status: Vec::new() }

@@ -6,14 +6,13 @@ use registry_core::agent::AgentDelegate;
 use registry_core::did::Document;
 use registry_core::id::{ListId, SchemaId};
 use registry_core::names::TrustKey;
-use registry_core::operation::{Action, Guard, Operation};
-use registry_core::record::{Entry, RecordKey};
+use registry_core::operation::{Action, Operation};
+use registry_core::record::Entry;
 use registry_core::schema::{
     CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw,
 };
 use registry_core::status::StatusPurpose;
 use registry_core::trust::Conditions;
-use registry_state::state::StateView as _;
 use serde_json::json;
 
 use crate::oracle::{
@@ -24,7 +23,7 @@ use crate::support::agent::{self, agent_operation, seal_for};
 use crate::support::ledger::{GENESIS_MS, Ledger};
 use crate::support::random::Random;
 use crate::support::status::{
-    authored, entries, list_of, plain_list, seal_by_method, status_create, status_set,
+    entries, list_of, plain_list, seal_by_method, status_create, status_set,
 };
 use crate::support::trust::{self, Party, parent, right};
 use crate::support::{change, ed, seal, update};
@@ -35,7 +34,7 @@ const CONTENT: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schem
 
 const BLOCKS: u64 = 60;
 /// Number of deeds after which deeds that cannot be undone are tried.
-const LATE: usize = 35;
+const LATE: usize = 55;
 const GAP_MS: u64 = 700;
 
 static ALL: LazyLock<Vec<Party>> = LazyLock::new(|| {
@@ -121,16 +120,25 @@ impl History {
         self.random.pick(&self.events).time_ms - 1 + self.random.below(3)
     }
 
+    /// Adds a block with a deed, sometimes with two.
     fn block(&mut self) {
         let time_ms = self.ledger.head.time + 1 + self.random.below(2 * GAP_MS - 1);
-        let Some(deed) = self.deed(time_ms) else { return };
-        let envelope = self.envelope(deed, time_ms);
-        let execution = self.ledger.attempt(time_ms, &[envelope]);
-        let execution = execution.unwrap_or_else(|refusal| panic!("{deed:?}: {refusal}"));
+        let (mut present, mut envelopes) = (self.ledger.clone(), Vec::new());
+        for _ in 0..=u64::from(self.random.one_in(3)) {
+            let Some(deed) = self.deed(time_ms) else { break };
+            envelopes.push(envelope(&present, deed, time_ms));
+            self.events.push(Event { time_ms, deed });
+            present = self.ledger.clone();
+            let result = present.block(time_ms, &envelopes);
+            result.unwrap_or_else(|refusal| panic!("{refusal}: {:?}", self.events));
+        }
+        if envelopes.is_empty() {
+            return;
+        }
+        let execution = self.ledger.attempt(time_ms, &envelopes).expect("as before");
         self.entries.extend(execution.changes.entries.iter().cloned());
         self.ledger.state.commit(&execution.changes);
         self.ledger.head = execution.header;
-        self.events.push(Event { time_ms, deed });
     }
 
     /// Returns one of the deeds that the rules allow, if there are any. It prefers deeds that build
@@ -156,7 +164,9 @@ impl History {
                 None if world.has_right(link) => may(30, Deed::Grant(link)),
                 Some(Status::Active) => may(1, Deed::Turn(link, Status::Suspended)),
                 Some(Status::Suspended) => {
-                    may(30, Deed::Turn(link, Status::Active));
+                    // A grant is resumed only under a live chain.
+                    let live = usize::from(world.has_right(link));
+                    may(30 * live, Deed::Turn(link, Status::Active));
                     may(usize::from(late), Deed::Turn(link, Status::Revoked));
                 }
                 _ => {}
@@ -172,85 +182,85 @@ impl History {
         }
         if all.is_empty() { None } else { Some(self.random.pick(&all)) }
     }
+}
 
-    fn envelope(&self, deed: Deed, time_ms: u64) -> Vec<u8> {
-        let issuer = party(ISSUER);
-        let name = TYPE.parse().expect("a type");
-        let schema = RecordKey::schema(&schema_id());
-        let kind = RecordKey::credential_type(&party(AUTHORITY).did, &name);
-        match deed {
-            Deed::Register(who) => party(who).create.clone(),
-            Deed::Deactivate(who) => party(who).deactivating(&self.ledger),
-            Deed::PublishSchema => {
-                let credential_type = Some(name);
-                let (content, supersedes) = (CONTENT.to_owned(), None);
-                let publish = SchemaPublish { content, credential_type, supersedes };
-                self.publishes(&schema, Action::SchemaPublish(Box::new(publish)))
-            }
-            Deed::WithdrawSchema => {
-                let withdraw = SchemaWithdraw { schema: schema_id() };
-                self.publishes(&schema, Action::SchemaWithdraw(withdraw))
-            }
-            Deed::PublishType => {
-                self.publishes(&kind, Action::CredentialTypePublish(Box::new(credential_type())))
-            }
-            Deed::WithdrawType => {
-                let withdraw = CredentialTypeWithdraw { name };
-                self.publishes(&kind, Action::CredentialTypeWithdraw(withdraw))
-            }
-            Deed::Grant(link) => {
-                let above = link.checked_sub(1).and_then(|above| parent(TYPE, &party(above).did));
-                let max_depth = u8::try_from(LINKS - 1 - link).ok().filter(|depth| *depth > 0);
-                let assurance = Some(ASSURANCE[link]);
-                let conditions = Conditions { max_depth, assurance, ..Conditions::default() };
-                let grant = trust::grant(&right_of(link + 1), above, conditions);
-                party(link).signs(&self.ledger, grant)
-            }
-            Deed::Turn(link, status) => {
-                let key = right_of(link + 1);
-                let action = match status {
-                    Status::Active => trust::resume(&key),
-                    Status::Suspended => trust::suspend(&key),
-                    Status::Revoked => trust::revoke(&key),
-                };
-                party(link).signs(&self.ledger, action)
-            }
-            Deed::OpenList => seal_by_method(&opening(), issuer.key),
-            Deed::SetEntry => {
-                let changes = entries(1, &[ENTRY]);
-                let set = status_set(&issuer.did, time_ms + 1, 4, list(), changes);
-                seal_by_method(&set, issuer.key)
-            }
-            Deed::MarkStolen(since) => self.documents(Key::Stolen(since)),
-            Deed::RemoveKey => self.documents(Key::Removed),
-            Deed::Delegate(until) => self.delegates(agent::delegate(delegation(until))),
-            Deed::TurnAgent(status) => self.delegates(match status {
+/// Returns the envelope of a deed over the present state.
+fn envelope(ledger: &Ledger, deed: Deed, time_ms: u64) -> Vec<u8> {
+    let issuer = party(ISSUER);
+    let name = TYPE.parse().expect("a type");
+    match deed {
+        Deed::Register(who) => party(who).create.clone(),
+        Deed::Deactivate(who) => party(who).deactivating(ledger),
+        Deed::PublishSchema => {
+            let credential_type = Some(name);
+            let (content, supersedes) = (CONTENT.to_owned(), None);
+            let publish = SchemaPublish { content, credential_type, supersedes };
+            publishes(ledger, Action::SchemaPublish(Box::new(publish)))
+        }
+        Deed::WithdrawSchema => {
+            let withdraw = SchemaWithdraw { schema: schema_id() };
+            publishes(ledger, Action::SchemaWithdraw(withdraw))
+        }
+        Deed::PublishType => {
+            publishes(ledger, Action::CredentialTypePublish(Box::new(credential_type())))
+        }
+        Deed::WithdrawType => {
+            let withdraw = CredentialTypeWithdraw { name };
+            publishes(ledger, Action::CredentialTypeWithdraw(withdraw))
+        }
+        Deed::Grant(link) => {
+            let above = link.checked_sub(1).and_then(|above| parent(TYPE, &party(above).did));
+            let max_depth = u8::try_from(LINKS - 1 - link).ok().filter(|depth| *depth > 0);
+            let assurance = Some(ASSURANCE[link]);
+            let conditions = Conditions { max_depth, assurance, ..Conditions::default() };
+            let grant = trust::grant(&right_of(link + 1), above, conditions);
+            party(link).signs(ledger, grant)
+        }
+        Deed::Turn(link, status) => {
+            let key = right_of(link + 1);
+            let action = match status {
+                Status::Active => trust::resume(&key),
+                Status::Suspended => trust::suspend(&key),
+                Status::Revoked => trust::revoke(&key),
+            };
+            party(link).signs(ledger, action)
+        }
+        Deed::OpenList => seal_by_method(&opening(), issuer.key),
+        Deed::SetEntry => {
+            let changes = entries(1, &[ENTRY]);
+            let set = status_set(&issuer.did, time_ms + 1, 4, list(), changes);
+            seal_by_method(&set, issuer.key)
+        }
+        Deed::MarkStolen(since) => documents(ledger, Key::Stolen(since)),
+        Deed::RemoveKey => documents(ledger, Key::Removed),
+        Deed::Delegate(until) => delegates(ledger, agent::delegate(delegation(until))),
+        Deed::TurnAgent(status) => delegates(
+            ledger,
+            match status {
                 Status::Active => agent::resume(party(AGENT)),
                 Status::Suspended => agent::suspend(party(AGENT)),
                 Status::Revoked => agent::revoke(party(AGENT)),
-            }),
-        }
+            },
+        ),
     }
+}
 
-    /// Returns the envelope of the authority's action on the newest version of a record.
-    fn publishes(&self, record: &RecordKey, action: Action) -> Vec<u8> {
-        let authority = party(AUTHORITY);
-        let head = self.ledger.state.head(record).expect("a sound store");
-        let guard = head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()));
-        seal_by_method(&authored(&authority.did, guard, 3, action), authority.key)
-    }
+/// Returns the envelope of the authority's action on the newest version of a record.
+fn publishes(ledger: &Ledger, action: Action) -> Vec<u8> {
+    let Party { did, key, .. } = party(AUTHORITY);
+    seal_by_method(&ledger.operation(did, 3, action), *key)
+}
 
-    fn documents(&self, key: Key) -> Vec<u8> {
-        let Party { did, key: control, .. } = party(ISSUER);
-        let action = update(document(key));
-        seal(&change(did, self.ledger.previous(did), 6, action), &[*control])
-    }
+fn documents(ledger: &Ledger, key: Key) -> Vec<u8> {
+    let Party { did, key: control, .. } = party(ISSUER);
+    let action = update(document(key));
+    seal(&change(did, ledger.previous(did), 6, action), &[*control])
+}
 
-    fn delegates(&self, action: Action) -> Vec<u8> {
-        let principal = party(PRINCIPAL);
-        let operation = agent_operation(&self.ledger, &principal.did, action);
-        seal_for(&operation, principal, party(AGENT))
-    }
+fn delegates(ledger: &Ledger, action: Action) -> Vec<u8> {
+    let principal = party(PRINCIPAL);
+    let operation = agent_operation(ledger, &principal.did, action);
+    seal_for(&operation, principal, party(AGENT))
 }
 
 fn credential_type() -> CredentialTypePublish {
@@ -268,6 +278,7 @@ fn credential_type() -> CredentialTypePublish {
 fn delegation(until: u64) -> AgentDelegate {
     AgentDelegate {
         agent: party(AGENT).did.clone(),
+        beneath: None,
         actions: vec!["issue".parse().expect("an action")],
         resources: vec!["degrees/*".parse().expect("a pattern")],
         valid_from: None,

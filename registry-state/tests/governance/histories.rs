@@ -6,23 +6,25 @@ use std::sync::LazyLock;
 
 use registry_core::block::Header;
 use registry_core::certificate::{Validator, ValidatorSet};
-use registry_core::code::Code;
 use registry_core::crypto::{Hash, ValidatorKey};
 use registry_core::governance::{
     self, Change, Edits, Governors, PARAMETERS, PUBLISHING, Parameters, ProposalStatus, Publishing,
     ValidatorEntry, ValidatorReady,
 };
-use registry_state::state::{ApplyError, StateView as _, scheduled_changes};
+use registry_core::operation::{Action, Operation, Role, operation_id};
+use registry_state::state::{StateView as _, scheduled_changes};
 
-use crate::oracle::{Deed, NodeKey, Plan, Status, Wish, World};
+use crate::oracle::{Deed, NodeKey, Plan, Said, Status, Wish, World};
+use crate::support::draft::{Applied, Draft, code_of};
 use crate::support::governance::{
-    approve, governed, governor, governors_of, governs, proposal, proposes, publishing_key, ready,
-    ready_operation, validator, validator_key, withdraw,
+    approve, governed, governor, governors_of, proposal, propose, publishing_key, ready,
+    seal_approval, validator, validator_key, withdraw,
 };
 use crate::support::ledger::{GENESIS_MS, Ledger, Start, parameters};
 use crate::support::random::Random;
+use crate::support::status::authored;
 use crate::support::trust::Party;
-use crate::support::{Key, seal};
+use crate::support::{Key, chain, ed, reveal, salt, seal, seal_body};
 
 /// Number of parties that may become governors.
 pub(crate) const PARTIES: usize = 8;
@@ -76,9 +78,11 @@ pub(crate) struct History {
     pub(crate) ledger: Ledger,
     pub(crate) world: World,
     ids: Vec<Hash>,
-    /// Number of plans made before the present block. Their records have versions that a guard can
-    /// name.
-    known: usize,
+    pub(crate) applied: Applied,
+    /// Number of announcements of each key that were made before the present block.
+    announced: BTreeMap<NodeKey, u64>,
+    /// Key that the present block announced last, with the plan that waits for it.
+    just_announced: Option<(usize, NodeKey)>,
     random: Random,
     salts: u8,
     /// Number of times that each outcome of deeds and plans occurred.
@@ -96,8 +100,9 @@ impl History {
         let start = Start { governors: Some(first), parameters: rules(), ..ledger.genesis };
         ledger = Ledger::start_from(start, ledger.genesis_operations);
         let world = World::new(threshold, governors, 1..=nodes, GENESIS_MS, &rules());
-        let (ids, known, salts, counts) = Default::default();
-        Self { ledger, world, ids, known, random, salts, counts }
+        let (ids, applied, announced, just_announced) = Default::default();
+        let (salts, counts) = Default::default();
+        Self { ledger, world, ids, applied, announced, just_announced, random, salts, counts }
     }
 
     fn count(&mut self, what: impl Into<String>) {
@@ -153,9 +158,10 @@ impl History {
             let plan = &self.world.plans[*plan];
             matches!(plan.status, Status::Open | Status::Approved) && !self.world.is_due(plan)
         };
-        let pending: Vec<usize> = (0..self.known).filter(is_pending).collect();
+        let known = self.ids.len();
+        let pending: Vec<usize> = (0..known).filter(is_pending).collect();
         match pending.is_empty() || self.random.one_in(8) {
-            true => self.known - 1 - self.below(self.known.min(8)),
+            true => known - 1 - self.below(known.min(8)),
             false => self.random.pick(&pending),
         }
     }
@@ -180,50 +186,82 @@ impl History {
         if self.random.one_in(12) { self.below(PARTIES) } else { self.random.pick(&governors) }
     }
 
+    /// Returns the announcement of a key. Its node may not know of those in the present block.
+    fn announcement(&mut self, plan: usize, key: NodeKey) -> Deed {
+        let version = u64::from(!self.random.one_in(5));
+        let is_block_right = !self.random.one_in(10);
+        let known = match self.random.one_in(2) {
+            true => self.announced.get(&key).copied().unwrap_or_default(),
+            false => self.world.announcements(key),
+        };
+        Deed::Ready { plan, key, version, is_block_right, known }
+    }
+
     fn some_deed(&mut self) -> Deed {
-        let by = self.some_party();
-        if self.known == 0 || self.random.one_in(4) {
-            let ahead = 9 + self.random.below(16);
-            return Deed::Propose(by, self.some_wish(), self.world.height + ahead);
+        // A key that the block has announced is often announced again.
+        if let Some((plan, key)) = self.just_announced
+            && self.random.one_in(2)
+        {
+            return self.announcement(plan, key);
         }
+        let by = self.some_party();
+        let by_control = self.random.one_in(3);
+        if self.ids.is_empty() || self.random.one_in(4) {
+            let ahead = 9 + self.random.below(16);
+            return Deed::Propose(by, self.some_wish(), self.world.height + ahead, by_control);
+        }
+        let word = |is_for| Said { is_for, by_control };
         match self.random.below(200) {
             0 => Deed::Deactivate(by),
-            1..=16 => Deed::Withdraw(by, self.some_plan()),
-            17..=70 => {
+            1..=24 => Deed::Say(by, self.some_plan(), word(false)),
+            25..=78 => {
                 let (plan, key) = self.some_newcomer();
-                let version = u64::from(!self.random.one_in(5));
-                Deed::Ready { plan, key, version, is_block_right: !self.random.one_in(10) }
+                self.announcement(plan, key)
             }
-            _ => Deed::Approve(by, self.some_plan()),
+            _ => Deed::Say(by, self.some_plan(), word(true)),
         }
     }
 
-    /// Returns the envelope of a deed, and its id if it is a proposal.
-    fn envelope(&mut self, deed: &Deed) -> (Vec<u8>, Option<Hash>) {
-        self.salts = self.salts.wrapping_add(1);
-        let (ledger, salt) = (&self.ledger, self.salts);
-        match deed {
-            Deed::Propose(by, wish, height) => {
-                let (bytes, id) = proposes(ledger, &ALL[*by], salt, change(wish), *height);
-                (bytes, Some(id))
+    /// Returns the envelope of a deed and the id of its operation.
+    fn envelope(&mut self, draft: &Draft, deed: &Deed) -> (Vec<u8>, Hash) {
+        let by_party = |party: &usize, action: Action| (Some(ALL[*party].did.clone()), action);
+        let (author, action) = match deed {
+            Deed::Propose(by, wish, height, _) => by_party(by, propose(change(wish), *height)),
+            Deed::Say(by, plan, Said { is_for: true, .. }) => {
+                by_party(by, approve(self.ids[*plan]))
             }
-            Deed::Approve(by, plan) => {
-                (governs(ledger, &ALL[*by], salt, approve(self.ids[*plan])), None)
-            }
-            Deed::Withdraw(by, plan) => {
-                (governs(ledger, &ALL[*by], salt, withdraw(self.ids[*plan])), None)
-            }
-            Deed::Ready { plan, key, version, is_block_right } => {
-                let word = ready(ledger, self.ids[*plan], key.0);
+            Deed::Say(by, plan, _) => by_party(by, withdraw(self.ids[*plan])),
+            Deed::Ready { plan, key, version, is_block_right, .. } => {
+                let word = ready(&self.ledger, self.ids[*plan], key.0);
                 let mut header = word.header;
                 if !is_block_right {
                     header.state_root = Hash([7; 32]);
                 }
                 let word = ValidatorReady { key: public(*key), version: *version, header, ..word };
-                (seal(&ready_operation(ledger, salt, word), &[key_of(*key)]), None)
+                (None, Action::ValidatorReady(Box::new(word)))
             }
-            Deed::Deactivate(party) => (ALL[*party].deactivating(ledger), None),
-        }
+            Deed::Deactivate(by) => by_party(by, Action::DidDeactivate(reveal(&[next_key(*by)]))),
+        };
+        self.salts = self.salts.wrapping_add(1);
+        let nobody = &ALL[0].did;
+        let guard = match deed {
+            // The node has not seen what the block holds so far.
+            Deed::Ready { key, known, .. } if *known < self.world.announcements(*key) => {
+                Draft::new(draft.time_ms).guard(&self.ledger, None, &action)
+            }
+            _ => draft.guard(&self.ledger, author.as_ref(), &action),
+        };
+        let operation = authored(nobody, guard, self.salts, action);
+        let operation = Operation { author, chain: chain(), salt: salt(self.salts), ..operation };
+        let envelope = match deed {
+            Deed::Propose(by, .., true) | Deed::Say(by, _, Said { by_control: true, .. }) => {
+                seal_body(operation.body(), Role::Approval, &[ALL[*by].key])
+            }
+            Deed::Propose(by, ..) | Deed::Say(by, ..) => seal_approval(&operation, &ALL[*by]),
+            Deed::Ready { key, .. } => seal(&operation, &[key_of(*key)]),
+            Deed::Deactivate(by) => seal(&operation, &[next_key(*by)]),
+        };
+        (envelope, operation_id(&operation.body()))
     }
 
     /// Adds one block with some deeds and checks that registry and oracle agree on each deed and on
@@ -238,38 +276,57 @@ impl History {
         };
         let time_ms = self.ledger.head.time + gap_ms;
         self.world.begin(time_ms);
-        let mut kept = Vec::new();
-        self.known = self.ids.len();
+        self.announced = (1..=NODES)
+            .flat_map(|node| [false, true].map(|is_new| (node as u8, is_new)))
+            .map(|key| (key, self.world.announcements(key)))
+            .collect();
+        self.just_announced = None;
+        let mut draft = Draft::new(time_ms);
         // A readiness announcement names a block two heights below, so the first blocks have no
         // deeds.
-        let deeds = if self.world.height < 3 { 0 } else { self.below(4) };
+        let deeds = if self.world.height < 3 { 0 } else { self.below(5) };
+        let mut written = Vec::new();
         for _ in 0..deeds {
             let deed = self.some_deed();
-            let (envelope, id) = self.envelope(&deed);
+            let (envelope, id) = self.envelope(&draft, &deed);
             let before = self.world.clone();
-            let expected = self.world.act(&deed, id);
-            let actual = attempt(&self.ledger, time_ms, &kept, &envelope);
+            let expected = self.world.act(&deed, Some(id));
+            let actual = draft.add(&self.ledger, envelope);
+            let actual = actual.map(drop).map_err(|error| code_of(&error));
             assert_eq!(actual, expected, "{deed:?} at {}: {before:?}", before.height);
             match expected {
                 Ok(()) => {
                     self.count("applied");
-                    self.ids.extend(id);
-                    kept.push(envelope);
+                    let plan = match deed {
+                        Deed::Propose(..) => {
+                            self.ids.push(id);
+                            Some(self.ids.len() - 1)
+                        }
+                        Deed::Say(_, plan, _) => Some(plan),
+                        Deed::Ready { plan, key, .. } => {
+                            self.just_announced = Some((plan, key));
+                            None
+                        }
+                        Deed::Deactivate(_) => None,
+                    };
+                    if plan.is_some() && written.contains(&plan) {
+                        self.count("again in a block");
+                    }
+                    written.push(plan);
                 }
                 Err(code) => self.count(code.name()),
             }
         }
-        self.commit(time_ms, &kept);
+        self.commit(draft);
         self.compare();
     }
 
-    fn commit(&mut self, time_ms: u64, envelopes: &[Vec<u8>]) {
+    fn commit(&mut self, draft: Draft) {
         let statuses: Vec<Status> = self.world.plans.iter().map(|plan| plan.status).collect();
-        let built = self.ledger.attempt(time_ms, envelopes).expect("tried one by one");
-        let executed = self.ledger.execute(&built.header, envelopes);
-        assert_eq!(executed.as_ref(), Ok(&built), "builder and executor differ");
         let parent = self.ledger.head.clone();
-        self.ledger.block(time_ms, envelopes).expect("as before");
+        // Once in a while everything is sent again that was ever applied.
+        let most = if self.world.height.is_multiple_of(50) { usize::MAX } else { 50 };
+        draft.commit(&mut self.ledger, &mut self.applied, most);
         assert_eq!(self.ledger.head.validators, parent.next_validators);
         self.world.end();
         let plans = self.world.plans.clone();
@@ -298,7 +355,7 @@ impl History {
         assert_eq!(ledger.present_validators().set(), Ok(set));
         let read = |name: &str| {
             let entry = ledger.state.head(&governance::key(name)).expect("a sound store");
-            entry.expect("a record").value.0
+            entry.expect("a record").parts[0].value.0.clone()
         };
         let encode = registry_core::codec::encode::<Parameters>;
         let expected = Parameters { heartbeat_ms: world.heartbeat, ..rules() };
@@ -309,10 +366,15 @@ impl History {
         assert_eq!(read(governance::GOVERNORS), registry_core::codec::encode(&expected));
         let mut waiting = BTreeSet::new();
         for (plan, id) in world.plans.iter().zip(&self.ids) {
-            let Plan { status, height, approvals, .. } = plan;
+            let Plan { status, height, said, .. } = plan;
             let record = proposal(ledger, id);
             assert_eq!(record.status, status_of(*status), "plan for {height}");
-            assert_eq!(record.approvals.len(), approvals.len());
+            let words = record.approvals.iter().map(|said| {
+                let by = ALL.iter().position(|party| party.did == said.governor);
+                let (is_for, by_control) = (!said.withdrawn, said.by_control);
+                (by.expect("a party"), Said { is_for, by_control })
+            });
+            assert_eq!(words.collect::<BTreeMap<_, _>>(), *said, "plan for {height}");
             if *status == Status::Approved {
                 waiting.insert((*height, *id));
             }
@@ -330,15 +392,6 @@ fn status_of(status: Status) -> ProposalStatus {
     }
 }
 
-/// Returns the registry's verdict on an envelope after those that the block holds.
-fn attempt(ledger: &Ledger, time_ms: u64, before: &[Vec<u8>], envelope: &[u8]) -> Result<(), Code> {
-    let mut block = ledger.start(time_ms);
-    for bytes in before {
-        block.apply(&Ledger::check(bytes).expect("checked before")).expect("applied before");
-    }
-    let checked = Ledger::check(envelope).map_err(|refusal| refusal.code)?;
-    block.apply(&checked).map_err(|error| match error {
-        ApplyError::Refused(refusal) => refusal.code,
-        error => panic!("{error}"),
-    })
+fn next_key(party: usize) -> Key {
+    ed(ALL[party].key.seed + 1)
 }

@@ -49,10 +49,34 @@ pub(crate) struct Plan {
     id: Hash,
     /// Live time at which the notice ends.
     due_ms: u64,
-    pub(crate) approvals: BTreeSet<usize>,
+    /// What each party last said.
+    pub(crate) said: BTreeMap<usize, Said>,
     pub(crate) status: Status,
-    /// Height at which the plan last changed.
-    touched: u64,
+}
+
+/// What a party last said about a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) is_for: bool,
+    /// True if the control set of the party signed, false if a method of its document did.
+    pub(crate) by_control: bool,
+}
+
+/// Returns what a party has said after this word, or the code of its refusal. A party says yes once
+/// and no once, each first by a method and then once more by its control set.
+fn say(before: Option<&Said>, word: Said) -> Result<Said, Code> {
+    let Some(before) = before else {
+        return if word.is_for { Ok(word) } else { Err(Code::NotApproved) };
+    };
+    match (before.by_control, word.by_control) {
+        // The control set takes over what a method said, whatever that was.
+        (false, true) => Ok(word),
+        // The control set and a method each go from yes to no, and not back.
+        (true, true) | (false, false) if before.is_for && !word.is_for => Ok(word),
+        _ if before.is_for && word.is_for => Err(Code::ApprovedAlready),
+        (_, false) if !before.is_for && !word.is_for => Err(Code::NotApproved),
+        _ => Err(Code::ApprovalFinal),
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -60,18 +84,26 @@ struct Word {
     plan: usize,
     live_ms: u64,
     version: u64,
-    /// Height of the key's first announcement; the next field is the height of this one.
-    first: u64,
     height: u64,
+    /// Number of the key's announcements up to this one.
+    number: u64,
 }
 
 /// Action of a party or node.
 #[derive(Debug, Clone)]
 pub(crate) enum Deed {
-    Propose(usize, Wish, u64),
-    Approve(usize, usize),
-    Withdraw(usize, usize),
-    Ready { plan: usize, key: NodeKey, version: u64, is_block_right: bool },
+    /// Party, wish, height, and whether the control set signs.
+    Propose(usize, Wish, u64, bool),
+    /// Party, plan, and what it says.
+    Say(usize, usize, Said),
+    /// The last field is the number of announcements of the key that its node knew of.
+    Ready {
+        plan: usize,
+        key: NodeKey,
+        version: u64,
+        is_block_right: bool,
+        known: u64,
+    },
     Deactivate(usize),
 }
 
@@ -85,8 +117,8 @@ pub(crate) struct World {
     notice_ms: u64,
     pub(crate) governors: BTreeSet<usize>,
     pub(crate) threshold: usize,
-    /// Deactivated parties, with the time of their deactivation.
-    gone: BTreeMap<usize, u64>,
+    /// Deactivated parties.
+    gone: BTreeSet<usize>,
     pub(crate) validators: BTreeMap<u8, (NodeKey, u64)>,
     /// Height at whose end the validators last changed.
     moved: Option<u64>,
@@ -113,7 +145,7 @@ impl World {
             notice_ms: parameters.notice_ms_min,
             governors,
             threshold,
-            gone: BTreeMap::new(),
+            gone: BTreeSet::new(),
             validators: nodes.map(|n| (n, ((n, false), 1))).collect(),
             moved: None,
             publishing: BTreeSet::new(),
@@ -125,7 +157,7 @@ impl World {
     }
 
     fn is_live(&self, party: usize) -> bool {
-        !self.gone.contains_key(&party)
+        !self.gone.contains(&party)
     }
 
     fn count_live(&self, of: &BTreeSet<usize>) -> usize {
@@ -136,12 +168,15 @@ impl World {
     /// proposal among those of its height.
     pub(crate) fn act(&mut self, deed: &Deed, id: Option<Hash>) -> Result<(), Code> {
         match deed {
-            Deed::Propose(by, wish, height) => {
-                self.propose(*by, wish, (*height, id.expect("the id of a proposal")))
+            Deed::Propose(by, wish, height, by_control) => {
+                self.propose((*by, *by_control), wish, (*height, id.expect("the id of a proposal")))
             }
-            Deed::Approve(by, plan) => self.vote(*by, *plan, true),
-            Deed::Withdraw(by, plan) => self.vote(*by, *plan, false),
-            Deed::Ready { plan, key, version, is_block_right } => {
+            Deed::Say(by, plan, word) => self.vote(*by, *plan, *word),
+            Deed::Ready { plan, key, version, is_block_right, known } => {
+                if *known < self.announcements(*key) {
+                    let is_first = *known == 0;
+                    return Err(if is_first { Code::AlreadyExists } else { Code::GuardStale });
+                }
                 self.ready(*plan, *key, *version, *is_block_right)
             }
             Deed::Deactivate(party) => self.deactivate(*party),
@@ -155,7 +190,17 @@ impl World {
         if self.governors.contains(&by) { Ok(()) } else { Err(Code::NotGovernor) }
     }
 
-    fn propose(&mut self, by: usize, wish: &Wish, (height, id): Place) -> Result<(), Code> {
+    /// Returns how often a validator key has announced itself.
+    pub(crate) fn announcements(&self, key: NodeKey) -> u64 {
+        self.words.get(&key).map_or(0, |word| word.number)
+    }
+
+    fn propose(
+        &mut self,
+        (by, by_control): (usize, bool),
+        wish: &Wish,
+        (height, id): Place,
+    ) -> Result<(), Code> {
         self.check_governor(by)?;
         if height < self.height + 10 || height > self.height + 1_000_000 {
             return Err(Code::ActivationHeight);
@@ -166,49 +211,43 @@ impl World {
             return Err(Code::QuotaExceeded);
         }
         *today += 1;
-        let approvals = BTreeSet::from([by]);
+        let said = BTreeMap::from([(by, Said { is_for: true, by_control })]);
         let status = match self.threshold <= 1 {
             true => Status::Approved,
             false => Status::Open,
         };
-        let (wish, touched) = (wish.clone(), self.height);
-        let due_ms = self.live_ms + self.notice_ms;
-        self.plans.push(Plan { wish, height, id, due_ms, approvals, status, touched });
+        let (wish, due_ms) = (wish.clone(), self.live_ms + self.notice_ms);
+        self.plans.push(Plan { wish, height, id, due_ms, said, status });
         Ok(())
     }
 
-    fn vote(&mut self, by: usize, plan: usize, is_for: bool) -> Result<(), Code> {
+    fn vote(&mut self, by: usize, plan: usize, word: Said) -> Result<(), Code> {
         let mut new = self.plans[plan].clone();
-        if new.touched == self.height {
-            return Err(Code::ChangedInBlock);
-        }
         self.check_governor(by)?;
         if !matches!(new.status, Status::Open | Status::Approved) {
             return Err(Code::ProposalClosed);
         }
-        match (is_for, new.approvals.contains(&by)) {
-            (true, true) => return Err(Code::ApprovedAlready),
-            (false, false) => return Err(Code::NotApproved),
-            (true, false) => new.approvals.insert(by),
-            (false, true) => new.approvals.remove(&by),
-        };
+        let said = say(new.said.get(&by), word)?;
+        new.said.insert(by, said);
         if self.is_due(&new) {
             return Err(Code::ProposalClosed);
         }
-        if !self.is_enough(&new.approvals) {
+        if !self.is_enough(&new) {
             new.status = Status::Open;
         } else if new.status == Status::Open {
             self.check_schedule(Some(plan), &new.wish, (new.height, new.id))?;
             new.status = Status::Approved;
         }
-        new.touched = self.height;
         self.plans[plan] = new;
         Ok(())
     }
 
-    fn is_enough(&self, approvals: &BTreeSet<usize>) -> bool {
-        let count = approvals.intersection(&self.governors).filter(|by| self.is_live(**by)).count();
-        count >= self.threshold
+    /// True if enough live governors approve the plan.
+    fn is_enough(&self, plan: &Plan) -> bool {
+        let counts = |(by, said): &(&usize, &Said)| {
+            said.is_for && self.governors.contains(by) && self.is_live(**by)
+        };
+        plan.said.iter().filter(counts).count() >= self.threshold
     }
 
     fn ready(
@@ -219,10 +258,6 @@ impl World {
         is_block_right: bool,
     ) -> Result<(), Code> {
         let last = self.words.get(&key);
-        if let Some(last) = last.filter(|last| last.height == self.height) {
-            let is_first = last.first == self.height;
-            return Err(if is_first { Code::AlreadyExists } else { Code::ChangedInBlock });
-        }
         let Plan { wish, status, .. } = &self.plans[plan];
         let named = match wish {
             Wish::Validators(put, _) => put.get(&key.0).is_some_and(|(own, _)| *own == key),
@@ -242,21 +277,19 @@ impl World {
             return Err(Code::ReadyBlock);
         }
         let (live_ms, height) = (self.live_ms, self.height);
-        let first = last.map_or(height, |last| last.first);
-        self.words.insert(key, Word { plan, live_ms, version, first, height });
+        let number = 1 + self.announcements(key);
+        self.words.insert(key, Word { plan, live_ms, version, height, number });
         Ok(())
     }
 
     fn deactivate(&mut self, party: usize) -> Result<(), Code> {
-        match self.gone.get(&party) {
-            Some(height) if *height == self.height => return Err(Code::ChangedInBlock),
-            Some(_) => return Err(Code::DidDeactivated),
-            None => {}
+        if !self.is_live(party) {
+            return Err(Code::DidDeactivated);
         }
         if self.governors.contains(&party) && self.count_live(&self.governors) <= self.threshold {
             return Err(Code::GovernorsTooFew);
         }
-        self.gone.insert(party, self.height);
+        self.gone.insert(party);
         Ok(())
     }
 
@@ -320,7 +353,8 @@ impl World {
             without = after.unwrap_or(without);
             with = after_wish.unwrap_or(with);
         }
-        Ok(())
+        // As many changes as may wait wait already.
+        if others.len() >= 16 { Err(Code::AgendaFull) } else { Ok(()) }
     }
 
     /// Returns all parts of the network that a wish may change, to compare them.
@@ -365,7 +399,7 @@ impl World {
 
     fn effect(&self, index: usize) -> Result<Self, Code> {
         let plan = &self.plans[index];
-        if !self.is_enough(&plan.approvals) {
+        if !self.is_enough(plan) {
             return Err(Code::ThresholdNotMet);
         }
         let mut next = self.result(&plan.wish)?;

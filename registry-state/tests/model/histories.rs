@@ -3,21 +3,24 @@
 use std::sync::LazyLock;
 
 use registry_core::code::Code;
-use registry_core::crypto::Hash;
 use registry_core::did::{
-    DidRecover, DidState, DidValue, Document, KeySet, Member, PendingRecovery, Recovery, Reveal,
-    Sets,
+    DidRecover, DidState, Document, KeySet, Member, PendingRecovery, Recovery, Reveal, Sets,
 };
 use registry_core::id::Did;
-use registry_core::operation::{Action, Operation, operation_id};
-use registry_core::record::value_from;
+use registry_core::operation::{Action, Guard, Operation, operation_id};
+use registry_core::record::{Entry, PartId, RecordKey};
+use registry_state::state::ApplyError;
 
-use crate::life::{Deed, Group, Life, Moment, Power, Signer, Who, live_on, well_formed};
+use crate::life::{
+    Deed, Group, Life, Moment, No, Power, Sight, Signer, Who, in_time, live_on, well_formed,
+};
+use crate::support::draft::{Applied, Draft, NOBODY};
 use crate::support::ledger::{GENESIS_MS, Ledger};
 use crate::support::random::Random;
+use crate::support::status::authored;
 use crate::support::{
-    DELAY_MS, Key, change, create, did_member, did_of, ed, k256, key_member, key_set, next_set_of,
-    recover, rotate, seal, seal_by, update,
+    DELAY_MS, Key, create, did_member, did_of, ed, k256, key_member, key_set, next_set_of, recover,
+    roll, rotate, seal, seal_by, update,
 };
 
 const DIDS: usize = 3;
@@ -28,23 +31,35 @@ const DAY_MS: u64 = 86_400_000;
 /// One operation that is tried at one time.
 #[derive(Debug, Clone)]
 pub(crate) struct Attempt {
-    did: usize,
+    pub(crate) did: usize,
     deed: Deed,
     signers: Vec<Signer>,
-    gap_ms: u64,
     number: u8,
-    /// Number of versions by which the guard is behind the newest version.
-    behind: usize,
+    /// Number of operations on the DID since its signer saw it.
+    pub(crate) behind: usize,
+    seen: Sight,
+    guard: Guard,
+    until: Option<u64>,
+    /// True if it waited for this block.
+    pub(crate) was_put_off: bool,
 }
 
 pub(crate) struct History {
     random: Random,
     ledger: Ledger,
-    live_ms: u64,
+    now: Moment,
+    pub(crate) draft: Draft,
     pub(crate) dids: Vec<Did>,
     pub(crate) lives: Vec<Life>,
-    heads: Vec<Vec<Hash>>,
+    /// What each DID was after each operation on it, in the registry and in the model.
+    sights: Vec<Vec<(Entry, Sight)>>,
+    pub(crate) applied: Applied,
+    /// An attempt that waits for the next block, and the same one when that block has come.
+    put_off: Option<Attempt>,
+    returns: Option<Attempt>,
     number: u8,
+    /// DID that most attempts of the block are about.
+    focus: usize,
     /// True for histories with one DID, actions with priority and the right signers, so that quotas
     /// are reached.
     narrow: bool,
@@ -116,11 +131,13 @@ pub(crate) fn real_state(life: &Life, dids: &[Did]) -> DidState {
 fn real_action(deed: &Deed, dids: &[Did]) -> Action {
     match deed {
         Deed::Update { document } => update(real_document(*document)),
-        Deed::Rotate { revealed, power } => rotate(
-            real_reveal(revealed, dids),
-            real_sets(power, dids),
-            real_document(power.document),
-        ),
+        Deed::Rotate { revealed, power, keeps_document } => {
+            let (reveal, sets) = (real_reveal(revealed, dids), real_sets(power, dids));
+            match keeps_document {
+                true => roll(reveal, sets),
+                false => rotate(reveal, sets, real_document(power.document)),
+            }
+        }
         Deed::Recover { power } => recover(real_sets(power, dids), real_document(power.document)),
         Deed::Cancel => Action::DidRecoverCancel,
         Deed::Complete => Action::DidRecoverComplete,
@@ -128,37 +145,98 @@ fn real_action(deed: &Deed, dids: &[Did]) -> Action {
     }
 }
 
+/// Returns the guard of a deed, computed as docs/protocol/operations.md says which parts it names.
+fn real_guard(deed: &Deed, (entry, sight): &(Entry, Sight)) -> Guard {
+    let parts: &[PartId] = match deed {
+        Deed::Update { .. } => &[PartId::CONTROL, PartId::DOCUMENT],
+        Deed::Rotate { .. } | Deed::Deactivate { .. } => &[PartId::CONTROL],
+        Deed::Recover { .. } => &[PartId::CONTROL, PartId::RECOVERY],
+        Deed::Cancel | Deed::Complete => return Guard::Operation(sight.pending.unwrap_or(NOBODY)),
+    };
+    Guard::of_parts(entry, parts.iter().copied())
+}
+
 impl History {
     pub(crate) fn new(mut random: Random) -> Self {
         let narrow = random.one_in(4);
-        let (dids, lives, heads) = Default::default();
-        let ledger = Ledger::new();
-        let mut history =
-            Self { random, ledger, live_ms: GENESIS_MS, dids, lives, heads, number: 0, narrow };
-        let mut envelopes = Vec::new();
-        for number in 0..DIDS as u8 {
-            let power = history.power(usize::from(number), 0);
-            let sets = real_sets(&power, &[]);
-            let operation = create(sets, real_document(power.document), number);
-            let keys: Vec<Key> = keys_of(&power.control).map(key).collect();
-            envelopes.push(seal(&operation, &keys));
-            history.dids.push(did_of(&operation));
-            history.lives.push(Life::new(power));
+        let time_ms = GENESIS_MS + 1_000;
+        let mut history = Self {
+            random,
+            ledger: Ledger::new(),
+            now: Moment { time_ms, live_ms: time_ms },
+            draft: Draft::new(time_ms),
+            dids: Vec::new(),
+            lives: Vec::new(),
+            sights: Vec::new(),
+            applied: Applied::default(),
+            put_off: None,
+            returns: None,
+            number: 0,
+            focus: 0,
+            narrow,
+        };
+        for own in 0..DIDS {
+            history.create(own);
         }
-        history.ledger.after(1_000, &envelopes);
-        history.live_ms += 1_000;
-        let ledger = &history.ledger;
-        history.heads = history.dids.iter().map(|did| vec![ledger.previous(did)]).collect();
         history
     }
 
-    pub(crate) fn steps(&self) -> usize {
-        if self.narrow { 20 } else { 8 }
+    /// Registers a DID. Often its document is replaced in the same block, which a new DID permits.
+    fn create(&mut self, own: usize) {
+        self.number += 1;
+        let power = self.power(own, 0);
+        let sets = real_sets(&power, &[]);
+        let operation = create(sets, real_document(power.document), self.number);
+        let keys: Vec<Key> = keys_of(&power.control).map(key).collect();
+        self.dids.push(did_of(&operation));
+        self.draft.add(&self.ledger, seal(&operation, &keys)).expect("a new DID");
+        self.lives.push(Life::new(power));
+        self.sights.push(Vec::new());
+        self.note(own);
+        if self.random.one_in(2) {
+            let update = Deed::Update { document: 1_000 };
+            let signers = self.lives[own].power.control.clone();
+            let signers = keys_of(&signers).map(|key| (None, key)).collect();
+            let attempt = self.attempt(own, update, signers);
+            let expected = self.model_result(&attempt);
+            assert_eq!(self.apply(&attempt), expected, "{attempt:?}");
+        }
     }
 
-    pub(crate) fn value(&self, did: usize) -> DidValue {
-        let entry = self.ledger.entry(&self.dids[did]).expect("registered");
-        value_from::<DidValue>(&entry.value.0).expect("a DID value")
+    pub(crate) fn blocks(&self) -> usize {
+        if self.narrow { 14 } else { 6 }
+    }
+
+    /// Begins a block. The one before is kept.
+    pub(crate) fn begin(&mut self) {
+        let focus = if self.narrow { 0 } else { self.random.below(DIDS as u64) as usize };
+        let gap_ms = self.gap_ms(focus);
+        let live_gap_ms = if gap_ms <= HALT_MS { gap_ms } else { 0 };
+        let Moment { time_ms, live_ms } = self.now;
+        self.now = Moment { time_ms: time_ms + gap_ms, live_ms: live_ms + live_gap_ms };
+        (self.draft, self.focus) = (Draft::new(self.now.time_ms), focus);
+        self.returns = self.put_off.take();
+    }
+
+    /// Keeps the block, and sends everything again that was ever applied.
+    pub(crate) fn end(&mut self) {
+        let draft = std::mem::take(&mut self.draft);
+        draft.commit(&mut self.ledger, &mut self.applied, usize::MAX);
+    }
+
+    pub(crate) fn attempts(&mut self) -> u64 {
+        1 + self.random.below(if self.narrow { 2 } else { 3 })
+    }
+
+    pub(crate) fn entry(&self, did: usize) -> Entry {
+        let key = RecordKey::did(&self.dids[did].suffix);
+        self.draft.entry(&self.ledger, &key).expect("registered")
+    }
+
+    /// Remembers what a DID is now.
+    fn note(&mut self, did: usize) {
+        let sight = (self.entry(did), self.lives[did].sight());
+        self.sights[did].push(sight);
     }
 
     /// Returns a group for DID `own` with at most two of the first `dids` DIDs among its members.
@@ -232,11 +310,25 @@ impl History {
     }
 
     pub(crate) fn next_attempt(&mut self) -> Attempt {
-        let did = if self.narrow { 0 } else { self.random.below(DIDS as u64) as usize };
+        if let Some(attempt) = self.returns.take() {
+            return attempt;
+        }
+        let elsewhere = !self.narrow && self.random.one_in(4);
+        let did = if elsewhere { self.random.below(DIDS as u64) as usize } else { self.focus };
+        let (deed, signers) = self.deed(did);
+        self.attempt(did, deed, signers)
+    }
+
+    fn deed(&mut self, did: usize) -> (Deed, Vec<Signer>) {
         let recovery = self.lives[did].power.recovery.clone();
         let recovery = recovery.map_or_else(|| self.group(did, DIDS), |(group, _)| group);
-        let kind = if self.narrow { 2 + self.random.below(4) } else { self.random.below(9) };
-        let (deed, signers) = match kind {
+        let is_rotated = self.lives[did].has_new_sets(self.now);
+        let kind = match self.narrow {
+            _ if is_rotated && self.random.one_in(2) => 0,
+            true => 2 + self.random.below(4),
+            false => self.random.below(9),
+        };
+        match kind {
             0 | 1 => {
                 let group = self.lives[did].power.control.clone();
                 let document = self.random.below(1_000) as u32;
@@ -249,7 +341,8 @@ impl History {
                     power.recovery = self.lives[did].power.recovery.clone();
                 }
                 let group = Group { needed: 1, members: revealed.clone() };
-                (Deed::Rotate { revealed, power }, self.signers(&group))
+                let keeps_document = self.random.one_in(2);
+                (Deed::Rotate { revealed, power, keeps_document }, self.signers(&group))
             }
             4 => (Deed::Recover { power: self.power(did, DIDS) }, self.signers(&recovery)),
             5 => (Deed::Cancel, self.signers(&recovery)),
@@ -260,10 +353,24 @@ impl History {
             }
             6 | 7 => (Deed::Complete, Vec::new()),
             _ => (Deed::Recover { power: self.power(did, DIDS) }, self.signers(&recovery)),
-        };
+        }
+    }
+
+    /// Signs a deed, sometimes after a look at the DID before its last operations.
+    fn attempt(&mut self, did: usize, deed: Deed, signers: Vec<Signer>) -> Attempt {
         self.number = self.number.wrapping_add(1);
-        let behind = usize::from(self.random.one_in(12));
-        Attempt { did, deed, signers, gap_ms: self.gap_ms(did), number: self.number, behind }
+        let known = self.sights[did].len() - 1;
+        let late = if self.random.one_in(4) { 1 + self.random.below(3) as usize } else { 0 };
+        let behind = late.min(known);
+        let sight = &self.sights[did][known - behind];
+        let (guard, seen) = (real_guard(&deed, sight), sight.1);
+        let until = self.random.one_in(10).then(|| {
+            let far_ms = 30 * DAY_MS;
+            let ahead = self.random.pick(&[0, 1_000, far_ms - 1, far_ms, far_ms + 1, 9 * far_ms]);
+            self.now.time_ms + ahead - self.random.below(2)
+        });
+        let (number, was_put_off) = (self.number, false);
+        Attempt { did, deed, signers, number, behind, seen, guard, until, was_put_off }
     }
 
     /// Returns a gap between blocks in milliseconds. It often ends at a boundary of live time, of
@@ -271,66 +378,64 @@ impl History {
     fn gap_ms(&mut self, did: usize) -> u64 {
         let life = &self.lives[did];
         let ends = [life.waiting.as_ref().map(|waiting| waiting.matures_ms), life.recover_from_ms];
-        let left = ends.into_iter().flatten().max().unwrap_or(0).saturating_sub(self.live_ms);
+        let left = ends.into_iter().flatten().max().unwrap_or(0).saturating_sub(self.now.live_ms);
         if (2..=HALT_MS).contains(&left) && !self.random.one_in(4) {
             return left - self.random.below(2);
         }
-        let to_midnight = DAY_MS - self.ledger.head.time % DAY_MS;
+        let to_midnight = DAY_MS - self.now.time_ms % DAY_MS;
         if self.random.one_in(if self.narrow { 30 } else { 10 }) {
             return to_midnight - self.random.below(2).min(to_midnight - 1);
         }
         self.random.pick(&[1, 1_000, 30_000, HALT_MS - 1, HALT_MS, HALT_MS, HALT_MS + 1])
     }
 
-    fn moment(&self, gap_ms: u64) -> Moment {
-        let live_gap_ms = if gap_ms <= HALT_MS { gap_ms } else { 0 };
-        Moment { time_ms: self.ledger.head.time + gap_ms, live_ms: self.live_ms + live_gap_ms }
-    }
-
     fn operation(&self, attempt: &Attempt) -> Operation {
-        let heads = &self.heads[attempt.did];
-        let guard = heads[heads.len().saturating_sub(1 + attempt.behind)];
+        let Attempt { did, guard, number, until, .. } = attempt;
         let action = real_action(&attempt.deed, &self.dids);
-        change(&self.dids[attempt.did], guard, attempt.number, action)
+        Operation { until: *until, ..authored(&self.dids[*did], *guard, *number, action) }
     }
 
-    fn outcome(&self, attempt: &Attempt) -> Result<Life, Code> {
-        if attempt.signers.is_empty() && !matches!(attempt.deed, Deed::Complete) {
-            return Err(Code::SignatureCount);
+    fn outcome(&self, attempt: &Attempt) -> Result<Life, No> {
+        let Attempt { did, deed, signers, seen, until, .. } = attempt;
+        if signers.is_empty() && !matches!(deed, Deed::Complete) {
+            return Err(Code::SignatureCount.into());
         }
-        well_formed(attempt.did, &attempt.deed, &attempt.signers)?;
-        if attempt.behind > 0 && self.heads[attempt.did].len() > 1 {
-            return Err(Code::GuardStale);
-        }
-        let now = self.moment(attempt.gap_ms);
-        let mut life = live_on(&self.lives, attempt.did, &attempt.deed, &attempt.signers, now)?;
-        if let (Deed::Recover { .. }, Some(waiting)) = (&attempt.deed, &mut life.waiting) {
+        well_formed(*did, deed, signers)?;
+        in_time(deed, *until, self.now)?;
+        self.lives[*did].is_as_seen(deed, seen)?;
+        let mut life = live_on(&self.lives, *did, deed, signers, self.now)?;
+        if let (Deed::Recover { .. }, Some(waiting)) = (deed, &mut life.waiting) {
             waiting.operation = operation_id(&self.operation(attempt).body());
         }
         Ok(life)
     }
 
     /// Returns the verdict of the model.
-    pub(crate) fn model_result(&self, attempt: &Attempt) -> Result<(), Code> {
+    pub(crate) fn model_result(&self, attempt: &Attempt) -> Result<(), No> {
         self.outcome(attempt).map(|_| ())
     }
 
-    /// Returns the verdict of the rules. Time passes in either case. If rules and model both
-    /// allow the deed, the model applies it too.
-    pub(crate) fn apply(&mut self, attempt: &Attempt) -> Result<(), Code> {
+    /// Returns the verdict of the rules. If rules and model both allow the deed, the model applies
+    /// it too.
+    pub(crate) fn apply(&mut self, attempt: &Attempt) -> Result<(), No> {
         let signers = attempt.signers.iter();
         let signers = signers.map(|(of, number)| (of.map(|did| &self.dids[did]), key(*number)));
         let envelope = seal_by(&self.operation(attempt), signers);
-        let (moment, outcome) = (self.moment(attempt.gap_ms), self.outcome(attempt));
-        let result = self.ledger.block(moment.time_ms, &[envelope]).map_err(|refusal| refusal.code);
-        if result.is_err() {
-            self.ledger.block(moment.time_ms, &[]).expect("an empty block applies");
-        } else if let Ok(life) = outcome {
-            self.lives[attempt.did] = life;
-            self.heads[attempt.did].push(self.ledger.previous(&self.dids[attempt.did]));
+        let outcome = self.outcome(attempt);
+        match self.draft.add(&self.ledger, envelope) {
+            Err(ApplyError::Refused(refusal)) => return Err(No::Refused(refusal.code)),
+            Err(ApplyError::Full) => {
+                self.put_off = Some(Attempt { was_put_off: true, ..attempt.clone() });
+                return Err(No::Waits);
+            }
+            Err(error) => panic!("{error}"),
+            Ok(_) => {}
         }
-        self.live_ms = moment.live_ms;
-        result
+        if let Ok(life) = outcome {
+            self.lives[attempt.did] = life;
+            self.note(attempt.did);
+        }
+        Ok(())
     }
 }
 

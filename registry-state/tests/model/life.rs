@@ -38,6 +38,36 @@ pub(crate) struct Waiting {
     pub(crate) operation: registry_core::crypto::Hash,
 }
 
+/// Number of deeds so far that wrote each part of a DID; 0 for a part that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Numbers {
+    pub(crate) control: u64,
+    pub(crate) recovery: u64,
+    pub(crate) document: u64,
+}
+
+/// What somebody saw of a DID before signing a deed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sight {
+    pub(crate) numbers: Numbers,
+    /// Operation that began the pending recovery.
+    pub(crate) pending: Option<registry_core::crypto::Hash>,
+}
+
+/// Reason why a deed does not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum No {
+    Refused(Code),
+    /// It is put off until the next block.
+    Waits,
+}
+
+impl From<Code> for No {
+    fn from(code: Code) -> Self {
+        Self::Refused(code)
+    }
+}
+
 /// State of one DID in the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Life {
@@ -45,18 +75,32 @@ pub(crate) struct Life {
     pub(crate) waiting: Option<Waiting>,
     pub(crate) recover_from_ms: Option<u64>,
     pub(crate) deactivated: bool,
+    pub(crate) numbers: Numbers,
+    /// Time of the last block that changed the sets of a DID which existed before it.
+    control_since_ms: Option<u64>,
     /// Number of actions so far by day. The flag is true for actions of the recovery set.
     pub(crate) actions: BTreeMap<(u64, bool), u32>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Deed {
-    Update { document: u32 },
-    Rotate { revealed: Vec<Who>, power: Power },
-    Recover { power: Power },
+    Update {
+        document: u32,
+    },
+    /// The document of the new power counts only if the present one does not stay.
+    Rotate {
+        revealed: Vec<Who>,
+        power: Power,
+        keeps_document: bool,
+    },
+    Recover {
+        power: Power,
+    },
     Cancel,
     Complete,
-    Deactivate { revealed: Vec<Who> },
+    Deactivate {
+        revealed: Vec<Who>,
+    },
 }
 
 /// Block time and live time at which a deed is tried, in milliseconds.
@@ -126,7 +170,7 @@ fn names_others(did: usize, power: &Power) -> Result<(), Code> {
 /// Checks the rules of a deed that need no state.
 pub(crate) fn well_formed(did: usize, deed: &Deed, signers: &[Signer]) -> Result<(), Code> {
     let (revealed, power) = match deed {
-        Deed::Rotate { revealed, power } => (Some(revealed), Some(power)),
+        Deed::Rotate { revealed, power, .. } => (Some(revealed), Some(power)),
         Deed::Deactivate { revealed } => (Some(revealed), None),
         Deed::Recover { power } => (None, Some(power)),
         Deed::Update { .. } | Deed::Cancel | Deed::Complete => (None, None),
@@ -146,8 +190,52 @@ pub(crate) fn well_formed(did: usize, deed: &Deed, signers: &[Signer]) -> Result
 
 impl Life {
     pub(crate) fn new(power: Power) -> Self {
-        let actions = BTreeMap::new();
-        Self { power, waiting: None, recover_from_ms: None, deactivated: false, actions }
+        Self {
+            power,
+            waiting: None,
+            recover_from_ms: None,
+            deactivated: false,
+            numbers: Numbers { control: 1, recovery: 0, document: 1 },
+            control_since_ms: None,
+            actions: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn sight(&self) -> Sight {
+        let pending = self.waiting.as_ref().map(|waiting| waiting.operation);
+        Sight { numbers: self.numbers, pending }
+    }
+
+    /// Checks that nothing which the deed depends on was written since its signer saw the DID.
+    pub(crate) fn is_as_seen(&self, deed: &Deed, seen: &Sight) -> Result<(), Code> {
+        let (now, then) = (self.numbers, seen.numbers);
+        let same = match deed {
+            Deed::Update { .. } => (now.control, now.document) == (then.control, then.document),
+            Deed::Rotate { .. } | Deed::Deactivate { .. } => now.control == then.control,
+            Deed::Recover { .. } => (now.control, now.recovery) == (then.control, then.recovery),
+            // Without a pending recovery there is nothing to compare, and other rules refuse.
+            Deed::Cancel | Deed::Complete => {
+                self.waiting.is_none() || self.sight().pending == seen.pending
+            }
+        };
+        if same { Ok(()) } else { Err(Code::GuardStale) }
+    }
+
+    /// Ends a pending recovery, if there is one, and returns true if there was.
+    fn ends_recovery(&mut self) -> bool {
+        let was = self.waiting.take().is_some();
+        self.numbers.recovery += u64::from(was);
+        was
+    }
+
+    /// True if the block of this moment has changed the sets of a DID which existed before it.
+    pub(crate) fn has_new_sets(&self, now: Moment) -> bool {
+        self.control_since_ms == Some(now.time_ms)
+    }
+
+    fn replaces_sets(&mut self, now: Moment) {
+        self.numbers.control += 1;
+        self.control_since_ms = Some(now.time_ms);
     }
 
     fn is_mature(&self, now: Moment) -> bool {
@@ -180,58 +268,104 @@ fn by_recovery(lives: &[Life], did: usize, signers: &[Signer]) -> Result<u64, Co
     authorised(lives, group, signers).map(|()| *delay_ms)
 }
 
-/// Returns the DID after the deed, or the code of the refusal.
+/// Checks the last block time that a deed names. Only an update must not name one far ahead.
+pub(crate) fn in_time(deed: &Deed, until: Option<u64>, now: Moment) -> Result<(), Code> {
+    let Some(until) = until else { return Ok(()) };
+    let is_bounded = matches!(deed, Deed::Update { .. });
+    if now.time_ms > until {
+        return Err(Code::UntilPassed);
+    }
+    let is_far = until > now.time_ms + 30 * DAY_MS;
+    if is_bounded && is_far { Err(Code::UntilTooFar) } else { Ok(()) }
+}
+
+/// Counts the deed among those of its day.
+fn counted(life: &mut Life, deed: &Deed, now: Moment) -> Result<(), Code> {
+    let of_recovery = match deed {
+        Deed::Rotate { .. } | Deed::Deactivate { .. } => false,
+        Deed::Recover { .. } | Deed::Cancel => true,
+        Deed::Update { .. } | Deed::Complete => return Ok(()),
+    };
+    let used = life.actions.entry((now.time_ms / DAY_MS, of_recovery)).or_insert(0);
+    if *used == ACTIONS_A_DAY {
+        return Err(Code::QuotaExceeded);
+    }
+    *used += 1;
+    Ok(())
+}
+
+/// Checks that a recovery may begin now, and that its sets can be used.
+fn may_begin(lives: &[Life], life: &Life, power: &Power, now: Moment) -> Result<(), Code> {
+    if life.waiting.is_some() {
+        return Err(Code::RecoveryPending);
+    }
+    if life.recover_from_ms.is_some_and(|from_ms| now.live_ms < from_ms) {
+        return Err(Code::RecoveryTooSoon);
+    }
+    are_in_reach(lives, power)
+}
+
+/// Puts a mature recovery into effect.
+fn complete(lives: &[Life], life: &mut Life, now: Moment) -> Result<(), Code> {
+    let waiting = life.waiting.clone().ok_or(Code::RecoveryNotPending)?;
+    if now.live_ms < waiting.matures_ms {
+        return Err(Code::RecoveryNotMature);
+    }
+    are_in_reach(lives, &waiting.power)?;
+    life.ends_recovery();
+    life.replaces_sets(now);
+    life.numbers.document += 1;
+    life.power = waiting.power;
+    life.recover_from_ms = None;
+    Ok(())
+}
+
+/// Returns the DID after the deed, or the reason why it does not happen.
 pub(crate) fn live_on(
     lives: &[Life],
     did: usize,
     deed: &Deed,
     signers: &[Signer],
     now: Moment,
-) -> Result<Life, Code> {
+) -> Result<Life, No> {
     let mut life = lives[did].clone();
     if life.deactivated {
-        return Err(Code::DidDeactivated);
+        return Err(Code::DidDeactivated.into());
     }
-    let of_recovery = match deed {
-        Deed::Rotate { .. } | Deed::Deactivate { .. } => Some(false),
-        Deed::Recover { .. } | Deed::Cancel => Some(true),
-        Deed::Update { .. } | Deed::Complete => None,
-    };
-    if let Some(of_recovery) = of_recovery {
-        let used = life.actions.entry((now.time_ms / DAY_MS, of_recovery)).or_insert(0);
-        if *used == ACTIONS_A_DAY {
-            return Err(Code::QuotaExceeded);
-        }
-        *used += 1;
-    }
+    counted(&mut life, deed, now)?;
     match deed {
         Deed::Update { document } => {
             authorised(lives, &life.power.control, signers)?;
+            if life.has_new_sets(now) {
+                return Err(No::Waits);
+            }
             life.power.document = *document;
+            life.numbers.document += 1;
         }
-        Deed::Rotate { revealed, power } => {
+        Deed::Rotate { revealed, power, keeps_document } => {
             by_next(lives, did, now, revealed, signers)?;
             are_in_reach(lives, power)?;
-            if life.waiting.take().is_some() {
+            if life.ends_recovery() {
                 let delay_ms = life.power.recovery.as_ref().map_or(0, |(_, delay_ms)| *delay_ms);
                 life.recover_from_ms = Some(now.live_ms + delay_ms);
             }
-            life.power = power.clone();
+            let document = if *keeps_document { life.power.document } else { power.document };
+            life.numbers.document += u64::from(!keeps_document);
+            life.power = Power { document, ..power.clone() };
+            life.replaces_sets(now);
         }
         Deed::Deactivate { revealed } => {
             by_next(lives, did, now, revealed, signers)?;
             life.deactivated = true;
+            (life.waiting, life.recover_from_ms) = (None, None);
+            life.replaces_sets(now);
+            life.numbers = Numbers { control: life.numbers.control, ..Numbers::default() };
         }
         Deed::Recover { power } => {
             let delay_ms = by_recovery(lives, did, signers)?;
-            if life.waiting.is_some() {
-                return Err(Code::RecoveryPending);
-            }
-            if life.recover_from_ms.is_some_and(|from_ms| now.live_ms < from_ms) {
-                return Err(Code::RecoveryTooSoon);
-            }
-            are_in_reach(lives, power)?;
+            may_begin(lives, &life, power, now)?;
             life.recover_from_ms = None;
+            life.numbers.recovery += 1;
             life.waiting = Some(Waiting {
                 started_ms: now.time_ms,
                 matures_ms: now.live_ms + delay_ms,
@@ -241,17 +375,11 @@ pub(crate) fn live_on(
         }
         Deed::Cancel => {
             by_recovery(lives, did, signers)?;
-            life.waiting.take().ok_or(Code::RecoveryNotPending)?;
-        }
-        Deed::Complete => {
-            let waiting = life.waiting.take().ok_or(Code::RecoveryNotPending)?;
-            if now.live_ms < waiting.matures_ms {
-                return Err(Code::RecoveryNotMature);
+            if !life.ends_recovery() {
+                return Err(Code::RecoveryNotPending.into());
             }
-            are_in_reach(lives, &waiting.power)?;
-            life.power = waiting.power;
-            life.recover_from_ms = None;
         }
+        Deed::Complete => complete(lives, &mut life, now)?,
     }
     Ok(life)
 }

@@ -3,14 +3,10 @@
 use registry_core::agent::{AgentDelegate, AgentStep};
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
-use registry_core::operation::{
-    Action, Guard, Operation, Role, Signature, SignedOperation, operation_id,
-};
-use registry_core::record::RecordKey;
-use registry_state::state::StateView as _;
+use registry_core::operation::{Action, Operation, Role, Signature, SignedOperation, operation_id};
 
 use super::ledger::{GENESIS_MS, Ledger};
-use super::status::{authored, method_signature, method_signature_as, record_of};
+use super::status::{method_signature, method_signature_as};
 use super::trust::Party;
 
 /// End of the delegations that the fixtures make.
@@ -18,9 +14,10 @@ pub(crate) const UNTIL_MS: u64 = GENESIS_MS + 3_600_000;
 
 /// Returns a delegation to read all orders for an hour, without the right to delegate on.
 pub(crate) fn terms(agent: &Party) -> AgentDelegate {
-    let (valid_from, max_depth) = (None, None);
+    let (beneath, valid_from, max_depth) = (None, None, None);
     AgentDelegate {
         agent: agent.did.clone(),
+        beneath,
         actions: vec!["read".parse().expect("an action")],
         resources: vec!["orders/*".parse().expect("a pattern")],
         valid_from,
@@ -54,11 +51,10 @@ fn step(agent: &Party) -> AgentStep {
     AgentStep { agent: agent.did.clone() }
 }
 
-/// Returns an operation whose guard fits the agent's newest record.
+/// Returns an operation that fits the present state. If its author is an agent, a delegation names
+/// the one to the author.
 pub(crate) fn agent_operation(ledger: &Ledger, author: &Did, action: Action) -> Operation {
-    let head = ledger.state.head(&record_of(author, &action)).expect("a sound store");
-    let guard = head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()));
-    authored(author, guard, 7, action)
+    ledger.operation(author, 7, action)
 }
 
 /// Returns a party's signature as author, by its method.

@@ -6,13 +6,14 @@ use registry_core::governance::{
     Proposal, PublishingKey, ValidatorEntry, ValidatorReady, Validators, WritePolicy,
 };
 use registry_core::id::Did;
-use registry_core::operation::{Action, Guard, Operation, Role, operation_id};
-use registry_core::record::{RecordKey, value_from};
+use registry_core::operation::{Action, Operation, Role, operation_id};
+use registry_core::record::RecordKey;
 use registry_state::state::StateView as _;
 
 use super::agent::seal_with;
+use super::guards::needed;
 use super::ledger::{Ledger, Start, parameters};
-use super::status::{authored, method_signature_as};
+use super::status::method_signature_as;
 use super::trust::Party;
 use super::{Key, chain, ed, salt, seal};
 
@@ -102,25 +103,14 @@ pub(crate) fn withdraw(proposal: Hash) -> Action {
     Action::GovernanceWithdraw(GovernanceStep { proposal })
 }
 
-/// Returns an operation of governance whose guard fits the newest record.
+/// Returns an operation of governance that fits the present state.
 pub(crate) fn governance_operation(
     ledger: &Ledger,
     author: &Did,
     number: u8,
     action: Action,
 ) -> Operation {
-    let guard = match &action {
-        Action::GovernanceApprove(step) | Action::GovernanceWithdraw(step) => {
-            guard_of(ledger, &RecordKey::proposal(&step.proposal))
-        }
-        _ => Guard::Absent,
-    };
-    authored(author, guard, number, action)
-}
-
-fn guard_of(ledger: &Ledger, key: &RecordKey) -> Guard {
-    let head = ledger.state.head(key).expect("a sound store");
-    head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()))
+    ledger.operation(author, number, action)
 }
 
 /// Returns the envelope of an operation with a party's approval by its method.
@@ -154,9 +144,10 @@ pub(crate) fn ready(ledger: &Ledger, proposal: Hash, n: u8) -> ValidatorReady {
 }
 
 pub(crate) fn ready_operation(ledger: &Ledger, number: u8, ready: ValidatorReady) -> Operation {
-    let guard = guard_of(ledger, &RecordKey::ready(&ready.key));
     let action = Action::ValidatorReady(Box::new(ready));
-    Operation { chain: chain(), author: None, endorser: None, guard, salt: salt(number), action }
+    let guard = needed(&ledger.state, None, &action);
+    let (author, endorser, until, salt) = (None, None, None, salt(number));
+    Operation { chain: chain(), author, endorser, guard, until, salt, action }
 }
 
 /// Returns the envelope of node n's readiness announcement.
@@ -180,5 +171,5 @@ pub(crate) fn until(ledger: &mut Ledger, height: u64) {
 
 pub(crate) fn proposal(ledger: &Ledger, id: &Hash) -> Proposal {
     let entry = ledger.state.head(&RecordKey::proposal(id)).expect("a sound store");
-    value_from::<Proposal>(&entry.expect("a proposal").value.0).expect("a proposal")
+    entry.expect("a proposal").value().expect("a proposal")
 }

@@ -2,14 +2,13 @@
 
 use registry_core::block::Header;
 use registry_core::code::{Code, Refusal};
-use registry_core::codec::decode;
 use registry_core::crypto::{Hash, ValidatorKey};
 use registry_core::governance::{
     self, Governors, Parameters, Publishing, VALIDATORS, ValidatorEntry, Validators,
 };
 use registry_core::id::Did;
 use registry_core::limits::NOTICE_MS_FLOOR;
-use registry_core::record::{Entry, RecordKey};
+use registry_core::record::{Entry, PartId, RecordKey};
 use registry_state::execution::{
     BlockError, BlockExecution, Execution, Genesis, execute, execute_genesis,
 };
@@ -96,7 +95,7 @@ impl Ledger {
     /// Returns the validators of the next block.
     pub(crate) fn present_validators(&self) -> Validators {
         let entry = self.state.head(&governance::key(VALIDATORS)).expect("a sound store");
-        decode(&entry.expect("validators").value.0, usize::MAX).expect("validators")
+        entry.expect("validators").part_value(PartId::WHOLE).expect("validators")
     }
 
     pub(crate) fn check(bytes: &[u8]) -> Result<Checked, Refusal> {
@@ -159,8 +158,8 @@ impl Ledger {
         self.state.head(&RecordKey::did(&did.suffix)).expect("a sound store")
     }
 
-    /// Returns the hash that a `previous` guard must name now.
-    pub(crate) fn previous(&self, did: &Did) -> Hash {
-        self.entry(did).expect("a registered DID").record.hash()
+    /// Returns the record of a DID as an operation on it sees it now.
+    pub(crate) fn previous(&self, did: &Did) -> Entry {
+        self.entry(did).expect("a registered DID")
     }
 }

@@ -5,7 +5,9 @@
 
 pub(crate) mod agent;
 pub(crate) mod cbor;
+pub(crate) mod draft;
 pub(crate) mod governance;
+pub(crate) mod guards;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod random;
@@ -23,6 +25,8 @@ use registry_core::id::{Did, NetworkName, Suffix};
 use registry_core::operation::{
     Action, Guard, MemberSigner, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
+
+pub(crate) use guards::Guarding;
 
 pub(crate) use keys::{Key, ed, k256, p256};
 
@@ -99,22 +103,29 @@ pub(crate) fn create(sets: Sets, document: Document, number: u8) -> Operation {
         author: None,
         endorser: None,
         guard: Guard::Absent,
+        until: None,
         salt: salt(number),
         action: Action::DidCreate(Box::new(DidCreate { sets, document })),
     }
 }
 
-pub(crate) fn change(did: &Did, head: Hash, number: u8, action: Action) -> Operation {
-    let (author, guard) = (Some(did.clone()), Guard::Previous(head));
-    Operation { chain: chain(), author, endorser: None, guard, salt: salt(number), action }
+/// Returns an operation of a DID on its record as `seen`, without a last block time.
+pub(crate) fn change(did: &Did, seen: impl Guarding, number: u8, action: Action) -> Operation {
+    status::authored(did, seen.guard(did, &action), number, action)
 }
 
 pub(crate) fn update(document: Document) -> Action {
     Action::DidUpdate(Box::new(DidUpdate { document }))
 }
 
+/// Returns a rotation that replaces the document.
 pub(crate) fn rotate(reveal: Reveal, sets: Sets, document: Document) -> Action {
-    Action::DidRotate(Box::new(DidRotate { reveal, sets, document }))
+    Action::DidRotate(Box::new(DidRotate { reveal, sets, document: Some(document) }))
+}
+
+/// Returns a rotation that keeps the document.
+pub(crate) fn roll(reveal: Reveal, sets: Sets) -> Action {
+    Action::DidRotate(Box::new(DidRotate { reveal, sets, document: None }))
 }
 
 pub(crate) fn recover(sets: Sets, document: Document) -> Action {

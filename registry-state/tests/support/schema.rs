@@ -1,15 +1,14 @@
 //! Schemas, credential types and the operations on them.
 
 use registry_core::id::{Did, SchemaId};
-use registry_core::operation::{Action, Guard, Operation};
+use registry_core::operation::{Action, Operation};
 use registry_core::record::RecordKey;
 use registry_core::schema::{
     CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw,
 };
-use registry_state::state::StateView as _;
 
 use super::ledger::Ledger;
-use super::status::{authored, seal_by_method};
+use super::status::seal_by_method;
 use super::trust::Party;
 
 /// Name of the fixtures' credential type.
@@ -76,11 +75,9 @@ pub(crate) fn schema_record(author: &Did, action: &Action) -> RecordKey {
     }
 }
 
-/// Returns an operation whose guard fits the newest record.
+/// Returns an operation that fits the present state.
 pub(crate) fn schema_operation(ledger: &Ledger, author: &Did, action: Action) -> Operation {
-    let head = ledger.state.head(&schema_record(author, &action)).expect("a sound store");
-    let guard = head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()));
-    authored(author, guard, 7, action)
+    ledger.operation(author, 7, action)
 }
 
 /// Returns the envelope of a party's action on the newest version.

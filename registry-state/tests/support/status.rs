@@ -3,24 +3,30 @@
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
 use registry_core::id::{Did, ListId};
+use registry_core::limits::STATUS_SET_UNTIL_MS;
 use registry_core::operation::{
     Action, Guard, MethodSigner, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
 use registry_core::record::RecordKey;
 use registry_core::status::{EntryChanges, Run, Scattered, StatusCreate, StatusPurpose, StatusSet};
 
+use super::ledger::GENESIS_MS;
 use super::{Key, chain, salt};
 
-/// Returns an operation of an author with a guard.
+/// Returns an operation of an author with a guard. Where it must name its last block time, that is
+/// the first hour of the chain.
 pub(crate) fn authored(author: &Did, guard: Guard, number: u8, action: Action) -> Operation {
-    Operation {
+    let operation = Operation {
         chain: chain(),
         author: Some(author.clone()),
         endorser: None,
         guard,
+        until: None,
         salt: salt(number),
         action,
-    }
+    };
+    let until = GENESIS_MS + STATUS_SET_UNTIL_MS;
+    Operation { until: operation.deadline().is_once().then_some(until), ..operation }
 }
 
 /// Returns the author's signature over an operation id by one of its methods.
@@ -78,7 +84,8 @@ pub(crate) fn status_set(
     changes: EntryChanges,
 ) -> Operation {
     let set = StatusSet { list, changes };
-    authored(author, Guard::Until(until), number, Action::StatusSet(set))
+    let operation = authored(author, Guard::Nothing, number, Action::StatusSet(set));
+    Operation { until: Some(until), ..operation }
 }
 
 pub(crate) fn run(start: u64, length: u64, value: u8) -> Run {

@@ -4,16 +4,15 @@ use registry_core::crypto::Hash;
 use registry_core::did::Document;
 use registry_core::id::Did;
 use registry_core::names::TrustKey;
-use registry_core::operation::{Action, Guard, Operation};
+use registry_core::operation::{Action, Operation};
 use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
 use registry_core::trust::{
     Conditions, Parent, TrustChange, TrustGrant, TrustRecognise, TrustStep,
 };
-use registry_state::state::StateView as _;
 use serde_json::json;
 
 use super::ledger::Ledger;
-use super::status::{authored, record_of, seal_by_method};
+use super::status::seal_by_method;
 use super::{Key, change, create, did_of, ed, reveal, seal, single};
 
 /// A DID that signs by its method `key-1`, with a key of its own.
@@ -60,7 +59,7 @@ impl Party {
         seal(&change(&self.did, ledger.previous(&self.did), 2, action), &[next])
     }
 
-    /// Returns the envelope of an operation on the newest version of a grant or recognition.
+    /// Returns the envelope of an operation on the present grant or recognition.
     pub(crate) fn signs(&self, ledger: &Ledger, action: Action) -> Vec<u8> {
         seal_by_method(&trust_operation(ledger, &self.did, action), self.key)
     }
@@ -73,11 +72,9 @@ pub(crate) fn signing(key: Key) -> Document {
     serde_json::from_value(json).expect("a document")
 }
 
-/// Returns an operation whose guard fits the newest record.
+/// Returns an operation that fits the present state, with the parent grant that stands there now.
 pub(crate) fn trust_operation(ledger: &Ledger, author: &Did, action: Action) -> Operation {
-    let head = ledger.state.head(&record_of(author, &action)).expect("a sound store");
-    let guard = head.map_or(Guard::Absent, |head| Guard::Previous(head.record.hash()));
-    authored(author, guard, 7, action)
+    ledger.operation(author, 7, action)
 }
 
 /// Returns the key of the right to issue.
@@ -95,16 +92,34 @@ pub(crate) fn depth(max_depth: u8) -> Conditions {
     Conditions { max_depth: Some(max_depth), ..Conditions::default() }
 }
 
+/// Names the parent grant by resource and grantor. [`trust_operation`] adds the operation that made
+/// it.
 pub(crate) fn parent(resource: &str, grantor: &Did) -> Option<Parent> {
-    Some(Parent { resource: resource.parse().expect("a resource"), grantor: grantor.clone() })
+    parent_made(resource, grantor, Hash::ZERO)
+}
+
+/// Names the parent grant that an operation made.
+pub(crate) fn parent_made(resource: &str, grantor: &Did, made: Hash) -> Option<Parent> {
+    let (resource, grantor) = (resource.parse().expect("a resource"), grantor.clone());
+    Some(Parent { resource, grantor, made })
 }
 
 pub(crate) fn grant(key: &TrustKey, parent: Option<Parent>, conditions: Conditions) -> Action {
     Action::TrustGrant(Box::new(TrustGrant { key: key.clone(), parent, conditions }))
 }
 
+/// Returns new conditions. [`trust_operation`] adds the parent of the author's grant.
 pub(crate) fn change_of(key: &TrustKey, conditions: Conditions) -> Action {
-    Action::TrustChange(Box::new(TrustChange { key: key.clone(), conditions }))
+    change_with(key, None, conditions)
+}
+
+/// Returns new conditions with a parent.
+pub(crate) fn change_with(
+    key: &TrustKey,
+    parent: Option<Parent>,
+    conditions: Conditions,
+) -> Action {
+    Action::TrustChange(Box::new(TrustChange { key: key.clone(), parent, conditions }))
 }
 
 pub(crate) fn suspend(key: &TrustKey) -> Action {

@@ -1,10 +1,13 @@
 //! Expected answers about grants and recognitions, computed by a plain loop over everything that
 //! happened.
 //!
-//! Parties and resources are numbers. A grant is identified by the event that made it. A grant
-//! below it refers to the event under which it was made or confirmed. The oracle has no records,
-//! keys or times of confirmation, which the rules use instead.
+//! Parties and resources are numbers. A grant is identified by the event that made it, and a grant
+//! below it names that event. The oracle has no records, parts or hashes, which the rules use
+//! instead: it counts how often each place for a grant was written.
 
+use std::collections::BTreeMap;
+
+use registry_core::code::Code;
 use registry_core::trust::{Assurance, Reason};
 
 /// Number of a party; 0 is the authority.
@@ -37,13 +40,21 @@ pub(crate) struct Terms {
     pub(crate) assurance: usize,
 }
 
+/// Names a parent grant: its resource, its grantor and the event that made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Above {
+    pub(crate) what: What,
+    pub(crate) grantor: Who,
+    /// `None` for a grant that nobody made.
+    pub(crate) made: Option<usize>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deed {
     Register,
     Deactivate,
-    /// Grants a right; the third field holds resource and grantor of the parent.
-    Grant(What, Who, Option<(What, Who)>, Terms),
-    Change(What, Who, Terms),
+    Grant(What, Who, Option<Above>, Terms),
+    Change(What, Who, Option<Above>, Terms),
     Suspend(What, Who),
     Resume(What, Who),
     Revoke(What, Who),
@@ -52,7 +63,30 @@ pub(crate) enum Deed {
     Derecognise(What, Who),
 }
 
-/// A deed with its author and block time.
+/// What a deed depends on, as its signer saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// The deed depends on nothing.
+    Nothing,
+    /// There was nothing yet.
+    Absent,
+    /// A place, and how often it was written.
+    Written(usize, u64),
+    /// Event that made or suspended a grant; `None` if there was no such grant.
+    Event(Option<usize>),
+}
+
+/// A deed as it was signed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signed {
+    pub(crate) by: Who,
+    pub(crate) deed: Deed,
+    pub(crate) seen: Seen,
+    /// Last block time at which it may happen.
+    pub(crate) until: Option<u64>,
+}
+
+/// A deed that happened, with its author and block time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event {
     pub(crate) time_ms: u64,
@@ -71,16 +105,18 @@ pub(crate) enum Status {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Held {
     /// Event that made the grant.
-    event: usize,
+    pub(crate) event: usize,
+    /// Place among the grants of the same right to the same entity; 0 is the authority's.
+    pub(crate) place: usize,
     pub(crate) grantor: Who,
     pub(crate) what: What,
     pub(crate) entity: Who,
-    pub(crate) parent: Option<(What, Who)>,
-    /// Event that made the parent grant which this one rests on.
-    rests_on: Option<usize>,
+    pub(crate) parent: Option<Above>,
     pub(crate) terms: Terms,
     pub(crate) status: Status,
-    since: u64,
+    pub(crate) since: u64,
+    /// Event that suspended the grant, if it is suspended.
+    pub(crate) suspended: Option<usize>,
 }
 
 /// Answer to a question about a right.
@@ -94,12 +130,16 @@ pub(crate) enum Verdict {
 /// State of all parties at one moment.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
-    time_ms: u64,
+    pub(super) time_ms: u64,
     pub(crate) held: Vec<Held>,
-    registered: Vec<Who>,
+    pub(super) registered: Vec<Who>,
     deactivated: Vec<(Who, u64)>,
     /// Recognitions as (resource, entity, terms with the window, time of withdrawal).
-    recognised: Vec<(What, Who, Terms, Option<u64>)>,
+    pub(super) recognised: Vec<(What, Who, Terms, Option<u64>)>,
+    /// How often each place of each right was written.
+    pub(crate) writes: BTreeMap<(What, Who, usize), u64>,
+    /// How often each recognition was written.
+    pub(super) recognitions: BTreeMap<(What, Who), u64>,
 }
 
 impl World {
@@ -123,34 +163,45 @@ impl World {
             Deed::Register => self.registered.push(by),
             Deed::Deactivate => self.deactivated.push((by, time_ms)),
             Deed::Grant(what, entity, parent, terms) => {
-                self.make_room(what, entity, by, ranks);
-                let rests_on = self.parent_event(by, parent);
+                let place = self.place(what, entity, by, ranks).expect("room");
+                let gone = |held: &Held| (held.what, held.entity, held.place);
+                self.held.retain(|held| gone(held) != (what, entity, place));
+                let (status, since, suspended) = (Status::Active, time_ms, None);
                 self.held.push(Held {
                     event: number,
+                    place,
                     grantor: by,
                     what,
                     entity,
                     parent,
-                    rests_on,
                     terms,
-                    status: Status::Active,
-                    since: time_ms,
+                    status,
+                    since,
+                    suspended,
                 });
+                *self.writes.entry((what, entity, place)).or_default() += 1;
             }
-            Deed::Change(what, entity, terms) => {
-                let parent = self.by(by, what, entity).expect("a grant").parent;
-                let rests_on = self.parent_event(by, parent);
-                let held = self.by(by, what, entity).expect("a grant");
-                (held.terms, held.rests_on) = (terms, rests_on);
+            Deed::Change(what, entity, parent, terms) => {
+                self.write(by, what, entity, |held| (held.terms, held.parent) = (terms, parent));
             }
-            Deed::Suspend(what, entity) => self.step(event, what, entity, Status::Suspended),
-            Deed::Resume(what, entity) => self.step(event, what, entity, Status::Active),
-            Deed::Revoke(what, entity) => self.step(event, what, entity, Status::Revoked),
+            Deed::Suspend(what, entity) => self.write(by, what, entity, |held| {
+                let again = held.status == Status::Suspended;
+                held.since = if again { held.since } else { time_ms };
+                (held.status, held.suspended) = (Status::Suspended, Some(number));
+            }),
+            Deed::Resume(what, entity) => self.write(by, what, entity, |held| {
+                (held.status, held.since, held.suspended) = (Status::Active, time_ms, None);
+            }),
+            Deed::Revoke(what, entity) => self.write(by, what, entity, |held| {
+                (held.status, held.since, held.suspended) = (Status::Revoked, time_ms, None);
+            }),
             Deed::Recognise(what, entity, terms) => {
                 self.recognised.retain(|(w, e, ..)| (*w, *e) != (what, entity));
                 self.recognised.push((what, entity, terms, None));
+                *self.recognitions.entry((what, entity)).or_default() += 1;
             }
             Deed::Derecognise(what, entity) => {
+                *self.recognitions.entry((what, entity)).or_default() += 1;
                 for (w, e, _, end) in &mut self.recognised {
                     if (*w, *e) == (what, entity) {
                         *end = Some(time_ms);
@@ -160,34 +211,41 @@ impl World {
         }
     }
 
-    fn by(&mut self, grantor: Who, what: What, entity: Who) -> Option<&mut Held> {
-        let is =
-            |held: &&mut Held| (held.grantor, held.what, held.entity) == (grantor, what, entity);
-        self.held.iter_mut().find(is)
+    fn write(&mut self, by: Who, what: What, entity: Who, change: impl FnOnce(&mut Held)) {
+        let is = |held: &&mut Held| (held.grantor, held.what, held.entity) == (by, what, entity);
+        let held = self.held.iter_mut().find(is).expect("a grant");
+        change(held);
+        *self.writes.entry((what, entity, held.place)).or_default() += 1;
     }
 
-    fn step(&mut self, event: &Event, what: What, entity: Who, status: Status) {
-        let held = self.by(event.by, what, entity).expect("a grant");
-        (held.status, held.since) = (status, event.time_ms);
+    /// Returns the present grant of a right by a grantor.
+    pub(crate) fn by(&self, grantor: Who, what: What, entity: Who) -> Option<&Held> {
+        let is = |held: &&Held| (held.grantor, held.what, held.entity) == (grantor, what, entity);
+        self.held.iter().find(is)
     }
 
-    fn parent_event(&mut self, by: Who, parent: Option<(What, Who)>) -> Option<usize> {
-        let (what, grantor) = parent?;
-        Some(self.by(grantor, what, by).expect("a parent").event)
-    }
-
-    /// Removes what a new grant replaces: the author's own grant, or else the first of three grants
-    /// by others that has lost its effect.
-    fn make_room(&mut self, what: What, entity: Who, by: Who, ranks: &[usize]) {
+    /// Returns the place that a new grant takes: that of the author's own grant, or a free one, or
+    /// that of the first of three grants by others that has lost its effect.
+    pub(super) fn place(
+        &self,
+        what: What,
+        entity: Who,
+        by: Who,
+        ranks: &[usize],
+    ) -> Result<usize, Code> {
         if let Some(own) = self.by(by, what, entity) {
-            let own = own.event;
-            return self.held.retain(|held| held.event != own);
+            let ended = own.terms.until.is_some_and(|until| until <= self.time_ms);
+            let replaces = ended || own.status == Status::Revoked;
+            return if replaces { Ok(own.place) } else { Err(Code::TrustExists) };
+        }
+        if by == AUTHORITY {
+            return Ok(0);
         }
         let same = |held: &&Held| (held.what, held.entity) == (what, entity);
         let others = self.held.iter().filter(same).filter(|held| held.grantor != AUTHORITY);
         let mut others: Vec<Held> = others.copied().collect();
-        if by == AUTHORITY || others.len() < 3 {
-            return;
+        if let Some(free) = (1..4).find(|place| others.iter().all(|held| held.place != *place)) {
+            return Ok(free);
         }
         others.sort_by_key(|held| ranks[held.grantor]);
         let is_lost = |held: &&Held| {
@@ -198,20 +256,20 @@ impl World {
             let lost = matches!(verdict, Verdict::No { reason, .. } if lasting(reason));
             lost || held.status == Status::Revoked
         };
-        let lost = others.iter().find(is_lost).expect("room").event;
-        self.held.retain(|held| held.event != lost);
+        others.iter().find(is_lost).map(|lost| lost.place).ok_or(Code::TrustFull)
     }
 
     /// Returns the grants from this one up, and whether they reach the authority.
-    fn path(&self, last: &Held) -> (Vec<Held>, bool) {
+    pub(super) fn path(&self, last: &Held) -> (Vec<Held>, bool) {
         let mut path = vec![*last];
-        let mut above = last.rests_on;
-        while let Some(event) = above {
-            let Some(next) = self.held.iter().find(|held| held.event == event) else {
+        let mut above = last.parent;
+        while let Some(parent) = above {
+            let is = |held: &&Held| Some(held.event) == parent.made;
+            let Some(next) = self.held.iter().find(is) else {
                 return (path, false);
             };
             path.push(*next);
-            above = next.rests_on;
+            above = next.parent;
         }
         (path, true)
     }
@@ -268,11 +326,11 @@ impl World {
         None
     }
 
-    fn deactivation(&self, who: Who) -> Option<u64> {
+    pub(super) fn deactivation(&self, who: Who) -> Option<u64> {
         self.deactivated.iter().find(|(each, _)| *each == who).map(|(_, time_ms)| *time_ms)
     }
 
-    fn authority(&self) -> Option<Verdict> {
+    pub(super) fn authority(&self) -> Option<Verdict> {
         let no = |reason, since| Some(Verdict::No { link: 0, reason, since, mender: None });
         if !self.registered.contains(&AUTHORITY) {
             return no(Reason::AuthorityUnknown, None);

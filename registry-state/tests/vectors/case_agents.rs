@@ -4,6 +4,7 @@ mod chains;
 mod consents;
 mod delegations;
 mod forms;
+mod guards;
 mod steps;
 
 use std::sync::LazyLock;
@@ -80,4 +81,5 @@ pub(crate) fn add(all: &mut Catalogue) {
     delegations::add(all);
     chains::add(all);
     steps::add(all);
+    guards::add(all);
 }

@@ -124,6 +124,8 @@ fn add_spellings(all: &mut Catalogue) {
     refused("keys_unsorted", "Map keys ascend: shorter first, then bytewise.", bytes);
     let bytes = edit(|body| body.set("author", raw(&[0xf6])));
     refused("null_for_absent_author", "What is absent is left out, not null.", bytes);
+    let bytes = edit(|body| body.set("until", raw(&[0xf6])));
+    refused("null_for_absent_until", "What is absent is left out, not null.", bytes);
     let recovery: &[&str] = &["action", "did_create", "sets"];
     let bytes = edit(|body| body.at(recovery).set("recovery", raw(&[0xf6])));
     refused("null_for_absent_recovery", "What is absent is left out, not null.", bytes);
@@ -201,7 +203,9 @@ fn add_wrong_types(all: &mut Catalogue) {
     let bytes = edit(|body| body.remove("guard"));
     refused("guard_missing", "Every operation has a guard.", bytes);
     let bytes = edit(|body| body.set("guard", Cbor::text("none")));
-    refused("guard_unknown", "Guards are absent, previous and until.", bytes);
+    refused("guard_unknown", "Guards are absent, parts, operation and nothing.", bytes);
+    let bytes = edit(|body| body.set("until", Cbor::text("2026-01-01T00:00:00Z")));
+    refused("until_as_text", "The last block time is a number.", bytes);
     let bytes = edit(|body| body.set("action", Cbor::text("did_revoke")));
     refused("action_unknown", "Actions are those of the table.", bytes);
     let did = did_of(&plain_create());

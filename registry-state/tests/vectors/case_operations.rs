@@ -6,7 +6,7 @@ use registry_core::crypto::{Hash, PublicKey, Suite};
 use registry_core::did::{Document, Member, Reveal, Sets};
 use registry_core::id::Did;
 use registry_core::limits::DAY_MS;
-use registry_core::operation::{Action, Guard, Operation, Role};
+use registry_core::operation::{Action, Operation, Role};
 
 use crate::catalogue::{At, Catalogue, document};
 use crate::support::ledger::{GENESIS_MS, Ledger};
@@ -95,7 +95,7 @@ fn add_authors_and_guards(all: &mut Catalogue) {
     all.refused("author_on_create", rule, code, &seal(&author, &[ed(10)]));
     let ledger = registered();
     let previous = ledger.previous(&plain_did());
-    let operation = change(&plain_did(), previous, 2, update(document()));
+    let operation = change(&plain_did(), previous.clone(), 2, update(document()));
     let anonymous = Operation { author: None, ..operation.clone() };
     let rule = "All but a create name their DID as author.";
     all.refused("author_missing_on_update", rule, code, &seal(&anonymous, &[ed(10)]));
@@ -104,27 +104,15 @@ fn add_authors_and_guards(all: &mut Catalogue) {
     let rule = "An author is of this network.";
     let code = Code::NetworkMismatch;
     all.refused("author_of_other_network", rule, code, &seal(&foreign, &[ed(10)]));
-    let code = Code::GuardKind;
-    let until = Guard::Until(GENESIS_MS + 60_000);
-    let guards = [
-        ("guard_previous_on_create", plain_create(), Guard::Previous(previous)),
-        ("guard_until_on_create", plain_create(), until),
-        ("guard_absent_on_update", operation.clone(), Guard::Absent),
-        ("guard_until_on_update", operation.clone(), until),
-    ];
-    let rule = "A create takes the guard absent, all other DID actions take previous.";
-    for (name, operation, guard) in guards {
-        all.refused(name, rule, code, &seal(&Operation { guard, ..operation }, &[ed(10)]));
-    }
     let unknown =
         change(&did_of(&create(plain_sets(), document(), 9)), previous, 2, update(document()));
     let rule = "Only a registered DID changes.";
     let at = At::new(&ledger, 1_000, seal(&unknown, &[ed(10)]));
     all.refused_at("did_not_registered", rule, Code::DidNotFound, &at);
     let wrong = change(&plain_did(), Hash([7; 32]), 2, update(document()));
-    let rule = "Previous names the record's head.";
+    let rule = "The guard of an update names control and document as they are.";
     let at = At::new(&ledger, 1_000, seal(&wrong, &[ed(10)]));
-    all.refused_at("guard_previous_unknown", rule, Code::GuardStale, &at);
+    all.refused_at("guard_parts_unknown", rule, Code::GuardStale, &at);
 }
 
 fn add_replays(all: &mut Catalogue) {
@@ -149,16 +137,12 @@ fn add_replays(all: &mut Catalogue) {
     all.refused_at("replay_of_update", rule, applied, &at);
     let at = At::new(&ledger, 1_000, first.clone()).following(first.clone());
     all.refused_at("replay_of_update_in_one_block", rule, applied, &at);
-    let rule = "Of two changes of one version, the first wins.";
+    let rule = "Of two updates of one document, the first wins.";
     let at = At::new(&updated, 1_000, second.clone());
-    all.refused_at("guard_previous_stale", rule, Code::GuardStale, &at);
-    let code = Code::ChangedInBlock;
-    let rule = "A DID changes once a block.";
+    all.refused_at("guard_parts_stale", rule, Code::GuardStale, &at);
     let at = At::new(&ledger, 1_000, second.clone()).following(first.clone());
-    all.refused_at("second_change_in_one_block", rule, code, &at);
+    all.refused_at("guard_parts_stale_in_one_block", rule, Code::GuardStale, &at);
     let create = seal(&plain_create(), &[ed(10)]);
-    let at = At::new(&empty, 1_000, first.clone()).following(create.clone());
-    all.refused_at("update_in_the_block_of_its_create", rule, code, &at);
     let later = updating(&updated, 3, &[ed(10)]);
     let rule = "A DID changes again in the next block.";
     all.applied_at("update_in_the_next_block", rule, &At::new(&updated, 1, later.clone()));

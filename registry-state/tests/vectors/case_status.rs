@@ -2,17 +2,17 @@
 
 mod create;
 mod delegates;
+mod guards;
 
 use registry_core::code::Code;
 use registry_core::codec::Bytes;
-use registry_core::crypto::Hash;
 use registry_core::id::{Did, ListId};
 use registry_core::limits::{
     STATUS_BITS_MAX, STATUS_ENTRIES_MAX, STATUS_OPERATION_BYTES_MAX, STATUS_RUNS_MAX,
-    STATUS_SET_BYTES_MAX, UNTIL_WINDOW_MS,
+    STATUS_SET_BYTES_MAX, STATUS_SET_UNTIL_MS,
 };
-use registry_core::operation::{Action, Guard, Operation};
-use registry_core::record::RecordKey;
+use registry_core::operation::{Action, Operation};
+use registry_core::record::{PartId, RecordKey};
 use registry_core::status::{
     Delegate, EntryChanges, Run, Scattered, StatusClose, StatusCreate, StatusPurpose, StatusUpdate,
 };
@@ -23,7 +23,7 @@ use crate::catalogue::{At, Catalogue, document};
 use crate::format::EncodingType;
 use crate::support::ledger::{GENESIS_MS, Ledger};
 use crate::support::status::{
-    authored, entries, list_of, plain_list, run, runs, seal_by_method, status_create, status_set,
+    entries, list_of, plain_list, run, runs, seal_by_method, status_create, status_set,
 };
 use crate::support::{create, did_of, ed, seal};
 
@@ -75,19 +75,13 @@ fn setting(ledger: &Ledger, list: ListId, changes: EntryChanges) -> Vec<u8> {
     seal_by_method(&set_operation(ledger, &plain_did(), list, changes), ed(10))
 }
 
-fn previous(ledger: &Ledger, list: ListId) -> Guard {
-    let head = ledger.state.head(&RecordKey::status(&list)).expect("a sound store");
-    Guard::Previous(head.expect("a list").record.hash())
-}
-
-fn updating(ledger: &Ledger, list: ListId, author: &Did, update: StatusUpdate) -> Vec<u8> {
-    let action = Action::StatusUpdate(update);
-    seal_by_method(&authored(author, previous(ledger, list), 5, action), ed(10))
+fn updating(ledger: &Ledger, author: &Did, update: StatusUpdate) -> Vec<u8> {
+    seal_by_method(&ledger.operation(author, 5, Action::StatusUpdate(update)), ed(10))
 }
 
 fn closing(ledger: &Ledger, list: ListId, author: &Did) -> Vec<u8> {
     let action = Action::StatusClose(StatusClose { list });
-    seal_by_method(&authored(author, previous(ledger, list), 6, action), ed(10))
+    seal_by_method(&ledger.operation(author, 6, action), ed(10))
 }
 
 fn no_change(list: ListId) -> StatusUpdate {
@@ -101,7 +95,8 @@ fn expecting(start: u64, length: u64, value: u8, expect: u8) -> EntryChanges {
 pub(crate) fn add(all: &mut Catalogue) {
     create::add(all);
     delegates::add(all);
-    add_guards(all);
+    guards::add(all);
+    add_unknown(all);
     add_change_forms(all);
     add_sizes(all);
     add_sets(all);
@@ -113,35 +108,18 @@ pub(crate) fn add(all: &mut Catalogue) {
     add_blocks(all);
 }
 
-fn add_guards(all: &mut Catalogue) {
-    let code = Code::GuardKind;
+fn add_unknown(all: &mut Catalogue) {
     let list = list_of(&status_create(&plain_did(), 3, revocations()));
-    let (absent, until) = (Guard::Absent, Guard::Until(GENESIS_MS + 60_000));
-    let previous = Guard::Previous(Hash([7; 32]));
-    let set = status_set(&plain_did(), 0, 4, list, runs(&[run(0, 1, 1)])).action;
-    let create = status_create(&plain_did(), 3, revocations()).action;
-    let rule = "A create takes the guard absent, a set until, the others previous.";
-    for (name, guard, action) in [
-        ("until_on_status_create", until, create.clone()),
-        ("previous_on_status_create", previous, create),
-        ("absent_on_status_set", absent, set.clone()),
-        ("previous_on_status_set", previous, set),
-        ("until_on_status_update", until, Action::StatusUpdate(no_change(list))),
-        ("until_on_status_close", until, Action::StatusClose(StatusClose { list })),
-        ("absent_on_status_close", absent, Action::StatusClose(StatusClose { list })),
-    ] {
-        let envelope = seal_by_method(&authored(&plain_did(), guard, 4, action), ed(10));
-        all.refused(&format!("guard_{name}"), rule, code, &envelope);
-    }
     let ledger = registered();
     let rule = "The list exists.";
     let code = Code::StatusNotFound;
     let set = set_operation(&ledger, &plain_did(), list, runs(&[run(0, 1, 1)]));
     let at = At::new(&ledger, 1_000, seal_by_method(&set, ed(10)));
     all.refused_at("status_set_of_unknown_list", rule, code, &at);
-    let close = Action::StatusClose(StatusClose { list });
-    let close = seal_by_method(&authored(&plain_did(), previous, 4, close), ed(10));
+    let close = closing(&ledger, list, &plain_did());
     all.refused_at("status_close_of_unknown_list", rule, code, &At::new(&ledger, 1_000, close));
+    let update = updating(&ledger, &plain_did(), no_change(list));
+    all.refused_at("status_update_of_unknown_list", rule, code, &At::new(&ledger, 1_000, update));
 }
 
 fn add_change_forms(all: &mut Catalogue) {
@@ -214,7 +192,7 @@ fn add_sets(all: &mut Catalogue) {
     let rule = "Several sets of one list in one block are one version.";
     let at = At::new(&ledger, 1_000, scattered.clone()).following(first.clone());
     all.applied_at("status_set_second_in_one_block", rule, &at);
-    let rule = "An operation under an until guard applies once.";
+    let rule = "A set applies once: its id is kept among the seen until its last block time.";
     let at = At::new(&ledger, 1_000, first.clone()).following(first.clone());
     all.refused_at("status_set_twice_in_one_block", rule, Code::AlreadyApplied, &at);
     ledger.after(1_000, std::slice::from_ref(&first));
@@ -305,7 +283,7 @@ fn add_writers(all: &mut Catalogue) {
     let (ledger, list) = with_list(StatusCreate { delegates: delegated(None), ..revocations() });
     let rule = "A delegate sets entries and nothing else.";
     let code = Code::StatusNotAllowed;
-    let update = updating(&ledger, list, &other_did(), no_change(list));
+    let update = updating(&ledger, &other_did(), no_change(list));
     all.refused_at("status_update_by_delegate", rule, code, &At::new(&ledger, 1_000, update));
     let close = closing(&ledger, list, &other_did());
     all.refused_at("status_close_by_delegate", rule, code, &At::new(&ledger, 1_000, close));
@@ -318,11 +296,11 @@ fn add_times(all: &mut Catalogue) {
         let set = status_set(&plain_did(), until, 4, list, runs(&[run(1, 1, 1)]));
         At::new(&ledger, 1_000, seal_by_method(&set, ed(10)))
     };
-    let rule = "An until guard holds in the hour that ends with it.";
+    let rule = "A set applies in the hour that ends with its last block time.";
     all.applied_at("until_now", rule, &until(now));
-    all.applied_at("until_in_an_hour", rule, &until(now + UNTIL_WINDOW_MS));
+    all.applied_at("until_in_an_hour", rule, &until(now + STATUS_SET_UNTIL_MS));
     all.refused_at("until_passed", rule, Code::UntilPassed, &until(now - 1));
-    let far = until(now + UNTIL_WINDOW_MS + 1);
+    let far = until(now + STATUS_SET_UNTIL_MS + 1);
     all.refused_at("until_too_far", rule, Code::UntilTooFar, &far);
 }
 
@@ -331,7 +309,7 @@ fn add_updates(all: &mut Catalogue) {
     let (mut ledger, list) = with_list(StatusCreate { valid_from, ..revocations() });
     let update = |ledger: &Ledger, valid_until, delegates| {
         let update = StatusUpdate { list, valid_until, delegates };
-        updating(ledger, list, &plain_did(), update)
+        updating(ledger, &plain_did(), update)
     };
     let rule = "The issuer replaces validity and delegates.";
     let whole = update(&ledger, Some(GENESIS_MS + 1), delegated(None));
@@ -342,12 +320,17 @@ fn add_updates(all: &mut Catalogue) {
     all.refused_at("status_update_valid_for_no_time", rule, code, &empty);
     let late = update(&ledger, Some(NEVER), vec![]);
     all.refused("status_update_valid_until_year_10000", rule, code, &late);
-    let rule = "Previous names the record's head.";
-    let stale = update(&ledger, None, vec![]);
+    let rule = "An update is for the terms that it was signed for.";
+    let (stale, first) = (update(&ledger, None, vec![]), update(&ledger, None, delegated(None)));
+    let mut updated = ledger.clone();
+    updated.after(1_000, &[first]);
+    let at = At::new(&updated, 1_000, stale.clone());
+    all.refused_at("status_update_stale_after_update", rule, Code::GuardStale, &at);
+    let rule = "Sets do not change the terms, so they do not keep an update out.";
     let set = setting(&ledger, list, runs(&[run(0, 1, 1)]));
     ledger.after(1_000, &[set]);
     let at = At::new(&ledger, 1_000, stale);
-    all.refused_at("status_update_stale_after_set", rule, Code::GuardStale, &at);
+    all.applied_at("status_update_signed_before_a_set", rule, &at);
     let fresh = update(&ledger, None, delegated(None));
     let set = set_operation(&ledger, &other_did(), list, runs(&[run(2, 1, 1)]));
     ledger.after(1_000, &[fresh]);
@@ -369,9 +352,9 @@ fn add_closed(all: &mut Catalogue) {
     all.applied_at("status_close", rule, &At::new(&ledger, 1_000, close.clone()));
     ledger.after(1_000, &[close]);
     let head = ledger.state.head(&RecordKey::status(&list)).expect("a sound store");
-    let value = head.expect("a list").value.0;
+    let value = head.expect("a list").part(PartId::TERMS).expect("its terms").value.0.clone();
     let of = EncodingType::StatusList;
-    let rule = "What is absent is not written, closed is written as true.";
+    let rule = "The terms of a list. What is absent is not written, closed is written as true.";
     all.encoding("encoding_of_status_list_closed", rule, of, &value, true);
     let at = value.windows(8).position(|bytes| bytes == b"fclosed\xf5").expect("a closed list");
     let mut written = value.clone();
@@ -381,33 +364,49 @@ fn add_closed(all: &mut Catalogue) {
     let code = Code::StatusClosed;
     let set = setting(&ledger, list, runs(&[run(9, 1, 1)]));
     all.refused_at("status_set_of_closed_list", rule, code, &At::new(&ledger, 1_000, set));
-    let update = updating(&ledger, list, &plain_did(), no_change(list));
+    let update = updating(&ledger, &plain_did(), no_change(list));
     all.refused_at("status_update_of_closed_list", rule, code, &At::new(&ledger, 1_000, update));
     let close = closing(&ledger, list, &plain_did());
     all.refused_at("status_close_of_closed_list", rule, code, &At::new(&ledger, 1_000, close));
 }
 
+/// Adds operations on one list in one block. They make one version of the list.
 fn add_blocks(all: &mut Catalogue) {
-    let code = Code::ChangedInBlock;
     let (ledger, list) = with_list(revocations());
     let set = setting(&ledger, list, runs(&[run(0, 1, 1)]));
-    let update = updating(&ledger, list, &plain_did(), no_change(list));
+    let update = updating(&ledger, &plain_did(), no_change(list));
     let close = closing(&ledger, list, &plain_did());
-    let rule = "Only sets share a version of a list.";
+    let rule = "Operations of one block on one list make one version.";
     for (name, before, operation) in [
         ("status_update_after_set_in_one_block", &set, &update),
-        ("status_close_after_set_in_one_block", &set, &close),
         ("status_set_after_update_in_one_block", &update, &set),
-        ("status_set_after_close_in_one_block", &close, &set),
+        ("status_close_after_set_in_one_block", &set, &close),
         ("status_close_after_update_in_one_block", &update, &close),
     ] {
         let at = At::new(&ledger, 1_000, operation.clone()).following(before.clone());
+        all.applied_at(name, rule, &at);
+    }
+    let rule = "What an earlier operation of the block did counts for the next.";
+    for (name, code, operation) in [
+        ("status_set_after_close_in_one_block", Code::StatusClosed, &set),
+        ("status_update_after_close_in_one_block", Code::GuardStale, &update),
+    ] {
+        let at = At::new(&ledger, 1_000, operation.clone()).following(close.clone());
         all.refused_at(name, rule, code, &at);
     }
+    let rule = "A list that is made in a block is set, updated and closed in it.";
     let empty = registered();
     let operation = status_create(&plain_did(), 3, revocations());
-    let set = set_operation(&empty, &plain_did(), list_of(&operation), runs(&[run(0, 1, 1)]));
-    let at = At::new(&empty, 1_000, seal_by_method(&set, ed(10)));
-    let at = at.following(seal_by_method(&operation, ed(10)));
-    all.refused_at("status_set_in_the_block_of_its_create", rule, code, &at);
+    let made = seal_by_method(&operation, ed(10));
+    let after = empty.with(std::slice::from_ref(&made));
+    let list = list_of(&operation);
+    let set = set_operation(&empty, &plain_did(), list, runs(&[run(0, 1, 1)]));
+    for (name, envelope) in [
+        ("set", seal_by_method(&set, ed(10))),
+        ("update", updating(&after, &plain_did(), no_change(list))),
+        ("close", closing(&after, list, &plain_did())),
+    ] {
+        let at = At::new(&empty, 1_000, envelope).following(made.clone());
+        all.applied_at(&format!("status_{name}_in_the_block_of_its_create"), rule, &at);
+    }
 }

@@ -2,6 +2,7 @@
 
 mod forms;
 mod grants;
+mod guards;
 mod recognitions;
 mod signers;
 mod steps;
@@ -92,6 +93,7 @@ pub(crate) fn add(all: &mut Catalogue) {
     forms::add(all);
     grants::add(all);
     steps::add(all);
+    guards::add(all);
     recognitions::add(all);
     signers::add(all);
 }

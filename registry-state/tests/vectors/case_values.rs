@@ -5,7 +5,8 @@ use registry_core::certificate::{
 };
 use registry_core::codec::{FixedBytes, encode};
 use registry_core::crypto::{Hash, ValidatorKey};
-use registry_core::operation::SignedOperation;
+use registry_core::operation::{Action, SignedOperation};
+use registry_core::record::{Entry, PartId};
 use registry_state::execution::Execution;
 
 use crate::case_operations::{changing, plain_create, plain_did, registered, rotated_sets};
@@ -51,6 +52,10 @@ fn certificate(value: Hash) -> Certificate {
     Certificate { height, round, value, signatures }
 }
 
+fn bytes_of(entry: &Entry, part: PartId) -> Vec<u8> {
+    entry.part(part).expect("a part that the record has").value.0.clone()
+}
+
 fn add_types(all: &mut Catalogue) {
     let mut accepted = |name: &str, rule: &str, of, bytes: Vec<u8>| {
         all.encoding(&format!("encoding_of_{name}"), rule, of, &bytes, true);
@@ -73,16 +78,21 @@ fn add_types(all: &mut Catalogue) {
     accepted("member_did", rule, EncodingType::Member, encode(&did));
     let rule = "The hash of a record is the leaf of the state tree.";
     accepted("record", rule, EncodingType::Record, encode(&entry.record));
-    let rule = "The value of a DID's record.";
-    accepted("did_value", rule, EncodingType::DidValue, entry.value.0.clone());
+    let rule = "The part of a DID's record that holds its sets; null stands for a deactivated DID.";
+    let control = bytes_of(entry, PartId::CONTROL);
+    accepted("control", rule, EncodingType::Control, control);
+    accepted("control_deactivated", rule, EncodingType::Control, vec![0xf6]);
     let mut ledger = registered();
     let start = recover(rotated_sets(), document());
     let envelope = changing(&ledger, &plain_did(), 2, start, &[ed(12)]);
     ledger.after(1_000, &[envelope]);
-    let pending = ledger.entry(&plain_did()).expect("registered").value.0;
-    accepted("did_value_pending", rule, EncodingType::DidValue, pending);
-    let deactivated = Cbor::text("deactivated").write();
-    accepted("did_value_deactivated", rule, EncodingType::DidValue, deactivated);
+    let rule = "The part of a DID's record that holds its recovery.";
+    let pending = bytes_of(&ledger.previous(&plain_did()), PartId::RECOVERY);
+    accepted("recovery_pending", rule, EncodingType::Recovery, pending);
+    let cancel = changing(&ledger, &plain_did(), 3, Action::DidRecoverCancel, &[ed(12)]);
+    ledger.after(1_000, &[cancel]);
+    let cancelled = bytes_of(&ledger.previous(&plain_did()), PartId::RECOVERY);
+    accepted("recovery_cancelled", rule, EncodingType::Recovery, cancelled);
     let rule = "The hash of a receipt is its leaf.";
     accepted("receipt", rule, EncodingType::Receipt, encode(&executed.receipts[0]));
     let rule = "The hash of a header is the block hash.";

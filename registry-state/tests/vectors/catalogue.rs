@@ -32,6 +32,9 @@ impl Catalogue {
         crate::case_signatures::add(&mut catalogue);
         crate::case_sets::add(&mut catalogue);
         crate::case_operations::add(&mut catalogue);
+        crate::case_blocks::add(&mut catalogue);
+        crate::case_guards::add(&mut catalogue);
+        crate::case_juniors::add(&mut catalogue);
         crate::case_members::add(&mut catalogue);
         crate::case_recoveries::add(&mut catalogue);
         crate::case_documents::add(&mut catalogue);
@@ -74,6 +77,11 @@ impl Catalogue {
         self.add(name, rule, at.body(refusal(code, None)));
     }
 
+    /// Adds an envelope that no valid block has at this place, and that a later block may have.
+    pub(crate) fn waits_at(&mut self, name: &str, rule: &str, at: &At<'_>) {
+        self.add(name, rule, at.body(Expect::Waits));
+    }
+
     /// Adds an envelope that applies. The implementation computes the hashes in the file.
     pub(crate) fn applied_at(&mut self, name: &str, rule: &str, at: &At<'_>) {
         let unknown = Expect::Applied(Box::new(Applied {
@@ -85,7 +93,7 @@ impl Catalogue {
             version: 0,
             record: Hash::ZERO,
             value: Hash::ZERO,
-            value_bytes: Bytes::default(),
+            parts: Vec::new(),
             operations_root: Hash::ZERO,
             receipts_root: Hash::ZERO,
             state_root: Hash::ZERO,
@@ -95,9 +103,9 @@ impl Catalogue {
         let vector = Vector { rule: rule.to_owned(), body: at.body(unknown) };
         let outcome = read::outcome(&vector);
         if let Body::Operation(case) = &outcome
-            && let Expect::Refused(refused) = &case.expect
+            && !matches!(case.expect, Expect::Applied(_))
         {
-            self.problems.push(format!("{name}: {refused:?}"));
+            self.problems.push(format!("{name}: {:?}", case.expect));
         } else {
             self.add(name, rule, outcome);
         }

@@ -4,6 +4,7 @@ use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
 use registry_core::governance::{Governors, Parameters, Validators};
 use registry_core::id::{Did, ListId, NetworkName, SchemaId};
+use registry_core::record::Part;
 use serde::{Deserialize, Serialize};
 
 /// Content of one file.
@@ -80,6 +81,8 @@ pub(crate) struct Attempt {
 pub(crate) enum Expect {
     Applied(Box<Applied>),
     Refused(Refused),
+    /// No valid block has the operation at this place, but a later block may have it.
+    Waits,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +118,8 @@ pub(crate) struct Applied {
     pub(crate) version: u64,
     pub(crate) record: Hash,
     pub(crate) value: Hash,
-    pub(crate) value_bytes: Bytes,
+    /// Id, number, salt and bytes of each part of the value.
+    pub(crate) parts: Vec<Part>,
     pub(crate) operations_root: Hash,
     pub(crate) receipts_root: Hash,
     pub(crate) state_root: Hash,
@@ -144,9 +148,11 @@ pub(crate) enum EncodingType {
     SignedOperation,
     Member,
     Record,
-    DidValue,
+    Control,
+    Recovery,
     StatusList,
-    Grants,
+    Right,
+    Grant,
     Delegation,
     Recognition,
     Schema,

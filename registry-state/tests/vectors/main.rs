@@ -5,10 +5,13 @@
 
 mod case_agents;
 mod case_authors;
+mod case_blocks;
 mod case_documents;
 mod case_encodings;
 mod case_endorsement;
 mod case_governance;
+mod case_guards;
+mod case_juniors;
 mod case_members;
 mod case_operations;
 mod case_recoveries;
@@ -107,7 +110,7 @@ fn every_code_has_an_invalid_vector() {
         .filter_map(|vector| match &vector.body {
             Body::Operation(case) => match &case.expect {
                 Expect::Refused(refused) => Some(refused.code),
-                Expect::Applied(_) => None,
+                Expect::Applied(_) | Expect::Waits => None,
             },
             _ => None,
         })
@@ -135,10 +138,30 @@ fn code_of(case: OperationCase) -> Option<u16> {
     match read::outcome(&Vector { rule: String::new(), body }) {
         Body::Operation(case) => match case.expect {
             Expect::Refused(refused) => Some(refused.code),
-            Expect::Applied(_) => None,
+            Expect::Applied(_) | Expect::Waits => None,
         },
         _ => None,
     }
+}
+
+/// Returns the codes with which an operation that was just applied is refused. The guards of the
+/// first four actions do not tell a copy of the operation from another one, so the rules refuse it.
+fn codes_of_copy(bytes: &Bytes) -> &'static [Code] {
+    let checked = Ledger::check(&bytes.0).expect("a valid operation");
+    match checked.operation().action {
+        Action::StatusClose(_) => &[Code::StatusClosed],
+        Action::TrustRevoke(_) => &[Code::TrustStatus],
+        Action::GovernanceApprove(_) => &[Code::ApprovedAlready, Code::ProposalClosed],
+        Action::GovernanceWithdraw(_) => {
+            &[Code::NotApproved, Code::ApprovalFinal, Code::ProposalClosed]
+        }
+        _ => &[Code::AlreadyApplied],
+    }
+}
+
+fn is_refused_with(case: OperationCase, codes: &[Code]) -> bool {
+    let code = code_of(case);
+    codes.iter().any(|expected| code == Some(expected.number()))
 }
 
 #[test]
@@ -150,7 +173,8 @@ fn nothing_that_applies_applies_again_or_elsewhere() {
         assert_eq!(refused, Some(Code::ChainMismatch.number()), "{rule} on another chain");
         let mut twice = case.clone();
         twice.case.before.push(case.case.operation.clone());
-        assert_eq!(code_of(twice), Some(Code::AlreadyApplied.number()), "{rule} in one block");
+        let codes = codes_of_copy(&case.case.operation);
+        assert!(is_refused_with(twice, codes), "{rule} in one block");
         let mut later = case.clone();
         let time_ms = case.case.time_ms.expect("a case with state has a time");
         let mut operations = std::mem::take(&mut later.case.before);
@@ -158,8 +182,9 @@ fn nothing_that_applies_applies_again_or_elsewhere() {
         later.blocks.push(BlockCase { time_ms, operations });
         later.case.time_ms = Some(time_ms + 1);
         // Something that is valid until this very moment is too late, applied or not.
-        let code = if rule == "until_now" { Code::UntilPassed } else { Code::AlreadyApplied };
-        assert_eq!(code_of(later), Some(code.number()), "{rule} a block later");
+        let passed = ["until_now", "until_now_on_update"].contains(&rule.as_str());
+        let codes = if passed { &[Code::UntilPassed] } else { codes };
+        assert!(is_refused_with(later, codes), "{rule} a block later");
     }
 }
 

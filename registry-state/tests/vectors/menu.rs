@@ -5,7 +5,7 @@ use crate::format::{Body, Expect};
 use crate::read_folder;
 
 /// Attempts, each with the vectors that show that it is refused.
-const MENU: [(&str, &[&str]); 14] = [
+const MENU: [(&str, &[&str]); 16] = [
     (
         "an authority granting beyond its own grant",
         &["trust_assurance_above_the_parents", "trust_window_beyond_the_end"],
@@ -38,8 +38,64 @@ const MENU: [(&str, &[&str]); 14] = [
         &["power_a_third_by_new_keys", "power_a_third_gained", "power_a_third_removed"],
     ),
     (
+        "methods undoing what the control set of a governor said",
+        &[
+            "governance_methods_approve_after_control_withdrew",
+            "governance_methods_withdraw_after_control_approved",
+        ],
+    ),
+    (
+        "an old stop or resumption sent again",
+        &[
+            "replay_of_trust_suspend_after_resume",
+            "replay_of_trust_revoke_after_new_grant",
+            "replay_of_agent_revoke_after_new_delegation",
+            "trust_resume_of_earlier_suspension",
+        ],
+    ),
+    (
         "too few governors left",
         &["governors_too_few_deactivated", "governor_deactivated_too_few_left"],
+    ),
+];
+
+/// What a junior would try first to keep a senior out: it writes in every block. Each attempt comes
+/// with the vectors that show that the senior's operation, which was signed before, lands.
+const JUNIORS: [(&str, &[&str]); 6] = [
+    (
+        "a thief of the control set updating in each block",
+        &[
+            "junior_updates_in_each_block_before_rotate",
+            "junior_updates_in_each_block_before_deactivate",
+            "junior_updates_in_each_block_before_recover",
+        ],
+    ),
+    (
+        "a thief of the recovery set starting and cancelling recoveries",
+        &["junior_recovers_and_updates_before_rotate"],
+    ),
+    (
+        "a governor approving and withdrawing alternately",
+        &[
+            "junior_governor_toggles_before_approve",
+            "junior_methods_before_approve_by_control",
+            "junior_methods_before_withdraw_by_control",
+        ],
+    ),
+    (
+        "a revoked body writing its dead grant in each block",
+        &[
+            "junior_body_suspends_in_each_block_before_revoke",
+            "junior_body_suspends_in_each_block_before_suspend",
+        ],
+    ),
+    (
+        "a delegate of a list setting entries before its removal",
+        &["junior_delegate_sets_in_each_block_before_update"],
+    ),
+    (
+        "a principal giving its agent other terms in each block",
+        &["junior_principal_delegates_before_suspend", "junior_principal_delegates_before_revoke"],
     ),
 ];
 
@@ -57,4 +113,18 @@ fn an_adversarys_menu_is_refused_dish_by_dish() {
         }
     }
     assert!(applied.contains_key("effect_of_newcomer_not_ready"));
+}
+
+/// This test checks only that the vectors exist and apply; other tests check their outcomes.
+#[test]
+fn no_junior_keeps_a_senior_out_by_writing() {
+    let applied = read_folder("valid");
+    for (junior, files) in JUNIORS {
+        for file in files {
+            let vector = applied.get(*file).unwrap_or_else(|| panic!("{file} is missing"));
+            let Body::Operation(case) = &vector.body else { panic!("{file}: no operation") };
+            assert!(matches!(case.expect, Expect::Applied(_)), "{file}: it does not apply");
+            println!("{junior}: applied ({file})");
+        }
+    }
 }

@@ -7,17 +7,20 @@ use registry_core::certificate::{Certificate, ValidatorSet};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes, CodecError};
 use registry_core::crypto::{Hash, PublicKey, Purpose};
-use registry_core::did::{DidValue, Member, NextSet};
+use registry_core::did::{Document, Member, NextSet, RecoveryPart, Sets};
 use registry_core::governance::{self, Proposal, Publishing, Readiness, VALIDATORS, Validators};
 use registry_core::id::{Did, ListId, MethodUrl, SchemaId, Suffix};
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::mmr::root_of;
+use registry_core::names::TrustKey;
 use registry_core::operation::{Action, Operation, SignedOperation, operation_id};
-use registry_core::record::{Kind, Record, value_from};
+use registry_core::record::{Entry, Kind, Part, PartId, Record};
 use registry_core::schema::{CredentialType, Schema};
 use registry_core::status::StatusList;
-use registry_core::trust::{Grants, Recognition};
-use registry_state::execution::{BlockExecution, Execution, Genesis, execute, execute_genesis};
+use registry_core::trust::{Grant, Recognition};
+use registry_state::execution::{
+    BlockError, BlockExecution, Execution, Genesis, execute, execute_genesis,
+};
 use registry_state::rules::{Checked, check_stateless, envelope_id};
 use registry_state::state::{ApplyError, MemoryState, StateView as _};
 
@@ -73,9 +76,13 @@ fn operation_outcome(case: &OperationCase) -> Expect {
     chain.execute(time_ms, before).expect("what stands before the case applies");
     let operations: Vec<Bytes> = before.iter().chain([operation]).cloned().collect();
     match chain.execute(time_ms, &operations) {
-        Err(refusal) => {
-            chain.refuses_the_whole_block(time_ms, before, operation, &refusal);
-            Expect::Refused(refused(&refusal, operation))
+        Err(error) => {
+            chain.refuses_the_whole_block(time_ms, before, operation, &error);
+            match error {
+                ApplyError::Refused(refusal) => Expect::Refused(refused(&refusal, operation)),
+                ApplyError::Full => Expect::Waits,
+                ApplyError::Store(error) => panic!("{error}"),
+            }
         }
         Ok(execution) => Expect::Applied(Box::new(applied(case, execution))),
     }
@@ -116,7 +123,8 @@ impl<'a> Chain<'a> {
 
     fn build(&self, time_ms: u64) -> BlockExecution<'_> {
         let validators = self.state.head(&governance::key(VALIDATORS)).expect("a sound store");
-        let validators: Validators = decode(&validators.expect("a record").value.0).expect("a set");
+        let validators = validators.expect("a record").part_value::<Validators>(PartId::WHOLE);
+        let validators = validators.expect("a set");
         let proposer = validators.validators[0].key;
         let network = self.case.network.clone();
         BlockExecution::new(&self.state, network, &self.head, time_ms, proposer)
@@ -128,12 +136,12 @@ impl<'a> Chain<'a> {
     }
 
     /// Builds a block, then checks it as another node does.
-    fn execute(&self, time_ms: u64, operations: &[Bytes]) -> Result<Execution, Refusal> {
+    fn execute(&self, time_ms: u64, operations: &[Bytes]) -> Result<Execution, ApplyError> {
         let mut block = self.build(time_ms);
         let mut all = Vec::new();
         for bytes in operations {
             let checked = self.check(bytes)?;
-            block.apply(&checked).map_err(rules)?;
+            block.apply(&checked)?;
             all.push(checked);
         }
         let built = block.finish().expect("a sound store");
@@ -143,14 +151,14 @@ impl<'a> Chain<'a> {
         Ok(built)
     }
 
-    /// Checks that a refused operation changes nothing, and that a block which contains it is
-    /// refused with the same code.
+    /// Checks that an operation which does not apply changes nothing, and that a block which
+    /// contains it is not valid for the same reason.
     fn refuses_the_whole_block(
         &self,
         time_ms: u64,
         before: &[Bytes],
         operation: &Bytes,
-        refusal: &Refusal,
+        error: &ApplyError,
     ) {
         let clean = self.execute(time_ms, before).expect("applied a moment ago");
         let Ok(checked) = self.check(operation) else { return };
@@ -158,22 +166,18 @@ impl<'a> Chain<'a> {
         let mut all: Vec<Checked> =
             before.iter().map(|bytes| self.check(bytes).expect("checked before")).collect();
         all.iter().for_each(|checked| block.apply(checked).expect("applied before"));
-        assert_eq!(block.apply(&checked).map_err(rules).as_ref(), Err(refusal));
+        assert_eq!(block.apply(&checked).as_ref(), Err(error));
         assert_eq!(block.finish().as_ref(), Ok(&clean), "a refused operation left a trace");
         all.push(checked);
         let network = self.case.network.clone();
-        let error = execute(&self.state, network, &self.head, &clean.header, &all);
+        let executed = execute(&self.state, network, &self.head, &clean.header, &all);
         let index = before.len();
-        let expected =
-            registry_state::execution::BlockError::Operation { index, refusal: refusal.clone() };
-        assert_eq!(error, Err(expected));
-    }
-}
-
-fn rules(error: ApplyError) -> Refusal {
-    match error {
-        ApplyError::Refused(refusal) => refusal,
-        error => panic!("{error}"),
+        let expected = match error.clone() {
+            ApplyError::Refused(refusal) => BlockError::Operation { index, refusal },
+            ApplyError::Full => BlockError::Full { index },
+            ApplyError::Store(error) => BlockError::Store(error),
+        };
+        assert_eq!(executed, Err(expected));
     }
 }
 
@@ -189,7 +193,7 @@ fn document_refused(envelope: &Bytes) -> DocumentRefused {
     let document = match operation.action {
         Action::DidCreate(create) => create.document,
         Action::DidUpdate(update) => update.document,
-        Action::DidRotate(rotate) => rotate.document,
+        Action::DidRotate(rotate) => rotate.document.expect("refused for its document"),
         Action::DidRecover(recover) => recover.document,
         action => panic!("{action:?} has no document"),
     };
@@ -203,48 +207,19 @@ fn applied(case: &OperationCase, execution: Execution) -> Applied {
     let checked = check_stateless(bytes, case.chain, &case.network).expect("applied before");
     let key = checked.record_key();
     let entry = execution.changes.entry(key).expect("the operation wrote its record").clone();
+    check_value(&entry);
     let name = || -> [u8; 20] { key.key.0.as_slice().try_into().expect("20 bytes") };
     let (mut did, mut list, mut schema) = (None, None, None);
     match key.kind {
-        Kind::Did => {
-            let value = value_from::<DidValue>(&entry.value.0).expect("a DID value");
-            assert_eq!(codec::encode(&value), entry.value.0);
-            did = Some(Did { network: case.network.clone(), suffix: Suffix(name()) });
-        }
-        Kind::Status => {
-            let value = value_from::<StatusList>(&entry.value.0).expect("a list");
-            assert_eq!(codec::encode(&value), entry.value.0);
-            list = Some(ListId(name()));
-        }
-        Kind::Grant => {
-            let value = value_from::<Grants>(&entry.value.0).expect("a record of grants");
-            assert_eq!(codec::encode(&value), entry.value.0);
-        }
-        Kind::Delegation => {
-            let value = value_from::<Delegation>(&entry.value.0).expect("a delegation");
-            assert_eq!(codec::encode(&value), entry.value.0);
-        }
-        Kind::Recognition => {
-            let value = value_from::<Recognition>(&entry.value.0).expect("a recognition");
-            assert_eq!(codec::encode(&value), entry.value.0);
-        }
-        Kind::Schema => {
-            let value = value_from::<Schema>(&entry.value.0).expect("a schema");
-            assert_eq!(codec::encode(&value), entry.value.0);
-            schema = Some(SchemaId(name()));
-        }
-        Kind::CredentialType => {
-            let value = value_from::<CredentialType>(&entry.value.0).expect("a credential type");
-            assert_eq!(codec::encode(&value), entry.value.0);
-        }
-        Kind::Proposal => {
-            let value = value_from::<Proposal>(&entry.value.0).expect("a proposal");
-            assert_eq!(codec::encode(&value), entry.value.0);
-        }
-        Kind::Ready => {
-            let value = value_from::<Readiness>(&entry.value.0).expect("a word");
-            assert_eq!(codec::encode(&value), entry.value.0);
-        }
+        Kind::Did => did = Some(Did { network: case.network.clone(), suffix: Suffix(name()) }),
+        Kind::Status => list = Some(ListId(name())),
+        Kind::Schema => schema = Some(SchemaId(name())),
+        Kind::Grant
+        | Kind::Delegation
+        | Kind::Recognition
+        | Kind::CredentialType
+        | Kind::Proposal
+        | Kind::Ready => {}
         Kind::Governance => panic!("no operation writes a governance record"),
     }
     let header = &execution.header;
@@ -257,13 +232,46 @@ fn applied(case: &OperationCase, execution: Execution) -> Applied {
         version: entry.record.version,
         record: entry.record.hash(),
         value: entry.record.value,
-        value_bytes: entry.value,
+        parts: entry.parts,
         operations_root: header.operations_root,
         receipts_root: header.receipts_root,
         state_root: header.state_root,
         history_root: header.history_root,
         block: header.hash(),
     }
+}
+
+/// Checks that the parts of a record are those that its hash commits to, and that each is the
+/// canonical encoding of what it holds.
+fn check_value(entry: &Entry) {
+    assert!(entry.is_whole(), "{entry:?}");
+    for part in &entry.parts {
+        assert!(entry.record.kind.parts().contains(&part.id), "{part:?}");
+        match entry.record.kind {
+            Kind::Did if part.id == PartId::CONTROL => check::<Option<Sets>>(part),
+            Kind::Did if part.id == PartId::RECOVERY => check::<RecoveryPart>(part),
+            Kind::Did => check::<Document>(part),
+            Kind::Status if part.id == PartId::TERMS => check::<StatusList>(part),
+            Kind::Status => check::<Hash>(part),
+            Kind::Grant if part.id == PartId::RIGHT => check::<TrustKey>(part),
+            Kind::Grant => check::<Grant>(part),
+            Kind::Delegation => check::<Delegation>(part),
+            Kind::Recognition => check::<Recognition>(part),
+            Kind::Schema => check::<Schema>(part),
+            Kind::CredentialType => check::<CredentialType>(part),
+            Kind::Proposal => check::<Proposal>(part),
+            Kind::Ready => check::<Readiness>(part),
+            Kind::Governance => panic!("no operation writes a governance record"),
+        }
+    }
+}
+
+fn check<T>(part: &Part)
+where
+    T: serde::Serialize + serde::de::DeserializeOwned,
+{
+    let value = decode::<T>(&part.value.0).expect("a part of its type");
+    assert_eq!(codec::encode(&value), part.value.0);
 }
 
 fn decode<T>(bytes: &[u8]) -> Result<T, CodecError>
@@ -285,15 +293,17 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
             Member::Did(_) => None,
         }),
         EncodingType::Record => decode::<Record>(&bytes).map(|record| Some(record.hash())),
-        EncodingType::DidValue => value_from::<DidValue>(&bytes).map(|_| None),
-        EncodingType::StatusList => value_from::<StatusList>(&bytes).map(|_| None),
-        EncodingType::Grants => value_from::<Grants>(&bytes).map(|_| None),
-        EncodingType::Delegation => value_from::<Delegation>(&bytes).map(|_| None),
-        EncodingType::Recognition => value_from::<Recognition>(&bytes).map(|_| None),
-        EncodingType::Schema => value_from::<Schema>(&bytes).map(|_| None),
-        EncodingType::CredentialType => value_from::<CredentialType>(&bytes).map(|_| None),
-        EncodingType::Proposal => value_from::<Proposal>(&bytes).map(|_| None),
-        EncodingType::Readiness => value_from::<Readiness>(&bytes).map(|_| None),
+        EncodingType::Control => decode::<Option<Sets>>(&bytes).map(|_| None),
+        EncodingType::Recovery => decode::<RecoveryPart>(&bytes).map(|_| None),
+        EncodingType::StatusList => decode::<StatusList>(&bytes).map(|_| None),
+        EncodingType::Right => decode::<TrustKey>(&bytes).map(|_| None),
+        EncodingType::Grant => decode::<Grant>(&bytes).map(|_| None),
+        EncodingType::Delegation => decode::<Delegation>(&bytes).map(|_| None),
+        EncodingType::Recognition => decode::<Recognition>(&bytes).map(|_| None),
+        EncodingType::Schema => decode::<Schema>(&bytes).map(|_| None),
+        EncodingType::CredentialType => decode::<CredentialType>(&bytes).map(|_| None),
+        EncodingType::Proposal => decode::<Proposal>(&bytes).map(|_| None),
+        EncodingType::Readiness => decode::<Readiness>(&bytes).map(|_| None),
         EncodingType::Receipt => decode::<Receipt>(&bytes)
             .map(|receipt| Some(Hash::of_value(Purpose::ReceiptLeaf, &receipt))),
         EncodingType::Header => decode::<Header>(&bytes).map(|header| Some(header.hash())),

@@ -5,8 +5,7 @@ use registry_core::crypto::Hash;
 use registry_core::did::DidValue;
 use registry_core::governance::Publishing;
 use registry_core::id::Did;
-use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::record::{Entry, Kind, StoreError, value_from};
+use registry_core::record::{Entry, Kind, PartId, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::resolve::Dids;
@@ -98,10 +97,9 @@ impl Dids {
 
 fn version(entry: &Entry) -> Result<VersionJson, StoreError> {
     let record = &entry.record;
-    let bytes = &entry.value.0;
     let value = match record.kind {
-        Kind::Governance => codec::decode(bytes, OPERATION_BYTES_MAX).map(ValueJson::Network),
-        _ => value_from::<DidValue>(bytes).map(ValueJson::Did),
+        Kind::Governance => ValueJson::Network(entry.part_value(PartId::WHOLE)?),
+        _ => ValueJson::Did(entry.value()?),
     };
     Ok(VersionJson {
         version: record.version,
@@ -109,6 +107,6 @@ fn version(entry: &Entry) -> Result<VersionJson, StoreError> {
         height: record.height,
         time: millis(record.time),
         record: record.hash(),
-        value: value.map_err(StoreError::new)?,
+        value,
     })
 }

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use registry_core::codec;
 use registry_core::did::document::render;
 use registry_core::did::{DidValue, Document, PendingRecovery};
 use registry_core::governance::Publishing;
 use registry_core::id::{Did, Suffix};
-use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::record::{Entry, Kind, StoreError};
+use registry_core::record::{Entry, Kind, PartId, StoreError};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -51,8 +49,7 @@ pub(crate) struct Stated {
 /// is resolved. Returns `None` if the DID is deactivated.
 pub(crate) fn stated(entry: &Entry) -> Result<Option<Stated>, StoreError> {
     if entry.record.kind == Kind::Governance {
-        let publishing: Publishing =
-            codec::decode_own(&entry.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)?;
+        let publishing: Publishing = entry.part_value(PartId::WHOLE)?;
         let (controllers, pending) = Default::default();
         return Ok(Some(Stated { document: publishing.document(), controllers, pending }));
     }

@@ -4,19 +4,20 @@
 
 use std::marker::PhantomData;
 
+use registry_core::agent::answer::link;
 use registry_core::agent::{AgentDelegate, AgentStep};
-use registry_core::code::{Code, Refusal};
+use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, Resource};
 use registry_core::operation::Action;
-use registry_core::record::{RecordKey, RecordView};
+use registry_core::record::{PartWrite, RecordKey, RecordView, StoreError};
 use registry_core::time::TimeMs;
+use registry_core::trust::GrantStatus;
 use registry_state::rules::{By, agent};
 use registry_state::state::ApplyError;
-use serde::{Deserialize, Serialize};
 
-use super::form::{Chosen, Draft, Salt};
-use super::ledger::{LedgerView, previous};
+use super::form::{Draft, parameters};
+use super::ledger::LedgerView;
 use super::signers::Subject;
 use super::{Prepare, PrepareError, Visitor};
 use crate::clock::{millis, time_ms};
@@ -29,41 +30,36 @@ pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.visit::<Revoke>()
 }
 
-/// Parameters of `agent_prepareDelegate`: the complete delegation.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Delegate {
-    pub author: Did,
-    pub agent: Did,
-    /// Names in any order; the operation holds them sorted.
-    pub actions: Vec<ActionName>,
-    /// Patterns in any order; the operation holds them sorted.
-    pub resources: Vec<Resource>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub valid_from: Option<TimeMs>,
-    pub valid_until: TimeMs,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_depth: Option<u8>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Salt,
-    /// DID that vouches for the author and signs too, if the author has no right to write.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endorser: Option<Did>,
+parameters! {
+    /// Parameters of `agent_prepareDelegate`: the complete delegation.
+    Delegate {
+        pub author: Did,
+        pub agent: Did,
+        /// Names in any order; the operation holds them sorted.
+        pub actions: Vec<ActionName>,
+        /// Patterns in any order; the operation holds them sorted.
+        pub resources: Vec<Resource>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub valid_from: Option<TimeMs>,
+        pub valid_until: TimeMs,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub max_depth: Option<u8>,
+        /// If the author is an agent itself: id of the operation that made the delegation to it.
+        /// Without it, the preparation names the one that stands now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub beneath: Option<Hash>,
+    }
 }
 
-/// Parameters of the actions whose only content is the agent.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
-pub struct Step<K> {
-    pub author: Did,
-    pub agent: Did,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Salt,
-    /// DID that vouches for the author and signs too, if the author has no right to write.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endorser: Option<Did>,
-    #[serde(skip)]
-    pub kind: PhantomData<K>,
+parameters! {
+    /// Parameters of the actions whose only content is the agent.
+    #[serde(bound = "")]
+    Step<K> {
+        pub author: Did,
+        pub agent: Did,
+        #[serde(skip)]
+        pub kind: PhantomData<K>,
+    }
 }
 
 /// An action whose only content is the agent.
@@ -75,7 +71,11 @@ pub trait StepKind {
     fn action(step: AgentStep) -> Action;
 
     /// Checks the rules of the action against the newest records.
-    fn check(view: &dyn RecordView, by: By<'_>, step: &AgentStep) -> Result<Vec<u8>, ApplyError>;
+    fn check(
+        view: &dyn RecordView,
+        by: By<'_>,
+        step: &AgentStep,
+    ) -> Result<Vec<PartWrite>, ApplyError>;
 
     /// Returns a sentence, without its full stop, that says what the action does to the agent.
     fn words(agent: &Did) -> String;
@@ -105,7 +105,7 @@ macro_rules! steps {
                 view: &dyn RecordView,
                 by: By<'_>,
                 step: &AgentStep,
-            ) -> Result<Vec<u8>, ApplyError> {
+            ) -> Result<Vec<PartWrite>, ApplyError> {
                 agent::$rule(view, by, step)
             }
 
@@ -130,17 +130,17 @@ steps! {
 impl<K> Step<K> {
     /// Makes the parameters of an action on an agent, with a random salt.
     pub fn new(author: Did, agent: Did) -> Self {
-        Self { author, agent, salt: None, endorser: None, kind: PhantomData }
+        Self { author, agent, salt: None, endorser: None, until: None, kind: PhantomData }
     }
 }
 
 impl Delegate {
     fn payload(self) -> AgentDelegate {
-        let Self { agent, mut actions, mut resources, max_depth, .. } = self;
+        let Self { agent, mut actions, mut resources, max_depth, beneath, .. } = self;
         actions.sort();
         resources.sort();
         let (valid_from, valid_until) = (time_ms(self.valid_from), self.valid_until.0);
-        AgentDelegate { agent, actions, resources, valid_from, valid_until, max_depth }
+        AgentDelegate { agent, beneath, actions, resources, valid_from, valid_until, max_depth }
     }
 }
 
@@ -151,28 +151,44 @@ impl Prepare for Delegate {
         Ok(Action::AgentDelegate(Box::new(self.payload())))
     }
 
-    fn records_needed(&self) -> Vec<RecordKey> {
-        let (author, agent) = (&self.author.suffix, &self.agent.suffix);
-        vec![RecordKey::did(author), RecordKey::delegation(&self.agent), RecordKey::did(agent)]
+    fn complete(&mut self, prepared: &Action) {
+        if let Action::AgentDelegate(found) = prepared {
+            self.beneath = self.beneath.or(found.beneath);
+        }
     }
 
-    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let author = ledger.author(&self.author)?;
-        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
+    fn records_needed(&self) -> Vec<RecordKey> {
+        let (author, agent) = (&self.author.suffix, &self.agent.suffix);
+        let own = RecordKey::delegation(&self.author);
+        vec![RecordKey::did(author), own, RecordKey::delegation(&self.agent), RecordKey::did(agent)]
+    }
+
+    fn prepare(mut self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let (author, chosen) = (ledger.author(&self.author)?, self.chosen());
+        self.beneath = match self.beneath {
+            None => beneath(ledger.view(), &author.did)?,
+            given => given,
+        };
         let delegate = self.payload();
-        let guard = ledger.guard(&RecordKey::delegation(&delegate.agent))?;
         let action = Action::AgentDelegate(Box::new(delegate.clone()));
-        let form = ledger.form_by(&author, guard, chosen, action)?;
-        agent::delegate(ledger.view(), ledger.by(&author), &delegate)?;
+        let form = ledger.form_by(&author, chosen, action)?;
+        agent::delegate(ledger.view(), ledger.by(&author, form.id), &delegate)?;
         let AgentDelegate { agent, actions, resources, valid_until, .. } = delegate;
         let (author, actions, resources) = (&author.did, actions.len(), resources.len());
         let until = millis(valid_until);
-        let explanation = format!(
+        let what = format!(
             "Lets {agent} act for {author}, who answers for it: {actions} actions on {resources} \
-             resources, until {until}. It needs signatures of both"
+             resources, until {until}"
         );
-        Ok(form.draft(Subject::Agent(agent), explanation))
+        Ok(form.draft(Subject::Agent(agent), &what))
     }
+}
+
+/// Returns the id of the operation that made the delegation to a DID; `None` if it is no agent.
+fn beneath(view: &dyn RecordView, did: &Did) -> Result<Option<Hash>, StoreError> {
+    let delegation = link(view, did)?.map(|link| link.delegation);
+    let stands = delegation.filter(|delegation| delegation.status != GrantStatus::Revoked);
+    Ok(stands.map(|delegation| delegation.made))
 }
 
 impl<K: StepKind> Prepare for Step<K> {
@@ -187,19 +203,11 @@ impl<K: StepKind> Prepare for Step<K> {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let author = ledger.author(&self.author)?;
-        let chosen = Chosen { salt: self.salt, endorser: self.endorser };
+        let (author, chosen) = (ledger.author(&self.author)?, self.chosen());
         let step = AgentStep { agent: self.agent };
-        let agent = &step.agent;
-        let head = ledger.head(&RecordKey::delegation(agent), || absent(agent))?;
-        let action = K::action(step.clone());
-        let form = ledger.form_by(&author, previous(&head), chosen, action)?;
-        K::check(ledger.view(), ledger.by(&author), &step)?;
-        Ok(form.draft(Subject::Agent(agent.clone()), K::words(agent)))
+        let form = ledger.form_by(&author, chosen, K::action(step.clone()))?;
+        K::check(ledger.view(), ledger.by(&author, form.id), &step)?;
+        let what = K::words(&step.agent);
+        Ok(form.draft(Subject::Agent(step.agent), &what))
     }
-}
-
-/// Returns the refusal of an operation on a DID to which nobody delegates.
-pub(crate) fn absent(agent: &Did) -> Refusal {
-    Refusal::new(Code::AgentNotFound, "agent", format!("{agent} is no agent"))
 }

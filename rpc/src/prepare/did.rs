@@ -9,12 +9,11 @@ use registry_core::did::{
     DidCreate, DidRecover, DidRotate, DidState, DidUpdate, KeySet, Member, Reveal, Sets,
 };
 use registry_core::id::{Did, Suffix};
-use registry_core::operation::{Action, Guard, Role};
+use registry_core::operation::{Action, Role};
 use registry_core::record::RecordKey;
-use serde::{Deserialize, Serialize};
 
-use super::form::{Chosen, Draft, Salt};
-use super::ledger::{LedgerView, previous};
+use super::form::{Chosen, Draft, parameters};
+use super::ledger::LedgerView;
 use super::signers::{Signers, Subject};
 use super::{Prepare, PrepareError, Visitor, facts};
 
@@ -32,17 +31,12 @@ pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
 /// Threshold and members of the set that signs; `None` if no signature is needed.
 type SetSigners = Option<(u8, Vec<Member>)>;
 
-/// Parameters of `did_prepareCreate`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Create {
-    pub sets: Sets,
-    pub document: Document,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Salt,
-    /// DID that vouches for the new one and signs too, where the network asks for one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endorser: Option<Did>,
+parameters! {
+    /// Parameters of `did_prepareCreate`.
+    Create {
+        pub sets: Sets,
+        pub document: Document,
+    }
 }
 
 impl Prepare for Create {
@@ -58,29 +52,21 @@ impl Prepare for Create {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
-        let signers = set(&self.sets.control);
-        let needs = needs(signers.as_ref());
-        let signers = in_role::<Self>(signers);
-        let form = ledger.form(None, Guard::Absent, chosen, self.action()?, signers)?;
+        let (chosen, signers) = (self.chosen(), in_role::<Self>(set(&self.sets.control)));
+        let form = ledger.form(None, chosen, self.action()?, signers)?;
         let (network, suffix) = (ledger.network.clone(), Suffix::of_create(&form.id));
         let did = Did { network, suffix };
-        let explanation = format!("Registers {did}. {needs}");
-        Ok(form.draft(Subject::Did(did), explanation))
+        let what = format!("Registers {did}");
+        Ok(form.draft(Subject::Did(did), &what))
     }
 }
 
-/// Parameters of `did_prepareUpdate`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Update {
-    pub did: Did,
-    pub document: Document,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Salt,
-    /// DID that vouches for this one and signs too, if this one has no right to write.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endorser: Option<Did>,
+parameters! {
+    /// Parameters of `did_prepareUpdate`.
+    Update {
+        pub did: Did,
+        pub document: Document,
+    }
 }
 
 impl Prepare for Update {
@@ -95,9 +81,9 @@ impl Prepare for Update {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
+        let (did, chosen) = (self.did.clone(), self.chosen());
         let signers = |state: &DidState, _: &Self| Ok(set(&state.sets.control));
-        change(ledger, self.did.clone(), chosen, self, signers, "Replaces the document of")
+        change(ledger, did, chosen, self, signers, "Replaces the document of")
     }
 }
 
@@ -106,17 +92,16 @@ impl Prepare for Update {
 macro_rules! prepares {
     ($(
         $(#[doc = $doc:literal])+
-        $name:ident { $($(#[doc = $about:literal])* $field:ident: $type:ty,)* }
-            $action:literal, $words:literal, $signers:expr, $make:expr;
+        $name:ident { $($(#[$about:meta])* $field:ident: $type:ty,)* }
+            $action:literal, $words:expr, $signers:expr, $make:expr;
     )+) => {$(
-        $(#[doc = $doc])+
-        #[derive(Debug, Clone, Serialize, Deserialize)]
-        #[serde(rename_all = "camelCase", deny_unknown_fields)]
-        pub struct $name {
-            pub did: Did,
-            $($(#[doc = $about])* pub $field: $type,)*
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            pub salt: Salt,
+        parameters! {
+            unendorsed
+            $(#[doc = $doc])+
+            $name {
+                pub did: Did,
+                $($(#[$about])* pub $field: $type,)*
+            }
         }
 
         impl Prepare for $name {
@@ -133,7 +118,9 @@ macro_rules! prepares {
 
             fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
                 let signers: fn(&DidState, &Self) -> Result<SetSigners, Refusal> = $signers;
-                change(ledger, self.did.clone(), self.salt.into(), self, signers, $words)
+                let words: fn(&Self) -> &'static str = $words;
+                let (did, chosen, words) = (self.did.clone(), self.chosen(), words(&self));
+                change(ledger, did, chosen, self, signers, words)
             }
         }
     )+};
@@ -145,8 +132,14 @@ prepares! {
         /// Keys of the next set that sign, in plain.
         revealed: Vec<Member>,
         sets: Sets,
-        document: Document,
-    } "did_rotate", "Replaces control, next set, recovery and document of",
+        /// Without it, the document that stands when the rotation is applied stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        document: Option<Document>,
+    } "did_rotate",
+        |own| match own.document {
+            Some(_) => "Replaces control, next set, recovery and document of",
+            None => "Replaces control, next set and recovery, and keeps the document, of",
+        },
         |state, own| next(state, &own.revealed), |own| {
             let Self { revealed, sets, document, .. } = own;
             let reveal = Reveal { revealed };
@@ -157,23 +150,23 @@ prepares! {
     Recover {
         sets: Sets,
         document: Document,
-    } "did_recover", "Starts a recovery, which others may veto until it matures, of",
+    } "did_recover", |_| "Starts a recovery, which others may veto until it matures, of",
         |state, _| not_pending(state).and_then(|()| recovery(state)), |own|
         Action::DidRecover(Box::new(DidRecover { sets: own.sets, document: own.document }));
 
     /// Parameters of `did_prepareRecoverCancel`.
-    RecoverCancel {} "did_recover_cancel", "Cancels the pending recovery of",
+    RecoverCancel {} "did_recover_cancel", |_| "Cancels the pending recovery of",
         |state, _| pending(state).and_then(|()| recovery(state)), |_| Action::DidRecoverCancel;
 
     /// Parameters of `did_prepareRecoverComplete`.
-    RecoverComplete {} "did_recover_complete", "Puts the matured recovery into effect for",
+    RecoverComplete {} "did_recover_complete", |_| "Puts the matured recovery into effect for",
         |state, _| pending(state).map(|()| None), |_| Action::DidRecoverComplete;
 
     /// Parameters of `did_prepareDeactivate`.
     Deactivate {
         /// Keys of the next set that sign.
         revealed: Vec<Member>,
-    } "did_deactivate", "Deactivates for ever",
+    } "did_deactivate", |_| "Deactivates for ever",
         |state, own| next(state, &own.revealed), |own|
         Action::DidDeactivate(Reveal { revealed: own.revealed });
 }
@@ -189,12 +182,10 @@ fn change<P: Prepare>(
 ) -> Result<Draft, PrepareError> {
     let party = ledger.party(&did, "did")?;
     let signers = signers(&party.state, &params)?;
-    let needs = needs(signers.as_ref());
-    let (guard, signers) = (previous(&party.entry), in_role::<P>(signers));
-    let form = ledger.form(Some(did.clone()), guard, chosen, params.action()?, signers)?;
+    let form = ledger.form(Some(did.clone()), chosen, params.action()?, in_role::<P>(signers))?;
     let (version, record) = (party.entry.record.version, party.entry.record.hash());
-    let explanation = format!("{words} {did} after version {version} ({record}). {needs}");
-    Ok(form.draft(Subject::Did(did), explanation))
+    let what = format!("{words} {did} after version {version} ({record})");
+    Ok(form.draft(Subject::Did(did), &what))
 }
 
 /// Returns the signers in the role that the table gives to the action.
@@ -205,15 +196,6 @@ fn in_role<P: Prepare>(signers: SetSigners) -> Vec<Signers> {
         .map(|(role, (threshold, members))| Signers::of_set(role, threshold, members))
         .into_iter()
         .collect()
-}
-
-fn needs(signers: Option<&(u8, Vec<Member>)>) -> String {
-    match signers {
-        None => "It needs no signature.".to_owned(),
-        Some((threshold, members)) => {
-            format!("It needs signatures of {threshold} of {} members.", members.len())
-        }
-    }
 }
 
 fn set(keys: &KeySet) -> SetSigners {

@@ -4,12 +4,18 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::FixedBytes;
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
-use registry_core::operation::{Action, Guard, Operation, Role, operation_id};
+use registry_core::limits::HOUR_MS;
+use registry_core::operation::{Action, Covers, Deadline, Guard, Operation, Role, operation_id};
+use registry_core::record::RecordView;
+use registry_core::time::TimeMs;
 use registry_state::rules::check_body;
+use registry_state::rules::guard::needed;
 use registry_state::state::ApplyError;
 
 use super::ledger::{LedgerView, Party};
-use super::signers::{Signers, Subject};
+use super::signers::{Signers, Subject, needs};
+use crate::clock::{millis, time_ms};
+use crate::limits::{STATUS_SET_UNTIL_DEFAULT_MS, UNGUARDED_UNTIL_DEFAULT_MS, UNTIL_DEFAULT_MS};
 
 /// Salt of an operation, as parameters give it. Without one, the operation gets a random salt.
 pub type Salt = Option<FixedBytes<16>>;
@@ -19,13 +25,52 @@ pub(super) struct Chosen {
     pub(super) salt: Salt,
     /// DID that vouches for the author; `None` if the author writes by its own right.
     pub(super) endorser: Option<Did>,
+    /// Last block time at which the operation may be applied; `None` for the default.
+    pub(super) until: Option<TimeMs>,
 }
 
-impl From<Salt> for Chosen {
-    fn from(salt: Salt) -> Self {
-        Self { salt, endorser: None }
-    }
+/// Declares the parameters of an action. Behind their own fields they have those that operations of
+/// all actions have. `unendorsed` is for actions that take no endorser.
+macro_rules! parameters {
+    (@declare $(#[$about:meta])* $name:ident $(<$kind:ident>)?, { $($own:tt)* }, $endorser:expr,
+        { $($endorsed:tt)* }) => {
+        #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        $(#[$about])*
+        pub struct $name $(<$kind>)? {
+            $($own)*
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub salt: crate::prepare::Salt,
+            $($endorsed)*
+            /// Last block time at which the operation may be applied. Where the action needs one
+            /// and none is given, the preparation chooses it.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub until: Option<registry_core::time::TimeMs>,
+        }
+
+        impl $(<$kind>)? $name $(<$kind>)? {
+            fn chosen(&self) -> crate::prepare::form::Chosen {
+                let endorser: fn(&Self) -> Option<registry_core::id::Did> = $endorser;
+                let (salt, until) = (self.salt, self.until);
+                crate::prepare::form::Chosen { salt, endorser: endorser(self), until }
+            }
+        }
+    };
+    (unendorsed $(#[$about:meta])* $name:ident $(<$kind:ident>)? { $($own:tt)* }) => {
+        parameters!(@declare $(#[$about])* $name $(<$kind>)?, { $($own)* }, |_| None, {});
+    };
+    ($(#[$about:meta])* $name:ident $(<$kind:ident>)? { $($own:tt)* }) => {
+        parameters!(@declare $(#[$about])* $name $(<$kind>)?, { $($own)* },
+            |own| own.endorser.clone(),
+            {
+                /// DID that vouches for the author and signs too, if the author has no right to
+                /// write.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub endorser: Option<registry_core::id::Did>,
+            });
+    };
 }
+pub(super) use parameters;
 
 /// An operation that has passed the rules which need no state.
 pub(super) struct Form {
@@ -52,20 +97,38 @@ pub struct Draft {
     pub explanation: String,
 }
 
+/// Returns the guard that an operation with this action needs over the records of `view`. If there
+/// is nothing that the guard could name, it names the operation zero; the rule of the action then
+/// says what is missing.
+pub fn guard(
+    view: &dyn RecordView,
+    action: &Action,
+    author: Option<&Did>,
+) -> Result<Guard, ApplyError> {
+    if action.facts().covers == Covers::NoRecord {
+        return Ok(Guard::Absent);
+    }
+    // Only the keys of records that do not exist yet depend on the operation's id.
+    let key = action.record_key(author, &Hash::ZERO)?;
+    Ok(needed(view, action, author, &key)?.unwrap_or(Guard::Operation(Hash::ZERO)))
+}
+
 impl LedgerView<'_> {
     /// Makes the operation of an action that `signers` sign, and its endorser if one is chosen.
     /// Checks the rules that need no state, and that the endorser can sign now.
     pub(super) fn form(
         &self,
         author: Option<Did>,
-        guard: Guard,
         chosen: Chosen,
         action: Action,
         mut signers: Vec<Signers>,
     ) -> Result<Form, ApplyError> {
-        let Chosen { salt, endorser } = chosen;
-        let salt = salt.unwrap_or(self.salt);
-        let operation = Operation { chain: self.chain, author, endorser, guard, salt, action };
+        let Chosen { salt, endorser, until } = chosen;
+        let (salt, until) = (salt.unwrap_or(self.salt), time_ms(until));
+        let guard = guard(self.view(), &action, author.as_ref())?;
+        let chain = self.chain;
+        let mut operation = Operation { chain, author, endorser, guard, until, salt, action };
+        operation.until = self.until(&operation)?;
         check_body(&operation, self.network)?;
         let body = operation.body();
         let (actual, limit) = (body.len(), operation.action.facts().bytes_max);
@@ -84,32 +147,70 @@ impl LedgerView<'_> {
     pub(super) fn form_by(
         &self,
         author: &Party,
-        guard: Guard,
         chosen: Chosen,
         action: Action,
     ) -> Result<Form, ApplyError> {
         let role = action.facts().role.unwrap_or(Role::Author);
         let signers = author.signers(self.time_ms, role);
-        let mut form = self.form(Some(author.did.clone()), guard, chosen, action, signers)?;
+        let mut form = self.form(Some(author.did.clone()), chosen, action, signers)?;
         if let Some(agent) = form.operation.action.consents() {
             let agent = self.party(agent, "agent")?;
             form.signers.extend(agent.signers(self.time_ms, Role::Consent));
         }
         Ok(form)
     }
-}
 
-impl Form {
-    pub(super) fn draft(self, subject: Subject, explanation: String) -> Draft {
-        let Self { operation, id, body, signers } = self;
-        Draft { operation, id, body, subject, signers, explanation }
+    /// Returns the last block time of an operation: the one that was given, or the default if the
+    /// operation needs one. Fails if the next block would refuse it as past or as too far ahead.
+    fn until(&self, operation: &Operation) -> Result<Option<u64>, ApplyError> {
+        let deadline = operation.deadline();
+        let Some(until_ms) = operation.until else {
+            let default_ms = default_ms(deadline, &operation.guard);
+            return Ok(default_ms.map(|default_ms| self.time_ms.saturating_add(default_ms)));
+        };
+        let (time, until) = (millis(self.time_ms), millis(until_ms));
+        if until_ms < self.time_ms {
+            let detail = format!("until {until}, the newest block is of {time}");
+            return Err(Refusal::new(Code::UntilPassed, "until", detail).into());
+        }
+        match deadline.window_ms() {
+            Some(window_ms) if until_ms > self.last_time_ms()?.saturating_add(window_ms) => {
+                let hours = window_ms / HOUR_MS;
+                let newest = format!("the newest block of {time}");
+                let detail = format!("until {until} is over {hours} h after {newest}");
+                Err(Refusal::new(Code::UntilTooFar, "until", detail).into())
+            }
+            Some(_) | None => Ok(Some(until_ms)),
+        }
     }
 }
 
-/// Returns an explanation that ends with a sentence about who signs for the author.
-pub(super) fn with_signers(what: &str, author: &Did) -> String {
-    format!(
-        "{what}. It needs signatures of {author}: of one method under capabilityInvocation, or \
-         of its control set."
-    )
+/// Returns how long after the newest block an operation may be applied if the caller does not say;
+/// `None` if such an operation needs no end.
+fn default_ms(deadline: Deadline, guard: &Guard) -> Option<u64> {
+    match deadline {
+        Deadline::Free | Deadline::Bounded => None,
+        Deadline::OnceWithinAnHour => Some(STATUS_SET_UNTIL_DEFAULT_MS),
+        Deadline::Once if *guard == Guard::Nothing => Some(UNGUARDED_UNTIL_DEFAULT_MS),
+        Deadline::Once => Some(UNTIL_DEFAULT_MS),
+    }
+}
+
+impl Form {
+    /// Asks no methods to sign, because the ledger would refuse what they say.
+    pub(super) fn without_methods(mut self) -> Self {
+        self.signers.retain(|signers| !signers.are_methods());
+        self
+    }
+
+    /// `what` is a sentence, without its full stop, that says what the operation does. The
+    /// explanation adds who signs, and until when the operation may be applied.
+    pub(super) fn draft(self, subject: Subject, what: &str) -> Draft {
+        let Self { operation, id, body, signers } = self;
+        let mut explanation = format!("{what}. {}", needs(&signers));
+        if let Some(until_ms) = operation.until {
+            explanation += &format!(" It can be applied until {}.", millis(until_ms));
+        }
+        Draft { operation, id, body, subject, signers, explanation }
+    }
 }

@@ -4,21 +4,19 @@
 
 use std::marker::PhantomData;
 
-use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
 use registry_core::governance::{
     Change, GovernancePropose, GovernanceStep, PARAMETERS, Parameters, read,
 };
 use registry_core::id::Did;
-use registry_core::operation::{Action, Guard};
+use registry_core::operation::Action;
 use registry_core::record::RecordKey;
 use registry_core::span::ChainTime;
-use registry_state::rules::governance::{GovernanceWrite, Now, Rules};
+use registry_state::rules::governance::{GovernanceWrite, Governor, Now, Rules};
 use registry_state::state::ApplyError;
-use serde::{Deserialize, Serialize};
 
-use super::form::{Draft, Salt};
-use super::ledger::{LedgerView, previous};
+use super::form::{Draft, Form, parameters};
+use super::ledger::{LedgerView, Party};
 use super::signers::Subject;
 use super::{Prepare, PrepareError, Visitor};
 use crate::limits::NOTICE_HEIGHTS_DEFAULT;
@@ -30,29 +28,28 @@ pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.visit::<Withdraw>()
 }
 
-/// Parameters of `governance_preparePropose`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Propose {
-    pub author: Did,
-    pub change: Change,
-    /// Lowest height at which the change holds. Without it, the preparation chooses one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub height: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Salt,
+parameters! {
+    unendorsed
+    /// Parameters of `governance_preparePropose`.
+    Propose {
+        pub author: Did,
+        pub change: Change,
+        /// Lowest height at which the change holds. Without it, the preparation chooses one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub height: Option<u64>,
+    }
 }
 
-/// Parameters of the actions whose only content is the proposal.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
-pub struct Step<K> {
-    pub author: Did,
-    pub proposal: Hash,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Salt,
-    #[serde(skip)]
-    pub kind: PhantomData<K>,
+parameters! {
+    unendorsed
+    /// Parameters of the actions whose only content is the proposal.
+    #[serde(bound = "")]
+    Step<K> {
+        pub author: Did,
+        pub proposal: Hash,
+        #[serde(skip)]
+        pub kind: PhantomData<K>,
+    }
 }
 
 /// An action whose only content is the proposal.
@@ -67,7 +64,7 @@ pub trait StepKind {
     fn check(
         rules: &Rules<'_>,
         proposal: &Hash,
-        author: &Did,
+        by: Governor<'_>,
     ) -> Result<GovernanceWrite, ApplyError>;
 
     /// Returns a sentence, without its full stop, that says what the action does to the proposal.
@@ -91,9 +88,9 @@ impl StepKind for Approving {
     fn check(
         rules: &Rules<'_>,
         proposal: &Hash,
-        author: &Did,
+        by: Governor<'_>,
     ) -> Result<GovernanceWrite, ApplyError> {
-        rules.approve(proposal, author)
+        rules.approve(proposal, by)
     }
 
     fn words(proposal: &Hash) -> String {
@@ -118,9 +115,9 @@ impl StepKind for Withdrawing {
     fn check(
         rules: &Rules<'_>,
         proposal: &Hash,
-        author: &Did,
+        by: Governor<'_>,
     ) -> Result<GovernanceWrite, ApplyError> {
-        rules.withdraw(proposal, author)
+        rules.withdraw(proposal, by)
     }
 
     fn words(proposal: &Hash) -> String {
@@ -131,7 +128,7 @@ impl StepKind for Withdrawing {
 impl<K> Step<K> {
     /// Makes the parameters of an action on a proposal, with a random salt.
     pub fn new(author: Did, proposal: Hash) -> Self {
-        Self { author, proposal, salt: None, kind: PhantomData }
+        Self { author, proposal, salt: None, until: None, kind: PhantomData }
     }
 }
 
@@ -148,21 +145,27 @@ impl Prepare for Propose {
         vec![RecordKey::did(&self.author.suffix)]
     }
 
+    fn complete(&mut self, prepared: &Action) {
+        if let Action::GovernancePropose(found) = prepared {
+            self.height.get_or_insert(found.height);
+        }
+    }
+
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let author = ledger.author(&self.author)?;
+        let (author, chosen) = (ledger.author(&self.author)?, self.chosen());
         let height = self.height.unwrap_or(ledger.height + NOTICE_HEIGHTS_DEFAULT);
         let propose = GovernancePropose { change: self.change, height };
         let action = Action::GovernancePropose(Box::new(propose.clone()));
-        let form = ledger.form_by(&author, Guard::Absent, self.salt.into(), action)?;
-        check(ledger, |rules| rules.propose(&form.id, &author.did, &propose))?;
+        let form = ledger.form_by(&author, chosen, action)?;
+        let id = form.id;
+        let form = checked(ledger, &author, form, |rules, by| rules.propose(&id, by, &propose))?;
         let change = words(&propose.change);
         let Parameters { notice_ms_min, .. } = read(ledger.view(), PARAMETERS)?;
         let what = format!(
             "Proposes {change}, to hold from height {height} on, but no sooner than \
              {notice_ms_min} ms after the proposal"
         );
-        let id = form.id;
-        Ok(form.draft(Subject::Proposal(id), explanation(&what, &author.did)))
+        Ok(form.draft(Subject::Proposal(id), &what))
     }
 }
 
@@ -178,32 +181,33 @@ impl<K: StepKind> Prepare for Step<K> {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, id, salt) = (ledger.author(&self.author)?, self.proposal, self.salt);
-        let head = ledger.head(&RecordKey::proposal(&id), || absent(&id))?;
-        let form = ledger.form_by(&author, previous(&head), salt.into(), self.action()?)?;
-        check(ledger, |rules| K::check(rules, &id, &author.did))?;
-        Ok(form.draft(Subject::Proposal(id), explanation(&K::words(&id), &author.did)))
+        let (author, chosen, id) = (ledger.author(&self.author)?, self.chosen(), self.proposal);
+        let form = ledger.form_by(&author, chosen, self.action()?)?;
+        let form = checked(ledger, &author, form, |rules, by| K::check(rules, &id, by))?;
+        Ok(form.draft(Subject::Proposal(id), &K::words(&id)))
     }
 }
 
-/// Checks a rule of governance as the next block would.
-fn check(
+/// Checks a rule of governance as the next block would. If the rule refuses what methods of the
+/// governor's document say, such as the withdrawal of what its control set approved, only the
+/// control set is asked to sign.
+fn checked(
     ledger: &LedgerView<'_>,
-    rule: impl FnOnce(&Rules<'_>) -> Result<GovernanceWrite, ApplyError>,
-) -> Result<(), ApplyError> {
+    author: &Party,
+    form: Form,
+    rule: impl Fn(&Rules<'_>, Governor<'_>) -> Result<GovernanceWrite, ApplyError>,
+) -> Result<Form, ApplyError> {
     let scheduled = ledger.records.scheduled_changes()?;
     let at = ChainTime { height: ledger.height + 1, live_ms: ledger.live_ms };
     let now = Now { at, time_ms: ledger.time_ms, scheduled: &scheduled };
-    rule(&Rules { view: ledger.records, now }).map(drop)
-}
-
-/// Returns the refusal of an operation on a proposal that nobody made.
-pub(crate) fn absent(id: &Hash) -> Refusal {
-    Refusal::new(Code::ProposalNotFound, "proposal", format!("no proposal {id}"))
-}
-
-fn explanation(what: &str, author: &Did) -> String {
-    format!("{what}. Needs signatures of {author} in role approval.")
+    let rules = Rules { view: ledger.records, now };
+    let said = |by_control| rule(&rules, Governor { did: &author.did, by_control });
+    said(true)?;
+    match said(false) {
+        Ok(_) => Ok(form),
+        Err(ApplyError::Refused(_)) => Ok(form.without_methods()),
+        Err(error) => Err(error),
+    }
 }
 
 fn words(change: &Change) -> String {

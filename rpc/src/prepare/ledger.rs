@@ -8,8 +8,8 @@ use registry_core::crypto::Hash;
 use registry_core::did::DidState;
 use registry_core::governance::{PARAMETERS, Parameters, ScheduledChanges, read};
 use registry_core::id::{Did, MethodUrl, NetworkName};
-use registry_core::operation::{Guard, MethodSigner, Role, Signer};
-use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
+use registry_core::operation::{MethodSigner, Role, Signer};
+use registry_core::record::{Entry, RecordView, StoreError};
 use registry_core::status::Bits;
 use registry_state::rules::By;
 use registry_state::state::ApplyError;
@@ -71,26 +71,13 @@ impl<'l> LedgerView<'l> {
         self.party(did, "author")
     }
 
-    /// Returns the author and the time of the newest block, in the form that rules take.
-    pub(super) fn by<'b>(&self, author: &'b Party) -> By<'b>
+    /// Returns the author of an operation with its id and the time of the newest block, in the form
+    /// that rules take.
+    pub(super) fn by<'b>(&self, author: &'b Party, operation: Hash) -> By<'b>
     where
         'l: 'b,
     {
-        By { network: self.network, time_ms: self.time_ms, author: &author.did }
-    }
-
-    /// Returns the guard of an operation that writes the first or the next version of a record.
-    pub(super) fn guard(&self, key: &RecordKey) -> Result<Guard, StoreError> {
-        Ok(self.records.entry(key)?.map_or(Guard::Absent, |head| previous(&head)))
-    }
-
-    /// Returns the newest version of a record. Fails with the refusal `absent` if there is none.
-    pub(super) fn head(
-        &self,
-        key: &RecordKey,
-        absent: impl FnOnce() -> Refusal,
-    ) -> Result<Entry, ApplyError> {
-        Ok(self.records.entry(key)?.ok_or_else(absent)?)
+        By { network: self.network, time_ms: self.time_ms, author: &author.did, operation }
     }
 
     /// Returns the last time, in milliseconds since 1970, at which no newer block need exist.
@@ -104,11 +91,6 @@ impl<'l> LedgerView<'l> {
 pub(crate) fn last_time_ms(records: &dyn RecordView, time_ms: u64) -> Result<u64, StoreError> {
     let parameters: Parameters = read(records, PARAMETERS)?;
     Ok(time_ms + parameters.heartbeat_ms + FUTURE_TIME_MS_MAX)
-}
-
-/// Returns the guard of an operation that replaces this version of a record.
-pub(super) fn previous(head: &Entry) -> Guard {
-    Guard::Previous(head.record.hash())
 }
 
 impl Party {

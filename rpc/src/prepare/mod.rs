@@ -13,6 +13,7 @@ pub mod did;
 mod form;
 pub mod governance;
 pub(crate) mod ledger;
+mod parent;
 pub mod schema;
 mod signers;
 pub mod status;
@@ -26,7 +27,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use answer::Prepared;
-pub use form::{Draft, Salt};
+pub use form::{Draft, Salt, guard};
 pub use ledger::{LedgerView, Records};
 pub use signers::{OneSigner, PublishedType, Signers, Subject};
 
@@ -61,6 +62,11 @@ pub trait Prepare: Serialize + DeserializeOwned {
     /// Returns the action that the parameters describe. Optional members that only
     /// [`Self::prepare`] can find, such as the parent of a grant, stay empty.
     fn action(self) -> Result<Action, PrepareError>;
+
+    /// Takes over what only [`Self::prepare`] can find and the caller did not give, from the action
+    /// that a node prepared for these parameters. A client that builds its own operation takes no
+    /// other members from a node.
+    fn complete(&mut self, _prepared: &Action) {}
 
     /// Returns the records that the preparation always reads. It may read more, depending on what
     /// these hold, and the record of the endorser if the parameters name one.

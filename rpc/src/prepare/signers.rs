@@ -67,4 +67,37 @@ impl Signers {
         let members = members.into_iter().map(OneSigner::Member).collect();
         Self { of: None, role, threshold, members }
     }
+
+    /// True if the members are methods of a DID's document.
+    pub(super) fn are_methods(&self) -> bool {
+        matches!(self.members.first(), Some(OneSigner::Method(_)))
+    }
+
+    /// True if `other` can sign in place of these signers.
+    fn is_alternative(&self, other: &Self) -> bool {
+        self.of.is_some() && self.of == other.of
+    }
+}
+
+/// Returns a sentence that says who signs. Sets of one DID are alternatives; see
+/// [`super::Draft::signers`].
+pub(super) fn needs(signers: &[Signers]) -> String {
+    let parties = signers.chunk_by(Signers::is_alternative).map(|alternatives| {
+        let [first, others @ ..] = alternatives else { return String::new() };
+        let Some(did) = &first.of else {
+            return format!("{} of {} members", first.threshold, first.members.len());
+        };
+        match (first.are_methods(), others.is_empty()) {
+            (true, true) => format!("{did} by one method under capabilityInvocation"),
+            (true, false) => {
+                format!("{did} by one method under capabilityInvocation or by its control set")
+            }
+            (false, _) => format!("{did} by its control set alone"),
+        }
+    });
+    let parties: Vec<String> = parties.collect();
+    match parties.is_empty() {
+        true => "It needs no signature.".to_owned(),
+        false => format!("It needs signatures of {}.", parties.join(" and of ")),
+    }
 }

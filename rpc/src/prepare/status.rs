@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use registry_core::code::{Code, Refusal};
 use registry_core::id::{Did, ListId};
-use registry_core::limits::UNTIL_WINDOW_MS;
-use registry_core::operation::{Action, Guard};
+use registry_core::operation::Action;
 use registry_core::record::{Entry, RecordKey};
 use registry_core::status::{
     Delegate, EntryChanges, Run, Scattered, StatusClose, StatusCreate, StatusList, StatusPurpose,
@@ -20,12 +19,11 @@ use registry_state::rules::status::{
 use registry_state::state::ApplyError;
 use serde::{Deserialize, Serialize};
 
-use super::form::{Chosen, Draft, Salt, with_signers};
-use super::ledger::{LedgerView, previous};
+use super::form::{Draft, parameters};
+use super::ledger::LedgerView;
 use super::signers::Subject;
 use super::{PARAMS, Prepare, PrepareError, Visitor};
 use crate::clock::{millis, time_ms};
-use crate::limits::UNTIL_DEFAULT_MS;
 
 /// Visits the parameters of each action on a status list.
 pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
@@ -35,86 +33,64 @@ pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.visit::<Close>()
 }
 
-/// Parameters of `status_prepareCreate`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Create {
-    pub author: Did,
-    pub purpose: StatusPurpose,
-    pub length: u64,
-    /// Number of bits of an entry: 1, 2, 4 or 8 [default: 1].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bits: Option<u8>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uri: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub valid_from: Option<TimeMs>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub valid_until: Option<TimeMs>,
-    /// DIDs that may set entries besides the issuer, in any order.
-    #[serde(default)]
-    pub delegates: Vec<DelegateParam>,
-    /// Meaning of each value of an entry, from value 0 on.
-    #[serde(default)]
-    pub messages: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Salt,
-    /// DID that vouches for the author and signs too, if the author has no right to write.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endorser: Option<Did>,
+parameters! {
+    /// Parameters of `status_prepareCreate`.
+    Create {
+        pub author: Did,
+        pub purpose: StatusPurpose,
+        pub length: u64,
+        /// Number of bits of an entry: 1, 2, 4 or 8 [default: 1].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub bits: Option<u8>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub uri: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub valid_from: Option<TimeMs>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub valid_until: Option<TimeMs>,
+        /// DIDs that may set entries besides the issuer, in any order.
+        #[serde(default)]
+        pub delegates: Vec<DelegateParam>,
+        /// Meaning of each value of an entry, from value 0 on.
+        #[serde(default)]
+        pub messages: Vec<String>,
+    }
 }
 
-/// Parameters of `status_prepareSet`: entries and their value, or runs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Set {
-    /// The issuer, or one of its delegates.
-    pub author: Did,
-    pub list: ListId,
-    /// Indexes of entries, in any order, that all get `value`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entries: Option<Vec<u64>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<u8>,
-    /// Runs of neighbouring entries. Use either these or `entries`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub runs: Option<Vec<RunParam>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<TimeMs>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Salt,
-    /// DID that vouches for the author and signs too, if the author has no right to write.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endorser: Option<Did>,
+parameters! {
+    /// Parameters of `status_prepareSet`: entries and their value, or runs.
+    Set {
+        /// The issuer, or one of its delegates.
+        pub author: Did,
+        pub list: ListId,
+        /// Indexes of entries, in any order, that all get `value`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub entries: Option<Vec<u64>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub value: Option<u8>,
+        /// Runs of neighbouring entries. Use either these or `entries`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub runs: Option<Vec<RunParam>>,
+    }
 }
 
-/// Parameters of `status_prepareUpdate`: the complete new values.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Update {
-    pub author: Did,
-    pub list: ListId,
-    pub valid_until: Option<TimeMs>,
-    /// DIDs that may set entries besides the issuer, in any order.
-    pub delegates: Vec<DelegateParam>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Salt,
-    /// DID that vouches for the author and signs too, if the author has no right to write.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endorser: Option<Did>,
+parameters! {
+    /// Parameters of `status_prepareUpdate`: the complete new values.
+    Update {
+        pub author: Did,
+        pub list: ListId,
+        pub valid_until: Option<TimeMs>,
+        /// DIDs that may set entries besides the issuer, in any order.
+        pub delegates: Vec<DelegateParam>,
+    }
 }
 
-/// Parameters of `status_prepareClose`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Close {
-    pub author: Did,
-    pub list: ListId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Salt,
-    /// DID that vouches for the author and signs too, if the author has no right to write.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endorser: Option<Did>,
+parameters! {
+    /// Parameters of `status_prepareClose`.
+    Close {
+        pub author: Did,
+        pub list: ListId,
+    }
 }
 
 /// A DID that may set some entries besides the issuer. Range and hourly number have no defaults.
@@ -209,18 +185,17 @@ impl Prepare for Create {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let author = ledger.author(&self.author)?;
-        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
+        let (author, chosen) = (ledger.author(&self.author)?, self.chosen());
         let create = self.payload();
         let (length, bits, purpose) = (create.length, create.bits, create.purpose.name());
         let action = Action::StatusCreate(Box::new(create));
         // All rules of this action are checked without state, by `form_by`.
-        let form = ledger.form_by(&author, Guard::Absent, chosen, action)?;
+        let form = ledger.form_by(&author, chosen, action)?;
         let id = ListId::of_create(&form.id);
         let what = format!(
             "Registers a {purpose} list {id} of {length} entries, {bits} bit each, all zero"
         );
-        Ok(form.draft(Subject::List(id), with_signers(&what, &author.did)))
+        Ok(form.draft(Subject::List(id), &what))
     }
 }
 
@@ -250,20 +225,16 @@ impl Prepare for Set {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, until) = (self.author.clone(), self.until);
-        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
+        let (author, chosen) = (self.author.clone(), self.chosen());
         let set = self.payload()?;
         let author = ledger.author(&author)?;
         let (entry, list) = found(ledger, &set.list)?;
-        let until_ms = until_ms(ledger, until)?;
-        let action = Action::StatusSet(set.clone());
-        let form = ledger.form_by(&author, Guard::Until(until_ms), chosen, action)?;
+        let form = ledger.form_by(&author, chosen, Action::StatusSet(set.clone()))?;
         let delegate = check_writer(&list, &author.did, ledger.time_ms)?;
         check_entries(&list, delegate, &set.changes)?;
         check_values(&list, &*ledger.records.status_array(&entry)?, &set.changes)?;
-        let (sets, until) = (values(&set.changes), millis(until_ms));
-        let what = format!("Sets {sets} in {}, until {until}", named(&set.list, &list));
-        Ok(form.draft(Subject::List(set.list), with_signers(&what, &author.did)))
+        let what = format!("Sets {} in {}", values(&set.changes), named(&set.list, &list));
+        Ok(form.draft(Subject::List(set.list), &what))
     }
 }
 
@@ -286,18 +257,16 @@ impl Prepare for Update {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let author = ledger.author(&self.author)?;
-        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
+        let (author, chosen) = (ledger.author(&self.author)?, self.chosen());
         let update = self.payload();
-        let (entry, list) = found(ledger, &update.list)?;
-        let action = Action::StatusUpdate(update.clone());
-        let form = ledger.form_by(&author, previous(&entry), chosen, action)?;
+        let (_, list) = found(ledger, &update.list)?;
+        let form = ledger.form_by(&author, chosen, Action::StatusUpdate(update.clone()))?;
         check_update(&list, &author.did, &update)?;
         let (count, end) = (update.delegates.len(), update.valid_until.map(millis));
         let end = end.map_or("no end".to_owned(), |end| format!("the end {end}"));
         let named = named(&update.list, &list);
         let what = format!("Replaces validity and delegates of {named}: {end}, {count} delegates");
-        Ok(form.draft(Subject::List(update.list), with_signers(&what, &author.did)))
+        Ok(form.draft(Subject::List(update.list), &what))
     }
 }
 
@@ -313,38 +282,21 @@ impl Prepare for Close {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, id) = (ledger.author(&self.author)?, self.list);
-        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
-        let (entry, list) = found(ledger, &id)?;
-        let form = ledger.form_by(&author, previous(&entry), chosen, self.action()?)?;
+        let (author, chosen, id) = (ledger.author(&self.author)?, self.chosen(), self.list);
+        let (_, list) = found(ledger, &id)?;
+        let form = ledger.form_by(&author, chosen, self.action()?)?;
         check_close(&list, &author.did)?;
         let what = format!("Closes for ever {}", named(&id, &list));
-        Ok(form.draft(Subject::List(id), with_signers(&what, &author.did)))
+        Ok(form.draft(Subject::List(id), &what))
     }
 }
 
 /// Returns a list and its newest version. Fails with `STATUS_NOT_FOUND` if there is none.
 fn found(ledger: &LedgerView<'_>, id: &ListId) -> Result<(Entry, StatusList), ApplyError> {
     let absent = || Refusal::new(Code::StatusNotFound, "list", format!("{id} is not registered"));
-    let entry = ledger.head(&RecordKey::status(id), absent)?;
+    let entry = ledger.records.entry(&RecordKey::status(id))?.ok_or_else(absent)?;
     let list = entry.value()?;
     Ok((entry, list))
-}
-
-/// Returns the `until` of a set: the one that was given, or the default. Fails if the next block
-/// would refuse it as past or as too far ahead.
-fn until_ms(ledger: &LedgerView<'_>, until: Option<TimeMs>) -> Result<u64, ApplyError> {
-    let Some(TimeMs(until_ms)) = until else { return Ok(ledger.time_ms + UNTIL_DEFAULT_MS) };
-    let (time, until) = (millis(ledger.time_ms), millis(until_ms));
-    if until_ms < ledger.time_ms {
-        let detail = format!("until {until}, the newest block is of {time}");
-        return Err(Refusal::new(Code::UntilPassed, "until", detail).into());
-    }
-    if until_ms > ledger.last_time_ms()?.saturating_add(UNTIL_WINDOW_MS) {
-        let detail = format!("until {until} is over an hour after the newest block of {time}");
-        return Err(Refusal::new(Code::UntilTooFar, "until", detail).into());
-    }
-    Ok(until_ms)
 }
 
 fn named(id: &ListId, list: &StatusList) -> String {

@@ -9,21 +9,24 @@ use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, EntityId, Resource, TrustKey};
 use registry_core::operation::Action;
-use registry_core::record::{RecordKey, RecordView};
+use registry_core::record::{PartWrite, RecordKey, RecordView};
 use registry_core::time::TimeMs;
+use registry_core::trust::answer::grants;
 use registry_core::trust::{
-    Assurance, Checkpoint, Conditions, Grant as Held, Grants, Parent, TrustChange, TrustGrant,
-    TrustRecognise, TrustStep,
+    Assurance, Checkpoint, Conditions, Parent, TrustChange, TrustGrant, TrustRecognise, TrustStep,
 };
 use registry_state::rules::{By, trust};
 use registry_state::state::ApplyError;
 use serde::{Deserialize, Serialize};
 
-use super::form::{Chosen, Draft, Salt, with_signers};
-use super::ledger::{LedgerView, previous};
+use super::form::{Draft, parameters};
+use super::ledger::LedgerView;
+use super::parent::{parent_for, standing};
 use super::signers::Subject;
 use super::{Prepare, PrepareError, Visitor};
 use crate::clock::time_ms;
+
+pub use super::parent::ParentParam;
 
 /// Visits the parameters of each action on a right.
 pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
@@ -36,92 +39,79 @@ pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.visit::<Derecognise>()
 }
 
-/// Parameters of `trust_prepareGrant`: the complete conditions.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Grant {
-    pub author: Did,
-    /// Authority of the right [default: the author].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authority: Option<Did>,
-    pub action: ActionName,
-    pub resource: Resource,
-    pub entity: EntityId,
-    /// Right of the author that the grant builds on. If the author is not the authority, the
-    /// preparation finds one where none is given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent: Option<Parent>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub valid_from: Option<TimeMs>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub valid_until: Option<TimeMs>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub assurance: Option<Assurance>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_depth: Option<u8>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<Hash>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub terms: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Salt,
-    /// DID that vouches for the author and signs too, if the author has no right to write.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endorser: Option<Did>,
+parameters! {
+    /// Parameters of `trust_prepareGrant`: the complete conditions.
+    Grant {
+        pub author: Did,
+        /// Authority of the right [default: the author].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub authority: Option<Did>,
+        pub action: ActionName,
+        pub resource: Resource,
+        pub entity: EntityId,
+        /// Grant to the author that this one builds on. If the author is not the authority, the
+        /// preparation finds one where none is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub parent: Option<ParentParam>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub valid_from: Option<TimeMs>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub valid_until: Option<TimeMs>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub assurance: Option<Assurance>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub max_depth: Option<u8>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub evidence: Option<Hash>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub terms: Option<String>,
+    }
 }
 
-/// Parameters of `trust_prepareChange`: those of a grant without a parent.
+/// Parameters of `trust_prepareChange`: those of a grant. Without a parent, the grant keeps its
+/// own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Change(pub Grant);
 
-/// Parameters of `trust_prepareRecognise`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Recognise {
-    pub author: Did,
-    /// Authority of the right [default: the author].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authority: Option<Did>,
-    pub action: ActionName,
-    pub resource: Resource,
-    pub entity: EntityId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub valid_from: Option<TimeMs>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub valid_until: Option<TimeMs>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<Hash>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub terms: Option<String>,
-    /// Checkpoint of the other network, if the entity is an authority there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub network: Option<Checkpoint>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Salt,
-    /// DID that vouches for the author and signs too, if the author has no right to write.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endorser: Option<Did>,
+parameters! {
+    /// Parameters of `trust_prepareRecognise`.
+    Recognise {
+        pub author: Did,
+        /// Authority of the right [default: the author].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub authority: Option<Did>,
+        pub action: ActionName,
+        pub resource: Resource,
+        pub entity: EntityId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub valid_from: Option<TimeMs>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub valid_until: Option<TimeMs>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub evidence: Option<Hash>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub terms: Option<String>,
+        /// Checkpoint of the other network, if the entity is an authority there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub network: Option<Checkpoint>,
+    }
 }
 
-/// Parameters of the actions whose only content is a right.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
-pub struct Step<K> {
-    pub author: Did,
-    /// Authority of the right [default: the author].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authority: Option<Did>,
-    pub action: ActionName,
-    pub resource: Resource,
-    pub entity: EntityId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Salt,
-    /// DID that vouches for the author and signs too, if the author has no right to write.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endorser: Option<Did>,
-    #[serde(skip)]
-    pub kind: PhantomData<K>,
+parameters! {
+    /// Parameters of the actions whose only content is a right.
+    #[serde(bound = "")]
+    Step<K> {
+        pub author: Did,
+        /// Authority of the right [default: the author].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub authority: Option<Did>,
+        pub action: ActionName,
+        pub resource: Resource,
+        pub entity: EntityId,
+        #[serde(skip)]
+        pub kind: PhantomData<K>,
+    }
 }
 
 /// An action whose only content is a right.
@@ -136,7 +126,11 @@ pub trait StepKind {
     fn record(key: &TrustKey) -> RecordKey;
 
     /// Checks the rules of the action against the newest records.
-    fn check(view: &dyn RecordView, by: By<'_>, step: &TrustStep) -> Result<Vec<u8>, ApplyError>;
+    fn check(
+        view: &dyn RecordView,
+        by: By<'_>,
+        step: &TrustStep,
+    ) -> Result<Vec<PartWrite>, ApplyError>;
 
     /// Returns a sentence, without its full stop, that says what the action does to the right.
     fn words(entity: &EntityId, right: &str, under: &str) -> String;
@@ -171,7 +165,7 @@ macro_rules! steps {
                 view: &dyn RecordView,
                 by: By<'_>,
                 step: &TrustStep,
-            ) -> Result<Vec<u8>, ApplyError> {
+            ) -> Result<Vec<PartWrite>, ApplyError> {
                 trust::$rule(view, by, step)
             }
 
@@ -211,9 +205,13 @@ fn key(
 }
 
 impl Grant {
-    /// Makes the parameters of a grant, with a random salt.
-    pub fn new(author: Did, grant: TrustGrant) -> Self {
-        let TrustGrant { key, parent, conditions } = grant;
+    /// Makes the parameters of a grant with these conditions, with a random salt.
+    pub fn new(
+        author: Did,
+        key: TrustKey,
+        parent: Option<ParentParam>,
+        conditions: Conditions,
+    ) -> Self {
         let TrustKey { authority, action, resource, entity } = key;
         let Conditions { valid_from, valid_until, assurance, max_depth, evidence, terms } =
             conditions;
@@ -232,6 +230,7 @@ impl Grant {
             terms,
             salt: None,
             endorser: None,
+            until: None,
         }
     }
 
@@ -252,7 +251,17 @@ impl Grant {
     }
 
     fn payload(self) -> TrustGrant {
-        TrustGrant { key: self.key(), conditions: self.conditions(), parent: self.parent }
+        let (key, conditions) = (self.key(), self.conditions());
+        TrustGrant { key, conditions, parent: self.parent.map(Parent::from) }
+    }
+
+    fn complete_parent(&mut self, found: Option<&Parent>) {
+        let found = found.cloned().map(ParentParam::from);
+        match (&mut self.parent, found) {
+            (Some(named), Some(found)) => named.made = named.made.or(found.made),
+            (Some(_), None) => {}
+            (parent, found) => *parent = found,
+        }
     }
 }
 
@@ -263,37 +272,33 @@ impl Prepare for Grant {
         Ok(Action::TrustGrant(Box::new(self.payload())))
     }
 
+    fn complete(&mut self, prepared: &Action) {
+        if let Action::TrustGrant(found) = prepared {
+            self.complete_parent(found.parent.as_ref());
+        }
+    }
+
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.author.suffix), RecordKey::grant(&self.key())]
     }
 
-    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let author = ledger.author(&self.author)?;
-        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
-        let (mut grant, by, view) = (self.payload(), ledger.by(&author), ledger.view());
-        if grant.parent.is_none() && grant.key.authority != author.did {
-            grant.parent = Some(parent_for(view, by, &grant)?);
-        }
-        let guard = ledger.guard(&RecordKey::grant(&grant.key))?;
+    fn prepare(mut self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let (author, chosen, view) = (ledger.author(&self.author)?, self.chosen(), ledger.view());
+        let named = self.parent.take();
+        let mut grant = self.payload();
+        grant.parent = match named {
+            Some(named) => Some(standing(view, &grant.key, &author.did, named)?),
+            None if grant.key.authority == author.did => None,
+            None => Some(parent_for(view, ledger.by(&author, Hash::ZERO), &grant)?),
+        };
         let action = Action::TrustGrant(Box::new(grant.clone()));
-        let form = ledger.form_by(&author, guard, chosen, action)?;
-        trust::grant(view, by, &grant)?;
+        let form = ledger.form_by(&author, chosen, action)?;
+        trust::grant(view, ledger.by(&author, form.id), &grant)?;
         let TrustGrant { key, conditions, .. } = grant;
         let (entity, right, under) = (&key.entity, right(&key), under(&key, &author.did));
         let beneath = format!("with {} grants allowed beneath it", conditions.depth());
         let what = format!("Grants {entity} the right to {right}{under}, {beneath}");
-        Ok(form.draft(Subject::Right(key), with_signers(&what, &author.did)))
-    }
-}
-
-impl Change {
-    fn payload(self) -> Result<TrustChange, PrepareError> {
-        let Self(grant) = self;
-        if grant.parent.is_some() {
-            let detail = "a change keeps the parent of its grant; leave it out";
-            return Err(PrepareError::Params { field: "parent", detail });
-        }
-        Ok(TrustChange { key: grant.key(), conditions: grant.conditions() })
+        Ok(form.draft(Subject::Right(key), &what))
     }
 }
 
@@ -301,7 +306,14 @@ impl Prepare for Change {
     const ACTION: &'static str = "trust_change";
 
     fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::TrustChange(Box::new(self.payload()?)))
+        let TrustGrant { key, parent, conditions } = self.0.payload();
+        Ok(Action::TrustChange(Box::new(TrustChange { key, parent, conditions })))
+    }
+
+    fn complete(&mut self, prepared: &Action) {
+        if let Action::TrustChange(found) = prepared {
+            self.0.complete_parent(found.parent.as_ref());
+        }
     }
 
     fn records_needed(&self) -> Vec<RecordKey> {
@@ -309,18 +321,22 @@ impl Prepare for Change {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let author = self.0.author.clone();
-        let chosen = Chosen { salt: self.0.salt, endorser: self.0.endorser.clone() };
-        let change = self.payload()?;
-        let author = ledger.author(&author)?;
-        let head = ledger.head(&RecordKey::grant(&change.key), || absent(&change.key))?;
+        let Self(mut grant) = self;
+        let (author, chosen, view) = (ledger.author(&grant.author)?, grant.chosen(), ledger.view());
+        let key = grant.key();
+        let own = grants(view, &key)?.and_then(|(grants, _)| grants.by(&author.did).cloned());
+        let own = own.ok_or_else(|| absent(&key, &author.did))?;
+        let kept = own.parent.map(|kept| ParentParam { made: None, ..kept.into() });
+        let parent = grant.parent.take().or(kept);
+        let parent = parent.map(|parent| standing(view, &key, &author.did, parent)).transpose()?;
+        let change = TrustChange { key, parent, conditions: grant.conditions() };
         let action = Action::TrustChange(Box::new(change.clone()));
-        let form = ledger.form_by(&author, previous(&head), chosen, action)?;
-        trust::change(ledger.view(), ledger.by(&author), &change)?;
+        let form = ledger.form_by(&author, chosen, action)?;
+        trust::change(view, ledger.by(&author, form.id), &change)?;
         let key = change.key;
         let (entity, right, under) = (&key.entity, right(&key), under(&key, &author.did));
         let what = format!("Replaces the conditions of {entity}'s right to {right}{under}");
-        Ok(form.draft(Subject::Right(key), with_signers(&what, &author.did)))
+        Ok(form.draft(Subject::Right(key), &what))
     }
 }
 
@@ -350,13 +366,11 @@ impl Prepare for Recognise {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, key) = (ledger.author(&self.author)?, self.key());
-        let chosen = Chosen { salt: self.salt, endorser: self.endorser.clone() };
-        let guard = ledger.guard(&RecordKey::recognition(&key))?;
+        let (author, chosen, key) = (ledger.author(&self.author)?, self.chosen(), self.key());
         // All rules of this action are checked without state, by `form_by`.
-        let form = ledger.form_by(&author, guard, chosen, self.action()?)?;
+        let form = ledger.form_by(&author, chosen, self.action()?)?;
         let what = format!("Recognises {} to {}", key.entity, right(&key));
-        Ok(form.draft(Subject::Right(key), with_signers(&what, &author.did)))
+        Ok(form.draft(Subject::Right(key), &what))
     }
 }
 
@@ -373,6 +387,7 @@ impl<K> Step<K> {
             entity,
             salt: None,
             endorser: None,
+            until: None,
             kind: PhantomData,
         }
     }
@@ -396,21 +411,20 @@ impl<K: StepKind> Prepare for Step<K> {
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, step) = (ledger.author(&self.author)?, self.payload());
-        let chosen = Chosen { salt: self.salt, endorser: self.endorser };
-        let head = ledger.head(&K::record(&step.key), || absent(&step.key))?;
-        let action = K::action(Box::new(step.clone()));
-        let form = ledger.form_by(&author, previous(&head), chosen, action)?;
-        K::check(ledger.view(), ledger.by(&author), &step)?;
+        let (author, chosen) = (ledger.author(&self.author)?, self.chosen());
+        let step = self.payload();
+        let form = ledger.form_by(&author, chosen, K::action(Box::new(step.clone())))?;
+        K::check(ledger.view(), ledger.by(&author, form.id), &step)?;
         let key = step.key;
         let what = K::words(&key.entity, &right(&key), &under(&key, &author.did));
-        Ok(form.draft(Subject::Right(key), with_signers(&what, &author.did)))
+        Ok(form.draft(Subject::Right(key), &what))
     }
 }
 
-fn absent(key: &TrustKey) -> Refusal {
-    let what = format!("{} to {} on {}", key.entity, key.action, key.resource);
-    let detail = format!("{} has no record of {what}", key.authority);
+fn absent(key: &TrustKey, grantor: &Did) -> Refusal {
+    let TrustKey { authority, action, resource, entity } = key;
+    let what = format!("{action} on {resource} under {authority}");
+    let detail = format!("{grantor} has granted {entity} no right to {what}");
     Refusal::new(Code::TrustNotFound, "key", detail)
 }
 
@@ -424,32 +438,4 @@ fn under(key: &TrustKey, author: &Did) -> String {
         true => String::new(),
         false => format!(" under {}", key.authority),
     }
-}
-
-/// Returns the most specific right of the author on which the rules allow the grant to build. If
-/// they allow none, returns the most specific right, so that the refusal says what it lacks.
-fn parent_for(
-    view: &dyn RecordView,
-    by: By<'_>,
-    grant: &TrustGrant,
-) -> Result<Parent, PrepareError> {
-    let mut first = None;
-    for resource in grant.key.resource.covering() {
-        let held = TrustKey { resource, entity: EntityId::from(by.author), ..grant.key.clone() };
-        let Some(entry) = view.entry(&RecordKey::grant(&held))? else { continue };
-        for Held { grantor, .. } in entry.value::<Grants>()?.grants {
-            let parent = Parent { resource: held.resource.clone(), grantor };
-            let tried = TrustGrant { parent: Some(parent.clone()), ..grant.clone() };
-            if trust::grant(view, by, &tried).is_ok() {
-                return Ok(parent);
-            }
-            first.get_or_insert(parent);
-        }
-    }
-    first.ok_or_else(|| {
-        let TrustKey { authority, action, resource, .. } = &grant.key;
-        let what = format!("no right to {action} on {resource} under {authority}");
-        let detail = format!("{} holds {what}", by.author);
-        Refusal::new(Code::TrustParentNotFound, "parent", detail).into()
-    })
 }

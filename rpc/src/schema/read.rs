@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use registry_core::code::{Code, Refusal};
 use registry_core::codec::Bytes;
 use registry_core::id::{Did, SchemaId};
 use registry_core::index::Listing;
@@ -18,7 +19,6 @@ use serde_json::value::RawValue;
 use crate::clock::millis;
 use crate::error::ApiError;
 use crate::limits::{SCHEMA_PAGE_DEFAULT, SCHEMA_PAGE_MAX};
-use crate::prepare::schema::{schema_absent, type_absent};
 use crate::reads::{AsOf, Reads, RecordsAt, check_limit};
 use crate::uris::Uris;
 
@@ -258,10 +258,14 @@ impl Schemas {
 }
 
 fn schema_at(records: &RecordsAt<'_>, id: &SchemaId) -> Result<Entry, ApiError> {
-    records.required(&RecordKey::schema(id), || schema_absent(id))
+    let absent = || Refusal::new(Code::SchemaNotFound, "schema", format!("no schema {id}"));
+    records.required(&RecordKey::schema(id), absent)
 }
 
 fn type_at(records: &RecordsAt<'_>, publisher: &Did, name: &Resource) -> Result<Entry, ApiError> {
     let key = RecordKey::credential_type(publisher, name);
-    records.required(&key, || type_absent(publisher, name))
+    records.required(&key, || {
+        let detail = format!("{publisher} has published no type {name}");
+        Refusal::new(Code::CredentialTypeNotFound, "name", detail)
+    })
 }

@@ -31,6 +31,13 @@ pub(super) struct GrantJson {
     status: &'static str,
     since: String,
     granted: String,
+    /// Id of the operation that made the grant. Grants beneath it name it, as does the guard of an
+    /// operation that suspends or revokes it.
+    operation: Hash,
+    /// Id of the operation that suspended the grant. The guard of the operation that resumes it
+    /// names it. Absent unless the grant is suspended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended_by: Option<Hash>,
     #[serde(flatten)]
     conditions: ConditionsJson,
 }
@@ -74,6 +81,8 @@ impl From<Grant> for GrantJson {
             status: grant.status.name(),
             since: millis(grant.since),
             granted: millis(grant.granted),
+            operation: grant.made,
+            suspended_by: grant.suspended,
             conditions: grant.conditions.into(),
         }
     }

@@ -58,7 +58,7 @@ struct RightJson {
     resource: Resource,
     entity: EntityId,
     version: u64,
-    /// Hash of the record. An operation that changes the record names it as its guard.
+    /// Hash of this version of the record.
     record: Hash,
     #[serde(flatten)]
     of: RightKindJson,
@@ -106,8 +106,9 @@ fn right(entry: &Entry) -> Result<RightJson, StoreError> {
         return Ok(RightJson { authority, action, resource, entity, version, record, of });
     }
     let found: Grants = entry.value()?;
-    let Grants { authority, action, resource, entity, grants } = found;
-    let of = RightKindJson::Grants(grants.into_iter().map(GrantJson::from).collect());
+    let of = found.all().into_iter().cloned().map(GrantJson::from);
+    let of = RightKindJson::Grants(of.collect());
+    let Grants { authority, action, resource, entity, .. } = found;
     Ok(RightJson { authority, action, resource, entity, version, record, of })
 }
 

@@ -115,8 +115,9 @@ async fn publish_type(registry: &Registry) -> SchemaId {
     for action in
         [Action::SchemaPublish(Box::new(publish)), Action::CredentialTypePublish(Box::new(kind))]
     {
-        let (author, guard) = (Some(authority.clone()), Guard::Absent);
-        let operation = Operation { chain, author, endorser: None, guard, salt, action };
+        let (author, endorser) = (Some(authority.clone()), None);
+        let (guard, until) = (Guard::Absent, None);
+        let operation = Operation { chain, author, endorser, guard, until, salt, action };
         let envelope = sign(operation.body(), Role::Control, &key(AUTHORITY));
         registry.server.submit(&envelope).await.expect("applied");
     }

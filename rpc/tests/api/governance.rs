@@ -230,8 +230,8 @@ async fn ready(registry: &Registry, id: &Value, height: u64, (seed, version): (u
     let ready = ValidatorReady { proposal, key: named, peer, version, header };
     let action = Action::ValidatorReady(Box::new(ready));
     let (chain, salt) = (registry.server.ledger.chain(), FixedBytes([0; 16]));
-    let operation =
-        Operation { chain, author: None, endorser: None, guard: Guard::Absent, salt, action };
+    let (author, endorser, guard, until) = (None, None, Guard::Absent, None);
+    let operation = Operation { chain, author, endorser, guard, until, salt, action };
     let envelope = sign(operation.body(), Role::Author, &key);
     registry.server.submit(&envelope).await.expect("applied");
 }
@@ -373,6 +373,25 @@ async fn preparing_says_what_it_is_about_who_signs_and_what_it_does() {
     assert!(explained(&prepared).starts_with(&format!("Approves proposal {name}.")));
     let prepared = prepare("Withdraw", json!({ "proposal": id })).await;
     assert!(explained(&prepared).contains("Takes back"), "{}", explained(&prepared));
+}
+
+#[tokio::test]
+async fn only_the_control_set_is_asked_for_what_methods_cannot_say() {
+    let registry = governed().await;
+    let id = propose(&registry, heartbeat(20_000), height(&registry) + NOTICE).await;
+    let params = registry.by(0, json!({ "proposal": id }));
+    let prepared = ask(&registry, "prepareWithdraw", params.clone()).await;
+    let requests = prepared["signatures"].as_array().expect("requests");
+    assert_eq!((requests.len(), requests[0]["members"][0].get("method")), (1, None));
+    let explanation = prepared["explanation"].as_str().expect("text");
+    assert!(explanation.contains("by its control set alone"), "{explanation}");
+
+    act(&registry, 0, "Withdraw", json!({ "proposal": id })).await;
+    let shown = proposal(&registry, &id).await;
+    let said = json!({ "governor": registry.dids[0], "time": shown["time"], "byControl": true });
+    assert_eq!((&shown["approvals"], &shown["withdrawn"]), (&json!([]), &json!([said])));
+    let found = fault(&registry, "prepareApprove", params).await;
+    assert_eq!(found, ("APPROVAL_FINAL".to_owned(), "proposal".to_owned()));
 }
 
 #[tokio::test]

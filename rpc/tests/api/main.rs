@@ -6,6 +6,7 @@ mod decide;
 mod documents;
 mod endorsement;
 mod governance;
+mod guards;
 mod json_rpc;
 mod limits;
 mod negotiation;

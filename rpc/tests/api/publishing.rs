@@ -6,7 +6,7 @@ use crate::common::people::Person;
 use registry_core::codec;
 use registry_core::governance::Publishing;
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::record::{Entry, Kind};
+use registry_core::record::{Entry, Kind, PartId};
 use serde_json::{Value, json};
 
 async fn resolve(server: &Server, did: &str, options: Value) -> Value {
@@ -97,7 +97,7 @@ async fn its_record_can_be_read_and_no_operation_writes_it() {
         (Kind::Governance, &b"publishing"[..])
     );
     assert_eq!(history["versions"][0]["record"], entry.record.hash().to_string());
-    let read: Publishing = codec::decode(&entry.value.0, OPERATION_BYTES_MAX).expect("a list");
+    let read: Publishing = entry.part_value(PartId::WHOLE).expect("a list");
     assert_eq!(read, publishing());
 
     let document = Person::new(1).document_json();

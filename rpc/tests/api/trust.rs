@@ -119,6 +119,8 @@ async fn a_chain_is_shown_from_the_authority_down() {
     let right = registry.right(0, 2, "degrees/bachelor");
     let answer = registry.ask("chain", right.clone()).await;
     let [authority, accreditor, issuer, _] = [0, 1, 2, 3].map(|number| &registry.dids[number]);
+    let [above, beneath] = [0, 1].map(|link| answer["chain"][link]["operation"].clone());
+    assert!(above.is_string() && beneath.is_string() && above != beneath, "{answer}");
     assert_eq!(
         answer["chain"],
         json!([
@@ -127,12 +129,13 @@ async fn a_chain_is_shown_from_the_authority_down() {
                 "entity": accreditor, "version": 1, "grantor": authority, "status": "active",
                 "since": "2023-11-14T22:13:27.500Z", "granted": "2023-11-14T22:13:27.500Z",
                 "validUntil": "2033-11-14T00:00:00.000Z", "assurance": "substantial",
-                "mayDelegate": true, "maxDepth": 1,
+                "mayDelegate": true, "maxDepth": 1, "operation": above,
             },
             {
                 "authority": authority, "action": "issue", "resource": "degrees/bachelor",
-                "entity": issuer, "version": 1, "grantor": accreditor,
-                "parent": { "resource": "degrees/*", "grantor": authority }, "status": "active",
+                "entity": issuer, "version": 1, "grantor": accreditor, "operation": beneath,
+                "parent": { "resource": "degrees/*", "grantor": authority, "made": above },
+                "status": "active",
                 "since": "2023-11-14T22:13:29.000Z", "granted": "2023-11-14T22:13:29.000Z",
                 "assurance": "low", "mayDelegate": false, "maxDepth": 0,
             },
@@ -386,6 +389,7 @@ async fn rights_are_listed_by_authority_entity_and_action() {
             "grants": [{
                 "grantor": other, "status": "active", "mayDelegate": false, "maxDepth": 0,
                 "since": "2023-11-14T22:13:32.000Z", "granted": "2023-11-14T22:13:32.000Z",
+                "operation": page["rights"][0]["grants"][0]["operation"],
             }],
         }),
     );

@@ -36,7 +36,7 @@ type Operations = Vec<Arc<Checked>>;
 /// A new home whose validator is a network by itself, with the keys to fill it.
 pub(super) struct Filler {
     pub(super) maker: Maker,
-    genesis: GenesisFile,
+    pub(super) genesis: GenesisFile,
     signer: ValidatorSigner,
     data: PathBuf,
     floor: PathBuf,

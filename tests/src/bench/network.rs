@@ -7,11 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use keys::Home;
 use node::config::Loaded;
-use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
-use registry_core::id::{Did, NetworkName};
-use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::record::Entry;
+use registry_core::id::NetworkName;
 use registry_core::time::TimeMs;
 use serde::Deserialize;
 use serde_json::json;
@@ -125,18 +122,6 @@ impl Network {
         let status = self.clients[0].status().await?;
         let time: TimeMs = serde_json::from_value(status["time"].clone())?;
         Ok(time.0)
-    }
-
-    /// Returns the hash of a DID's head record on the first node.
-    pub(super) async fn head_of(&self, did: &Did) -> Result<Hash> {
-        #[derive(Deserialize)]
-        struct Answer {
-            entry: Bytes,
-        }
-        let answer = self.clients[0].call("did_getRecord", json!({ "did": did })).await?;
-        let Answer { entry } = serde_json::from_value(answer)?;
-        let entry: Entry = codec::decode(&entry.0, 2 * OPERATION_BYTES_MAX)?;
-        Ok(entry.record.hash())
     }
 
     /// Returns the number of operations in the block at a height.

@@ -5,12 +5,15 @@ use anyhow::{Result, anyhow};
 use keys::SecretKey;
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, Suite};
-use registry_core::did::{DidCreate, DidUpdate, KeySet, Member, NextSet, Sets};
+use registry_core::did::{
+    DidCreate, DidUpdate, Document, KeySet, Member, NextSet, Sets, control_part, document_part,
+};
 use registry_core::id::{Did, ListId, NetworkName, Suffix};
 use registry_core::names::TrustKey;
 use registry_core::operation::{
     Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
+use registry_core::record::{Part, PartHead, RecordKey};
 use registry_core::status::{EntryChanges, StatusCreate, StatusPurpose, StatusSet};
 use registry_core::trust::{TrustGrant, TrustStep};
 
@@ -30,6 +33,9 @@ pub(super) struct Maker {
     pub(super) network: NetworkName,
 }
 
+/// Guard of an operation, and the last block time in ms at which it may be applied.
+type Terms = (Guard, Option<u64>);
+
 fn key(part: Use, number: u64) -> Result<SecretKey> {
     let mut seed = [part as u8; 32];
     seed[..8].copy_from_slice(&number.to_be_bytes());
@@ -42,52 +48,69 @@ fn salt(part: Use, number: u64) -> FixedBytes<16> {
     FixedBytes(salt)
 }
 
+/// Returns sets and first document of DID `number`, with one key in each.
+fn parts(number: u64) -> Result<(Sets, Document)> {
+    let members = vec![Member::Key(key(Use::Control, number)?.public().clone())];
+    let commitments = vec![NextSet::commitment(key(Use::Next, number)?.public())];
+    let sets = Sets {
+        control: KeySet { threshold: 1, members },
+        next: NextSet { threshold: 1, commitments },
+        recovery: None,
+    };
+    Ok((sets, document(&key(Use::Document, number)?, 0)))
+}
+
 impl Maker {
     /// Returns DID `number` and the envelope of its create, with one key in each of its parts.
     pub(super) fn create(&self, number: u64) -> Result<(Did, Vec<u8>)> {
         let control = key(Use::Control, number)?;
-        let next = NextSet::commitment(key(Use::Next, number)?.public());
-        let members = vec![Member::Key(control.public().clone())];
-        let sets = Sets {
-            control: KeySet { threshold: 1, members },
-            next: NextSet { threshold: 1, commitments: vec![next] },
-            recovery: None,
-        };
-        let document = document(&key(Use::Document, number)?, 0);
+        let (sets, document) = parts(number)?;
         let action = Action::DidCreate(Box::new(DidCreate { sets, document }));
         let salt = salt(Use::Control, number);
-        let (id, bytes) = self.sign(None, Guard::Absent, salt, action, &control);
+        let (id, bytes) = self.sign(None, (Guard::Absent, None), salt, action, &control);
         Ok((Did { network: self.network.clone(), suffix: Suffix::of_create(&id) }, bytes))
     }
 
-    /// Returns the envelope of an update of DID `number` to another document key. `previous` is the
-    /// hash of its head record.
-    pub(super) fn update(&self, number: u64, did: Did, previous: Hash) -> Result<Vec<u8>> {
+    /// Returns the envelope of the first update of DID `number`, to another document key.
+    pub(super) fn update(&self, number: u64, did: Did) -> Result<Vec<u8>> {
         let control = key(Use::Control, number)?;
+        let (sets, made) = parts(number)?;
+        let written = [control_part(&sets), document_part(&made)];
+        let written = written.map(|part| part.written(1, &salt(Use::Control, number)));
+        let heads: Vec<PartHead> = written.iter().flatten().map(Part::head).collect();
+        let guard = Guard::of_heads(&RecordKey::did(&did.suffix), &heads);
         let document = document(&key(Use::NewDocument, number)?, 0);
         let action = Action::DidUpdate(Box::new(DidUpdate { document }));
         let salt = salt(Use::NewDocument, number);
-        Ok(self.sign(Some(did), Guard::Previous(previous), salt, action, &control).1)
+        Ok(self.sign(Some(did), (guard, None), salt, action, &control).1)
     }
 
-    /// Returns the envelope of a grant by DID `number`.
-    pub(super) fn grant(&self, number: u64, author: Did, grant: TrustGrant) -> Result<Vec<u8>> {
+    /// Returns id and envelope of a grant by DID `number`, valid until `until_ms`.
+    pub(super) fn grant(
+        &self,
+        number: u64,
+        author: Did,
+        grant: TrustGrant,
+        until_ms: u64,
+    ) -> Result<(Hash, Vec<u8>)> {
         let action = Action::TrustGrant(Box::new(grant));
         let (control, salt) = (key(Use::Control, number)?, salt(Use::Control, number));
-        Ok(self.sign(Some(author), Guard::Absent, salt, action, &control).1)
+        Ok(self.sign(Some(author), (Guard::Absent, Some(until_ms)), salt, action, &control))
     }
 
-    /// Returns the envelope by which DID `number` suspends a grant. `previous` is the hash of the
-    /// grant's head record.
+    /// Returns the envelope by which DID `number` suspends the grant of a right that the operation
+    /// `made` made, valid until `until_ms`.
     pub(super) fn suspend(
         &self,
         number: u64,
         author: Did,
-        (of, previous): (TrustKey, Hash),
+        (of, made): (TrustKey, Hash),
+        until_ms: u64,
     ) -> Result<Vec<u8>> {
         let action = Action::TrustSuspend(Box::new(TrustStep { key: of }));
         let (control, salt) = (key(Use::Control, number)?, salt(Use::Control, number));
-        Ok(self.sign(Some(author), Guard::Previous(previous), salt, action, &control).1)
+        let terms = (Guard::Operation(made), Some(until_ms));
+        Ok(self.sign(Some(author), terms, salt, action, &control).1)
     }
 
     /// Returns DID 0 as an issuer of lists, and the envelope of its create. The issuer's operations
@@ -100,14 +123,14 @@ impl Maker {
     fn sign(
         &self,
         author: Option<Did>,
-        guard: Guard,
+        (guard, until): Terms,
         salt: FixedBytes<16>,
         action: Action,
         key: &SecretKey,
     ) -> (Hash, Vec<u8>) {
-        let role = Role::Control;
-        let body =
-            Operation { chain: self.chain, author, endorser: None, guard, salt, action }.body();
+        let (role, chain) = (Role::Control, self.chain);
+        let operation = Operation { chain, author, endorser: None, guard, until, salt, action };
+        let body = operation.body();
         let id = operation_id(&body);
         let value = Bytes(key.sign_operation(&role.message(&id)).to_vec());
         let by = Signer::Key(key.public().clone());
@@ -137,7 +160,7 @@ impl Issuer<'_> {
             messages: Vec::new(),
         };
         let action = Action::StatusCreate(Box::new(create));
-        let (id, bytes) = self.sign(Guard::Absent, salt(Use::Control, number), action);
+        let (id, bytes) = self.sign((Guard::Absent, None), salt(Use::Control, number), action);
         (ListId::of_create(&id), bytes)
     }
 
@@ -145,10 +168,10 @@ impl Issuer<'_> {
     /// all other operations, since they alone make the operation unique.
     pub(super) fn set(&self, list: ListId, changes: EntryChanges) -> Vec<u8> {
         let action = Action::StatusSet(StatusSet { list, changes });
-        self.sign(Guard::Until(self.until_ms), salt(Use::Control, 0), action).1
+        self.sign((Guard::Nothing, Some(self.until_ms)), salt(Use::Control, 0), action).1
     }
 
-    fn sign(&self, guard: Guard, salt: FixedBytes<16>, action: Action) -> (Hash, Vec<u8>) {
-        self.maker.sign(Some(self.did.clone()), guard, salt, action, &self.control)
+    fn sign(&self, terms: Terms, salt: FixedBytes<16>, action: Action) -> (Hash, Vec<u8>) {
+        self.maker.sign(Some(self.did.clone()), terms, salt, action, &self.control)
     }
 }

@@ -7,14 +7,15 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use keys::Home;
-use node::store::{Column, Ledger, Read as _, RocksStore, StoreError};
+use node::store::{Column, Read as _, RocksStore, StoreError};
 use registry_core::codec;
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
-use registry_core::limits::OPERATION_BYTES_MAX;
+use registry_core::limits::{OPERATION_BYTES_MAX, UNTIL_MS_MAX};
 use registry_core::names::TrustKey;
-use registry_core::record::{Entry, RecordKey};
+use registry_core::record::Record;
 use registry_core::trust::{Conditions, Parent, TrustGrant};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::fill::{Filled, Filler};
@@ -73,15 +74,24 @@ const PATTERN: &str = "chain/*";
 /// The entities are no DIDs.
 struct Framework {
     dids: Vec<Did>,
+    /// Ids of the operations that make the grants to the bodies, from the top.
+    made: Vec<Hash>,
+    until_ms: u64,
     direct: u64,
     chains: u64,
 }
 
 impl Framework {
-    fn new(maker: &Maker, chains: u64) -> Result<Self> {
+    /// `until_ms` is a block time, as Unix time in ms, up to which all operations are valid.
+    fn new(maker: &Maker, chains: u64, until_ms: u64) -> Result<Self> {
         let dids = (0..=BODIES).map(|number| Ok(maker.create(number)?.0));
-        let dids = dids.collect::<Result<_>>()?;
-        Ok(Self { dids, direct: chains.div_ceil(CHAINS_FOR_DIRECT), chains })
+        let (dids, direct) = (dids.collect::<Result<_>>()?, chains.div_ceil(CHAINS_FOR_DIRECT));
+        let mut own = Self { dids, made: Vec::new(), until_ms, direct, chains };
+        for body in 0..BODIES {
+            let made = own.grant(maker, body, (PATTERN, own.did(body + 1).to_string()))?.0;
+            own.made.push(made);
+        }
+        Ok(own)
     }
 
     fn operations(&self) -> u64 {
@@ -99,34 +109,39 @@ impl Framework {
             return Ok(maker.create(number)?.1);
         };
         let Some(entity) = grant.checked_sub(BODIES) else {
-            return self.grant(maker, grant, (PATTERN, self.did(grant + 1).to_string()));
+            let body = self.did(grant + 1).to_string();
+            return Ok(self.grant(maker, grant, (PATTERN, body))?.1);
         };
-        match entity.checked_sub(self.direct) {
-            None => self.grant(maker, 0, (Way::Direct.resource(), entity_id(entity))),
-            Some(entity) => self.grant(maker, BODIES, (Way::Chain.resource(), entity_id(entity))),
-        }
+        let (grantor, way, entity) = match entity.checked_sub(self.direct) {
+            None => (0, Way::Direct, entity),
+            Some(entity) => (BODIES, Way::Chain, entity),
+        };
+        Ok(self.grant(maker, grantor, (way.resource(), entity_id(entity)))?.1)
     }
 
     fn did(&self, number: u64) -> &Did {
         &self.dids[number as usize]
     }
 
-    /// Returns the envelope of a grant by the DID with number `grantor`. Its parent is the grant
+    /// Returns id and envelope of a grant by the DID with number `grantor`. Its parent is the grant
     /// which that DID received, if it is not the authority.
     fn grant(
         &self,
         maker: &Maker,
         grantor: u64,
         (resource, entity): (&str, String),
-    ) -> Result<Vec<u8>> {
+    ) -> Result<(Hash, Vec<u8>)> {
         let beneath = if resource == PATTERN { BODIES - grantor } else { 0 };
         let max_depth = u8::try_from(beneath).ok().filter(|depth| *depth > 0);
         let conditions = Conditions { max_depth, ..Conditions::default() };
-        let above = grantor.checked_sub(1).map(|above| self.did(above).clone());
         let resource_above = PATTERN.parse()?;
-        let parent = above.map(|grantor| Parent { resource: resource_above, grantor });
+        let parent = grantor.checked_sub(1).map(|above| Parent {
+            resource: resource_above,
+            grantor: self.did(above).clone(),
+            made: self.made[above as usize],
+        });
         let grant = TrustGrant { key: self.key(resource, &entity)?, parent, conditions };
-        maker.grant(grantor, self.did(grantor).clone(), grant)
+        maker.grant(grantor, self.did(grantor).clone(), grant, self.until_ms)
     }
 
     fn key(&self, resource: &str, entity: &str) -> Result<TrustKey> {
@@ -189,26 +204,23 @@ struct Site {
     filler: Filler,
     filled: Filled,
     framework: Framework,
-    /// Hash of the head record of the grant to the first body.
-    top: Hash,
     node: Alone,
 }
 
 impl Site {
     async fn open(place: &Path, chains: u64) -> Result<Self> {
         let home = Home::new(place);
-        let (filler, filled, framework, top) = tokio::task::block_in_place(|| {
+        let (filler, filled, framework) = tokio::task::block_in_place(|| {
             let filler = Filler::new(&home)?;
-            let framework = Framework::new(&filler.maker, chains)?;
+            let until_ms = filler.genesis.time.0 + UNTIL_MS_MAX / 2;
+            let framework = Framework::new(&filler.maker, chains, until_ms)?;
             let operation = |number| framework.operation(&filler.maker, number);
             let filled = filler.fill(framework.operations(), operation)?;
-            let top = Ledger(&filler.open()?).newest(&RecordKey::grant(&framework.top()?))?;
-            let top = top.ok_or_else(|| anyhow!("the bodies have no grants"))?;
-            anyhow::Ok((filler, filled, framework, top.record.hash()))
+            anyhow::Ok((filler, filled, framework))
         })?;
         let node = Alone::start(&home).await?;
         node.settled().await;
-        Ok(Self { filler, filled, framework, top, node })
+        Ok(Self { filler, filled, framework, node })
     }
 
     fn queries(&self, way: Way) -> Subject {
@@ -239,7 +251,9 @@ impl Site {
 async fn suspend(site: &Site, report: &mut Report) -> Result<u64> {
     let Site { filler, framework, .. } = site;
     let authority = framework.did(0).clone();
-    let envelope = filler.maker.suspend(0, authority, (framework.top()?, site.top))?;
+    let made = framework.made[0];
+    let of = (framework.top()?, made);
+    let envelope = filler.maker.suspend(0, authority, of, framework.until_ms)?;
     let queries = framework.queries(Way::Chain);
     let direct = framework.queries(Way::Direct);
     let client = Client::new(&format!("http://{}", site.node.address));
@@ -270,15 +284,19 @@ async fn expect(connection: &mut Connection, request: &[u8], parts: &[&str]) -> 
 /// Counts the records whose newest version was written at a height. That is all that the block
 /// wrote, if no later block has operations.
 fn written_at(store: &RocksStore, height: u64) -> Result<u64> {
+    #[derive(Deserialize)]
+    struct Head {
+        record: Record,
+    }
     let (mut from, mut written) = (Vec::new(), 0);
     loop {
         let rows = store.scan(Column::Heads, &from, &[u8::MAX], PAGE)?;
         let Some((last, _)) = rows.last() else { return Ok(written) };
         from = [&last[..], &[0]].concat();
         for (_, row) in &rows {
-            let entry: Entry =
+            let Head { record } =
                 codec::decode_own(row, 2 * OPERATION_BYTES_MAX).map_err(StoreError::new)?;
-            written += u64::from(entry.record.height == height);
+            written += u64::from(record.height == height);
         }
     }
 }

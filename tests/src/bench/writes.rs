@@ -23,8 +23,7 @@ pub(super) async fn run(args: WritesArgs) -> Result<Report> {
     submit(&network, &creates, args.connections).await?;
     let mut envelopes = Vec::new();
     for (number, did) in (0..half).zip(dids) {
-        let previous = network.head_of(&did).await?;
-        envelopes.push(network.maker.update(number, did, previous)?);
+        envelopes.push(network.maker.update(number, did)?);
         envelopes.push(network.maker.create(half + number)?.1);
     }
     let phase = submit(&network, &envelopes, args.connections).await?;

@@ -41,18 +41,19 @@ impl Wallet {
             delegates,
             messages: Vec::new(),
         };
-        let signed = self.act(Guard::Absent, Action::StatusCreate(Box::new(create)));
+        let signed = self.act(Guard::Absent, None, Action::StatusCreate(Box::new(create)));
         (ListId::of_create(&signed.operation), signed)
     }
 
     /// Sets entries of a list.
     pub fn status_set(&self, list: ListId, changes: EntryChanges, until_ms: u64) -> Signed {
-        self.act(Guard::Until(until_ms), Action::StatusSet(StatusSet { list, changes }))
+        let action = Action::StatusSet(StatusSet { list, changes });
+        self.act(Guard::Nothing, Some(until_ms), action)
     }
 
-    /// Closes a list whose record has the hash `previous`.
-    pub fn status_close(&self, list: ListId, previous: registry_core::crypto::Hash) -> Signed {
-        self.act(Guard::Previous(previous), Action::StatusClose(StatusClose { list }))
+    /// Closes a list.
+    pub fn status_close(&self, list: ListId) -> Signed {
+        self.act(Guard::Nothing, None, Action::StatusClose(StatusClose { list }))
     }
 }
 

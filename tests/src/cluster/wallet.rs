@@ -5,12 +5,14 @@ use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::{Hash, Suite};
 use registry_core::did::document::{KeyMaterial, Multikey, VerificationMethod};
 use registry_core::did::{
-    DidCreate, DidRotate, DidUpdate, Document, KeySet, Member, NextSet, Reveal, Sets,
+    DidCreate, DidRotate, DidUpdate, Document, KeySet, Member, NextSet, Reveal, Sets, control_part,
+    document_part,
 };
 use registry_core::id::{Did, MethodUrl, NetworkName, Suffix};
 use registry_core::operation::{
     Action, Guard, MethodSigner, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
+use registry_core::record::{PartHead, PartId, PartWrite, RecordKey};
 
 /// Facts of a chain that clients need to sign.
 #[derive(Debug, Clone)]
@@ -30,6 +32,25 @@ pub struct Signed {
     pub envelope: Vec<u8>,
 }
 
+/// The control and the document of a DID as one of its operations left them. An operation over them
+/// can be signed before a block holds the earlier one.
+#[derive(Debug, Clone)]
+pub struct Held {
+    control: PartHead,
+    document: PartHead,
+}
+
+impl Held {
+    /// The parts after an operation that wrote `write` over them.
+    fn after(&self, write: PartWrite, salt: &FixedBytes<16>) -> Self {
+        let mut held = self.clone();
+        let part = if write.id == PartId::CONTROL { &mut held.control } else { &mut held.document };
+        let number = part.1 + 1;
+        *part = write.written(number, salt).expect("a part that stays").head();
+        held
+    }
+}
+
 /// Control keys of a DID, and the next key that it committed to.
 pub struct Wallet {
     /// Chain of the DID.
@@ -40,6 +61,8 @@ pub struct Wallet {
     pub next: SecretKey,
     /// DID; set by [`Wallet::create`].
     pub did: Option<Did>,
+    /// What the newest operation left; set by [`Wallet::create`].
+    pub held: Option<Held>,
 }
 
 /// Envelope of a body, signed by `keys` in `role`.
@@ -103,7 +126,7 @@ impl Wallet {
     /// Makes new keys, of which `controllers` must all sign.
     pub fn new(chain: &Chain, suite: Suite, controllers: usize) -> Self {
         let control = (0..controllers).map(|_| new_key(suite)).collect();
-        Self { chain: chain.clone(), control, next: new_key(suite), did: None }
+        Self { chain: chain.clone(), control, next: new_key(suite), did: None, held: None }
     }
 
     /// The DID, once [`Wallet::create`] was called.
@@ -118,7 +141,12 @@ impl Wallet {
     /// Body of an operation of this DID on its chain.
     pub fn operation(&self, guard: Guard, action: Action) -> Operation {
         let (chain, author) = (self.chain.id, self.did.clone());
-        Operation { chain, author, endorser: None, guard, salt: salt(), action }
+        Operation { chain, author, endorser: None, guard, until: None, salt: salt(), action }
+    }
+
+    /// Guard over the DID's own record that names these parts.
+    fn guard(&self, heads: &[PartHead]) -> Guard {
+        Guard::of_heads(&RecordKey::did(&self.did().suffix), heads)
     }
 
     fn by_control(&self, operation: &Operation) -> Signed {
@@ -127,12 +155,13 @@ impl Wallet {
 
     /// An operation that does not change the DID itself, signed by the only verification method of
     /// its document.
-    pub fn act(&self, guard: Guard, action: Action) -> Signed {
+    pub fn act(&self, guard: Guard, until: Option<u64>, action: Action) -> Signed {
         let key = &self.control[0];
         let fragment = "key-1".parse().expect("a fragment");
         let url = MethodUrl { did: self.did(), fragment };
         let by = Signer::Method(MethodSigner { key: key.public().clone(), url });
-        seal_by(self.operation(guard, action).body(), Role::Author, &[(by, key)])
+        let operation = Operation { until, ..self.operation(guard, action) };
+        seal_by(operation.body(), Role::Author, &[(by, key)])
     }
 
     /// Body of the create operation.
@@ -144,29 +173,48 @@ impl Wallet {
 
     /// The create operation. It determines the DID.
     pub fn create(&mut self) -> Signed {
-        let signed = self.by_control(&self.create_operation(0));
+        let operation = self.create_operation(0);
+        let signed = self.by_control(&operation);
         let suffix = Suffix::of_create(&signed.operation);
         self.did = Some(Did { network: self.chain.network.clone(), suffix });
+        let empty = |id| PartHead(id, 0, Hash::ZERO);
+        let empty = Held { control: empty(PartId::CONTROL), document: empty(PartId::DOCUMENT) };
+        let document = document_part(&document(&self.control[0], 0));
+        let held = empty.after(control_part(&self.sets()), &operation.salt);
+        self.held = Some(held.after(document, &operation.salt));
         signed
     }
 
-    /// An update of the document over the version with record hash `previous`.
-    pub fn update(&self, previous: Hash, names: usize) -> Signed {
-        let document = document(&self.control[0], names);
-        let action = Action::DidUpdate(Box::new(DidUpdate { document }));
-        self.by_control(&self.operation(Guard::Previous(previous), action))
+    /// What the newest operation left.
+    pub fn held(&self) -> Held {
+        self.held.clone().expect("create comes first")
     }
 
-    /// Makes the next key the control key. Returns the operation and the old control keys.
-    pub fn rotate(&mut self, previous: Hash) -> (Signed, Vec<SecretKey>) {
+    /// An update of the document over what the newest operation left.
+    pub fn update(&mut self, names: usize) -> Signed {
+        let document = document(&self.control[0], names);
+        let (held, part) = (self.held(), document_part(&document));
+        let action = Action::DidUpdate(Box::new(DidUpdate { document }));
+        let operation = self.operation(self.guard(&[held.control, held.document]), action);
+        self.held = Some(held.after(part, &operation.salt));
+        self.by_control(&operation)
+    }
+
+    /// Makes the next key the control key. The document becomes one of that key. Returns the
+    /// operation and the old control keys.
+    pub fn rotate(&mut self) -> (Signed, Vec<SecretKey>) {
         let suite = self.next.public().suite();
         let revealed = std::mem::replace(&mut self.next, new_key(suite));
         let reveal = Reveal { revealed: vec![Member::Key(revealed.public().clone())] };
         let old = std::mem::replace(&mut self.control, vec![revealed]);
+        let (held, sets) = (self.held(), self.sets());
         let document = document(&self.control[0], 0);
-        let rotate = DidRotate { reveal, sets: self.sets(), document };
+        let (control, part) = (control_part(&sets), document_part(&document));
+        let rotate = DidRotate { reveal, sets, document: Some(document) };
         let action = Action::DidRotate(Box::new(rotate));
-        let operation = self.operation(Guard::Previous(previous), action);
+        let operation = self.operation(self.guard(&[held.control]), action);
+        let salt = &operation.salt;
+        self.held = Some(held.after(control, salt).after(part, salt));
         (seal(operation.body(), Role::Next, &[&self.control[0]]), old)
     }
 }

@@ -111,7 +111,7 @@ impl Worker {
             let mut signed = wallet.create();
             for number in 1..=OPERATIONS_PER_DID {
                 let Some(receipt) = self.write(&signed).await else { return };
-                signed = wallet.update(receipt.record, number);
+                signed = wallet.update(number);
                 let did = wallet.did().to_string();
                 let write = Acknowledged { did, receipt, at: Instant::now() };
                 self.shared.list().push(write);

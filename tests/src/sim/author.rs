@@ -47,6 +47,7 @@ impl Author {
             author: None,
             endorser: None,
             guard: Guard::Absent,
+            until: None,
             salt: FixedBytes([0; 16]),
             action: Action::DidCreate(Box::new(create)),
         };
@@ -59,7 +60,7 @@ impl Author {
     pub fn act(
         &self,
         chain: Hash,
-        guard: Guard,
+        (guard, until): (Guard, Option<u64>),
         salt: FixedBytes<16>,
         (role, action): (Role, Action),
     ) -> Checked {
@@ -68,6 +69,7 @@ impl Author {
             author: Some(self.did.clone()),
             endorser: None,
             guard,
+            until,
             salt,
             action,
         };

@@ -96,7 +96,7 @@ impl Chain {
         let operations = genesis.operations.iter();
         let operations = operations.map(|checked| Bytes(checked.bytes().to_vec())).collect();
         let block = Block { header: execution.header.clone(), operations };
-        let rows = genesis_rows(&execution, &block);
+        let rows = genesis_rows(&execution, &block).expect("records of memory");
         let (header, governors) = (execution.header, authors);
         Self { network, id, genesis, header, list, governors, keys, rows }
     }

@@ -11,11 +11,11 @@ use registry_core::did::{
     DidCreate, DidRotate, DidUpdate, DidValue, Document, KeySet, Member, NextSet, Reveal, Sets,
 };
 use registry_core::id::{Did, Suffix};
-use registry_core::limits::UNTIL_WINDOW_MS;
+use registry_core::limits::STATUS_SET_UNTIL_MS;
 use registry_core::operation::{
     Action, Guard, Operation, Signature, SignedOperation, Signer, operation_id,
 };
-use registry_core::record::{RecordKey, value_from};
+use registry_core::record::{PartId, RecordKey};
 use registry_state::rules::{Checked, check_stateless};
 use registry_state::state::StateView;
 
@@ -103,6 +103,7 @@ impl Client {
             author: None,
             endorser: None,
             guard: Guard::Absent,
+            until: None,
             salt,
             action,
         };
@@ -116,31 +117,32 @@ impl Client {
     pub fn change(&mut self, chain: &Chain, disk: &dyn Read, rotate: bool) -> Option<Arc<Checked>> {
         let Some(did) = self.did.clone() else { return Some(self.create(chain)) };
         let head = StateView::head(&Ledger(disk), &RecordKey::did(&did.suffix)).ok().flatten()?;
-        let Ok(DidValue::Active(state)) = value_from::<DidValue>(&head.value.0) else {
-            return None;
-        };
+        let Ok(DidValue::Active(state)) = head.value::<DidValue>() else { return None };
         let generation =
             (0..=ROTATIONS_MAX).find(|number| self.sets(*number).control == state.sets.control)?;
         let salt = self.salt();
         let document = self.document();
-        let (action, generation) = if rotate && generation < ROTATIONS_MAX {
+        let (action, covers, generation) = if rotate && generation < ROTATIONS_MAX {
             let reveal = Reveal { revealed: vec![self.member(generation + 1)] };
             let sets = self.sets(generation + 1);
-            (Action::DidRotate(Box::new(DidRotate { reveal, sets, document })), generation + 1)
+            let rotate = DidRotate { reveal, sets, document: Some(document) };
+            (Action::DidRotate(Box::new(rotate)), &[PartId::CONTROL][..], generation + 1)
         } else {
-            (Action::DidUpdate(Box::new(DidUpdate { document })), generation)
+            let update = Action::DidUpdate(Box::new(DidUpdate { document }));
+            (update, &[PartId::CONTROL, PartId::DOCUMENT][..], generation)
         };
-        let guard = Guard::Previous(head.record.hash());
+        let guard = Guard::of_parts(&head, covers.iter().copied());
         self.follows = head.record.version;
+        let (chain_id, author) = (chain.id, Some(did));
         let operation =
-            Operation { chain: chain.id, author: Some(did), endorser: None, guard, salt, action };
+            Operation { chain: chain_id, author, endorser: None, guard, until: None, salt, action };
         Some(self.seal(chain, &operation, generation))
     }
 
     /// Sets entries of the status list of genesis, at virtual time `now_ms`.
     pub fn set(&mut self, chain: &Chain, now_ms: u64, random: &mut Random) -> Arc<Checked> {
         let salt = self.salt();
-        let until_ms = GENESIS_MS + now_ms + UNTIL_WINDOW_MS / 2;
+        let until_ms = GENESIS_MS + now_ms + STATUS_SET_UNTIL_MS / 2;
         // The operation follows no version, so no newer version makes it stale.
         self.follows = u64::MAX;
         let checked = Arc::new(chain.list.set(chain.id, until_ms, salt, random));

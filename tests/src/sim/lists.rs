@@ -41,7 +41,7 @@ impl SharedList {
             messages: Vec::new(),
         };
         let action = (Role::Control, Action::StatusCreate(Box::new(list)));
-        let list = issuer.act(Hash::ZERO, Guard::Absent, FixedBytes([0; 16]), action);
+        let list = issuer.act(Hash::ZERO, (Guard::Absent, None), FixedBytes([0; 16]), action);
         (Self { issuer, id: ListId::of_create(&list.id()) }, vec![create, list])
     }
 
@@ -64,7 +64,8 @@ impl SharedList {
             EntryChanges::Entries(Scattered::new(value, indexes).expect("ascending"))
         };
         let action = Action::StatusSet(StatusSet { list: self.id, changes });
-        self.issuer.act(chain, Guard::Until(until_ms), salt, (Role::Control, action))
+        let guard = (Guard::Nothing, Some(until_ms));
+        self.issuer.act(chain, guard, salt, (Role::Control, action))
     }
 }
 

@@ -10,11 +10,9 @@ use node::store::{Ledger, Read};
 use ordering::{Message, SignedProposal};
 use registry_core::block::{Block, Header};
 use registry_core::certificate::{Certificate, VoteKind};
-use registry_core::codec;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
 use registry_core::governance::{self, PROTOCOL_VERSION, VALIDATORS, VERSION, Validators};
-use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::record::{Entry, RecordKey};
+use registry_core::record::{Entry, PartId, RecordKey};
 use registry_state::execution::{execute, execute_genesis};
 use registry_state::rules::check_stateless;
 use registry_state::state::{MemoryState, StateView as _};
@@ -411,13 +409,10 @@ impl Oracle {
 }
 
 /// Value of a governance record.
-fn governed<T: serde::Serialize + serde::de::DeserializeOwned>(
-    state: &MemoryState,
-    name: &str,
-) -> T {
+fn governed<T: serde::de::DeserializeOwned>(state: &MemoryState, name: &str) -> T {
     let entry = state.head(&governance::key(name)).expect("memory can be read");
-    let value = entry.expect("genesis wrote it").value;
-    codec::decode(&value.0, OPERATION_BYTES_MAX).expect("a governance record")
+    let value = entry.expect("genesis wrote it").part_value(PartId::WHOLE);
+    value.expect("a governance record")
 }
 
 /// Power by key, from the validator record.

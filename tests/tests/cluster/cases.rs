@@ -53,8 +53,8 @@ fn unknown_field(wallet: &Wallet) -> Signed {
 }
 
 /// Replaces a character of a DID by one that no DID contains. The length stays the same.
-fn malformed_did(wallet: &Wallet, previous: Hash) -> Signed {
-    let update = wallet.update(previous, 1);
+fn malformed_did(wallet: &mut Wallet) -> Signed {
+    let update = wallet.update(1);
     let envelope: SignedOperation =
         codec::decode(&update.envelope, OPERATION_BYTES_MAX).expect("an envelope");
     let (mut body, did) = (envelope.body.0, wallet.did().to_string());
@@ -85,18 +85,20 @@ fn elsewhere(chain: &Chain) -> Signed {
 pub(crate) async fn cases(node: &Client, chain: &Chain) -> Vec<Case> {
     let case = |what, code, signed| Case { what, code, signed };
     let mut wallet = Wallet::new(chain, Suite::Ed25519, 1);
-    let first = commit(node, &wallet.create()).await;
-    let applied = wallet.update(first, 1);
-    let second = commit(node, &applied).await;
-    let stale = wallet.update(first, 2);
-    let malformed = malformed_did(&wallet, second);
+    commit(node, &wallet.create()).await;
+    let first = wallet.held();
+    let applied = wallet.update(1);
+    commit(node, &applied).await;
+    let malformed = malformed_did(&mut wallet);
+    wallet.held = Some(first);
+    let stale = wallet.update(2);
 
     let mut rotated = Wallet::new(chain, Suite::Ed25519, 1);
-    let made = commit(node, &rotated.create()).await;
-    let (rotation, old) = rotated.rotate(made);
-    let head = commit(node, &rotation).await;
+    commit(node, &rotated.create()).await;
+    let (rotation, old) = rotated.rotate();
+    commit(node, &rotation).await;
     let present = std::mem::replace(&mut rotated.control, old);
-    let rotated_out = rotated.update(head, 1);
+    let rotated_out = rotated.update(1);
     rotated.control = present;
 
     let single = Wallet::new(chain, Suite::Ed25519, 1);

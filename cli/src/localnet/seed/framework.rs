@@ -6,12 +6,12 @@ use registry_core::agent::AgentDelegate;
 use registry_core::id::{ListId, SchemaId};
 use registry_core::limits::DAY_MS;
 use registry_core::names::{ActionName, EntityId, NameError, Resource, TrustKey};
-use registry_core::operation::{Action, Guard};
+use registry_core::operation::Action;
 use registry_core::schema::{CredentialTypePublish, SchemaPublish};
 use registry_core::status::{Run, StatusCreate, StatusPurpose};
 use registry_core::time::TimeMs;
-use registry_core::trust::{Assurance, Conditions, Parent, TrustGrant};
-use rpc::prepare::trust::{Revoking, Step};
+use registry_core::trust::{Assurance, Conditions};
+use rpc::prepare::trust::{Grant, Revoking, Step};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::try_join;
@@ -20,6 +20,7 @@ use super::Seed;
 use super::parties::Parties;
 use crate::author::{Author, Sent};
 use crate::client::{Client, object};
+use crate::did::Ready;
 use crate::exit::Failure;
 use crate::status_list::write::{make as make_list, set};
 
@@ -48,18 +49,18 @@ pub(super) async fn make(parties: &Parties) -> Result<Seed, Failure> {
     let (schema, status_list, ..) = try_join!(
         publish_schema(authority, &right),
         open_list(issuer),
-        right.grant(authority, None, (authority, first), Assurance::High, 2),
-        right.grant(authority, None, (authority, second), Assurance::High, 2),
+        right.grant(authority, (authority, first), Assurance::High, 2),
+        right.grant(authority, (authority, second), Assurance::High, 2),
         delegate(parties, &right),
     )?;
     let substantial = Assurance::Substantial;
     try_join!(
         publish_type(authority, &right, schema),
         revoke_entries(issuer, &status_list),
-        right.grant(authority, Some(authority), (first, issuer), substantial, 1),
-        right.grant(authority, Some(authority), (second, revoked_issuer), substantial, 0),
+        right.grant(authority, (first, issuer), substantial, 1),
+        right.grant(authority, (second, revoked_issuer), substantial, 0),
     )?;
-    right.grant(authority, Some(first), (issuer, &parties.principal), substantial, 0).await?;
+    right.grant(authority, (issuer, &parties.principal), substantial, 0).await?;
     let issued_at = authority.client().chain().await?.time.millis();
     let Sent { height, .. } = right.revoke(authority, second, revoked_issuer).await?;
     Ok(Seed {
@@ -86,26 +87,22 @@ impl Right {
         }
     }
 
-    /// Grants the right to `entity`. `above` is the grantor of the parent grant; `None` if the
-    /// authority itself grants.
+    /// Grants the right to `entity`. The node finds the parent grant if `grantor` is not the
+    /// authority.
     async fn grant(
         &self,
         authority: &Author,
-        above: Option<&Author>,
         (grantor, entity): (&Author, &Author),
         assurance: Assurance,
         max_depth: u8,
     ) -> Result<Sent, Failure> {
-        let key = self.key(authority, entity);
-        let parent =
-            above.map(|above| Parent { resource: self.kind.clone(), grantor: above.did().clone() });
         let conditions = Conditions {
             assurance: Some(assurance),
             max_depth: Some(max_depth).filter(|depth| *depth > 0),
             ..Conditions::default()
         };
-        let grant = TrustGrant { key, parent, conditions };
-        grantor.send(Guard::Absent, Action::TrustGrant(Box::new(grant))).await
+        let (did, key) = (grantor.did().clone(), self.key(authority, entity));
+        grantor.write(Grant::new(did, key, None, conditions)).await
     }
 
     async fn revoke(
@@ -124,7 +121,7 @@ async fn publish_schema(authority: &Author, right: &Right) -> Result<SchemaId, F
     let id = SchemaId::of_content(authority.did(), &content);
     let (credential_type, supersedes) = (Some(right.kind.clone()), None);
     let publish = SchemaPublish { content, credential_type, supersedes };
-    authority.send(Guard::Absent, Action::SchemaPublish(Box::new(publish))).await?;
+    authority.send(Ready::creating(Action::SchemaPublish(Box::new(publish)))).await?;
     Ok(id)
 }
 
@@ -138,7 +135,8 @@ async fn publish_type(authority: &Author, right: &Right, schema: SchemaId) -> Re
         formats: Vec::new(),
         suites: Vec::new(),
     };
-    authority.send(Guard::Absent, Action::CredentialTypePublish(Box::new(publish))).await.map(drop)
+    let ready = Ready::creating(Action::CredentialTypePublish(Box::new(publish)));
+    authority.send(ready).await.map(drop)
 }
 
 async fn open_list(issuer: &Author) -> Result<ListId, Failure> {
@@ -165,13 +163,15 @@ async fn delegate(parties: &Parties, right: &Right) -> Result<(), Failure> {
     let now_ms = principal.client().chain().await?.time.0;
     let delegate = AgentDelegate {
         agent: agent.clone(),
+        beneath: None,
         actions: vec![right.issue.clone()],
         resources: vec![right.kind.clone()],
         valid_from: None,
         valid_until: now_ms.saturating_add(DELEGATION_MS),
         max_depth: None,
     };
-    principal.send(Guard::Absent, Action::AgentDelegate(Box::new(delegate))).await.map(drop)
+    let ready = Ready::creating(Action::AgentDelegate(Box::new(delegate)));
+    principal.send(ready).await.map(drop)
 }
 
 /// Returns the time of a block in RFC 3339.

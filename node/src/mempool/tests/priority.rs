@@ -13,8 +13,9 @@ fn ids(operations: &[Arc<Checked>]) -> Vec<Hash> {
 fn set_by_method(fixture: &Fixture, entry: u64) -> Arc<Checked> {
     let runs = vec![Run { start: entry, length: 1, value: 1, expect: None }];
     let set = StatusSet { list: fixture.list, changes: EntryChanges::Runs(runs) };
-    let (guard, action) = (Guard::Until(UNTIL_MS), Action::StatusSet(set));
-    Arc::new(seal_by_method(&operation(fixture.head.chain, Some(&fixture.issuer), guard, action)))
+    let (guard, action) = (Guard::Nothing, Action::StatusSet(set));
+    let operation = operation(fixture.head.chain, Some(&fixture.issuer), guard, action);
+    Arc::new(seal_by_method(&Operation { until: Some(UNTIL_MS), ..operation }))
 }
 
 fn seal_by_method(operation: &Operation) -> Checked {
@@ -175,7 +176,8 @@ fn each_author_has_places_of_its_own_on_a_record() {
     fixture.admit(&mut pool, &accredits).expect("room");
     fixture.build(&mut pool, 1);
     let resource = "degree".parse().expect("a resource");
-    let parent = Some(Parent { resource, grantor: root.clone() });
+    let made = accredits.id();
+    let parent = Some(Parent { resource, grantor: root.clone(), made });
     for _ in 0..4 {
         let grant = fixture.by(&body, grants(&issuer, parent.clone()), (Role::Control, 1));
         fixture.admit(&mut pool, &grant).expect("room");

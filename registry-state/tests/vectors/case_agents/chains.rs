@@ -4,9 +4,12 @@ use registry_core::agent::AgentDelegate;
 use registry_core::code::Code;
 
 use super::{PARTIES, Parties, next, registered, then, with_agent, with_helper};
-use crate::catalogue::Catalogue;
-use crate::support::agent::{deep, delegate, resume, revoke, suspend, terms};
+use crate::catalogue::{At, Catalogue};
+use crate::support::agent::{deep, delegate, resume, revoke, seal_for, suspend, terms};
+use crate::support::guards::needed;
 use crate::support::ledger::Ledger;
+use crate::support::status::authored;
+use crate::support::trust::Party;
 
 const RULE: &str = "An agent delegates on while its own chain is live.";
 
@@ -28,6 +31,7 @@ pub(super) fn add(all: &mut Catalogue) {
     add_own(all);
     add_above(all);
     add_anew(all);
+    add_names(all);
 }
 
 fn add_own(all: &mut Catalogue) {
@@ -98,4 +102,31 @@ fn add_anew(all: &mut Catalogue) {
     let rule = "Other terms above are the same delegation.";
     let at = next(&again, helper, last, delegate(terms(last)));
     all.applied_at("agent_delegate_under_other_terms_above", rule, &at);
+}
+
+/// Adds delegations that name another delegation above them than the present one.
+fn add_names(all: &mut Catalogue) {
+    let Parties { principal, agent, helper, .. } = &*PARTIES;
+    let code = Code::AgentChain;
+    let naming = |ledger: &Ledger, author: &Party, to: &Party, beneath| {
+        let terms = AgentDelegate { beneath, ..terms(to) };
+        let guard = needed(&ledger.state, Some(&author.did), &delegate(terms.clone()));
+        seal_for(&authored(&author.did, guard, 7, delegate(terms)), author, to)
+    };
+    let ledger = with_agent();
+    let first = ledger.delegation_to(&agent.did);
+    let rule = "An agent names the operation that made the delegation to it.";
+    let at = At::new(&ledger, 1_000, naming(&ledger, agent, helper, None));
+    all.refused_at("agent_delegate_without_the_one_above", rule, code, &at);
+    let at = At::new(&ledger, 1_000, naming(&ledger, agent, helper, first));
+    all.applied_at("agent_delegate_beneath_the_one_named", rule, &at);
+    let mut anew = ledger;
+    then(&mut anew, principal, agent, revoke(agent));
+    then(&mut anew, principal, agent, delegate(deep(agent, 3)));
+    let at = At::new(&anew, 1_000, naming(&anew, agent, helper, first));
+    all.refused_at("agent_delegate_beneath_an_earlier_one", rule, code, &at);
+    let rule = "Who is no agent names no delegation above.";
+    let free = registered();
+    let at = At::new(&free, 1_000, naming(&free, principal, agent, first));
+    all.refused_at("agent_delegate_beneath_none", rule, code, &at);
 }

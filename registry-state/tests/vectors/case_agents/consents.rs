@@ -107,13 +107,12 @@ fn add_kinds(all: &mut Catalogue) {
 
 fn add_unneeded(all: &mut Catalogue) {
     let Parties { principal, agent, .. } = &*PARTIES;
-    let previous = Guard::Previous(Hash([7; 32]));
     let key = right(&principal.did, "orders/1", &agent.id());
     let list = plain_list(registry_core::status::StatusPurpose::Revocation, 1, 8);
     let of_principal = |guard, action: Action| authored(&principal.did, guard, 7, action);
     let rule = "Where nobody else is bound, nobody consents.";
     for (name, operation) in [
-        ("agent_revoke", of_principal(previous, revoke(agent))),
+        ("agent_revoke", of_principal(Guard::Nothing, revoke(agent))),
         ("trust_grant", of_principal(Guard::Absent, grant(&key, None, depth(1)))),
         ("status_create", status_create(&principal.did, 7, list)),
     ] {

@@ -1,19 +1,16 @@
-//! Vectors of checks without state: guards, networks, names, terms and sizes.
+//! Vectors of checks without state: networks, names, terms and sizes.
 
 use registry_core::agent::AgentDelegate;
 use registry_core::code::Code;
-use registry_core::crypto::Hash;
 use registry_core::limits::TRUST_OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Guard, Operation, SignedOperation, operation_id};
-use registry_core::record::RecordKey;
+use registry_core::record::{PartId, RecordKey};
 use registry_state::state::StateView as _;
 
 use super::{PARTIES, Parties, next, registered, with_agent};
 use crate::catalogue::Catalogue;
 use crate::format::EncodingType;
-use crate::support::agent::{
-    as_author, as_consent, deep, delegate, resume, revoke, seal_for, suspend, terms,
-};
+use crate::support::agent::{as_author, as_consent, deep, delegate, revoke, seal_for, terms};
 use crate::support::cbor::Cbor;
 use crate::support::ledger::GENESIS_MS;
 use crate::support::status::authored;
@@ -31,7 +28,6 @@ fn sealed(guard: Guard, action: Action) -> Vec<u8> {
 }
 
 pub(super) fn add(all: &mut Catalogue) {
-    add_guards(all);
     add_parties(all);
     add_members(all);
     add_terms(all);
@@ -41,31 +37,14 @@ pub(super) fn add(all: &mut Catalogue) {
     add_values(all);
 }
 
-fn add_guards(all: &mut Catalogue) {
-    let agent = &PARTIES.agent;
-    let (absent, until) = (Guard::Absent, Guard::Until(GENESIS_MS + 60_000));
-    let rule = "A delegation takes the guard absent or previous, its steps previous.";
-    for (name, guard, action) in [
-        ("until_on_agent_delegate", until, delegate(terms(agent))),
-        ("absent_on_agent_suspend", absent, suspend(agent)),
-        ("absent_on_agent_resume", absent, resume(agent)),
-        ("absent_on_agent_revoke", absent, revoke(agent)),
-        ("until_on_agent_revoke", until, revoke(agent)),
-    ] {
-        let envelope = sealed(guard, action);
-        all.refused(&format!("guard_{name}"), rule, Code::GuardKind, &envelope);
-    }
-}
-
 fn add_parties(all: &mut Catalogue) {
     let Parties { principal, agent, .. } = &*PARTIES;
     let rule = "An agent is a DID of this network.";
     let mut elsewhere = Party::clone(agent);
     elsewhere.did.network = "other".parse().expect("a name");
-    let previous = Guard::Previous(Hash([7; 32]));
     for (name, guard, action) in [
         ("delegate", Guard::Absent, delegate(terms(&elsewhere))),
-        ("revoke", previous, revoke(&elsewhere)),
+        ("revoke", Guard::Nothing, revoke(&elsewhere)),
     ] {
         let envelope = seal_for(&operation(guard, action), principal, &elsewhere);
         let name = format!("agent_{name}_elsewhere");
@@ -226,7 +205,7 @@ fn add_values(all: &mut Catalogue) {
     let ledger = with_agent();
     let key = RecordKey::delegation(&PARTIES.agent.did);
     let head = ledger.state.head(&key).expect("a sound store").expect("a delegation");
-    let value = head.value.0;
+    let value = head.part(PartId::WHOLE).expect("a value").value.0.clone();
     let rule = "The value of an agent's record.";
     all.encoding("encoding_of_delegation", rule, EncodingType::Delegation, &value, true);
     let mut edited = |name: &str, rule: &str, edit: &dyn Fn(&mut Cbor)| {
@@ -238,6 +217,8 @@ fn add_values(all: &mut Catalogue) {
     edited("delegation_unknown_member", rule, &|item| item.set("extra", Cbor::Uint(0)));
     let rule = "A status is active, suspended or revoked.";
     edited("delegation_status_unknown", rule, &|item| item.set("status", Cbor::text("ended")));
-    let rule = "Beneath another is true or absent.";
-    edited("delegation_beneath_false", rule, &|item| item.set("beneath", Cbor::Raw(vec![0xf4])));
+    let rule = "A delegation beneath another names the operation that made that one.";
+    edited("delegation_beneath_true", rule, &|item| item.set("beneath", Cbor::Raw(vec![0xf5])));
+    let rule = "A delegation names the operation that made it.";
+    edited("delegation_without_made", rule, &|item| item.remove("made"));
 }

@@ -57,6 +57,9 @@ fn add_steps(all: &mut Catalogue) {
     let resumed = [(agent, suspend(helper)), (agent, resume(helper))];
     let rule = "A delegation is suspended as often as it is resumed.";
     applied("suspend_again", rule, &resumed, agent, suspend(helper));
+    let rule = "A suspension may follow another one, but not lift one from further up.";
+    applied("suspend_of_suspended", rule, &suspended, agent, suspend(helper));
+    applied("suspend_of_suspended_from_above", rule, &suspended, principal, suspend(helper));
     let mut ledger = with_helper();
     then(&mut ledger, principal, agent, suspend(agent));
     let rule = "Who is suspended may still take its own delegations back.";
@@ -67,13 +70,12 @@ fn add_steps(all: &mut Catalogue) {
 fn add_statuses(all: &mut Catalogue) {
     let Parties { agent, helper, .. } = &*PARTIES;
     let mut refused = |name: &str, before: &[(&Party, Action)], by, action| {
-        let rule = "Suspend takes an active delegation, resume a suspended one, revoke both.";
+        let rule = "Resume takes a suspended delegation, suspend and revoke any that stands.";
         let ledger = after(before);
         let at = next(&ledger, by, helper, action);
         all.refused_at(&format!("agent_{name}"), rule, Code::AgentStatus, &at);
     };
-    let (suspended, revoked) = ([(agent, suspend(helper))], [(agent, revoke(helper))]);
-    refused("suspend_of_suspended", &suspended, agent, suspend(helper));
+    let revoked = [(agent, revoke(helper))];
     refused("suspend_of_revoked", &revoked, agent, suspend(helper));
     refused("resume_of_active", &[], agent, resume(helper));
     refused("resume_of_revoked", &revoked, agent, resume(helper));
@@ -114,6 +116,8 @@ fn add_suspenders(all: &mut Catalogue) {
     let ledger = after(&[(principal, suspend(helper))]);
     let at = next(&ledger, agent, helper, resume(helper));
     all.refused_at("agent_resume_from_beneath_suspender", rule, Code::AgentNotAllowed, &at);
+    let at = next(&ledger, agent, helper, suspend(helper));
+    all.refused_at("agent_suspend_from_beneath_suspender", rule, Code::AgentNotAllowed, &at);
     let again = after(&[(principal, suspend(helper)), (agent, delegate(deep(helper, 1)))]);
     let rule = "Other terms do not lift the suspension of one further up.";
     let at = next(&again, agent, helper, resume(helper));
@@ -139,36 +143,49 @@ fn add_guards(all: &mut Catalogue) {
     let Parties { principal, agent, .. } = &*PARTIES;
     let with =
         |guard, action| seal_for(&authored(&principal.did, guard, 7, action), principal, agent);
-    let previous = Guard::Previous(Hash([7; 32]));
+    let (whole, made) = (Guard::Parts(Hash([7; 32])), Guard::Operation(Hash([7; 32])));
     let empty = registered();
     let rule = "The record exists.";
     let code = Code::AgentNotFound;
-    for (name, action) in [
-        ("delegate_after_unknown", delegate(terms(agent))),
-        ("suspend_of_unknown", suspend(agent)),
-        ("resume_of_unknown", resume(agent)),
-        ("revoke_of_unknown", revoke(agent)),
+    for (name, guard, action) in [
+        ("delegate_after_unknown", whole, delegate(terms(agent))),
+        ("suspend_of_unknown", Guard::Nothing, suspend(agent)),
+        ("resume_of_unknown", made, resume(agent)),
+        ("revoke_of_unknown", Guard::Nothing, revoke(agent)),
     ] {
-        let at = At::new(&empty, 1_000, with(previous, action));
+        let at = At::new(&empty, 1_000, with(guard, action));
         all.refused_at(&format!("agent_{name}"), rule, code, &at);
     }
     let ledger = with_agent();
-    let rule = "Previous names the record's head.";
-    for (name, action) in [("delegate", delegate(terms(agent))), ("revoke", revoke(agent))] {
-        let at = At::new(&ledger, 1_000, with(previous, action));
-        all.refused_at(&format!("agent_{name}_of_other_version"), rule, Code::GuardStale, &at);
-    }
+    let rule = "A delegation names the one that it replaces.";
+    let at = At::new(&ledger, 1_000, with(whole, delegate(terms(agent))));
+    all.refused_at("agent_delegate_of_other_version", rule, Code::GuardStale, &at);
+    let rule = "A resumption names the operation that suspended the delegation.";
+    let mut suspended = ledger.clone();
+    then(&mut suspended, principal, agent, suspend(agent));
+    let at = At::new(&suspended, 1_000, with(made, resume(agent)));
+    all.refused_at("agent_resume_of_other_suspension", rule, Code::GuardStale, &at);
     let rule = "Absent is for an agent that nobody delegated to yet.";
     let at = At::new(&ledger, 1_000, with(Guard::Absent, delegate(terms(agent))));
     all.refused_at("agent_delegate_absent_of_existing", rule, Code::AlreadyExists, &at);
-    let rule = "A record changes once in a block.";
+    let rule = "Operations of one block on one agent make one version.";
     let suspended = signed(&ledger, principal, agent, suspend(agent));
-    let at = next(&ledger, principal, agent, revoke(agent)).following(suspended);
-    all.refused_at("agent_suspend_and_revoke_in_one_block", rule, Code::ChangedInBlock, &at);
+    let at = next(&ledger, principal, agent, revoke(agent)).following(suspended.clone());
+    all.applied_at("agent_revoke_after_suspend_in_one_block", rule, &at);
+    let after_it = ledger.with(std::slice::from_ref(&suspended));
+    let resumed = signed(&after_it, principal, agent, resume(agent));
+    let at = At::new(&ledger, 1_000, resumed).following(suspended);
+    all.applied_at("agent_resume_in_the_block_of_its_suspension", rule, &at);
+    let rule = "What an earlier operation of the block did counts for the next.";
+    let revoked = signed(&ledger, principal, agent, revoke(agent));
+    let at = next(&ledger, principal, agent, suspend(agent)).following(revoked);
+    all.refused_at("agent_suspend_after_revoke_in_one_block", rule, Code::AgentStatus, &at);
     let rule = "What one is delegated in a block it delegates on in the same.";
     let Parties { helper, .. } = &*PARTIES;
     let first = signed(&empty, principal, agent, delegate(deep(agent, 1)));
-    let at = next(&empty, agent, helper, delegate(terms(helper))).following(first);
+    let after_it = empty.with(std::slice::from_ref(&first));
+    let beneath = signed(&after_it, agent, helper, delegate(terms(helper)));
+    let at = At::new(&empty, 1_000, beneath).following(first);
     all.applied_at("agent_delegate_beneath_in_one_block", rule, &at);
     let rule = "Who is suspended earlier in the block delegates no more.";
     let suspended = signed(&ledger, principal, agent, suspend(agent));

@@ -1,4 +1,4 @@
-//! Vectors of checks without state: guards, authors, the form of each change, and sizes.
+//! Vectors of checks without state: authors, the form of each change, and sizes.
 
 use registry_core::code::Code;
 use registry_core::codec::encode;
@@ -14,8 +14,8 @@ use super::{GOVERNORS, network};
 use crate::catalogue::Catalogue;
 use crate::format::EncodingType;
 use crate::support::governance::{
-    approve, endorsed, governors_of, heartbeat, propose, publishing_key, put, remove,
-    seal_approval, validator, validator_key, withdraw,
+    endorsed, governors_of, heartbeat, propose, publishing_key, put, remove, seal_approval,
+    validator, validator_key,
 };
 use crate::support::ledger::GENESIS_MS;
 use crate::support::status::authored;
@@ -35,11 +35,11 @@ fn word() -> ValidatorReady {
 
 fn said(author: Option<Did>, guard: Guard) -> Operation {
     let action = Action::ValidatorReady(Box::new(word()));
-    Operation { chain: chain(), author, endorser: None, guard, salt: salt(7), action }
+    let (endorser, until, salt) = (None, None, salt(7));
+    Operation { chain: chain(), author, endorser, guard, until, salt, action }
 }
 
 pub(super) fn add(all: &mut Catalogue) {
-    add_guards(all);
     add_authors(all);
     add_lists(all);
     add_validators(all);
@@ -47,23 +47,6 @@ pub(super) fn add(all: &mut Catalogue) {
     add_governors(all);
     add_sizes(all);
     add_values(all);
-}
-
-fn add_guards(all: &mut Catalogue) {
-    let rule = "A proposal takes the guard absent, approvals and withdrawals previous.";
-    let until = Guard::Until(GENESIS_MS + 60_000);
-    let previous = Guard::Previous(ID);
-    for (name, guard, action) in [
-        ("previous_on_governance_propose", previous, propose(heartbeat(10_000), 20)),
-        ("until_on_governance_propose", until, propose(heartbeat(10_000), 20)),
-        ("absent_on_governance_approve", Guard::Absent, approve(ID)),
-        ("absent_on_governance_withdraw", Guard::Absent, withdraw(ID)),
-    ] {
-        all.refused(&format!("guard_{name}"), rule, Code::GuardKind, &sealed(guard, action));
-    }
-    let rule = "A newcomer's word takes the guard absent or previous.";
-    let envelope = seal(&said(None, until), &[validator_key(5)]);
-    all.refused("guard_until_on_validator_ready", rule, Code::GuardKind, &envelope);
 }
 
 fn add_authors(all: &mut Catalogue) {
@@ -213,7 +196,19 @@ fn add_sizes(all: &mut Catalogue) {
 fn add_values(all: &mut Catalogue) {
     let rule = "The value of a proposal's record.";
     let governor = GOVERNORS[0].did.clone();
-    let approvals = vec![Approval { governor: governor.clone(), time: GENESIS_MS }];
+    let by_method = Approval {
+        governor: governor.clone(),
+        time: GENESIS_MS,
+        withdrawn: false,
+        by_control: false,
+    };
+    let taken_back = Approval {
+        governor: GOVERNORS[1].did.clone(),
+        withdrawn: true,
+        by_control: true,
+        ..by_method.clone()
+    };
+    let approvals = vec![by_method, taken_back];
     let of = |change: Change, status: ProposalStatus| Proposal {
         proposer: governor.clone(),
         change,

@@ -65,7 +65,7 @@ fn add_expected(all: &mut Catalogue) {
     let rule = "A key's first word has no version before it.";
     let (ledger, id) = expecting();
     let mut operation = ready_operation(&ledger, 7, ready(&ledger, id, 5));
-    operation.guard = Guard::Previous(Hash([7; 32]));
+    operation.guard = Guard::Parts(Hash([7; 32]));
     let at = At::new(&ledger, 1_000, seal(&operation, &[validator_key(5)]));
     all.refused_at("validator_ready_previous_of_none", rule, code, &at);
 }
@@ -121,6 +121,15 @@ fn add_times(all: &mut Catalogue) {
     let code = Code::ReadyTooSoon;
     all.refused_at("validator_ready_within_a_minute", rule, code, &again(59_999));
     all.applied_at("validator_ready_after_a_minute", rule, &again(60_000));
+    let rule = "An announcement is for the record as it was when it was signed.";
+    let (mut other, id) = expecting();
+    let first = says_ready(&other, id, 5);
+    other.after(1_000, &[first]);
+    let signed = seal(&ready_operation(&other, 8, ready(&other, id, 5)), &[validator_key(5)]);
+    let second = says_ready(&other, id, 5);
+    other.after(60_000, &[second]);
+    let at = At::new(&other, 60_000, signed);
+    all.refused_at("validator_ready_stale_after_another", rule, Code::GuardStale, &at);
     let rule = "Another proposal may be answered at once.";
     let mut ledger = ledger.clone();
     let other = proposed_again(&mut ledger);

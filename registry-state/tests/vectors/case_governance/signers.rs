@@ -49,8 +49,7 @@ fn add_applied(all: &mut Catalogue) {
 
 fn add_roles(all: &mut Catalogue) {
     let by = &GOVERNORS[1];
-    let guard = Guard::Previous(Hash([7; 32]));
-    let operation = authored(&by.did, guard, 7, approve(Hash([8; 32])));
+    let operation = authored(&by.did, Guard::Nothing, 7, approve(Hash([8; 32])));
     let rule = "A signature in another role, as that of an endorser, is never an approval.";
     for (role, code) in [
         (Role::Endorser, Code::EndorserInvalid),

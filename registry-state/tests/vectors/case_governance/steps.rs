@@ -3,20 +3,23 @@
 use registry_core::code::Code;
 use registry_core::governance::{Change, Edits, Parameters, ValidatorEntry};
 use registry_core::limits::DAY_MS;
+use registry_core::operation::{Action, Role};
 
 use super::{GOVERNORS, network, next, proposed, then, with_proposal};
 use crate::catalogue::{At, Catalogue};
 use crate::support::governance::{
-    approve, endorsed, governed, governors_of, governs, heartbeat, propose, proposes,
-    publishing_key, put, remove, until, validator, withdraw,
+    approve, endorsed, governance_operation, governed, governors_of, governs, heartbeat, propose,
+    proposes, publishing_key, put, remove, until, validator, withdraw,
 };
 use crate::support::ledger::{GENESIS_MS, Ledger, Start, parameters};
+use crate::support::seal_body;
 use crate::support::trust::Party;
 
 pub(super) fn add(all: &mut Catalogue) {
     add_proposals(all);
     add_quota(all);
     add_approvals(all);
+    add_finals(all);
     add_closed(all);
     add_notice(all);
     add_results(all);
@@ -77,15 +80,24 @@ fn add_approvals(all: &mut Catalogue) {
     all.refused_at("governance_withdraw_unapproved", rule, Code::NotApproved, &at);
     let rule = "A withdrawal leaves a proposal open.";
     all.applied_at("governance_withdraw_only_approval", rule, &next(&ledger, 0, withdraw(id)));
-    let rule = "One proposal changes once a block.";
+    let rule = "Approvals of one block make one version of the proposal.";
     let other = governs(&ledger, &GOVERNORS[2], 7, approve(id));
-    let at = next(&ledger, 1, approve(id)).following(other);
-    all.refused_at("governance_approve_in_same_block", rule, Code::ChangedInBlock, &at);
-    let stale = governs(&ledger, &GOVERNORS[2], 7, approve(id));
+    let at = next(&ledger, 1, approve(id)).following(other.clone());
+    all.applied_at("governance_approve_in_the_block_of_another", rule, &at);
+    let at = At::new(&ledger, 1_000, other.clone()).following(governs(
+        &ledger,
+        &GOVERNORS[1],
+        7,
+        approve(id),
+    ));
+    all.applied_at("governance_approve_in_the_block_of_another_in_turn", rule, &at);
+    let at =
+        next(&ledger, 1, approve(id)).following(governs(&ledger, &GOVERNORS[0], 8, withdraw(id)));
+    all.applied_at("governance_approve_in_the_block_of_a_withdrawal", rule, &at);
     then(&mut ledger, 1, 7, approve(id));
-    let rule = "An approval is of the present version.";
-    let at = At::new(&ledger, 1_000, stale);
-    all.refused_at("governance_approve_of_other_version", rule, Code::GuardStale, &at);
+    let rule = "What other governors said does not keep an approval out.";
+    let at = At::new(&ledger, 1_000, other);
+    all.applied_at("governance_approve_signed_before_another", rule, &at);
     let rule = "No governor's approval counts twice.";
     let at = next(&ledger, 1, approve(id));
     all.refused_at("governance_approve_twice", rule, Code::ApprovedAlready, &at);
@@ -93,22 +105,71 @@ fn add_approvals(all: &mut Catalogue) {
     all.applied_at("governance_approve_beyond_threshold", rule, &next(&ledger, 2, approve(id)));
     let rule = "A withdrawal beneath the threshold takes a proposal off the agenda.";
     all.applied_at("governance_withdraw_from_agenda", rule, &next(&ledger, 1, withdraw(id)));
-    let rule = "What was withdrawn can be given again.";
-    then(&mut ledger, 1, 8, withdraw(id));
-    let again = governs(&ledger, &GOVERNORS[1], 9, approve(id));
-    all.applied_at("governance_approve_again", rule, &At::new(&ledger, 1_000, again));
     let rule = "A proposal exists before it is approved.";
     let (_, unknown) = proposes(&ledger, &GOVERNORS[0], 9, heartbeat(9_000), 40);
-    let mut operation = crate::support::governance::governance_operation(
-        &ledger,
-        &GOVERNORS[1].did,
-        7,
-        approve(unknown),
-    );
-    operation.guard = registry_core::operation::Guard::Previous(unknown);
-    let envelope = crate::support::governance::seal_approval(&operation, &GOVERNORS[1]);
-    let at = At::new(&ledger, 1_000, envelope);
+    let at = next(&ledger, 1, approve(unknown));
     all.refused_at("governance_approve_unknown", rule, Code::ProposalNotFound, &at);
+}
+
+/// Returns the envelope of a governor's action that its control set signs.
+fn by_control(ledger: &Ledger, governor: usize, number: u8, action: Action) -> Vec<u8> {
+    let party = &GOVERNORS[governor];
+    let operation = governance_operation(ledger, &party.did, number, action);
+    seal_body(operation.body(), Role::Approval, &[party.key])
+}
+
+/// Adds what a governor says by methods and by its control set. Methods approve and withdraw once,
+/// the control set once more, and methods do not undo what it said.
+fn add_finals(all: &mut Catalogue) {
+    let (ledger, id) = with_proposal();
+    let said = |steps: &[(bool, Action)]| {
+        let mut after = ledger.clone();
+        for (number, (control, action)) in (20..).zip(steps) {
+            let envelope = match control {
+                true => by_control(&after, 1, number, action.clone()),
+                false => governs(&after, &GOVERNORS[1], number, action.clone()),
+            };
+            after.after(1_000, &[envelope]);
+        }
+        after
+    };
+    let (method, control) = (false, true);
+    let (approved, withdrawn) = (approve(id), withdraw(id));
+    let by_methods = [(method, approved.clone()), (method, withdrawn.clone())];
+    let withdrew = [(method, approved.clone()), (control, withdrawn.clone())];
+    let ended = [(control, approved.clone()), (control, withdrawn.clone())];
+    let rule = "The control set says its own word, whatever methods said before.";
+    for (name, before, action) in [
+        ("approve_after_methods_approved", &by_methods[..1], &approved),
+        ("withdraw_after_methods_approved", &by_methods[..1], &withdrawn),
+        ("approve_after_methods_withdrew", &by_methods, &approved),
+        ("withdraw_after_methods_withdrew", &by_methods, &withdrawn),
+        ("withdraw_after_control_approved", &ended[..1], &withdrawn),
+    ] {
+        let after = said(before);
+        let at = At::new(&after, 1_000, by_control(&after, 1, 30, action.clone()));
+        all.applied_at(&format!("governance_control_{name}"), rule, &at);
+    }
+    let rule = "What a governor withdrew it does not approve again, and methods undo nothing.";
+    let code = Code::ApprovalFinal;
+    for (name, before, by, action) in [
+        ("methods_approve_after_methods_withdrew", &by_methods[..], method, &approved),
+        ("methods_approve_after_control_withdrew", &withdrew, method, &approved),
+        ("methods_withdraw_after_control_approved", &ended[..1], method, &withdrawn),
+        ("control_approve_after_control_withdrew", &ended, control, &approved),
+        ("control_withdraw_after_control_withdrew", &ended, control, &withdrawn),
+    ] {
+        let after = said(before);
+        let envelope = match by {
+            true => by_control(&after, 1, 30, action.clone()),
+            false => governs(&after, &GOVERNORS[1], 30, action.clone()),
+        };
+        let at = At::new(&after, 1_000, envelope);
+        all.refused_at(&format!("governance_{name}"), rule, code, &at);
+    }
+    let rule = "The control set withdraws what was approved.";
+    let at = At::new(&ledger, 1_000, by_control(&ledger, 1, 30, withdrawn));
+    all.refused_at("governance_control_withdraw_unapproved", rule, Code::NotApproved, &at);
 }
 
 fn add_closed(all: &mut Catalogue) {

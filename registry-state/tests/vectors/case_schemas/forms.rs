@@ -1,10 +1,11 @@
-//! Vectors of checks without state: guards, contents, names, lists, sizes and values.
+//! Vectors of checks without state: contents, names, lists, sizes and values.
 
 use registry_core::code::Code;
 use registry_core::limits::{
     OPERATION_BYTES_MAX, SCHEMA_CONTENT_BYTES_MAX, SCHEMA_DEPTH_MAX, TRUST_OPERATION_BYTES_MAX,
 };
 use registry_core::operation::{Action, Guard, SignedOperation, operation_id};
+use registry_core::record::PartId;
 use registry_core::schema::{CredentialTypePublish, SchemaPublish};
 use registry_core::status::StatusPurpose;
 use registry_state::state::StateView as _;
@@ -13,10 +14,8 @@ use super::{PARTIES, next, registered, then, with_schema};
 use crate::catalogue::Catalogue;
 use crate::format::EncodingType;
 use crate::support::cbor::Cbor;
-use crate::support::ledger::GENESIS_MS;
 use crate::support::schema::{
-    DEGREE, content, degree_schema, id_of, plain_type, publish, publish_type, schema_record,
-    withdraw, withdraw_type,
+    DEGREE, content, degree_schema, plain_type, publish, publish_type, schema_record, withdraw_type,
 };
 use crate::support::status::{authored, method_signature, seal_by_method};
 
@@ -33,7 +32,6 @@ fn of_content(content: String) -> SchemaPublish {
 }
 
 pub(super) fn add(all: &mut Catalogue) {
-    add_guards(all);
     add_members(all);
     add_contents(all);
     add_limits(all);
@@ -42,22 +40,6 @@ pub(super) fn add(all: &mut Catalogue) {
     add_lists(all);
     add_sizes(all);
     add_values(all);
-}
-
-fn add_guards(all: &mut Catalogue) {
-    let previous = Guard::Previous(registry_core::crypto::Hash([7; 32]));
-    let (absent, until) = (Guard::Absent, Guard::Until(GENESIS_MS + 60_000));
-    let id = id_of(&PARTIES.publisher, &degree_schema());
-    let rule = "A schema takes the guard absent, a type absent or previous, their ends previous.";
-    for (name, guard, action) in [
-        ("previous_on_schema_publish", previous, publish(degree_schema())),
-        ("absent_on_schema_withdraw", absent, withdraw(id)),
-        ("until_on_credential_type_publish", until, publish_type(plain_type(DEGREE))),
-        ("absent_on_credential_type_withdraw", absent, withdraw_type(DEGREE)),
-    ] {
-        let envelope = sealed(guard, action);
-        all.refused(&format!("guard_{name}"), rule, Code::GuardKind, &envelope);
-    }
 }
 
 /// Returns the envelope of an edited body with a valid signature.
@@ -234,11 +216,10 @@ fn add_types(all: &mut Catalogue) {
         let name = format!("credential_type_{name}");
         all.refused(&name, rule, Code::CredentialTypeInvalid, &envelope);
     };
-    let previous = Guard::Previous(registry_core::crypto::Hash([7; 32]));
     let rule = "The name of a type is no pattern.";
     refused("of_a_pattern", rule, publish_type(plain_type("degrees/*")), Guard::Absent);
     refused("of_all_names", rule, publish_type(plain_type("*")), Guard::Absent);
-    refused("withdraw_of_a_pattern", rule, withdraw_type("degrees/*"), previous);
+    refused("withdraw_of_a_pattern", rule, withdraw_type("degrees/*"), Guard::Nothing);
     let rule = "A validity is at least 1 ms and before the year 10000.";
     for (name, validity_ms) in [("validity_0", 0), ("validity_to_year_10000", YEAR_10000_MS)] {
         let validity_ms_max = Some(validity_ms);
@@ -323,7 +304,8 @@ fn add_values(all: &mut Catalogue) {
     then(&mut ledger, publisher, publish_type(plain_type(DEGREE)));
     let value = |action: &Action| {
         let key = schema_record(&publisher.did, action);
-        ledger.state.head(&key).expect("a sound store").expect("a record").value.0
+        let head = ledger.state.head(&key).expect("a sound store").expect("a record");
+        head.part(PartId::WHOLE).expect("a value").value.0.clone()
     };
     let schema = value(&publish(degree_schema()));
     let found = value(&withdraw_type(DEGREE));

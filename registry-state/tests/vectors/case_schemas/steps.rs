@@ -1,7 +1,6 @@
 //! Vectors of schemas against the state: publishing, superseding and withdrawal.
 
 use registry_core::code::Code;
-use registry_core::crypto::Hash;
 use registry_core::operation::Guard;
 use registry_core::schema::SchemaPublish;
 
@@ -108,26 +107,23 @@ fn add_withdrawal(all: &mut Catalogue) {
 fn add_guards(all: &mut Catalogue) {
     let publisher = &PARTIES.publisher;
     let id = id_of(publisher, &degree_schema());
-    let stale = Guard::Previous(Hash([7; 32]));
-    let envelope = seal_by_method(&authored(&publisher.did, stale, 7, withdraw(id)), publisher.key);
     let rule = "What is withdrawn is published.";
-    let (ledger, code) = (registered(), Code::SchemaNotFound);
-    let at = At::new(&ledger, 1_000, envelope.clone());
-    all.refused_at("schema_withdraw_of_unknown", rule, code, &at);
-    let rule = "A withdrawal names the version that it is for.";
-    let (ledger, code) = (with_schema(), Code::GuardStale);
-    let at = At::new(&ledger, 1_000, envelope);
-    all.refused_at("schema_withdraw_of_other_version", rule, code, &at);
+    let empty = registered();
+    let at = next(&empty, publisher, withdraw(id));
+    all.refused_at("schema_withdraw_of_unknown", rule, Code::SchemaNotFound, &at);
     let rule = "An operation is applied once.";
+    let ledger = with_schema();
     let envelope = schema_envelope(&registered(), publisher, publish(degree_schema()));
     let at = At::new(&ledger, 1_000, envelope);
     all.refused_at("schema_publish_replayed", rule, Code::AlreadyApplied, &at);
-    let rule = "A schema published in the block is withdrawn in the next.";
-    let mut later = registered();
-    let made = schema_envelope(&later, publisher, publish(degree_schema()));
-    then(&mut later, publisher, publish(degree_schema()));
-    let end = schema_envelope(&later, publisher, withdraw(id));
-    let ledger = registered();
-    let at = At::new(&ledger, 1_000, end).following(made);
-    all.refused_at("schema_withdraw_in_block_of_publish", rule, Code::ChangedInBlock, &at);
+    let rule = "An operation that applies once is among the seen until its last block time.";
+    let stop = schema_envelope(&ledger, publisher, withdraw(id));
+    let mut withdrawn = ledger.clone();
+    withdrawn.after(1_000, std::slice::from_ref(&stop));
+    let at = At::new(&withdrawn, 1_000, stop);
+    all.refused_at("replay_of_schema_withdraw", rule, Code::AlreadyApplied, &at);
+    let rule = "A schema that is published in a block is withdrawn in it.";
+    let made = schema_envelope(&empty, publisher, publish(degree_schema()));
+    let at = next(&empty, publisher, withdraw(id)).following(made);
+    all.applied_at("schema_withdraw_in_the_block_of_its_publish", rule, &at);
 }

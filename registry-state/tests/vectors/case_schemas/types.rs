@@ -12,7 +12,8 @@ use super::{PARTIES, Parties, next, registered, then, with_schema};
 use crate::catalogue::{At, Catalogue};
 use crate::support::ledger::Ledger;
 use crate::support::schema::{
-    DEGREE, degree_schema, id_of, plain_type, publish, publish_type, withdraw, withdraw_type,
+    DEGREE, degree_schema, id_of, plain_type, publish, publish_type, schema_envelope, withdraw,
+    withdraw_type,
 };
 use crate::support::status::{authored, seal_by_method};
 
@@ -34,6 +35,7 @@ pub(super) fn add(all: &mut Catalogue) {
     add_versions(all);
     add_schemas(all);
     add_withdrawal(all);
+    add_guards(all);
 }
 
 fn add_versions(all: &mut Catalogue) {
@@ -65,7 +67,7 @@ fn add_versions(all: &mut Catalogue) {
     let rule = "A next version names the one before.";
     let at = At::new(&ledger, 1_000, guarded(Guard::Absent));
     all.refused_at("credential_type_absent_of_existing", rule, Code::AlreadyExists, &at);
-    let stale = guarded(Guard::Previous(Hash([7; 32])));
+    let stale = guarded(Guard::Parts(Hash([7; 32])));
     let at = At::new(&ledger, 1_000, stale.clone());
     all.refused_at("credential_type_of_other_version", rule, Code::GuardStale, &at);
     let rule = "A next version has one before.";
@@ -113,11 +115,19 @@ fn add_withdrawal(all: &mut Catalogue) {
     let at = next(&ledger, publisher, withdraw_type(DEGREE));
     all.applied_at("credential_type_withdraw", rule, &at);
     let rule = "What is withdrawn is the author's own.";
-    let guard = Guard::Previous(Hash([7; 32]));
-    let by_other = authored(&other.did, guard, 7, withdraw_type(DEGREE));
+    let by_other = authored(&other.did, Guard::Nothing, 7, withdraw_type(DEGREE));
     let at = At::new(&ledger, 1_000, seal_by_method(&by_other, other.key));
     let code = Code::CredentialTypeNotFound;
     all.refused_at("credential_type_withdraw_of_unknown", rule, code, &at);
+    let rule = "Operations of one block on one type make one version.";
+    let published = schema_envelope(&ledger, publisher, publish_type(plain_type(DEGREE)));
+    let at = next(&ledger, publisher, withdraw_type(DEGREE)).following(published);
+    all.applied_at("credential_type_withdraw_after_publish_in_one_block", rule, &at);
+    let withdrawn = schema_envelope(&ledger, publisher, withdraw_type(DEGREE));
+    let after = ledger.with(std::slice::from_ref(&withdrawn));
+    let published = schema_envelope(&after, publisher, publish_type(plain_type(DEGREE)));
+    let at = At::new(&ledger, 1_000, published).following(withdrawn);
+    all.applied_at("credential_type_publish_after_withdraw_in_one_block", rule, &at);
     then(&mut ledger, publisher, withdraw_type(DEGREE));
     let rule = "A type is withdrawn once.";
     let at = next(&ledger, publisher, withdraw_type(DEGREE));
@@ -125,4 +135,34 @@ fn add_withdrawal(all: &mut Catalogue) {
     let rule = "A type that was withdrawn comes back with its next version.";
     let at = next(&ledger, publisher, publish_type(plain_type(DEGREE)));
     all.applied_at("credential_type_after_withdrawal", rule, &at);
+}
+
+fn add_guards(all: &mut Catalogue) {
+    let publisher = &PARTIES.publisher;
+    let ledger = with_type();
+    let plain = || publish_type(plain_type(DEGREE));
+    let signed = schema_envelope(&ledger, publisher, plain());
+    let rule = "A next version is for the record as it was when it was signed.";
+    let lasting = CredentialTypePublish { validity_ms_max: Some(1), ..plain_type(DEGREE) };
+    for (name, step) in
+        [("publish", publish_type(lasting.clone())), ("withdraw", withdraw_type(DEGREE))]
+    {
+        let mut later = ledger.clone();
+        then(&mut later, publisher, step);
+        let at = At::new(&later, 1_000, signed.clone());
+        let name = format!("credential_type_stale_after_{name}");
+        all.refused_at(&name, rule, Code::GuardStale, &at);
+    }
+    let rule = "A withdrawal is for whatever version stands there.";
+    let stop = schema_envelope(&ledger, publisher, withdraw_type(DEGREE));
+    let mut later = ledger.clone();
+    then(&mut later, publisher, publish_type(lasting));
+    let at = At::new(&later, 1_000, stop.clone());
+    all.applied_at("credential_type_withdraw_signed_before_next_version", rule, &at);
+    let rule = "An operation that applies once is among the seen until its last block time.";
+    let mut back = ledger;
+    back.after(1_000, std::slice::from_ref(&stop));
+    then(&mut back, publisher, plain());
+    let at = At::new(&back, 1_000, stop);
+    all.refused_at("replay_of_credential_type_withdraw", rule, Code::AlreadyApplied, &at);
 }

@@ -113,7 +113,7 @@ fn add_forms(all: &mut Catalogue) {
     let rule = "The range of a delegate has an entry, and entries of the list only.";
     let delegates = limited(50, 51, 1);
     let update = StatusUpdate { list, valid_until: None, delegates };
-    let at = At::new(&ledger, 1_000, updating(&ledger, list, &plain_did(), update));
+    let at = At::new(&ledger, 1_000, updating(&ledger, &plain_did(), update));
     all.refused_at("status_update_delegate_over_the_end", rule, code, &at);
 }
 
@@ -223,7 +223,7 @@ fn add_quotas_after_updates(all: &mut Catalogue) {
     let (mut ledger, list) = with_list(StatusCreate { delegates, ..revocations() });
     let replace = |ledger: &Ledger, delegates| {
         let update = StatusUpdate { list, valid_until: None, delegates };
-        updating(ledger, list, &plain_did(), update)
+        updating(ledger, &plain_did(), update)
     };
     ledger.after(1_000, &[set(&ledger, list, 4, runs(&[run(0, 5, 1)]))]);
     ledger.after(1_000, &[replace(&ledger, limited(0, 100, 7))]);

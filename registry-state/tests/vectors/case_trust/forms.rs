@@ -1,4 +1,4 @@
-//! Vectors of checks without state: guards, names, conditions, parents and sizes.
+//! Vectors of checks without state: names, conditions, parents and sizes.
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
@@ -13,9 +13,7 @@ use crate::support::cbor::Cbor;
 use crate::support::ledger::GENESIS_MS;
 use crate::support::seal_body;
 use crate::support::status::{authored, method_signature, seal_by_method};
-use crate::support::trust::{
-    Party, change_of, depth, derecognise, grant, recognise, resume, revoke, suspend,
-};
+use crate::support::trust::{Party, change_of, depth, grant, recognise, revoke};
 
 const YEAR_10000_MS: u64 = 253_402_300_800_000;
 
@@ -37,7 +35,6 @@ fn plain() -> Action {
 }
 
 pub(super) fn add(all: &mut Catalogue) {
-    add_guards(all);
     add_networks(all);
     add_names(all);
     add_resources(all);
@@ -48,34 +45,15 @@ pub(super) fn add(all: &mut Catalogue) {
     add_sizes(all);
 }
 
-fn add_guards(all: &mut Catalogue) {
-    let key = of(DEGREE, &PARTIES.issuer);
-    let (absent, until) = (Guard::Absent, Guard::Until(GENESIS_MS + 60_000));
-    let rule = "A grant or recognition takes the guard absent or previous, its changes previous.";
-    for (name, guard, action) in [
-        ("until_on_trust_grant", until, plain()),
-        ("until_on_trust_recognise", until, recognise(&key)),
-        ("absent_on_trust_change", absent, change_of(&key, Conditions::default())),
-        ("absent_on_trust_suspend", absent, suspend(&key)),
-        ("until_on_trust_suspend", until, suspend(&key)),
-        ("absent_on_trust_resume", absent, resume(&key)),
-        ("absent_on_trust_revoke", absent, revoke(&key)),
-        ("absent_on_trust_derecognise", absent, derecognise(&key)),
-    ] {
-        let envelope = sealed(&PARTIES.authority, guard, action);
-        all.refused(&format!("guard_{name}"), rule, Code::GuardKind, &envelope);
-    }
-}
-
 fn add_networks(all: &mut Catalogue) {
     let code = Code::NetworkMismatch;
     let rule = "An authority is a DID of this network.";
     let mut key = of(DEGREE, &PARTIES.issuer);
     key.authority.network = "other".parse().expect("a name");
-    let (absent, previous) = (Guard::Absent, Guard::Previous(Hash([7; 32])));
+    let (absent, made) = (Guard::Absent, Guard::Operation(Hash([7; 32])));
     for (name, guard, action) in [
         ("grant", absent, grant(&key, None, Conditions::default())),
-        ("revoke", previous, revoke(&key)),
+        ("revoke", made, revoke(&key)),
         ("recognise", absent, recognise(&key)),
     ] {
         let envelope = sealed(&PARTIES.authority, guard, action);
@@ -211,8 +189,8 @@ fn add_conditions(all: &mut Catalogue) {
         let key = of(DEGREE, &PARTIES.issuer);
         let envelope = by_authority(grant(&key, None, conditions.clone()));
         all.refused(&format!("trust_grant_{name}"), rule, code, &envelope);
-        let previous = Guard::Previous(Hash([7; 32]));
-        let change = sealed(&PARTIES.authority, previous, change_of(&key, conditions));
+        let parts = Guard::Parts(Hash([7; 32]));
+        let change = sealed(&PARTIES.authority, parts, change_of(&key, conditions));
         all.refused(&format!("trust_change_{name}"), rule, code, &change);
     };
     let rule = "A window begins before it ends.";

@@ -3,7 +3,7 @@
 use registry_core::code::Code;
 use registry_core::limits::TRUST_ENDED_KEPT_MS;
 use registry_core::names::TrustKey;
-use registry_core::operation::Action;
+use registry_core::operation::{Action, Operation};
 use registry_core::trust::{Assurance, Conditions, Parent};
 
 use super::{
@@ -12,7 +12,10 @@ use super::{
 };
 use crate::catalogue::{At, Catalogue};
 use crate::support::ledger::Ledger;
-use crate::support::trust::{Party, change_of, depth, grant, parent, revoke, right, suspend};
+use crate::support::status::seal_by_method;
+use crate::support::trust::{
+    Party, change_of, depth, grant, parent, revoke, right, suspend, trust_operation,
+};
 
 fn until(time_ms: u64) -> Conditions {
     Conditions { valid_until: Some(time_ms), ..depth(1) }
@@ -68,7 +71,9 @@ fn add_granted(all: &mut Catalogue) {
     all.applied_at("trust_grant_by_accredited", rule, &at);
     let rule = "A grant counts for the operations after it in the block.";
     let accredits = authority.signs(&empty, accreditation(body, depth(1)));
-    let at = next(&empty, body, licence(Conditions::default())).following(accredits);
+    let after = empty.with(std::slice::from_ref(&accredits));
+    let licences = body.signs(&after, licence(Conditions::default()));
+    let at = At::new(&empty, 1_000, licences).following(accredits);
     all.applied_at("trust_grant_in_the_block_of_its_parent", rule, &at);
     let rule = "A suspension counts for the operations after it in the block.";
     let suspends = authority.signs(&ledger, suspend(&of(FIELD, body)));
@@ -196,45 +201,52 @@ fn add_room(all: &mut Catalogue) {
     all.applied_at("trust_grant_in_place_of_deactivated_body", rule, &at);
 }
 
+/// Returns the case in which the fourth body grants the degree at a block time.
+fn fourth(ledger: &Ledger, at_ms: u64) -> At<'_> {
+    let (party, action) = (Party::new(59), licence(Conditions::default()));
+    let operation = trust_operation(ledger, &party.did, action);
+    let operation = Operation { until: Some(at_ms + 60_000), ..operation };
+    At::new(ledger, at_ms - ledger.head.time, seal_by_method(&operation, party.key))
+}
+
 fn add_room_after_the_end(all: &mut Catalogue) {
     let key = of(DEGREE, &PARTIES.issuer);
     let start = registered().head.time;
     let end = start + 60_000;
     let free = end + TRUST_ENDED_KEPT_MS;
-    let fourth = |ledger: &Ledger| Party::new(59).signs(ledger, licence(Conditions::default()));
     let (ledger, bodies) = crowded_until([None, Some(end), None, None]);
     let rule = "A grant keeps its place for 30 days after its chain has ended.";
-    let at = At::new(&ledger, free - 1 - ledger.head.time, fourth(&ledger));
+    let at = fourth(&ledger, free - 1);
     all.refused_at("trust_grant_before_an_ended_body_gives_way", rule, Code::TrustFull, &at);
     let rule = "A grant of a body whose accreditation ended 30 days ago makes room.";
-    let at = At::new(&ledger, free - ledger.head.time, fourth(&ledger));
+    let at = fourth(&ledger, free);
     all.applied_at("trust_grant_in_place_of_ended_body", rule, &at);
     let mut suspended = ledger.clone();
     then(&mut suspended, &bodies[1], suspend(&key));
     let rule = "What ended 30 days ago makes room, though it is suspended.";
-    let at = At::new(&suspended, free - suspended.head.time, fourth(&suspended));
+    let at = fourth(&suspended, free);
     all.applied_at("trust_grant_in_place_of_ended_and_suspended", rule, &at);
     let mut revoked = ledger;
     then(&mut revoked, &bodies[2], revoke(&key));
     let rule = "What is revoked makes room before what has ended.";
-    let at = At::new(&revoked, free - revoked.head.time, fourth(&revoked));
+    let at = fourth(&revoked, free);
     all.applied_at("trust_grant_in_place_of_revoked_beside_ended", rule, &at);
     let (ledger, _) = crowded_until([Some(end + 1), Some(end), Some(end + 2), None]);
     let rule = "What ended first makes room first.";
-    let at = At::new(&ledger, free + 2 - ledger.head.time, fourth(&ledger));
+    let at = fourth(&ledger, free + 2);
     all.applied_at("trust_grant_in_place_of_the_first_to_end", rule, &at);
     let (mut own, bodies) = crowded();
     let ends = Conditions { valid_until: Some(end), ..Conditions::default() };
     then(&mut own, &bodies[2], change_of(&key, ends));
     let rule = "A grant that itself ended 30 days ago makes room.";
-    let at = At::new(&own, free - own.head.time, fourth(&own));
+    let at = fourth(&own, free);
     all.applied_at("trust_grant_in_place_of_ended_grant", rule, &at);
     let (mut late, bodies) = crowded();
     then(&mut late, &PARTIES.authority, change_of(&of(FIELD, &bodies[1]), until(start)));
     let rule = "A window that is set after its own end ends when it is set.";
-    let at = At::new(&late, TRUST_ENDED_KEPT_MS - 1, fourth(&late));
+    let at = fourth(&late, late.head.time + TRUST_ENDED_KEPT_MS - 1);
     all.refused_at("trust_grant_before_a_late_end_gives_way", rule, Code::TrustFull, &at);
-    let at = At::new(&late, TRUST_ENDED_KEPT_MS, fourth(&late));
+    let at = fourth(&late, late.head.time + TRUST_ENDED_KEPT_MS);
     all.applied_at("trust_grant_in_place_of_late_end", rule, &at);
 }
 

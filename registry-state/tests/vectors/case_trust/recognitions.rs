@@ -4,7 +4,7 @@ use registry_core::code::Code;
 use registry_core::crypto::Hash;
 use registry_core::names::TrustKey;
 use registry_core::operation::{Action, Guard};
-use registry_core::record::RecordKey;
+use registry_core::record::{PartId, RecordKey};
 use registry_core::trust::{Checkpoint, Conditions};
 use registry_state::state::StateView as _;
 
@@ -66,7 +66,7 @@ fn add_recognitions(all: &mut Catalogue) {
 
 fn add_refused(all: &mut Catalogue) {
     let key = of(FIELD, &PARTIES.other);
-    let (absent, previous) = (Guard::Absent, Guard::Previous(Hash([7; 32])));
+    let (absent, nothing) = (Guard::Absent, Guard::Nothing);
     let sealed = |party: &super::Party, guard, action| {
         seal_by_method(&authored(&party.did, guard, 7, action), party.key)
     };
@@ -74,7 +74,7 @@ fn add_refused(all: &mut Catalogue) {
     let code = Code::AuthorMismatch;
     let envelope = sealed(&PARTIES.body, absent, recognise(&key));
     all.refused("trust_recognise_by_other", rule, code, &envelope);
-    let envelope = sealed(&PARTIES.body, previous, derecognise(&key));
+    let envelope = sealed(&PARTIES.body, nothing, derecognise(&key));
     all.refused("trust_derecognise_by_other", rule, code, &envelope);
     let rule = "A window begins before it ends.";
     let mut never = recognition(&key);
@@ -88,18 +88,22 @@ fn add_refused(all: &mut Catalogue) {
     let terms = Action::TrustRecognise(Box::new(terms));
     let envelope = sealed(&PARTIES.authority, absent, terms);
     all.refused("trust_recognise_terms_by_did", rule, Code::TrustConditions, &envelope);
-    let ledger = registered();
+    let empty = registered();
     let rule = "The recognition exists.";
-    let at = At::new(&ledger, 1_000, sealed(&PARTIES.authority, previous, derecognise(&key)));
+    let at = At::new(&empty, 1_000, sealed(&PARTIES.authority, nothing, derecognise(&key)));
     all.refused_at("trust_derecognise_of_unknown", rule, Code::TrustNotFound, &at);
     let mut ledger = registered();
     then(&mut ledger, &PARTIES.authority, recognise(&key));
     let rule = "Absent is for an entity that was not recognised yet.";
     let at = At::new(&ledger, 1_000, sealed(&PARTIES.authority, absent, with_terms(&key)));
     all.refused_at("trust_recognise_absent_of_existing", rule, Code::AlreadyExists, &at);
-    let rule = "Previous names the record's head.";
-    let at = At::new(&ledger, 1_000, sealed(&PARTIES.authority, previous, derecognise(&key)));
-    all.refused_at("trust_derecognise_of_other_version", rule, Code::GuardStale, &at);
+    let rule = "A recognition names the one that it replaces.";
+    let other = Guard::Parts(Hash([7; 32]));
+    let at = At::new(&ledger, 1_000, sealed(&PARTIES.authority, other, with_terms(&key)));
+    all.refused_at("trust_recognise_of_other_version", rule, Code::GuardStale, &at);
+    let rule = "A recognition that replaces another has one before it.";
+    let at = At::new(&empty, 1_000, sealed(&PARTIES.authority, other, with_terms(&key)));
+    all.refused_at("trust_recognise_version_of_unknown", rule, Code::TrustNotFound, &at);
 }
 
 /// Returns a recognition with other terms than that of [`recognise`].
@@ -109,9 +113,9 @@ fn with_terms(key: &TrustKey) -> Action {
     Action::TrustRecognise(Box::new(terms))
 }
 
-fn value(ledger: &Ledger, key: &RecordKey) -> Vec<u8> {
-    let head = ledger.state.head(key).expect("a sound store");
-    head.expect("a record").value.0
+fn value(ledger: &Ledger, key: &RecordKey, part: PartId) -> Vec<u8> {
+    let head = ledger.state.head(key).expect("a sound store").expect("a record");
+    head.part(part).expect("a part that the record has").value.0.clone()
 }
 
 fn add_values(all: &mut Catalogue) {
@@ -119,32 +123,42 @@ fn add_values(all: &mut Catalogue) {
     let mut ledger = with_issuer(depth(1), Conditions::default());
     then(&mut ledger, &PARTIES.authority, grant(&key, None, depth(2)));
     then(&mut ledger, &PARTIES.body, suspend(&key));
-    let grants = value(&ledger, &RecordKey::grant(&key));
-    let rule = "The value of a record of grants: ascending by grantor.";
-    all.encoding("encoding_of_grants", rule, EncodingType::Grants, &grants, true);
+    let right = value(&ledger, &RecordKey::grant(&key), PartId::RIGHT);
+    let rule = "The part of a record of grants that says which right it is about.";
+    all.encoding("encoding_of_right", rule, EncodingType::Right, &right, true);
+    let [own, first, ..] = PartId::SLOTS;
+    let rule = "The part that holds the authority's own grant.";
+    let by_authority = value(&ledger, &RecordKey::grant(&key), own);
+    all.encoding("encoding_of_grant_by_authority", rule, EncodingType::Grant, &by_authority, true);
+    let grant = value(&ledger, &RecordKey::grant(&key), first);
+    let rule = "The part that holds a grant of another, which names parent and suspension.";
+    all.encoding("encoding_of_grant_suspended", rule, EncodingType::Grant, &grant, true);
     let mut edited = |name: &str, rule: &str, edit: &dyn Fn(&mut Cbor)| {
-        let mut item = Cbor::read(&grants);
+        let mut item = Cbor::read(&grant);
         edit(&mut item);
-        all.encoding(name, rule, EncodingType::Grants, &item.write(), false);
+        all.encoding(name, rule, EncodingType::Grant, &item.write(), false);
     };
     let rule = "An unknown member is refused, at every level.";
-    edited("grants_unknown_member", rule, &|item| {
-        item.at(&["grants", "0"]).set("extra", Cbor::Uint(0));
+    edited("grant_unknown_member", rule, &|item| item.set("extra", Cbor::Uint(0)));
+    edited("grant_parent_unknown_member", rule, &|item| {
+        item.at(&["parent"]).set("extra", Cbor::Uint(0));
     });
     let rule = "A status is active, suspended or revoked.";
-    edited("grants_status_unknown", rule, &|item| {
-        item.at(&["grants", "0"]).set("status", Cbor::text("ended"));
-    });
+    edited("grant_status_unknown", rule, &|item| item.set("status", Cbor::text("ended")));
     let rule = "A grant says when it was confirmed.";
-    edited("grants_without_confirmed", rule, &|item| item.at(&["grants", "0"]).remove("confirmed"));
+    edited("grant_without_confirmed", rule, &|item| item.remove("confirmed"));
+    let rule = "A grant names the operation that made it.";
+    edited("grant_without_made", rule, &|item| item.remove("made"));
+    let rule = "A parent is named by the operation that made it.";
+    edited("grant_parent_without_made", rule, &|item| item.at(&["parent"]).remove("made"));
     let mut ledger = registered();
     then(&mut ledger, &PARTIES.authority, with_network());
     let of = EncodingType::Recognition;
-    let standing = value(&ledger, &RecordKey::recognition(&foreign()));
+    let standing = value(&ledger, &RecordKey::recognition(&foreign()), PartId::WHOLE);
     let rule = "The value of a recognition's record.";
     all.encoding("encoding_of_recognition", rule, of, &standing, true);
     then(&mut ledger, &PARTIES.authority, derecognise(&foreign()));
-    let withdrawn = value(&ledger, &RecordKey::recognition(&foreign()));
+    let withdrawn = value(&ledger, &RecordKey::recognition(&foreign()), PartId::WHOLE);
     let rule = "What is absent is not written, withdrawn is written as true.";
     all.encoding("encoding_of_recognition_withdrawn", rule, of, &withdrawn, true);
     let mut item = Cbor::read(&standing);

@@ -128,7 +128,7 @@ pub(crate) fn create_with(
     let create = DidCreate { sets: person.sets(), document };
     let action = Action::DidCreate(Box::new(create));
     let salt = FixedBytes([salt; 16]);
-    let operation =
-        Operation { chain, author: None, endorser: None, guard: Guard::Absent, salt, action };
+    let (author, endorser, guard, until) = (None, None, Guard::Absent, None);
+    let operation = Operation { chain, author, endorser, guard, until, salt, action };
     sign(operation.body(), Role::Control, &person.control())
 }
