@@ -364,7 +364,7 @@ fn a_halt_and_a_quota_are_written_as_leaves() {
 #[test]
 fn leaves_expire_in_order_and_as_many_a_block_as_a_block_can_add() {
     // The dearest operation adds a seen id and two counters.
-    assert!(SEEN_EXPIRED_PER_BLOCK_MAX >= 3 * BLOCK_OPERATIONS_MAX);
+    const { assert!(SEEN_EXPIRED_PER_BLOCK_MAX >= 3 * BLOCK_OPERATIONS_MAX) };
     let mut ledger = Ledger::new();
     let count = SEEN_EXPIRED_PER_BLOCK_MAX as u64 + 10;
     let key = |place: u64| TransientKey {

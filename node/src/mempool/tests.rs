@@ -34,8 +34,6 @@ const UNTIL_MS: u64 = GENESIS_MS + 600_000;
 /// Recovery delay in milliseconds: two of the longest gaps between blocks that count as live time.
 const DELAY_MS: u64 = 120_000;
 
-/// A chain of one validator with one issuer and its list, and with other people.
-#[derive(Clone)]
 /// The newest records of a state.
 struct Newest<'s>(&'s MemoryState);
 
@@ -45,6 +43,8 @@ impl RecordView for Newest<'_> {
     }
 }
 
+/// A chain of one validator with one issuer and its list, and with other people.
+#[derive(Clone)]
 struct Fixture {
     network: NetworkName,
     state: MemoryState,

@@ -113,7 +113,7 @@ fn dids() -> Vec<Scene> {
     let ends = by_keys(&ledger, 2, Action::DidDeactivate(reveal(&[ed(11)])), 11);
     let begins = by_keys(&ledger, 2, recover(sets(), Document::default()), 12);
     let mut pending = ledger.clone();
-    pending.after(1_000, &[begins.clone()]);
+    pending.after(1_000, std::slice::from_ref(&begins));
     let stops = by_keys(&pending, 3, Action::DidRecoverCancel, 12);
     let vetoes = by_keys(&pending, 3, roll(reveal(&[ed(11)]), sets()), 11);
     let mut mature = pending.clone();
@@ -239,7 +239,7 @@ fn terms_of(number: u8) -> Conditions {
 fn recognitions() -> Vec<Scene> {
     let root = owner();
     let mut ledger = Ledger::new();
-    ledger.after(1_000, &[root.create.clone()]);
+    ledger.after(1_000, std::slice::from_ref(&root.create));
     let key = || right(&owner().did, "degrees/*", "did:web:other.example");
     let first = by_method(&ledger, &root, 3, recognise(&key()));
     ledger.after(1_000, &[first]);
@@ -303,7 +303,7 @@ fn agents() -> Vec<Scene> {
 fn types() -> Vec<Scene> {
     let publisher = owner();
     let mut ledger = Ledger::new();
-    ledger.after(1_000, &[publisher.create.clone()]);
+    ledger.after(1_000, std::slice::from_ref(&publisher.create));
     let first = by_method(&ledger, &publisher, 3, publish_type(plain_type("degree")));
     ledger.after(1_000, &[first]);
     let publishes = |number: u8| {

@@ -3,7 +3,7 @@
 use registry_core::code::Code;
 use registry_core::crypto::{Hash, Suite};
 use registry_core::id::ListId;
-use registry_core::limits::{STATUS_BITS_MAX, STATUS_RUNS_MAX, UNTIL_WINDOW_MS};
+use registry_core::limits::{STATUS_BITS_MAX, STATUS_RUNS_MAX, STATUS_SET_UNTIL_MS};
 use registry_core::status::{Delegate, EntryChanges, Run, StatusPurpose};
 use registry_tests::cluster::{Client, ListState, Localnet, Wallet};
 
@@ -80,7 +80,7 @@ fn against_state(scene: &Scene) -> Vec<Case> {
             issuer.status_set(*list, one(), now_ms - MINUTE_MS)
         }),
         case("too early for its until", Code::UntilTooFar, {
-            issuer.status_set(*list, one(), now_ms + UNTIL_WINDOW_MS + 10 * MINUTE_MS)
+            issuer.status_set(*list, one(), now_ms + STATUS_SET_UNTIL_MS + 10 * MINUTE_MS)
         }),
     ]
 }
