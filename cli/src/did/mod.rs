@@ -60,6 +60,11 @@ pub(super) struct SignerArgs {
     /// it, and its key is in one of the files
     #[arg(long, value_name = "DID")]
     endorser: Option<Did>,
+    /// Sign for the author with its control set, even if a method of its document can sign. On an
+    /// endorsed network the control set has a quota of its own, which a thief of a method cannot
+    /// use up
+    #[arg(long)]
+    by_control: bool,
     #[command(flatten)]
     passphrase: PassphraseArgs,
 }
@@ -75,8 +80,8 @@ impl SignerArgs {
 impl SignerArgs {
     /// Makes the arguments for one key file without a passphrase.
     pub(super) fn plain(keys: PathBuf) -> Self {
-        let (cosigner_keys, endorser, passphrase) = Default::default();
-        Self { keys, cosigner_keys, endorser, passphrase }
+        let (cosigner_keys, endorser, by_control, passphrase) = Default::default();
+        Self { keys, cosigner_keys, endorser, by_control, passphrase }
     }
 
     /// Adds another key file that may sign too.

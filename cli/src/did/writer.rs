@@ -85,6 +85,8 @@ pub(crate) struct Writer {
     cosigners: Vec<UserKeys>,
     /// Method with which the endorser of the operations signs.
     endorser: Option<MethodSigner>,
+    /// True if the author signs with its control set, even if a method could sign.
+    by_control: bool,
 }
 
 impl Writer {
@@ -124,7 +126,8 @@ impl Writer {
             cosigners.push(UserKeyFile::new(path, passphrase).read_existing()?);
         }
         let chain = client.chain().await?;
-        let mut writer = Self { client, chain, file, held, cosigners, endorser: None };
+        let by_control = args.by_control;
+        let mut writer = Self { client, chain, file, held, cosigners, endorser: None, by_control };
         if let Some(endorser) = &args.endorser {
             writer.endorser = Some(writer.endorsing(endorser).await?);
         }
@@ -251,6 +254,17 @@ impl Writer {
             }
             Err(error) => Err(Failure::usage(format!("the value of {did}: {error}"))),
         }
+    }
+
+    /// Returns the method with which the author signs at block time `time_ms`; `None` if the
+    /// control set of the author is to sign.
+    pub(crate) fn author_method(
+        &self,
+        did: &Did,
+        state: &DidState,
+        time_ms: u64,
+    ) -> Option<MethodSigner> {
+        if self.by_control { None } else { self.method(did, state, time_ms) }
     }
 
     /// Returns a method of the document whose key is at hand and that may sign at block time
