@@ -11,7 +11,7 @@ use registry_core::crypto::Hash;
 use registry_core::did::{DidState, Member};
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::operation::{ActionFacts, Operation, Signer};
+use registry_core::operation::{ActionFacts, MethodSigner, Operation, Signer};
 use registry_core::time::TimeMs;
 use rpc::prepare::{Prepare, facts};
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,9 @@ impl Author {
     pub(super) async fn open(context: &Context, args: AuthorArgs) -> Result<Self, Failure> {
         let mut writer = Writer::open(context, &args.signer).await?;
         let Subject { did, state, .. } = Subject::load(&mut writer, args.did.did).await?;
-        let signers = signers(&writer, &did, &state).await?;
+        let time_ms = writer.client().chain().await?.time.0;
+        let method = writer.author_method(&did, &state, time_ms);
+        let signers = signers(&writer, method, &state).await?;
         Ok(Self { writer, did, signers })
     }
 
@@ -108,7 +110,9 @@ impl Author {
         let consents = match ready.action.consents() {
             Some(party) => {
                 let state = self.writer.state_of(party).await?;
-                let consenting = signers(&self.writer, party, &state).await;
+                let time_ms = self.client().chain().await?.time.0;
+                let method = self.writer.method(party, &state, time_ms);
+                let consenting = signers(&self.writer, method, &state).await;
                 consenting.map_err(|failure| without_consent(failure, party))?
             }
             None => Vec::new(),
@@ -154,11 +158,13 @@ fn without_consent(failure: Failure, party: &Did) -> Failure {
     }
 }
 
-/// Returns the signers of a DID for which the secret keys are at hand: a method of its document or,
-/// if there is none, enough keys of its control set.
-async fn signers(writer: &Writer, did: &Did, state: &DidState) -> Result<Vec<Signer>, Failure> {
-    let time_ms = writer.client().chain().await?.time.0;
-    if let Some(method) = writer.own_method(did, state, time_ms) {
+/// Returns the signers of a DID: the `method` or, if there is none, enough keys of its control set.
+async fn signers(
+    writer: &Writer,
+    method: Option<MethodSigner>,
+    state: &DidState,
+) -> Result<Vec<Signer>, Failure> {
+    if let Some(method) = method {
         return Ok(vec![Signer::Method(method)]);
     }
     let control = &state.sets.control;
@@ -180,9 +186,13 @@ pub(super) async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Failure>) -> R
 }
 
 /// Returns every signer of a DID for which the secret keys are at hand, for a role that takes a
-/// method or the control set.
-pub(super) fn at_hand(writer: &Writer, did: &Did, state: &DidState, time_ms: u64) -> Vec<Signer> {
-    match writer.own_method(did, state, time_ms) {
+/// method or the control set: the `method` or, if there is none, the keys of its control set.
+pub(super) fn at_hand(
+    writer: &Writer,
+    method: Option<MethodSigner>,
+    state: &DidState,
+) -> Vec<Signer> {
+    match method {
         Some(method) => vec![Signer::Method(method)],
         None => held(writer, &state.sets.control.members),
     }

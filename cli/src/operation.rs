@@ -246,7 +246,7 @@ async fn signers(
     if named.is_none_or(|did| operation.author.as_ref() == Some(did)) {
         let own = match (author, action.facts().role) {
             (Some((did, state)), Some(Role::Author | Role::Approval)) => {
-                at_hand(writer, did, state, time_ms)
+                at_hand(writer, writer.author_method(did, state, time_ms), state)
             }
             _ => held(writer, set),
         };
@@ -263,7 +263,7 @@ async fn signers(
             state => state?,
         };
         if action.consents() == Some(did) {
-            let own = at_hand(writer, did, &state, time_ms).into_iter();
+            let own = at_hand(writer, writer.method(did, &state, time_ms), &state).into_iter();
             signers.extend(own.map(|signer| (Role::Consent, signer)));
         } else if dids(set).any(|member| member == did) {
             let own = held_for(writer, did, &state.sets.control.members);

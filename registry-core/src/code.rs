@@ -287,9 +287,10 @@ codes! {
     /// The DID that the body names as endorser does not have the right to write.
     EndorserNotGranted = 2065, "ENDORSER_NOT_GRANTED",
         "prepare the operation again with another endorser; trust_explainWrite names those who can";
-    /// The endorser has used up its quota of operations for this hour.
+    /// The endorser, or the author by its own right, has used up one of its quotas for this hour.
     EndorserQuota = 2066, "ENDORSER_QUOTA",
-        "wait for the next hour (UTC), or prepare the operation again with another endorser";
+        "wait for the next hour (UTC), prepare the operation again with another endorser, or sign \
+         with the control set";
     /// The schema does not exist.
     SchemaNotFound = 2067, "SCHEMA_NOT_FOUND", "publish the schema first";
     /// The schema or credential type is withdrawn.

@@ -75,8 +75,8 @@ pub enum WritePolicy {
 pub struct EndorsedWrites {
     /// DID whose grants of `registry:write` count.
     pub authority: Did,
-    /// Largest number of operations that one endorser may vouch for in an hour (UTC), its own
-    /// included.
+    /// Largest number of operations that one endorser may vouch for in an hour (UTC) under each of
+    /// its three quotas, its own included.
     pub operations_per_hour: u64,
 }
 

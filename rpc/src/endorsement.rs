@@ -9,9 +9,11 @@ use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::id::Did;
 use registry_core::index::Listing;
 use registry_core::names::{EntityId, TrustKey};
-use registry_core::operation::{Action, ActionFacts, Family, Operation};
+use registry_core::operation::{Action, ActionFacts, Family, Operation, Role};
 use registry_core::record::{Entry, PartId, RecordKey, RecordView as _, StoreError};
-use registry_state::rules::endorsement::{WRITE, may_write, payer, quota_key, quota_used};
+use registry_state::rules::endorsement::{
+    WRITE, WriteQuota, may_write, payer, quota_key, quota_used,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{millis, now_ms};
@@ -33,24 +35,34 @@ pub(crate) struct Params {
     min_height: Option<u64>,
 }
 
-/// A DID with the right to write, and what is left of its quota.
+/// A DID with the right to write, and what is left of its quotas.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Endorser {
     /// DID of the endorser.
     did: Did,
-    /// Number of operations that it endorsed in the current hour.
+    /// Number of operations in the current hour under the quota that counts this operation if a
+    /// method of the DID signs it.
     used: u64,
-    /// Number of operations that it may endorse in an hour.
+    /// The same under the quota that counts what the DID's control set signs; `None` if a method
+    /// must sign.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used_by_control: Option<u64>,
+    /// Number of operations allowed in an hour under each of the quotas.
     operations_per_hour: u64,
     /// Start of the next hour (RFC 3339).
     refills_at: String,
 }
 
 impl Endorser {
-    /// True if the endorser may vouch for at least one more operation in the present hour.
+    /// True if a method of the DID may sign at least one more operation in the present hour.
     fn has_room(&self) -> bool {
         self.used < self.operations_per_hour
+    }
+
+    /// True if the DID's control set may sign at least one more operation in the present hour.
+    fn control_has_room(&self) -> bool {
+        self.used_by_control.is_some_and(|used| used < self.operations_per_hour)
     }
 }
 
@@ -70,7 +82,7 @@ pub(crate) struct WriteExplanation {
     /// Resource on which the author or the endorser needs the right to write.
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<String>,
-    /// Quota of the DID itself, present if it has the right to write.
+    /// Quotas of the DID itself, present if it has the right to write.
     #[serde(skip_serializing_if = "Option::is_none")]
     own: Option<Endorser>,
     /// DIDs that can endorse the operation.
@@ -83,6 +95,14 @@ fn resource(family: Family) -> String {
     format!("registry/{}", family.name())
 }
 
+/// A write on an endorsed network that somebody asks about.
+#[derive(Clone, Copy)]
+struct Wanted<'w> {
+    policy: &'w EndorsedWrites,
+    facts: &'w ActionFacts,
+    moment: &'w Moment,
+}
+
 /// Answers who may write on this network and who can endorse a write.
 pub(crate) struct Endorsement {
     pub(crate) reads: Arc<Reads>,
@@ -93,7 +113,7 @@ impl Endorsement {
     pub(crate) async fn explain_write(&self, params: Params) -> Result<WriteExplanation, ApiError> {
         let Params { did, operation, min_height } = params;
         let named = Action::ALL.iter().find(|facts| facts.name == operation);
-        let Some(ActionFacts { family, .. }) = named.copied() else {
+        let Some(facts) = named else {
             let names: Vec<&str> = Action::ALL.iter().map(|facts| facts.name).collect();
             let detail = format!("operation {operation:?} must be one of {}", names.join(", "));
             return Err(ApiError::params("operation", detail));
@@ -118,9 +138,10 @@ impl Endorsement {
         let WritePolicy::Endorsed(policy) = policy else { return Ok(answer) };
         answer.policy = "endorsed";
         answer.authority = Some(policy.authority.clone());
-        match family {
+        let wanted = Wanted { policy: &policy, facts, moment: &moment };
+        match facts.family {
             None => answer.explanation = format!("{} needs no endorsement", answer.operation),
-            Some(family) => self.explain_family(&mut answer, &policy, family, &moment)?,
+            Some(family) => self.explain_family(&mut answer, wanted, family)?,
         }
         Ok(answer)
     }
@@ -128,20 +149,32 @@ impl Endorsement {
     fn explain_family(
         &self,
         answer: &mut WriteExplanation,
-        policy: &EndorsedWrites,
+        wanted: Wanted<'_>,
         family: Family,
-        moment: &Moment,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), ApiError> {
+        let Wanted { policy, facts, moment } = wanted;
         answer.resource = Some(resource(family));
-        answer.endorsers = self.endorsers(policy, family, moment)?;
+        answer.endorsers = self.endorsers(wanted, family)?;
         if let Some(did) = &answer.did
             && self.has_right(policy, family, did, moment)?
         {
-            let own = self.endorser(policy, did.clone(), &moment.head)?;
-            answer.allowed = own.has_room();
-            answer.explanation = match own.has_room() {
-                true => format!("{did} has the right {WRITE} on {}", resource(family)),
-                false => format!(
+            let own = self.own(wanted, did.clone())?;
+            // The control set alone signs an update of the DID, and everything if DIDs are in it.
+            let (_, state) = self.reads.active(did, &moment.head, "did")?;
+            let control_alone =
+                facts.role == Some(Role::Control) || state.sets.control.dids().next().is_some();
+            let by_method = !facts.has_author || !control_alone;
+            let (method, control) = (by_method && own.has_room(), own.control_has_room());
+            answer.allowed = method || control;
+            answer.explanation = match (method, control) {
+                (true, _) => format!("{did} has the right {WRITE} on {}", resource(family)),
+                (false, true) if by_method => format!(
+                    "{did} has the right; its methods have used up their quota, which refills at \
+                     {}, and its control set can sign",
+                    own.refills_at
+                ),
+                (false, true) => format!("{did} has the right {WRITE} on {}", resource(family)),
+                (false, false) => format!(
                     "{did} has the right, and has used up its quota; it refills at {}",
                     own.refills_at
                 ),
@@ -174,29 +207,37 @@ impl Endorsement {
         may_write(&view, self.reads.network(), policy, family, did, moment.time_ms)
     }
 
-    fn endorser(
-        &self,
-        policy: &EndorsedWrites,
-        did: Did,
-        head: &Head,
-    ) -> Result<Endorser, StoreError> {
+    /// Returns how much of a quota of a DID is used, and when it refills in Unix milliseconds.
+    fn used(&self, did: &Did, quota: WriteQuota, head: &Head) -> Result<(u64, u64), StoreError> {
         // The next block will have the present time. On a quiet network, the hour may have changed
         // since the newest block.
-        let key = quota_key(&did, head.time_ms.max(now_ms()));
-        let used = quota_used(self.reads.node.transient(&key)?.as_deref());
-        let operations_per_hour = policy.operations_per_hour;
-        Ok(Endorser { did, used, operations_per_hour, refills_at: millis(key.expires_ms) })
+        let key = quota_key(did, quota, head.time_ms.max(now_ms()));
+        Ok((quota_used(self.reads.node.transient(&key)?.as_deref()), key.expires_ms))
+    }
+
+    /// Returns what is left to a DID that signs as endorser.
+    fn endorser(&self, wanted: Wanted<'_>, did: Did) -> Result<Endorser, StoreError> {
+        let Wanted { policy, facts, moment } = wanted;
+        let (used, expires_ms) = self.used(&did, WriteQuota::by_method(facts), &moment.head)?;
+        let (operations_per_hour, refills_at) = (policy.operations_per_hour, millis(expires_ms));
+        Ok(Endorser { did, used, used_by_control: None, operations_per_hour, refills_at })
+    }
+
+    /// Returns what is left to a DID that writes by its own right. It can endorse a create, but a
+    /// create is never its own.
+    fn own(&self, wanted: Wanted<'_>, did: Did) -> Result<Endorser, StoreError> {
+        let used_by_control = match wanted.facts.has_author {
+            true => Some(self.used(&did, WriteQuota::Control, &wanted.moment.head)?.0),
+            false => None,
+        };
+        Ok(Endorser { used_by_control, ..self.endorser(wanted, did)? })
     }
 
     /// Returns the DIDs that can endorse writes of a family at a moment, at most
     /// `ENDORSERS_SHOWN_MAX`. The authority comes last. The list is empty if the authority is
     /// deactivated or not registered.
-    fn endorsers(
-        &self,
-        policy: &EndorsedWrites,
-        family: Family,
-        moment: &Moment,
-    ) -> Result<Vec<Endorser>, StoreError> {
+    fn endorsers(&self, wanted: Wanted<'_>, family: Family) -> Result<Vec<Endorser>, StoreError> {
+        let Wanted { policy, moment, .. } = wanted;
         let action = WRITE.parse().map_err(StoreError::new)?;
         let rights = Listing::rights_by(&policy.authority, Some(&action));
         let records = self.reads.at(moment);
@@ -212,13 +253,13 @@ impl Endorsement {
             };
             let known = found.iter().any(|endorser| endorser.did == did);
             if !known && self.has_right(policy, family, &did, moment)? {
-                found.push(self.endorser(policy, did, &moment.head)?);
+                found.push(self.endorser(wanted, did)?);
             }
             if found.len() + 1 == ENDORSERS_SHOWN_MAX {
                 break;
             }
         }
-        found.push(self.endorser(policy, policy.authority.clone(), &moment.head)?);
+        found.push(self.endorser(wanted, policy.authority.clone())?);
         Ok(found)
     }
 
@@ -260,12 +301,14 @@ impl Endorsement {
     }
 
     fn endorser_names(&self, action: &Action) -> Option<String> {
-        let (family, moment) = (action.facts().family?, self.reads.now());
+        let (facts, moment) = (action.facts(), self.reads.now());
+        let family = facts.family?;
         let WritePolicy::Endorsed(policy) = self.reads.parameters(&moment.head).ok()?.write_policy
         else {
             return None;
         };
-        let endorsers = self.endorsers(&policy, family, &moment).ok()?;
+        let wanted = Wanted { policy: &policy, facts, moment: &moment };
+        let endorsers = self.endorsers(wanted, family).ok()?;
         if endorsers.is_empty() {
             return None;
         }

@@ -67,8 +67,9 @@ pub(super) struct SignerArgs {
     /// as 2h [default: as short as the kind of operation needs, if it needs one]
     #[arg(long, value_name = "TIME", value_parser = until)]
     until: Option<Until>,
-    /// Sign with the control set even if the key of a method is at hand; a governor does so to have
-    /// the last word about a proposal
+    /// Sign for the author with its control set, even if a method of its document can sign. On an
+    /// endorsed network the control set has a quota of its own, which a thief of a method cannot
+    /// use up; a governor has the last word about a proposal this way
     #[arg(long)]
     by_control: bool,
     #[command(flatten)]

@@ -103,7 +103,7 @@ pub(crate) struct Writer {
     endorser: Option<MethodSigner>,
     /// Last block time of the operations in Unix milliseconds, if the command line gives one.
     until: Option<u64>,
-    /// True if authors sign with their control set even if the key of a method is at hand.
+    /// True if the author signs with its control set, even if a method could sign.
     by_control: bool,
 }
 
@@ -281,6 +281,17 @@ impl Writer {
         }
     }
 
+    /// Returns the method with which the author signs at block time `time_ms`; `None` if the
+    /// control set of the author is to sign.
+    pub(crate) fn author_method(
+        &self,
+        did: &Did,
+        state: &DidState,
+        time_ms: u64,
+    ) -> Option<MethodSigner> {
+        if self.by_control { None } else { self.method(did, state, time_ms) }
+    }
+
     /// Returns a method of the document whose key is at hand and that may sign at block time
     /// `time_ms`. There is none if other DIDs are in control, because the ledger then accepts no
     /// methods.
@@ -294,17 +305,6 @@ impl Writer {
             let url = MethodUrl { did: did.clone(), fragment: fragment.clone() };
             found.is_valid_at(time_ms).then_some(MethodSigner { key, url })
         })
-    }
-
-    /// Returns the method with which an author or consenting party signs; `None` if the control set
-    /// signs. See [`Self::method`].
-    pub(crate) fn own_method(
-        &self,
-        did: &Did,
-        state: &DidState,
-        time_ms: u64,
-    ) -> Option<MethodSigner> {
-        self.method(did, state, time_ms).filter(|_| !self.by_control)
     }
 
     /// Returns the method with which an endorser signs with the keys at hand.

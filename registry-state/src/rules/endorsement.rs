@@ -9,13 +9,57 @@ use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::HOUR_MS;
 use registry_core::names::{EntityId, TrustKey};
-use registry_core::operation::{Family, Operation};
+use registry_core::operation::{ActionFacts, Family, Operation, Rank};
 use registry_core::record::{RecordView, StoreError};
 use registry_core::time::TimeMs;
 use registry_core::trust::{Asked, ask};
 
 /// Action of the grants by which the network's authority lets a DID write.
 pub const WRITE: &str = "registry:write";
+
+/// One of the three hourly quotas of a DID that may write (EN4). They are counted apart, so that a
+/// thief of a method can use up neither what the control set needs to remove that method, nor what
+/// other methods need to stop the harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteQuota {
+    /// Counts what methods of the DID sign, as author or as endorser, except for stops.
+    Methods,
+    /// Counts what the control set of the DID signs.
+    Control,
+    /// Counts the stops that methods of the DID sign, as author or as endorser.
+    Stops,
+}
+
+impl WriteQuota {
+    /// Returns the quota that counts an action signed by a method of the DID.
+    pub fn by_method(facts: &ActionFacts) -> Self {
+        if facts.is_stop { Self::Stops } else { Self::Methods }
+    }
+
+    fn number(self) -> u8 {
+        match self {
+            Self::Methods => 1,
+            Self::Control => 2,
+            Self::Stops => 3,
+        }
+    }
+
+    /// Returns what is counted, and the remedy if the quota is used up, as parts of a sentence.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Methods => (
+                "operations signed by its methods",
+                "its control set and stops have quotas of their own",
+            ),
+            Self::Control => {
+                ("operations signed by its control set", "its methods have quotas of their own")
+            }
+            Self::Stops => {
+                ("stops signed by its methods", "its control set has a quota of its own")
+            }
+        }
+    }
+}
 
 /// Checks rules EN1 to EN4. Returns the new value of the counter of the DID that vouches for the
 /// operation, or `None` if the operation needs no endorsement.
@@ -30,22 +74,36 @@ pub(crate) fn check(
         WritePolicy::Endorsed(policy) if context.height > 0 => policy,
         WritePolicy::Open | WritePolicy::Endorsed(_) => return Ok(None),
     };
-    let heads = Heads(overlay);
-    let payer = payer(&heads, &context.network, policy, checked.operation(), context.time_ms)?;
+    let (heads, operation) = (Heads(overlay), checked.operation());
+    let payer = payer(&heads, &context.network, policy, operation, context.time_ms)?;
     let Some(payer) = payer else { return Ok(None) };
+    // An endorser signs by a method; an author signs by a method or by its control set.
+    let quota = match operation.endorser.is_none() && checked.rank() == Rank::Control {
+        true => WriteQuota::Control,
+        false => WriteQuota::by_method(operation.action.facts()),
+    };
+    take(overlay, context, (payer, quota), policy.operations_per_hour).map(Some)
+}
+
+/// Rule EN4: returns the counter of one quota of a DID, raised by one.
+fn take(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    (payer, quota): (&Did, WriteQuota),
+    allowed: u64,
+) -> Result<(TransientKey, Vec<u8>), ApplyError> {
     let hour = (context.time_ms, HOUR_MS);
-    let quota = Quota::read(overlay, counter(payer), hour, policy.operations_per_hour)?;
-    let (used, refills_ms) = (quota.used(), quota.ends_ms());
-    let leaf = quota.take().ok_or_else(|| {
+    let count = Quota::read(overlay, counter(payer, quota), hour, allowed)?;
+    let (used, refills_ms) = (count.used(), count.ends_ms());
+    count.take().ok_or_else(|| {
+        let (what, remedy) = quota.words();
         let detail = format!(
-            "{payer} has vouched for {used} operations in this hour, {} are allowed; its quota \
-             refills at {}",
-            policy.operations_per_hour,
+            "{payer} has vouched for {used} {what} in this hour, {allowed} are allowed; this quota \
+             refills at {}; {remedy}",
             TimeMs(refills_ms).millis()
         );
-        Refusal::new(Code::EndorserQuota, "endorser", detail)
-    })?;
-    Ok(Some(leaf))
+        Refusal::new(Code::EndorserQuota, "endorser", detail).into()
+    })
 }
 
 /// Rules EN2 and EN3: returns the DID by whose right the operation is written at block time
@@ -110,14 +168,14 @@ pub fn may_write(
     Ok(ask(view, &asked)?.is_authorised())
 }
 
-fn counter(endorser: &Did) -> (TransientKind, Vec<u8>) {
-    (TransientKind::EndorserQuota, endorser.suffix.0.to_vec())
+fn counter(payer: &Did, quota: WriteQuota) -> (TransientKind, Vec<u8>) {
+    (TransientKind::EndorserQuota, [&payer.suffix.0[..], &[quota.number()]].concat())
 }
 
 /// Returns the key of the leaf that counts what a DID vouched for in the hour that contains
-/// `time_ms`.
-pub fn quota_key(endorser: &Did, time_ms: u64) -> TransientKey {
-    Quota::key(counter(endorser), (time_ms, HOUR_MS))
+/// `time_ms`, under one of its quotas.
+pub fn quota_key(payer: &Did, quota: WriteQuota, time_ms: u64) -> TransientKey {
+    Quota::key(counter(payer, quota), (time_ms, HOUR_MS))
 }
 
 /// Returns the count that the leaf holds; 0 if there is no leaf.

@@ -15,7 +15,7 @@ pub enum TransientKind {
     Halted,
     /// Holds the scheduled changes. It never expires.
     ScheduledChanges,
-    /// Counts the operations that a DID vouched for in one hour.
+    /// Counts the operations that a DID vouched for in one hour, under one of its three quotas.
     EndorserQuota,
     /// Counts the proposals of a governor on one day (UTC).
     ProposalQuota,

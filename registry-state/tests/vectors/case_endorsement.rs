@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
+use registry_core::did::Document;
 use registry_core::governance::{EndorsedWrites, Parameters, WritePolicy};
 use registry_core::limits::HOUR_MS;
 use registry_core::names::TrustKey;
@@ -20,8 +21,13 @@ use crate::support::ledger::{Ledger, Start, parameters};
 use crate::support::status::{
     authored, method_signature, method_signature_as, plain_list, seal_by_method, status_create,
 };
-use crate::support::trust::{Party, change_of, grant, signing, suspend};
-use crate::support::{change, create, ed, reveal, rotate, seal, signature, single};
+use crate::support::trust::{
+    Party, change_of, derecognise, grant, recognise, resume, revoke, right, signing, suspend,
+    trust_operation,
+};
+use crate::support::{
+    change, create, ed, reveal, rotate, seal, seal_body, signature, single, update,
+};
 
 /// Number of operations that one endorser may vouch for in an hour on this network.
 const QUOTA: u64 = 3;
@@ -116,6 +122,8 @@ pub(crate) fn add(all: &mut Catalogue) {
     add_forms(all);
     add_rights(all);
     add_quotas(all);
+    add_quotas_apart(all);
+    add_endorsed_stop(all);
 }
 
 fn add_forms(all: &mut Catalogue) {
@@ -276,4 +284,107 @@ fn add_quotas(all: &mut Catalogue) {
     let rotating = change(&lists.did, own.previous(&lists.did), 2, action);
     let at = At::new(&own, 1_000, seal(&rotating, &[ed(37)]));
     all.applied_at("endorser_quota_spares_rotate", rule, &at);
+}
+
+/// Returns an operation signed by the control set of its author.
+fn by_control(operation: &Operation, party: &Party) -> Vec<u8> {
+    seal_body(operation.body(), Role::Control, &[party.key])
+}
+
+/// Returns the revocation of the authority's grant to the party that may endorse lists only.
+fn last_stop(ledger: &Ledger) -> Operation {
+    let Parties { authority, lists, .. } = &*PARTIES;
+    let action = revoke(&right_to_write("registry/status", lists));
+    trust_operation(ledger, &authority.did, action)
+}
+
+/// Returns a network on which so many operations of the authority count under its quota of methods,
+/// of control, and of stops.
+fn spent([methods, control, stops]: [u8; 3]) -> Ledger {
+    let Parties { authority, endorser, lists, .. } = &*PARTIES;
+    let mut ledger = endorsed();
+    for number in 1..=methods {
+        ledger.after(1_000, &[created(number, authority)]);
+    }
+    for number in 1..=control {
+        ledger.after(1_000, &[by_control(&list(authority, number), authority)]);
+    }
+    let first = right_to_write("registry/*", endorser);
+    let second = right_to_write("registry/status", lists);
+    let actions = [suspend(&second), suspend(&first), revoke(&first)];
+    for action in actions.into_iter().take(usize::from(stops)) {
+        let envelope = authority.signs(&ledger, action);
+        ledger.after(1_000, &[envelope]);
+    }
+    ledger
+}
+
+/// Adds what is refused and what is not while one quota of the authority is used up. The other two
+/// have room for one more operation each, so a vector fails if two quotas are counted as one.
+fn add_quotas_apart(all: &mut Catalogue) {
+    let (authority, code) = (&PARTIES.authority, Code::EndorserQuota);
+    let method_list = seal_by_method(&list(authority, 9), authority.key);
+    let control_list = by_control(&list(authority, 9), authority);
+
+    let used = spent([3, 2, 2]);
+    let at = |envelope: &[u8]| At::new(&used, 1_000, envelope.to_vec());
+    let rule = "What methods sign has a quota.";
+    all.refused_at("endorser_quota_of_methods", rule, code, &at(&method_list));
+    let rule = "A resume is no stop.";
+    let second = right_to_write("registry/status", &PARTIES.lists);
+    let resumed = authority.signs(&used, resume(&second));
+    all.refused_at("endorser_quota_of_methods_holds_resume", rule, code, &at(&resumed));
+    let rule = "With the quota of its methods used up, a method still revokes a grant.";
+    let stop = seal_by_method(&last_stop(&used), authority.key);
+    all.applied_at("endorser_quota_of_methods_spares_stops", rule, &at(&stop));
+    let rule = "With the quota of its methods used up, the control set still signs.";
+    all.applied_at("endorser_quota_of_methods_spares_control", rule, &at(&control_list));
+    let rule = "With the quota of its methods used up, the control set removes a method.";
+    let without = update(Document::default());
+    let removing = change(&authority.did, used.previous(&authority.did), 2, without);
+    let removing = by_control(&removing, authority);
+    all.applied_at("endorser_quota_of_methods_spares_update", rule, &at(&removing));
+
+    let used = spent([2, 3, 2]);
+    let at = |envelope: &[u8]| At::new(&used, 1_000, envelope.to_vec());
+    let rule = "What the control set signs has a quota.";
+    all.refused_at("endorser_quota_of_control", rule, code, &at(&control_list));
+    let rule = "A stop that the control set signs counts as signed by control.";
+    let stop = by_control(&last_stop(&used), authority);
+    all.refused_at("endorser_quota_of_control_holds_stops", rule, code, &at(&stop));
+    let rule = "With the quota of control used up, methods still write.";
+    all.applied_at("endorser_quota_of_control_spares_methods", rule, &at(&method_list));
+    let rule = "An endorser signs by a method, whoever signs for the author.";
+    let vouched = created(9, authority);
+    all.applied_at("endorser_quota_of_control_spares_endorsing", rule, &at(&vouched));
+
+    let used = spent([2, 2, 3]);
+    let at = |envelope: &[u8]| At::new(&used, 1_000, envelope.to_vec());
+    let rule = "Stops that methods sign have a quota.";
+    let stop = seal_by_method(&last_stop(&used), authority.key);
+    all.refused_at("endorser_quota_of_stops", rule, code, &at(&stop));
+    let rule = "With the quota of stops used up, the control set still stops.";
+    let stop = by_control(&last_stop(&used), authority);
+    all.applied_at("endorser_quota_of_stops_spares_control", rule, &at(&stop));
+    let rule = "With the quota of stops used up, methods still write what is no stop.";
+    all.applied_at("endorser_quota_of_stops_spares_methods", rule, &at(&method_list));
+}
+
+/// Adds a stop by an author for whom an endorser vouches.
+fn add_endorsed_stop(all: &mut Catalogue) {
+    let Parties { endorser, lists, stranger, .. } = &*PARTIES;
+    let key = right(&stranger.did, "degrees", &lists.id());
+    let vouched = |ledger: &Ledger, action| {
+        let operation = naming(endorser, trust_operation(ledger, &stranger.did, action));
+        with(&operation, |id| {
+            let own = method_signature(&stranger.key, &stranger.did, "key-1", id);
+            vec![own, as_endorser(endorser, id)]
+        })
+    };
+    let mut used = endorsed();
+    let recognised = vouched(&used, recognise(&key));
+    used.after(1_000, &[created(1, endorser), created(2, endorser), recognised]);
+    let rule = "An endorser vouches for a stop with its quota of stops.";
+    let at = At::new(&used, 1_000, vouched(&used, derecognise(&key)));
+    all.applied_at("endorser_quota_of_methods_spares_endorsed_stop", rule, &at);
 }

@@ -7,6 +7,7 @@ use crate::common::rights::Registry;
 use ed25519_dalek::Signer as _;
 use jsonrpsee::types::ErrorObjectOwned;
 use registry_core::codec::{Bytes, decode, from_base64url};
+use registry_core::did::{KeySet, Member, Sets};
 use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::operation::{
     Action, ActionFacts, Family, MethodSigner, Operation, Role, Signature, SignedOperation, Signer,
@@ -50,6 +51,16 @@ async fn explain(registry: &Registry, operation: &str, did: Option<usize>) -> Va
 fn quota(registry: &Registry, person: usize, used: u64, limit: u64) -> Value {
     let did = &registry.dids[person];
     json!({ "did": did, "used": used, "operationsPerHour": limit, "refillsAt": REFILLS })
+}
+
+/// Returns the quotas of a DID that writes by its own right.
+fn own_quota(
+    registry: &Registry,
+    person: usize,
+    (used, by_control): (u64, u64),
+    limit: u64,
+) -> Value {
+    with_members(quota(registry, person, used, limit), json!({ "usedByControl": by_control }))
 }
 
 /// Returns the DIDs of those who can endorse.
@@ -145,7 +156,7 @@ async fn on_an_open_network_anyone_writes() {
 async fn a_newcomer_is_refused_with_the_names_of_those_who_can_endorse_and_goes_with_one() {
     let registry = endorsed(3, 10).await;
     grant(&registry, 1, "registry/*").await;
-    let who = json!([quota(&registry, 1, 0, 10), quota(&registry, 0, 1, 10)]);
+    let who = json!([quota(&registry, 1, 0, 10), quota(&registry, 0, 0, 10)]);
     let explained = explain(&registry, "did_create", None).await;
     let authority = &registry.dids[0];
     let expected = json!({
@@ -210,7 +221,7 @@ async fn a_right_to_write_covers_its_family_while_it_is_live() {
     let envelope = signed(&prepared, &Person::new(1).control());
     registry.server.submit(&envelope).await.expect("applied");
     let own = explain(&registry, "status_set", Some(1)).await;
-    assert_eq!(own["own"], quota(&registry, 1, 1, 10));
+    assert_eq!(own["own"], own_quota(&registry, 1, (0, 1), 10), "control signed");
     assert_eq!(explain(&registry, "did_update", Some(0)).await["allowed"], true, "the authority");
 
     registry.act(0, "Suspend", right(&registry, 1, "registry/status")).await;
@@ -247,25 +258,26 @@ async fn an_author_with_the_right_may_have_another_pay_and_nobody_changes_that()
 async fn an_endorsers_quota_is_used_up_and_refills_with_the_hour() {
     let registry = endorsed(2, 3).await;
     grant(&registry, 1, "registry/*").await;
-    let create = json!({ "author": registry.dids[1], "purpose": "refresh", "length": 8 });
-    registry.server.act_status("Create", create, &Person::new(1).control()).await;
-    for number in 0..2 {
+    for number in 0..3 {
         let left = explain(&registry, "did_create", Some(1)).await;
-        assert_eq!((&left["allowed"], &left["own"]["used"]), (&json!(true), &json!(number + 1)));
+        assert_eq!((&left["allowed"], &left["own"]["used"]), (&json!(true), &json!(number)));
         join(&registry, number, 1).await.expect("applied");
     }
     let answer = explain(&registry, "did_create", Some(1)).await;
     assert_eq!((&answer["allowed"], &answer["own"]), (&json!(false), &quota(&registry, 1, 3, 3)));
     let said = answer["explanation"].as_str().expect("text");
     assert!(said.ends_with(&format!("has used up its quota; it refills at {REFILLS}")), "{said}");
-    let who = json!([quota(&registry, 1, 3, 3), quota(&registry, 0, 1, 3)]);
+    let who = json!([quota(&registry, 1, 3, 3), quota(&registry, 0, 0, 3)]);
     assert_eq!(answer["endorsers"], who);
 
-    let refused = words(join(&registry, 2, 1).await);
+    let refused = words(join(&registry, 3, 1).await);
     let named =
         format!("{} (its quota refills at {REFILLS}), {}", registry.dids[1], registry.dids[0]);
     assert!(refused.starts_with("ENDORSER_QUOTA") && refused.ends_with(&named), "{refused}");
-    join(&registry, 2, 0).await.expect("the authority vouches for it");
+    let counted = "has vouched for 3 operations signed by its methods in this hour, 3 are allowed";
+    assert!(refused.contains(counted), "{refused}");
+    join(&registry, 3, 0).await.expect("the authority vouches for it");
+    other_quotas(&registry).await;
     let rotated = Person::new(1).rotated();
     rotate(&registry, 1, rotated).await;
 
@@ -276,13 +288,66 @@ async fn an_endorsers_quota_is_used_up_and_refills_with_the_hour() {
     assert_eq!((&answer["allowed"], &answer["own"]), (&json!(true), &refilled));
 }
 
+/// Checks what person 1 may still write with the quota of its methods used up.
+async fn other_quotas(registry: &Registry) {
+    let stop = explain(registry, "trust_revoke", Some(1)).await;
+    assert_eq!(
+        (&stop["allowed"], &stop["own"]),
+        (&json!(true), &own_quota(registry, 1, (0, 0), 3))
+    );
+    let create = json!({ "author": registry.dids[1], "purpose": "refresh", "length": 8 });
+    let control = Person::new(1).control();
+    for number in 0..3 {
+        let own = explain(registry, "status_create", Some(1)).await;
+        let left = own_quota(registry, 1, (3, number), 3);
+        assert_eq!((&own["allowed"], &own["own"]), (&json!(true), &left));
+        let said = own["explanation"].as_str().expect("text");
+        assert!(said.ends_with("and its control set can sign"), "{said}");
+        registry.server.act_status("Create", create.clone(), &control).await;
+    }
+    let prepared = registry.server.call("status_prepareCreate", create).await.expect("prepared");
+    let refused = words(registry.server.submit(&signed(&prepared, &control)).await);
+    let counted = "has vouched for 3 operations signed by its control set in this hour";
+    assert!(refused.starts_with("ENDORSER_QUOTA") && refused.contains(counted), "{refused}");
+    for operation in ["status_create", "did_update"] {
+        let own = explain(registry, operation, Some(1)).await;
+        let none = own_quota(registry, 1, (3, 3), 3);
+        assert_eq!((&own["allowed"], &own["own"]), (&json!(false), &none), "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn a_did_that_another_controls_writes_with_the_quota_of_control_alone() {
+    let registry = endorsed(2, 1).await;
+    grant(&registry, 1, "registry/*").await;
+    let create = json!({ "author": registry.dids[1], "purpose": "refresh", "length": 8 });
+    registry.server.act_status("Create", create, &Person::new(1).control()).await;
+    let own = explain(&registry, "status_create", Some(1)).await;
+    let used = own_quota(&registry, 1, (0, 1), 1);
+    assert_eq!((&own["allowed"], &own["own"]), (&json!(true), &used), "a method can sign");
+    let next = Person::new(1).rotated();
+    let control = KeySet { threshold: 1, members: vec![did_member(&registry, 0)] };
+    rotate_to(&registry, 1, Sets { control, ..next.sets() }, next).await;
+    let own = explain(&registry, "status_create", Some(1)).await;
+    assert_eq!((&own["allowed"], &own["own"]), (&json!(false), &used), "no method signs");
+}
+
+fn did_member(registry: &Registry, person: usize) -> Member {
+    Member::Did(registry.dids[person].parse().expect("a DID"))
+}
+
 /// Rotates the keys of a person without an endorsement.
 async fn rotate(registry: &Registry, person: usize, next: Person) {
+    rotate_to(registry, person, next.sets(), next).await;
+}
+
+/// Gives a person's DID these sets and the next person's document, without an endorsement.
+async fn rotate_to(registry: &Registry, person: usize, sets: Sets, next: Person) {
     let now = Person::new(u8::try_from(person).expect("small"));
     let params = json!({
         "did": registry.dids[person],
         "revealed": [member(&now.next())],
-        "sets": next.sets(),
+        "sets": sets,
         "document": next.document_json(),
     });
     let named = with_members(params.clone(), json!({ "endorser": registry.dids[0] }));

@@ -99,6 +99,7 @@ async fn who_may_write_is_a_right_and_an_endorsers_quota_runs_out() {
     );
     co_signed(&all, &stranger, &endorser);
     used_up(&all, &endorser).await;
+    control_goes_on(&all, &stranger, &endorser).await;
 
     let (code, _, errors) = all.run(0, &["did", "rotate"], "stranger.json", &[]);
     assert_eq!(code, 0, "a rotate needs nobody: {errors}");
@@ -154,4 +155,17 @@ async fn used_up(all: &Endorsed, endorser: &str) {
         return;
     }
     panic!("{PER_HOUR} an hour did not run out");
+}
+
+/// Checks that the control set of the endorser signs while the quota of its methods is used up.
+async fn control_goes_on(all: &Endorsed, stranger: &str, endorser: &str) {
+    let before = all.explain(json!({ "operation": "trust_grant", "did": endorser })).await;
+    let right = ["--action", "issue", "--resource", "degrees", "--entity", stranger];
+    let by_control = [&right[..], &["--by-control"]].concat();
+    let made = all.done(1, &["trust", "grant"], "endorser.json", &by_control);
+    let height = &made["height"];
+    let params = json!({ "operation": "trust_grant", "did": endorser, "minHeight": height });
+    let after = all.explain(params).await;
+    let refilled = before["own"]["refillsAt"] != after["own"]["refillsAt"];
+    assert!(refilled || after["own"]["usedByControl"] == 1, "{before} {after}");
 }

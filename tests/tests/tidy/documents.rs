@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use registry_core::code::Code;
+use registry_core::operation::Action;
 
 use super::{Source, assert_none, read, root, sources};
 
@@ -20,6 +21,13 @@ fn listed_codes(text: &str) -> BTreeSet<(u16, String)> {
     rows.collect()
 }
 
+/// Returns the actions in the list of stops.
+fn listed_stops(text: &str) -> BTreeSet<&str> {
+    let list = text.split("The stops are:\n\n").nth(1).unwrap_or_default();
+    let list = list.split("\n\n").next().unwrap_or_default();
+    list.split('`').skip(1).step_by(2).collect()
+}
+
 /// Returns the targets of relative links, without their fragments.
 fn links(text: &str) -> Vec<&str> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
@@ -31,6 +39,12 @@ fn links(text: &str) -> Vec<&str> {
 fn the_documented_codes_are_the_codes() {
     let codes = Code::ALL.iter().map(|code| (code.number(), code.name().to_owned())).collect();
     assert_eq!(listed_codes(&read("docs/protocol/codes.md")), codes);
+}
+
+#[test]
+fn the_documented_stops_are_the_stops() {
+    let stops = Action::ALL.iter().filter(|facts| facts.is_stop).map(|facts| facts.name).collect();
+    assert_eq!(listed_stops(&read("docs/protocol/endorsement.md")), stops);
 }
 
 #[test]
@@ -61,6 +75,8 @@ fn no_relative_link_is_broken() {
 fn the_document_checks_find_what_they_look_for() {
     let text = "| 1001 | `A_NAME` | x | y |\n|---|---|\nno row | 1 |";
     assert_eq!(listed_codes(text), BTreeSet::from([(1001, "A_NAME".to_owned())]));
+    let text = "The stops are:\n\n- `a`, `b`\n- `c`\n\nNot `d`.";
+    assert_eq!(listed_stops(text), BTreeSet::from(["a", "b", "c"]));
     let text = "[a](adr/1.md#b) and [c](https://example.org/d) and [e](#f) and [g](h)";
     assert_eq!(links(text), ["adr/1.md", "h"]);
 }

@@ -112,8 +112,8 @@ async fn explain(book: &mut Book, network: &Network, operation: &str) {
     }
 }
 
-/// Records that prepared and refused operations name those who can endorse them, and then uses up a
-/// quota.
+/// Records that prepared and refused operations name those who can endorse them, and then uses up
+/// the quota of a control set.
 async fn endorsements(book: &mut Book, network: &Network) {
     let server = &network.server;
     let newcomer = Person::new(121);
@@ -160,12 +160,13 @@ async fn endorsements(book: &mut Book, network: &Network) {
         network.act(WRITER, "status_prepareCreate", network.create(WRITER), salt).await;
     }
     let create = network.create(WRITER);
-    let prepared =
-        book.call(server, "without a quota", "status_prepareCreate", create.clone()).await;
+    let prepared = book
+        .call(server, "without a quota of control", "status_prepareCreate", create.clone())
+        .await;
     let envelope = json!({ "envelope": signed(&prepared["result"], WRITER) });
-    book.call(server, "without a quota", "ledger_submit", envelope).await;
+    book.call(server, "without a quota of control", "ledger_submit", envelope).await;
     let own = json!({ "did": network.dids[WRITER], "operation": "status_create" });
-    book.call(server, "without a quota", "trust_explainWrite", own).await;
+    book.call(server, "without a quota of control", "trust_explainWrite", own).await;
 }
 
 /// Records pages of a node that has no public URL, so that its answers contain no port.
