@@ -291,8 +291,8 @@ impl Mempool {
         touched
     }
 
-    /// Fills `block` from the mempool. Operations that do not fit wait for the next block. Operations that the rules refuse are removed from the
-    /// mempool.
+    /// Fills `block` from the mempool. Operations that do not fit wait for the next block.
+    /// Operations that the rules refuse are removed from the mempool.
     pub fn build(&mut self, block: BlockExecution<'_>) -> Result<Built, StoreError> {
         let (execution, operations, refused) = build::build(&self.pool, block)?;
         for (arrival, ..) in &refused {

@@ -103,9 +103,9 @@ pub const STATUS_SET_UNTIL_MS: u64 = HOUR_MS;
 /// sign by files across machines, and bounds how long a seen id is kept.
 pub const UNTIL_MS_MAX: u64 = 30 * DAY_MS;
 
-/// Largest number of transient leaves that one block may delete because they expired. It is at least
-/// as many as a block can add (an operation adds a seen id and two counters at most), so that
-/// they cannot pile up, and bounds the work of a block after a halt.
+/// Largest number of transient leaves that one block may delete because they expired. A block can
+/// add as many, since an operation adds a seen id and two counters at most. So they cannot pile up,
+/// and the work of a block after a halt is bounded.
 pub const SEEN_EXPIRED_PER_BLOCK_MAX: usize = 3 * BLOCK_OPERATIONS_MAX;
 
 /// Largest array of a status list, in bits: 2^23 entries of one bit. A verifier loads such a list

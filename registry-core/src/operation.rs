@@ -9,7 +9,7 @@ mod signature;
 
 use serde::{Deserialize, Serialize};
 
-pub use action::{Action, ActionFacts};
+pub use action::{Action, ActionFacts, Found};
 pub use family::Family;
 pub use guard::{Covers, Deadline, Guard};
 pub use rank::Rank;
@@ -64,10 +64,8 @@ impl Operation {
     /// held before.
     pub fn deadline(&self) -> Deadline {
         let facts = self.action.facts();
-        match (facts.covers, self.guard) {
-            (Covers::OwnSlot, Guard::Absent) => Deadline::Once,
-            _ => facts.deadline,
-        }
+        let is_first = facts.covers == Covers::OwnSlot && self.guard == Guard::Absent;
+        if is_first { Deadline::Once } else { facts.deadline }
     }
 
     /// Checks the kind of the guard, and that the operation names its last block time if it must.

@@ -161,8 +161,8 @@ pub struct Record {
     pub height: u64,
     /// Time of that block in Unix milliseconds.
     pub time: u64,
-    /// Id of the last operation that wrote the version; zero for what genesis itself writes. Several
-    /// operations of one block make one version.
+    /// Id of the last operation that wrote the version; zero for what genesis itself writes.
+    /// Several operations of one block make one version.
     pub operation: Hash,
     /// Hash of the parts of the value, see [`value_hash`]. The parts are kept beside the record.
     pub value: Hash,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
-use registry_core::operation::{Action, Rank, Role};
+use registry_core::operation::{Deadline, Rank, Role};
 use registry_core::record::RecordKey;
 use registry_state::rules::Checked;
 use registry_state::rules::did::Urgency;
@@ -78,7 +78,7 @@ impl Waiting {
 /// True if the operation leaves others on its record valid, as sets of a status list do, of which
 /// many can wait. All others compete for the places of their record.
 pub(super) fn commutes(checked: &Checked) -> bool {
-    matches!(checked.operation().action, Action::StatusSet(_))
+    checked.operation().action.facts().deadline == Deadline::OnceWithinAnHour
 }
 
 /// Record and author of operations that compete with each other.

@@ -4,11 +4,19 @@
 
 use registry_core::codec::{self, Bytes, FixedBytes};
 use registry_core::record::{Entry, Part, PartId, Record, StoreError};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::ledger::read;
 use super::{Column, Read, Row};
 use crate::limits::PART_INLINE_BYTES_MAX;
+
+/// Largest stored value in bytes. The node wrote all values itself; the limit only bounds the work
+/// on a damaged row.
+const VALUE_BYTES_MAX: usize = 64 << 20;
+/// Reads a value that this node stored.
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    codec::decode_own(bytes, VALUE_BYTES_MAX).map_err(StoreError::new)
+}
 
 /// A version of a record as its row holds it.
 #[derive(Serialize, Deserialize)]

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use registry_core::block::{Block, Header, Receipt};
 use registry_core::certificate::Certificate;
-use registry_core::codec;
 use registry_core::crypto::Hash;
 use registry_core::index::{Index, Listed, Listing};
 use registry_core::mmr::Position;
@@ -13,14 +12,12 @@ use registry_core::status::{Bits, StatusList, keyframe};
 use registry_state::state::{StateView, TransientKey};
 use serde::de::DeserializeOwned;
 
-use super::{Column, Read, entries};
+use super::entries::{self, read};
+use super::{Column, Read};
 
 /// Version of the store's layout. A store with another version is refused.
 pub const FORMAT_VERSION: u64 = 7;
 
-/// Largest stored value in bytes. The node wrote all values itself; the limit only bounds the work
-/// on a damaged row.
-const VALUE_BYTES_MAX: usize = 64 << 20;
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_HEAD: &[u8] = b"head";
 pub(super) const META_GUARD: &[u8] = b"guard";
@@ -48,10 +45,6 @@ pub(super) fn keyed(prefix: &[u8], number: u64) -> Vec<u8> {
 
 pub(super) fn range_key(range: &Hash, at: Position) -> Vec<u8> {
     [&range.0[..], &[at.level], &at.index.to_be_bytes()].concat()
-}
-
-pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    codec::decode_own(bytes, VALUE_BYTES_MAX).map_err(StoreError::new)
 }
 
 impl<R: Read + ?Sized> Ledger<'_, R> {

@@ -128,7 +128,8 @@ pub struct Proposal {
     /// Live time in ms from which the change can take effect: that of the proposal's block plus the
     /// notice that held then.
     pub due_live_ms: u64,
-    /// What each governor last said, in the order of first approvals, at most one for each governor.
+    /// What each governor last said, in the order of first approvals, at most one for each
+    /// governor.
     pub approvals: Vec<Approval>,
     /// State that the proposal is in.
     pub status: ProposalStatus,

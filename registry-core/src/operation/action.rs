@@ -24,7 +24,7 @@ use crate::limits::{
 use crate::record::{PartId, RecordKey};
 use crate::schema::{CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw};
 use crate::status::{StatusClose, StatusCreate, StatusSet, StatusUpdate};
-use crate::trust::{TrustChange, TrustGrant, TrustRecognise, TrustStep};
+use crate::trust::{Parent, TrustChange, TrustGrant, TrustRecognise, TrustStep};
 
 /// Facts about an action that do not depend on its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,17 @@ pub struct ActionFacts {
     pub bytes_max: usize,
 }
 
+/// A member of an action that follows from the ledger, so that people need not give it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// Grant on which a grant rests.
+    Parent(Option<&'a Parent>),
+    /// Operation that made the delegation on which a delegation rests.
+    Beneath(Option<Hash>),
+    /// Lowest height at which a proposal shall hold.
+    Height(u64),
+}
+
 /// Facts besides the action on which the record key of an operation can depend.
 struct Subject<'s> {
     author: Option<&'s Did>,
@@ -73,9 +84,9 @@ impl Subject<'_> {
     }
 }
 
-/// Declares each action once. The columns are those of [`ActionFacts`] and three more. `consent` is
+/// Declares each action once. The columns are those of [`ActionFacts`] and four more. `consent` is
 /// the DID that must consent besides the author, if there is one. `key` is the key that signs in
-/// place of an author, if there is one. `writes` is the record that the operation writes, given its
+/// place of an author, if there is one. `found` is what follows from the ledger. `writes` is the record that the operation writes, given its
 /// [`Subject`].
 macro_rules! actions {
     (@facts $name:literal, $prepare:expr, $family:expr, $role:expr, $covers:expr, $deadline:ident,
@@ -103,7 +114,8 @@ macro_rules! actions {
             covers: $covers:expr, deadline: $deadline:ident,
             has_author: $author:literal, rank: $rank:ident, is_stop: $stop:literal,
             bytes_max: $bytes_max:ident,
-            $(consent: $consent:expr,)? $(key: $key:expr,)? writes: $subject:pat => $writes:expr,
+            $(consent: $consent:expr,)? $(key: $key:expr,)? $(found: $found:expr,)?
+            writes: $subject:pat => $writes:expr,
         }
     )+) => {
         /// Action that an operation performs.
@@ -135,6 +147,15 @@ macro_rules! actions {
             pub fn consents(&self) -> Option<&Did> {
                 match self {
                     $(Self::$variant $(($payload))? => actions!(@option $($consent)?),)+
+                }
+            }
+
+            /// Returns what only a look at the ledger finds for the action; `None` if its
+            /// parameters say all.
+            #[allow(unused_variables, reason = "most rows do not need what the action holds")]
+            pub fn found(&self) -> Option<Found<'_>> {
+                match self {
+                    $(Self::$variant $(($payload))? => actions!(@option $($found)?),)+
                 }
             }
 
@@ -271,7 +292,7 @@ actions! {
         family: Some(Family::Trust), role: Some(Role::Author),
         covers: Covers::OwnSlot, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        writes: _ => RecordKey::grant(&grant.key),
+        found: Found::Parent(grant.parent.as_ref()), writes: _ => RecordKey::grant(&grant.key),
     }
 
     /// Changes the conditions of a grant.
@@ -280,7 +301,7 @@ actions! {
         family: Some(Family::Trust), role: Some(Role::Author),
         covers: Covers::OwnSlot, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        writes: _ => RecordKey::grant(&change.key),
+        found: Found::Parent(change.parent.as_ref()), writes: _ => RecordKey::grant(&change.key),
     }
 
     /// Suspends a grant.
@@ -334,7 +355,8 @@ actions! {
         family: Some(Family::Agent), role: Some(Role::Author),
         covers: Covers::Record, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: &delegate.agent, writes: _ => RecordKey::delegation(&delegate.agent),
+        consent: &delegate.agent, found: Found::Beneath(delegate.beneath),
+        writes: _ => RecordKey::delegation(&delegate.agent),
     }
 
     /// Suspends an agent, and with it all agents below it.
@@ -408,7 +430,7 @@ actions! {
         family: None, role: Some(Role::Approval),
         covers: Covers::NoRecord, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: PROPOSAL_BYTES_MAX,
-        writes: subject => RecordKey::proposal(subject.operation),
+        found: Found::Height(propose.height), writes: subject => RecordKey::proposal(subject.operation),
     }
 
     /// Approves a proposal as a governor.

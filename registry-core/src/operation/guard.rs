@@ -122,7 +122,8 @@ pub enum Deadline {
     /// It must name one, at most [`UNTIL_MS_MAX`] ahead, and its id is kept among the seen until
     /// then. Otherwise the operation could be applied again.
     Once,
-    /// As [`Self::Once`], at most [`STATUS_SET_UNTIL_MS`] ahead.
+    /// As [`Self::Once`], at most [`STATUS_SET_UNTIL_MS`] ahead. It is for operations of which
+    /// clients send many, and which leave each other valid.
     OnceWithinAnHour,
 }
 

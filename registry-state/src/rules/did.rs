@@ -169,8 +169,8 @@ fn recovery_part(recovery: &RecoveryPart) -> PartWrite {
 }
 
 impl Request<'_, '_> {
-    /// Returns the sets of the author, which is not deactivated and has not used up the quota of the
-    /// day.
+    /// Returns the sets of the author, which is not deactivated and has not used up the quota of
+    /// the day.
     fn sets(&self) -> Result<Sets, ApplyError> {
         let sets = active(&Heads(self.overlay), self.checked.operation().author()?)?;
         self.quota(self.checked.record_key())?;

@@ -125,8 +125,8 @@ fn check_messages(create: &StatusCreate) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Returns what a new list writes. Its array has no part until an entry is set. The operation's guard ensures that the list does not
-/// exist.
+/// Returns what a new list writes. Its array has no part until an entry is set. The operation's
+/// guard ensures that the list does not exist.
 pub fn create(issuer: &Did, create: &StatusCreate) -> Vec<PartWrite> {
     vec![StatusList::new(issuer.clone(), create.clone()).terms_part()]
 }

@@ -9,7 +9,7 @@ use registry_core::agent::{AgentDelegate, AgentStep};
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, Resource};
-use registry_core::operation::Action;
+use registry_core::operation::{Action, Found};
 use registry_core::record::{PartWrite, RecordKey, RecordView, StoreError};
 use registry_core::time::TimeMs;
 use registry_core::trust::GrantStatus;
@@ -152,8 +152,8 @@ impl Prepare for Delegate {
     }
 
     fn complete(&mut self, prepared: &Action) {
-        if let Action::AgentDelegate(found) = prepared {
-            self.beneath = self.beneath.or(found.beneath);
+        if let Some(Found::Beneath(beneath)) = prepared.found() {
+            self.beneath = self.beneath.or(beneath);
         }
     }
 

@@ -9,7 +9,7 @@ use registry_core::governance::{
     Change, GovernancePropose, GovernanceStep, PARAMETERS, Parameters, read,
 };
 use registry_core::id::Did;
-use registry_core::operation::Action;
+use registry_core::operation::{Action, Found};
 use registry_core::record::RecordKey;
 use registry_core::span::ChainTime;
 use registry_state::rules::governance::{GovernanceWrite, Governor, Now, Rules};
@@ -146,8 +146,8 @@ impl Prepare for Propose {
     }
 
     fn complete(&mut self, prepared: &Action) {
-        if let Action::GovernancePropose(found) = prepared {
-            self.height.get_or_insert(found.height);
+        if let Some(Found::Height(height)) = prepared.found() {
+            self.height.get_or_insert(height);
         }
     }
 

@@ -8,7 +8,7 @@ use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, EntityId, Resource, TrustKey};
-use registry_core::operation::Action;
+use registry_core::operation::{Action, Found};
 use registry_core::record::{PartWrite, RecordKey, RecordView};
 use registry_core::time::TimeMs;
 use registry_core::trust::answer::grants;
@@ -273,8 +273,8 @@ impl Prepare for Grant {
     }
 
     fn complete(&mut self, prepared: &Action) {
-        if let Action::TrustGrant(found) = prepared {
-            self.complete_parent(found.parent.as_ref());
+        if let Some(Found::Parent(parent)) = prepared.found() {
+            self.complete_parent(parent);
         }
     }
 
@@ -311,8 +311,8 @@ impl Prepare for Change {
     }
 
     fn complete(&mut self, prepared: &Action) {
-        if let Action::TrustChange(found) = prepared {
-            self.0.complete_parent(found.parent.as_ref());
+        if let Some(Found::Parent(parent)) = prepared.found() {
+            self.0.complete_parent(parent);
         }
     }
 
