@@ -86,8 +86,8 @@ impl Subject<'_> {
 
 /// Declares each action once. The columns are those of [`ActionFacts`] and four more. `consent` is
 /// the DID that must consent besides the author, if there is one. `key` is the key that signs in
-/// place of an author, if there is one. `found` is what follows from the ledger. `writes` is the record that the operation writes, given its
-/// [`Subject`].
+/// place of an author, if there is one. `found` is what follows from the ledger. `writes` is the
+/// record that the operation writes, given its [`Subject`].
 macro_rules! actions {
     (@facts $name:literal, $prepare:expr, $family:expr, $role:expr, $covers:expr, $deadline:ident,
         $author:literal, $rank:ident, $stop:literal, $bytes_max:ident) => {
@@ -430,7 +430,8 @@ actions! {
         family: None, role: Some(Role::Approval),
         covers: Covers::NoRecord, deadline: Bounded,
         has_author: true, rank: Control, is_stop: false, bytes_max: PROPOSAL_BYTES_MAX,
-        found: Found::Height(propose.height), writes: subject => RecordKey::proposal(subject.operation),
+        found: Found::Height(propose.height),
+        writes: subject => RecordKey::proposal(subject.operation),
     }
 
     /// Approves a proposal as a governor.
