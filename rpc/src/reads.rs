@@ -328,6 +328,11 @@ impl Reads {
         Ok(party::did_entry(&records, &self.network_did, did, field)?)
     }
 
+    /// Returns the duration of all halts up to a time in ms, as of `head`.
+    pub(crate) fn halted_ms(&self, head: &Head, time_ms: u64) -> Result<u64, StoreError> {
+        governance::halted_ms(&self.at(&Moment::new(*head, Selector::At(time_ms))))
+    }
+
     /// Returns the newest version of a DID as of `head` and its state, or the refusal that an
     /// operation by it would get. `field` names the place of the DID in the caller's parameters.
     pub(crate) fn active(

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use super::{Column, Read, entries};
 
 /// Version of the store's layout. A store with another version is refused.
-pub const FORMAT_VERSION: u64 = 7;
+pub const FORMAT_VERSION: u64 = 8;
 
 /// Largest stored value in bytes. The node wrote all values itself; the limit only bounds the work
 /// on a damaged row.

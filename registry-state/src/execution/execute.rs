@@ -109,7 +109,7 @@ impl<'a> BlockExecution<'a> {
         let validators = validators_hash(&overlay)?;
         let history_root = overlay.append_history(parent.height, &parent.hash())?;
         let context = Context::after(view, network, parameters, parent, time_ms)?;
-        count_halt(&mut overlay, parent.time, time_ms)?;
+        count_halt(&mut overlay, parent.time, &context)?;
         overlay.expire(time_ms, SEEN_EXPIRED_PER_BLOCK_MAX)?;
         let template = Header {
             chain: parent.chain,
