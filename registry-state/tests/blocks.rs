@@ -61,12 +61,12 @@ fn a_completion() -> Checked {
 
 /// Returns how many copies of `operation` fit, each of which changes a record that exists.
 fn room(budget: &mut BlockBudget, operation: &Checked) -> usize {
-    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, false)).count()
+    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, 0)).count()
 }
 
 /// Returns how many copies of `operation` fit, each of which writes the first version of a record.
 fn first_room(budget: &mut BlockBudget, operation: &Checked) -> usize {
-    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, true)).count()
+    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, 1)).count()
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_block_keeps_a_tenth_for_senior_operations() {
     let mut budget = BlockBudget::default();
     assert_eq!(room(&mut budget, &an_update(0)), 3_600);
     assert_eq!(room(&mut budget, &a_completion()), 400);
-    assert!(!budget.take(&an_update(0), false));
+    assert!(!budget.take(&an_update(0), 0));
     let mut budget = BlockBudget::default();
     assert_eq!(room(&mut budget, &a_completion()), BLOCK_OPERATIONS_MAX);
 }
@@ -85,8 +85,8 @@ fn a_block_holds_1000_first_versions_whatever_their_guard() {
     for operation in [create, an_update(0), a_completion()] {
         let mut budget = BlockBudget::default();
         assert_eq!(first_room(&mut budget, &operation), BLOCK_FIRST_VERSIONS_MAX);
-        assert!(!budget.take(&operation, true));
-        assert!(budget.take(&operation, false), "other operations still fit");
+        assert!(!budget.take(&operation, 1));
+        assert!(budget.take(&operation, 0), "other operations still fit");
     }
     let mut budget = BlockBudget::default();
     assert_eq!(first_room(&mut budget, &an_update(0)), BLOCK_FIRST_VERSIONS_MAX);
