@@ -8,10 +8,10 @@ use std::time::Duration;
 use clap::Args;
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
-use registry_core::did::{DidState, Member};
+use registry_core::did::{DidState, KeySet, Member};
 use registry_core::id::Did;
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::operation::{ActionFacts, MethodSigner, Operation, Signer};
+use registry_core::operation::{ActionFacts, MethodSigner, Operation, Role, Signer};
 use registry_core::time::TimeMs;
 use rpc::prepare::{Prepare, facts};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,7 @@ pub(super) struct Author {
     writer: Writer,
     did: Did,
     signers: Vec<Signer>,
+    control: KeySet,
 }
 
 /// A committed operation, with the height of its block.
@@ -60,7 +61,7 @@ impl Author {
         let time_ms = writer.client().chain().await?.time.0;
         let method = writer.author_method(&did, &state, time_ms);
         let signers = signers(&writer, method, &state).await?;
-        Ok(Self { writer, did, signers })
+        Ok(Self { writer, did, signers, control: state.sets.control })
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -117,9 +118,14 @@ impl Author {
             }
             None => Vec::new(),
         };
+        let by_control = match ready.action.facts().role == Some(Role::Control) {
+            true => Some(of_control(&self.writer, &self.control).await?),
+            false => None,
+        };
+        let signers = by_control.as_ref().unwrap_or(&self.signers);
         let operation = self.writer.operation(Some(self.did.clone()), ready)?;
         let new = NewKeys::default();
-        let sealed = self.writer.seal(&operation, &self.signers, &consents, &new)?;
+        let sealed = self.writer.seal(&operation, signers, &consents, &new)?;
         let height = self.deliver(&sealed).await?;
         Ok(Sent { operation: sealed.operation, height })
     }
@@ -167,9 +173,12 @@ async fn signers(
     if let Some(method) = method {
         return Ok(vec![Signer::Method(method)]);
     }
-    let control = &state.sets.control;
-    let new = NewKeys::default();
-    writer.choose(control.threshold, &control.members, &new).await
+    of_control(writer, &state.sets.control).await
+}
+
+/// Returns enough keys of a control set for which the secret keys are at hand.
+async fn of_control(writer: &Writer, control: &KeySet) -> Result<Vec<Signer>, Failure> {
+    writer.choose(control.threshold, &control.members, &NewKeys::default()).await
 }
 
 /// Repeats a request while it fails because the node is busy or does not answer.

@@ -321,6 +321,10 @@ codes! {
     SetUnreachable = 2079, "SET_UNREACHABLE",
         "name enough keys, and live DIDs that keys control; a pending recovery to such sets is \
          cancelled by the recovery set, or vetoed by a rotate";
+    /// The author has granted under as many other authorities as there is room for.
+    TrustRootsFull = 2080, "TRUST_ROOTS_FULL",
+        "remove an authority that you no longer grant under by trust_forget_root, or grant from \
+         another DID";
 }
 
 impl fmt::Display for Code {

@@ -38,6 +38,9 @@ pub const VERSION: &str = "version";
 pub const PUBLISHING: &str = "publishing";
 /// Key of the record that lists the governors, who may change all governance records.
 pub const GOVERNORS: &str = "governors";
+/// Key of the record that holds the halted time, an unsigned integer. Nobody can change it: the
+/// first block after a halt writes it.
+pub const HALTED: &str = "halted";
 
 /// Highest protocol version that this code implements, and the version of a genesis made with it.
 pub const PROTOCOL_VERSION: u64 = 1;
@@ -56,6 +59,15 @@ where
     let head = view.entry(&key(name))?;
     let head = head.ok_or_else(|| StoreError::new(format!("no governance record {name}")))?;
     head.part_value(PartId::WHOLE)
+}
+
+/// Reads the duration of all halts in ms, as of the moment of a view. It is zero before the first
+/// halt.
+pub fn halted_ms(view: &(impl RecordView + ?Sized)) -> Result<u64, StoreError> {
+    match view.entry(&key(HALTED))? {
+        Some(_) => read(view, HALTED),
+        None => Ok(0),
+    }
 }
 
 /// Rule that decides who may write.

@@ -17,7 +17,7 @@ use crate::trust::{Grants, Recognition};
 pub enum Index {
     /// Keys are the issuer and id of a status list. The value is the list's own URI, or empty.
     Lists,
-    /// Keys are the names of a right, in three orders.
+    /// Keys are the names of a right, in two orders.
     Rights,
     /// Keys are the publisher, the kind, and the id of a schema or the name of a credential type.
     Schemas,
@@ -61,9 +61,6 @@ pub struct Listing {
 const BY_AUTHORITY: u8 = 1;
 /// Prefix of keys in the order: entity, authority, action, resource, kind.
 const BY_ENTITY: u8 = 2;
-/// Prefix of keys in the order: grantor, authority. They list grantors other than the authority
-/// itself.
-const BY_GRANTOR: u8 = 3;
 
 /// Number of bytes that a DID takes in keys.
 const SUFFIX_BYTES: usize = size_of::<Suffix>();
@@ -102,12 +99,6 @@ impl Listing {
         let action = action.map(ended).unwrap_or_default();
         let prefix = [&[BY_ENTITY][..], &ended(entity), &authority.suffix.0, &action].concat();
         Self { index: Index::Rights, prefix }
-    }
-
-    /// Lists the DIDs of the authorities, other than the grantor itself, under which it has granted
-    /// something.
-    pub fn authorities_of(grantor: &Did) -> Self {
-        Self { index: Index::Rights, prefix: [&[BY_GRANTOR][..], &grantor.suffix.0].concat() }
     }
 
     /// Lists the schemas and credential types of a publisher, of one kind or of both.
@@ -153,9 +144,6 @@ impl Listing {
                 let number = key.get(SUFFIX_BYTES)?;
                 (kind_of(number, [Kind::Schema, Kind::CredentialType])?, value)
             }
-            Index::Rights if self.prefix.first() == Some(&BY_GRANTOR) => {
-                (Kind::Did, key.get(self.prefix.len()..)?)
-            }
             Index::Rights => (kind_of(key.last()?, [Kind::Grant, Kind::Recognition])?, value),
         };
         Some(RecordKey { kind, key: Bytes(key.to_vec()) })
@@ -167,12 +155,13 @@ impl Listing {
 pub fn rows(entry: &Entry) -> Vec<IndexRow> {
     let first = entry.record.version == 1;
     let rows = match entry.record.kind {
-        Kind::Grant => grant_rows(entry, first),
+        Kind::Grant if first => grant_rows(entry),
         Kind::Recognition if first => recognition_rows(entry),
         Kind::Status if first => list_row(entry).map(|row| vec![row]),
         Kind::Schema if first => schema_row(entry).map(|row| vec![row]),
         Kind::CredentialType if first => type_row(entry).map(|row| vec![row]),
-        Kind::Recognition
+        Kind::Grant
+        | Kind::Recognition
         | Kind::Status
         | Kind::Schema
         | Kind::CredentialType
@@ -180,7 +169,8 @@ pub fn rows(entry: &Entry) -> Vec<IndexRow> {
         | Kind::Delegation
         | Kind::Governance
         | Kind::Proposal
-        | Kind::Ready => None,
+        | Kind::Ready
+        | Kind::Roots => None,
     };
     // The state checked the value when it was written, so reading it here always succeeds.
     rows.unwrap_or_default()
@@ -214,15 +204,9 @@ fn recognition_rows(entry: &Entry) -> Option<Vec<IndexRow>> {
     Some(right_rows(Kind::Recognition, &recognition.key()).into())
 }
 
-/// Returns the rows of grants. A later version of the record may have a new grantor, so it can add
-/// rows too.
-fn grant_rows(entry: &Entry, first: bool) -> Option<Vec<IndexRow>> {
+fn grant_rows(entry: &Entry) -> Option<Vec<IndexRow>> {
     let grants = entry.value::<Grants>().ok()?;
-    let mut rows = delegated_rows(&grants);
-    if first {
-        rows.extend(right_rows(Kind::Grant, &grants.key()));
-    }
-    Some(rows)
+    Some(right_rows(Kind::Grant, &grants.key()).into())
 }
 
 fn right_rows(kind: Kind, key: &TrustKey) -> [IndexRow; 2] {
@@ -237,14 +221,4 @@ fn right_rows(kind: Kind, key: &TrustKey) -> [IndexRow; 2] {
         key,
         value: value.clone(),
     })
-}
-
-fn delegated_rows(grants: &Grants) -> Vec<IndexRow> {
-    let root = &grants.authority;
-    let rows = grants.by_others().into_iter().map(|grant| IndexRow {
-        index: Index::Rights,
-        key: [&[BY_GRANTOR][..], &grant.grantor.suffix.0, &root.suffix.0].concat(),
-        value: Vec::new(),
-    });
-    rows.collect()
 }

@@ -154,6 +154,11 @@ pub const TRUST_SEGMENTS_MAX: usize = 6;
 /// another grantor.
 pub const TRUST_GRANTS_MAX: usize = 4;
 
+/// Largest number of roots of one DID. A question that is asked of an accrediting body is asked
+/// under each of them, with up to seven records each, and a body that works under more authorities
+/// can use a DID for each field.
+pub const TRUST_ROOTS_MAX: usize = 64;
+
 /// Time in milliseconds for which a grant keeps its place in the record after its chain has ended.
 /// It leaves a month to prolong the grant or an accreditation above it.
 pub const TRUST_ENDED_KEPT_MS: u64 = 30 * DAY_MS;

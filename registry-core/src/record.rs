@@ -69,6 +69,9 @@ kinds! {
     Proposal = 9, missing: ProposalNotFound, "proposal", "no such proposal";
     /// The readiness announcement of a new validator. The key is the validator key.
     Ready = 10, missing: ReadyNotExpected, "guard", "the key's first word";
+    /// The roots of a DID: the other authorities under which it has granted. The key is the suffix
+    /// of the DID.
+    Roots = 11, missing: TrustNotFound, "authority", "it has no roots";
 }
 
 /// Key that identifies a record. Keys are never removed and never reused.
@@ -100,6 +103,11 @@ impl RecordKey {
     /// Returns the key of a recognition's record.
     pub fn recognition(key: &TrustKey) -> Self {
         Self { kind: Kind::Recognition, key: Bytes(key.hash().0.to_vec()) }
+    }
+
+    /// Returns the key of the record that holds the roots of a grantor.
+    pub fn roots(grantor: &Did) -> Self {
+        Self { kind: Kind::Roots, key: Bytes(grantor.suffix.0.to_vec()) }
     }
 
     /// Returns the key of a schema's record.

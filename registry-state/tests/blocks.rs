@@ -6,7 +6,7 @@ use registry_core::block::Header;
 use registry_core::code::Code;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
 use registry_core::did::Document;
-use registry_core::governance::{PARAMETERS, PUBLISHING, VALIDATORS, VERSION};
+use registry_core::governance::{HALTED, PARAMETERS, PUBLISHING, VALIDATORS, VERSION};
 use registry_core::limits::{
     BLOCK_BYTES_MAX, BLOCK_FIRST_VERSIONS_MAX, BLOCK_OPERATIONS_MAX, DAY_MS,
     SEEN_EXPIRED_PER_BLOCK_MAX,
@@ -61,12 +61,12 @@ fn a_completion() -> Checked {
 
 /// Returns how many copies of `operation` fit, each of which changes a record that exists.
 fn room(budget: &mut BlockBudget, operation: &Checked) -> usize {
-    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, false)).count()
+    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, 0)).count()
 }
 
 /// Returns how many copies of `operation` fit, each of which writes the first version of a record.
 fn first_room(budget: &mut BlockBudget, operation: &Checked) -> usize {
-    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, true)).count()
+    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, 1)).count()
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_block_keeps_a_tenth_for_senior_operations() {
     let mut budget = BlockBudget::default();
     assert_eq!(room(&mut budget, &an_update(0)), 3_600);
     assert_eq!(room(&mut budget, &a_completion()), 400);
-    assert!(!budget.take(&an_update(0), false));
+    assert!(!budget.take(&an_update(0), 0));
     let mut budget = BlockBudget::default();
     assert_eq!(room(&mut budget, &a_completion()), BLOCK_OPERATIONS_MAX);
 }
@@ -85,8 +85,8 @@ fn a_block_holds_1000_first_versions_whatever_their_guard() {
     for operation in [create, an_update(0), a_completion()] {
         let mut budget = BlockBudget::default();
         assert_eq!(first_room(&mut budget, &operation), BLOCK_FIRST_VERSIONS_MAX);
-        assert!(!budget.take(&operation, true));
-        assert!(budget.take(&operation, false), "other operations still fit");
+        assert!(!budget.take(&operation, 1));
+        assert!(budget.take(&operation, 0), "other operations still fit");
     }
     let mut budget = BlockBudget::default();
     assert_eq!(first_room(&mut budget, &an_update(0)), BLOCK_FIRST_VERSIONS_MAX);
@@ -284,7 +284,6 @@ fn every_transient_leaf_is_under_the_state_root() {
         roots.push(root_with(&ledger, &[(leaf(kind), 1)]));
         roots.push(root_with(&ledger, &[(leaf(kind), 2)]));
     }
-    roots.push(root_with(&ledger, &[(TransientKey::halted(), 1)]));
     for (index, root) in roots.iter().enumerate() {
         assert!(!roots[..index].contains(root), "root {index} is not new");
     }
@@ -310,26 +309,24 @@ fn tree_root(leaves: &[(Hash, Vec<u8>)], bit: usize) -> [u8; 32] {
 #[test]
 fn the_state_root_follows_from_the_leaves_alone() {
     let mut ledger = Ledger::new();
-    let mut keys: Vec<RecordKey> = [VALIDATORS, PARAMETERS, VERSION, PUBLISHING]
+    let mut keys: Vec<RecordKey> = [VALIDATORS, PARAMETERS, VERSION, PUBLISHING, HALTED]
         .into_iter()
         .map(RecordKey::governance)
         .collect();
     for number in 1..60 {
         let operation = create(single(&ed(10), &ed(11), &ed(12)), Document::default(), number);
         keys.push(RecordKey::did(&did_of(&operation).suffix));
-        // Each halt rewrites a transient leaf; an empty block leaves the tree as it is.
+        // Each halt writes a record; an empty block leaves the tree as it is.
         ledger.after(1 + 30_000 * u64::from(number % 4), &[seal(&operation, &[ed(10)])]);
         ledger.after(1, &[]);
-        let mut leaves: Vec<(Hash, Vec<u8>)> = keys
+        let leaves: Vec<(Hash, Vec<u8>)> = keys
             .iter()
-            .map(|key| {
-                let head = ledger.state.head(key).expect("a sound store").expect("registered");
-                (key.tree_key(), head.record.hash().0.to_vec())
+            .filter_map(|key| {
+                let head = ledger.state.head(key).expect("a sound store")?;
+                Some((key.tree_key(), head.record.hash().0.to_vec()))
             })
             .collect();
-        let halted = TransientKey::halted();
-        let value = ledger.state.transient(&halted).expect("a sound store");
-        leaves.extend(value.map(|value| (halted.tree_key(), value)));
+        assert!(leaves.len() >= 4 + usize::from(number), "{number} DIDs and genesis");
         assert_eq!(ledger.head.state_root.0, tree_root(&leaves, 0), "{number} DIDs");
     }
 }
@@ -340,7 +337,7 @@ fn transient(changes: &Changes) -> &[(TransientKey, Option<Vec<u8>>)] {
 }
 
 #[test]
-fn a_halt_and_a_quota_are_written_as_leaves() {
+fn a_halt_is_written_as_a_record_and_a_quota_as_a_leaf() {
     let ledger = registered();
     let did = did_of(&creation());
     let action = rotate(reveal(&[ed(11)]), single(&ed(20), &ed(21), &ed(22)), Document::default());
@@ -351,13 +348,12 @@ fn a_halt_and_a_quota_are_written_as_leaves() {
         kind: TransientKind::NextQuota,
         id: RecordKey::did(&did.suffix).storage_key(),
     };
-    let expected = [
-        (quota, Some(1u64.to_be_bytes().to_vec())),
-        (TransientKey::halted(), Some(60_001u64.to_be_bytes().to_vec())),
-    ];
-    assert_eq!(transient(&block.changes), expected);
+    assert_eq!(transient(&block.changes), [(quota, Some(1u64.to_be_bytes().to_vec()))]);
+    let halted = block.changes.entry(&RecordKey::governance(HALTED)).expect("written");
+    assert_eq!(halted.part_value(PartId::WHOLE), Ok(60_001_u64));
+    assert_eq!((halted.record.version, halted.record.operation), (1, Hash::ZERO));
     let idle = ledger.attempt(ledger.head.time + 60_000, &[]).expect("an empty block");
-    assert_eq!(transient(&idle.changes), []);
+    assert_eq!((transient(&idle.changes), &idle.changes.entries[..]), (&[][..], &[][..]));
     assert_eq!(idle.header.state_root, ledger.head.state_root);
 }
 

@@ -7,6 +7,8 @@ mod histories;
 mod oracle;
 #[path = "trust/refusals.rs"]
 mod refusals;
+#[path = "trust/roots.rs"]
+mod roots;
 mod support;
 
 use std::collections::BTreeMap;

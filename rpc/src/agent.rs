@@ -120,14 +120,14 @@ pub(crate) struct AgentAnswer {
 }
 
 impl Trust {
-    /// Answers `agent_verify`. Fails if the agent's DID is not registered.
+    /// Answers `agent_verify`. Fails if the agent's DID is not registered at the moment.
     pub(crate) async fn verify_agent(
         &self,
         params: VerifyParams,
     ) -> Result<AgentVerification, ApiError> {
         let VerifyParams { agent, action, resource, at, min_height } = params;
         let moment = self.reads.moment(at, min_height).await?;
-        self.reads.did_head(&agent, &moment.head, "agent")?;
+        self.reads.did_at(&agent, &moment, "agent")?;
         let view = self.reads.at(&moment);
         let answer = verify(&view, &agent, &action, &resource, moment.time_ms)?;
         let chain = answer.chain.as_ref();

@@ -67,7 +67,8 @@ pub(crate) struct Rules {
     parameters: Parameters,
     validators: Vec<ValidatorEntry>,
     publishing: Publishing,
-    /// Approved proposals that wait for their turn, in this order.
+    /// Approved proposals that wait for their turn, in this order. They are as of the head, also if
+    /// the question is about the past.
     agenda: Vec<Waiting>,
     #[serde(flatten)]
     as_of: AsOf,
@@ -122,7 +123,7 @@ impl From<Approval> for ApprovalJson {
 }
 
 impl ProposalJson {
-    /// Shows a proposal as of a ledger with this duration of halts.
+    /// Shows a proposal as of a moment up to which the halts have this duration.
     fn of(id: Hash, entry: &Entry, halted_ms: u64) -> Result<Self, StoreError> {
         let proposal: Proposal = entry.value()?;
         let (withdrawn, approvals): (Vec<Approval>, Vec<Approval>) =
@@ -244,7 +245,7 @@ impl Governance {
         let ProposalParams { proposal: id, at, min_height } = params;
         let moment = self.reads.moment(at, min_height).await?;
         let records = self.reads.at(&moment);
-        let halted_ms = moment.head.halted_ms;
+        let halted_ms = self.reads.halted_ms(&moment.head, moment.time_ms)?;
         let shown = ProposalJson::of(id, &proposal_at(&records, &id)?, halted_ms)?;
         let governors = governors(&records)?;
         Ok(ProposalAnswer {

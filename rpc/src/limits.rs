@@ -230,10 +230,6 @@ pub const TRUST_PAGE_MAX: usize = 100;
 /// Number of rights in a page of `trust_list` if the caller does not give a limit.
 pub const TRUST_PAGE_DEFAULT: usize = 20;
 
-/// Largest number of other authorities under which a grantor's grants are searched
-/// (docs/protocol/trust.md, TA5). An accredited body has few of them.
-pub const TRUST_AUTHORITIES_MAX: usize = 16;
-
 /// Largest number of schemas and credential types in one page of `schema_list`. Each costs one read
 /// of a record with up to 64 KiB.
 pub const SCHEMA_PAGE_MAX: usize = 50;

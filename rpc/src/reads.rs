@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use registry_core::code::Refusal;
+use registry_core::code::{Code, Refusal};
 use registry_core::decision::DecisionView;
 use registry_core::did::DidState;
 use registry_core::governance::{self, PARAMETERS, Parameters};
@@ -12,6 +12,7 @@ use registry_core::id::{Did, NetworkName};
 use registry_core::index::{Listed, Listing};
 use registry_core::record::{Entry, Record, RecordKey, RecordView, StoreError};
 use registry_core::time::TimeMs;
+use registry_state::state::ApplyError;
 use serde::Serialize;
 
 use crate::clock::{millis, now_ms};
@@ -34,7 +35,10 @@ pub(crate) enum Selector {
     At(u64),
 }
 
-/// A block, together with the time that a question is about.
+/// The moment that a question is about, together with the block as of which it is answered. What
+/// was known at the moment follows from the records of blocks up to it, and later blocks do not
+/// change such an answer. Only members that the documentation names are as of the head
+/// (docs/protocol/records.md, section "Moment and knowledge").
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
     /// Block as of which the answer is given. Records of later blocks are ignored.
@@ -326,6 +330,29 @@ impl Reads {
     pub(crate) fn did_head(&self, did: &Did, head: &Head, field: &str) -> Result<Entry, ApiError> {
         let records = self.at(&Moment::now(*head));
         Ok(party::did_entry(&records, &self.network_did, did, field)?)
+    }
+
+    /// Returns the version of a DID in force at a moment, or the refusal that an operation on an
+    /// unknown DID would get. `field` names the place of the DID in the caller's parameters.
+    pub(crate) fn did_at(
+        &self,
+        did: &Did,
+        moment: &Moment,
+        field: &str,
+    ) -> Result<Entry, ApiError> {
+        let found = party::did_entry(&self.at(moment), &self.network_did, did, field);
+        found.map_err(|error| match (error, moment.selector) {
+            (ApplyError::Refused(_), Selector::At(time_ms)) => {
+                let detail = format!("{did} was not registered at {}", millis(time_ms));
+                Refusal::new(Code::DidNotFound, field, detail).into()
+            }
+            (error, _) => error.into(),
+        })
+    }
+
+    /// Returns the duration of all halts up to a time in ms, as of `head`.
+    pub(crate) fn halted_ms(&self, head: &Head, time_ms: u64) -> Result<u64, StoreError> {
+        governance::halted_ms(&self.at(&Moment::new(*head, Selector::At(time_ms))))
     }
 
     /// Returns the newest version of a DID as of `head` and its state, or the refusal that an

@@ -40,6 +40,10 @@ pub(super) enum TrustCommand {
     Recognise(RecogniseArgs),
     /// Withdraw a recognition
     Derecognise(StepArgs),
+    /// Remove an authority from those under which questions asked of a DID are searched
+    ///
+    /// Nothing is revoked. The control set of the DID signs.
+    ForgetRoot(ForgetRootArgs),
     /// Tell whether an entity has a right, now or at a past time
     Check(read::QuestionArgs),
     /// Tell whether an authority recognises an entity, now or at a past time
@@ -50,6 +54,8 @@ pub(super) enum TrustCommand {
     Chain(read::QuestionArgs),
     /// Tell whether a credential is to be accepted, and what each step of the decision finds
     Decide(decide::DecideArgs),
+    /// Show the other authorities under which a DID has granted rights
+    Roots(read::RootsArgs),
     /// List rights by authority, by entity, or by both
     List(read::ListArgs),
     /// Import grants from a CSV file or an EBSI list of issuers, and report each row
@@ -84,6 +90,15 @@ pub(super) struct StepArgs {
     authority: Option<Did>,
     #[command(flatten)]
     right: RightArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ForgetRootArgs {
+    #[command(flatten)]
+    author: AuthorArgs,
+    /// The authority to remove
+    #[arg(long, value_name = "DID")]
+    authority: Did,
 }
 
 /// Conditions that grants and recognitions have in common.
@@ -164,11 +179,13 @@ pub(super) async fn run(command: TrustCommand, context: &Context) -> Result<(), 
         TrustCommand::Revoke(args) => write::step::<Revoking>(args, context).await,
         TrustCommand::Recognise(args) => write::recognise(args, context).await,
         TrustCommand::Derecognise(args) => write::step::<Derecognising>(args, context).await,
+        TrustCommand::ForgetRoot(args) => write::forget_root(args, context).await,
         TrustCommand::Check(args) => read::check(args, context).await,
         TrustCommand::Recognised(args) => read::recognised(args, context).await,
         TrustCommand::Explain(args) => read::explain(args, context).await,
         TrustCommand::Chain(args) => read::chain(args, context).await,
         TrustCommand::Decide(args) => decide::run(args, context).await,
+        TrustCommand::Roots(args) => read::roots(args, context).await,
         TrustCommand::List(args) => read::list(args, context).await,
         TrustCommand::Import(args) => import::run(args, context).await,
         TrustCommand::Export(args) => export::run(args, context).await,

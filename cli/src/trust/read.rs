@@ -44,6 +44,16 @@ pub(crate) struct ListArgs {
     after: Option<String>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct RootsArgs {
+    /// The DID that granted
+    #[arg(long, value_name = "DID")]
+    did: Did,
+    /// The time at which to show them: RFC 3339, such as 2026-11-21T08:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+}
+
 async fn ask(
     args: QuestionArgs,
     method: &str,
@@ -87,6 +97,13 @@ fn explanation(answer: &Map<String, Value>) -> String {
 
 pub(super) async fn chain(args: QuestionArgs, context: &Context) -> Result<(), Failure> {
     context.print_value(&Value::Object(ask(args, "trust_chain", context).await?))
+}
+
+pub(super) async fn roots(args: RootsArgs, context: &Context) -> Result<(), Failure> {
+    let RootsArgs { did, at } = args;
+    let params = given(json!({ "did": did, "at": at }));
+    let roots: Value = context.client()?.call("trust_roots", params).await?;
+    context.print_value(&roots)
 }
 
 pub(super) async fn list(args: ListArgs, context: &Context) -> Result<(), Failure> {

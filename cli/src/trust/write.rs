@@ -1,14 +1,16 @@
 //! Commands that grant and recognise.
 
+use registry_core::id::Did;
 use registry_core::limits::TRUST_OPERATION_BYTES_MAX;
 use registry_core::names::TrustKey;
 use registry_core::time::TimeMs;
 use registry_core::trust::Checkpoint;
 use rpc::prepare::Prepare as _;
+use rpc::prepare::roots::ForgetRoot;
 use rpc::prepare::trust::{Change, Grant, ParentParam, Recognise, Step, StepKind};
 use serde::Serialize;
 
-use super::{GrantArgs, RecogniseArgs, RightArgs, StepArgs, TermsArgs};
+use super::{ForgetRootArgs, GrantArgs, RecogniseArgs, RightArgs, StepArgs, TermsArgs};
 use crate::author::{Author, Sent};
 use crate::context::Context;
 use crate::did::Ready;
@@ -96,6 +98,34 @@ pub(super) async fn recognise(args: RecogniseArgs, context: &Context) -> Result<
     recognise.authority = Some(authority);
     let ready = Ready { action: recognise.action()?, ..ready };
     print(right, author.send(ready).await?, context)
+}
+
+/// Answer of the command that removes a root.
+#[derive(Debug, Serialize)]
+struct Forgotten {
+    did: Did,
+    authority: Did,
+    #[serde(flatten)]
+    sent: Sent,
+}
+
+pub(super) async fn forget_root(args: ForgetRootArgs, context: &Context) -> Result<(), Failure> {
+    let ForgetRootArgs { author, authority } = args;
+    let author = Author::open(context, author).await?;
+    let did = author.did().clone();
+    let params = ForgetRoot {
+        author: did.clone(),
+        authority: authority.clone(),
+        salt: None,
+        endorser: None,
+        until: None,
+    };
+    let sent = author.write(params).await?;
+    let Sent { operation, height } = &sent;
+    let human = format!(
+        "did        {did}\nauthority  {authority}\noperation  {operation}\nheight     {height}"
+    );
+    context.print(&Forgotten { did, authority, sent }, human)
 }
 
 fn print(right: TrustKey, sent: Sent, context: &Context) -> Result<(), Failure> {

@@ -83,19 +83,6 @@ fn a_listing_holds_what_its_names_say_and_goes_on_after_a_cursor() {
     assert_eq!(pages, expected);
 }
 
-#[test]
-fn a_grantor_is_found_under_the_authorities_of_others_alone() {
-    let entity = "did:web:x.example";
-    let store = store(&[
-        (key(1, "issue", "a", entity), 9),
-        (key(2, "issue", "a", entity), 9),
-        (key(9, "issue", "a", entity), 9),
-    ]);
-    let found = Ledger(&store).listed(&Listing::authorities_of(&did(9)), None, 10);
-    let found: Vec<_> = found.expect("memory").into_iter().map(|row| row.record).collect();
-    assert_eq!(found, [1, 2].map(|name| RecordKey::did(&did(name).suffix)));
-}
-
 fn entry(
     key: &RecordKey,
     version: u64,

@@ -24,7 +24,7 @@ use crate::limits::{
 use crate::record::{PartId, RecordKey};
 use crate::schema::{CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw};
 use crate::status::{StatusClose, StatusCreate, StatusSet, StatusUpdate};
-use crate::trust::{Parent, TrustChange, TrustGrant, TrustRecognise, TrustStep};
+use crate::trust::{Parent, TrustChange, TrustForgetRoot, TrustGrant, TrustRecognise, TrustStep};
 
 /// Facts about an action that do not depend on its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -347,6 +347,15 @@ actions! {
         covers: Covers::Nothing, deadline: Once,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::recognition(&step.key),
+    }
+
+    /// Removes a root of the author. The control set signs.
+    TrustForgetRoot(forget: TrustForgetRoot) {
+        name: "trust_forget_root", prepare: Some("trust_prepareForgetRoot"),
+        family: Some(Family::Trust), role: Some(Role::Control),
+        covers: Covers::Nothing, deadline: Once,
+        has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        writes: subject => RecordKey::roots(subject.author()?),
     }
 
     /// Delegates to an agent, for the first time or with other terms.

@@ -52,7 +52,8 @@ impl Kind {
             | Self::Recognition
             | Self::CredentialType
             | Self::Proposal
-            | Self::Ready => &[PartId::WHOLE],
+            | Self::Ready
+            | Self::Roots => &[PartId::WHOLE],
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod recognition;
+mod roots;
 mod words;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use answer::{Answer, Asked, Broken, Chain, Link, Reason, Recognised, ask, ask_recognition};
 pub(crate) use answer::{Fault, deactivated_since, grants_at, window_fault};
 pub use recognition::{Checkpoint, Recognition, TrustRecognise};
+pub use roots::{Root, Roots, TrustForgetRoot, roots};
 pub use words::RightWords;
 pub(crate) use words::since_text;
 

@@ -39,9 +39,9 @@ pub struct BlockBudget {
 impl BlockBudget {
     /// Reserves room for an operation and returns true, or returns false and changes nothing.
     /// Actions with priority (rotate, recovery and deactivation) may use the whole block. All
-    /// others must leave the reserved part free. `is_first` is true if the operation writes the
-    /// first version of its record.
-    pub fn take(&mut self, checked: &Checked, is_first: bool) -> bool {
+    /// others must leave the reserved part free. `first_versions` is the number of records of which
+    /// the operation writes the first version.
+    pub fn take(&mut self, checked: &Checked, first_versions: usize) -> bool {
         let bytes = checked.bytes().len();
         let mut next = *self;
         next.operations = next.operations.saturating_add(1);
@@ -50,7 +50,7 @@ impl BlockBudget {
             next.ordinary_operations = next.ordinary_operations.saturating_add(1);
             next.ordinary_bytes = next.ordinary_bytes.saturating_add(bytes);
         }
-        next.first_versions = next.first_versions.saturating_add(usize::from(is_first));
+        next.first_versions = next.first_versions.saturating_add(first_versions);
         let ordinary = |limit: usize| limit.saturating_sub(limit / BLOCK_RESERVED_DIVISOR);
         let fits = next.operations <= BLOCK_OPERATIONS_MAX
             && next.bytes <= BLOCK_BYTES_MAX
@@ -109,7 +109,7 @@ impl<'a> BlockExecution<'a> {
         let validators = validators_hash(&overlay)?;
         let history_root = overlay.append_history(parent.height, &parent.hash())?;
         let context = Context::after(view, network, parameters, parent, time_ms)?;
-        count_halt(&mut overlay, parent.time, time_ms)?;
+        count_halt(&mut overlay, parent.time, &context)?;
         overlay.expire(time_ms, SEEN_EXPIRED_PER_BLOCK_MAX)?;
         let template = Header {
             chain: parent.chain,
@@ -146,12 +146,17 @@ impl<'a> BlockExecution<'a> {
 
     /// Applies an operation. If it is refused, the block does not change.
     pub fn apply(&mut self, checked: &Checked) -> Result<(), ApplyError> {
+        let own = self.first_versions([checked.record_key()])?;
         let mut budget = self.budget;
-        let is_first = self.probe.overlay.head(checked.record_key())?.is_none();
-        if !budget.take(checked, is_first) {
+        if !budget.take(checked, own) {
             return Err(ApplyError::Full);
         }
         let effect = self.check(checked)?;
+        let beside = self.first_versions(effect.beside.iter().map(|(key, _)| key))?;
+        let mut budget = self.budget;
+        if !budget.take(checked, own.saturating_add(beside)) {
+            return Err(ApplyError::Full);
+        }
         self.budget = budget;
         let (operation, envelope, key) = (checked.id(), checked.envelope_id(), effect.key.clone());
         let Probe { overlay, context } = &mut self.probe;
@@ -159,6 +164,18 @@ impl<'a> BlockExecution<'a> {
         overlay.apply(effect, checked.operation().salt, at)?;
         self.applied.push(Applied { operation, envelope, key });
         Ok(())
+    }
+
+    /// Returns how many of these records have no version yet.
+    fn first_versions<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k RecordKey>,
+    ) -> Result<usize, StoreError> {
+        let mut count = 0_usize;
+        for key in keys {
+            count = count.saturating_add(usize::from(self.probe.overlay.head(key)?.is_none()));
+        }
+        Ok(count)
     }
 
     /// Finishes the block: lets scheduled changes take effect and computes all roots.

@@ -7,7 +7,7 @@ use registry_core::operation::{Action, Operation};
 
 use super::checked::Checked;
 use super::request::Request;
-use super::{agent, did, governance, schema, status, trust};
+use super::{agent, did, governance, roots, schema, status, trust};
 use crate::state::{ApplyError, Context, Effect, Overlay};
 
 /// Checks the form of an action: the rules that need neither state nor signatures.
@@ -31,6 +31,7 @@ pub(super) fn check_form(operation: &Operation, network: &NetworkName) -> Result
         }
         Action::TrustRecognise(recognise) => trust::check_recognise(operation, recognise, network),
         Action::TrustDerecognise(step) => trust::check_own(operation, &step.key, network),
+        Action::TrustForgetRoot(forget) => roots::check_forget(forget, network),
         Action::AgentDelegate(delegate) => agent::check_delegate(operation, delegate, network),
         Action::AgentSuspend(step) | Action::AgentResume(step) | Action::AgentRevoke(step) => {
             agent::check_network(&step.agent, network)
@@ -70,7 +71,7 @@ pub(crate) fn apply<'c>(
         Action::StatusSet(set) => status::set(&request, set),
         Action::StatusUpdate(update) => status::update(&request, update),
         Action::StatusClose(_) => status::close(&request),
-        Action::TrustGrant(grant) => request.by_author(|view, by| trust::grant(view, by, grant)),
+        Action::TrustGrant(grant) => roots::grant(&request, grant),
         Action::TrustChange(change) => {
             request.by_author(|view, by| trust::change(view, by, change))
         }
@@ -82,6 +83,9 @@ pub(crate) fn apply<'c>(
         }
         Action::TrustDerecognise(step) => {
             request.by_author(|view, by| trust::derecognise(view, by, step))
+        }
+        Action::TrustForgetRoot(forget) => {
+            request.by_author(|view, by| roots::forget(view, by, forget))
         }
         Action::AgentDelegate(delegate) => {
             request.by_author(|view, by| agent::delegate(view, by, delegate))

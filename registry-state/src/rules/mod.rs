@@ -13,6 +13,7 @@ pub mod governance;
 pub mod governors;
 pub mod guard;
 mod request;
+pub mod roots;
 pub mod schema;
 mod signatures;
 mod stateless;

@@ -146,13 +146,14 @@ pub(super) fn set<'c>(
     if let Some(open) = overlay.open_list(&key) {
         check_values(&list, &open.array, changes)?;
         let change = Change::Entries { opened: None, changes };
-        return Ok(Effect { key, change, transient, array_bytes: 0 });
+        let (beside, array_bytes) = Default::default();
+        return Ok(Effect { key, change, beside, transient, array_bytes });
     }
     let array_bytes = overlay.room_for_array(&list)?;
     let array = overlay.status_array(&key, &list)?;
     check_values(&list, &array, changes)?;
     let change = Change::Entries { opened: Some(array), changes };
-    Ok(Effect { key, change, transient, array_bytes })
+    Ok(Effect { key, change, beside: Vec::new(), transient, array_bytes })
 }
 
 /// Checks rules ST3 to ST6, which need no array. Returns the new value of the counter of the

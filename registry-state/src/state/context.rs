@@ -1,12 +1,14 @@
 //! What rules may read about a block besides records.
 
 use registry_core::block::Header;
-use registry_core::governance::Parameters;
+use registry_core::codec::{self, FixedBytes};
+use registry_core::crypto::Hash;
+use registry_core::governance::{self, HALTED, Parameters};
 use registry_core::id::NetworkName;
 use registry_core::limits::LIVE_GAP_MS_MAX;
 use registry_core::record::StoreError;
 
-use super::{Overlay, StateView, TransientKey};
+use super::{Heads, Overlay, StateView, WriteContext, whole};
 
 /// Height, times and parameters of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,12 +45,7 @@ impl Context {
 
 /// Returns the duration of all halts up to the newest block, in milliseconds.
 pub fn halted_ms(view: &dyn StateView) -> Result<u64, StoreError> {
-    Ok(halted_of(view.transient(&TransientKey::halted())?))
-}
-
-/// Returns the halted time in milliseconds that the leaf holds; zero before the first halt.
-fn halted_of(leaf: Option<Vec<u8>>) -> u64 {
-    leaf.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes)
+    governance::halted_ms(&Heads(&Overlay::new(view)))
 }
 
 /// Returns the gap between two blocks in milliseconds if it counts as a halt, else zero.
@@ -56,17 +53,19 @@ fn halt_ms(parent_ms: u64, time_ms: u64) -> u64 {
     Some(time_ms.saturating_sub(parent_ms)).filter(|gap| *gap > LIVE_GAP_MS_MAX).unwrap_or(0)
 }
 
-/// Adds the gap before this block to the halted time if the gap counts as a halt.
+/// Writes the halted time anew if the gap before this block counts as a halt.
 pub(crate) fn count_halt(
     overlay: &mut Overlay<'_>,
     parent_ms: u64,
-    time_ms: u64,
+    context: &Context,
 ) -> Result<(), StoreError> {
+    let Context { height, time_ms, .. } = *context;
     let halt_ms = halt_ms(parent_ms, time_ms);
     if halt_ms > 0 {
-        let key = TransientKey::halted();
-        let halted_ms = halted_of(overlay.transient(&key)?).saturating_add(halt_ms);
-        overlay.set_transient(key, Some(halted_ms.to_be_bytes().to_vec()));
+        let halted_ms = governance::halted_ms(&Heads(overlay))?.saturating_add(halt_ms);
+        let at = WriteContext { height, time_ms, operation: Hash::ZERO };
+        let value = whole(codec::encode(&halted_ms));
+        overlay.write(&governance::key(HALTED), value, FixedBytes([0; 16]), at)?;
     }
     Ok(())
 }

@@ -22,13 +22,17 @@ pub enum ApplyError {
     Store(#[from] StoreError),
 }
 
-/// What an applied operation writes: one record version, and transient leaves.
+/// What an applied operation writes: one record version, seldom a second one beside it, and
+/// transient leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effect<'a> {
     /// Key of the record.
     pub key: RecordKey,
     /// Change of the record.
     pub change: Change<'a>,
+    /// Further records that the operation writes, with their new parts. They have no receipt of
+    /// their own.
+    pub beside: Vec<(RecordKey, Vec<PartWrite>)>,
     /// Transient leaves that the operation sets, with their values.
     pub transient: Vec<(TransientKey, Vec<u8>)>,
     /// Size in bytes of the status array that the block must hold for this operation; 0 if it needs
@@ -39,7 +43,8 @@ pub struct Effect<'a> {
 impl<'a> Effect<'a> {
     /// Returns an effect that writes these parts and nothing else.
     pub fn parts(key: RecordKey, parts: Vec<PartWrite>) -> Self {
-        Self { key, change: Change::Parts(parts), transient: Vec::new(), array_bytes: 0 }
+        let (beside, transient) = Default::default();
+        Self { key, change: Change::Parts(parts), beside, transient, array_bytes: 0 }
     }
 }
 

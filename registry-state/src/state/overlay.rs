@@ -169,7 +169,7 @@ impl<'a> Overlay<'a> {
         salt: FixedBytes<16>,
         at: WriteContext,
     ) -> Result<(), StoreError> {
-        let Effect { key, change, transient, array_bytes } = effect;
+        let Effect { key, change, beside, transient, array_bytes } = effect;
         self.array_bytes = self.array_bytes.saturating_add(array_bytes);
         match change {
             Change::Parts(parts) => self.write(&key, parts, salt, at)?,
@@ -186,6 +186,9 @@ impl<'a> Overlay<'a> {
                 let later = PartWrite::set(PartId::ARRAY, codec::encode(&Hash::ZERO));
                 self.write(&key, vec![later], salt, at)?;
             }
+        }
+        for (key, parts) in beside {
+            self.write(&key, parts, salt, at)?;
         }
         for (key, value) in transient {
             self.set_transient(key, Some(value));

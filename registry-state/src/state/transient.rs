@@ -11,8 +11,6 @@ pub enum TransientKind {
     NextQuota,
     /// Counts the recover and cancel operations of a DID on one day (UTC).
     RecoveryQuota,
-    /// Holds the duration of all halts in milliseconds. It never expires.
-    Halted,
     /// Holds the scheduled changes. It never expires.
     ScheduledChanges,
     /// Counts the operations that a DID vouched for in one hour, under one of its three quotas.
@@ -24,11 +22,10 @@ pub enum TransientKind {
 }
 
 impl TransientKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 7] = [
         Self::Seen,
         Self::NextQuota,
         Self::RecoveryQuota,
-        Self::Halted,
         Self::ScheduledChanges,
         Self::EndorserQuota,
         Self::ProposalQuota,
@@ -40,7 +37,6 @@ impl TransientKind {
             Self::Seen => 1,
             Self::NextQuota => 2,
             Self::RecoveryQuota => 3,
-            Self::Halted => 4,
             Self::ScheduledChanges => 5,
             Self::EndorserQuota => 6,
             Self::ProposalQuota => 7,
@@ -63,11 +59,6 @@ pub struct TransientKey {
 }
 
 impl TransientKey {
-    /// Returns the key of the only leaf that holds the halted time.
-    pub fn halted() -> Self {
-        Self { expires_ms: u64::MAX, kind: TransientKind::Halted, id: Vec::new() }
-    }
-
     /// Returns the key of the only leaf that holds the scheduled changes.
     pub fn scheduled_changes() -> Self {
         Self { expires_ms: u64::MAX, kind: TransientKind::ScheduledChanges, id: Vec::new() }

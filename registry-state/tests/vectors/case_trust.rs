@@ -4,6 +4,7 @@ mod forms;
 mod grants;
 mod guards;
 mod recognitions;
+mod roots;
 mod signers;
 mod steps;
 
@@ -95,5 +96,6 @@ pub(crate) fn add(all: &mut Catalogue) {
     steps::add(all);
     guards::add(all);
     recognitions::add(all);
+    roots::add(all);
     signers::add(all);
 }

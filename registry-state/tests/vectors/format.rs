@@ -155,6 +155,7 @@ pub(crate) enum EncodingType {
     Grant,
     Delegation,
     Recognition,
+    Roots,
     Schema,
     CredentialType,
     Proposal,

@@ -17,7 +17,7 @@ use registry_core::operation::{Action, Operation, SignedOperation, operation_id}
 use registry_core::record::{Entry, Kind, Part, PartId, Record};
 use registry_core::schema::{CredentialType, Schema};
 use registry_core::status::StatusList;
-use registry_core::trust::{Grant, Recognition};
+use registry_core::trust::{Grant, Recognition, Roots};
 use registry_state::execution::{
     BlockError, BlockExecution, Execution, Genesis, execute, execute_genesis,
 };
@@ -219,7 +219,8 @@ fn applied(case: &OperationCase, execution: Execution) -> Applied {
         | Kind::Recognition
         | Kind::CredentialType
         | Kind::Proposal
-        | Kind::Ready => {}
+        | Kind::Ready
+        | Kind::Roots => {}
         Kind::Governance => panic!("no operation writes a governance record"),
     }
     let header = &execution.header;
@@ -261,6 +262,7 @@ fn check_value(entry: &Entry) {
             Kind::CredentialType => check::<CredentialType>(part),
             Kind::Proposal => check::<Proposal>(part),
             Kind::Ready => check::<Readiness>(part),
+            Kind::Roots => check::<Roots>(part),
             Kind::Governance => panic!("no operation writes a governance record"),
         }
     }
@@ -300,6 +302,7 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
         EncodingType::Grant => decode::<Grant>(&bytes).map(|_| None),
         EncodingType::Delegation => decode::<Delegation>(&bytes).map(|_| None),
         EncodingType::Recognition => decode::<Recognition>(&bytes).map(|_| None),
+        EncodingType::Roots => decode::<Roots>(&bytes).map(|_| None),
         EncodingType::Schema => decode::<Schema>(&bytes).map(|_| None),
         EncodingType::CredentialType => decode::<CredentialType>(&bytes).map(|_| None),
         EncodingType::Proposal => decode::<Proposal>(&bytes).map(|_| None),

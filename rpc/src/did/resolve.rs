@@ -69,7 +69,7 @@ pub(crate) struct DocumentMetadata {
 struct PendingMetadata {
     started_at: String,
     /// Earliest block time at which the recovery can be completed, if the network does not halt
-    /// before.
+    /// before. Halts count up to the moment of the answer, or up to the end of the version.
     matures_at: String,
     operation: Hash,
     new_control_hash: Hash,
@@ -91,8 +91,8 @@ pub(crate) struct Found {
     /// The W3C document; `None` if the DID is deactivated.
     pub(crate) document: Option<DocumentJson>,
     pub(crate) metadata: DocumentMetadata,
-    /// Milliseconds of all halts up to the head. They belong to the tag, since each halt delays the
-    /// maturity of a pending recovery.
+    /// Milliseconds of the halts that count for the maturity of a pending recovery. They belong to
+    /// the tag, since each halt delays it. Zero if no recovery is pending.
     halted_ms: u64,
 }
 
@@ -111,7 +111,7 @@ impl Found {
         if pending {
             tag.push_str(&format!("-{}", self.halted_ms));
         }
-        let immutable = !pending && (superseded || self.document.is_none());
+        let immutable = superseded || self.document.is_none();
         Freshness { tag, immutable }
     }
 }
@@ -206,8 +206,9 @@ impl Dids {
             return Err(DidError::new(DidErrorKind::InvalidOptions, detail));
         }
         let not_found = |detail: String| DidError::new(DidErrorKind::NotFound, detail);
-        match self.version(did, &Moment::new(head, options.version))? {
-            Some(version) => Ok((found(version, &head), head)),
+        let moment = Moment::new(head, options.version);
+        match self.version(did, &moment)? {
+            Some(version) => Ok((self.found(version, &moment)?, head)),
             None if did.network != *self.reads.network() => {
                 let network = self.reads.network();
                 Err(not_found(format!("{did} is of another network, this node serves {network}")))
@@ -247,28 +248,36 @@ impl Dids {
         };
         DidView::of(did, entry, created_ms)
     }
+
+    fn found(&self, version: DidVersion, moment: &Moment) -> Result<Found, StoreError> {
+        let DidVersion { entry, view, next } = version;
+        let DidView { created_ms, document, pending } = view;
+        let halted_ms = match pending {
+            Some(_) => {
+                // A version that was asked for by its number counts up to its last moment.
+                let last_ms = next.as_ref().map_or(u64::MAX, |next| next.time - 1);
+                self.reads.halted_ms(&moment.head, moment.time_ms.min(last_ms))?
+            }
+            None => 0,
+        };
+        let record = &entry.record;
+        let metadata = DocumentMetadata {
+            created: Some(seconds_up(created_ms)),
+            updated: (record.version > 1).then(|| seconds_up(record.time)),
+            deactivated: document.is_none().then_some(true),
+            version_id: Some(record.version.to_string()),
+            next_version_id: next.as_ref().map(|next| next.version.to_string()),
+            next_update: next.as_ref().map(|next| seconds_up(next.time)),
+            pending_recovery: pending.map(|pending| pending_metadata(&pending, halted_ms)),
+        };
+        Ok(Found { entry, document, metadata, halted_ms })
+    }
 }
 
-fn found(version: DidVersion, head: &Head) -> Found {
-    let DidVersion { entry, view, next } = version;
-    let DidView { created_ms, document, pending } = view;
-    let record = &entry.record;
-    let metadata = DocumentMetadata {
-        created: Some(seconds_up(created_ms)),
-        updated: (record.version > 1).then(|| seconds_up(record.time)),
-        deactivated: document.is_none().then_some(true),
-        version_id: Some(record.version.to_string()),
-        next_version_id: next.as_ref().map(|next| next.version.to_string()),
-        next_update: next.as_ref().map(|next| seconds_up(next.time)),
-        pending_recovery: pending.map(|pending| pending_metadata(&pending, head)),
-    };
-    Found { entry, document, metadata, halted_ms: head.halted_ms }
-}
-
-fn pending_metadata(pending: &PendingRecovery, head: &Head) -> PendingMetadata {
+fn pending_metadata(pending: &PendingRecovery, halted_ms: u64) -> PendingMetadata {
     PendingMetadata {
         started_at: seconds_up(pending.started_ms),
-        matures_at: seconds_up(pending.matures_live_ms.saturating_add(head.halted_ms)),
+        matures_at: seconds_up(pending.matures_live_ms.saturating_add(halted_ms)),
         operation: pending.operation,
         new_control_hash: pending.recover.sets.hash(),
     }

@@ -18,7 +18,7 @@ use crate::guard::Client;
 use crate::metrics::Metrics;
 use crate::services::Services;
 use crate::status::{check, list, tokens};
-use crate::trust::{ask, list as rights};
+use crate::trust::{ask, list as rights, roots};
 use crate::{agent, decide, endorsement, governance, ledger, schema};
 
 /// Parameters of `did_resolve`.
@@ -83,6 +83,9 @@ fn add_trust(m: &mut RpcModule<Arc<Services>>) -> Result<(), RegisterMethodError
     })?;
     add(m, "trust_list", |all, params: rights::ListParams| async move {
         all.trust.rights(params).await
+    })?;
+    add(m, "trust_roots", |all, params: roots::RootsParams| async move {
+        all.trust.roots(params).await
     })?;
     add(m, "trust_explainWrite", |all, params: endorsement::Params| async move {
         all.endorsement.explain_write(params).await

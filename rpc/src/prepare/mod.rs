@@ -14,6 +14,7 @@ mod form;
 pub mod governance;
 pub(crate) mod ledger;
 mod parent;
+pub mod roots;
 pub mod schema;
 mod signers;
 pub mod status;

@@ -11,7 +11,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Subject {
-    /// A DID and its keys or document.
+    /// A DID with its keys, its document and its roots.
     Did(Did),
     /// A status list.
     List(ListId),

@@ -15,13 +15,14 @@ use registry_core::trust::answer::grants;
 use registry_core::trust::{
     Assurance, Checkpoint, Conditions, Parent, TrustChange, TrustGrant, TrustRecognise, TrustStep,
 };
-use registry_state::rules::{By, trust};
+use registry_state::rules::{By, roots, trust};
 use registry_state::state::ApplyError;
 use serde::{Deserialize, Serialize};
 
 use super::form::{Draft, parameters};
 use super::ledger::LedgerView;
 use super::parent::{parent_for, standing};
+use super::roots::ForgetRoot;
 use super::signers::Subject;
 use super::{Prepare, PrepareError, Visitor};
 use crate::clock::time_ms;
@@ -36,7 +37,8 @@ pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.visit::<Resume>()?;
     visitor.visit::<Revoke>()?;
     visitor.visit::<Recognise>()?;
-    visitor.visit::<Derecognise>()
+    visitor.visit::<Derecognise>()?;
+    visitor.visit::<ForgetRoot>()
 }
 
 parameters! {
@@ -293,7 +295,9 @@ impl Prepare for Grant {
         };
         let action = Action::TrustGrant(Box::new(grant.clone()));
         let form = ledger.form_by(&author, chosen, action)?;
-        trust::grant(view, ledger.by(&author, form.id), &grant)?;
+        let by = ledger.by(&author, form.id);
+        trust::grant(view, by, &grant)?;
+        roots::with_root(view, by, &grant.key.authority)?;
         let TrustGrant { key, conditions, .. } = grant;
         let (entity, right, under) = (&key.entity, right(&key), under(&key, &author.did));
         let beneath = format!("with {} grants allowed beneath it", conditions.depth());

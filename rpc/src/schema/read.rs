@@ -220,7 +220,7 @@ impl Schemas {
     ) -> Result<CredentialTypeAnswer, ApiError> {
         let GetTypeParams { publisher, name, at, min_height } = params;
         let moment = self.reads.moment(at, min_height).await?;
-        self.reads.did_head(&publisher, &moment.head, "publisher")?;
+        self.reads.did_at(&publisher, &moment, "publisher")?;
         let entry = type_at(&self.reads.at(&moment), &publisher, &name)?;
         let found: CredentialType = entry.value()?;
         Ok(CredentialTypeAnswer {
@@ -235,7 +235,7 @@ impl Schemas {
         let limit = limit.unwrap_or(SCHEMA_PAGE_DEFAULT);
         check_limit(limit, SCHEMA_PAGE_MAX)?;
         let moment = self.reads.moment(at, min_height).await?;
-        self.reads.did_head(&publisher, &moment.head, "publisher")?;
+        self.reads.did_at(&publisher, &moment, "publisher")?;
         let after = cursor.as_ref().map(|Bytes(cursor)| cursor.as_slice());
         let listing = Listing::schemas_of(&publisher, kind.map(Kind::from));
         let (found, next) = self.reads.list(&listing, after, limit)?;

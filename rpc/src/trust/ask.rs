@@ -3,22 +3,18 @@
 use std::sync::Arc;
 
 use registry_core::code::{Code, Refusal};
-use registry_core::id::{Did, IdError, Suffix};
-use registry_core::index::Listing;
+use registry_core::id::{Did, IdError};
 use registry_core::names::TrustKey;
-use registry_core::record::StoreError;
 use registry_core::time::TimeMs;
 use registry_core::trust::{
-    Answer, Asked, Assurance, Chain, Reason, Recognised, ask, ask_recognition,
+    Answer, Asked, Assurance, Chain, Reason, Recognised, Root, ask, ask_recognition, roots,
 };
 use serde::{Deserialize, Serialize};
 
 use super::json::LinkJson;
 use crate::clock::millis;
 use crate::error::ApiError;
-use crate::limits::TRUST_AUTHORITIES_MAX;
 use crate::reads::{AsOf, Moment, Reads};
-use crate::service::Head;
 
 /// Parameters of `trust_authorization`, `trust_recognition`, `trust_chain` and `trust_explain`.
 #[derive(Debug, Deserialize)]
@@ -200,9 +196,10 @@ impl Trust {
         Ok((TrustQuery { authority, entity, action, resource, minimum_assurance }, moment))
     }
 
-    /// Fails if the authority was never registered: there is no answer about an unknown authority.
-    fn check_authority(&self, authority: &Did, head: &Head) -> Result<(), ApiError> {
-        self.reads.did_head(authority, head, "authority").map(drop)
+    /// Fails if the authority is not registered at the moment: there is no answer about an unknown
+    /// authority.
+    fn check_authority(&self, authority: &Did, moment: &Moment) -> Result<(), ApiError> {
+        self.reads.did_at(authority, moment, "authority").map(drop)
     }
 
     /// Evaluates whether an entity has a right under the authority itself, or under another
@@ -214,7 +211,7 @@ impl Trust {
     ) -> Result<Answer, ApiError> {
         let authority = question.authority()?;
         let Some(own) = question.key(authority.clone()) else {
-            self.check_authority(&authority, &moment.head)?;
+            self.check_authority(&authority, moment)?;
             return Ok(Answer { chain: None });
         };
         let view = self.reads.at(moment);
@@ -226,11 +223,8 @@ impl Trust {
         }
         // The check comes only now, because only a known authority can have led to a positive
         // answer above.
-        self.check_authority(&authority, &moment.head)?;
-        let roots = Listing::authorities_of(&authority);
-        for root in self.reads.node.listed(&roots, None, TRUST_AUTHORITIES_MAX)? {
-            let suffix = root.record.key.0.as_slice().try_into().map_err(StoreError::new)?;
-            let root = Did { network: authority.network.clone(), suffix: Suffix(suffix) };
+        self.check_authority(&authority, moment)?;
+        for Root { authority: root, .. } in roots(&view, &authority)?.0 {
             let key = TrustKey { authority: root, ..own.clone() };
             let through = Some(&authority);
             let answer = ask(&view, &Asked { network, key: &key, through, minimum, time_ms })?;
@@ -251,7 +245,7 @@ impl Trust {
         moment: &Moment,
     ) -> Result<Recognised, ApiError> {
         let authority = question.authority()?;
-        self.check_authority(&authority, &moment.head)?;
+        self.check_authority(&authority, moment)?;
         let Some(key) = question.key(authority) else {
             return Ok(Recognised { recognition: None, broken: None });
         };

@@ -120,7 +120,7 @@ impl Trust {
         check_limit(limit, TRUST_PAGE_MAX)?;
         let moment = self.reads.moment(at, min_height).await?;
         if let Some(authority) = &authority {
-            self.reads.did_head(authority, &moment.head, "authority")?;
+            self.reads.did_at(authority, &moment, "authority")?;
         }
         let listing = match (authority, entity) {
             (Some(authority), None) => Listing::rights_by(&authority, action.as_ref()),

@@ -4,3 +4,4 @@ pub(crate) mod ask;
 pub(crate) mod explain;
 mod json;
 pub(crate) mod list;
+pub(crate) mod roots;

@@ -10,6 +10,7 @@ mod guards;
 mod json_rpc;
 mod limits;
 mod negotiation;
+mod past;
 mod prepare_alone;
 mod publishing;
 mod resolution;

@@ -158,7 +158,7 @@ async fn the_time_asked_for_and_that_of_the_answer_stand_where_they_belong() {
         ("2023-11-14T22:13:30.500000Z", false),
         // After the newest block, but no block is overdue yet.
         ("2023-11-14T22:13:31Z", false),
-        ("1990-01-01T00:00:00Z", false),
+        ("2023-11-14T22:13:21.5Z", false),
     ] {
         let query = query(&registry, json!({ "time": time }));
         let answer = registry.query("/authorization", &query).await.json();
@@ -169,6 +169,9 @@ async fn the_time_asked_for_and_that_of_the_answer_stand_where_they_belong() {
         let basis = if past { "historical_state" } else { "current_state" };
         assert_eq!(answer["evaluationBasis"], basis, "{time}");
     }
+    let early = query(&registry, json!({ "time": "2023-11-14T22:13:21.499Z" }));
+    let answer = registry.query("/authorization", &early).await;
+    assert_eq!(answer.status, 404, "nobody was the authority then");
     for context in [json!({}), json!({ "time": "" })] {
         let answer = registry.query("/authorization", &query(&registry, context)).await.json();
         assert_eq!(answer.get("time_requested"), None);

@@ -27,7 +27,7 @@ async fn a_right_is_answered_now_and_then() {
     registry.act(0, "Resume", above).await;
     registry.act(1, "Revoke", right.clone()).await;
     for (seconds, status, suspended_at, revoked_at) in [
-        ("20.000", "unknown", "", ""),
+        ("21.500", "unknown", "", ""),
         ("28.999", "unknown", "", ""),
         ("29.000", "active", "", ""),
         ("30.499", "active", "", ""),
@@ -201,9 +201,8 @@ async fn an_explanation_names_the_first_broken_link_and_who_can_mend_it() {
     let explanation = headless["explanation"].as_str().expect("text");
     assert!(explanation.contains("the authority is deactivated since"), "{explanation}");
     assert_eq!((headless.get("mender"), &headless["status"]), (None, &json!("revoked")));
-    let early = registry.ask("explain", at(&right, "20.000")).await;
-    let explanation = early["explanation"].as_str().expect("text");
-    assert!(explanation.ends_with("the authority was not registered then"), "{explanation}");
+    let early = registry.refusal("explain", at(&right, "20.000")).await;
+    assert_eq!(early, ("DID_NOT_FOUND".to_owned(), "authority".to_owned()), "not registered then");
 }
 
 #[tokio::test]

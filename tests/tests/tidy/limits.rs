@@ -6,6 +6,7 @@ use registry_core::limits::{
     BLOCK_STATUS_BYTES_MAX, CONTROL_MEMBERS_MAX, DAY_MS, OPERATION_BYTES_MAX,
     PRIORITY_OPERATIONS_PER_DAY, RECOVERY_DELAY_MS_MAX, SIGNATURES_MAX, STATUS_DELEGATES_MAX,
     STATUS_ENTRIES_MAX, STATUS_RUNS_MAX, STATUS_SET_BYTES_MAX, TRUST_CHAIN_MAX, TRUST_GRANTS_MAX,
+    TRUST_ROOTS_MAX,
 };
 use registry_core::operation::Action;
 
@@ -78,6 +79,7 @@ fn stated() -> Vec<(&'static str, String)> {
         ("status.md", format!("at most {} MiB together", BLOCK_STATUS_BYTES_MAX / MIB)),
         ("trust.md", format!("1 to {TRUST_GRANTS_MAX} grants")),
         ("trust.md", format!("It has at most {TRUST_CHAIN_MAX} grants")),
+        ("trust.md", format!("has at most {TRUST_ROOTS_MAX} entries")),
     ]
 }
 

@@ -14,7 +14,7 @@ use registry_core::index::{self, Index, IndexRow};
 use registry_core::record::Kind;
 use registry_state::execution::{BlockExecution, Execution, Genesis, execute_genesis};
 use registry_state::rules::Checked;
-use registry_state::state::{ApplyError, MemoryState, StateView as _, TransientKey};
+use registry_state::state::{ApplyError, MemoryState, halted_ms};
 use rpc::service::{Check, Head, KeptToken, SubmitError};
 use tokio::sync::watch;
 
@@ -50,15 +50,13 @@ pub(super) struct Inner {
 }
 
 fn head_of(state: &MemoryState, execution: &Execution) -> Head {
-    let halted = state.transient(&TransientKey::halted()).expect("memory");
     let header = &execution.header;
     Head {
         height: header.height,
         time_ms: header.time,
         hash: header.hash(),
         state_root: header.state_root,
-        halted_ms: halted
-            .map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().expect("eight bytes"))),
+        halted_ms: halted_ms(state).expect("memory"),
         clock_offset_ms: None,
     }
 }

@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 
 use book::{Book, Entry};
 use serde_json::Value;
+pub(crate) use world::envelope;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots")

@@ -48,6 +48,8 @@ pub(super) async fn record() -> Book {
         book.call(&world.server, "by position", &method, positions).await;
     }
     listings(&mut book, &world).await;
+    let roots = json!({ "did": world.dids[ACCREDITOR] });
+    sweep_read(&mut book, &world, "trust_roots", roots).await;
     book
 }
 
@@ -98,7 +100,7 @@ async fn listings(book: &mut Book, world: &World) {
     book.call(server, "by position", method, json!([authority, world.dids[ISSUER]])).await;
 }
 
-/// Records the seven `trust_prepare…` methods.
+/// Records the eight `trust_prepare…` methods.
 pub(super) async fn prepare() -> Book {
     let world = World::new().await;
     let mut book = Book::new("trust_prepare");
@@ -132,6 +134,10 @@ pub(super) async fn prepare() -> Book {
         }
         sweep(&mut book, &world, &format!("trust_prepare{action}"), good).await;
     }
+    let forget = json!({
+        "author": world.dids[ACCREDITOR], "authority": world.dids[AUTHORITY], "salt": salt(),
+    });
+    sweep(&mut book, &world, "trust_prepareForgetRoot", forget).await;
     refusals(&mut book, &world).await;
     book
 }

@@ -171,7 +171,7 @@ impl World {
 }
 
 /// Makes an envelope over `body` with a signature of each signer.
-pub(super) fn envelope(body: Vec<u8>, signers: &[(Role, SigningKey)]) -> SignedOperation {
+pub(crate) fn envelope(body: Vec<u8>, signers: &[(Role, SigningKey)]) -> SignedOperation {
     let id = operation_id(&body);
     let sign = |(role, key): &(Role, SigningKey)| Signature {
         role: *role,

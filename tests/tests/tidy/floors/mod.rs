@@ -48,7 +48,8 @@ const FLOORS: [(&str, &[&str]); 8] = [
             "rules/request",
             "rules/agent rules/did rules/endorsement rules/governance rules/schema rules/status \
              rules/trust",
-            "rules/activation rules/dispatch",
+            "rules/activation rules/roots",
+            "rules/dispatch",
             "rules/stateless",
             "rules",
             "execution",
