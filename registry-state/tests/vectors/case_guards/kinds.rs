@@ -8,7 +8,7 @@ use registry_core::governance::ValidatorEntry;
 use registry_core::names::TrustKey;
 use registry_core::operation::{Action, Guard, Operation, Role};
 use registry_core::status::{StatusClose, StatusPurpose, StatusUpdate};
-use registry_core::trust::Conditions;
+use registry_core::trust::{Conditions, TrustForgetRoot};
 
 use crate::case_operations::{plain_sets, rotated_sets};
 use crate::catalogue::Catalogue;
@@ -17,6 +17,7 @@ use crate::support::governance::{
     approve, heartbeat, propose, seal_approval, validator, validator_key, withdraw,
 };
 use crate::support::ledger::Ledger;
+
 use crate::support::schema::{self, DEGREE, degree_schema, id_of, plain_type, publish_type};
 use crate::support::status::{list_of, plain_list, run, runs, status_create, status_set};
 use crate::support::trust::{
@@ -103,6 +104,7 @@ fn of_trust() -> Vec<(Action, &'static [&'static str])> {
         (revoke(&key), &["operation"]),
         (recognise(&key), &["absent", "parts"]),
         (derecognise(&key), &["nothing"]),
+        (Action::TrustForgetRoot(TrustForgetRoot { authority: author().did }), &["nothing"]),
     ]
 }
 

@@ -2,7 +2,6 @@
 //! root.
 
 use registry_core::code::Code;
-use registry_core::crypto::Hash;
 use registry_core::limits::TRUST_ROOTS_MAX;
 use registry_core::operation::{Action, Guard};
 use registry_core::record::{PartId, RecordKey};
@@ -40,17 +39,6 @@ fn add_forms(all: &mut Catalogue) {
     let Parties { authority, body, .. } = &*PARTIES;
     let sealed =
         |guard, root: &Party| seal(&authored(&body.did, guard, 7, forget(root)), &[body.key]);
-    let rule = "The removal of a root takes the guard nothing.";
-    let hash = Hash([7; 32]);
-    for (name, guard) in [
-        ("absent", Guard::Absent),
-        ("parts", Guard::Parts(hash)),
-        ("operation", Guard::Operation(hash)),
-    ] {
-        let envelope = sealed(guard, authority);
-        let name = format!("guard_{name}_on_trust_forget_root");
-        all.refused(&name, rule, Code::GuardKind, &envelope);
-    }
     let rule = "A root is a DID of this network.";
     let mut elsewhere = authority.clone();
     elsewhere.did.network = "other".parse().expect("a name");
