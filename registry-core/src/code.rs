@@ -118,15 +118,15 @@ codes! {
     EndorserInvalid = 1031, "ENDORSER_INVALID",
         "name one DID other than the author as endorser where the action takes one, and let that \
          DID sign once by a method of its document";
+    /// The operation could be applied twice, since it names no last block time.
+    UntilMissing = 1032, "UNTIL_MISSING",
+        "name until, a block time at most 30 days ahead (an hour for a status_set)";
     /// The endorser that the body names has not signed.
     EndorserMissing = 1036, "ENDORSER_MISSING",
         "add a signature of role endorser by a method of the DID that the body names";
     /// A revealed member of a next set is a DID.
     RevealNotKey = 1037, "REVEAL_NOT_KEY",
         "reveal keys only; each member of a board commits to a key of its own";
-    /// The operation could be applied twice, since it names no last block time.
-    UntilMissing = 1032, "UNTIL_MISSING",
-        "name until, a block time at most 30 days ahead (an hour for a status_set)";
     /// The operation creates a record that exists already.
     AlreadyExists = 2001, "ALREADY_EXISTS",
         "choose another salt; of a right, read the record and sign for its present version";
