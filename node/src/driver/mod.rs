@@ -116,8 +116,8 @@ pub struct Driver {
     /// Height and id of the pending proposals that would make this node a validator, or that change
     /// the protocol version.
     named: BTreeSet<(u64, Hash)>,
-    /// Operation id of this node's latest readiness announcement.
-    announcement: Option<Hash>,
+    /// Proposal and operation id of this node's latest readiness announcement.
+    announcement: Option<(Hash, Hash)>,
     mempool: Mempool,
     /// Proposed blocks by height and hash, whether all their operations have arrived or not.
     proposed: BTreeMap<(u64, Hash), Proposed>,

@@ -132,7 +132,11 @@ impl Driver {
         let target = self.sync.credible();
         let is_level = (target > 0 || self.ordering.is_some())
             && target.saturating_sub(self.head.height) <= READY_LAG_MAX;
-        let waits = self.announcement.is_some_and(|id| self.mempool.contains_operation(&id));
+        // One that names an earlier proposal says nothing about this one, although it may still
+        // wait: a newcomer builds no block and so never learns that the rules refuse it.
+        let waits = self
+            .announcement
+            .is_some_and(|(of, operation)| of == id && self.mempool.contains_operation(&operation));
         if !is_level || waits {
             return Ok(());
         }
@@ -155,7 +159,7 @@ impl Driver {
         let Some(envelope) = envelope else { return Ok(()) };
         let submitted = match check_stateless(&envelope, self.chain, &self.network) {
             Ok(checked) => {
-                self.announcement = Some(checked.id());
+                self.announcement = Some((id, checked.id()));
                 self.submit(Arc::new(checked), store)?
             }
             Err(refusal) => Err(refusal.into()),

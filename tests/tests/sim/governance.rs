@@ -47,10 +47,9 @@ fn seats(world: &World) -> usize {
     world.oracle.set(world.oracle.headers().len() as u64).len()
 }
 
-/// Proposes a change until it takes effect, because newcomers may be down when it is due. In one
-/// of the seeds they are not ready ten times.
+/// Proposes a change until it takes effect, because newcomers may be down when it is due.
 fn change_set(world: &mut World, put: &[usize], remove: &[&str]) -> Hash {
-    for _ in 0..16 {
+    for _ in 0..8 {
         let put = put.iter().map(|index| world.validator(*index)).collect();
         let (id, height) = world.govern(&validators(put, remove), NOTICE);
         pass(world, height, 600_000);
