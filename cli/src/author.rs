@@ -6,20 +6,19 @@
 use std::time::Duration;
 
 use clap::Args;
-use registry_core::codec::{self, Bytes};
 use registry_core::crypto::Hash;
 use registry_core::did::{DidState, KeySet, Member};
 use registry_core::id::Did;
-use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::operation::{ActionFacts, MethodSigner, Operation, Role, Signer};
+use registry_core::operation::{MethodSigner, Operation, Role, Signer};
 use registry_core::time::TimeMs;
 use rpc::prepare::{Prepare, facts};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::client::{Client, object};
 use super::context::Context;
 use super::did::{DidArg, NewKeys, Ready, Sealed, SignerArgs, Subject, Writer, for_member};
 use super::exit::{Failure, warn};
+use super::prepare::prepare;
 
 /// Number of times that a request is sent while the node is busy or does not answer.
 const ATTEMPTS_MAX: u32 = 6;
@@ -72,36 +71,25 @@ impl Author {
         &self.did
     }
 
-    /// Has the node check and prepare the operation for these parameters, and returns what is to be
-    /// signed. Only those parts of the answer are used whose errors the ledger would refuse or that
-    /// the parameters leave to the node, such as the guard.
-    pub(super) async fn ready(&self, mut params: impl Prepare) -> Result<Ready, Failure> {
-        let Operation { guard, until, action, .. } = self.prepared(&params).await?;
-        params.complete(&action);
-        Ok(Ready { guard, until, action: params.action()? })
-    }
-
-    /// Asks the node to prepare the operation for these parameters, with the endorser and the last
-    /// block time that the command line gives.
-    async fn prepared(&self, params: &impl Prepare) -> Result<Operation, Failure> {
-        #[derive(Deserialize)]
-        struct Prepared {
-            body: Bytes,
-        }
-        let (method, mut members) = (method_of(params)?, object(params));
-        if let Some(endorser) = facts_of(params).and_then(|facts| self.writer.endorser(facts)) {
+    /// Prepares the operation for these parameters over the newest records of the node, with the
+    /// endorser and the last block time that the command line gives.
+    pub(super) async fn ready<P: Prepare>(&self, params: P) -> Result<Ready, Failure> {
+        let unknown = || Failure::usage(format!("no method prepares {}", P::ACTION));
+        let facts = facts::<P>().ok_or_else(unknown)?;
+        let (method, mut members) = (facts.prepare.ok_or_else(unknown)?, object(params));
+        if let Some(endorser) = self.writer.endorser(facts) {
             members.insert("endorser".to_owned(), endorser.to_string().into());
         }
         if let Some(until_ms) = self.writer.until() {
             members.insert("until".to_owned(), TimeMs(until_ms).millis().into());
         }
-        let prepared: Prepared = self.client().call(method, members).await?;
-        codec::decode(&prepared.body.0, OPERATION_BYTES_MAX)
-            .map_err(|error| self.client().unreadable(method, error))
+        let draft = prepare(self.client(), self.writer.chain(), method, members).await?;
+        let Operation { guard, until, action, .. } = draft.operation;
+        Ok(Ready { guard, until, action })
     }
 
-    /// Signs and sends the operation that the parameters describe, once the node has prepared it.
-    /// Returns once the operation is committed.
+    /// Prepares, signs and sends the operation that the parameters describe. Returns once the
+    /// operation is committed.
     pub(super) async fn write(&self, params: impl Prepare) -> Result<Sent, Failure> {
         self.send(self.ready(params).await?).await
     }
@@ -140,17 +128,6 @@ impl Author {
         }
         outcome
     }
-}
-
-/// Returns the row of the table of actions that the parameters belong to.
-fn facts_of<P: Prepare>(_: &P) -> Option<&'static ActionFacts> {
-    facts::<P>()
-}
-
-/// Returns the name of the JSON-RPC method that prepares an operation from these parameters.
-fn method_of<P: Prepare>(params: &P) -> Result<&'static str, Failure> {
-    let method = facts_of(params).and_then(|facts| facts.prepare);
-    method.ok_or_else(|| Failure::usage(format!("no method prepares {}", P::ACTION)))
 }
 
 /// Explains the failure to find signers for a party that must consent.

@@ -146,14 +146,24 @@ impl Client {
         }
         const METHOD: &str = "did_getRecord";
         let answer: Answer = self.call(METHOD, object(json!({ "did": did }))).await?;
-        let entry: Entry = codec::decode(&answer.entry.0, ENTRY_BYTES_MAX)
-            .map_err(|error| self.unreadable(METHOD, error))?;
-        let key = RecordKey::did(&did.suffix);
-        if entry.record.kind != key.kind || entry.record.key != key.key {
-            return Err(self.unreadable(METHOD, "the record of something else"));
+        self.entry(METHOD, &RecordKey::did(&did.suffix), &answer.entry)
+    }
+
+    /// Decodes the entry of a record that `method` answered. Checks that it is of this record, and
+    /// that the record commits to its parts.
+    pub(crate) fn entry(
+        &self,
+        method: &str,
+        key: &RecordKey,
+        bytes: &Bytes,
+    ) -> Result<Entry, Failure> {
+        let entry: Entry = codec::decode(&bytes.0, ENTRY_BYTES_MAX)
+            .map_err(|error| self.unreadable(method, error))?;
+        if entry.record.record_key() != *key {
+            return Err(self.unreadable(method, "the record of something else"));
         }
         if !entry.is_whole() {
-            return Err(self.unreadable(METHOD, "a value that its record does not commit to"));
+            return Err(self.unreadable(method, "a value that its record does not commit to"));
         }
         Ok(entry)
     }
@@ -220,17 +230,19 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
 fn refused(error: &ErrorObjectOwned) -> Failure {
     let data: ErrorData =
         error.data().and_then(|data| serde_json::from_str(data.get()).ok()).unwrap_or_default();
+    let code = data.code.unwrap_or_else(|| i64::from(error.code()));
+    // A failure shows code and name itself, so its reason repeats neither.
+    let message = error.message();
+    let unnumbered = message.strip_prefix(&format!("{code} ")).unwrap_or(message);
+    let found = unnumbered.strip_prefix(&format!("{}: ", data.name)).unwrap_or(message);
     let reason = match &data.field {
-        Some(field) if !error.message().contains(field.as_str()) => {
-            format!("{field}: {}", error.message())
-        }
-        _ => error.message().to_owned(),
+        Some(field) if !found.contains(field.as_str()) => format!("{field}: {found}"),
+        _ => found.to_owned(),
     };
     if error.code() == jsonrpsee::types::ErrorCode::InvalidParams.code() {
         return Failure::Usage { message: reason, remedy: data.hint };
     }
     let name = if data.name.is_empty() { "JSON_RPC".to_owned() } else { data.name };
-    let code = data.code.unwrap_or_else(|| i64::from(error.code()));
     Failure::Refused { code, name, reason, hint: data.hint }
 }
 
@@ -262,5 +274,27 @@ pub(crate) fn object(value: impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(value) {
         Ok(Value::Object(fields)) => fields,
         _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_shows_its_code_and_name_once() {
+        let data = json!({ "code": 2066, "name": "ENDORSER_QUOTA", "field": "endorser" });
+        for (message, shown) in [
+            (
+                "2066 ENDORSER_QUOTA: endorser: used up",
+                "refused: 2066 ENDORSER_QUOTA: endorser: used up",
+            ),
+            ("ENDORSER_QUOTA: used up", "refused: 2066 ENDORSER_QUOTA: endorser: used up"),
+            ("used up", "refused: 2066 ENDORSER_QUOTA: endorser: used up"),
+            ("2066 used up", "refused: 2066 ENDORSER_QUOTA: endorser: 2066 used up"),
+        ] {
+            let error = ErrorObjectOwned::owned(2066, message, Some(&data));
+            assert_eq!(refused(&error).to_string(), shown);
+        }
     }
 }

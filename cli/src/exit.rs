@@ -7,7 +7,6 @@ use genesis::GenesisError;
 use keys::{HomeError, KeysError};
 use miette::Diagnostic;
 use registry_core::code::Refusal;
-use rpc::prepare::PrepareError;
 
 /// Exit code of a command that succeeded.
 pub(crate) const DONE: u8 = 0;
@@ -114,12 +113,6 @@ impl From<KeysError> for Failure {
 
 impl From<GenesisError> for Failure {
     fn from(error: GenesisError) -> Self {
-        Self::usage(error.to_string())
-    }
-}
-
-impl From<PrepareError> for Failure {
-    fn from(error: PrepareError) -> Self {
         Self::usage(error.to_string())
     }
 }

@@ -29,6 +29,7 @@ mod limits;
 mod localnet;
 mod operation;
 mod passphrase;
+mod prepare;
 mod schema;
 #[cfg(feature = "node")]
 mod start;

@@ -12,6 +12,7 @@ use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{Action, Operation, Role, SignedOperation, Signer, operation_id};
 use registry_core::time::TimeMs;
 use registry_state::rules::check_body;
+use rpc::prepare::Draft;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -27,7 +28,7 @@ const FILE_BYTES_MAX: u64 = 2 * OPERATION_BYTES_MAX as u64;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OperationCommand {
-    /// Have a node prepare an operation, and write it to a new file, unsigned
+    /// Prepare an operation from the records of a node, and write it to a new file, unsigned
     Prepare(PrepareArgs),
     /// Show what the operation of a file does, and who has signed it
     Show(FileArg),
@@ -40,7 +41,7 @@ pub(super) enum OperationCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct PrepareArgs {
-    /// Method of the node, such as trust_prepareGrant
+    /// Method whose parameters follow, such as trust_prepareGrant
     #[arg(value_name = "METHOD")]
     method: String,
     /// Parameters of the method, as a JSON object
@@ -100,12 +101,8 @@ impl Open {
         let held: Held = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         let envelope: SignedOperation = codec::decode(&held.envelope.0, OPERATION_BYTES_MAX)
             .map_err(|error| wrong(error.to_string()))?;
-        Self::new(envelope).map_err(wrong)
-    }
-
-    fn new(envelope: SignedOperation) -> Result<Self, String> {
         let operation: Operation = codec::decode(&envelope.body.0, OPERATION_BYTES_MAX)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| wrong(error.to_string()))?;
         let id = operation_id(&envelope.body.0);
         Ok(Self { envelope, operation, id })
     }
@@ -151,10 +148,6 @@ pub(super) async fn run(command: OperationCommand, context: &Context) -> Result<
 }
 
 async fn prepare(args: PrepareArgs, context: &Context) -> Result<(), Failure> {
-    #[derive(Deserialize)]
-    struct Prepared {
-        body: Bytes,
-    }
     let PrepareArgs { method, params, endorser, until, file } = args;
     let mut params: Map<String, Value> = serde_json::from_str(&params)
         .map_err(|error| Failure::usage(format!("--params is no JSON object: {error}")))?;
@@ -162,13 +155,14 @@ async fn prepare(args: PrepareArgs, context: &Context) -> Result<(), Failure> {
         params.insert("endorser".to_owned(), endorser.to_string().into());
     }
     let client = context.client()?;
+    let chain = client.chain().await?;
     if let Some(until) = until {
-        let until_ms = until.time_ms(client.chain().await?.time.0);
+        let until_ms = until.time_ms(chain.time.0);
         params.insert("until".to_owned(), TimeMs(until_ms).millis().into());
     }
-    let prepared: Prepared = client.call(&method, params).await?;
-    let open = Open::new(SignedOperation::new(prepared.body.0, Vec::new()))
-        .map_err(|reason| client.unreadable(&method, reason))?;
+    let Draft { body, operation, id, .. } =
+        super::prepare::prepare(&client, &chain, &method, params).await?;
+    let open = Open { envelope: SignedOperation::new(body, Vec::new()), operation, id };
     write_new_text(&file.file, &open.text())?;
     open.show(context)
 }

@@ -466,3 +466,27 @@ async fn a_record_that_its_hash_does_not_cover_is_not_signed_for() {
     setup.ledger.answer(Answers::ForgedValue);
     setup.fails(&["rotate"], 3, "a value that its record does not commit to").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operations_are_built_from_the_records_alone() {
+    // The ledger has no method that prepares an operation.
+    let setup = Setup::new().await;
+    let did = text(&setup.done(&["create"]).await["did"]);
+    let keys = setup.path("keys").display().to_string();
+    let right = ["--action", "issue", "--resource", "degrees/a", "--entity", "did:web:x.example"];
+    let grant = [&["trust", "grant", "--keys", &keys][..], &right].concat();
+    assert_eq!(setup.idem(&grant).await.status.code(), Some(DONE));
+    let again = setup.idem(&grant).await;
+    assert_eq!(again.status.code(), Some(REFUSED), "{}", stderr(&again));
+    let file = setup.path("close.json").display().to_string();
+    let params = json!({ "author": did, "name": "none" }).to_string();
+    let prepare = ["operation", "prepare", "schema_prepareWithdrawType", &file];
+    let unknown = setup.idem(&[&prepare[..], &["--params", &params]].concat()).await;
+    assert!(stderr(&unknown).contains("CREDENTIAL_TYPE_NOT_FOUND"), "{}", stderr(&unknown));
+    let revoke = [&["trust", "revoke", "--keys", &keys][..], &right].concat();
+    setup.ledger.answer(Answers::ForgedRecords);
+    let forged = setup.idem(&revoke).await;
+    assert!(stderr(&forged).contains("a value that its record does not commit to"));
+    setup.ledger.answer(Answers::All);
+    assert_eq!(setup.idem(&revoke).await.status.code(), Some(DONE));
+}

@@ -9,11 +9,9 @@ use registry_core::governance::{EndorsedWrites, WritePolicy};
 use registry_core::id::Did;
 use registry_core::index::Listing;
 use registry_core::names::{EntityId, TrustKey};
-use registry_core::operation::{Action, ActionFacts, Family, Operation, Role};
+use registry_core::operation::{Action, ActionFacts, Family, Role};
 use registry_core::record::{Entry, PartId, RecordKey, RecordView as _, StoreError};
-use registry_state::rules::endorsement::{
-    WRITE, WriteQuota, may_write, payer, quota_key, quota_used,
-};
+use registry_state::rules::endorsement::{WRITE, WriteQuota, may_write, quota_key, quota_used};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{millis, now_ms};
@@ -269,27 +267,17 @@ impl Endorsement {
         EntityId::local(&right.entity, self.reads.network())
     }
 
-    /// Checks that the endorser that an operation names, or else its author, has the right to write
-    /// now. Fails with the refusal that the ledger would give, and names the DIDs that can endorse.
-    pub(crate) fn check(&self, operation: &Operation) -> Result<(), ApiError> {
-        let moment = self.reads.now();
-        let WritePolicy::Endorsed(policy) = self.reads.parameters(&moment.head)?.write_policy
-        else {
-            return Ok(());
-        };
-        let (records, network) = (self.reads.at(&moment), self.reads.network());
-        payer(&records, network, &policy, operation, moment.time_ms)
-            .map(drop)
-            .map_err(|error| self.naming_endorsers(error.into(), &operation.action))
-    }
-
-    /// Adds the DIDs that can endorse an action to a refusal that concerns its endorsement. Returns
-    /// other errors unchanged.
-    pub(crate) fn naming_endorsers(&self, error: ApiError, action: &Action) -> ApiError {
+    /// Adds the DIDs that can endorse an action with these facts to a refusal that concerns its
+    /// endorsement. Returns other errors unchanged.
+    pub(crate) fn naming_endorsers(
+        &self,
+        error: ApiError,
+        facts: Option<&ActionFacts>,
+    ) -> ApiError {
         let ApiError::Refused(Refusal { code, field, detail }) = error else { return error };
         let named = match code {
             Code::EndorsementNeeded | Code::EndorserNotGranted | Code::EndorserQuota => {
-                self.endorser_names(action)
+                facts.and_then(|facts| self.endorser_names(facts))
             }
             _ => None,
         };
@@ -300,9 +288,8 @@ impl Endorsement {
         Refusal { code, field, detail }.into()
     }
 
-    fn endorser_names(&self, action: &Action) -> Option<String> {
-        let (facts, moment) = (action.facts(), self.reads.now());
-        let family = facts.family?;
+    fn endorser_names(&self, facts: &ActionFacts) -> Option<String> {
+        let (family, moment) = (facts.family?, self.reads.now());
         let WritePolicy::Endorsed(policy) = self.reads.parameters(&moment.head).ok()?.write_policy
         else {
             return None;

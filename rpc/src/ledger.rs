@@ -12,6 +12,7 @@ use registry_core::governance::PROTOCOL_VERSION;
 use registry_core::id::NetworkName;
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{SignedOperation, operation_id};
+use registry_core::record::{RecordKey, RecordView as _, StoreError};
 use registry_state::rules::{Checked, check_stateless, envelope_id};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -19,8 +20,10 @@ use tokio::sync::Semaphore;
 use crate::clock::{millis, now_ms};
 use crate::endorsement::Endorsement;
 use crate::error::{ApiError, NodeCode};
-use crate::limits::{BLOCK_PAGE_BYTES_MAX, BLOCK_PAGE_MAX, SUBMIT_WAIT_MS_MAX, SUBMIT_WAITS_MAX};
-use crate::reads::Reads;
+use crate::limits::{
+    BLOCK_PAGE_BYTES_MAX, BLOCK_PAGE_MAX, RECORDS_READ_MAX, SUBMIT_WAIT_MS_MAX, SUBMIT_WAITS_MAX,
+};
+use crate::reads::{AsOf, Moment, Reads};
 use crate::service::{Outcome, Problem, Role, Round, ValidatorStatus};
 use crate::status::publisher::Publisher;
 use crate::view::Signer as _;
@@ -59,6 +62,25 @@ pub(crate) struct BlockParams {
     from: usize,
     #[serde(default)]
     min_height: Option<u64>,
+}
+
+/// Parameters of `ledger_getRecords`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RecordsParams {
+    records: Vec<RecordKey>,
+    #[serde(default)]
+    min_height: Option<u64>,
+}
+
+/// The newest versions of some records, all as of one block.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct StoredRecords {
+    /// Canonical encoding of each entry, in the order of the question; `null` for a record that
+    /// does not exist.
+    entries: Vec<Option<Bytes>>,
+    #[serde(flatten)]
+    as_of: AsOf,
 }
 
 /// An operation that the mempool has admitted.
@@ -204,8 +226,8 @@ impl Ledger {
             return Err(Refusal::new(Code::AlreadyApplied, "guard", detail).into());
         }
         let submitted = self.reads.node.submit(Arc::clone(&checked)).await;
-        let action = &checked.operation().action;
-        submitted.map_err(|error| self.endorsement.naming_endorsers(error.into(), action))?;
+        let facts = Some(checked.operation().action.facts());
+        submitted.map_err(|error| self.endorsement.naming_endorsers(error.into(), facts))?;
         Ok(Admitted { operation, envelope, status: "pending" })
     }
 
@@ -249,8 +271,8 @@ impl Ledger {
                     Ok(outcome) => self.committed(operation, outcome).await,
                     Err(error) => Err(error),
                 };
-                let action = &checked.operation().action;
-                committed.map_err(|error| self.endorsement.naming_endorsers(error, action))
+                let facts = Some(checked.operation().action.facts());
+                committed.map_err(|error| self.endorsement.naming_endorsers(error, facts))
             }
             Err(_) => {
                 let detail = format!(
@@ -302,6 +324,22 @@ impl Ledger {
             },
             Outcome::Unknown => ReceiptStatus::Unknown { operation },
         })
+    }
+
+    /// Answers `ledger_getRecords`.
+    pub(crate) async fn records(&self, params: RecordsParams) -> Result<StoredRecords, ApiError> {
+        let count = params.records.len();
+        if count > RECORDS_READ_MAX {
+            let detail = format!("{count} records, at most {RECORDS_READ_MAX} are read at once");
+            return Err(ApiError::params("records", detail));
+        }
+        let moment = Moment::now(self.reads.head_from(params.min_height).await?);
+        let view = self.reads.at(&moment);
+        let entries = params.records.iter().map(|key| {
+            Ok(view.entry(key)?.map(|entry| Bytes(codec::encode(&entry))))
+        });
+        let entries = entries.collect::<Result<_, StoreError>>()?;
+        Ok(StoredRecords { entries, as_of: moment.as_of() })
     }
 
     /// Answers `ledger_getBlock`.
@@ -380,8 +418,8 @@ impl Ledger {
 }
 
 fn block_operation(bytes: &Bytes) -> Result<BlockOperation, ApiError> {
-    let envelope: SignedOperation = codec::decode(&bytes.0, OPERATION_BYTES_MAX)
-        .map_err(registry_core::record::StoreError::new)?;
+    let envelope: SignedOperation =
+        codec::decode(&bytes.0, OPERATION_BYTES_MAX).map_err(StoreError::new)?;
     Ok(BlockOperation {
         operation: operation_id(&envelope.body.0),
         envelope: envelope_id(&bytes.0),

@@ -66,6 +66,10 @@ pub const UNGUARDED_UNTIL_DEFAULT_MS: u64 = HOUR_MS;
 /// caller does not say. It leaves time to sign on several machines.
 pub const UNTIL_DEFAULT_MS: u64 = DAY_MS;
 
+/// Largest number of records in one call of `ledger_getRecords`. With records of the largest size
+/// the answer is about 4 MB. Few preparations read more, and those ask twice.
+pub const RECORDS_READ_MAX: usize = 32;
+
 /// Largest number of operations in a page of a block.
 pub const BLOCK_PAGE_MAX: usize = 100;
 

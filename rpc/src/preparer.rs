@@ -10,7 +10,7 @@ use registry_state::state::TransientKey;
 
 use crate::endorsement::Endorsement;
 use crate::error::{ApiError, NodeCode};
-use crate::prepare::{LedgerView, Prepare, Prepared, Records};
+use crate::prepare::{LedgerView, Prepare, Prepared, Records, facts, prepare};
 use crate::reads::{Moment, Reads, RecordsAt};
 
 /// Prepares operations for clients to sign.
@@ -24,23 +24,24 @@ impl Preparer {
     /// that the parameters name has the right to write. All prepare methods of operations call it.
     pub(crate) fn prepare<P: Prepare>(&self, params: P) -> Result<Prepared, ApiError> {
         let head = self.reads.head();
-        let draft = params.prepare(&LedgerView {
+        let ledger = LedgerView {
             records: &self.reads.at(&Moment::now(head)),
             network: self.reads.network(),
             chain: self.reads.node.chain(),
             height: head.height,
             time_ms: head.time_ms,
-            live_ms: head.time_ms.saturating_sub(head.halted_ms),
             salt: random_salt()?,
-        })?;
-        self.endorsement.check(&draft.operation)?;
-        Ok(draft.answer())
+        };
+        match prepare(params, &ledger) {
+            Ok(draft) => Ok(draft.answer()),
+            Err(error) => Err(self.endorsement.naming_endorsers(error.into(), facts::<P>())),
+        }
     }
 }
 
 impl Records for RecordsAt<'_> {
-    fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError> {
-        self.reads.node.status_array(entry)
+    fn status_array(&self, entry: &Entry) -> Result<Option<Arc<Bits>>, StoreError> {
+        self.reads.node.status_array(entry).map(Some)
     }
 
     /// Returns the changes that are scheduled now, whatever the moment. The history of scheduled

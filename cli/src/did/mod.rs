@@ -28,7 +28,9 @@ use super::time::{Until, until};
 use sets::SetsArgs;
 pub(super) use sets::{NewKeys, SuiteName};
 use writer::Draft;
-pub(super) use writer::{Ready, Sealed, Writer, Written, for_member, own_role, sign};
+pub(super) use writer::{
+    Ready, Sealed, Writer, Written, for_member, own_role, random_salt, sign,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DidCommand {

@@ -66,7 +66,7 @@ pub(crate) struct Sealed {
 }
 
 /// Returns a salt that nobody can guess.
-pub(super) fn random_salt() -> Result<FixedBytes<16>, KeysError> {
+pub(crate) fn random_salt() -> Result<FixedBytes<16>, KeysError> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(|error| KeysError::Random { reason: error.to_string() })?;
     Ok(FixedBytes(salt))
@@ -155,6 +155,10 @@ impl Writer {
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    pub(crate) fn chain(&self) -> &Chain {
+        &self.chain
     }
 
     /// Returns the endorser of operations with these facts; `None` if no endorser is given or such

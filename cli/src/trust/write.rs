@@ -5,7 +5,6 @@ use registry_core::limits::TRUST_OPERATION_BYTES_MAX;
 use registry_core::names::TrustKey;
 use registry_core::time::TimeMs;
 use registry_core::trust::Checkpoint;
-use rpc::prepare::Prepare as _;
 use rpc::prepare::roots::ForgetRoot;
 use rpc::prepare::trust::{Change, Grant, ParentParam, Recognise, Step, StepKind};
 use serde::Serialize;
@@ -13,7 +12,6 @@ use serde::Serialize;
 use super::{ForgetRootArgs, GrantArgs, RecogniseArgs, RightArgs, StepArgs, TermsArgs};
 use crate::author::{Author, Sent};
 use crate::context::Context;
-use crate::did::Ready;
 use crate::exit::Failure;
 use crate::file::read_text;
 
@@ -77,9 +75,9 @@ pub(super) async fn recognise(args: RecogniseArgs, context: &Context) -> Result<
     };
     let (author, right) = step.open(context).await?;
     let TrustKey { authority, action, resource, entity } = right.clone();
-    let mut recognise = Recognise {
+    let recognise = Recognise {
         author: author.did().clone(),
-        authority: None,
+        authority: Some(authority),
         action,
         resource,
         entity,
@@ -92,12 +90,7 @@ pub(super) async fn recognise(args: RecogniseArgs, context: &Context) -> Result<
         endorser: None,
         until: None,
     };
-    // Without `authority` the node prepares for the author: an authority recognises only for
-    // itself.
-    let ready = author.ready(recognise.clone()).await?;
-    recognise.authority = Some(authority);
-    let ready = Ready { action: recognise.action()?, ..ready };
-    print(right, author.send(ready).await?, context)
+    print(right, author.write(recognise).await?, context)
 }
 
 /// Answer of the command that removes a root.

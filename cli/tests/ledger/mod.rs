@@ -36,6 +36,8 @@ pub(crate) enum Answers {
     LostBeforeCommit,
     /// The ledger returns a value that its record does not commit to.
     ForgedValue,
+    /// The same, but only where several records are read at once.
+    ForgedRecords,
 }
 
 struct Chain {
@@ -68,6 +70,7 @@ impl Ledger {
             ("ledger_submitAndWait", Chain::submit),
             ("ledger_getReceipt", Chain::receipt),
             ("did_getRecord", Chain::record),
+            ("ledger_getRecords", Chain::records),
             ("did_resolve", Chain::resolve),
         ] {
             let call = move |params: Params<'_>, chain: &Arc<Mutex<Chain>>, _: &_| {
@@ -194,6 +197,21 @@ impl Chain {
             entry.parts[0].value.0.push(0);
         }
         Ok(json!({ "entry": codec::base64url(&codec::encode(&entry)) }))
+    }
+
+    fn records(&mut self, params: &Map<String, Value>) -> Answer {
+        let keys = params["records"].clone();
+        let keys: Vec<RecordKey> = serde_json::from_value(keys).expect("keys of records");
+        let entries = keys.iter().map(|key| {
+            let mut entry = self.state.head(key).expect("readable")?;
+            if self.answers == Answers::ForgedRecords {
+                entry.parts[0].value.0.push(0);
+            }
+            Some(codec::base64url(&codec::encode(&entry)))
+        });
+        let entries: Vec<Option<String>> = entries.collect();
+        let Header { height, time, .. } = &self.head;
+        Ok(json!({ "height": height, "time": TimeMs(*time), "entries": entries }))
     }
 
     fn resolve(&mut self, params: &Map<String, Value>) -> Answer {

@@ -166,6 +166,9 @@ pub(crate) fn methods(
     add(m, "ledger_getReceipt", |all, params: ledger::ReceiptParams| async move {
         all.ledger.receipt(&params)
     })?;
+    add(m, "ledger_getRecords", |all, params: ledger::RecordsParams| async move {
+        all.ledger.records(params).await
+    })?;
     add(m, "ledger_getBlock", |all, params: ledger::BlockParams| async move {
         all.ledger.block(params).await
     })?;

@@ -20,7 +20,7 @@ struct Registration<'m>(&'m mut RpcModule<Arc<Services>>);
 impl Visitor for Registration<'_> {
     type Error = RegisterMethodError;
 
-    fn visit<P: Prepare + Send + 'static>(&mut self) -> Result<(), RegisterMethodError> {
+    fn visit<P: Prepare + Send + Sync + 'static>(&mut self) -> Result<(), RegisterMethodError> {
         let Some(method) = facts::<P>().and_then(|facts| facts.prepare) else { return Ok(()) };
         add(self.0, method, |all, params: P| async move { all.preparer.prepare(params) })
     }

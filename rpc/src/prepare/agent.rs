@@ -9,7 +9,7 @@ use registry_core::agent::{AgentDelegate, AgentStep};
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, Resource};
-use registry_core::operation::{Action, Found};
+use registry_core::operation::Action;
 use registry_core::record::{PartWrite, RecordKey, RecordView, StoreError};
 use registry_core::time::TimeMs;
 use registry_core::trust::GrantStatus;
@@ -63,7 +63,7 @@ parameters! {
 }
 
 /// An action whose only content is the agent.
-pub trait StepKind {
+pub trait StepKind: Clone {
     /// Name of the action.
     const ACTION: &'static str;
 
@@ -149,12 +149,6 @@ impl Prepare for Delegate {
 
     fn action(self) -> Result<Action, PrepareError> {
         Ok(Action::AgentDelegate(Box::new(self.payload())))
-    }
-
-    fn complete(&mut self, prepared: &Action) {
-        if let Some(Found::Beneath(beneath)) = prepared.found() {
-            self.beneath = self.beneath.or(beneath);
-        }
     }
 
     fn records_needed(&self) -> Vec<RecordKey> {

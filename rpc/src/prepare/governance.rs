@@ -9,7 +9,7 @@ use registry_core::governance::{
     Change, GovernancePropose, GovernanceStep, PARAMETERS, Parameters, read,
 };
 use registry_core::id::Did;
-use registry_core::operation::{Action, Found};
+use registry_core::operation::Action;
 use registry_core::record::RecordKey;
 use registry_core::span::ChainTime;
 use registry_state::rules::governance::{GovernanceWrite, Governor, Now, Rules};
@@ -53,7 +53,7 @@ parameters! {
 }
 
 /// An action whose only content is the proposal.
-pub trait StepKind {
+pub trait StepKind: Clone {
     /// Name of the action.
     const ACTION: &'static str;
 
@@ -145,12 +145,6 @@ impl Prepare for Propose {
         vec![RecordKey::did(&self.author.suffix)]
     }
 
-    fn complete(&mut self, prepared: &Action) {
-        if let Some(Found::Height(height)) = prepared.found() {
-            self.height.get_or_insert(height);
-        }
-    }
-
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
         let (author, chosen) = (ledger.author(&self.author)?, self.chosen());
         let height = self.height.unwrap_or(ledger.height + NOTICE_HEIGHTS_DEFAULT);
@@ -198,7 +192,7 @@ fn checked(
     rule: impl Fn(&Rules<'_>, Governor<'_>) -> Result<GovernanceWrite, ApplyError>,
 ) -> Result<Form, ApplyError> {
     let scheduled = ledger.records.scheduled_changes()?;
-    let at = ChainTime { height: ledger.height + 1, live_ms: ledger.live_ms };
+    let at = ChainTime { height: ledger.height + 1, live_ms: ledger.live_ms()? };
     let now = Now { at, time_ms: ledger.time_ms, scheduled: &scheduled };
     let rules = Rules { view: ledger.records, now };
     let said = |by_control| rule(&rules, Governor { did: &author.did, by_control });

@@ -6,12 +6,15 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::FixedBytes;
 use registry_core::crypto::Hash;
 use registry_core::did::DidState;
-use registry_core::governance::{PARAMETERS, Parameters, ScheduledChanges, read};
+use registry_core::governance::{
+    self, PARAMETERS, Parameters, ScheduledChanges, WritePolicy, read,
+};
 use registry_core::id::{Did, MethodUrl, NetworkName};
-use registry_core::operation::{MethodSigner, Role, Signer};
+use registry_core::operation::{MethodSigner, Operation, Role, Signer};
 use registry_core::record::{Entry, RecordView, StoreError};
 use registry_core::status::Bits;
 use registry_state::rules::By;
+use registry_state::rules::endorsement::payer;
 use registry_state::state::ApplyError;
 
 use super::signers::{OneSigner, Signers};
@@ -20,8 +23,9 @@ use crate::party;
 
 /// The newest records of a ledger, and the two things besides records that preparations read.
 pub trait Records: RecordView {
-    /// Returns the array of a status list at the version in `entry`.
-    fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError>;
+    /// Returns the array of a status list at the version in `entry`; `None` if only the ledger has
+    /// it. Then only the ledger checks the values that an operation expects of entries.
+    fn status_array(&self, entry: &Entry) -> Result<Option<Arc<Bits>>, StoreError>;
 
     /// Returns the approved proposals that wait for their height.
     fn scheduled_changes(&self) -> Result<ScheduledChanges, StoreError>;
@@ -40,8 +44,6 @@ pub struct LedgerView<'l> {
     pub height: u64,
     /// Time of the newest block, in milliseconds since 1970.
     pub time_ms: u64,
-    /// Live time of the newest block in milliseconds: its time minus the duration of all halts.
-    pub live_ms: u64,
     /// Random salt for an operation whose parameters give none.
     pub salt: FixedBytes<16>,
 }
@@ -78,6 +80,24 @@ impl<'l> LedgerView<'l> {
         'l: 'b,
     {
         By { network: self.network, time_ms: self.time_ms, author: &author.did, operation }
+    }
+
+    /// Returns the live time of the newest block in milliseconds: its time minus the duration of
+    /// all halts.
+    pub(super) fn live_ms(&self) -> Result<u64, StoreError> {
+        Ok(self.time_ms.saturating_sub(governance::halted_ms(self.view())?))
+    }
+
+    /// Checks rules EN2 and EN3: the endorser that an operation names, or else its author, has the
+    /// right to write.
+    pub(super) fn check_right_to_write(&self, operation: &Operation) -> Result<(), ApplyError> {
+        let Parameters { write_policy, .. } = read(self.view(), PARAMETERS)?;
+        match write_policy {
+            WritePolicy::Open => Ok(()),
+            WritePolicy::Endorsed(policy) => {
+                payer(self.view(), self.network, &policy, operation, self.time_ms).map(drop)
+            }
+        }
     }
 
     /// Returns the last time, in milliseconds since 1970, at which no newer block need exist.

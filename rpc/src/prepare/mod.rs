@@ -9,6 +9,7 @@
 
 pub mod agent;
 mod answer;
+pub mod client;
 pub mod did;
 mod form;
 pub mod governance;
@@ -38,7 +39,7 @@ pub trait Visitor {
     type Error;
 
     /// Visits the parameters `P` of one action.
-    fn visit<P: Prepare + Send + 'static>(&mut self) -> Result<(), Self::Error>;
+    fn visit<P: Prepare + Send + Sync + 'static>(&mut self) -> Result<(), Self::Error>;
 }
 
 /// Visits the parameters of every action that clients send, and stops at the first error.
@@ -56,7 +57,7 @@ pub(crate) const PARAMS: &str = "params";
 
 /// The parameters from which one kind of operation is prepared. They are read by name or by
 /// position, in the order of the fields.
-pub trait Prepare: Serialize + DeserializeOwned {
+pub trait Prepare: Clone + Serialize + DeserializeOwned {
     /// Name of the action, as its row of the table has it.
     const ACTION: &'static str;
 
@@ -64,18 +65,22 @@ pub trait Prepare: Serialize + DeserializeOwned {
     /// [`Self::prepare`] can find, such as the parent of a grant, stay empty.
     fn action(self) -> Result<Action, PrepareError>;
 
-    /// Takes over what only [`Self::prepare`] can find and the caller did not give, from the action
-    /// that a node prepared for these parameters. A client that builds its own operation takes no
-    /// other members from a node.
-    fn complete(&mut self, _prepared: &Action) {}
-
-    /// Returns the records that the preparation always reads. It may read more, depending on what
-    /// these hold, and the record of the endorser if the parameters name one.
+    /// Returns the records that the preparation usually reads, so that a client can fetch them
+    /// together. It may read others, depending on what these hold.
     fn records_needed(&self) -> Vec<RecordKey>;
 
     /// Returns the operation that does what the parameters describe. Fails if the next block would
-    /// refuse it.
+    /// refuse it for another reason than the right to write. Call [`prepare`], which checks that
+    /// right too.
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError>;
+}
+
+/// Returns the operation that does what the parameters describe. Fails if the next block would
+/// refuse it. Quotas are not checked, because they refill.
+pub fn prepare<P: Prepare>(params: P, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+    let draft = params.prepare(ledger)?;
+    ledger.check_right_to_write(&draft.operation)?;
+    Ok(draft)
 }
 
 /// Returns the row of the table of actions that the parameters `P` belong to.
@@ -122,7 +127,7 @@ mod tests {
     impl Visitor for Names {
         type Error = Infallible;
 
-        fn visit<P: Prepare + Send + 'static>(&mut self) -> Result<(), Infallible> {
+        fn visit<P: Prepare + Send + Sync + 'static>(&mut self) -> Result<(), Infallible> {
             self.0.push(P::ACTION);
             Ok(())
         }

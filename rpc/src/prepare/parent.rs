@@ -44,6 +44,16 @@ fn held(key: &TrustKey, resource: &Resource, author: &Did) -> TrustKey {
     TrustKey { resource: resource.clone(), entity: EntityId::from(author), ..key.clone() }
 }
 
+/// Returns the rights that `author` may hold to grant `key` to others, most specific first, each
+/// with its resource.
+pub(super) fn parents(key: &TrustKey, author: &Did) -> impl Iterator<Item = (Resource, TrustKey)> {
+    let covering = key.resource.covering().into_iter();
+    covering.map(|resource| {
+        let held = held(key, &resource, author);
+        (resource, held)
+    })
+}
+
 /// Returns the parent that a client names. If it does not say which operation made that grant, it
 /// is the grant that stands now.
 pub(super) fn standing(
@@ -67,10 +77,8 @@ pub(super) fn parent_for(
     grant: &TrustGrant,
 ) -> Result<Parent, PrepareError> {
     let mut first = None;
-    for resource in grant.key.resource.covering() {
-        let Some((grants, _)) = grants(view, &held(&grant.key, &resource, by.author))? else {
-            continue;
-        };
+    for (resource, held) in parents(&grant.key, by.author) {
+        let Some((grants, _)) = grants(view, &held)? else { continue };
         for Grant { grantor, made, .. } in grants.all() {
             let (resource, grantor) = (resource.clone(), grantor.clone());
             let parent = Parent { resource, grantor, made: *made };

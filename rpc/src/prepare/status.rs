@@ -232,7 +232,9 @@ impl Prepare for Set {
         let form = ledger.form_by(&author, chosen, Action::StatusSet(set.clone()))?;
         let delegate = check_writer(&list, &author.did, ledger.time_ms)?;
         check_entries(&list, delegate, &set.changes)?;
-        check_values(&list, &*ledger.records.status_array(&entry)?, &set.changes)?;
+        if let Some(array) = ledger.records.status_array(&entry)? {
+            check_values(&list, &array, &set.changes)?;
+        }
         let what = format!("Sets {} in {}", values(&set.changes), named(&set.list, &list));
         Ok(form.draft(Subject::List(set.list), &what))
     }

@@ -8,7 +8,7 @@ use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, EntityId, Resource, TrustKey};
-use registry_core::operation::{Action, Found};
+use registry_core::operation::Action;
 use registry_core::record::{PartWrite, RecordKey, RecordView};
 use registry_core::time::TimeMs;
 use registry_core::trust::answer::grants;
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form::{Draft, parameters};
 use super::ledger::LedgerView;
-use super::parent::{parent_for, standing};
+use super::parent::{parent_for, parents, standing};
 use super::roots::ForgetRoot;
 use super::signers::Subject;
 use super::{Prepare, PrepareError, Visitor};
@@ -117,7 +117,7 @@ parameters! {
 }
 
 /// An action whose only content is a right.
-pub trait StepKind {
+pub trait StepKind: Clone {
     /// Name of the action.
     const ACTION: &'static str;
 
@@ -256,15 +256,6 @@ impl Grant {
         let (key, conditions) = (self.key(), self.conditions());
         TrustGrant { key, conditions, parent: self.parent.map(Parent::from) }
     }
-
-    fn complete_parent(&mut self, found: Option<&Parent>) {
-        let found = found.cloned().map(ParentParam::from);
-        match (&mut self.parent, found) {
-            (Some(named), Some(found)) => named.made = named.made.or(found.made),
-            (Some(_), None) => {}
-            (parent, found) => *parent = found,
-        }
-    }
 }
 
 impl Prepare for Grant {
@@ -274,14 +265,14 @@ impl Prepare for Grant {
         Ok(Action::TrustGrant(Box::new(self.payload())))
     }
 
-    fn complete(&mut self, prepared: &Action) {
-        if let Some(Found::Parent(parent)) = prepared.found() {
-            self.complete_parent(parent);
-        }
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
-        vec![RecordKey::did(&self.author.suffix), RecordKey::grant(&self.key())]
+        let (author, key) = (&self.author, self.key());
+        let mut needed = vec![RecordKey::did(&author.suffix), RecordKey::grant(&key)];
+        if key.authority != *author {
+            needed.push(RecordKey::roots(author));
+            needed.extend(parents(&key, author).map(|(_, parent)| RecordKey::grant(&parent)));
+        }
+        needed
     }
 
     fn prepare(mut self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
@@ -312,12 +303,6 @@ impl Prepare for Change {
     fn action(self) -> Result<Action, PrepareError> {
         let TrustGrant { key, parent, conditions } = self.0.payload();
         Ok(Action::TrustChange(Box::new(TrustChange { key, parent, conditions })))
-    }
-
-    fn complete(&mut self, prepared: &Action) {
-        if let Some(Found::Parent(parent)) = prepared.found() {
-            self.0.complete_parent(parent);
-        }
     }
 
     fn records_needed(&self) -> Vec<RecordKey> {

@@ -1,14 +1,10 @@
 //! Tests that clients with the records prepare the same operations as a node.
 
-use std::cell::RefCell;
-use std::sync::Arc;
-
 use registry_core::codec::FixedBytes;
 use registry_core::governance::ScheduledChanges;
-use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
-use registry_core::status::Bits;
 use registry_state::state::TransientKey;
-use rpc::prepare::{LedgerView, Prepare, Records, agent, facts, schema, status, trust};
+use rpc::prepare::client::{Fetched, Missing, Preparation};
+use rpc::prepare::{Draft, Prepare, agent, facts, schema, status, trust};
 use rpc::service::Reader;
 use serde_json::{Value, json};
 
@@ -18,55 +14,50 @@ use crate::common::rights::Registry;
 
 const SCHEMA: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema"}"#;
 
-/// Records of a ledger, with the list of those that were read.
-struct Noted<'l> {
-    ledger: &'l Ledger,
-    read: RefCell<Vec<RecordKey>>,
+/// Prepares an operation as a client does that fetches what the preparation asks for. Returns also
+/// how often it fetched.
+fn prepare_alone(ledger: &Ledger, method: &str, params: Value) -> (Result<Value, String>, usize) {
+    let Value::Object(params) = params else { panic!("no object: {params}") };
+    let preparation = Preparation::of(method, params).expect("parameters");
+    let (mut fetched, head) = (Fetched::default(), ledger.head());
+    fetched.set_block(head.height, head.time_ms);
+    let mut missing = preparation.records_needed();
+    for fetches in 1.. {
+        for missing in missing {
+            match missing {
+                Missing::Record(key) => {
+                    let entry = ledger.newest(&key).expect("readable");
+                    fetched.add(key, entry);
+                }
+                Missing::ScheduledChanges => {
+                    let leaf = ledger.transient(&TransientKey::scheduled_changes());
+                    let leaf = leaf.expect("readable");
+                    let scheduled = ScheduledChanges::from_leaf(leaf.as_deref());
+                    fetched.add_scheduled(scheduled.expect("changes"));
+                }
+            }
+        }
+        let view = fetched.ledger(ledger.network(), Reader::chain(ledger), FixedBytes([8; 16]));
+        let prepared = preparation.prepare(&view);
+        missing = fetched.take_missing();
+        if missing.is_empty() {
+            let answer = |draft: Draft| serde_json::to_value(draft.answer()).expect("JSON");
+            return (prepared.map(answer).map_err(|error| error.to_string()), fetches);
+        }
+    }
+    unreachable!("the ledger has finitely many records")
 }
 
-impl RecordView for Noted<'_> {
-    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
-        self.read.borrow_mut().push(key.clone());
-        self.ledger.newest(key)
-    }
-}
-
-impl Records for Noted<'_> {
-    fn status_array(&self, entry: &Entry) -> Result<Arc<Bits>, StoreError> {
-        self.ledger.status_array(entry)
-    }
-
-    fn scheduled_changes(&self) -> Result<ScheduledChanges, StoreError> {
-        let leaf = self.ledger.transient(&TransientKey::scheduled_changes())?;
-        ScheduledChanges::from_leaf(leaf.as_deref()).map_err(StoreError::new)
-    }
-}
-
-/// Prepares an operation here and at the node, and compares both.
-async fn compare<P: Prepare>(registry: &Registry, author: usize, params: Value) {
+/// Prepares an operation here and at the node, and compares both. Returns how often records were
+/// fetched for it here.
+async fn compare<P: Prepare>(registry: &Registry, author: usize, params: Value) -> usize {
     let method = facts::<P>().and_then(|facts| facts.prepare).expect("a method");
-    let salt = FixedBytes([7; 16]);
-    let salted = with_members(registry.by(author, params), json!({ "salt": salt }));
-    let params: P = serde_json::from_value(salted).expect("parameters");
-    let asked = serde_json::to_value(&params).expect("JSON");
-    let answer = registry.server.call(method, asked).await.expect("prepared");
-    let ledger = &*registry.server.ledger;
-    let (records, head) = (Noted { ledger, read: RefCell::default() }, ledger.head());
-    let needed = params.records_needed();
-    let view = LedgerView {
-        records: &records,
-        network: ledger.network(),
-        chain: Reader::chain(ledger),
-        height: head.height,
-        time_ms: head.time_ms,
-        live_ms: head.time_ms - head.halted_ms,
-        salt: FixedBytes([8; 16]),
-    };
-    let draft = params.prepare(&view).expect("prepared");
-    assert_eq!(draft.operation.action.facts().name, P::ACTION);
-    assert_eq!(serde_json::to_value(draft.answer()).expect("JSON"), answer, "{method}");
-    let read = records.read.borrow();
-    assert!(needed.iter().all(|key| read.contains(key)), "{method}");
+    let salt = json!({ "salt": FixedBytes([7; 16]) });
+    let params = with_members(registry.by(author, params), salt);
+    let answer = registry.server.call(method, params.clone()).await.expect("prepared");
+    let (alone, fetches) = prepare_alone(&registry.server.ledger, method, params);
+    assert_eq!(alone.expect("prepared"), answer, "{method}");
+    fetches
 }
 
 #[tokio::test]
@@ -74,17 +65,50 @@ async fn who_has_the_records_prepares_what_a_node_prepares() {
     let registry = Registry::seeded().await;
     let (held, new) = (registry.right(0, 1, "degrees/*"), registry.right(0, 3, "degrees/bachelor"));
     // Both places find the parent of a grant whose grantor is not the authority.
-    compare::<trust::Grant>(&registry, 1, new.clone()).await;
-    compare::<trust::Change>(&registry, 0, held.clone()).await;
-    compare::<trust::Suspend>(&registry, 0, held.clone()).await;
-    compare::<trust::Revoke>(&registry, 0, held).await;
-    compare::<trust::Recognise>(&registry, 0, new).await;
+    let fetches = compare::<trust::Grant>(&registry, 1, new.clone()).await;
+    assert!(fetches <= 2, "the grant is found with {fetches} fetches");
+    assert_eq!(compare::<trust::Change>(&registry, 0, held.clone()).await, 1);
+    assert_eq!(compare::<trust::Suspend>(&registry, 0, held.clone()).await, 1);
+    assert_eq!(compare::<trust::Revoke>(&registry, 0, held).await, 1);
+    assert_eq!(compare::<trust::Recognise>(&registry, 0, new).await, 1);
     let delegate = json!({
         "agent": registry.dids[3], "actions": ["write", "read"], "resources": ["mail/*"],
         "validUntil": "2033-11-14T00:00:00Z",
     });
-    compare::<agent::Delegate>(&registry, 0, delegate).await;
-    compare::<schema::Publish>(&registry, 0, json!({ "content": SCHEMA })).await;
+    assert_eq!(compare::<agent::Delegate>(&registry, 0, delegate).await, 1);
+    let schema = json!({ "content": SCHEMA });
+    assert_eq!(compare::<schema::Publish>(&registry, 0, schema).await, 1);
     let list = json!({ "purpose": "revocation", "length": 131_072 });
-    compare::<status::Create>(&registry, 0, list).await;
+    assert_eq!(compare::<status::Create>(&registry, 0, list).await, 1);
+}
+
+#[tokio::test]
+async fn who_has_the_records_refuses_what_a_node_refuses() {
+    let registry = Registry::seeded().await;
+    let right = registry.right(0, 3, "degrees/bachelor");
+    for (method, author, params) in [
+        // The author holds no right that it could pass on.
+        ("trust_prepareGrant", 3, right.clone()),
+        ("trust_prepareRevoke", 0, right),
+        ("agent_prepareSuspend", 0, json!({ "agent": registry.dids[3] })),
+        ("schema_prepareWithdraw", 0, json!({ "schema": "00".repeat(32) })),
+        ("governance_prepareApprove", 0, json!({ "proposal": "00".repeat(32) })),
+    ] {
+        let params = registry.by(author, params);
+        let answer = registry.server.call(method, params.clone()).await.expect_err("refused");
+        let alone = prepare_alone(&registry.server.ledger, method, params).0;
+        let alone = alone.expect_err("refused");
+        assert!(format!("{answer:?}").contains(&alone), "{method}: {answer:?} is not {alone}");
+    }
+}
+
+#[test]
+fn a_method_is_named_by_the_table_and_takes_its_own_parameters_only() {
+    let error = |method: &str, params: Value| {
+        let Value::Object(params) = params else { panic!("no object") };
+        Preparation::of(method, params).err().expect("an error").to_string()
+    };
+    assert_eq!(error("trust_list", json!({})), "trust_list prepares no operation");
+    let wrong = error("status_prepareClose", json!({ "autor": 1 }));
+    assert!(wrong.starts_with("status_prepareClose: unknown field `autor`"), "{wrong}");
 }

@@ -4,7 +4,9 @@ use futures::future::join_all;
 use http::Request;
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::{base64url, from_base64url};
+use registry_core::id::Did;
 use registry_core::operation::Role;
+use registry_core::record::RecordKey;
 use rpc::service::SubmitError;
 use serde_json::{Value, json};
 
@@ -32,11 +34,39 @@ pub(super) async fn record() -> Book {
         book.call(server, &format!("from {from}"), "ledger_getBlock", params).await;
     }
     book.call(server, "by position", "ledger_getBlock", json!([head - 1, 1])).await;
+    records(&mut book, &world).await;
     let receipt = json!({ "operation": world.id("update") });
     sweep(&mut book, &world, "ledger_getReceipt", receipt).await;
     applied(&mut book, &world).await;
     submissions(&mut book, &world).await;
     book
+}
+
+/// Records reads of the records themselves.
+async fn records(book: &mut Book, world: &World) {
+    let method = "ledger_getRecords";
+    let parameters = json!(RecordKey::governance("parameters"));
+    let did: Did = world.dids[PRINCIPAL].parse().expect("a DID");
+    let unknown = json!(RecordKey::did(&NOBODY.parse::<Did>().expect("a DID").suffix));
+    let good = json!({ "records": [parameters, RecordKey::did(&did.suffix), unknown] });
+    sweep(book, world, method, good.clone()).await;
+    for (what, records) in [
+        ("none", json!([])),
+        ("of no kind", json!([{ "kind": "person", "key": "" }])),
+        ("with a key that is no base64url", json!([{ "kind": "did", "key": "*" }])),
+        ("with a short key", json!([{ "kind": "did", "key": "AA" }])),
+        ("too many", json!(vec![&parameters; 33])),
+    ] {
+        book.call(&world.server, what, method, json!({ "records": records })).await;
+    }
+    for (what, members) in [
+        ("from a height that is there", json!({ "minHeight": 1 })),
+        ("from a height below all", json!({ "minHeight": -1 })),
+    ] {
+        let params = with_members(good.clone(), members);
+        book.call(&world.server, what, method, params).await;
+    }
+    book.call(&world.server, "by position", method, json!([[parameters]])).await;
 }
 
 /// Records the submission of operations that are applied already.
@@ -181,6 +211,7 @@ pub(super) async fn late_heights() -> Book {
         ("governance_show", json!({})),
         ("governance_list", json!({})),
         ("ledger_getBlock", json!({})),
+        ("ledger_getRecords", json!({ "records": [] })),
     ];
     let resolve = json!({ "did": NOBODY, "resolutionOptions": { "minHeight": 1_000 } });
     let dereference = json!({ "didUrl": NOBODY, "dereferenceOptions": { "minHeight": 1_000 } });
