@@ -89,7 +89,7 @@ pub(super) struct ShowArgs {
 
 /// Answer of a command that changed a delegation.
 #[derive(Debug, Serialize)]
-struct Written {
+struct AgentWritten {
     agent: Did,
     #[serde(flatten)]
     sent: Sent,
@@ -153,5 +153,5 @@ async fn step<K: StepKind>(args: StepArgs, context: &Context) -> Result<(), Fail
 fn print(agent: Did, sent: Sent, context: &Context) -> Result<(), Failure> {
     let Sent { operation, height } = &sent;
     let human = format!("agent      {agent}\noperation  {operation}\nheight     {height}");
-    context.print(&Written { agent, sent }, human)
+    context.print(&AgentWritten { agent, sent }, human)
 }

@@ -96,6 +96,11 @@ impl Author {
 
     /// Signs and sends an operation, and returns once it is committed.
     pub(super) async fn send(&self, ready: Ready) -> Result<Sent, Failure> {
+        self.deliver(&self.seal(ready).await?).await
+    }
+
+    /// Signs an operation.
+    pub(super) async fn seal(&self, ready: Ready) -> Result<Sealed, Failure> {
         let consents = match ready.action.consents() {
             Some(party) => {
                 let state = self.writer.state_of(party).await?;
@@ -112,13 +117,12 @@ impl Author {
         };
         let signers = by_control.as_ref().unwrap_or(&self.signers);
         let operation = self.writer.operation(Some(self.did.clone()), ready)?;
-        let new = NewKeys::default();
-        let sealed = self.writer.seal(&operation, signers, &consents, &new)?;
-        let height = self.deliver(&sealed).await?;
-        Ok(Sent { operation: sealed.operation, height })
+        self.writer.seal(&operation, signers, &consents, &NewKeys::default())
     }
 
-    async fn deliver(&self, Sealed { operation, envelope }: &Sealed) -> Result<u64, Failure> {
+    /// Sends a signed operation, and returns once it is committed.
+    pub(super) async fn deliver(&self, sealed: &Sealed) -> Result<Sent, Failure> {
+        let Sealed { operation, envelope } = sealed;
         let outcome = patiently(async || self.writer.deliver(operation, envelope).await).await;
         if outcome.as_ref().is_err_and(Failure::is_passing) {
             warn(format!(
@@ -126,7 +130,7 @@ impl Author {
                  ledger_getReceipt tells it once a node answers"
             ));
         }
-        outcome
+        Ok(Sent { operation: *operation, height: outcome? })
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) struct Committed {
 /// Outcome of an operation, as `ledger_getReceipt` reports it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
-pub(crate) enum Outcome {
+pub(crate) enum KnownOutcome {
     /// The operation is in a certified block.
     Applied {
         /// Height of the block.
@@ -141,11 +141,11 @@ impl Client {
     /// because the ledger refuses an operation that is guarded by an older record.
     pub(crate) async fn record(&self, did: &Did) -> Result<Entry, Failure> {
         #[derive(Deserialize)]
-        struct Answer {
+        struct DidRecord {
             entry: Bytes,
         }
         const METHOD: &str = "did_getRecord";
-        let answer: Answer = self.call(METHOD, object(json!({ "did": did }))).await?;
+        let answer: DidRecord = self.call(METHOD, object(json!({ "did": did }))).await?;
         self.entry(METHOD, &RecordKey::did(&did.suffix), &answer.entry)
     }
 
@@ -175,7 +175,7 @@ impl Client {
     }
 
     /// Asks for the outcome of an operation.
-    pub(crate) async fn outcome(&self, operation: &Hash) -> Result<Outcome, Failure> {
+    pub(crate) async fn outcome(&self, operation: &Hash) -> Result<KnownOutcome, Failure> {
         self.call("ledger_getReceipt", object(json!({ "operation": operation }))).await
     }
 

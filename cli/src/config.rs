@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use keys::Role;
+use keys::NodeRole;
 use node::config::{Loaded, LogFormat, Problems};
 use serde_json::json;
 
@@ -28,8 +29,8 @@ pub(super) enum ConfigCommand {
 #[derive(Debug, Default, Args)]
 pub(super) struct SettingArgs {
     /// Whether this node votes [node.role]
-    #[arg(long, value_enum, help_heading = "Settings")]
-    role: Option<Role>,
+    #[arg(long, value_parser = role(), help_heading = "Settings")]
+    role: Option<NodeRole>,
     /// Multiaddress on which the node listens for peers [p2p.listen]
     #[arg(long, value_name = "MULTIADDR", help_heading = "Settings")]
     p2p_listen: Option<String>,
@@ -51,6 +52,15 @@ pub(super) struct SettingArgs {
     /// Any setting by its key, for example rpc.batch_entries_max=50; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value, help_heading = "Settings")]
     set: Vec<(String, String)>,
+}
+
+/// Returns the parser of a role, which lists the names of the roles in the help.
+fn role() -> impl TypedValueParser<Value = NodeRole> {
+    let names = PossibleValuesParser::new(NodeRole::ALL.map(NodeRole::name));
+    names.try_map(|name| {
+        let named = NodeRole::ALL.into_iter().find(|role| role.name() == name);
+        named.ok_or_else(|| format!("{name:?} is no role"))
+    })
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keys::write_atomic;
+use keys::{write_atomic, write_new_atomic};
 
 use super::exit::Failure;
 
@@ -19,14 +19,27 @@ pub(super) fn read_text(path: &Path, bytes_max: u64) -> Result<String, Failure> 
 
 /// Writes a file that everyone may read. The file is written as a whole or not at all.
 pub(super) fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
-    write_atomic(path, text.as_bytes(), 0o644)
-        .map_err(|error| Failure::usage(format!("cannot write {}: {error}", path.display())))
+    write_atomic(path, text.as_bytes(), 0o644).map_err(|error| unwritable(path, &error))
 }
 
-/// Writes a file that must not exist yet.
+/// Writes a file that must not exist yet, even if another process makes it at the same time.
 pub(super) fn write_new_text(path: &Path, text: &str) -> Result<(), Failure> {
-    refuse_existing(path, "move it away, or name another file")?;
-    write_text(path, text)
+    let remedy = "move it away, or name another file";
+    match write_new_atomic(path, text.as_bytes(), 0o644) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Err(exists(path, remedy))
+        }
+        written => written.map_err(|error| unwritable(path, &error)),
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("cannot write {}: {error}", path.display()))
+}
+
+fn exists(path: &Path, remedy: &str) -> Failure {
+    let message = format!("{} exists already and is never overwritten", path.display());
+    Failure::usage_with(message, remedy)
 }
 
 /// Fails if the file exists. Commands never replace what they make only once.
@@ -34,8 +47,7 @@ pub(super) fn refuse_existing(path: &Path, remedy: &str) -> Result<(), Failure> 
     if path.symlink_metadata().is_err() {
         return Ok(());
     }
-    let message = format!("{} exists already and is never overwritten", path.display());
-    Err(Failure::usage_with(message, remedy))
+    Err(exists(path, remedy))
 }
 
 /// Reads the bytes of a file, or of standard input for `-`. Fails if there are more than
@@ -53,4 +65,24 @@ pub(super) fn read_input(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure
         return Ok(bytes);
     }
     Err(Failure::usage(format!("{} has more than {bytes_max} bytes", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_replaces_none_and_a_link_counts_as_one() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("file");
+        write_new_text(&path, "first").expect("written");
+        let refused = write_new_text(&path, "second").expect_err("it exists");
+        assert!(refused.to_string().contains("is never overwritten"), "{refused}");
+        assert_eq!(std::fs::read_to_string(&path).expect("readable"), "first");
+        // The link leads nowhere, so only an exclusive rename finds it.
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink("nowhere", &link).expect("a link");
+        write_new_text(&link, "third").expect_err("it exists");
+        assert_eq!(std::fs::read_dir(directory.path()).expect("readable").count(), 2);
+    }
 }

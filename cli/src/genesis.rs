@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use genesis::{Entry, GenesisError, GenesisFile, Outline};
-use keys::{NodeKeys, Role};
+use keys::{NodeKeys, NodeRole};
 use registry_core::codec::{self, Bytes};
 use registry_core::crypto::PublicKey;
 use registry_core::governance::{Governors, Parameters, PublishingKey};
@@ -149,7 +149,7 @@ pub(super) fn run(command: GenesisCommand, context: &Context) -> Result<(), Fail
 fn entry(args: GenesisEntryArgs, context: &Context) -> Result<(), Failure> {
     let GenesisEntryArgs { network, name, addresses, power, out, passphrase } = args;
     let passphrase = passphrase.passphrase(&context.home.validator_key_file())?;
-    let keys = NodeKeys::load(&context.home, Role::Validator, passphrase)?;
+    let keys = NodeKeys::load(&context.home, NodeRole::Validator, passphrase)?;
     let signer = signer(&keys)?;
     let validator = validator_entry(&keys, name, power, addresses)?;
     let publishing = publishing_key(&keys, &validator.name)?;

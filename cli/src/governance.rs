@@ -155,7 +155,7 @@ impl ChangeArgs {
 
 /// Answer of a command that made, approved or withdrew approval of a proposal.
 #[derive(Debug, Serialize)]
-struct Written {
+struct ProposalWritten {
     proposal: Hash,
     #[serde(flatten)]
     sent: Sent,
@@ -204,5 +204,5 @@ async fn step<K: StepKind>(args: StepArgs, context: &Context) -> Result<(), Fail
 fn print(proposal: Hash, sent: Sent, context: &Context) -> Result<(), Failure> {
     let Sent { operation, height } = &sent;
     let human = format!("proposal   {proposal}\noperation  {operation}\nheight     {height}");
-    context.print(&Written { proposal, sent }, human)
+    context.print(&ProposalWritten { proposal, sent }, human)
 }

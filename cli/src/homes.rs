@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use genesis::{GenesisFile, Outline};
-use keys::{Home, Passphrase, Role};
+use keys::{Home, NodeRole, Passphrase};
 use node::config::template;
 use node::identity::{CreateError, create_keys};
 use registry_core::governance::ValidatorEntry;
@@ -28,7 +28,7 @@ const SHARED: [&str; 2] = ["genesis.json", founders::KEYS];
 pub(super) struct Member {
     /// Name of the home and, in the genesis, of the validator.
     pub(super) name: String,
-    pub(super) role: Role,
+    pub(super) role: NodeRole,
     /// Multiaddress at which the other nodes reach this one, without `/p2p`.
     pub(super) address: String,
     /// Further settings of this node, as `section.key` and value. Role and peers are added to them.
@@ -62,8 +62,8 @@ pub(super) fn make_network(
         let home = member.home(dir);
         refuse_existing(home.path(), remedy)?;
         passphrases.push(match member.role {
-            Role::Validator => passphrase(&home.validator_key_file())?,
-            Role::Follower => None,
+            NodeRole::Validator => passphrase(&home.validator_key_file())?,
+            NodeRole::Follower => None,
         });
     }
     let founders = founders::files(dir, endorsed.is_some()).map(|file| passphrase(&file));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use genesis::GenesisFile;
-use keys::{NodeKeys, Role};
+use keys::{NodeKeys, NodeRole};
 use node::config::{Loaded, Source};
 use node::identity::create_keys;
 use serde_json::json;
@@ -35,8 +35,8 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Result<(), Failure> {
     let given = args.genesis.as_deref().map(read_genesis).transpose()?;
     let role = loaded.config.node.role;
     let passphrase = match role {
-        Role::Validator => args.passphrase.passphrase(&home.validator_key_file())?,
-        Role::Follower => None,
+        NodeRole::Validator => args.passphrase.passphrase(&home.validator_key_file())?,
+        NodeRole::Follower => None,
     };
     let keys = create_keys(home, role, passphrase)?;
     if !home.config_file().exists() {
@@ -81,7 +81,7 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Result<(), Failure> {
         "validator": validator,
         "publishing": publishing,
         "genesis": genesis.is_some().then_some(path),
-        "chainId": chain_id,
+        "chain_id": chain_id,
     });
     context.print(&json, human)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use keys::{
-    DidKeys, KeysError, NodeKeys, Role, Roles, SecretKey, UserKeyFile, UserKeys, write_atomic,
+    DidKeys, KeysError, NodeKeys, NodeRole, Roles, SecretKey, UserKeyFile, UserKeys, write_atomic,
 };
 use registry_core::codec::base64url;
 use registry_core::crypto::{PublicKey, Suite};
@@ -207,9 +207,9 @@ fn show_node(args: &ShowArgs, context: &Context) -> Result<(), Failure> {
     let home = &context.home;
     let validator = home.validator_key_file();
     let (role, passphrase) = if validator.exists() {
-        (Role::Validator, args.passphrase.passphrase(&validator)?)
+        (NodeRole::Validator, args.passphrase.passphrase(&validator)?)
     } else {
-        (Role::Follower, None)
+        (NodeRole::Follower, None)
     };
     let keys = NodeKeys::load(home, role, passphrase)?;
     let peer_id = keys.peer_id();

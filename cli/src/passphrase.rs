@@ -80,11 +80,14 @@ fn read(path: &Path) -> Result<Passphrase, Failure> {
     let file = std::fs::File::open(path).map_err(|error| failed(error.to_string()))?;
     // The string never grows beyond its capacity, so that no copy of the passphrase stays in
     // memory.
-    let capacity = usize::try_from(PASSPHRASE_BYTES_MAX).unwrap_or_default();
-    let mut text = Zeroizing::new(String::with_capacity(capacity));
-    file.take(PASSPHRASE_BYTES_MAX)
+    let bytes_max = usize::try_from(PASSPHRASE_BYTES_MAX).unwrap_or_default();
+    let mut text = Zeroizing::new(String::with_capacity(bytes_max.saturating_add(1)));
+    file.take(PASSPHRASE_BYTES_MAX.saturating_add(1))
         .read_to_string(&mut text)
         .map_err(|error| failed(error.to_string()))?;
+    if text.len() > bytes_max {
+        return Err(failed(format!("it has more than {bytes_max} bytes")));
+    }
     let end = text.find(['\n', '\r']).unwrap_or(text.len());
     text.truncate(end);
     if text.is_empty() {
@@ -115,4 +118,20 @@ fn prompt_secret(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     rpassword::prompt_password(prompt)
         .map(Zeroizing::new)
         .map_err(|error| Failure::usage(format!("cannot ask for the passphrase: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_longer_input_is_refused_and_not_cut() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("passphrase");
+        for (bytes, is_read) in [(PASSPHRASE_BYTES_MAX, true), (PASSPHRASE_BYTES_MAX + 1, false)] {
+            let text = "x".repeat(usize::try_from(bytes).expect("small"));
+            std::fs::write(&path, text).expect("written");
+            assert_eq!(read(&path).is_ok(), is_read, "{bytes}");
+        }
+    }
 }

@@ -154,7 +154,7 @@ pub(super) struct ShowTypeArgs {
 
 /// Answer of a command that published or withdrew a schema.
 #[derive(Debug, Serialize)]
-struct Written {
+struct SchemaWritten {
     schema: SchemaId,
     #[serde(flatten)]
     sent: Sent,
@@ -162,7 +162,7 @@ struct Written {
 
 /// Answer of a command that published or withdrew a credential type.
 #[derive(Debug, Serialize)]
-struct WrittenType {
+struct TypeWritten {
     publisher: Did,
     name: Resource,
     #[serde(flatten)]
@@ -273,7 +273,7 @@ async fn withdraw_type(args: WithdrawTypeArgs, context: &Context) -> Result<(), 
 fn print(schema: SchemaId, sent: Sent, context: &Context) -> Result<(), Failure> {
     let Sent { operation, height } = &sent;
     let human = format!("schema     {schema}\noperation  {operation}\nheight     {height}");
-    context.print(&Written { schema, sent }, human)
+    context.print(&SchemaWritten { schema, sent }, human)
 }
 
 fn print_type(
@@ -286,5 +286,5 @@ fn print_type(
     let human = format!(
         "publisher  {publisher}\nname       {name}\noperation  {operation}\nheight     {height}"
     );
-    context.print(&WrittenType { publisher, name, sent }, human)
+    context.print(&TypeWritten { publisher, name, sent }, human)
 }

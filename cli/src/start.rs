@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use clap::Args;
-use keys::{NodeKeys, Role};
+use keys::{NodeKeys, NodeRole};
 use node::config::{Config, Loaded, LogFormat};
 use node::run::{self, RunError};
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,8 +39,8 @@ pub(super) async fn run(args: StartArgs, context: &Context) -> Result<(), Failur
     start_logging(&config)?;
     let role = config.node.role;
     let passphrase = match role {
-        Role::Validator => args.passphrase.passphrase(&home.validator_key_file())?,
-        Role::Follower => None,
+        NodeRole::Validator => args.passphrase.passphrase(&home.validator_key_file())?,
+        NodeRole::Follower => None,
     };
     let keys = NodeKeys::load(home, role, passphrase)?;
     let genesis = read_genesis(&home.genesis_file())?;

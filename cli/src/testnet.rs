@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use genesis::Outline;
-use keys::Role;
+use keys::NodeRole;
 use registry_core::id::NetworkName;
 use serde_json::json;
 use toml::Value;
@@ -54,8 +54,8 @@ pub(super) fn run(args: TestnetArgs, context: &Context) -> Result<(), Failure> {
     let dir = std::path::absolute(&args.dir)
         .map_err(|error| Failure::usage(format!("{}: {error}", args.dir.display())))?;
     let number = |role| move |(index, host)| (host, role, index + 1);
-    let validators = args.validators.iter().enumerate().map(number(Role::Validator));
-    let followers = args.followers.iter().enumerate().map(number(Role::Follower));
+    let validators = args.validators.iter().enumerate().map(number(NodeRole::Validator));
+    let followers = args.followers.iter().enumerate().map(number(NodeRole::Follower));
     let mut hosts = Vec::new();
     let mut members = Vec::new();
     for (host, role, number) in validators.chain(followers) {
@@ -107,7 +107,7 @@ pub(super) fn run(args: TestnetArgs, context: &Context) -> Result<(), Failure> {
     context.print(&json, human)
 }
 
-fn member(host: &Host, role: Role, number: usize, port: u16) -> Member {
+fn member(host: &Host, role: NodeRole, number: usize, port: u16) -> Member {
     let (address, listen) = match host {
         Host::Domain(name) => {
             (format!("/dns/{name}/tcp/{port}"), format!("/ip4/0.0.0.0/tcp/{port}"))

@@ -257,7 +257,7 @@ fn init_checks_the_genesis_and_never_replaces_one() {
     let built = place.ceremony();
     let init = |home, genesis| ["--home", home, "init", "--genesis", genesis];
     let ada = place.json(&init("ada", "genesis.json"));
-    assert_eq!(ada["chainId"], built["chain_id"]);
+    assert_eq!(ada["chain_id"], built["chain_id"]);
     assert_eq!(place.text("ada/genesis.json"), place.text("genesis.json"));
     assert_eq!(place.json(&init("ada", "genesis.json")), ada, "the second run changes nothing");
 
@@ -333,7 +333,7 @@ fn a_testnet_has_a_home_for_each_host() {
         assert_eq!(floor.exists(), role == "validator");
         let again = place.json(&["--home", home, "init", "--genesis", "net/genesis.json"]);
         assert_eq!(again["role"], role);
-        assert_eq!(again["chainId"], made["chain_id"]);
+        assert_eq!(again["chain_id"], made["chain_id"]);
     }
 }
 

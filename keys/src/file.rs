@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::error::KeysError;
@@ -42,15 +43,28 @@ pub fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, KeysError
 /// Replaces the file at `path`. After a crash the file holds either the old or the new bytes: the
 /// function writes a temporary file, fsyncs it, renames it and fsyncs the directory.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
-    let directory = parent(path);
+    let file = written(path, bytes, mode)?;
+    file.persist(path).map_err(|error| error.error)?;
+    File::open(parent(path))?.sync_all()
+}
+
+/// Does the same as [`write_atomic`] for a new file. Fails with `AlreadyExists` if there is a file
+/// at `path`, even if another process has made it just now.
+pub fn write_new_atomic(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
+    let file = written(path, bytes, mode)?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    File::open(parent(path))?.sync_all()
+}
+
+/// Returns a temporary file beside `path` that holds the bytes durably.
+fn written(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<NamedTempFile> {
     let mut file = tempfile::Builder::new()
         .prefix(".idem-")
         .permissions(Permissions::from_mode(mode))
-        .tempfile_in(&directory)?;
+        .tempfile_in(parent(path))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    File::open(&directory)?.sync_all()
+    Ok(file)
 }
 
 /// Returns the directory of `path`. A bare file name is in the current directory.

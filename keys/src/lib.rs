@@ -14,9 +14,9 @@ mod user;
 mod vault;
 
 pub use error::KeysError;
-pub use file::{Lock, read_private, write_atomic};
+pub use file::{Lock, read_private, write_atomic, write_new_atomic};
 pub use home::{Home, HomeError};
-pub use node_keys::{NodeKeys, PublishingSigner, Role, ValidatorSigner};
+pub use node_keys::{NodeKeys, NodeRole, PublishingSigner, ValidatorSigner};
 pub use secret::SecretKey;
 pub use user::{DidKeys, Parts, Pending, Roles, UserKeyFile, UserKeys};
 pub use vault::{Passphrase, Protection, protection};

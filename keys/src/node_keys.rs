@@ -21,9 +21,9 @@ const REMEDY: &str = "make it with `idem init`";
 const PEER_ID_PREFIX: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
 
 /// Role of a node: it votes on blocks, or it only follows them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
+pub enum NodeRole {
     /// Signs with a validator key that the genesis or a later validator set names.
     Validator,
     /// Checks and re-executes every block and has no validator key.
@@ -31,7 +31,10 @@ pub enum Role {
     Follower,
 }
 
-impl Role {
+impl NodeRole {
+    /// All roles.
+    pub const ALL: [Self; 2] = [Self::Validator, Self::Follower];
+
     /// Returns the role as configuration files and answers spell it.
     pub fn name(self) -> &'static str {
         match self {
@@ -62,7 +65,7 @@ impl NodeKeys {
     /// between the two writes, the next run makes both anew.
     pub fn create<E: From<KeysError>>(
         home: &Home,
-        role: Role,
+        role: NodeRole,
         passphrase: Option<Passphrase>,
         make_floor: impl FnOnce(&Path, ValidatorKey) -> Result<(), E>,
     ) -> Result<Self, E> {
@@ -74,8 +77,8 @@ impl NodeKeys {
         let publishing = load_or(&mut publishing, |_| Ok::<_, KeysError>(()))?;
         let publishing = Some(PublishingSigner(publishing));
         let validator = match role {
-            Role::Follower => None,
-            Role::Validator => {
+            NodeRole::Follower => None,
+            NodeRole::Validator => {
                 let file = home.validator_key_file();
                 let mut vault = Vault::new(file, VALIDATOR_FORMAT, passphrase);
                 Some(ValidatorSigner::new(load_or(&mut vault, |key| {
@@ -89,7 +92,7 @@ impl NodeKeys {
     /// Reads the keys that `role` needs, and the publishing key if there is one. It creates none.
     pub fn load(
         home: &Home,
-        role: Role,
+        role: NodeRole,
         passphrase: Option<Passphrase>,
     ) -> Result<Self, KeysError> {
         let p2p = load(&mut Vault::new(home.p2p_key_file(), P2P_FORMAT, None))?;
@@ -99,8 +102,8 @@ impl NodeKeys {
             loaded => Some(PublishingSigner(loaded?)),
         };
         let validator = match role {
-            Role::Follower => None,
-            Role::Validator => {
+            NodeRole::Follower => None,
+            NodeRole::Validator => {
                 let path = home.validator_key_file();
                 let mut vault = Vault::new(path, VALIDATOR_FORMAT, passphrase);
                 Some(ValidatorSigner::new(load(&mut vault)?))
@@ -217,7 +220,7 @@ mod tests {
         (directory, home)
     }
 
-    fn create(home: &Home, role: Role, passphrase: Option<Passphrase>) -> NodeKeys {
+    fn create(home: &Home, role: NodeRole, passphrase: Option<Passphrase>) -> NodeKeys {
         let made = NodeKeys::create(home, role, passphrase, |_, _| Ok::<_, KeysError>(()));
         made.expect("made or kept")
     }
@@ -229,9 +232,9 @@ mod tests {
     #[test]
     fn a_second_create_keeps_the_keys() {
         let (_directory, home) = home();
-        let first = create(&home, Role::Validator, passphrase());
-        let again = create(&home, Role::Validator, passphrase());
-        let loaded = NodeKeys::load(&home, Role::Validator, passphrase()).expect("loaded");
+        let first = create(&home, NodeRole::Validator, passphrase());
+        let again = create(&home, NodeRole::Validator, passphrase());
+        let loaded = NodeKeys::load(&home, NodeRole::Validator, passphrase()).expect("loaded");
         let key = |keys: &NodeKeys| keys.validator.as_ref().map(ValidatorSigner::key);
         assert!(key(&first).is_some());
         assert_eq!(key(&first), key(&again));
@@ -248,22 +251,22 @@ mod tests {
     #[test]
     fn a_home_without_publishing_key_starts_and_init_makes_one() {
         let (_directory, home) = home();
-        create(&home, Role::Follower, None);
+        create(&home, NodeRole::Follower, None);
         let path = home.publishing_key_file();
         std::fs::remove_file(&path).expect("removed");
-        let loaded = NodeKeys::load(&home, Role::Follower, None).expect("loaded");
+        let loaded = NodeKeys::load(&home, NodeRole::Follower, None).expect("loaded");
         assert!(loaded.publishing.is_none() && !path.exists());
-        let made = create(&home, Role::Follower, None);
+        let made = create(&home, NodeRole::Follower, None);
         assert!(made.publishing.is_some());
         std::fs::write(&path, "{}").expect("written");
-        let damaged = NodeKeys::load(&home, Role::Follower, None);
+        let damaged = NodeKeys::load(&home, NodeRole::Follower, None);
         assert!(matches!(damaged, Err(KeysError::Malformed { .. })), "{damaged:?}");
     }
 
     #[test]
     fn a_view_is_signed_by_the_listed_key() {
         let (_directory, home) = home();
-        let keys = create(&home, Role::Follower, None);
+        let keys = create(&home, NodeRole::Follower, None);
         let signer = keys.publishing.expect("made");
         let signature = signer.sign_view(b"a view");
         assert_eq!(registry_core::crypto::verify(signer.public(), b"a view", &signature), Ok(()));
@@ -272,9 +275,9 @@ mod tests {
     #[test]
     fn a_follower_has_no_validator_key_and_a_validator_needs_one() {
         let (_directory, home) = home();
-        let keys = create(&home, Role::Follower, None);
+        let keys = create(&home, NodeRole::Follower, None);
         assert!(keys.validator.is_none());
-        let refused = NodeKeys::load(&home, Role::Validator, None);
+        let refused = NodeKeys::load(&home, NodeRole::Validator, None);
         assert!(matches!(refused, Err(KeysError::Missing { path, .. })
             if path == home.validator_key_file()));
     }
@@ -282,7 +285,7 @@ mod tests {
     #[test]
     fn the_signing_key_is_the_validator_key() {
         let (_directory, home) = home();
-        let keys = create(&home, Role::Validator, None);
+        let keys = create(&home, NodeRole::Validator, None);
         let signer = keys.validator.expect("a validator");
         assert_eq!(signer.signing_key().verifying_key().to_bytes(), signer.key().0);
     }

@@ -1,7 +1,7 @@
 //! The keys of a running node: it creates a validator key together with its height floor, and turns
 //! the peer-to-peer key into libp2p's own type.
 
-use keys::{Home, KeysError, NodeKeys, Passphrase, Role};
+use keys::{Home, KeysError, NodeKeys, NodeRole, Passphrase};
 use libp2p::identity::Keypair;
 
 use crate::floor::{FloorError, FloorFile};
@@ -21,7 +21,7 @@ pub enum CreateError {
 /// floor. See [`NodeKeys::create`].
 pub fn create_keys(
     home: &Home,
-    role: Role,
+    role: NodeRole,
     passphrase: Option<Passphrase>,
 ) -> Result<NodeKeys, CreateError> {
     NodeKeys::create(home, role, passphrase, |path, key| {
@@ -52,31 +52,31 @@ mod tests {
     fn a_new_validator_key_has_a_floor_and_an_old_one_gets_none() {
         let (_directory, home) = home();
         let open = || {
-            let keys = NodeKeys::load(&home, Role::Validator, None).expect("loaded");
+            let keys = NodeKeys::load(&home, NodeRole::Validator, None).expect("loaded");
             let key = keys.validator.expect("a validator").key();
             FloorFile::open(&home.height_floor_file(), Hash([1; 32]), key)
         };
-        create_keys(&home, Role::Validator, None).expect("made");
+        create_keys(&home, NodeRole::Validator, None).expect("made");
         std::fs::remove_file(home.validator_key_file()).expect("removed");
-        create_keys(&home, Role::Validator, None).expect("an unused floor is no obstacle");
+        create_keys(&home, NodeRole::Validator, None).expect("an unused floor is no obstacle");
         assert_eq!(open().expect("a floor").height(), 0);
 
         std::fs::remove_file(home.validator_key_file()).expect("removed");
-        let refused = create_keys(&home, Role::Validator, None);
+        let refused = create_keys(&home, NodeRole::Validator, None);
         assert!(matches!(refused, Err(CreateError::Floor(FloorError::Exists { .. }))));
         assert!(!home.validator_key_file().exists(), "no key without its floor");
 
         std::fs::remove_file(home.height_floor_file()).expect("removed");
-        create_keys(&home, Role::Validator, None).expect("made");
+        create_keys(&home, NodeRole::Validator, None).expect("made");
         std::fs::remove_file(home.height_floor_file()).expect("removed");
-        create_keys(&home, Role::Validator, None).expect("kept");
+        create_keys(&home, NodeRole::Validator, None).expect("kept");
         assert!(matches!(open(), Err(FloorError::Missing { .. })));
     }
 
     #[test]
     fn the_p2p_key_is_the_libp2p_identity() {
         let (_directory, home) = home();
-        let keys = create_keys(&home, Role::Follower, None).expect("made");
+        let keys = create_keys(&home, NodeRole::Follower, None).expect("made");
         let public = p2p_keypair(&keys).expect("a keypair").public();
         assert_eq!(public.to_peer_id().to_string(), keys.peer_id());
         let public = public.try_into_ed25519().expect("Ed25519");

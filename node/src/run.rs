@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use genesis::GenesisFile;
-use keys::{Home, KeysError, NodeKeys, Role};
+use keys::{Home, KeysError, NodeKeys, NodeRole};
 use registry_core::crypto::{Hash, ValidatorKey};
 use registry_core::governance::PROTOCOL_VERSION;
 use rpc::service::Reader as _;
@@ -169,7 +169,7 @@ pub async fn start(
     };
     let driver = Driver::open(identity, &store, now())?;
     let (net, events) = crate::net::spawn(net_config(config, &driver, p2p)).await?;
-    let role = if config.node.role == Role::Validator { "validator" } else { "follower" };
+    let role = if config.node.role == NodeRole::Validator { "validator" } else { "follower" };
     let head = driver.head();
     info!(network = %genesis.network, chain = %head.chain, height = head.height, role, "starting");
     let view = store.view();

@@ -335,9 +335,10 @@ impl Ledger {
         }
         let moment = Moment::now(self.reads.head_from(params.min_height).await?);
         let view = self.reads.at(&moment);
-        let entries = params.records.iter().map(|key| {
-            Ok(view.entry(key)?.map(|entry| Bytes(codec::encode(&entry))))
-        });
+        let entries = params
+            .records
+            .iter()
+            .map(|key| Ok(view.entry(key)?.map(|entry| Bytes(codec::encode(&entry)))));
         let entries = entries.collect::<Result<_, StoreError>>()?;
         Ok(StoredRecords { entries, as_of: moment.as_of() })
     }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::document::held;
 use super::sets::{NewKeys, SetsArgs};
-use super::writer::{Draft, Ready, Writer, Written};
+use super::writer::{DidWritten, Ready, Unsigned, Writer};
 use super::{Failure, SignerArgs, roles};
 use crate::context::Context;
 use crate::file::read_text;
@@ -45,7 +45,7 @@ struct Taken {
     #[serde(flatten)]
     place: Place,
     #[serde(flatten)]
-    written: Written,
+    written: DidWritten,
     /// Parts of the document that the import left out or changed.
     notes: Vec<String>,
 }
@@ -156,7 +156,7 @@ async fn create(
     sets: &SetsArgs,
     imported: &Imported,
     writer: &mut Writer,
-) -> Result<Written, Failure> {
+) -> Result<DidWritten, Failure> {
     let mut new = NewKeys::new(sets.suite());
     let (sets, next) = sets.create(&mut new)?;
     let document = imported.document.clone();
@@ -165,7 +165,7 @@ async fn create(
     let parts = Parts { current, recovering: None };
     let action = Action::DidCreate(Box::new(DidCreate { sets, document }));
     let operation = writer.operation(None, Ready::creating(action))?;
-    writer.send(Draft { operation, signers, new, parts }).await
+    writer.send(Unsigned { operation, signers, new, parts }).await
 }
 
 fn human(report: &Report) -> String {

@@ -27,9 +27,9 @@ use super::passphrase::PassphraseArgs;
 use super::time::{Until, until};
 use sets::SetsArgs;
 pub(super) use sets::{NewKeys, SuiteName};
-use writer::Draft;
+use writer::Unsigned;
 pub(super) use writer::{
-    Ready, Sealed, Writer, Written, for_member, own_role, random_salt, sign,
+    DidWritten, Ready, Sealed, Writer, for_member, own_role, random_salt, sign,
 };
 
 #[derive(Debug, Subcommand)]
@@ -87,6 +87,11 @@ impl SignerArgs {
     /// True if the last block time is given.
     pub(super) fn has_until(&self) -> bool {
         self.until.is_some()
+    }
+
+    /// True if the author is to sign with its control set.
+    pub(super) fn has_by_control(&self) -> bool {
+        self.by_control
     }
 }
 
@@ -190,18 +195,18 @@ pub(super) async fn run(command: DidCommand, context: &Context) -> Result<(), Fa
         DidCommand::History(args) => return read::history(args, context).await,
         DidCommand::Import(args) => return import::run(args, context).await,
     };
-    let Written { did, operation, height } = &written;
+    let DidWritten { did, operation, height } = &written;
     let human = format!("did        {did}\noperation  {operation}\nheight     {height}");
     context.print(&written, human)
 }
 
 /// Registers a DID with new keys.
 #[cfg(feature = "node")]
-pub(super) async fn register(signer: SignerArgs, context: &Context) -> Result<Written, Failure> {
+pub(super) async fn register(signer: SignerArgs, context: &Context) -> Result<DidWritten, Failure> {
     create(CreateArgs { signer, document: None, sets: SetsArgs::default() }, context).await
 }
 
-async fn create(args: CreateArgs, context: &Context) -> Result<Written, Failure> {
+async fn create(args: CreateArgs, context: &Context) -> Result<DidWritten, Failure> {
     let mut writer = Writer::open_or_new(context, &args.signer).await?;
     let mut new = NewKeys::new(args.sets.suite());
     let (sets, next) = args.sets.create(&mut new)?;
@@ -214,7 +219,7 @@ async fn create(args: CreateArgs, context: &Context) -> Result<Written, Failure>
     let action = Action::DidCreate(Box::new(DidCreate { sets, document }));
     let parts = Parts { current, recovering: None };
     let operation = writer.operation(None, Ready::creating(action))?;
-    writer.send(Draft { operation, signers, new, parts }).await
+    writer.send(Unsigned { operation, signers, new, parts }).await
 }
 
 /// Makes the operation that creates a DID with new keys in a genesis. Such operations have chain id
@@ -233,7 +238,7 @@ pub(super) fn founding(new: &mut NewKeys) -> Result<(Operation, Parts), Failure>
     Ok((operation, Parts { current, recovering: None }))
 }
 
-async fn update(args: UpdateArgs, context: &Context) -> Result<Written, Failure> {
+async fn update(args: UpdateArgs, context: &Context) -> Result<DidWritten, Failure> {
     let mut writer = Writer::open(context, &args.signer).await?;
     let document = document::read(&args.document)?;
     let subject = Subject::load(&mut writer, args.did.did).await?;
@@ -246,10 +251,10 @@ async fn update(args: UpdateArgs, context: &Context) -> Result<Written, Failure>
     }
     let action = Action::DidUpdate(Box::new(DidUpdate { document }));
     let operation = subject.operation(&writer, action)?;
-    writer.send(Draft { operation, signers, new, parts }).await
+    writer.send(Unsigned { operation, signers, new, parts }).await
 }
 
-async fn rotate(args: RotateArgs, context: &Context) -> Result<Written, Failure> {
+async fn rotate(args: RotateArgs, context: &Context) -> Result<DidWritten, Failure> {
     let mut writer = Writer::rekeying(context, &args.signer).await?;
     let document = args.document.as_deref().map(document::read).transpose()?;
     let subject = Subject::load(&mut writer, args.did.did).await?;
@@ -262,10 +267,10 @@ async fn rotate(args: RotateArgs, context: &Context) -> Result<Written, Failure>
     let action = Action::DidRotate(Box::new(DidRotate { reveal, sets, document }));
     let parts = Parts { current, recovering: None };
     let operation = subject.operation(&writer, action)?;
-    writer.send(Draft { operation, signers, new, parts }).await
+    writer.send(Unsigned { operation, signers, new, parts }).await
 }
 
-async fn recover(args: RecoverArgs, context: &Context) -> Result<Written, Failure> {
+async fn recover(args: RecoverArgs, context: &Context) -> Result<DidWritten, Failure> {
     let mut writer = Writer::rekeying(context, &args.signer).await?;
     let document = args.document.as_deref().map(document::read).transpose()?;
     let subject = Subject::load(&mut writer, args.did.did).await?;
@@ -276,7 +281,7 @@ async fn recover(args: RecoverArgs, context: &Context) -> Result<Written, Failur
             parts.current = Some(recovering);
         }
         let operation = subject.operation(&writer, Action::DidRecoverComplete)?;
-        return writer.send(Draft { operation, signers: Vec::new(), new, parts }).await;
+        return writer.send(Unsigned { operation, signers: Vec::new(), new, parts }).await;
     }
     let Some(recovery) = &subject.state.sets.recovery else {
         let detail = format!("{} has no recovery set", subject.did);
@@ -294,16 +299,16 @@ async fn recover(args: RecoverArgs, context: &Context) -> Result<Written, Failur
         Action::DidRecover(Box::new(DidRecover { sets, document }))
     };
     let operation = subject.operation(&writer, action)?;
-    writer.send(Draft { operation, signers, new, parts }).await
+    writer.send(Unsigned { operation, signers, new, parts }).await
 }
 
-async fn deactivate(args: DeactivateArgs, context: &Context) -> Result<Written, Failure> {
+async fn deactivate(args: DeactivateArgs, context: &Context) -> Result<DidWritten, Failure> {
     let mut writer = Writer::open(context, &args.signer).await?;
     let subject = Subject::load(&mut writer, args.did.did).await?;
     let (reveal, signers) = reveal(&writer, &subject.state).await?;
     let operation = subject.operation(&writer, Action::DidDeactivate(reveal))?;
     let (new, parts) = (NewKeys::default(), subject.parts);
-    writer.send(Draft { operation, signers, new, parts }).await
+    writer.send(Unsigned { operation, signers, new, parts }).await
 }
 
 /// An active DID: its newest version on the ledger, and its keys in the key file.

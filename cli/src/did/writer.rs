@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::sets::{NewKeys, keys};
 use super::{Failure, SignerArgs};
-use crate::client::{Chain, Client, Outcome};
+use crate::client::{Chain, Client, KnownOutcome};
 use crate::context::Context;
 use crate::exit::warn;
 
@@ -43,7 +43,7 @@ impl Ready {
 
 /// An operation that is ready to be signed, with everything that signing it changes in the key
 /// file.
-pub(super) struct Draft {
+pub(super) struct Unsigned {
     pub(super) operation: Operation,
     pub(super) signers: Vec<Signer>,
     pub(super) new: NewKeys,
@@ -53,7 +53,7 @@ pub(super) struct Draft {
 
 /// A committed operation of a DID, with the height of its block.
 #[derive(Debug, Serialize)]
-pub(crate) struct Written {
+pub(crate) struct DidWritten {
     pub(crate) did: Did,
     pub(super) operation: Hash,
     pub(super) height: u64,
@@ -336,10 +336,10 @@ impl Writer {
     }
 
     /// Signs a draft, records it in the key file and submits it. Returns once it is committed.
-    pub(super) async fn send(&mut self, draft: Draft) -> Result<Written, Failure> {
+    pub(super) async fn send(&mut self, draft: Unsigned) -> Result<DidWritten, Failure> {
         let (did, pending) = self.note(draft)?;
         let height = self.submit(&did, &pending).await?;
-        Ok(Written { did, operation: pending.operation, height })
+        Ok(DidWritten { did, operation: pending.operation, height })
     }
 
     /// Signs an operation with every signer whose secret is at hand: its own signers, those of a
@@ -379,7 +379,7 @@ impl Writer {
             Ok(committed) => Ok(committed.height),
             // The rules also refuse a copy of an operation that is already applied.
             Err(failure) if failure.is_final() => match self.client.outcome(operation).await? {
-                Outcome::Applied { height } => Ok(height),
+                KnownOutcome::Applied { height } => Ok(height),
                 _ => Err(failure),
             },
             Err(failure) => Err(failure),
@@ -387,7 +387,7 @@ impl Writer {
     }
 
     /// Signs a draft and writes it, with its new keys, to the key file.
-    fn note(&mut self, draft: Draft) -> Result<(Did, Pending), Failure> {
+    fn note(&mut self, draft: Unsigned) -> Result<(Did, Pending), Failure> {
         let Sealed { operation, envelope } =
             self.seal(&draft.operation, &draft.signers, &[], &draft.new)?;
         let did = draft.operation.author.clone().unwrap_or_else(|| Did {
@@ -434,12 +434,14 @@ impl Writer {
     /// operation again if it still waits or the node does not know it.
     async fn settle(&mut self, did: &Did, pending: &Pending) -> Result<(), Failure> {
         match self.client.outcome(&pending.operation).await? {
-            Outcome::Applied { height } => self.committed(pending, height).map(|_| ()),
-            Outcome::Refused => self.abandoned(pending),
-            Outcome::Pending | Outcome::Unknown => match self.submit(did, pending).await {
-                Err(failure) if failure.is_final() => Ok(()),
-                other => other.map(|_| ()),
-            },
+            KnownOutcome::Applied { height } => self.committed(pending, height).map(|_| ()),
+            KnownOutcome::Refused => self.abandoned(pending),
+            KnownOutcome::Pending | KnownOutcome::Unknown => {
+                match self.submit(did, pending).await {
+                    Err(failure) if failure.is_final() => Ok(()),
+                    other => other.map(|_| ()),
+                }
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use genesis::Outline;
-use keys::Role;
+use keys::NodeRole;
 use node::config::local::Ports;
 use node::store::FORMAT_VERSION;
 use registry_core::governance::{Parameters, WritePolicy};
@@ -28,8 +28,8 @@ pub(super) fn make(
     endorsed: Option<u64>,
 ) -> Result<Localnet, Failure> {
     let network = network.parse().map_err(|error| Failure::usage(format!("{error}")))?;
-    let roles = (1..=validators).map(|number| (Role::Validator, number));
-    let roles = roles.chain((1..=followers).map(|number| (Role::Follower, number)));
+    let roles = (1..=validators).map(|number| (NodeRole::Validator, number));
+    let roles = roles.chain((1..=followers).map(|number| (NodeRole::Follower, number)));
     let ports = Ports::free(usize::from(validators) + usize::from(followers))
         .map_err(|error| Failure::usage(format!("no free port on 127.0.0.1: {error}")))?;
     let members: Vec<Member> =
@@ -67,7 +67,7 @@ fn outline(network: NetworkName) -> Outline {
     Outline { parameters, ..Outline::new(network, ceremony::now()) }
 }
 
-fn member(role: Role, number: u16, ports: &Ports) -> Member {
+fn member(role: NodeRole, number: u16, ports: &Ports) -> Member {
     let (address, settings) = (ports.p2p_address(), ports.settings());
     Member { name: format!("{}-{number}", role.name()), role, address, settings }
 }

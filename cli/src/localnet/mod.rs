@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use keys::{Home, Role, write_atomic};
+use keys::{Home, NodeRole, write_atomic};
 use node::limits::LOCALNET_NODES_MAX;
 use node::store::FORMAT_VERSION;
 use registry_core::crypto::Hash;
@@ -94,7 +94,7 @@ pub(super) struct Localnet {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct LocalnetNode {
     name: String,
-    role: Role,
+    role: NodeRole,
     pid: u32,
     rpc: String,
     admin: String,

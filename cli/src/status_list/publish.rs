@@ -142,6 +142,7 @@ async fn sign(
 ) -> Result<(u64, Vec<u8>), Failure> {
     const METHOD: &str = "status_prepareToken";
     let SigningArgs { signer, method, form, expires_in, ttl_ms } = signing;
+    check_options(&signer)?;
     let mut writer = Writer::open(context, &signer).await?;
     let did = match method.did {
         Some(did) => did,
@@ -171,6 +172,23 @@ async fn sign(
     Ok((version, token))
 }
 
+/// Fails if an option is given that only operations have. A token is none.
+fn check_options(signer: &SignerArgs) -> Result<(), Failure> {
+    let given = [
+        ("--until", signer.has_until()),
+        ("--endorser", signer.endorser().is_some()),
+        ("--by-control", signer.has_by_control()),
+    ];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => {
+            let message = format!("{option} is for operations, and a token is none");
+            let remedy = "leave it out; --expires-in sets how long the token is valid";
+            Err(Failure::usage_with(message, remedy))
+        }
+        None => Ok(()),
+    }
+}
+
 fn form(name: &str) -> Result<Form, String> {
     let names = Form::ALL.map(Form::name).join(", ");
     Form::from_name(name).ok_or_else(|| format!("{name:?} must be one of {names}"))
@@ -182,14 +200,32 @@ mod tests {
 
     use super::*;
 
+    fn parsed(arguments: &[&str]) -> Option<PublishArgs> {
+        let list = "a".repeat(32);
+        let command = PublishArgs::augment_args(clap::Command::new("publish"));
+        let all = ["publish", &list].into_iter().chain(arguments.iter().copied());
+        let matches = command.try_get_matches_from(all).ok()?;
+        Some(PublishArgs::from_arg_matches(&matches).expect("it matches"))
+    }
+
+    #[test]
+    fn options_that_only_operations_have_are_refused() {
+        let did = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
+        let checked = |more: &[&str]| {
+            let args = parsed(&[&["--keys", "k", "--method", "key-1"], more].concat());
+            check_options(&args.expect("parsed").signing.expect("keys").signer)
+        };
+        assert!(checked(&[]).is_ok());
+        for more in [&["--until", "2h"][..], &["--endorser", did], &["--by-control"]] {
+            let refused = checked(more).expect_err("refused").to_string();
+            assert!(refused.starts_with(&format!("{} is for operations", more[0])), "{refused}");
+        }
+    }
+
     #[test]
     fn keys_or_a_token_are_given_and_not_both() {
         let parse = |arguments: &[&str]| {
-            let list = "a".repeat(32);
-            let command = PublishArgs::augment_args(clap::Command::new("publish"));
-            let all = ["publish", &list].into_iter().chain(arguments.iter().copied());
-            let matches = command.try_get_matches_from(all).ok()?;
-            let args = PublishArgs::from_arg_matches(&matches).expect("it matches");
+            let args = parsed(arguments)?;
             Some((args.signing.is_some(), args.token.is_some()))
         };
         assert_eq!(parse(&["--keys", "k", "--method", "key-1"]), Some((true, false)));

@@ -52,7 +52,7 @@ impl Mark {
 
 /// Answer of a command that made, updated or closed a list.
 #[derive(Debug, Serialize)]
-pub(crate) struct Written {
+pub(crate) struct ListWritten {
     pub(crate) list: ListId,
     #[serde(flatten)]
     pub(super) sent: Sent,
@@ -62,13 +62,13 @@ pub(crate) struct Written {
 #[derive(Debug, Serialize)]
 struct Changed {
     #[serde(flatten)]
-    last: Written,
+    last: ListWritten,
     /// Number of entries named on the command line, whatever their values were before.
     entries: u64,
     operations: Vec<Sent>,
 }
 
-impl Written {
+impl ListWritten {
     fn human(&self) -> String {
         let Self { list, sent: Sent { operation, height } } = self;
         format!("list       {list}\noperation  {operation}\nheight     {height}")
@@ -90,9 +90,9 @@ impl ListArgs {
     }
 }
 
-pub(crate) async fn make(author: &Author, create: StatusCreate) -> Result<Written, Failure> {
+pub(crate) async fn make(author: &Author, create: StatusCreate) -> Result<ListWritten, Failure> {
     let sent = author.send(Ready::creating(Action::StatusCreate(Box::new(create)))).await?;
-    Ok(Written { list: ListId::of_create(&sent.operation), sent })
+    Ok(ListWritten { list: ListId::of_create(&sent.operation), sent })
 }
 
 pub(super) async fn mark(args: MarkArgs, mark: Mark, context: &Context) -> Result<(), Failure> {
@@ -121,7 +121,7 @@ pub(super) fn changed(
     let Some(sent) = operations.last().cloned() else {
         return Err(Failure::usage("no entries are named"));
     };
-    let changed = Changed { last: Written { list, sent }, entries: count(runs), operations };
+    let changed = Changed { last: ListWritten { list, sent }, entries: count(runs), operations };
     let human = format!("{}\nentries    {}", changed.last.human(), changed.entries);
     context.print(&changed, human)
 }
@@ -201,7 +201,7 @@ pub(super) async fn update(args: UpdateArgs, context: &Context) -> Result<(), Fa
         endorser: None,
         until: None,
     };
-    let written = Written { list, sent: author.write(params).await? };
+    let written = ListWritten { list, sent: author.write(params).await? };
     context.print(&written, written.human())
 }
 
@@ -210,7 +210,7 @@ pub(super) async fn close(args: CloseArgs, context: &Context) -> Result<(), Fail
     let author = Author::open(context, author).await?;
     let (did, salt, endorser, until) = (author.did().clone(), None, None, None);
     let sent = author.write(Close { author: did, list, salt, endorser, until }).await?;
-    let written = Written { list, sent };
+    let written = ListWritten { list, sent };
     context.print(&written, written.human())
 }
 

@@ -8,16 +8,17 @@ use std::path::PathBuf;
 use clap::Args;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
+use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, EntityId, TrustKey};
 use registry_core::time::TimeMs;
 use registry_core::trust::{Conditions, GrantStatus};
 use rpc::prepare::trust::Grant;
-use serde::Serialize;
 use serde_json::json;
 
+use super::report::Report;
 use super::rights::{Right, each};
-use super::row::{Outcome, Row, State, Verdict, Wanted};
+use super::row::{Row, State, Verdict, Wanted};
 use super::{issuers, table};
 use crate::author::{Author, AuthorArgs, patiently};
 use crate::client::object;
@@ -282,10 +283,16 @@ async fn send(rows: Vec<Row>, author: &Author) -> (Vec<Row>, Option<Failure>) {
             let verdict = Verdict::skipped("not sent: the node did not answer for another row");
             return Row { state: State::Done(verdict), ..row };
         }
-        let verdict = match author.send(ready).await {
+        let mut operation = None;
+        let sent = async {
+            let sealed = author.seal(ready).await?;
+            operation = Some(sealed.operation);
+            author.deliver(&sealed).await
+        };
+        let verdict = match sent.await {
             Ok(sent) => Verdict::granted(&sent),
             Err(failure) => verdict(failure).unwrap_or_else(|failure| {
-                let verdict = Verdict::refused(format!("its outcome is open: {failure}"));
+                let verdict = unsettled(operation, &failure);
                 stopped.borrow_mut().get_or_insert(failure);
                 verdict
             }),
@@ -298,56 +305,12 @@ async fn send(rows: Vec<Row>, author: &Author) -> (Vec<Row>, Option<Failure>) {
     (rows, stopped.into_inner())
 }
 
-/// A row with its verdict.
-#[derive(Debug, Serialize)]
-struct Reported {
-    row: usize,
-    entity: String,
-    action: String,
-    resource: String,
-    #[serde(flatten)]
-    verdict: Verdict,
-}
-
-#[derive(Debug, Serialize)]
-struct Report {
-    rows: Vec<Reported>,
-    granted: usize,
-    exists: usize,
-    refused: usize,
-    skipped: usize,
-}
-
-impl Report {
-    fn new(rows: Vec<Row>) -> Self {
-        let reported = |(row, Row { entity, action, resource, state })| {
-            let State::Done(verdict) = state else { return None };
-            Some(Reported { row, entity, action, resource, verdict })
-        };
-        let rows: Vec<Reported> = (1..).zip(rows).filter_map(reported).collect();
-        let count = |outcome| rows.iter().filter(|row| row.verdict.outcome == outcome).count();
-        Self {
-            granted: count(Outcome::Granted),
-            exists: count(Outcome::Exists),
-            refused: count(Outcome::Refused),
-            skipped: count(Outcome::Skipped),
-            rows,
-        }
-    }
-
-    fn human(&self) -> String {
-        let line = |Reported { row, entity, action, resource, verdict }: &Reported| {
-            let name = verdict.name.iter().map(|name| format!(": {name}"));
-            let detail = verdict.detail.iter().map(|detail| format!(": {detail}"));
-            let more: String = name.chain(detail).collect();
-            format!("row {row}  {}  {entity} {action} {resource}{more}", verdict.outcome.name())
-        };
-        let Self { rows, granted, exists, refused, skipped } = self;
-        let rows = rows.iter().map(line);
-        let sum = format!(
-            "{granted} granted, {exists} there already, {refused} refused, {skipped} skipped"
-        );
-        rows.chain([sum]).collect::<Vec<_>>().join("\n")
+/// Returns the verdict on a row after a failure that concerns the node. Its outcome is unknown if
+/// the operation was signed, because it may have been sent.
+fn unsettled(operation: Option<Hash>, failure: &Failure) -> Verdict {
+    match operation {
+        Some(operation) => Verdict::unknown(operation, failure),
+        None => Verdict::skipped(format!("not sent: {failure}")),
     }
 }
 
@@ -356,6 +319,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::trust::row::RowOutcome;
 
     const A: &str = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
     const B: &str = "did:idem:local:baaqeayeaudaocajbifqydiob4ibceqt";
@@ -456,10 +420,10 @@ mod tests {
             standing(resource, grantor, status, end).map(|verdict| verdict.outcome)
         };
         let end = || Value::from("2030-01-01T00:00:00Z");
-        assert_eq!(standing("a", A, "active", end()), Some(Outcome::Exists));
-        assert_eq!(standing("a", A, "suspended", end()), Some(Outcome::Exists));
-        assert_eq!(standing("a", A, "active", Value::Null), Some(Outcome::Exists));
-        assert_eq!(standing("a", A, "revoked", end()), Some(Outcome::Skipped));
+        assert_eq!(standing("a", A, "active", end()), Some(RowOutcome::Exists));
+        assert_eq!(standing("a", A, "suspended", end()), Some(RowOutcome::Exists));
+        assert_eq!(standing("a", A, "active", Value::Null), Some(RowOutcome::Exists));
+        assert_eq!(standing("a", A, "revoked", end()), Some(RowOutcome::Skipped));
         assert_eq!(standing("a", A, "active", "2026-06-01T00:00:00Z".into()), None);
         assert_eq!(standing("a", B, "active", end()), None);
         assert_eq!(standing("b", A, "active", end()), None);
@@ -469,6 +433,18 @@ mod tests {
         assert_eq!(told("active", Value::Null).as_deref(), Some(other));
         let both = format!("suspended, and {other}");
         assert_eq!(told("suspended", Value::Null), Some(both));
+    }
+
+    #[test]
+    fn a_grant_that_may_have_been_sent_is_unknown_and_names_its_operation() {
+        let failure = Failure::Unreachable { url: "http://a".to_owned(), reason: "b".to_owned() };
+        let sent = unsettled(Some(Hash::ZERO), &failure);
+        assert_eq!((sent.outcome, sent.operation), (RowOutcome::Unknown, Some(Hash::ZERO)));
+        let unsent = unsettled(None, &failure);
+        assert_eq!((unsent.outcome, unsent.operation), (RowOutcome::Skipped, None));
+        let row = |verdict| Row::new(["entity", "action", "resource"], Err(verdict));
+        let report = Report::new(vec![row(sent), row(unsent)]).human();
+        assert!(report.ends_with("0 refused, 1 of unknown outcome, 1 skipped"), "{report}");
     }
 
     #[test]

@@ -252,7 +252,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::trust::row::{Outcome, State};
+    use crate::trust::row::{RowOutcome, State};
 
     const A: &str = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
     const UNIVERSITY: &str = "did:ebsi:zUniversity";
@@ -294,7 +294,7 @@ mod tests {
         rows(&json!([{ "did": UNIVERSITY, "attributes": attributes }]))
     }
 
-    fn verdict(row: &Row) -> (Outcome, &str) {
+    fn verdict(row: &Row) -> (RowOutcome, &str) {
         match &row.state {
             State::Done(verdict) => {
                 (verdict.outcome, verdict.detail.as_deref().unwrap_or_default())
@@ -365,7 +365,7 @@ mod tests {
         ]);
         let rows = rows(&list);
         let details: Vec<_> = rows.iter().map(verdict).collect();
-        let skipped = |detail| (Outcome::Skipped, detail);
+        let skipped = |detail| (RowOutcome::Skipped, detail);
         let revoked = skipped("revoked in the list");
         let nothing = skipped("accredited for nothing");
         let reserved = skipped("no credential is registered for it");
@@ -386,7 +386,7 @@ mod tests {
         for row in rows(&page) {
             let (outcome, detail) = verdict(&row);
             assert!(detail.contains("attributes are not in the file"), "{detail}");
-            assert_eq!(outcome, Outcome::Refused);
+            assert_eq!(outcome, RowOutcome::Refused);
         }
         assert_eq!(next_page(&page), Some("https://e.example/issuers?page=2"));
         for (member, value) in [
@@ -441,13 +441,13 @@ mod tests {
             let rows = of(&[bad, good.clone()]);
             assert_eq!(rows.len(), 2);
             let (outcome, detail) = verdict(&rows[0]);
-            assert!(outcome == Outcome::Refused && detail.contains(words), "{words}: {detail}");
+            assert!(outcome == RowOutcome::Refused && detail.contains(words), "{words}: {detail}");
             assert!(detail.len() < 1_000, "{words}: {} bytes", detail.len());
             assert!(rows[1].wanted().is_some(), "{words}");
         }
         let rows = rows(&json!([7, null, { "did": 5 }, { "did": "x", "attributes": {} }]));
         assert_eq!(rows.len(), 4);
-        assert!(rows.iter().all(|row| verdict(row).0 == Outcome::Refused));
+        assert!(rows.iter().all(|row| verdict(row).0 == RowOutcome::Refused));
     }
 
     #[test]

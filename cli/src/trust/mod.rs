@@ -5,6 +5,7 @@ mod export;
 mod import;
 mod issuers;
 mod read;
+mod report;
 mod rights;
 mod row;
 mod table;

@@ -32,23 +32,26 @@ pub(super) struct Wanted {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Outcome {
+pub(super) enum RowOutcome {
     /// This import granted the right.
     Granted,
     /// The author had granted the right before.
     Exists,
-    /// The row was refused, or its outcome is unknown.
+    /// The row was refused.
     Refused,
+    /// The grant was sent, and the node did not say what became of it.
+    Unknown,
     /// The import did not try to grant the right.
     Skipped,
 }
 
-impl Outcome {
+impl RowOutcome {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Granted => "granted",
             Self::Exists => "exists",
             Self::Refused => "refused",
+            Self::Unknown => "unknown",
             Self::Skipped => "skipped",
         }
     }
@@ -57,7 +60,7 @@ impl Outcome {
 /// Outcome of a row, with details for the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Verdict {
-    pub(super) outcome: Outcome,
+    pub(super) outcome: RowOutcome,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) operation: Option<Hash>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,25 +72,32 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    fn new(outcome: Outcome) -> Self {
+    fn new(outcome: RowOutcome) -> Self {
         Self { outcome, operation: None, code: None, name: None, detail: None }
     }
 
     pub(super) fn granted(sent: &Sent) -> Self {
-        Self { operation: Some(sent.operation), ..Self::new(Outcome::Granted) }
+        Self { operation: Some(sent.operation), ..Self::new(RowOutcome::Granted) }
     }
 
     pub(super) fn exists(detail: Option<&str>) -> Self {
-        Self { detail: detail.map(str::to_owned), ..Self::new(Outcome::Exists) }
+        Self { detail: detail.map(str::to_owned), ..Self::new(RowOutcome::Exists) }
     }
 
     pub(super) fn skipped(detail: impl Into<String>) -> Self {
-        Self { detail: Some(detail.into()), ..Self::new(Outcome::Skipped) }
+        Self { detail: Some(detail.into()), ..Self::new(RowOutcome::Skipped) }
+    }
+
+    /// Makes the verdict on a grant whose operation was sent without an answer.
+    pub(super) fn unknown(operation: Hash, failure: &Failure) -> Self {
+        let detail = format!("`ledger_getReceipt` tells what became of its operation: {failure}");
+        let (operation, detail) = (Some(operation), Some(detail));
+        Self { operation, detail, ..Self::new(RowOutcome::Unknown) }
     }
 
     /// Makes a verdict for a rule that has no code, such as the form of the file.
     pub(super) fn refused(detail: impl Into<String>) -> Self {
-        Self { detail: Some(detail.into()), ..Self::new(Outcome::Refused) }
+        Self { detail: Some(detail.into()), ..Self::new(RowOutcome::Refused) }
     }
 
     /// Makes the verdict that the ledger would give.

@@ -258,7 +258,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::trust::row::{Outcome, State};
+    use crate::trust::row::{RowOutcome, State};
 
     const A: &str = "did:idem:local:aaaqeayeaudaocajbifqydiob4ibceqt";
     const MADE: &str = "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e";
@@ -275,7 +275,7 @@ mod tests {
     }
 
     /// Returns outcome, code and detail of a row that asks for no grant.
-    fn verdict(row: &Row) -> (Outcome, Option<i64>, &str) {
+    fn verdict(row: &Row) -> (RowOutcome, Option<i64>, &str) {
         match &row.state {
             State::Done(Verdict { outcome, code, detail, .. }) => {
                 (*outcome, *code, detail.as_deref().unwrap_or_default())
@@ -367,7 +367,7 @@ mod tests {
                 continue;
             }
             let (outcome, actual, detail) = verdict(&row);
-            assert_eq!((outcome, actual), (Outcome::Refused, code), "{columns} {cells}");
+            assert_eq!((outcome, actual), (RowOutcome::Refused, code), "{columns} {cells}");
             assert!(detail.contains(words), "{columns} {cells}: {detail}");
         }
         let text = format!(
@@ -388,7 +388,7 @@ mod tests {
         }
         for (row, words) in rows[4..7].iter().zip(["3 cells", "5 cells", "authority is empty"]) {
             let (outcome, _, detail) = verdict(row);
-            assert!(outcome == Outcome::Refused && detail.contains(words), "{detail}");
+            assert!(outcome == RowOutcome::Refused && detail.contains(words), "{detail}");
         }
         wanted(&rows[7]);
     }
@@ -455,7 +455,7 @@ mod tests {
         assert_eq!(other.conditions, Conditions::default());
         for (row, status) in rows[2..].iter().zip(["revoked", "suspended"]) {
             let (outcome, _, detail) = verdict(row);
-            assert!(outcome == Outcome::Skipped && detail.starts_with(status), "{detail}");
+            assert!(outcome == RowOutcome::Skipped && detail.starts_with(status), "{detail}");
         }
     }
 

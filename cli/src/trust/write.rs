@@ -17,7 +17,7 @@ use crate::file::read_text;
 
 /// Answer of a command that changed a grant or recognition.
 #[derive(Debug, Serialize)]
-struct Written {
+struct RightWritten {
     right: TrustKey,
     #[serde(flatten)]
     sent: Sent,
@@ -128,5 +128,5 @@ fn print(right: TrustKey, sent: Sent, context: &Context) -> Result<(), Failure> 
         "authority  {authority}\naction     {action}\nresource   {resource}\nentity     {entity}\n\
          operation  {operation}\nheight     {height}"
     );
-    context.print(&Written { right, sent }, human)
+    context.print(&RightWritten { right, sent }, human)
 }

@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
-use keys::Role;
+use keys::NodeRole;
 use libp2p::{Multiaddr, PeerId};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -43,7 +43,7 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct NodeConfig {
     /// Role of the node: validator or follower.
-    pub role: Role,
+    pub role: NodeRole,
 }
 
 /// Section `[p2p]`.

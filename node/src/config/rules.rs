@@ -1,7 +1,7 @@
 //! The rule of each setting: one phrase for error messages, and the checks that a type alone cannot
 //! express.
 
-use keys::Role;
+use keys::NodeRole;
 use libp2p::multiaddr::Protocol;
 use tracing_subscriber::EnvFilter;
 
@@ -82,7 +82,7 @@ fn check_listeners(config: &Config, refuse: &mut impl FnMut(&'static str, String
     if rpc == admin && rpc.port() != 0 {
         refuse("admin.listen", format!("{admin} is taken by rpc.listen; use another port"));
     }
-    let validator = config.node.role == Role::Validator;
+    let validator = config.node.role == NodeRole::Validator;
     if validator && !rpc.ip().is_loopback() && !config.rpc.public_on_validator {
         let remedy = "bind 127.0.0.1, or set rpc.public_on_validator = true";
         refuse("rpc.listen", format!("{rpc} exposes a validator to the public; {remedy}"));
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_validator_needs_consent_for_a_public_rpc() {
         let public = |config: &mut Config| {
-            config.node.role = Role::Validator;
+            config.node.role = NodeRole::Validator;
             config.rpc.listen = ([0, 0, 0, 0], 7641).into();
         };
         assert_eq!(broken_keys(public), ["rpc.listen"]);

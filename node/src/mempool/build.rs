@@ -106,13 +106,13 @@ impl Builder<'_, '_> {
 }
 
 /// A built block, and the operations that must leave the pool because the rules refuse them.
-pub(super) type Outcome = (Execution, Vec<Arc<Checked>>, Vec<(Arrival, Hash, Refusal)>);
+pub(super) type Finished = (Execution, Vec<Arc<Checked>>, Vec<(Arrival, Hash, Refusal)>);
 
 /// Fills `block` from the pool. Operations with priority go first, the most urgent at the head, and
 /// take half of the block at most. The others follow in the order of arrival. What is left then
 /// goes to the remaining operations with priority. An operation never goes before a senior one of
 /// the same author on the same record.
-pub(super) fn build(pool: &Pool, block: BlockExecution<'_>) -> Result<Outcome, StoreError> {
+pub(super) fn build(pool: &Pool, block: BlockExecution<'_>) -> Result<Finished, StoreError> {
     let (operations, refused, settled) = Default::default();
     let mut builder = Builder { pool, block, operations, refused, settled };
     let mut share = Share::default();

@@ -26,7 +26,9 @@ use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
 use registry_core::status::Bits;
 use serde_json::{Map, Value};
 
-use super::{Draft, LedgerView, Prepare, PrepareError, Records, Visitor, facts, prepare, visit_all};
+use super::{
+    Draft, LedgerView, Prepare, PrepareError, Records, Visitor, facts, prepare, visit_all,
+};
 
 /// Something that a preparation reads and the client has not fetched yet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -98,11 +98,11 @@ async fn fill(
 /// Fails unless `wanted` entries of the list are set, since otherwise the figures would be wrong.
 async fn check(network: &Network, list: &ListId, wanted: u64) -> Result<()> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct Counted {
         set: u64,
     }
     let answer = network.clients[0].call("status_getList", json!({ "list": list })).await?;
-    let Answer { set } = serde_json::from_value(answer)?;
+    let Counted { set } = serde_json::from_value(answer)?;
     match set == wanted {
         true => Ok(()),
         false => Err(anyhow!("list {list}: {set} entries are set, not {wanted}")),

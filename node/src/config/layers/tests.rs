@@ -1,4 +1,4 @@
-use keys::Role;
+use keys::NodeRole;
 
 use super::*;
 
@@ -134,7 +134,7 @@ fn a_broken_rule_between_settings_names_where_the_value_came_from() {
     assert!(matches!(&problems[..], [Problem::Value { source_text, .. }]
         if *source_text == setup.line(4)));
     setup.flags = vec![("node.role", "follower")];
-    assert_eq!(setup.load().expect("valid").config.node.role, Role::Follower);
+    assert_eq!(setup.load().expect("valid").config.node.role, NodeRole::Follower);
 }
 
 #[test]
