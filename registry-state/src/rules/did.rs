@@ -139,10 +139,13 @@ pub(super) fn recover(
     request.writes(vec![recovery_part(&recovery)])
 }
 
-/// Cancels the pending recovery.
+/// Cancels the pending recovery. That there is one is checked before the signatures: a veto may
+/// have replaced the recovery set, and its members should learn that nothing is left to cancel.
 pub(super) fn recover_cancel(request: &Request<'_, '_>) -> Result<Effect<'static>, ApplyError> {
-    request.signed_by(&configured(&request.sets()?)?.keys)?;
+    let sets = request.sets()?;
+    let Recovery { keys, .. } = configured(&sets)?;
     pending_of(request.recovery()?)?;
+    request.signed_by(keys)?;
     request.writes(vec![recovery_part(&RecoveryPart::default())])
 }
 

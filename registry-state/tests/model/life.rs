@@ -374,10 +374,13 @@ pub(crate) fn live_on(
             });
         }
         Deed::Cancel => {
-            by_recovery(lives, did, signers)?;
+            if life.power.recovery.is_none() {
+                return Err(Code::RecoveryNotConfigured.into());
+            }
             if !life.ends_recovery() {
                 return Err(Code::RecoveryNotPending.into());
             }
+            by_recovery(lives, did, signers)?;
         }
         Deed::Complete => complete(lives, &mut life, now)?,
     }
