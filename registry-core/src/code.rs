@@ -122,6 +122,10 @@ codes! {
     /// The operation could be applied twice, since it names no last block time.
     UntilMissing = 1032, "UNTIL_MISSING",
         "name until, a block time at most 30 days ahead (an hour for a status_set)";
+    /// The marks that a rotation or recovery lists break their rules.
+    MarksInvalid = 1034, "MARKS_INVALID",
+        "list at most 256 marks, each key once in its one spelling and ascending, with a time in \
+         whole seconds";
     /// The endorser that the body names has not signed.
     EndorserMissing = 1036, "ENDORSER_MISSING",
         "add a signature of role endorser by a method of the DID that the body names";
@@ -330,6 +334,10 @@ codes! {
     TrustRootsFull = 2080, "TRUST_ROOTS_FULL",
         "remove an authority that you no longer grant under by trust_forget_root, or grant from \
          another DID";
+    /// The DID has as many marked keys as there is room for.
+    MarksFull = 2081, "MARKS_FULL",
+        "leave revoked methods out of the document, or rotate with a list of marks that replaces \
+         the present one";
 }
 
 impl fmt::Display for Code {

@@ -221,12 +221,12 @@ impl Fixture {
 
     fn rotate(&self, did: &Did, document: Document) -> Arc<Checked> {
         let reveal = Reveal { revealed: vec![member(2)] };
-        let rotate = DidRotate { reveal, sets: sets(), document: Some(document) };
+        let rotate = DidRotate { reveal, sets: sets(), document: Some(document), marks: None };
         self.by(did, Action::DidRotate(Box::new(rotate)), (Role::Next, 2))
     }
 
     fn recover(&self, did: &Did) -> Arc<Checked> {
-        let recover = DidRecover { sets: sets(), document: Document::default() };
+        let recover = DidRecover { sets: sets(), document: Document::default(), marks: None };
         self.by(did, Action::DidRecover(Box::new(recover)), (Role::Recovery, 3))
     }
 

@@ -35,6 +35,7 @@ impl Catalogue {
         crate::case_blocks::add(&mut catalogue);
         crate::case_guards::add(&mut catalogue);
         crate::case_juniors::add(&mut catalogue);
+        crate::case_marks::add(&mut catalogue);
         crate::case_members::add(&mut catalogue);
         crate::case_recoveries::add(&mut catalogue);
         crate::case_documents::add(&mut catalogue);

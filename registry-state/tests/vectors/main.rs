@@ -12,6 +12,7 @@ mod case_endorsement;
 mod case_governance;
 mod case_guards;
 mod case_juniors;
+mod case_marks;
 mod case_members;
 mod case_operations;
 mod case_recoveries;

@@ -3,10 +3,10 @@
 
 use registry_core::limits::{
     BLOCK_BYTES_MAX, BLOCK_FIRST_VERSIONS_MAX, BLOCK_OPERATIONS_MAX, BLOCK_RESERVED_DIVISOR,
-    BLOCK_STATUS_BYTES_MAX, CONTROL_MEMBERS_MAX, DAY_MS, OPERATION_BYTES_MAX,
-    PRIORITY_OPERATIONS_PER_DAY, RECOVERY_DELAY_MS_MAX, SIGNATURES_MAX, STATUS_DELEGATES_MAX,
-    STATUS_ENTRIES_MAX, STATUS_RUNS_MAX, STATUS_SET_BYTES_MAX, TRUST_CHAIN_MAX, TRUST_GRANTS_MAX,
-    TRUST_ROOTS_MAX,
+    BLOCK_STATUS_BYTES_MAX, CONTROL_MEMBERS_MAX, DAY_MS, DID_MARKS_MAX, DID_MARKS_SENIOR_MAX,
+    OPERATION_BYTES_MAX, PRIORITY_OPERATIONS_PER_DAY, RECOVERY_DELAY_MS_MAX, SIGNATURES_MAX,
+    STATUS_DELEGATES_MAX, STATUS_ENTRIES_MAX, STATUS_RUNS_MAX, STATUS_SET_BYTES_MAX,
+    TRUST_CHAIN_MAX, TRUST_GRANTS_MAX, TRUST_ROOTS_MAX,
 };
 use registry_core::operation::Action;
 
@@ -72,6 +72,9 @@ fn stated() -> Vec<(&'static str, String)> {
             "operations.md",
             format!("| {SIGNATURES_MAX} · {CONTROL_MEMBERS_MAX} · {CONTROL_MEMBERS_MAX} |"),
         ),
+        ("operations.md", format!("the list would have more than {DID_MARKS_MAX} marks")),
+        ("operations.md", format!("`marks` has at most {DID_MARKS_MAX} entries")),
+        ("operations.md", format!("{DID_MARKS_SENIOR_MAX} marks in all")),
         ("status.md", format!("at most {} runs", grouped(STATUS_RUNS_MAX))),
         ("status.md", format!("at most {} scattered entries", grouped(STATUS_ENTRIES_MAX))),
         ("status.md", format!("`status_set` has at most {} KiB", STATUS_SET_BYTES_MAX / KIB)),
