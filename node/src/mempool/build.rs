@@ -56,6 +56,8 @@ impl Share {
 
 struct Builder<'p, 'b> {
     pool: &'p Pool,
+    /// True once the time for the block is over. What was not tried by then waits.
+    is_late: &'p dyn Fn() -> bool,
     block: BlockExecution<'b>,
     operations: Vec<Arc<Checked>>,
     refused: Vec<(Arrival, Hash, Refusal)>,
@@ -65,6 +67,9 @@ struct Builder<'p, 'b> {
 
 impl Builder<'_, '_> {
     fn attempt(&mut self, (arrival, waiting): (Arrival, &Waiting)) -> Result<Tried, StoreError> {
+        if (self.is_late)() {
+            return Ok(Tried::Done);
+        }
         let settled = &self.settled;
         let is_senior = |(other, each): (Arrival, &Waiting)| {
             each.rank > waiting.rank && !settled.contains(&other)
@@ -111,10 +116,14 @@ pub(super) type Outcome = (Execution, Vec<Arc<Checked>>, Vec<(Arrival, Hash, Ref
 /// Fills `block` from the pool. Operations with priority go first, the most urgent at the head, and
 /// take half of the block at most. The others follow in the order of arrival. What is left then
 /// goes to the remaining operations with priority. An operation never goes before a senior one of
-/// the same author on the same record.
-pub(super) fn build(pool: &Pool, block: BlockExecution<'_>) -> Result<Outcome, StoreError> {
+/// the same author on the same record. Once `is_late` says so, no further operation is tried.
+pub(super) fn build(
+    pool: &Pool,
+    block: BlockExecution<'_>,
+    is_late: &dyn Fn() -> bool,
+) -> Result<Outcome, StoreError> {
     let (operations, refused, settled) = Default::default();
-    let mut builder = Builder { pool, block, operations, refused, settled };
+    let mut builder = Builder { pool, is_late, block, operations, refused, settled };
     let mut share = Share::default();
     let mut left = Vec::new();
     for each in pool.urgent() {

@@ -6,7 +6,7 @@ use registry_core::codec::{self, Bytes};
 use registry_core::did::{Member, Sets};
 use registry_core::governance::{Governors, governors};
 use registry_core::id::Did;
-use registry_core::record::{Entry, PartId, RecordKey, RecordView, StoreError};
+use registry_core::record::{Entry, Part, PartId, RecordKey, RecordView, StoreError};
 
 use super::actors::control_of;
 use crate::state::ApplyError;
@@ -71,6 +71,15 @@ impl RecordView for Without<'_> {
                 control.for_each(|part| part.value = Bytes(codec::encode(&None::<Sets>)));
             }
             Entry { record, parts }
+        }))
+    }
+
+    fn part(&self, key: &RecordKey, id: PartId) -> Result<Option<Part>, StoreError> {
+        let part = self.view.part(key, id)?;
+        let is_gone = *key == self.gone && id == PartId::CONTROL;
+        Ok(part.map(|part| match is_gone {
+            true => Part { value: Bytes(codec::encode(&None::<Sets>)), ..part },
+            false => part,
         }))
     }
 }
