@@ -136,11 +136,9 @@ mod tests {
     /// The example of docs/protocol/state.md, section "Cost".
     #[test]
     fn the_example_of_the_page_is_right() {
-        let update = of_operation(Work::Plain, 346, [Suite::Ed25519]);
-        assert_eq!(update, 10 + 2 + 45);
-        // The operation reads the record as a whole and its control part, and writes version 2.
-        assert_eq!(of_read(600) + of_read(190), 8 + 6);
-        assert_eq!(of_write(Some(2), 14), 25 + 4 + 1);
+        let update = of_operation(Work::Plain, 379, [Suite::Ed25519]);
+        let update = update + of_read(227) + of_read(226) + of_write(Some(2), 38);
+        assert_eq!(update, 99);
         let set = of_operation(Work::Entries, 369, [Suite::Ed25519]) + of_changes(1, 1);
         assert_eq!(set, 10 + 2 + 45 + 1);
         assert_eq!(of_array(16_384, 7), 32 * 2 + 7 * 2);

@@ -15,6 +15,9 @@ use registry_core::crypto::Hash;
 use registry_core::did::{Document, Member, Sets};
 use registry_core::governance::{EndorsedWrites, Parameters, WritePolicy};
 use registry_core::id::Did;
+use registry_core::limits::{
+    CONTROL_MEMBERS_MAX, DID_OPERATION_BYTES_MAX, GOVERNORS_MAX, SIGNATURES_MAX,
+};
 use registry_core::operation::{
     MemberSigner, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
@@ -121,7 +124,8 @@ fn the_example_of_the_page_is_what_the_operation_costs() {
         + cost::of_read(control)
         + cost::of_write(Some(2), written);
     assert_eq!(cost_of(&mut start(&ledger), &envelope), expected);
-    println!("envelope {} whole {whole} control {control} = {expected}", envelope.len());
+    assert_eq!((envelope.len(), whole, control, written), (379, 227, 226, 38));
+    assert_eq!(expected, 99, "the example of the page");
 }
 
 #[test]
@@ -315,6 +319,29 @@ fn an_operation_that_costs_more_than_any_may_is_refused() {
         + cost::of_changes(32_768, 32_768);
     assert!(alone + cost::of_array(1 << 20, 63) > OPERATION_COST_MAX);
     assert!(alone < OPERATION_COST_MAX);
+}
+
+/// Computes from the limits what the operations that end a theft cost at most.
+#[test]
+fn what_ends_a_theft_is_never_too_dear() {
+    let suites = [registry_core::crypto::Suite::P256; SIGNATURES_MAX];
+    let alone = cost::of_operation(cost::Work::Plain, DID_OPERATION_BYTES_MAX, suites);
+    // A control part holds two sets of members and a set of commitments.
+    let control = cost::of_read(CONTROL_MEMBERS_MAX * (96 + 96 + 36));
+    let record = 3 * DID_OPERATION_BYTES_MAX;
+    let members = u64::try_from(CONTROL_MEMBERS_MAX).expect("small") * control;
+    // Both sets that the operation brings and both of a pending recovery name DIDs only, and the
+    // signers sign for other members.
+    let sets = 5 * members;
+    let own = cost::of_read(record) + control + cost::of_read(DID_OPERATION_BYTES_MAX);
+    let write = cost::of_write(Some(u64::MAX), record) + cost::LEAF + cost::of_read(8);
+    let rotate = alone + sets + own + write;
+    assert!(rotate <= OPERATION_COST_MAX, "{rotate}");
+    // A deactivation reads the governors besides, but brings no sets.
+    let governors = u64::try_from(GOVERNORS_MAX).expect("small") * control;
+    let deactivate = alone + 2 * members + own + write + cost::of_read(8_192) + governors;
+    assert!(deactivate <= OPERATION_COST_MAX, "{deactivate}");
+    println!("rotate {rotate}, deactivate {deactivate}");
 }
 
 #[test]

@@ -38,17 +38,21 @@ enum Tried {
 struct Share {
     operations: usize,
     bytes: usize,
+    cost: u64,
 }
 
 impl Share {
-    /// Takes room for an operation and returns true, or returns false if there is none.
-    fn take(&mut self, waiting: &Waiting) -> bool {
+    /// Takes room for an operation and returns true, or returns false if there is none. The cost is
+    /// known only when the operation has been applied, so the last one may exceed the half of
+    /// `cost_max`.
+    fn take(&mut self, waiting: &Waiting, cost_max: u64) -> bool {
         let operations = self.operations.saturating_add(1);
         let bytes = self.bytes.saturating_add(waiting.bytes());
         let fits = operations <= BLOCK_OPERATIONS_MAX / PRIORITY_SHARE_DIVISOR
-            && bytes <= BLOCK_BYTES_MAX / PRIORITY_SHARE_DIVISOR;
+            && bytes <= BLOCK_BYTES_MAX / PRIORITY_SHARE_DIVISOR
+            && self.cost < cost_max / 2;
         if fits {
-            *self = Self { operations, bytes };
+            *self = Self { operations, bytes, cost: self.cost };
         }
         fits
     }
@@ -126,14 +130,18 @@ pub(super) fn build(
     let mut builder = Builder { pool, is_late, block, operations, refused, settled };
     let mut share = Share::default();
     let mut left = Vec::new();
+    let cost_max = builder.block.probe().context().parameters.block_cost_max;
     for each in pool.urgent() {
         let mut taken = share;
-        if !taken.take(each.1) {
+        if !taken.take(each.1, cost_max) {
             left.push(each);
             continue;
         }
         match builder.attempt(each)? {
-            Tried::Applied => share = taken,
+            Tried::Applied => {
+                let cost = taken.cost.saturating_add(builder.block.probe().paid().cost);
+                share = Share { cost, ..taken };
+            }
             Tried::Held => left.push(each),
             Tried::Done => {}
         }

@@ -127,8 +127,10 @@ fn with_aliases(count: usize) -> Document {
     Document { also_known_as: (0..count).map(alias).collect(), ..Document::default() }
 }
 
+/// The budget is so large that operations and bytes fill a block first.
 fn parameters() -> Parameters {
-    Parameters { recovery_delay_ms_min: DELAY_MS, ..Parameters::default() }
+    let block_cost_max = 1_000_000;
+    Parameters { recovery_delay_ms_min: DELAY_MS, block_cost_max, ..Parameters::default() }
 }
 
 impl Fixture {
@@ -138,6 +140,10 @@ impl Fixture {
 
     /// A chain with this number of people besides the issuer.
     fn with(people: u64) -> Self {
+        Self::with_parameters(people, parameters())
+    }
+
+    fn with_parameters(people: u64, parameters: Parameters) -> Self {
         let network: NetworkName = "local".parse().expect("a name");
         let create = |number: u64| {
             let create = DidCreate { sets: sets(), document: with_method() };
@@ -179,7 +185,7 @@ impl Fixture {
             network: network.clone(),
             time_ms: GENESIS_MS,
             validators: Validators { validators: vec![validator] },
-            parameters: parameters(),
+            parameters,
             publishing: Default::default(),
             governors: None,
             operations,

@@ -89,6 +89,9 @@ impl RecordView for Without<'_> {
 pub(crate) fn check_deactivation(view: &dyn RecordView, did: &Did) -> Result<(), ApplyError> {
     let Some(governors) = governors(view)? else { return Ok(()) };
     let Governors { threshold, members } = &governors;
+    if !concerns(view, members, did)? {
+        return Ok(());
+    }
     let without = Without { view, gone: RecordKey::did(&did.suffix) };
     let left = live_count(&governors, &without, members)?;
     if left >= usize::from(*threshold) || left == live_count(&governors, view, members)? {
@@ -99,6 +102,17 @@ pub(crate) fn check_deactivation(view: &dyn RecordView, did: &Did) -> Result<(),
          threshold before {did} is deactivated"
     );
     Err(Refusal::new(Code::GovernorsTooFew, "author", detail).into())
+}
+
+/// Returns true if the DID is a governor or a member of one. Only then must all be counted.
+fn concerns(view: &dyn RecordView, governors: &[Did], did: &Did) -> Result<bool, StoreError> {
+    for governor in governors {
+        let control = control_of(view, governor)?;
+        if governor == did || control.is_some_and(|set| set.dids().any(|member| member == did)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns the first governor that is not registered or is deactivated.
