@@ -326,6 +326,10 @@ codes! {
     /// The sets of a delegate name more entries in this hour than the issuer allows it.
     StatusDelegateQuota = 2076, "STATUS_DELEGATE_QUOTA",
         "name fewer entries, wait for the next hour (UTC), or let the issuer sign";
+    /// The operation costs more than any operation may.
+    OperationCost = 2077, "OPERATION_COST",
+        "use fewer or cheaper signatures, name fewer entries, or have DIDs with many members \
+         replace them";
     /// The live members of a new set cannot reach its threshold.
     SetUnreachable = 2079, "SET_UNREACHABLE",
         "name enough keys, and live DIDs that keys control; a pending recovery to such sets is \

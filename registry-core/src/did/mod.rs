@@ -13,7 +13,7 @@ pub use marks::{Mark, Marks};
 
 use crate::codec;
 use crate::crypto::Hash;
-use crate::record::{Entry, Kind, PartId, PartWrite, RecordValue, StoreError};
+use crate::record::{Entry, Kind, Part, PartId, PartWrite, RecordValue, StoreError};
 
 /// Content of `did_create`: a new DID.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +176,10 @@ pub fn deactivated_parts() -> Vec<PartWrite> {
 /// True if this is a version of a DID's record that says that the DID is deactivated. The function
 /// decodes no document.
 pub fn is_deactivated(entry: &Entry) -> bool {
-    let control = entry.part(PartId::CONTROL);
-    control.is_some_and(|part| part.value.0 == codec::encode(&None::<Sets>))
+    entry.part(PartId::CONTROL).is_some_and(says_deactivated)
+}
+
+/// True if this control part says that the DID is deactivated.
+pub fn says_deactivated(control: &Part) -> bool {
+    control.value.0 == codec::encode(&None::<Sets>)
 }
