@@ -31,8 +31,7 @@ use support::ledger::{Ledger, Start, parameters};
 use support::status::{entries, list_of, plain_list, run, runs, status_create, status_set};
 use support::{
     Key, change, create, did_member, did_of, ed, k256, key_member, key_set, next_set_of, p256,
-    reveal, roll, rotate, seal, seal_body, seal_for_members, signature, single,
-    update,
+    reveal, roll, rotate, seal, seal_body, seal_for_members, signature, single, update,
 };
 
 /// Returns the control key of a DID. The first DIDs have different ones.
@@ -350,9 +349,8 @@ fn a_strangers_create_is_refused_after_a_few_reads() {
     let authority = Operation { chain: Hash::ZERO, ..authority };
     let policy = EndorsedWrites { authority: did_of(&authority), operations_per_hour: 10 };
     let parameters = Parameters { write_policy: WritePolicy::Endorsed(policy), ..parameters() };
-    let members: Vec<Operation> = (0..16)
-        .map(|number| Operation { chain: Hash::ZERO, ..creation(number) })
-        .collect();
+    let members: Vec<Operation> =
+        (0..16).map(|number| Operation { chain: Hash::ZERO, ..creation(number) }).collect();
     let mut operations = vec![seal(&authority, &[ed(10)])];
     let sealed = (0..16).zip(&members).map(|(number, each)| seal(each, &[control(number)]));
     operations.extend(sealed);

@@ -295,6 +295,23 @@ fn a_full_list_does_not_keep_a_recovery_from_completing() {
 }
 
 #[test]
+fn a_recovery_without_room_for_its_marks_does_not_keep_a_rotation_out() {
+    let mut world = World::new();
+    world.fills(DID_MARKS_MAX);
+    for from in [100, 132] {
+        let methods: Vec<_> = (from..from + 32).map(|n| (key(n), Some(7))).collect();
+        world.rotates(Some(document(&methods)), None).expect("room for a whole document");
+    }
+    assert_eq!(world.marks().list().len(), DID_MARKS_SENIOR_MAX);
+    world.recovers(revoked(&key(60), 7), None);
+    world.ledger.after(DELAY_MS / 2, &[]).after(DELAY_MS / 2, &[]);
+    let completion = world.ledger.operation(&owner().did, 99, Action::DidRecoverComplete);
+    let now_ms = world.ledger.head.time + 1_000;
+    assert_eq!(world.ledger.refusal(now_ms, &[seal(&completion, &[])]), Some(Code::MarksFull));
+    world.rotates(None, None).expect("the recovery cannot complete, so it stops nobody");
+}
+
+#[test]
 fn marks_of_a_junior_keep_no_rotation_out() {
     let mut world = World::new();
     let sets = single(&ed(13), &ed(14), &ed(15));

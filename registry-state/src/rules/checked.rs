@@ -62,9 +62,8 @@ impl Checked {
         let work = self.operation.action.facts().work;
         let own = cost::of_operation(work, self.bytes.len(), suites);
         let changes = self.operation.action.entries();
-        let changes = changes.map_or(0, |changes| {
-            cost::of_changes(changes.runs().count(), changes.count())
-        });
+        let changes =
+            changes.map_or(0, |changes| cost::of_changes(changes.runs().count(), changes.count()));
         own.saturating_add(changes)
     }
 

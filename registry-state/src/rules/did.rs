@@ -224,7 +224,7 @@ impl Request<'_, '_> {
     ) -> Result<(), ApplyError> {
         if let Some(pending) = &recovery.pending
             && self.context.live_ms >= pending.matures_live_ms
-            && self.unreachable(&pending.recover.sets)?.is_none()
+            && self.can_complete(&pending.recover)?
         {
             let detail = format!("recovery {} can only be completed now", pending.operation);
             return Err(Refusal::new(Code::RecoveryMature, "action", detail).into());
@@ -237,6 +237,19 @@ impl Request<'_, '_> {
             }
         }
         self.signed(sets.next.threshold, &reveal.revealed, Role::Next)
+    }
+
+    /// Returns true if the rules let a mature recovery complete: the live members of its sets can
+    /// sign, and there is room for its marks.
+    fn can_complete(&self, recover: &DidRecover) -> Result<bool, ApplyError> {
+        if self.unreachable(&recover.sets)?.is_some() {
+            return Ok(false);
+        }
+        match self.marks_of_senior(recover.marks.as_ref(), Some(&recover.document)) {
+            Ok(_) => Ok(true),
+            Err(ApplyError::Refused(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Checks that every DID that the sets of a new DID name is registered and not deactivated.

@@ -216,7 +216,8 @@ fn change(
     let mut list: StatusList = head(overlay, &key)?.value()?;
     make(&mut list, author)?;
     // The end of the block reads the array of a list once, if at all.
-    let array_bytes = if overlay.changed(&key) { 0 } else { overlay.room_for_array(&key, &list)? };
+    let array_bytes =
+        if overlay.changed(&key) { 0 } else { overlay.room_for_array(&key, &list)? };
     Ok(Effect { array_bytes, ..Effect::parts(key, vec![list.terms_part()]) })
 }
 
