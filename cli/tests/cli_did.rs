@@ -2,6 +2,8 @@
 //! each operation in a block of its own.
 
 mod ledger;
+#[path = "cli_did/marks.rs"]
+mod marks;
 
 use std::path::PathBuf;
 use std::process::Output;
@@ -44,7 +46,9 @@ impl Setup {
     async fn did(&self, arguments: &[&str]) -> Output {
         let keys = self.path("keys").display().to_string();
         let mut line = [&["did"], arguments].concat();
-        if !arguments.contains(&"--keys") && !["resolve", "history"].contains(&arguments[0]) {
+        if !arguments.contains(&"--keys")
+            && !["resolve", "history", "marks"].contains(&arguments[0])
+        {
             line.extend(["--keys", &keys]);
         }
         self.idem(&line).await

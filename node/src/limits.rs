@@ -7,6 +7,10 @@ pub const MEMPOOL_OPERATIONS_MAX: usize = 10_000;
 /// Total size of the envelopes in the mempool in bytes.
 pub const MEMPOOL_BYTES_MAX: usize = 32 << 20;
 
+/// Divisor that gives the part of the proposal timeout in which a node builds a block: a quarter,
+/// for which the budget of a block is made too (docs/protocol/state.md B4).
+pub const BUILD_SHARE_DIVISOR: u64 = 4;
+
 /// Divisor that gives the part of the mempool that operations with priority may fill, and the part
 /// of a block that they take while others wait: one half. So neither kind keeps the other out.
 pub const PRIORITY_SHARE_DIVISOR: usize = 2;

@@ -292,9 +292,15 @@ impl Mempool {
     }
 
     /// Fills `block` from the mempool. Operations that do not fit wait for the next block.
-    /// Operations that the rules refuse are removed from the mempool.
-    pub fn build(&mut self, block: BlockExecution<'_>) -> Result<Built, StoreError> {
-        let (execution, operations, refused) = build::build(&self.pool, block)?;
+    /// Operations that the rules refuse are removed from the mempool. The block prices each
+    /// operation anew, so one whose members have changed since it was admitted waits or leaves.
+    /// Once `is_late` says so, all that is left waits for the next block.
+    pub fn build(
+        &mut self,
+        block: BlockExecution<'_>,
+        is_late: &dyn Fn() -> bool,
+    ) -> Result<Built, StoreError> {
+        let (execution, operations, refused) = build::build(&self.pool, block, is_late)?;
         for (arrival, ..) in &refused {
             self.pool.remove(*arrival);
         }

@@ -3,8 +3,8 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use genesis::GenesisFile;
 use keys::{Home, KeysError, NodeKeys, NodeRole};
@@ -94,6 +94,12 @@ fn open_floor(
     }
 }
 
+/// Returns the milliseconds since the first call.
+fn steady_ms() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
 fn now() -> Now {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Now { wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX), steady_ms: 0 }
@@ -167,7 +173,7 @@ pub async fn start(
         floor: floor_height,
         version: PROTOCOL_VERSION,
     };
-    let driver = Driver::open(identity, &store, now())?;
+    let driver = Driver::open(identity, &store, now())?.with_clock(steady_ms);
     let (net, events) = crate::net::spawn(net_config(config, &driver, p2p)).await?;
     let role = if config.node.role == NodeRole::Validator { "validator" } else { "follower" };
     let head = driver.head();

@@ -39,9 +39,10 @@ macro_rules! codes {
 codes! {
     /// The envelope has more bytes than its action may have.
     OperationTooLarge = 1001, "OPERATION_TOO_LARGE", "send fewer methods, services or entries";
-    /// The bytes are not the canonical encoding of an operation.
+    /// The bytes are not the canonical encoding of an operation, or a member is missing or of
+    /// another type.
     OperationMalformed = 1002, "OPERATION_MALFORMED",
-        "encode with deterministic DAG-CBOR and only the documented fields";
+        "encode with deterministic DAG-CBOR, with all members and types of operations.md";
     /// The operation was made for another network, or for genesis.
     ChainMismatch = 1003, "CHAIN_MISMATCH", "sign for the chain id that ledger_status shows";
     /// The envelope has more than 16 signatures, or none although its action needs one.
@@ -121,15 +122,20 @@ codes! {
     /// The operation could be applied twice, since it names no last block time.
     UntilMissing = 1032, "UNTIL_MISSING",
         "name until, a block time at most 30 days ahead (an hour for a status_set)";
+    /// The marks that a rotation or recovery lists break their rules.
+    MarksInvalid = 1034, "MARKS_INVALID",
+        "list at most 256 marks, each key once in its one spelling and ascending, with a time in \
+         whole seconds";
     /// The endorser that the body names has not signed.
     EndorserMissing = 1036, "ENDORSER_MISSING",
         "add a signature of role endorser by a method of the DID that the body names";
     /// A revealed member of a next set is a DID.
     RevealNotKey = 1037, "REVEAL_NOT_KEY",
         "reveal keys only; each member of a board commits to a key of its own";
-    /// The operation creates a record that exists already.
+    /// What the operation makes exists already: the record, or the author's grant in it.
     AlreadyExists = 2001, "ALREADY_EXISTS",
-        "choose another salt; of a right, read the record and sign for its present version";
+        "use what is there; to replace a grant, recognition, delegation or credential type, \
+         prepare the operation again, so that its guard names it";
     /// What the guard covers changed since the operation was made.
     GuardStale = 2002, "GUARD_STALE",
         "read the record again, prepare the operation again and sign it";
@@ -200,8 +206,10 @@ codes! {
         "a revocation is final; issue a new credential";
     /// An entry does not hold the value that the run expects.
     StatusUnexpected = 2031, "STATUS_UNEXPECTED", "read the entries again";
-    /// The author has no such grant or recognition.
-    TrustNotFound = 2032, "TRUST_NOT_FOUND", "grant or recognise first";
+    /// The author has no such grant, recognition or root.
+    TrustNotFound = 2032, "TRUST_NOT_FOUND",
+        "name what the author has: trust_list shows its grants and recognitions, trust_roots its \
+         roots";
     /// The author has already granted this right to the entity.
     TrustExists = 2033, "TRUST_EXISTS", "change, suspend or resume the grant that is there";
     /// Three grantors besides the authority have already granted this right to the entity.
@@ -307,16 +315,21 @@ codes! {
     /// and refuses no operation.
     VersionNotReady = 2072, "VERSION_NOT_READY",
         "install the new program on more validators, then propose the version anew";
-    /// A method of the governor cannot say this any more about the proposal.
+    /// The governor cannot say this any more about the proposal: a method after what it or the
+    /// control set said, or the control set after it has withdrawn.
     ApprovalFinal = 2073, "APPROVAL_FINAL",
-        "let the control set of the governor sign, if it has not had the last word; else propose \
-         the change anew";
+        "let the control set of the governor sign, unless it has withdrawn; then propose the \
+         change anew";
     /// A delegate sets an entry of a status list outside of its range.
     StatusDelegateRange = 2075, "STATUS_DELEGATE_RANGE",
         "name entries within your range, or have the issuer widen it by a status_update";
     /// The sets of a delegate name more entries in this hour than the issuer allows it.
     StatusDelegateQuota = 2076, "STATUS_DELEGATE_QUOTA",
         "name fewer entries, wait for the next hour (UTC), or let the issuer sign";
+    /// The operation costs more than any operation may.
+    OperationCost = 2077, "OPERATION_COST",
+        "use fewer or cheaper signatures, name fewer entries, or have DIDs with many members \
+         replace them";
     /// The live members of a new set cannot reach its threshold.
     SetUnreachable = 2079, "SET_UNREACHABLE",
         "name enough keys, and live DIDs that keys control; a pending recovery to such sets is \
@@ -325,6 +338,10 @@ codes! {
     TrustRootsFull = 2080, "TRUST_ROOTS_FULL",
         "remove an authority that you no longer grant under by trust_forget_root, or grant from \
          another DID";
+    /// The DID has as many marked keys as there is room for.
+    MarksFull = 2081, "MARKS_FULL",
+        "leave revoked methods out of the document, or rotate with a list of marks that replaces \
+         the present one";
 }
 
 impl fmt::Display for Code {

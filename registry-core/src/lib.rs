@@ -22,6 +22,7 @@ pub mod block;
 pub mod certificate;
 pub mod code;
 pub mod codec;
+pub mod cost;
 pub mod crypto;
 pub mod decision;
 pub mod did;

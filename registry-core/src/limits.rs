@@ -43,6 +43,15 @@ pub const CONTROL_MEMBERS_MAX: usize = 16;
 /// Largest number of verification methods in a document.
 pub const VERIFICATION_METHODS_MAX: usize = 32;
 
+/// Largest number of marked keys that the control set of a DID can bring about, and that a rotation
+/// or a recovery can list. A DID that marks a key each month for twenty years has as many.
+pub const DID_MARKS_MAX: usize = 256;
+
+/// Largest number of marked keys after a rotation or a recovery. It has room for two points of each
+/// method of a document above [`DID_MARKS_MAX`]. So a control set that fills the list cannot have a
+/// rotation refused that marks keys by its document.
+pub const DID_MARKS_SENIOR_MAX: usize = DID_MARKS_MAX + 2 * VERIFICATION_METHODS_MAX;
+
 /// Largest number of services in a document.
 pub const SERVICES_MAX: usize = 32;
 

@@ -177,11 +177,26 @@ fn resource_fault(text: &str) -> Option<&'static str> {
              the start",
         );
     }
+    escape_fault(text).or_else(|| {
+        let mails = text.to_ascii_lowercase().contains("mailto:");
+        mails.then_some("write no mailto:, a mail address is private")
+    })
+}
+
+/// Returns a rule if the text escapes a character that has a meaning in paths.
+fn escape_fault(text: &str) -> Option<&'static str> {
     let lower = text.to_ascii_lowercase();
-    if ["%2e", "%2f", "%5c"].iter().any(|escape| lower.contains(escape)) {
-        return Some("write no %2e, %2f and %5c, which stand for '.', '/' and '\\'");
+    let escapes = ["%2e", "%2f", "%5c"].iter().any(|escape| lower.contains(escape));
+    escapes.then_some("write no %2e, %2f and %5c, which stand for '.', '/' and '\\'")
+}
+
+/// Returns the rule that an entity breaks if a reader who resolves dots or decodes escapes could
+/// take it for another entity.
+fn entity_fault(text: &str) -> Option<&'static str> {
+    if text.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Some("write no segment '.' or '..'");
     }
-    lower.contains("mailto:").then_some("write no mailto:, a mail address is private")
+    escape_fault(text)
 }
 
 impl FromStr for Resource {
@@ -240,6 +255,9 @@ impl FromStr for EntityId {
         }
         if let Some(rule) = uri::refusal(text, UriUse::Reference) {
             return refused(rule.to_string());
+        }
+        if let Some(rule) = entity_fault(text) {
+            return refused(rule.to_owned());
         }
         // A DID of this method in another spelling would name an entity that can neither act nor be
         // deactivated.
@@ -366,6 +384,23 @@ mod tests {
     }
 
     #[test]
+    fn an_entity_has_no_dots_to_resolve_and_no_escapes_to_decode() {
+        for (text, rule) in [
+            ("https://a.example/b/../c", "'..'"),
+            ("https://a.example/./b", "'.'"),
+            ("wss://a.example/..", "'..'"),
+            ("did:web:a.example/../b", "'..'"),
+            ("https://a.example/%2e%2E/b", "%2e"),
+            ("https://a.example/b%2Fc", "%2f"),
+            ("https://a.example/b%5cc", "%5c"),
+            ("did:web:a%2eexample", "%2e"),
+        ] {
+            let error = text.parse::<EntityId>().expect_err(text).to_string();
+            assert!(error.contains(rule), "{text}: {error}");
+        }
+    }
+
+    #[test]
     fn names_have_one_narrow_form() {
         for text in ["", "a*", "*a", "a/*/b", "a b", "a\\b", "ä", "1/2/3/4/5/6/7", "**"] {
             assert!(text.parse::<Resource>().is_err(), "{text}");
@@ -381,7 +416,13 @@ mod tests {
         for other in [format!("{did}/"), format!("{did}a"), did.replace("local", "LOCAL")] {
             assert!(other.parse::<EntityId>().is_err(), "{other}");
         }
-        for text in ["did:web:a.example", "did:key:z6Mk", "https://a.example/issuer"] {
+        for text in [
+            "did:web:a.example",
+            "did:web:a.example%3A8080:b",
+            "did:key:z6Mk",
+            "https://a.example/issuer",
+            "https://a.example/.well-known/..a/",
+        ] {
             assert_eq!(text.parse::<EntityId>().map(|id| id.to_string()).as_deref(), Ok(text));
         }
     }

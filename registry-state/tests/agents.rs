@@ -9,11 +9,20 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use registry_core::agent::{AgentAnswer, AgentBroken, verify};
+use registry_core::agent::{AgentAnswer, AgentBroken, AgentDelegate, Delegation, verify};
+use registry_core::code::Code;
+use registry_core::operation::Action;
+use registry_core::record::RecordKey;
+use registry_core::trust::GrantStatus;
+use registry_state::state::StateView as _;
 
 use histories::{History, PARTIES, party, who};
 use oracle::{ACTIONS, RESOURCES, Verdict, World};
-use support::trust::Moment;
+use support::agent::{
+    UNTIL_MS, agent_operation, deep, delegate, resume, revoke, seal_for, suspend, terms,
+};
+use support::ledger::{GENESIS_MS, Ledger};
+use support::trust::{Moment, Party};
 
 /// Number of histories. Each has a seed of its own, which a failure prints.
 const HISTORIES: u64 = 80;
@@ -123,4 +132,85 @@ fn answers_and_refusals_are_those_of_the_history_in_the_first_histories() {
 #[test]
 fn answers_and_refusals_are_those_of_the_history_in_the_other_histories() {
     compare(HISTORIES / 2..HISTORIES);
+}
+
+/// End of the delegation that the tests below suspend.
+const SHORT_MS: u64 = GENESIS_MS + 60_000;
+
+/// A chain of a principal and two agents. The principal has suspended the lower delegation.
+struct Chain {
+    ledger: Ledger,
+    principal: Party,
+    middle: Party,
+    agent: Party,
+}
+
+impl Chain {
+    fn suspended() -> Self {
+        let [principal, middle, agent] = [30, 40, 50].map(Party::new);
+        let creates = [&principal, &middle, &agent].map(|party| party.create.clone());
+        let mut ledger = Ledger::new();
+        ledger.after(1_000, &creates);
+        let mut chain = Self { ledger, principal, middle, agent };
+        let above = chain.by_principal(&chain.middle, delegate(deep(&chain.middle, 1)));
+        chain.ledger.after(1_000, &[above]);
+        let below = chain.by_middle(chain.terms(SHORT_MS));
+        chain.ledger.after(1_000, &[below]);
+        let stop = chain.by_principal(&chain.agent, suspend(&chain.agent));
+        chain.ledger.after(1_000, &[stop]);
+        chain
+    }
+
+    /// Returns the delegation to the lower agent with this end.
+    fn terms(&self, valid_until: u64) -> Action {
+        delegate(AgentDelegate { valid_until, ..terms(&self.agent) })
+    }
+
+    fn by_principal(&self, agent: &Party, action: Action) -> Vec<u8> {
+        let operation = agent_operation(&self.ledger, &self.principal.did, action);
+        seal_for(&operation, &self.principal, agent)
+    }
+
+    fn by_middle(&self, action: Action) -> Vec<u8> {
+        let operation = agent_operation(&self.ledger, &self.middle.did, action);
+        seal_for(&operation, &self.middle, &self.agent)
+    }
+
+    fn refusal(&self, action: Action) -> Option<Code> {
+        self.ledger.refusal(self.ledger.head.time + 1_000, &[self.by_middle(action)])
+    }
+
+    fn status(&self) -> GrantStatus {
+        let head = self.ledger.state.head(&RecordKey::delegation(&self.agent.did));
+        let entry = head.expect("a sound store").expect("a delegation");
+        entry.value::<Delegation>().expect("a delegation").status
+    }
+}
+
+#[test]
+fn a_suspension_by_a_senior_lasts_as_long_as_the_delegation() {
+    let mut chain = Chain::suspended();
+    assert_eq!(chain.refusal(resume(&chain.agent)), Some(Code::AgentNotAllowed));
+    let again = chain.by_middle(chain.terms(SHORT_MS));
+    chain.ledger.after(1_000, &[again]);
+    assert_eq!(chain.status(), GrantStatus::Suspended, "new terms lift no suspension");
+
+    let mut revoked = Chain { ledger: chain.ledger.clone(), ..Chain::suspended() };
+    let ends = revoked.by_middle(revoke(&revoked.agent));
+    revoked.ledger.after(1_000, &[ends]);
+    chain.ledger.block(SHORT_MS, &[]).expect("an empty block");
+    for mut ended in [chain, revoked] {
+        let anew = ended.by_middle(ended.terms(UNTIL_MS));
+        ended.ledger.after(1_000, &[anew]);
+        assert_eq!(ended.status(), GrantStatus::Active, "nobody suspended the new delegation");
+    }
+}
+
+#[test]
+fn a_principal_that_suspends_the_agent_above_keeps_the_lower_one_out() {
+    let mut chain = Chain::suspended();
+    let stop = chain.by_principal(&chain.middle, suspend(&chain.middle));
+    chain.ledger.after(1_000, &[stop]);
+    chain.ledger.block(SHORT_MS, &[]).expect("an empty block");
+    assert_eq!(chain.refusal(chain.terms(UNTIL_MS)), Some(Code::AgentChain));
 }

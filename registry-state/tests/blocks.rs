@@ -61,21 +61,21 @@ fn a_completion() -> Checked {
 
 /// Returns how many copies of `operation` fit, each of which changes a record that exists.
 fn room(budget: &mut BlockBudget, operation: &Checked) -> usize {
-    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, 0)).count()
+    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, 0, 0)).count()
 }
 
 /// Returns how many copies of `operation` fit, each of which writes the first version of a record.
 fn first_room(budget: &mut BlockBudget, operation: &Checked) -> usize {
-    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, 1)).count()
+    (0..=BLOCK_OPERATIONS_MAX).take_while(|_| budget.take(operation, 1, 0)).count()
 }
 
 #[test]
 fn a_block_keeps_a_tenth_for_senior_operations() {
-    let mut budget = BlockBudget::default();
+    let mut budget = BlockBudget::new(u64::MAX);
     assert_eq!(room(&mut budget, &an_update(0)), 3_600);
     assert_eq!(room(&mut budget, &a_completion()), 400);
-    assert!(!budget.take(&an_update(0), 0));
-    let mut budget = BlockBudget::default();
+    assert!(!budget.take(&an_update(0), 0, 0));
+    let mut budget = BlockBudget::new(u64::MAX);
     assert_eq!(room(&mut budget, &a_completion()), BLOCK_OPERATIONS_MAX);
 }
 
@@ -83,12 +83,12 @@ fn a_block_keeps_a_tenth_for_senior_operations() {
 fn a_block_holds_1000_first_versions_whatever_their_guard() {
     let create = checked(&seal(&creation(), &[ed(10)]));
     for operation in [create, an_update(0), a_completion()] {
-        let mut budget = BlockBudget::default();
+        let mut budget = BlockBudget::new(u64::MAX);
         assert_eq!(first_room(&mut budget, &operation), BLOCK_FIRST_VERSIONS_MAX);
-        assert!(!budget.take(&operation, 1));
-        assert!(budget.take(&operation, 0), "other operations still fit");
+        assert!(!budget.take(&operation, 1, 0));
+        assert!(budget.take(&operation, 0, 0), "other operations still fit");
     }
-    let mut budget = BlockBudget::default();
+    let mut budget = BlockBudget::new(u64::MAX);
     assert_eq!(first_room(&mut budget, &an_update(0)), BLOCK_FIRST_VERSIONS_MAX);
     assert_eq!(room(&mut budget, &an_update(0)), 2_600);
 }
@@ -96,7 +96,7 @@ fn a_block_holds_1000_first_versions_whatever_their_guard() {
 #[test]
 fn a_block_holds_two_mebibytes_a_tenth_of_them_for_senior_operations() {
     let (update, rotate) = (an_update(16), a_rotate());
-    let mut budget = BlockBudget::default();
+    let mut budget = BlockBudget::new(u64::MAX);
     let ordinary = BLOCK_BYTES_MAX - BLOCK_BYTES_MAX / 10;
     let updates = ordinary / update.bytes().len();
     assert_eq!(room(&mut budget, &update), updates);

@@ -12,6 +12,8 @@ mod parts;
 #[path = "decision/replaced.rs"]
 mod replaced;
 mod support;
+#[path = "decision/theft.rs"]
+mod theft;
 
 use std::collections::BTreeMap;
 

@@ -33,6 +33,8 @@ struct Counts {
     again_in_block: u32,
     waited: u32,
     waited_then_applied: u32,
+    /// A mark went, because a senior replaced the list.
+    unmarked: u32,
     refused: BTreeMap<Code, u32>,
     sent_again: BTreeMap<Code, u32>,
 }
@@ -42,11 +44,14 @@ fn compare_block(history: &mut History, seed: u64, counts: &mut Counts) {
     for _ in 0..history.attempts() {
         let attempt = history.next_attempt();
         let expected = history.model_result(&attempt);
+        let marked = history.lives[attempt.did].marks.clone();
         let actual = history.apply(&attempt);
         assert_eq!(actual, expected, "seed {seed}: {attempt:?}");
         match actual {
             Ok(()) => {
                 counts.applied += 1;
+                let marks = &history.lives[attempt.did].marks;
+                counts.unmarked += u32::from(marked.keys().any(|key| !marks.contains_key(key)));
                 counts.overtaken += u32::from(attempt.behind > 0);
                 counts.again_in_block += u32::from(written.contains(&attempt.did));
                 counts.waited_then_applied += u32::from(attempt.was_put_off);
@@ -85,6 +90,7 @@ fn compare(seeds: std::ops::Range<u64>) {
     for (what, count, least) in [
         ("overtaken", counts.overtaken, 100),
         ("again in a block", counts.again_in_block, 100),
+        ("unmarked", counts.unmarked, 100),
         ("waited", counts.waited, 20),
         ("waited, then applied", counts.waited_then_applied, 10),
     ] {
@@ -113,11 +119,12 @@ impl Life {
 
     /// Returns the parts that the record should have, with their numbers.
     fn part_numbers(&self) -> Vec<(PartId, u64)> {
-        let life::Numbers { control, recovery, document } = self.numbers;
+        let life::Numbers { control, recovery, document, marks } = self.numbers;
         let parts = [
             (PartId::CONTROL, control),
             (PartId::RECOVERY, recovery),
             (PartId::DOCUMENT, document),
+            (PartId::MARKS, marks),
         ];
         parts.into_iter().filter(|(_, number)| *number > 0).collect()
     }

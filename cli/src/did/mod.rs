@@ -2,6 +2,7 @@
 
 mod document;
 mod import;
+mod marks;
 mod read;
 mod sets;
 mod writer;
@@ -25,6 +26,7 @@ use super::context::Context;
 use super::exit::Failure;
 use super::passphrase::PassphraseArgs;
 use super::time::{Until, until};
+use marks::MarksArgs;
 use sets::SetsArgs;
 pub(super) use sets::{NewKeys, SuiteName};
 use writer::Unsigned;
@@ -48,6 +50,8 @@ pub(super) enum DidCommand {
     Resolve(read::ResolveArgs),
     /// List all versions of a DID
     History(read::HistoryArgs),
+    /// List the keys that a DID has disowned, also those that a thief has added
+    Marks(marks::MarksCommand),
     /// Register a new DID for each W3C DID document, with its keys and services
     Import(import::ImportArgs),
 }
@@ -154,6 +158,8 @@ pub(super) struct RotateArgs {
     #[arg(long, value_name = "FILE")]
     document: Option<PathBuf>,
     #[command(flatten)]
+    marks: MarksArgs,
+    #[command(flatten)]
     sets: SetsArgs,
 }
 
@@ -172,6 +178,8 @@ pub(super) struct RecoverArgs {
     /// A new document [default: the present one]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["cancel", "complete"])]
     document: Option<PathBuf>,
+    #[command(flatten)]
+    marks: MarksArgs,
     #[command(flatten)]
     sets: SetsArgs,
 }
@@ -193,6 +201,7 @@ pub(super) async fn run(command: DidCommand, context: &Context) -> Result<(), Fa
         DidCommand::Deactivate(args) => deactivate(args, context).await?,
         DidCommand::Resolve(args) => return read::resolve(args, context).await,
         DidCommand::History(args) => return read::history(args, context).await,
+        DidCommand::Marks(args) => return marks::run(args, context).await,
         DidCommand::Import(args) => return import::run(args, context).await,
     };
     let DidWritten { did, operation, height } = &written;
@@ -264,13 +273,18 @@ async fn rotate(args: RotateArgs, context: &Context) -> Result<DidWritten, Failu
     let (sets, next) = args.sets.rotate(present, &reveal.revealed, &mut new)?;
     let standing = document.as_ref().unwrap_or(&subject.state.document);
     let current = Some(roles(&sets, next, document::held(standing, &writer, &new)));
-    let action = Action::DidRotate(Box::new(DidRotate { reveal, sets, document }));
+    let marks = args.marks.list(&subject.state)?;
+    let action = Action::DidRotate(Box::new(DidRotate { reveal, sets, document, marks }));
     let parts = Parts { current, recovering: None };
     let operation = subject.operation(&writer, action)?;
     writer.send(Unsigned { operation, signers, new, parts }).await
 }
 
 async fn recover(args: RecoverArgs, context: &Context) -> Result<DidWritten, Failure> {
+    if (args.cancel || args.complete) && args.marks.is_given() {
+        let remedy = "list the marked keys when the recovery starts";
+        return Err(Failure::usage_with("neither --cancel nor --complete marks keys", remedy));
+    }
     let mut writer = Writer::rekeying(context, &args.signer).await?;
     let document = args.document.as_deref().map(document::read).transpose()?;
     let subject = Subject::load(&mut writer, args.did.did).await?;
@@ -296,7 +310,8 @@ async fn recover(args: RecoverArgs, context: &Context) -> Result<DidWritten, Fai
         let (sets, next) = args.sets.recover(&subject.state.sets, &mut new)?;
         let document = document.unwrap_or_else(|| subject.state.document.clone());
         parts.recovering = Some(roles(&sets, next, document::held(&document, &writer, &new)));
-        Action::DidRecover(Box::new(DidRecover { sets, document }))
+        let marks = args.marks.list(&subject.state)?;
+        Action::DidRecover(Box::new(DidRecover { sets, document, marks }))
     };
     let operation = subject.operation(&writer, action)?;
     writer.send(Unsigned { operation, signers, new, parts }).await

@@ -103,7 +103,10 @@ fn timeouts_are_within_their_bounds() {
     refused("parameters.timeout_ms_max", |file| file.parameters.timeout_ms_max = 3_999);
 
     accepted(|file| file.parameters.timeout_propose_ms = 5_000);
-    accepted(|file| file.parameters.timeout_propose_ms = 500);
+    accepted(|file| {
+        file.parameters.timeout_propose_ms = 500;
+        file.parameters.block_cost_max = 100_000;
+    });
     accepted(|file| file.parameters.timeout_prevote_ms = 100);
     accepted(|file| file.parameters.timeout_precommit_ms = 100);
     accepted(|file| file.parameters.timeout_step_ms = 100);
@@ -112,6 +115,16 @@ fn timeouts_are_within_their_bounds() {
     refused("parameters.timeout_prevote_ms", |file| file.parameters.timeout_prevote_ms = 99);
     refused("parameters.timeout_precommit_ms", |file| file.parameters.timeout_precommit_ms = 99);
     refused("parameters.timeout_step_ms", |file| file.parameters.timeout_step_ms = 99);
+}
+
+#[test]
+fn the_budget_of_a_block_is_within_its_bounds() {
+    let path = "parameters.block_cost_max";
+    accepted(|file| file.parameters.block_cost_max = 80_000);
+    accepted(|file| file.parameters.block_cost_max = 600_000);
+    refused(path, |file| file.parameters.block_cost_max = 79_999);
+    refused(path, |file| file.parameters.block_cost_max = 600_001);
+    refused(path, |file| file.parameters.timeout_propose_ms = 2_499);
 }
 
 #[test]

@@ -17,7 +17,9 @@ use tracing::{debug, warn};
 
 use super::timeliness::is_timely;
 use super::{Driver, Fatal, Timer, Wanted};
-use crate::limits::{ENVELOPES_PER_REQUEST_MAX, PROPOSAL_HEIGHTS_AHEAD_MAX, PROPOSALS_MAX};
+use crate::limits::{
+    BUILD_SHARE_DIVISOR, ENVELOPES_PER_REQUEST_MAX, PROPOSAL_HEIGHTS_AHEAD_MAX, PROPOSALS_MAX,
+};
 use crate::store::{Ledger, Read, Store, candidate_row};
 use crate::wire::Request;
 
@@ -98,7 +100,7 @@ impl Driver {
         let time_ms = self.now.wall_ms.max(self.head.time.saturating_add(1));
         let block =
             BlockExecution::new(&ledger, self.network.clone(), &self.head, time_ms, proposer)?;
-        let built = self.mempool.build(block)?;
+        let built = self.mempool.build(block, &self.build_clock())?;
         for (operation, refusal) in built.refused {
             self.settle_refused(operation, refusal);
         }
@@ -108,6 +110,18 @@ impl Driver {
         self.executed.insert(value, candidate);
         self.feed_with(Input::Propose { height, round, value }, vec![row]);
         Ok(())
+    }
+
+    /// Returns a function that tells whether the time for building a block is over. It is the same
+    /// quarter of the timeout for which the budget of a block is made.
+    fn build_clock(&self) -> impl Fn() -> bool + use<> {
+        let span_ms = self.rules.parameters.timeout_propose_ms / BUILD_SHARE_DIVISOR;
+        let clock = self.clock;
+        let start_ms = clock.map(|clock| clock());
+        move || match (clock, start_ms) {
+            (Some(clock), Some(start_ms)) => clock().saturating_sub(start_ms) >= span_ms,
+            _ => false,
+        }
     }
 
     /// Compact form of a block that this node proposes, or proposed before a restart.

@@ -140,6 +140,9 @@ pub struct Driver {
     inputs: VecDeque<consensus::QueuedInput>,
     actions: Vec<Action>,
     now: Now,
+    /// Steady clock in ms by which the building of a block stops. Without one, as in the simulator,
+    /// a block is bounded by the rules alone.
+    clock: Option<fn() -> u64>,
 }
 
 /// Purpose of a request in flight.
@@ -152,6 +155,11 @@ enum Wanted {
 }
 
 impl Driver {
+    /// Lets the building of a block stop by this steady clock, which counts milliseconds.
+    pub fn with_clock(self, clock: fn() -> u64) -> Self {
+        Self { clock: Some(clock), ..self }
+    }
+
     /// Continues from the head of the store, which must hold genesis at least.
     pub fn open(identity: Identity, store: &dyn Store, now: Now) -> Result<Self, Fatal> {
         let read: &dyn Read = store;
@@ -195,6 +203,7 @@ impl Driver {
             inputs: VecDeque::new(),
             actions: Vec::new(),
             now,
+            clock: None,
         };
         driver.join_or_leave_consensus(&ledger)?;
         driver.find_proposals(&ledger)?;

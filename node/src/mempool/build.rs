@@ -38,17 +38,21 @@ enum Tried {
 struct Share {
     operations: usize,
     bytes: usize,
+    cost: u64,
 }
 
 impl Share {
-    /// Takes room for an operation and returns true, or returns false if there is none.
-    fn take(&mut self, waiting: &Waiting) -> bool {
+    /// Takes room for an operation and returns true, or returns false if there is none. The cost is
+    /// known only when the operation has been applied, so the last one may exceed the half of
+    /// `cost_max`.
+    fn take(&mut self, waiting: &Waiting, cost_max: u64) -> bool {
         let operations = self.operations.saturating_add(1);
         let bytes = self.bytes.saturating_add(waiting.bytes());
         let fits = operations <= BLOCK_OPERATIONS_MAX / PRIORITY_SHARE_DIVISOR
-            && bytes <= BLOCK_BYTES_MAX / PRIORITY_SHARE_DIVISOR;
+            && bytes <= BLOCK_BYTES_MAX / PRIORITY_SHARE_DIVISOR
+            && self.cost < cost_max / 2;
         if fits {
-            *self = Self { operations, bytes };
+            *self = Self { operations, bytes, cost: self.cost };
         }
         fits
     }
@@ -56,6 +60,8 @@ impl Share {
 
 struct Builder<'p, 'b> {
     pool: &'p Pool,
+    /// True once the time for the block is over. What was not tried by then waits.
+    is_late: &'p dyn Fn() -> bool,
     block: BlockExecution<'b>,
     operations: Vec<Arc<Checked>>,
     refused: Vec<(Arrival, Hash, Refusal)>,
@@ -65,6 +71,9 @@ struct Builder<'p, 'b> {
 
 impl Builder<'_, '_> {
     fn attempt(&mut self, (arrival, waiting): (Arrival, &Waiting)) -> Result<Tried, StoreError> {
+        if (self.is_late)() {
+            return Ok(Tried::Done);
+        }
         let settled = &self.settled;
         let is_senior = |(other, each): (Arrival, &Waiting)| {
             each.rank > waiting.rank && !settled.contains(&other)
@@ -111,20 +120,28 @@ pub(super) type Finished = (Execution, Vec<Arc<Checked>>, Vec<(Arrival, Hash, Re
 /// Fills `block` from the pool. Operations with priority go first, the most urgent at the head, and
 /// take half of the block at most. The others follow in the order of arrival. What is left then
 /// goes to the remaining operations with priority. An operation never goes before a senior one of
-/// the same author on the same record.
-pub(super) fn build(pool: &Pool, block: BlockExecution<'_>) -> Result<Finished, StoreError> {
+/// the same author on the same record. Once `is_late` says so, no further operation is tried.
+pub(super) fn build(
+    pool: &Pool,
+    block: BlockExecution<'_>,
+    is_late: &dyn Fn() -> bool,
+) -> Result<Finished, StoreError> {
     let (operations, refused, settled) = Default::default();
-    let mut builder = Builder { pool, block, operations, refused, settled };
+    let mut builder = Builder { pool, is_late, block, operations, refused, settled };
     let mut share = Share::default();
     let mut left = Vec::new();
+    let cost_max = builder.block.probe().context().parameters.block_cost_max;
     for each in pool.urgent() {
         let mut taken = share;
-        if !taken.take(each.1) {
+        if !taken.take(each.1, cost_max) {
             left.push(each);
             continue;
         }
         match builder.attempt(each)? {
-            Tried::Applied => share = taken,
+            Tried::Applied => {
+                let cost = taken.cost.saturating_add(builder.block.probe().paid().cost);
+                share = Share { cost, ..taken };
+            }
             Tried::Held => left.push(each),
             Tried::Done => {}
         }

@@ -127,8 +127,10 @@ fn with_aliases(count: usize) -> Document {
     Document { also_known_as: (0..count).map(alias).collect(), ..Document::default() }
 }
 
+/// The budget is so large that operations and bytes fill a block first.
 fn parameters() -> Parameters {
-    Parameters { recovery_delay_ms_min: DELAY_MS, ..Parameters::default() }
+    let block_cost_max = 1_000_000;
+    Parameters { recovery_delay_ms_min: DELAY_MS, block_cost_max, ..Parameters::default() }
 }
 
 impl Fixture {
@@ -138,6 +140,10 @@ impl Fixture {
 
     /// A chain with this number of people besides the issuer.
     fn with(people: u64) -> Self {
+        Self::with_parameters(people, parameters())
+    }
+
+    fn with_parameters(people: u64, parameters: Parameters) -> Self {
         let network: NetworkName = "local".parse().expect("a name");
         let create = |number: u64| {
             let create = DidCreate { sets: sets(), document: with_method() };
@@ -179,7 +185,7 @@ impl Fixture {
             network: network.clone(),
             time_ms: GENESIS_MS,
             validators: Validators { validators: vec![validator] },
-            parameters: parameters(),
+            parameters,
             publishing: Default::default(),
             governors: None,
             operations,
@@ -221,12 +227,12 @@ impl Fixture {
 
     fn rotate(&self, did: &Did, document: Document) -> Arc<Checked> {
         let reveal = Reveal { revealed: vec![member(2)] };
-        let rotate = DidRotate { reveal, sets: sets(), document: Some(document) };
+        let rotate = DidRotate { reveal, sets: sets(), document: Some(document), marks: None };
         self.by(did, Action::DidRotate(Box::new(rotate)), (Role::Next, 2))
     }
 
     fn recover(&self, did: &Did) -> Arc<Checked> {
-        let recover = DidRecover { sets: sets(), document: Document::default() };
+        let recover = DidRecover { sets: sets(), document: Document::default(), marks: None };
         self.by(did, Action::DidRecover(Box::new(recover)), (Role::Recovery, 3))
     }
 
@@ -244,7 +250,7 @@ impl Fixture {
         let time_ms = self.head.time + gap_ms;
         let (network, proposer) = (self.network.clone(), validator());
         let block = BlockExecution::new(&self.state, network, &self.head, time_ms, proposer);
-        let built = pool.build(block.expect("memory")).expect("memory");
+        let built = pool.build(block.expect("memory"), &|| false).expect("memory");
         self.state.commit(&built.execution.changes);
         self.head = built.execution.header;
         let refused = pool.committed(&self.probe(time_ms + 1), &built.operations);
@@ -296,7 +302,7 @@ fn sets_of_one_list_wait_side_by_side_and_make_one_block() {
     let (time_ms, proposer) = (fixture.head.time + 1, validator());
     let network = fixture.network.clone();
     let block = BlockExecution::new(&fixture.state, network, &fixture.head, time_ms, proposer);
-    let built = pool.build(block.expect("memory")).expect("memory");
+    let built = pool.build(block.expect("memory"), &|| false).expect("memory");
     assert_eq!(built.operations.len(), sets.len());
     assert_eq!(built.execution.changes.entries.len(), 1, "one version of one record");
     assert!(built.refused.is_empty());
@@ -353,4 +359,26 @@ fn waiting_sets_end_with_their_time() {
     assert!(pool.is_empty());
     let one_more = fixture.set(1, None);
     fixture.admit(&mut pool, &one_more).expect("its place is free again");
+}
+
+#[test]
+fn a_builder_whose_time_is_over_leaves_the_rest_to_the_next_block() {
+    let mut fixture = Fixture::new();
+    let mut pool = Mempool::default();
+    for entry in 0..5 {
+        let set = fixture.set(entry, None);
+        fixture.admit(&mut pool, &set).expect("room");
+    }
+    let (time_ms, network) = (fixture.head.time + 1, fixture.network.clone());
+    let block = BlockExecution::new(&fixture.state, network, &fixture.head, time_ms, validator());
+    let asked = std::cell::Cell::new(0);
+    let is_late = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 3
+    };
+    let built = pool.build(block.expect("memory"), &is_late).expect("memory");
+    assert_eq!(built.operations.len(), 3);
+    assert!(built.refused.is_empty());
+    assert_eq!(pool.len(), 5, "all wait until the block is decided");
+    assert_eq!(fixture.build(&mut pool, 1).len(), 5, "the next proposer takes them");
 }

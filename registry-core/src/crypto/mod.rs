@@ -31,6 +31,8 @@ pub enum Purpose {
     OperationSignature,
     /// Key of a next set → pre-rotation commitment.
     NextCommitment,
+    /// Multicodec prefix and raw key → the identity of a key that is too long to stand for itself.
+    KeyIdentity,
     /// Control, next and recovery sets → the `newControlHash` of a pending recovery.
     Control,
     /// Ids, numbers and hashes of all parts → value hash of a record.
@@ -94,6 +96,7 @@ impl Purpose {
             Self::EnvelopeId => "idem 2026 v1 envelope id",
             Self::OperationSignature => "idem 2026 v1 operation signature",
             Self::NextCommitment => "idem 2026 v1 next commitment",
+            Self::KeyIdentity => "idem 2026 v1 key identity",
             Self::Control => "idem 2026 v1 control",
             Self::RecordValue => "idem 2026 v1 record value",
             Self::PartValue => "idem 2026 v1 part value",

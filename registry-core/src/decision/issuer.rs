@@ -2,7 +2,7 @@
 
 use super::{Case, Fault, denied};
 use crate::did::document::VerificationMethod;
-use crate::did::{DidValue, Document};
+use crate::did::{DidValue, Document, Marks};
 use crate::id::{Did, Fragment, MethodUrl};
 use crate::record::{RecordKey, RecordView, StoreError};
 use crate::time::TimeMs;
@@ -46,7 +46,7 @@ impl Case<'_> {
             return denied(format!("{issuer} had no document at {}", self.issued_at()));
         };
         let method = self.method_then(&then, &fragment)?;
-        self.method_now(method, document(self.moments.now, &did)?.as_ref())
+        self.method_now(method, &Marks::at(self.moments.now, &RecordKey::did(&did.suffix))?)
     }
 
     fn method_then<'d>(
@@ -75,25 +75,19 @@ impl Case<'_> {
         denied(format!("{url} was not valid at {issued_at}{}", bounds.concat()))
     }
 
-    /// Checks what has become of the method since the issuance.
-    fn method_now(
-        &self,
-        method: &VerificationMethod,
-        document: Option<&Document>,
-    ) -> Result<String, Fault> {
+    /// Checks that the issuer has not disowned the key for the time of issuance. What the present
+    /// document says of the key, and whether it has it at all, does not matter.
+    fn method_now(&self, method: &VerificationMethod, marks: &Marks) -> Result<String, Fault> {
         let (url, issued_at) = (&self.question.verification_method, self.issued_at());
-        let kept = document.and_then(|document| document.method(&method.id));
-        let kept = kept.filter(|kept| kept.material == method.material);
         let was = format!("{url} was a valid assertionMethod at {issued_at}");
-        match kept.map(|kept| kept.revoked) {
-            Some(Some(revoked)) if revoked.0 <= self.question.issued_at_ms => {
-                let revoked = revoked.millis();
-                denied(format!("{url} is revoked as of {revoked}, and signed at {issued_at}"))
-            }
-            Some(Some(revoked)) => Ok(format!("{was}; it is revoked as of {}", revoked.millis())),
-            Some(None) => Ok(was),
-            None => Ok(format!("{was}; it was removed since")),
+        let Some(revoked) = marks.revoked(&method.material) else { return Ok(was) };
+        let time = revoked.millis();
+        if revoked.0 <= self.question.issued_at_ms {
+            return denied(format!(
+                "the key of {url} is revoked as of {time}, so it did not count at {issued_at}"
+            ));
         }
+        Ok(format!("{was}; its key is revoked as of {time}"))
     }
 }
 

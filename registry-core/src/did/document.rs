@@ -4,6 +4,7 @@
 //! Decoding refuses a value of another shape. [`Document::check`] refuses a value that has the
 //! shape but breaks a rule. Neither of them panics.
 
+mod identity;
 mod jwk;
 mod method;
 mod multikey;
@@ -18,6 +19,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub use identity::KeyIdentity;
 pub use jwk::Jwk;
 pub use method::{KeyMaterial, VerificationMethod};
 pub use multikey::{KeyCodec, Multikey};

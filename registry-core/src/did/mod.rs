@@ -3,15 +3,17 @@
 
 pub mod control;
 pub mod document;
+pub mod marks;
 
 use serde::{Deserialize, Serialize};
 
 pub use control::{KeySet, Member, NextSet, Recovery, Sets};
 pub use document::Document;
+pub use marks::{Mark, Marks};
 
 use crate::codec;
 use crate::crypto::Hash;
-use crate::record::{Entry, Kind, PartId, PartWrite, RecordValue, StoreError};
+use crate::record::{Entry, Kind, Part, PartId, PartWrite, RecordValue, StoreError};
 
 /// Content of `did_create`: a new DID.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +56,10 @@ pub struct DidRotate {
     /// if the present document stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<Document>,
+    /// Complete new list of marked keys, to which those of the new document are added; `None` if
+    /// the present list stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marks: Option<Marks>,
 }
 
 /// Content of `did_recover`: new sets and a new document that take effect after the recovery delay.
@@ -64,6 +70,10 @@ pub struct DidRecover {
     pub sets: Sets,
     /// Complete new document.
     pub document: Document,
+    /// Complete new list of marked keys, to which those of the document are added at completion;
+    /// `None` if the list that stands then stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marks: Option<Marks>,
 }
 
 /// A recovery whose delay has not been completed yet.
@@ -94,6 +104,9 @@ pub struct DidState {
     /// Live time in ms before which no recovery may start, because the last one was vetoed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recover_from_live_ms: Option<u64>,
+    /// Keys that the DID has disowned.
+    #[serde(default, skip_serializing_if = "Marks::is_empty")]
+    pub marks: Marks,
 }
 
 /// Value of the part of a DID's record that holds its recovery. The part is absent until the first
@@ -129,7 +142,10 @@ impl RecordValue for DidValue {
         let recovery = entry.part(PartId::RECOVERY).map(|part| part.value()).transpose()?;
         let RecoveryPart { pending, recover_from_live_ms } = recovery.unwrap_or_default();
         let document = entry.part_value(PartId::DOCUMENT)?;
-        Ok(Self::Active(Box::new(DidState { sets, document, pending, recover_from_live_ms })))
+        let marks = entry.part(PartId::MARKS).map(|part| part.value()).transpose()?;
+        let marks = marks.unwrap_or_default();
+        let state = DidState { sets, document, pending, recover_from_live_ms, marks };
+        Ok(Self::Active(Box::new(state)))
     }
 }
 
@@ -143,16 +159,27 @@ pub fn document_part(document: &Document) -> PartWrite {
     PartWrite::set(PartId::DOCUMENT, codec::encode(document))
 }
 
-/// Returns the parts that a deactivation writes. Nothing but the mark remains.
+/// Returns the part that holds this list of marked keys.
+pub fn marks_part(marks: &Marks) -> PartWrite {
+    PartWrite::set(PartId::MARKS, codec::encode(marks))
+}
+
+/// Returns the parts that a deactivation writes. Nothing but the sign of the deactivation remains.
+/// Whoever needs the marked keys of a deactivated DID reads the version before.
 pub fn deactivated_parts() -> Vec<PartWrite> {
-    let mark = PartWrite::set(PartId::CONTROL, codec::encode(&None::<Sets>));
-    let gone = [PartId::RECOVERY, PartId::DOCUMENT].map(|id| PartWrite { id, value: None });
-    [mark].into_iter().chain(gone).collect()
+    let sign = PartWrite::set(PartId::CONTROL, codec::encode(&None::<Sets>));
+    let gone = [PartId::RECOVERY, PartId::DOCUMENT, PartId::MARKS];
+    let gone = gone.map(|id| PartWrite { id, value: None });
+    [sign].into_iter().chain(gone).collect()
 }
 
 /// True if this is a version of a DID's record that says that the DID is deactivated. The function
 /// decodes no document.
 pub fn is_deactivated(entry: &Entry) -> bool {
-    let control = entry.part(PartId::CONTROL);
-    control.is_some_and(|part| part.value.0 == codec::encode(&None::<Sets>))
+    entry.part(PartId::CONTROL).is_some_and(says_deactivated)
+}
+
+/// True if this control part says that the DID is deactivated.
+pub fn says_deactivated(control: &Part) -> bool {
+    control.value.0 == codec::encode(&None::<Sets>)
 }

@@ -12,6 +12,7 @@ use super::rank::Rank;
 use super::signature::Role;
 use crate::agent::{AgentDelegate, AgentStep};
 use crate::code::{Code, Refusal};
+use crate::cost::Work;
 use crate::crypto::{Hash, ValidatorKey};
 use crate::did::{self, DidCreate, DidRecover, DidRotate, DidUpdate};
 use crate::governance::{GovernancePropose, GovernanceStep, ValidatorReady};
@@ -23,7 +24,7 @@ use crate::limits::{
 };
 use crate::record::{PartId, RecordKey};
 use crate::schema::{CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw};
-use crate::status::{StatusClose, StatusCreate, StatusSet, StatusUpdate};
+use crate::status::{EntryChanges, StatusClose, StatusCreate, StatusSet, StatusUpdate};
 use crate::trust::{Parent, TrustChange, TrustForgetRoot, TrustGrant, TrustRecognise, TrustStep};
 
 /// Facts about an action that do not depend on its content.
@@ -54,6 +55,9 @@ pub struct ActionFacts {
     pub is_stop: bool,
     /// Largest envelope of the action, in bytes.
     pub bytes_max: usize,
+    /// What the rules of the action compute besides their reads and writes, which is a term of its
+    /// cost.
+    pub work: Work,
 }
 
 /// A member of an action that follows from the ledger, so that people need not give it.
@@ -84,13 +88,14 @@ impl Subject<'_> {
     }
 }
 
-/// Declares each action once. The columns are those of [`ActionFacts`] and four more. `consent` is
+/// Declares each action once. The columns are those of [`ActionFacts`] and five more. `consent` is
 /// the DID that must consent besides the author, if there is one. `key` is the key that signs in
-/// place of an author, if there is one. `found` is what follows from the ledger. `writes` is the
-/// record that the operation writes, given its [`Subject`].
+/// place of an author, if there is one. `found` is what follows from the ledger. `entries` are
+/// those of a status list that the action sets. `writes` is the record that the operation writes,
+/// given its [`Subject`].
 macro_rules! actions {
     (@facts $name:literal, $prepare:expr, $family:expr, $role:expr, $covers:expr, $deadline:ident,
-        $author:literal, $rank:ident, $stop:literal, $bytes_max:ident) => {
+        $author:literal, $rank:ident, $stop:literal, $bytes_max:ident, $work:ident) => {
         ActionFacts {
             name: $name,
             prepare: $prepare,
@@ -102,6 +107,7 @@ macro_rules! actions {
             rank: Rank::$rank,
             is_stop: $stop,
             bytes_max: $bytes_max,
+            work: Work::$work,
         }
     };
     (@option) => { None };
@@ -111,10 +117,11 @@ macro_rules! actions {
         $variant:ident $(($payload:ident: $type:ty))? {
             name: $name:literal, prepare: $prepare:expr,
             family: $family:expr, role: $role:expr,
-            covers: $covers:expr, deadline: $deadline:ident,
+            covers: $covers:expr, deadline: $deadline:ident, work: $work:ident,
             has_author: $author:literal, rank: $rank:ident, is_stop: $stop:literal,
             bytes_max: $bytes_max:ident,
             $(consent: $consent:expr,)? $(key: $key:expr,)? $(found: $found:expr,)?
+            $(entries: $entries:expr,)?
             writes: $subject:pat => $writes:expr,
         }
     )+) => {
@@ -128,7 +135,7 @@ macro_rules! actions {
             /// Facts about all actions, in the order of the enum.
             pub const ALL: &[ActionFacts] = &[$(
                 actions!(@facts $name, $prepare, $family, $role, $covers, $deadline,
-                    $author, $rank, $stop, $bytes_max),
+                    $author, $rank, $stop, $bytes_max, $work),
             )+];
 
             /// Returns the facts about this action.
@@ -136,7 +143,7 @@ macro_rules! actions {
                 match self {
                     $(Self::$variant { .. } => const {
                         &actions!(@facts $name, $prepare, $family, $role, $covers, $deadline,
-                            $author, $rank, $stop, $bytes_max)
+                            $author, $rank, $stop, $bytes_max, $work)
                     },)+
                 }
             }
@@ -156,6 +163,14 @@ macro_rules! actions {
             pub fn found(&self) -> Option<Found<'_>> {
                 match self {
                     $(Self::$variant $(($payload))? => actions!(@option $($found)?),)+
+                }
+            }
+
+            /// Returns the entries of a status list that the action sets; `None` if it sets none.
+            #[allow(unused_variables, reason = "most rows do not need what the action holds")]
+            pub fn entries(&self) -> Option<&EntryChanges> {
+                match self {
+                    $(Self::$variant $(($payload))? => actions!(@option $($entries)?),)+
                 }
             }
 
@@ -190,7 +205,7 @@ actions! {
     DidCreate(create: Box<DidCreate>) {
         name: "did_create", prepare: Some("did_prepareCreate"),
         family: Some(Family::Did), role: Some(Role::Control),
-        covers: Covers::NoRecord, deadline: Bounded,
+        covers: Covers::NoRecord, deadline: Bounded, work: Plain,
         has_author: false, rank: Control, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => RecordKey::did(&Suffix::of_create(subject.operation)),
     }
@@ -199,7 +214,7 @@ actions! {
     DidUpdate(update: Box<DidUpdate>) {
         name: "did_update", prepare: Some("did_prepareUpdate"),
         family: Some(Family::Did), role: Some(Role::Control),
-        covers: Covers::Parts(&[PartId::CONTROL, PartId::DOCUMENT]), deadline: Bounded,
+        covers: Covers::Parts(&[PartId::CONTROL, PartId::DOCUMENT]), deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
@@ -209,7 +224,7 @@ actions! {
     DidRotate(rotate: Box<DidRotate>) {
         name: "did_rotate", prepare: Some("did_prepareRotate"),
         family: None, role: Some(Role::Next),
-        covers: Covers::Parts(&[PartId::CONTROL]), deadline: Free,
+        covers: Covers::Parts(&[PartId::CONTROL]), deadline: Free, work: Plain,
         has_author: true, rank: Next, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
@@ -218,7 +233,7 @@ actions! {
     DidRecover(recover: Box<DidRecover>) {
         name: "did_recover", prepare: Some("did_prepareRecover"),
         family: None, role: Some(Role::Recovery),
-        covers: Covers::Parts(&[PartId::CONTROL, PartId::RECOVERY]), deadline: Free,
+        covers: Covers::Parts(&[PartId::CONTROL, PartId::RECOVERY]), deadline: Free, work: Plain,
         has_author: true, rank: Recovery, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
@@ -227,7 +242,7 @@ actions! {
     DidRecoverCancel {
         name: "did_recover_cancel", prepare: Some("did_prepareRecoverCancel"),
         family: None, role: Some(Role::Recovery),
-        covers: Covers::PendingRecovery, deadline: Free,
+        covers: Covers::PendingRecovery, deadline: Free, work: Plain,
         has_author: true, rank: Recovery, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
@@ -236,7 +251,7 @@ actions! {
     DidRecoverComplete {
         name: "did_recover_complete", prepare: Some("did_prepareRecoverComplete"),
         family: None, role: None,
-        covers: Covers::PendingRecovery, deadline: Free,
+        covers: Covers::PendingRecovery, deadline: Free, work: Plain,
         has_author: true, rank: Completion, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
@@ -245,7 +260,7 @@ actions! {
     DidDeactivate(reveal: did::Reveal) {
         name: "did_deactivate", prepare: Some("did_prepareDeactivate"),
         family: None, role: Some(Role::Next),
-        covers: Covers::Parts(&[PartId::CONTROL]), deadline: Free,
+        covers: Covers::Parts(&[PartId::CONTROL]), deadline: Free, work: Plain,
         has_author: true, rank: Next, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
         writes: subject => subject.own_did()?,
     }
@@ -254,7 +269,7 @@ actions! {
     StatusCreate(create: Box<StatusCreate>) {
         name: "status_create", prepare: Some("status_prepareCreate"),
         family: Some(Family::Status), role: Some(Role::Author),
-        covers: Covers::NoRecord, deadline: Bounded,
+        covers: Covers::NoRecord, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
         writes: subject => RecordKey::status(&ListId::of_create(subject.operation)),
     }
@@ -263,16 +278,16 @@ actions! {
     StatusSet(set: StatusSet) {
         name: "status_set", prepare: Some("status_prepareSet"),
         family: Some(Family::Status), role: Some(Role::Author),
-        covers: Covers::Nothing, deadline: OnceWithinAnHour,
+        covers: Covers::Nothing, deadline: OnceWithinAnHour, work: Entries,
         has_author: true, rank: Control, is_stop: false, bytes_max: STATUS_SET_BYTES_MAX,
-        writes: _ => RecordKey::status(&set.list),
+        entries: &set.changes, writes: _ => RecordKey::status(&set.list),
     }
 
     /// Changes validity and delegates of a status list.
     StatusUpdate(update: StatusUpdate) {
         name: "status_update", prepare: Some("status_prepareUpdate"),
         family: Some(Family::Status), role: Some(Role::Author),
-        covers: Covers::Parts(&[PartId::TERMS]), deadline: Bounded,
+        covers: Covers::Parts(&[PartId::TERMS]), deadline: Bounded, work: Array,
         has_author: true, rank: Control, is_stop: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::status(&update.list),
     }
@@ -281,7 +296,7 @@ actions! {
     StatusClose(close: StatusClose) {
         name: "status_close", prepare: Some("status_prepareClose"),
         family: Some(Family::Status), role: Some(Role::Author),
-        covers: Covers::Nothing, deadline: Bounded,
+        covers: Covers::Nothing, deadline: Bounded, work: Array,
         has_author: true, rank: Control, is_stop: false, bytes_max: STATUS_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::status(&close.list),
     }
@@ -290,7 +305,7 @@ actions! {
     TrustGrant(grant: Box<TrustGrant>) {
         name: "trust_grant", prepare: Some("trust_prepareGrant"),
         family: Some(Family::Trust), role: Some(Role::Author),
-        covers: Covers::OwnSlot, deadline: Bounded,
+        covers: Covers::OwnSlot, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         found: Found::Parent(grant.parent.as_ref()), writes: _ => RecordKey::grant(&grant.key),
     }
@@ -299,7 +314,7 @@ actions! {
     TrustChange(change: Box<TrustChange>) {
         name: "trust_change", prepare: Some("trust_prepareChange"),
         family: Some(Family::Trust), role: Some(Role::Author),
-        covers: Covers::OwnSlot, deadline: Bounded,
+        covers: Covers::OwnSlot, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         found: Found::Parent(change.parent.as_ref()), writes: _ => RecordKey::grant(&change.key),
     }
@@ -308,7 +323,7 @@ actions! {
     TrustSuspend(step: Box<TrustStep>) {
         name: "trust_suspend", prepare: Some("trust_prepareSuspend"),
         family: Some(Family::Trust), role: Some(Role::Author),
-        covers: Covers::OwnGrant, deadline: Once,
+        covers: Covers::OwnGrant, deadline: Once, work: Plain,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::grant(&step.key),
     }
@@ -317,7 +332,7 @@ actions! {
     TrustResume(step: Box<TrustStep>) {
         name: "trust_resume", prepare: Some("trust_prepareResume"),
         family: Some(Family::Trust), role: Some(Role::Author),
-        covers: Covers::GrantSuspension, deadline: Bounded,
+        covers: Covers::GrantSuspension, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::grant(&step.key),
     }
@@ -326,7 +341,7 @@ actions! {
     TrustRevoke(step: Box<TrustStep>) {
         name: "trust_revoke", prepare: Some("trust_prepareRevoke"),
         family: Some(Family::Trust), role: Some(Role::Author),
-        covers: Covers::OwnGrant, deadline: Bounded,
+        covers: Covers::OwnGrant, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::grant(&step.key),
     }
@@ -335,7 +350,7 @@ actions! {
     TrustRecognise(recognise: Box<TrustRecognise>) {
         name: "trust_recognise", prepare: Some("trust_prepareRecognise"),
         family: Some(Family::Trust), role: Some(Role::Author),
-        covers: Covers::Record, deadline: Bounded,
+        covers: Covers::Record, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::recognition(&recognise.key),
     }
@@ -344,7 +359,7 @@ actions! {
     TrustDerecognise(step: Box<TrustStep>) {
         name: "trust_derecognise", prepare: Some("trust_prepareDerecognise"),
         family: Some(Family::Trust), role: Some(Role::Author),
-        covers: Covers::Nothing, deadline: Once,
+        covers: Covers::Nothing, deadline: Once, work: Plain,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::recognition(&step.key),
     }
@@ -353,7 +368,7 @@ actions! {
     TrustForgetRoot(forget: TrustForgetRoot) {
         name: "trust_forget_root", prepare: Some("trust_prepareForgetRoot"),
         family: Some(Family::Trust), role: Some(Role::Control),
-        covers: Covers::Nothing, deadline: Once,
+        covers: Covers::Nothing, deadline: Once, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: subject => RecordKey::roots(subject.author()?),
     }
@@ -362,7 +377,7 @@ actions! {
     AgentDelegate(delegate: Box<AgentDelegate>) {
         name: "agent_delegate", prepare: Some("agent_prepareDelegate"),
         family: Some(Family::Agent), role: Some(Role::Author),
-        covers: Covers::Record, deadline: Bounded,
+        covers: Covers::Record, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         consent: &delegate.agent, found: Found::Beneath(delegate.beneath),
         writes: _ => RecordKey::delegation(&delegate.agent),
@@ -372,7 +387,7 @@ actions! {
     AgentSuspend(step: AgentStep) {
         name: "agent_suspend", prepare: Some("agent_prepareSuspend"),
         family: Some(Family::Agent), role: Some(Role::Author),
-        covers: Covers::Nothing, deadline: Once,
+        covers: Covers::Nothing, deadline: Once, work: Plain,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::delegation(&step.agent),
     }
@@ -381,7 +396,7 @@ actions! {
     AgentResume(step: AgentStep) {
         name: "agent_resume", prepare: Some("agent_prepareResume"),
         family: Some(Family::Agent), role: Some(Role::Author),
-        covers: Covers::DelegationSuspension, deadline: Bounded,
+        covers: Covers::DelegationSuspension, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::delegation(&step.agent),
     }
@@ -390,7 +405,7 @@ actions! {
     AgentRevoke(step: AgentStep) {
         name: "agent_revoke", prepare: Some("agent_prepareRevoke"),
         family: Some(Family::Agent), role: Some(Role::Author),
-        covers: Covers::Nothing, deadline: Once,
+        covers: Covers::Nothing, deadline: Once, work: Plain,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::delegation(&step.agent),
     }
@@ -399,7 +414,7 @@ actions! {
     SchemaPublish(publish: Box<SchemaPublish>) {
         name: "schema_publish", prepare: Some("schema_preparePublish"),
         family: Some(Family::Schema), role: Some(Role::Author),
-        covers: Covers::NoRecord, deadline: Bounded,
+        covers: Covers::NoRecord, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: OPERATION_BYTES_MAX,
         writes: subject => {
             RecordKey::schema(&SchemaId::of_content(subject.author()?, &publish.content))
@@ -410,7 +425,7 @@ actions! {
     SchemaWithdraw(withdraw: SchemaWithdraw) {
         name: "schema_withdraw", prepare: Some("schema_prepareWithdraw"),
         family: Some(Family::Schema), role: Some(Role::Author),
-        covers: Covers::Nothing, deadline: Once,
+        covers: Covers::Nothing, deadline: Once, work: Plain,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::schema(&withdraw.schema),
     }
@@ -419,7 +434,7 @@ actions! {
     CredentialTypePublish(publish: Box<CredentialTypePublish>) {
         name: "credential_type_publish", prepare: Some("schema_preparePublishType"),
         family: Some(Family::Schema), role: Some(Role::Author),
-        covers: Covers::Record, deadline: Bounded,
+        covers: Covers::Record, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: subject => RecordKey::credential_type(subject.author()?, &publish.name),
     }
@@ -428,7 +443,7 @@ actions! {
     CredentialTypeWithdraw(withdraw: CredentialTypeWithdraw) {
         name: "credential_type_withdraw", prepare: Some("schema_prepareWithdrawType"),
         family: Some(Family::Schema), role: Some(Role::Author),
-        covers: Covers::Nothing, deadline: Once,
+        covers: Covers::Nothing, deadline: Once, work: Plain,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
         writes: subject => RecordKey::credential_type(subject.author()?, &withdraw.name),
     }
@@ -437,7 +452,7 @@ actions! {
     GovernancePropose(propose: Box<GovernancePropose>) {
         name: "governance_propose", prepare: Some("governance_preparePropose"),
         family: None, role: Some(Role::Approval),
-        covers: Covers::NoRecord, deadline: Bounded,
+        covers: Covers::NoRecord, deadline: Bounded, work: Schedule,
         has_author: true, rank: Control, is_stop: false, bytes_max: PROPOSAL_BYTES_MAX,
         found: Found::Height(propose.height),
         writes: subject => RecordKey::proposal(subject.operation),
@@ -447,7 +462,7 @@ actions! {
     GovernanceApprove(step: GovernanceStep) {
         name: "governance_approve", prepare: Some("governance_prepareApprove"),
         family: None, role: Some(Role::Approval),
-        covers: Covers::Nothing, deadline: Bounded,
+        covers: Covers::Nothing, deadline: Bounded, work: Schedule,
         has_author: true, rank: Control, is_stop: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::proposal(&step.proposal),
     }
@@ -456,7 +471,7 @@ actions! {
     GovernanceWithdraw(step: GovernanceStep) {
         name: "governance_withdraw", prepare: Some("governance_prepareWithdraw"),
         family: None, role: Some(Role::Approval),
-        covers: Covers::Nothing, deadline: Bounded,
+        covers: Covers::Nothing, deadline: Bounded, work: Schedule,
         has_author: true, rank: Control, is_stop: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
         writes: _ => RecordKey::proposal(&step.proposal),
     }
@@ -465,7 +480,7 @@ actions! {
     ValidatorReady(ready: Box<ValidatorReady>) {
         name: "validator_ready", prepare: None,
         family: None, role: Some(Role::Author),
-        covers: Covers::Record, deadline: Bounded,
+        covers: Covers::Record, deadline: Bounded, work: Plain,
         has_author: false, rank: Control, is_stop: false, bytes_max: GOVERNANCE_OPERATION_BYTES_MAX,
         key: &ready.key, writes: _ => RecordKey::ready(&ready.key),
     }

@@ -24,6 +24,9 @@ impl PartId {
     pub const RECOVERY: Self = Self(2);
     /// Document of a DID.
     pub const DOCUMENT: Self = Self(3);
+    /// Keys that a DID has disowned, with the times from which they do not count. The part is
+    /// absent until the first key is marked.
+    pub const MARKS: Self = Self(4);
     /// Terms of a status list: all of it but the array.
     pub const TERMS: Self = Self(5);
     /// Merkle root of a status list's array. The part is absent until an entry is set.
@@ -43,7 +46,7 @@ impl Kind {
             [PartId::RIGHT, first, second, third, fourth]
         };
         match self {
-            Self::Did => &[PartId::CONTROL, PartId::RECOVERY, PartId::DOCUMENT],
+            Self::Did => &[PartId::CONTROL, PartId::RECOVERY, PartId::DOCUMENT, PartId::MARKS],
             Self::Status => &[PartId::TERMS, PartId::ARRAY],
             Self::Grant => &GRANT,
             Self::Schema

@@ -2,11 +2,11 @@
 //! (docs/protocol/trust.md, section "The answer"). Rules, queries and verifiers all use it.
 
 use super::{Assurance, Grant, GrantStatus, Grants, Recognition};
-use crate::did::is_deactivated;
+use crate::did::says_deactivated;
 use crate::id::{Did, NetworkName};
 use crate::limits::TRUST_CHAIN_MAX;
 use crate::names::{EntityId, TrustKey};
-use crate::record::{Entry, RecordKey, RecordView, StoreError};
+use crate::record::{PartId, RecordKey, RecordView, StoreError};
 use crate::time::TimeMs;
 
 /// A question about a right or a recognition. It must be about the moment of the view that answers
@@ -344,12 +344,11 @@ pub fn authority_fault(
     if authority.network != *network {
         return Ok(unknown);
     }
-    Ok(match view.entry(&RecordKey::did(&authority.suffix))? {
-        None => unknown,
-        Some(entry) => {
-            deactivated_at(&entry).map(|time_ms| (Reason::AuthorityDeactivated, Some(time_ms)))
-        }
-    })
+    if view.part(&RecordKey::did(&authority.suffix), PartId::CONTROL)?.is_none() {
+        return Ok(unknown);
+    }
+    let since = deactivated_since(view, authority)?;
+    Ok(since.map(|time_ms| (Reason::AuthorityDeactivated, Some(time_ms))))
 }
 
 /// Returns the reason why an entity does not count. It can only be the deactivation of a DID of
@@ -369,11 +368,12 @@ pub(crate) fn deactivated_since(
     view: &dyn RecordView,
     did: &Did,
 ) -> Result<Option<u64>, StoreError> {
-    Ok(view.entry(&RecordKey::did(&did.suffix))?.as_ref().and_then(deactivated_at))
-}
-
-fn deactivated_at(entry: &Entry) -> Option<u64> {
-    is_deactivated(entry).then_some(entry.record.time)
+    let key = RecordKey::did(&did.suffix);
+    // The record of a DID in use holds a document, which need not be read.
+    if !view.part(&key, PartId::CONTROL)?.is_some_and(|control| says_deactivated(&control)) {
+        return Ok(None);
+    }
+    Ok(view.entry(&key)?.map(|entry| entry.record.time))
 }
 
 fn link_fault(

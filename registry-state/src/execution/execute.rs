@@ -27,8 +27,11 @@ use crate::state::{
 };
 
 /// Space of a block that is used so far, measured against the limits of a block.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct BlockBudget {
+    cost_max: u64,
+    cost: u64,
+    ordinary_cost: u64,
     operations: usize,
     bytes: usize,
     first_versions: usize,
@@ -37,18 +40,49 @@ pub struct BlockBudget {
 }
 
 impl BlockBudget {
+    /// Starts an empty block whose operations may cost `cost_max` units together.
+    pub fn new(cost_max: u64) -> Self {
+        let (operations, bytes, first_versions) = Default::default();
+        let (ordinary_operations, ordinary_bytes) = Default::default();
+        Self {
+            cost_max,
+            cost: 0,
+            ordinary_cost: 0,
+            operations,
+            bytes,
+            first_versions,
+            ordinary_operations,
+            ordinary_bytes,
+        }
+    }
+
+    /// Returns how many units the operation may cost at most.
+    pub fn cost_left(&self, checked: &Checked) -> u64 {
+        let left = self.cost_max.saturating_sub(self.cost);
+        if checked.rank().has_priority() {
+            return left;
+        }
+        left.min(self.ordinary_cost_max().saturating_sub(self.ordinary_cost))
+    }
+
+    fn ordinary_cost_max(&self) -> u64 {
+        let reserved = self.cost_max.div_euclid(BLOCK_RESERVED_DIVISOR as u64);
+        self.cost_max.saturating_sub(reserved)
+    }
     /// Reserves room for an operation and returns true, or returns false and changes nothing.
     /// Actions with priority (rotate, recovery and deactivation) may use the whole block. All
     /// others must leave the reserved part free. `first_versions` is the number of records of which
-    /// the operation writes the first version.
-    pub fn take(&mut self, checked: &Checked, first_versions: usize) -> bool {
+    /// the operation writes the first version, and `cost` what it costs in units.
+    pub fn take(&mut self, checked: &Checked, first_versions: usize, cost: u64) -> bool {
         let bytes = checked.bytes().len();
         let mut next = *self;
+        next.cost = next.cost.saturating_add(cost);
         next.operations = next.operations.saturating_add(1);
         next.bytes = next.bytes.saturating_add(bytes);
         if !checked.rank().has_priority() {
             next.ordinary_operations = next.ordinary_operations.saturating_add(1);
             next.ordinary_bytes = next.ordinary_bytes.saturating_add(bytes);
+            next.ordinary_cost = next.ordinary_cost.saturating_add(cost);
         }
         next.first_versions = next.first_versions.saturating_add(first_versions);
         let ordinary = |limit: usize| limit.saturating_sub(limit / BLOCK_RESERVED_DIVISOR);
@@ -56,7 +90,9 @@ impl BlockBudget {
             && next.bytes <= BLOCK_BYTES_MAX
             && next.first_versions <= BLOCK_FIRST_VERSIONS_MAX
             && next.ordinary_operations <= ordinary(BLOCK_OPERATIONS_MAX)
-            && next.ordinary_bytes <= ordinary(BLOCK_BYTES_MAX);
+            && next.ordinary_bytes <= ordinary(BLOCK_BYTES_MAX)
+            && next.cost <= self.cost_max
+            && next.ordinary_cost <= self.ordinary_cost_max();
         if fits {
             *self = next;
         }
@@ -129,9 +165,13 @@ impl<'a> BlockExecution<'a> {
     }
 
     fn over(overlay: Overlay<'a>, context: Context, template: Header) -> Self {
-        let (budget, applied) = Default::default();
+        // Height 0 has no budget: nobody waits for it, and all operators agreed on it.
+        let cost_max = match context.height {
+            0 => u64::MAX,
+            _ => context.parameters.block_cost_max,
+        };
         let probe = Probe { overlay, context };
-        Self { probe, template, budget, applied }
+        Self { probe, template, budget: BlockBudget::new(cost_max), applied: Vec::new() }
     }
 
     /// Returns a probe of the state after the operations applied so far.
@@ -146,36 +186,32 @@ impl<'a> BlockExecution<'a> {
 
     /// Applies an operation. If it is refused, the block does not change.
     pub fn apply(&mut self, checked: &Checked) -> Result<(), ApplyError> {
-        let own = self.first_versions([checked.record_key()])?;
-        let mut budget = self.budget;
-        if !budget.take(checked, own) {
-            return Err(ApplyError::Full);
-        }
-        let effect = self.check(checked)?;
-        let beside = self.first_versions(effect.beside.iter().map(|(key, _)| key))?;
-        let mut budget = self.budget;
-        if !budget.take(checked, own.saturating_add(beside)) {
-            return Err(ApplyError::Full);
-        }
-        self.budget = budget;
-        let (operation, envelope, key) = (checked.id(), checked.envelope_id(), effect.key.clone());
+        let applied = self.apply_priced(checked);
+        self.probe.overlay.meter().stop();
+        applied
+    }
+
+    fn apply_priced(&mut self, checked: &Checked) -> Result<(), ApplyError> {
+        let (left, alone) = (self.budget.cost_left(checked), checked.cost());
+        let fits = |mut budget: BlockBudget, first_versions, cost| {
+            budget.take(checked, first_versions, cost).then_some(budget).ok_or(ApplyError::Full)
+        };
+        fits(self.budget, 0, alone)?;
+        let mut own = 0;
+        let effect = self.probe.priced(checked, left, |overlay| {
+            own = first_versions(overlay, [checked.record_key()])?;
+            fits(self.budget, own, alone).map(|_| ())
+        })?;
         let Probe { overlay, context } = &mut self.probe;
+        let cost = overlay.meter().paid().cost;
+        overlay.meter().settle();
+        let beside = first_versions(overlay, effect.beside.iter().map(|(key, _)| key))?;
+        self.budget = fits(self.budget, own.saturating_add(beside), cost)?;
+        let (operation, envelope, key) = (checked.id(), checked.envelope_id(), effect.key.clone());
         let at = WriteContext { height: context.height, time_ms: context.time_ms, operation };
         overlay.apply(effect, checked.operation().salt, at)?;
         self.applied.push(Applied { operation, envelope, key });
         Ok(())
-    }
-
-    /// Returns how many of these records have no version yet.
-    fn first_versions<'k>(
-        &self,
-        keys: impl IntoIterator<Item = &'k RecordKey>,
-    ) -> Result<usize, StoreError> {
-        let mut count = 0_usize;
-        for key in keys {
-            count = count.saturating_add(usize::from(self.probe.overlay.head(key)?.is_none()));
-        }
-        Ok(count)
     }
 
     /// Finishes the block: lets scheduled changes take effect and computes all roots.
@@ -195,6 +231,18 @@ impl<'a> BlockExecution<'a> {
         };
         Ok(Execution { header, changes, receipts })
     }
+}
+
+/// Returns how many of these records have no version yet.
+fn first_versions<'k>(
+    overlay: &Overlay<'_>,
+    keys: impl IntoIterator<Item = &'k RecordKey>,
+) -> Result<usize, StoreError> {
+    let mut count = 0_usize;
+    for key in keys {
+        count = count.saturating_add(usize::from(overlay.head(key)?.is_none()));
+    }
+    Ok(count)
 }
 
 fn receipts(
@@ -241,7 +289,8 @@ pub enum BlockError {
         /// Code and text of the refusal.
         refusal: Refusal,
     },
-    /// The block holds more operations, bytes or first versions of records than allowed.
+    /// The block holds more operations, bytes or first versions of records than allowed, or its
+    /// operations cost more.
     #[error("operation {index} exceeds the limits of a block")]
     Full {
         /// Index of the first operation that does not fit.

@@ -1,5 +1,6 @@
 //! An operation that has passed all checks that need no state.
 
+use registry_core::cost;
 use registry_core::crypto::Hash;
 use registry_core::operation::{Operation, Rank, Role, Signature, Signer};
 use registry_core::record::RecordKey;
@@ -53,6 +54,17 @@ impl Checked {
     /// Returns the canonical bytes of the envelope.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Returns the part of the operation's cost that follows from the operation alone.
+    pub fn cost(&self) -> u64 {
+        let suites = self.signatures.iter().map(|signature| signature.by.key().suite());
+        let work = self.operation.action.facts().work;
+        let own = cost::of_operation(work, self.bytes.len(), suites);
+        let changes = self.operation.action.entries();
+        let changes =
+            changes.map_or(0, |changes| cost::of_changes(changes.runs().count(), changes.count()));
+        own.saturating_add(changes)
     }
 
     /// Returns the key of the record that the operation writes.

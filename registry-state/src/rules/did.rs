@@ -11,7 +11,7 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::did::control::{check_revealed, check_threshold};
 use registry_core::did::{
-    DidCreate, DidRecover, DidRotate, DidUpdate, Document, KeySet, Member, PendingRecovery,
+    DidCreate, DidRecover, DidRotate, DidUpdate, Document, KeySet, Marks, Member, PendingRecovery,
     Recovery, RecoveryPart, Reveal, Sets, control_part, deactivated_parts, document_part,
 };
 use registry_core::id::{Did, NetworkName};
@@ -31,6 +31,20 @@ pub(super) fn check_form(
     check_document(document)
 }
 
+/// Checks the form of a recovery.
+pub(super) fn check_recover(
+    recover: &DidRecover,
+    network: &NetworkName,
+    own: Option<&Did>,
+) -> Result<(), Refusal> {
+    check_form(&recover.sets, &recover.document, network, own)?;
+    check_marks(recover.marks.as_ref())
+}
+
+fn check_marks(marks: Option<&Marks>) -> Result<(), Refusal> {
+    marks.map_or(Ok(()), |marks| marks.check("marks"))
+}
+
 /// Checks the form of a document.
 pub(super) fn check_document(document: &Document) -> Result<(), Refusal> {
     document.check().map_err(Refusal::from)
@@ -44,7 +58,8 @@ pub(super) fn check_rotate(
 ) -> Result<(), Refusal> {
     check_reveal(&rotate.reveal)?;
     rotate.sets.check("sets", network, own)?;
-    rotate.document.as_ref().map_or(Ok(()), check_document)
+    rotate.document.as_ref().map_or(Ok(()), check_document)?;
+    check_marks(rotate.marks.as_ref())
 }
 
 /// Checks the form of the keys that an operation reveals.
@@ -60,7 +75,8 @@ pub(super) fn create(
     request.check_members(&create.sets)?;
     request.check_sets(&create.sets)?;
     request.signed_by(&create.sets.control)?;
-    let parts = vec![control_part(&create.sets), document_part(&create.document)];
+    let mut parts = vec![control_part(&create.sets), document_part(&create.document)];
+    parts.extend(request.marks_of_control(&create.document)?);
     Ok(Effect::parts(request.checked.record_key().clone(), parts))
 }
 
@@ -75,11 +91,13 @@ pub(super) fn update(
     if request.overlay.changed_part(request.checked.record_key(), PartId::CONTROL)? {
         return Err(ApplyError::Full);
     }
-    request.writes(vec![document_part(&update.document)])
+    let mut parts = vec![document_part(&update.document)];
+    parts.extend(request.marks_of_control(&update.document)?);
+    request.writes(parts)
 }
 
-/// Replaces the sets, and the document if the operation has one. If a recovery is pending, the
-/// rotation vetoes it.
+/// Replaces the sets, and the document and the marked keys if the operation has them. If a recovery
+/// is pending, the rotation vetoes it.
 pub(super) fn rotate(
     request: &Request<'_, '_>,
     rotate: &DidRotate,
@@ -89,6 +107,7 @@ pub(super) fn rotate(
     request.check_sets(&rotate.sets)?;
     let mut parts = vec![control_part(&rotate.sets)];
     parts.extend(rotate.document.as_ref().map(document_part));
+    parts.extend(request.marks_of_senior(rotate.marks.as_ref(), rotate.document.as_ref())?);
     if recovery.pending.is_some() {
         // The next recovery may start one delay of the vetoed recovery set later.
         let delay_ms = sets.recovery.map(|recovery| recovery.delay_ms);
@@ -139,10 +158,13 @@ pub(super) fn recover(
     request.writes(vec![recovery_part(&recovery)])
 }
 
-/// Cancels the pending recovery.
+/// Cancels the pending recovery. That there is one is checked before the signatures: a veto may
+/// have replaced the recovery set, and its members should learn that nothing is left to cancel.
 pub(super) fn recover_cancel(request: &Request<'_, '_>) -> Result<Effect<'static>, ApplyError> {
-    request.signed_by(&configured(&request.sets()?)?.keys)?;
+    let sets = request.sets()?;
+    let Recovery { keys, .. } = configured(&sets)?;
     pending_of(request.recovery()?)?;
+    request.signed_by(keys)?;
     request.writes(vec![recovery_part(&RecoveryPart::default())])
 }
 
@@ -157,11 +179,13 @@ pub(super) fn recover_complete(request: &Request<'_, '_>) -> Result<Effect<'stat
         return Err(Refusal::new(Code::RecoveryNotMature, "action", detail).into());
     }
     request.check_reachable(&recover.sets)?;
-    request.writes(vec![
+    let mut parts = vec![
         control_part(&recover.sets),
         recovery_part(&RecoveryPart::default()),
         document_part(&recover.document),
-    ])
+    ];
+    parts.extend(request.marks_of_senior(recover.marks.as_ref(), Some(&recover.document))?);
+    request.writes(parts)
 }
 
 fn recovery_part(recovery: &RecoveryPart) -> PartWrite {
@@ -200,7 +224,7 @@ impl Request<'_, '_> {
     ) -> Result<(), ApplyError> {
         if let Some(pending) = &recovery.pending
             && self.context.live_ms >= pending.matures_live_ms
-            && self.unreachable(&pending.recover.sets)?.is_none()
+            && self.can_complete(&pending.recover)?
         {
             let detail = format!("recovery {} can only be completed now", pending.operation);
             return Err(Refusal::new(Code::RecoveryMature, "action", detail).into());
@@ -213,6 +237,19 @@ impl Request<'_, '_> {
             }
         }
         self.signed(sets.next.threshold, &reveal.revealed, Role::Next)
+    }
+
+    /// Returns true if the rules let a mature recovery complete: the live members of its sets can
+    /// sign, and there is room for its marks.
+    fn can_complete(&self, recover: &DidRecover) -> Result<bool, ApplyError> {
+        if self.unreachable(&recover.sets)?.is_some() {
+            return Ok(false);
+        }
+        match self.marks_of_senior(recover.marks.as_ref(), Some(&recover.document)) {
+            Ok(_) => Ok(true),
+            Err(ApplyError::Refused(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Checks that every DID that the sets of a new DID name is registered and not deactivated.

@@ -17,9 +17,7 @@ pub(super) fn check_form(operation: &Operation, network: &NetworkName) -> Result
         Action::DidCreate(create) => did::check_form(&create.sets, &create.document, network, None),
         Action::DidUpdate(update) => did::check_document(&update.document),
         Action::DidRotate(rotate) => did::check_rotate(rotate, network, author),
-        Action::DidRecover(recover) => {
-            did::check_form(&recover.sets, &recover.document, network, author)
-        }
+        Action::DidRecover(recover) => did::check_recover(recover, network, author),
         Action::DidDeactivate(reveal) => did::check_reveal(reveal),
         Action::StatusCreate(create) => status::check_create(create, network),
         Action::StatusSet(set) => set.changes.check(),

@@ -61,14 +61,19 @@ impl WriteQuota {
     }
 }
 
-/// Checks rules EN1 to EN4. Returns the new value of the counter of the DID that vouches for the
-/// operation, or `None` if the operation needs no endorsement.
-pub(crate) fn check(
+/// DID by whose right an operation is written, and its quota of an hour.
+pub(crate) struct Writer<'o> {
+    payer: &'o Did,
+    operations_per_hour: u64,
+}
+
+/// Checks rules EN1 to EN3 and returns the DID that vouches for the operation, or `None` if the
+/// operation needs no endorsement. No signature of that DID is checked yet.
+pub(crate) fn writer<'c>(
     overlay: &Overlay<'_>,
     context: &Context,
-    checked: &Checked,
-) -> Result<Option<(TransientKey, Vec<u8>)>, ApplyError> {
-    author::check_endorser(overlay, context, checked)?;
+    checked: &'c Checked,
+) -> Result<Option<Writer<'c>>, ApplyError> {
     // Height 0 needs no endorsement: all operators agreed on it, and no endorser existed before it.
     let policy = match &context.parameters.write_policy {
         WritePolicy::Endorsed(policy) if context.height > 0 => policy,
@@ -76,13 +81,27 @@ pub(crate) fn check(
     };
     let (heads, operation) = (Heads(overlay), checked.operation());
     let payer = payer(&heads, &context.network, policy, operation, context.time_ms)?;
-    let Some(payer) = payer else { return Ok(None) };
+    let operations_per_hour = policy.operations_per_hour;
+    Ok(payer.map(|payer| Writer { payer, operations_per_hour }))
+}
+
+/// Checks the signature of the endorser and rule EN4. Returns the new value of the counter of the
+/// writer, if there is one.
+pub(crate) fn check(
+    overlay: &Overlay<'_>,
+    context: &Context,
+    checked: &Checked,
+    writer: Option<Writer<'_>>,
+) -> Result<Option<(TransientKey, Vec<u8>)>, ApplyError> {
+    author::check_endorser(overlay, context, checked)?;
+    let Some(Writer { payer, operations_per_hour }) = writer else { return Ok(None) };
+    let operation = checked.operation();
     // An endorser signs by a method; an author signs by a method or by its control set.
     let quota = match operation.endorser.is_none() && checked.rank() == Rank::Control {
         true => WriteQuota::Control,
         false => WriteQuota::by_method(operation.action.facts()),
     };
-    take(overlay, context, (payer, quota), policy.operations_per_hour).map(Some)
+    take(overlay, context, (payer, quota), operations_per_hour).map(Some)
 }
 
 /// Rule EN4: returns the counter of one quota of a DID, raised by one.

@@ -21,6 +21,7 @@ use registry_core::record::{RecordKey, RecordView, StoreError};
 use registry_core::span::ChainTime;
 
 use super::author;
+use super::checked::Checked;
 use super::governors::live_count;
 use super::request::Request;
 use crate::state::{ApplyError, Context, Effect, Heads, Quota, TransientKey, TransientKind, whole};
@@ -45,16 +46,28 @@ pub(super) fn propose<'c>(
     let Request { overlay, context, checked } = request;
     let mut effect = by_governor(request, |rules, by| rules.propose(&checked.id(), by, propose))?;
     let author = checked.operation().author()?;
-    let of = (TransientKind::ProposalQuota, author.suffix.0.to_vec());
+    // The counts are apart, so that a thief of a method cannot use up the control set's proposals.
+    let (number, signer) = match is_by_control(checked) {
+        false => (1, "its methods"),
+        true => (2, "its control set"),
+    };
+    let of = (TransientKind::ProposalQuota, [&author.suffix.0[..], &[number]].concat());
     let quota = Quota::read(overlay, of, (context.time_ms, DAY_MS), PROPOSALS_PER_DAY)?;
     let used = quota.used();
     let leaf = quota.take().ok_or_else(|| {
-        let detail =
-            format!("{author} made {used} proposals today, {PROPOSALS_PER_DAY} are allowed");
+        let detail = format!(
+            "{author} made {used} proposals signed by {signer} today, {PROPOSALS_PER_DAY} are \
+             allowed; its methods and its control set are counted apart"
+        );
         Refusal::new(Code::QuotaExceeded, "author", detail)
     })?;
     effect.transient.push(leaf);
     Ok(effect)
+}
+
+/// True if a governor signs by its control set, and not by a method of its document.
+fn is_by_control(checked: &Checked) -> bool {
+    checked.rank() != Rank::Methods
 }
 
 /// Checks rules GV2 to GV8 and returns the effect of an action that a governor signs.
@@ -64,7 +77,7 @@ pub(super) fn by_governor<'c>(
 ) -> Result<Effect<'c>, ApplyError> {
     let Request { overlay, context, checked } = request;
     let did = author::check(overlay, context, checked)?;
-    let by_control = checked.rank() != Rank::Methods;
+    let by_control = is_by_control(checked);
     effect(request, |rules| written(rules, Governor { did, by_control }))
 }
 

@@ -6,7 +6,7 @@ use registry_core::codec::{self, Bytes};
 use registry_core::did::{Member, Sets};
 use registry_core::governance::{Governors, governors};
 use registry_core::id::Did;
-use registry_core::record::{Entry, PartId, RecordKey, RecordView, StoreError};
+use registry_core::record::{Entry, Part, PartId, RecordKey, RecordView, StoreError};
 
 use super::actors::control_of;
 use crate::state::ApplyError;
@@ -73,6 +73,15 @@ impl RecordView for Without<'_> {
             Entry { record, parts }
         }))
     }
+
+    fn part(&self, key: &RecordKey, id: PartId) -> Result<Option<Part>, StoreError> {
+        let part = self.view.part(key, id)?;
+        let is_gone = *key == self.gone && id == PartId::CONTROL;
+        Ok(part.map(|part| match is_gone {
+            true => Part { value: Bytes(codec::encode(&None::<Sets>)), ..part },
+            false => part,
+        }))
+    }
 }
 
 /// Checks rule GV8: a DID cannot be deactivated if that leaves too few live governors. The DID may
@@ -80,6 +89,9 @@ impl RecordView for Without<'_> {
 pub(crate) fn check_deactivation(view: &dyn RecordView, did: &Did) -> Result<(), ApplyError> {
     let Some(governors) = governors(view)? else { return Ok(()) };
     let Governors { threshold, members } = &governors;
+    if !concerns(view, members, did)? {
+        return Ok(());
+    }
     let without = Without { view, gone: RecordKey::did(&did.suffix) };
     let left = live_count(&governors, &without, members)?;
     if left >= usize::from(*threshold) || left == live_count(&governors, view, members)? {
@@ -90,6 +102,17 @@ pub(crate) fn check_deactivation(view: &dyn RecordView, did: &Did) -> Result<(),
          threshold before {did} is deactivated"
     );
     Err(Refusal::new(Code::GovernorsTooFew, "author", detail).into())
+}
+
+/// Returns true if the DID is a governor or a member of one. Only then must all be counted.
+fn concerns(view: &dyn RecordView, governors: &[Did], did: &Did) -> Result<bool, StoreError> {
+    for governor in governors {
+        let control = control_of(view, governor)?;
+        if governor == did || control.is_some_and(|set| set.dids().any(|member| member == did)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns the first governor that is not registered or is deactivated.

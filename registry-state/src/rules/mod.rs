@@ -12,6 +12,7 @@ pub mod endorsement;
 pub mod governance;
 pub mod governors;
 pub mod guard;
+mod marks;
 mod request;
 pub mod roots;
 pub mod schema;

@@ -149,7 +149,7 @@ pub(super) fn set<'c>(
         let (beside, array_bytes) = Default::default();
         return Ok(Effect { key, change, beside, transient, array_bytes });
     }
-    let array_bytes = overlay.room_for_array(&list)?;
+    let array_bytes = overlay.room_for_array(&key, &list)?;
     let array = overlay.status_array(&key, &list)?;
     check_values(&list, &array, changes)?;
     let change = Change::Entries { opened: Some(array), changes };
@@ -216,7 +216,8 @@ fn change(
     let mut list: StatusList = head(overlay, &key)?.value()?;
     make(&mut list, author)?;
     // The end of the block reads the array of a list once, if at all.
-    let array_bytes = if overlay.changed(&key) { 0 } else { overlay.room_for_array(&list)? };
+    let array_bytes =
+        if overlay.changed(&key) { 0 } else { overlay.room_for_array(&key, &list)? };
     Ok(Effect { array_bytes, ..Effect::parts(key, vec![list.terms_part()]) })
 }
 

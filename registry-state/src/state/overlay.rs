@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use registry_core::codec::{self, Bytes, FixedBytes};
+use registry_core::cost;
 use registry_core::crypto::Hash;
 use registry_core::governance::ScheduledChanges;
 use registry_core::limits::BLOCK_STATUS_BYTES_MAX;
@@ -14,6 +15,7 @@ use registry_core::record::{
 use registry_core::status::{Bits, Run, StatusList, keyframe};
 
 use super::effect::{ApplyError, Change, Effect};
+use super::meter::{Meter, entry_bytes};
 use super::transient::TransientKey;
 use super::tree;
 use super::view::{HISTORY, StateView};
@@ -60,32 +62,38 @@ pub struct Overlay<'a> {
     array_bytes: usize,
     mmr_nodes: Vec<(Hash, Position, Hash)>,
     transient: BTreeMap<TransientKey, Option<Vec<u8>>>,
+    meter: Meter,
 }
 
 impl<'a> Overlay<'a> {
     /// Starts with no writes over a stored state.
     pub fn new(view: &'a dyn StateView) -> Self {
         let (entries, open_lists, array_bytes) = Default::default();
-        let (mmr_nodes, transient) = Default::default();
-        Self { view, entries, open_lists, array_bytes, mmr_nodes, transient }
+        let (mmr_nodes, transient, meter) = Default::default();
+        Self { view, entries, open_lists, array_bytes, mmr_nodes, transient, meter }
+    }
+
+    /// Returns the meter of the operation that is checked or applied.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Returns the newest version of a record, including the writes of this block. The root of an
     /// array whose entries change in this block is not known before the block ends; until then
     /// [`Hash::ZERO`] stands in its place.
     pub fn head(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
-        match self.entries.get(key) {
+        self.meter.entry(key, || match self.entries.get(key) {
             Some(entry) => Ok(Some(entry.clone())),
             None => self.view.head(key),
-        }
+        })
     }
 
     /// Returns one part of that version, without reading the others.
     pub fn part(&self, key: &RecordKey, id: PartId) -> Result<Option<Part>, StoreError> {
-        match self.entries.get(key) {
+        self.meter.part(key, id, || match self.entries.get(key) {
             Some(entry) => Ok(entry.part(id).cloned()),
             None => self.view.part(key, id),
-        }
+        })
     }
 
     /// Returns true if this block changes the record.
@@ -97,7 +105,8 @@ impl<'a> Overlay<'a> {
     pub(crate) fn changed_part(&self, key: &RecordKey, id: PartId) -> Result<bool, StoreError> {
         let Some(entry) = self.entries.get(key) else { return Ok(false) };
         let number = |part: &Part| part.number;
-        let before = self.view.part(key, id)?;
+        let length = |part: &Option<Part>| part.as_ref().map_or(0, |part| part.value.0.len());
+        let before = self.meter.read(|| self.view.part(key, id), length)?;
         Ok(before.is_some_and(|before| entry.part(id).map(number) != Some(before.number)))
     }
 
@@ -113,28 +122,68 @@ impl<'a> Overlay<'a> {
         key: &RecordKey,
         list: &StatusList,
     ) -> Result<Arc<Bits>, StoreError> {
-        match self.view.head(key)? {
+        let length = |entry: &Option<Entry>| entry.as_ref().map_or(0, entry_bytes);
+        match self.meter.read(|| self.view.head(key), length)? {
             Some(stored) => self.view.status_array(&stored),
             None => Ok(Arc::new(list.zeros())),
         }
     }
 
-    /// Returns the size of the list's array in bytes. Fails with [`ApplyError::Full`] if the block
-    /// has no room for this array beside those that it holds already.
-    pub(crate) fn room_for_array(&self, list: &StatusList) -> Result<usize, ApplyError> {
+    /// Returns the size of the list's array in bytes, and pays for the array before it is read.
+    /// Fails with [`ApplyError::Full`] if the block has no room for this array beside those that it
+    /// holds already.
+    pub(crate) fn room_for_array(
+        &self,
+        key: &RecordKey,
+        list: &StatusList,
+    ) -> Result<usize, ApplyError> {
         let bytes = list.array_bytes();
         if self.array_bytes.saturating_add(bytes) > BLOCK_STATUS_BYTES_MAX {
             return Err(ApplyError::Full);
         }
+        // The array is rebuilt from the keyframe of the version before this block.
+        let stored = self.next_number(key)?.saturating_sub(1);
+        let rows = match stored {
+            0 => 0,
+            stored => stored.saturating_sub(keyframe(stored)).saturating_add(1),
+        };
+        self.meter.pay(cost::of_array(bytes, rows))?;
+        self.meter.covers(1, u64::try_from(bytes).unwrap_or(u64::MAX));
         Ok(bytes)
+    }
+
+    /// Returns the number of the version that this block makes of a record.
+    fn next_number(&self, key: &RecordKey) -> Result<u64, StoreError> {
+        let version = self.head(key)?.map_or(0, |head| head.record.version);
+        Ok(if self.changed(key) { version } else { version.saturating_add(1) })
+    }
+
+    /// Pays for what the effect of an operation writes.
+    pub(crate) fn pay_for(&self, effect: &Effect<'_>) -> Result<(), StoreError> {
+        let own = match &effect.change {
+            Change::Parts(parts) => written_bytes(parts),
+            Change::Entries { .. } => ARRAY_PART_BYTES,
+        };
+        let beside = effect.beside.iter().map(|(key, parts)| (key, written_bytes(parts)));
+        for (key, bytes) in [(&effect.key, own)].into_iter().chain(beside) {
+            let number = self.next_number(key)?;
+            let version = (!self.changed(key)).then_some(number);
+            self.meter.pay(cost::of_write(version, bytes))?;
+            let nodes = u64::from(u64::BITS.saturating_sub(number.leading_zeros()));
+            self.meter.covers(nodes, nodes.saturating_mul(32));
+        }
+        for _ in &effect.transient {
+            self.meter.pay(cost::LEAF)?;
+        }
+        Ok(())
     }
 
     /// Returns the value of a transient leaf, including the writes of this block.
     pub fn transient(&self, key: &TransientKey) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.transient.get(key) {
+        self.meter.leaf(key, || match self.transient.get(key) {
             Some(value) => Ok(value.clone()),
             None => self.view.transient(key),
-        }
+        })
     }
 
     /// Returns the scheduled changes, including the writes of this block.
@@ -145,7 +194,8 @@ impl<'a> Overlay<'a> {
 
     /// Returns the stored node of the block history that is the leaf of the block at `height`.
     pub(crate) fn history_node(&self, height: u64) -> Result<Option<Hash>, StoreError> {
-        self.view.mmr_node(&HISTORY, Position { level: 0, index: height })
+        let read = || self.view.mmr_node(&HISTORY, Position { level: 0, index: height });
+        self.meter.read(read, |node| node.map_or(0, |node| node.0.len()))
     }
 
     /// Sets a transient leaf, or deletes it if `value` is `None`.
@@ -220,7 +270,7 @@ impl<'a> Overlay<'a> {
 
     /// Returns the next version of a record, with the parts of the present one.
     fn next_version(&mut self, key: &RecordKey) -> Result<(Record, Vec<Part>), StoreError> {
-        if let Some(Entry { record, parts }) = self.view.head(key)? {
+        if let Some(Entry { record, parts }) = self.head(key)? {
             let earlier = record.version.saturating_sub(1);
             let versions = self.append(key.tree_key(), earlier, &record.hash())?;
             let version = record.version.saturating_add(1);
@@ -318,6 +368,14 @@ impl<'a> Overlay<'a> {
         };
         Ok((update.root, changes))
     }
+}
+
+/// Length of the part of a status list that holds the root of the array.
+const ARRAY_PART_BYTES: usize = 34;
+
+fn written_bytes(parts: &[PartWrite]) -> usize {
+    let lengths = parts.iter().map(|part| part.value.as_ref().map_or(0, Vec::len));
+    lengths.fold(0, usize::saturating_add)
 }
 
 /// Sets or removes one part among others that ascend by id.

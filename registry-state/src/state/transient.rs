@@ -15,7 +15,7 @@ pub enum TransientKind {
     ScheduledChanges,
     /// Counts the operations that a DID vouched for in one hour, under one of its three quotas.
     EndorserQuota,
-    /// Counts the proposals of a governor on one day (UTC).
+    /// Counts the proposals of a governor on one day (UTC), apart for methods and control set.
     ProposalQuota,
     /// Counts the entries of a status list that the sets of one delegate named in one hour.
     DelegateQuota,

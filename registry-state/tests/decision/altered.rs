@@ -6,8 +6,8 @@ use registry_core::crypto::Hash;
 use registry_core::decision::{
     Decision, DecisionQuery, DecisionView, Moments, StatusEntry, decide,
 };
-use registry_core::did::DidValue;
 use registry_core::did::document::VerificationMethod;
+use registry_core::did::{DidValue, Marks};
 use registry_core::id::ListId;
 use registry_core::limits::DECISION_STATUS_ENTRIES_MAX;
 use registry_core::record::{Entry, Part, PartId, RecordKey, RecordView, StoreError};
@@ -87,6 +87,7 @@ fn issuer_with(now: &Now<'_>, method: VerificationMethod) -> (RecordKey, Vec<Par
         panic!("the issuer is active");
     };
     state.document.verification_method[1] = method;
+    state.marks = Marks::of(&state.document);
     (key, DidValue::Active(state).parts())
 }
 

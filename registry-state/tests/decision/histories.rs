@@ -233,6 +233,7 @@ fn envelope(ledger: &Ledger, deed: Deed, time_ms: u64) -> Vec<u8> {
         }
         Deed::MarkStolen(since) => documents(ledger, Key::Stolen(since)),
         Deed::RemoveKey => documents(ledger, Key::Removed),
+        Deed::ReturnKey => documents(ledger, Key::Good),
         Deed::Delegate(until) => delegates(ledger, agent::delegate(delegation(until))),
         Deed::TurnAgent(status) => delegates(
             ledger,
@@ -308,9 +309,17 @@ fn signing(world: &World, since: Option<u64>, may: &mut impl FnMut(usize, Deed))
         (Some(false), Some(_)) => may(1, Deed::SetEntry),
         _ => {}
     }
-    if let (Key::Good, Some(since)) = (world.key, since) {
-        may(1, Deed::MarkStolen(since));
-        may(1, Deed::RemoveKey);
+    match (world.key, since) {
+        (Key::Good, Some(since)) => {
+            may(1, Deed::MarkStolen(since));
+            may(1, Deed::RemoveKey);
+        }
+        (Key::Stolen(_), Some(since)) => {
+            may(1, Deed::MarkStolen(since));
+            may(1, Deed::RemoveKey);
+            may(1, Deed::ReturnKey);
+        }
+        _ => {}
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) enum Deed {
     /// Marks the key as stolen. It counts until this time, which may be in the past.
     MarkStolen(u64),
     RemoveKey,
+    /// Lists the key again as if it were not stolen.
+    ReturnKey,
     /// Delegates to the agent until this time.
     Delegate(u64),
     TurnAgent(Status),
@@ -71,6 +73,8 @@ pub(crate) struct World {
     /// `None` before the list exists, then whether the entry is set.
     pub(crate) list: Option<bool>,
     pub(crate) key: Key,
+    /// Time from which the key is marked as stolen, whatever the document says since.
+    pub(crate) marked: Option<u64>,
     pub(crate) agent: Option<(Status, u64)>,
 }
 
@@ -106,8 +110,12 @@ impl World {
                 Deed::Turn(link, status) => world.links[link] = Some(status),
                 Deed::OpenList => world.list = Some(false),
                 Deed::SetEntry => world.list = Some(true),
-                Deed::MarkStolen(since) => world.key = Key::Stolen(since),
+                Deed::MarkStolen(since) => {
+                    world.key = Key::Stolen(since);
+                    world.marked = Some(world.marked.map_or(since, |before| before.min(since)));
+                }
                 Deed::RemoveKey => world.key = Key::Removed,
+                Deed::ReturnKey => world.key = Key::Good,
                 Deed::Delegate(until) => world.agent = Some((Status::Active, until)),
                 Deed::TurnAgent(status) => {
                     world.agent = world.agent.map(|(_, until)| (status, until));
@@ -134,10 +142,8 @@ pub(crate) fn verdicts(then: &World, now: &World, issued_ms: u64, asked: Asked) 
     let has_type = then.kind == active;
     // The right depends on the type's name, so there is no right without a known type.
     let named = !asked.by_schema || then.schema.is_some();
-    let revealed = match now.key {
-        Key::Stolen(since) => !now.deactivated[ISSUER] && since <= issued_ms,
-        Key::Good | Key::Removed => false,
-    };
+    let marked = now.marked.filter(|_| !now.deactivated[ISSUER]);
+    let revealed = marked.is_some_and(|since| since <= issued_ms);
     let stated = named && then.is_active(AUTHORITY) && then.links[1].is_some();
     let required = asked.minimum.max(has_type.then_some(WANTED));
     let agent_then = match then.agent {

@@ -52,11 +52,13 @@ impl Parts for Grants {
 impl Parts for DidValue {
     fn parts(&self) -> Vec<Part> {
         let Self::Active(state) = self else { return vec![part(PartId::CONTROL, &None::<Sets>)] };
-        let DidState { sets, document, pending, recover_from_live_ms } = (**state).clone();
-        vec![
+        let DidState { sets, document, pending, recover_from_live_ms, marks } = (**state).clone();
+        let mut parts = vec![
             part(PartId::CONTROL, &Some(sets)),
             part(PartId::RECOVERY, &RecoveryPart { pending, recover_from_live_ms }),
             part(PartId::DOCUMENT, &document),
-        ]
+        ];
+        parts.extend((!marks.is_empty()).then(|| part(PartId::MARKS, &marks)));
+        parts
     }
 }

@@ -7,17 +7,19 @@ use registry_core::governance::{
     Change, PROTOCOL_VERSION, Parameters, ProposalStatus, Publishing, ValidatorEntry,
     ValidatorReady, Validators,
 };
+use registry_core::operation::Role;
 use registry_state::execution::{BlockError, BlockExecution, Genesis, execute_genesis};
 use registry_state::rules::check_stateless;
 use registry_state::state::MemoryState;
 
 use crate::support::governance::{
-    announces, approve, governed, governor, governors_of, governs, heartbeat, proposal, proposes,
-    put, ready, ready_operation, remove, says_ready, until, validator, validator_key, withdraw,
+    announces, approve, governance_operation, governed, governor, governors_of, governs, heartbeat,
+    proposal, propose, proposes, put, ready, ready_operation, remove, says_ready, until, validator,
+    validator_key, withdraw,
 };
 use crate::support::ledger::{GENESIS_MS, Ledger, Start, parameters, validators};
 use crate::support::trust::Party;
-use crate::support::{chain, network, seal};
+use crate::support::{chain, network, seal, seal_body};
 
 /// Returns a ledger with four validators and two governors, of which one is enough, and that
 /// governor.
@@ -348,6 +350,29 @@ fn a_governor_makes_eight_proposals_a_day() {
         Some(Code::QuotaExceeded)
     );
     assert_eq!(ledger.refusal(next_day_ms, &[ninth]), None);
+}
+
+#[test]
+fn a_thief_of_a_governors_method_leaves_its_control_set_eight_proposals() {
+    // Both governors must approve, so the proposals stay open and need no room in the schedule.
+    let parties = [governor(1), governor(2)];
+    let (mut ledger, party) = (governed(4, 2, &parties), parties[0].clone());
+    ledger.after(1_000, &[]).after(1_000, &[]);
+    for number in 0..8 {
+        proposed(&mut ledger, &party, heartbeat(10_000 + number), 100);
+    }
+    let by_control = |ledger: &Ledger, number: u8| {
+        let change = heartbeat(11_000 + u64::from(number));
+        let operation = governance_operation(ledger, &party.did, number, propose(change, 100));
+        seal_body(operation.body(), Role::Approval, &[party.key])
+    };
+    for number in 0..8 {
+        let envelope = by_control(&ledger, number);
+        ledger.after(1_000, &[envelope]);
+    }
+    let ninth = by_control(&ledger, 8);
+    let now_ms = ledger.head.time + 1_000;
+    assert_eq!(ledger.refusal(now_ms, &[ninth]), Some(Code::QuotaExceeded));
 }
 
 #[test]

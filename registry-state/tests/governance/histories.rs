@@ -208,6 +208,8 @@ impl History {
         let by_control = self.random.one_in(3);
         if self.ids.is_empty() || self.random.one_in(4) {
             let ahead = 9 + self.random.below(16);
+            // Proposals by control are rare, so that methods use up their quota in some histories.
+            let by_control = by_control && self.random.one_in(4);
             return Deed::Propose(by, self.some_wish(), self.world.height + ahead, by_control);
         }
         let word = |is_for| Said { is_for, by_control };

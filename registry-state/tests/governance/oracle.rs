@@ -125,8 +125,8 @@ pub(crate) struct World {
     pub(crate) publishing: BTreeSet<u8>,
     pub(crate) heartbeat: u64,
     pub(crate) plans: Vec<Plan>,
-    /// Number of proposals by party and day.
-    proposals: BTreeMap<(usize, u64), u64>,
+    /// Number of proposals by party and day, apart for those signed by control.
+    proposals: BTreeMap<(usize, bool, u64), u64>,
     words: BTreeMap<NodeKey, Word>,
 }
 
@@ -206,7 +206,7 @@ impl World {
             return Err(Code::ActivationHeight);
         }
         self.check_schedule(None, wish, (height, id))?;
-        let today = self.proposals.entry((by, self.time_ms / 86_400_000)).or_default();
+        let today = self.proposals.entry((by, by_control, self.time_ms / 86_400_000)).or_default();
         if *today == 8 {
             return Err(Code::QuotaExceeded);
         }

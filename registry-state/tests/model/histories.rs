@@ -3,24 +3,29 @@
 use std::sync::LazyLock;
 
 use registry_core::code::Code;
+use registry_core::codec;
+use registry_core::did::document::{Jwk, KeyCodec, KeyMaterial, Multikey, VerificationMethod};
 use registry_core::did::{
-    DidRecover, DidState, Document, KeySet, Member, PendingRecovery, Recovery, Reveal, Sets,
+    DidRecover, DidState, Document, KeySet, Mark, Marks, Member, PendingRecovery, Recovery, Reveal,
+    Sets,
 };
 use registry_core::id::Did;
 use registry_core::operation::{Action, Guard, Operation, operation_id};
 use registry_core::record::{Entry, PartId, RecordKey};
+use registry_core::time::TimeMs;
 use registry_state::state::ApplyError;
 
 use crate::life::{
-    Deed, Group, Life, Moment, No, Power, Sight, Signer, Who, in_time, live_on, well_formed,
+    Deed, Group, Life, Marked, Moment, No, Power, Sight, Signer, Who, in_time, live_on, mark_of,
+    well_formed,
 };
 use crate::support::draft::{Applied, Draft, NOBODY};
 use crate::support::ledger::{GENESIS_MS, Ledger};
 use crate::support::random::Random;
 use crate::support::status::authored;
 use crate::support::{
-    DELAY_MS, Key, create, did_member, did_of, ed, k256, key_member, key_set, next_set_of, recover,
-    roll, rotate, seal, seal_by, update,
+    DELAY_MS, Key, create, did_member, did_of, ed, k256, key_member, key_set, next_set_of,
+    recover_with, rotate_with, seal, seal_by, update,
 };
 
 const DIDS: usize = 3;
@@ -101,7 +106,30 @@ fn real_sets(power: &Power, dids: &[Did]) -> Sets {
 }
 
 fn real_document(number: u32) -> Document {
-    Document { also_known_as: vec![format!("did:web:a{number}")], ..Document::default() }
+    let also_known_as = vec![format!("did:web:a{number}")];
+    let revoked = mark_of(number).map(|(key, time_ms)| {
+        let mut method = VerificationMethod::new("k".parse().expect("a name"), point(key, number));
+        method.revoked = Some(TimeMs(time_ms));
+        method
+    });
+    let verification_method = revoked.into_iter().collect();
+    Document { also_known_as, verification_method, ..Document::default() }
+}
+
+/// Returns a key that documents mark, in one of its two forms.
+fn point(key: u8, number: u32) -> KeyMaterial {
+    if number.is_multiple_of(2) {
+        return KeyMaterial::Multikey(Multikey::new(KeyCodec::SlhDsa128s, &[key; 32]));
+    }
+    let public = codec::base64url(&[key; 32]);
+    let members = [("kty", "AKP"), ("alg", "SLH-DSA-SHA2-128s"), ("pub", public.as_str())];
+    let members = members.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    KeyMaterial::JsonWebKey(Jwk(members.into()))
+}
+
+fn real_marks(marks: &Marked) -> Marks {
+    let mark = |(key, time_ms): (&u8, &u64)| Mark::of(&point(*key, 0), TimeMs(*time_ms));
+    marks.iter().flat_map(mark).collect()
 }
 
 fn real_reveal(revealed: &[Who], dids: &[Did]) -> Reveal {
@@ -118,6 +146,7 @@ pub(crate) fn real_state(life: &Life, dids: &[Did]) -> DidState {
         recover: DidRecover {
             sets: real_sets(&waiting.power, dids),
             document: real_document(waiting.power.document),
+            marks: waiting.marks.as_ref().map(real_marks),
         },
     });
     DidState {
@@ -125,20 +154,22 @@ pub(crate) fn real_state(life: &Life, dids: &[Did]) -> DidState {
         document: real_document(life.power.document),
         pending,
         recover_from_live_ms: life.recover_from_ms,
+        marks: real_marks(&life.marks),
     }
 }
 
 fn real_action(deed: &Deed, dids: &[Did]) -> Action {
     match deed {
         Deed::Update { document } => update(real_document(*document)),
-        Deed::Rotate { revealed, power, keeps_document } => {
+        Deed::Rotate { revealed, power, keeps_document, marks } => {
             let (reveal, sets) = (real_reveal(revealed, dids), real_sets(power, dids));
-            match keeps_document {
-                true => roll(reveal, sets),
-                false => rotate(reveal, sets, real_document(power.document)),
-            }
+            let document = (!keeps_document).then(|| real_document(power.document));
+            rotate_with(reveal, sets, document, marks.as_ref().map(real_marks))
         }
-        Deed::Recover { power } => recover(real_sets(power, dids), real_document(power.document)),
+        Deed::Recover { power, marks } => {
+            let (sets, document) = (real_sets(power, dids), real_document(power.document));
+            recover_with(sets, document, marks.as_ref().map(real_marks))
+        }
         Deed::Cancel => Action::DidRecoverCancel,
         Deed::Complete => Action::DidRecoverComplete,
         Deed::Deactivate { revealed } => Action::DidDeactivate(real_reveal(revealed, dids)),
@@ -341,10 +372,10 @@ impl History {
                     power.recovery = self.lives[did].power.recovery.clone();
                 }
                 let group = Group { needed: 1, members: revealed.clone() };
-                let keeps_document = self.random.one_in(2);
-                (Deed::Rotate { revealed, power, keeps_document }, self.signers(&group))
+                let (keeps_document, marks) = (self.random.one_in(2), self.marks());
+                (Deed::Rotate { revealed, power, keeps_document, marks }, self.signers(&group))
             }
-            4 => (Deed::Recover { power: self.power(did, DIDS) }, self.signers(&recovery)),
+            4 => self.recover(did, &recovery),
             5 => (Deed::Cancel, self.signers(&recovery)),
             6 if self.random.one_in(2) => {
                 let revealed = self.revealed(did);
@@ -352,8 +383,22 @@ impl History {
                 (Deed::Deactivate { revealed }, self.signers(&group))
             }
             6 | 7 => (Deed::Complete, Vec::new()),
-            _ => (Deed::Recover { power: self.power(did, DIDS) }, self.signers(&recovery)),
+            _ => self.recover(did, &recovery),
         }
+    }
+
+    fn recover(&mut self, did: usize, group: &Group) -> (Deed, Vec<Signer>) {
+        let (power, marks) = (self.power(did, DIDS), self.marks());
+        (Deed::Recover { power, marks }, self.signers(group))
+    }
+
+    /// Returns a list of marked keys that a senior gives, or none.
+    fn marks(&mut self) -> Option<Marked> {
+        if !self.random.one_in(3) {
+            return None;
+        }
+        let count = self.random.below(3);
+        Some((0..count).map(|key| (key as u8, self.random.below(7) * 1_000)).collect())
     }
 
     /// Signs a deed, sometimes after a look at the DID before its last operations.

@@ -35,7 +35,17 @@ pub(crate) struct Waiting {
     pub(crate) started_ms: u64,
     pub(crate) matures_ms: u64,
     pub(crate) power: Power,
+    pub(crate) marks: Option<Marked>,
     pub(crate) operation: registry_core::crypto::Hash,
+}
+
+/// Keys that are marked, with the times from which they do not count.
+pub(crate) type Marked = BTreeMap<u8, u64>;
+
+/// Returns the key that a document marks, with the time; `None` if it marks none.
+pub(crate) fn mark_of(document: u32) -> Option<(u8, u64)> {
+    let (key, second) = (document / 3 % 5, document / 15 % 7);
+    document.is_multiple_of(3).then_some((key as u8, u64::from(second) * 1_000))
 }
 
 /// Number of deeds so far that wrote each part of a DID; 0 for a part that is not there.
@@ -44,6 +54,7 @@ pub(crate) struct Numbers {
     pub(crate) control: u64,
     pub(crate) recovery: u64,
     pub(crate) document: u64,
+    pub(crate) marks: u64,
 }
 
 /// What somebody saw of a DID before signing a deed.
@@ -75,6 +86,7 @@ pub(crate) struct Life {
     pub(crate) waiting: Option<Waiting>,
     pub(crate) recover_from_ms: Option<u64>,
     pub(crate) deactivated: bool,
+    pub(crate) marks: Marked,
     pub(crate) numbers: Numbers,
     /// Time of the last block that changed the sets of a DID which existed before it.
     control_since_ms: Option<u64>,
@@ -92,9 +104,11 @@ pub(crate) enum Deed {
         revealed: Vec<Who>,
         power: Power,
         keeps_document: bool,
+        marks: Option<Marked>,
     },
     Recover {
         power: Power,
+        marks: Option<Marked>,
     },
     Cancel,
     Complete,
@@ -172,7 +186,7 @@ pub(crate) fn well_formed(did: usize, deed: &Deed, signers: &[Signer]) -> Result
     let (revealed, power) = match deed {
         Deed::Rotate { revealed, power, .. } => (Some(revealed), Some(power)),
         Deed::Deactivate { revealed } => (Some(revealed), None),
-        Deed::Recover { power } => (None, Some(power)),
+        Deed::Recover { power, .. } => (None, Some(power)),
         Deed::Update { .. } | Deed::Cancel | Deed::Complete => (None, None),
     };
     if revealed.is_some() && signers.iter().any(|(of, _)| of.is_some()) {
@@ -190,15 +204,30 @@ pub(crate) fn well_formed(did: usize, deed: &Deed, signers: &[Signer]) -> Result
 
 impl Life {
     pub(crate) fn new(power: Power) -> Self {
-        Self {
+        let document = power.document;
+        let mut life = Self {
             power,
             waiting: None,
             recover_from_ms: None,
             deactivated: false,
-            numbers: Numbers { control: 1, recovery: 0, document: 1 },
+            marks: Marked::new(),
+            numbers: Numbers { control: 1, recovery: 0, document: 1, marks: 0 },
             control_since_ms: None,
             actions: BTreeMap::new(),
+        };
+        life.marks_keys(None, Some(document));
+        life
+    }
+
+    /// Replaces the marked keys by those that are given, and adds that of a new document.
+    fn marks_keys(&mut self, given: Option<&Marked>, document: Option<u32>) {
+        let mut marks = given.unwrap_or(&self.marks).clone();
+        if let Some((key, time)) = document.and_then(mark_of) {
+            let earliest = marks.get(&key).map_or(time, |before| time.min(*before));
+            marks.insert(key, earliest);
         }
+        self.numbers.marks += u64::from(marks != self.marks);
+        self.marks = marks;
     }
 
     pub(crate) fn sight(&self) -> Sight {
@@ -315,6 +344,7 @@ fn complete(lives: &[Life], life: &mut Life, now: Moment) -> Result<(), Code> {
     life.ends_recovery();
     life.replaces_sets(now);
     life.numbers.document += 1;
+    life.marks_keys(waiting.marks.as_ref(), Some(waiting.power.document));
     life.power = waiting.power;
     life.recover_from_ms = None;
     Ok(())
@@ -341,8 +371,9 @@ pub(crate) fn live_on(
             }
             life.power.document = *document;
             life.numbers.document += 1;
+            life.marks_keys(None, Some(*document));
         }
-        Deed::Rotate { revealed, power, keeps_document } => {
+        Deed::Rotate { revealed, power, keeps_document, marks } => {
             by_next(lives, did, now, revealed, signers)?;
             are_in_reach(lives, power)?;
             if life.ends_recovery() {
@@ -351,6 +382,7 @@ pub(crate) fn live_on(
             }
             let document = if *keeps_document { life.power.document } else { power.document };
             life.numbers.document += u64::from(!keeps_document);
+            life.marks_keys(marks.as_ref(), (!keeps_document).then_some(document));
             life.power = Power { document, ..power.clone() };
             life.replaces_sets(now);
         }
@@ -361,7 +393,7 @@ pub(crate) fn live_on(
             life.replaces_sets(now);
             life.numbers = Numbers { control: life.numbers.control, ..Numbers::default() };
         }
-        Deed::Recover { power } => {
+        Deed::Recover { power, marks } => {
             let delay_ms = by_recovery(lives, did, signers)?;
             may_begin(lives, &life, power, now)?;
             life.recover_from_ms = None;
@@ -370,14 +402,18 @@ pub(crate) fn live_on(
                 started_ms: now.time_ms,
                 matures_ms: now.live_ms + delay_ms,
                 power: power.clone(),
+                marks: marks.clone(),
                 operation: registry_core::crypto::Hash::ZERO,
             });
         }
         Deed::Cancel => {
-            by_recovery(lives, did, signers)?;
+            if life.power.recovery.is_none() {
+                return Err(Code::RecoveryNotConfigured.into());
+            }
             if !life.ends_recovery() {
                 return Err(Code::RecoveryNotPending.into());
             }
+            by_recovery(lives, did, signers)?;
         }
         Deed::Complete => complete(lives, &mut life, now)?,
     }

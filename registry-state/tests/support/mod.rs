@@ -18,8 +18,8 @@ pub(crate) mod trust;
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::crypto::Hash;
 use registry_core::did::{
-    DidCreate, DidRecover, DidRotate, DidUpdate, Document, KeySet, Member, NextSet, Recovery,
-    Reveal, Sets,
+    DidCreate, DidRecover, DidRotate, DidUpdate, Document, KeySet, Marks, Member, NextSet,
+    Recovery, Reveal, Sets,
 };
 use registry_core::id::{Did, NetworkName, Suffix};
 use registry_core::operation::{
@@ -120,16 +120,31 @@ pub(crate) fn update(document: Document) -> Action {
 
 /// Returns a rotation that replaces the document.
 pub(crate) fn rotate(reveal: Reveal, sets: Sets, document: Document) -> Action {
-    Action::DidRotate(Box::new(DidRotate { reveal, sets, document: Some(document) }))
+    rotate_with(reveal, sets, Some(document), None)
 }
 
 /// Returns a rotation that keeps the document.
 pub(crate) fn roll(reveal: Reveal, sets: Sets) -> Action {
-    Action::DidRotate(Box::new(DidRotate { reveal, sets, document: None }))
+    rotate_with(reveal, sets, None, None)
+}
+
+/// Returns a rotation that replaces the document and the marked keys if they are given.
+pub(crate) fn rotate_with(
+    reveal: Reveal,
+    sets: Sets,
+    document: Option<Document>,
+    marks: Option<Marks>,
+) -> Action {
+    Action::DidRotate(Box::new(DidRotate { reveal, sets, document, marks }))
 }
 
 pub(crate) fn recover(sets: Sets, document: Document) -> Action {
-    Action::DidRecover(Box::new(DidRecover { sets, document }))
+    recover_with(sets, document, None)
+}
+
+/// Returns a recovery that replaces the marked keys if they are given.
+pub(crate) fn recover_with(sets: Sets, document: Document, marks: Option<Marks>) -> Action {
+    Action::DidRecover(Box::new(DidRecover { sets, document, marks }))
 }
 
 /// Returns the DID that a create makes.

@@ -132,7 +132,7 @@ fn add_recoveries(all: &mut Catalogue) {
     let rule = "Two operations on one pending recovery do not both apply.";
     let vetoes = rotating(&pending, 5, &[ed(11)], rotated_sets());
     let at = At::new(&pending, 1_000, cancels.clone()).following(vetoes.clone());
-    all.refused_at("recover_cancel_after_veto_in_one_block", rule, Code::SignerNotMember, &at);
+    all.refused_at("recover_cancel_after_veto_in_one_block", rule, Code::RecoveryNotPending, &at);
     let rule = "A rotation needs no recovery to veto.";
     let at = At::new(&pending, 1_000, vetoes).following(cancels);
     all.applied_at("rotate_after_recover_cancel_in_one_block", rule, &at);

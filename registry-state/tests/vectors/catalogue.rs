@@ -33,8 +33,10 @@ impl Catalogue {
         crate::case_sets::add(&mut catalogue);
         crate::case_operations::add(&mut catalogue);
         crate::case_blocks::add(&mut catalogue);
+        crate::case_cost::add(&mut catalogue);
         crate::case_guards::add(&mut catalogue);
         crate::case_juniors::add(&mut catalogue);
+        crate::case_marks::add(&mut catalogue);
         crate::case_members::add(&mut catalogue);
         crate::case_recoveries::add(&mut catalogue);
         crate::case_documents::add(&mut catalogue);

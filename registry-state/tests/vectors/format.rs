@@ -150,6 +150,7 @@ pub(crate) enum EncodingType {
     Record,
     Control,
     Recovery,
+    Marks,
     StatusList,
     Right,
     Grant,

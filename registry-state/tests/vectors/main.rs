@@ -6,12 +6,14 @@
 mod case_agents;
 mod case_authors;
 mod case_blocks;
+mod case_cost;
 mod case_documents;
 mod case_encodings;
 mod case_endorsement;
 mod case_governance;
 mod case_guards;
 mod case_juniors;
+mod case_marks;
 mod case_members;
 mod case_operations;
 mod case_recoveries;
@@ -183,7 +185,13 @@ fn nothing_that_applies_applies_again_or_elsewhere() {
         later.case.time_ms = Some(time_ms + 1);
         // Something that is valid until this very moment is too late, applied or not.
         let passed = ["until_now", "until_now_on_update"].contains(&rule.as_str());
-        let codes = if passed { &[Code::UntilPassed] } else { codes };
+        // Who may write is asked before what the operation says.
+        let ended = rule == "endorser_before_its_right_ends";
+        let codes = match (passed, ended) {
+            (true, _) => &[Code::UntilPassed],
+            (_, true) => &[Code::EndorserNotGranted],
+            (false, false) => codes,
+        };
         assert!(is_refused_with(later, codes), "{rule} a block later");
     }
 }

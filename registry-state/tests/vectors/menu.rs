@@ -61,7 +61,15 @@ const MENU: [(&str, &[&str]); 16] = [
 
 /// What a junior would try first to keep a senior out: it writes in every block. Each attempt comes
 /// with the vectors that show that the senior's operation, which was signed before, lands.
-const JUNIORS: [(&str, &[&str]); 6] = [
+const JUNIORS: [(&str, &[&str]); 7] = [
+    (
+        "a thief of the control set filling the list of marked keys",
+        &[
+            "rotate_with_document_over_full_marks",
+            "rotate_with_list_over_full_marks",
+            "rotate_with_nothing_over_full_marks",
+        ],
+    ),
     (
         "a thief of the control set updating in each block",
         &[

@@ -7,7 +7,7 @@ use registry_core::certificate::{Certificate, ValidatorSet};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, Bytes, CodecError};
 use registry_core::crypto::{Hash, PublicKey, Purpose};
-use registry_core::did::{Document, Member, NextSet, RecoveryPart, Sets};
+use registry_core::did::{Document, Marks, Member, NextSet, RecoveryPart, Sets};
 use registry_core::governance::{self, Proposal, Publishing, Readiness, VALIDATORS, Validators};
 use registry_core::id::{Did, ListId, MethodUrl, SchemaId, Suffix};
 use registry_core::limits::OPERATION_BYTES_MAX;
@@ -251,6 +251,7 @@ fn check_value(entry: &Entry) {
         match entry.record.kind {
             Kind::Did if part.id == PartId::CONTROL => check::<Option<Sets>>(part),
             Kind::Did if part.id == PartId::RECOVERY => check::<RecoveryPart>(part),
+            Kind::Did if part.id == PartId::MARKS => check::<Marks>(part),
             Kind::Did => check::<Document>(part),
             Kind::Status if part.id == PartId::TERMS => check::<StatusList>(part),
             Kind::Status => check::<Hash>(part),
@@ -297,6 +298,7 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
         EncodingType::Record => decode::<Record>(&bytes).map(|record| Some(record.hash())),
         EncodingType::Control => decode::<Option<Sets>>(&bytes).map(|_| None),
         EncodingType::Recovery => decode::<RecoveryPart>(&bytes).map(|_| None),
+        EncodingType::Marks => decode::<Marks>(&bytes).map(|_| None),
         EncodingType::StatusList => decode::<StatusList>(&bytes).map(|_| None),
         EncodingType::Right => decode::<TrustKey>(&bytes).map(|_| None),
         EncodingType::Grant => decode::<Grant>(&bytes).map(|_| None),

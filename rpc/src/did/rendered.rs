@@ -5,7 +5,7 @@ use std::sync::Arc;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use registry_core::did::document::render;
-use registry_core::did::{DidValue, Document, PendingRecovery};
+use registry_core::did::{DidState, DidValue, Document, Marks, PendingRecovery};
 use registry_core::governance::Publishing;
 use registry_core::id::{Did, Suffix};
 use registry_core::record::{Entry, Kind, PartId, StoreError};
@@ -23,17 +23,20 @@ pub(crate) struct DidView {
     pub(crate) document: Option<DocumentJson>,
     /// Recovery that is pending in this version.
     pub(crate) pending: Option<Arc<PendingRecovery>>,
+    /// Keys that the DID has disowned.
+    pub(crate) marks: Marks,
 }
 
 impl DidView {
     /// Renders a version. `created_ms` is the block time of version 1.
     pub(crate) fn of(did: &Did, entry: &Entry, created_ms: u64) -> Result<Self, StoreError> {
-        let Some(Stated { document, controllers, pending }) = stated(entry)? else {
-            return Ok(Self { created_ms, document: None, pending: None });
+        let Some(Stated { document, controllers, pending, marks }) = stated(entry)? else {
+            let (document, pending, marks) = Default::default();
+            return Ok(Self { created_ms, document, pending, marks });
         };
         let json = serde_json::value::to_raw_value(&render(did, &controllers, &document));
         let document = Some(DocumentJson(json.map_err(StoreError::new)?.into()));
-        Ok(Self { created_ms, document, pending: pending.map(Arc::new) })
+        Ok(Self { created_ms, document, pending: pending.map(Arc::new), marks })
     }
 }
 
@@ -43,6 +46,7 @@ pub(crate) struct Stated {
     pub(crate) document: Document,
     controllers: Vec<Did>,
     pending: Option<PendingRecovery>,
+    marks: Marks,
 }
 
 /// Reads a version of a DID's record, or of the publishing record, from which the network's own DID
@@ -50,13 +54,14 @@ pub(crate) struct Stated {
 pub(crate) fn stated(entry: &Entry) -> Result<Option<Stated>, StoreError> {
     if entry.record.kind == Kind::Governance {
         let publishing: Publishing = entry.part_value(PartId::WHOLE)?;
-        let (controllers, pending) = Default::default();
-        return Ok(Some(Stated { document: publishing.document(), controllers, pending }));
+        let (controllers, pending, marks) = Default::default();
+        return Ok(Some(Stated { document: publishing.document(), controllers, pending, marks }));
     }
     match entry.value::<DidValue>()? {
         DidValue::Active(state) => {
             let controllers = state.sets.control.dids().cloned().collect();
-            Ok(Some(Stated { document: state.document, controllers, pending: state.pending }))
+            let DidState { document, pending, marks, .. } = *state;
+            Ok(Some(Stated { document, controllers, pending, marks }))
         }
         DidValue::Deactivated => Ok(None),
     }
@@ -84,6 +89,9 @@ const BYTES_USUAL: usize = 1_024;
 /// Estimated size of a cache entry without its document, in bytes.
 const BYTES_BESIDE: usize = 160;
 
+/// Estimated size of a marked key, in bytes.
+const MARK_BYTES_USUAL: usize = 80;
+
 /// Weighs a cache entry by its estimated size in bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Bytes;
@@ -94,6 +102,7 @@ impl Weighter<(Suffix, u64), DidView> for Bytes {
         // A pending recovery contains a whole document and key sets. The estimate takes the size of
         // the present document for them.
         let pending = view.pending.as_ref().map_or(0, |_| document + BYTES_USUAL);
-        (BYTES_BESIDE + document + pending) as u64
+        let marks = view.marks.list().len() * MARK_BYTES_USUAL;
+        (BYTES_BESIDE + document + pending + marks) as u64
     }
 }

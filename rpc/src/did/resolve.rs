@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use registry_core::crypto::Hash;
-use registry_core::did::PendingRecovery;
+use registry_core::did::{Marks, PendingRecovery};
 use registry_core::id::Did;
 use registry_core::record::{Entry, Record, RecordView as _, StoreError};
 use serde::Serialize;
@@ -61,6 +61,9 @@ pub(crate) struct DocumentMetadata {
     next_update: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pending_recovery: Option<PendingMetadata>,
+    /// Keys that the DID had disowned in this version, whatever its document says of them.
+    #[serde(skip_serializing_if = "Marks::is_empty")]
+    marked_keys: Marks,
 }
 
 /// Metadata of a pending recovery.
@@ -251,7 +254,7 @@ impl Dids {
 
     fn found(&self, version: DidVersion, moment: &Moment) -> Result<Found, StoreError> {
         let DidVersion { entry, view, next } = version;
-        let DidView { created_ms, document, pending } = view;
+        let DidView { created_ms, document, pending, marks } = view;
         let halted_ms = match pending {
             Some(_) => {
                 // A version that was asked for by its number counts up to its last moment.
@@ -269,6 +272,7 @@ impl Dids {
             next_version_id: next.as_ref().map(|next| next.version.to_string()),
             next_update: next.as_ref().map(|next| seconds_up(next.time)),
             pending_recovery: pending.map(|pending| pending_metadata(&pending, halted_ms)),
+            marked_keys: marks,
         };
         Ok(Found { entry, document, metadata, halted_ms })
     }

@@ -27,6 +27,14 @@ use crate::metrics::Metrics;
 
 use rate::Rates;
 
+/// Headers of a refusal for rate: the requests a second that an address may send, those that are
+/// left, and the seconds until there are more.
+pub(crate) const RATE_LIMIT: [HeaderName; 3] = [
+    HeaderName::from_static("ratelimit-limit"),
+    HeaderName::from_static("ratelimit-remaining"),
+    HeaderName::from_static("ratelimit-reset"),
+];
+
 /// IP address of the peer of a TCP connection. The listener puts it into the extensions of each
 /// request.
 #[derive(Debug, Clone, Copy)]
@@ -169,12 +177,8 @@ impl Guard {
         let headers = response.headers_mut();
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         let limit = self.limits.requests_per_second_per_address;
-        for (name, value) in [
-            ("ratelimit-limit", u64::from(limit)),
-            ("ratelimit-remaining", 0),
-            ("ratelimit-reset", seconds),
-        ] {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+        for (name, value) in RATE_LIMIT.into_iter().zip([u64::from(limit), 0, seconds]) {
+            headers.insert(name, HeaderValue::from(value));
         }
         response
     }

@@ -32,7 +32,12 @@ pub(super) async fn ready_verbose(
     RawQuery(query): RawQuery,
 ) -> Response {
     let checks = checks(&services);
-    report(&checks, query.is_some_and(|query| query.starts_with("verbose")))
+    report(&checks, query.is_some_and(|query| is_verbose(&query)))
+}
+
+/// True if the query has a parameter `verbose`, whatever its value.
+fn is_verbose(query: &str) -> bool {
+    query.split('&').any(|parameter| parameter.split('=').next() == Some("verbose"))
 }
 
 fn report(checks: &[Check], verbose: bool) -> Response {
@@ -89,6 +94,16 @@ pub(super) async fn metrics(registry: Arc<Registry>) -> Response {
 mod tests {
     use super::*;
     use registry_core::crypto::Hash;
+
+    #[test]
+    fn only_a_parameter_of_that_name_asks_for_the_checks() {
+        for query in ["verbose", "verbose=", "verbose=true", "a=b&verbose"] {
+            assert!(is_verbose(query), "{query}");
+        }
+        for query in ["", "verbosely", "verbose-not", "a=verbose", "VERBOSE"] {
+            assert!(!is_verbose(query), "{query}");
+        }
+    }
 
     #[test]
     fn a_clock_that_is_off_either_way_is_not_ready() {

@@ -18,6 +18,7 @@ use prometheus_client::registry::Registry;
 use tower_http::cors::{Any, CorsLayer};
 use url::Url;
 
+use crate::guard::RATE_LIMIT;
 use crate::services::Services;
 
 use headers::{LEDGER_AGE, LEDGER_HEIGHT, LEDGER_VERSION};
@@ -67,5 +68,5 @@ pub(crate) fn cors() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::OPTIONS])
         .allow_headers(Any)
-        .expose_headers(exposed)
+        .expose_headers(exposed.into_iter().chain(RATE_LIMIT).collect::<Vec<_>>())
 }

@@ -6,7 +6,7 @@ use registry_core::code::{Code, Refusal};
 use registry_core::did::control::check_revealed;
 use registry_core::did::document::Document;
 use registry_core::did::{
-    DidCreate, DidRecover, DidRotate, DidState, DidUpdate, KeySet, Member, Reveal, Sets,
+    DidCreate, DidRecover, DidRotate, DidState, DidUpdate, KeySet, Marks, Member, Reveal, Sets,
 };
 use registry_core::id::{Did, Suffix};
 use registry_core::operation::{Action, Role};
@@ -135,24 +135,46 @@ prepares! {
         /// Without it, the document that stands when the rotation is applied stays.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         document: Option<Document>,
+        /// Marked keys, in any order. Without them, the present list stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        marks: Option<Marks>,
     } "did_rotate",
-        |own| match own.document {
-            Some(_) => "Replaces control, next set, recovery and document of",
-            None => "Replaces control, next set and recovery, and keeps the document, of",
+        |own| match (&own.document, &own.marks) {
+            (Some(_), Some(_)) => {
+                "Replaces control, next set, recovery, document and marked keys of"
+            }
+            (Some(_), None) => "Replaces control, next set, recovery and document of",
+            (None, Some(_)) => {
+                "Replaces control, next set, recovery and marked keys, and keeps the document, of"
+            }
+            (None, None) => "Replaces control, next set and recovery, and keeps the document, of",
         },
         |state, own| next(state, &own.revealed), |own| {
-            let Self { revealed, sets, document, .. } = own;
-            let reveal = Reveal { revealed };
-            Action::DidRotate(Box::new(DidRotate { reveal, sets, document }))
+            let Self { revealed, sets, document, marks, .. } = own;
+            let (reveal, marks) = (Reveal { revealed }, marks.map(Marks::ordered));
+            Action::DidRotate(Box::new(DidRotate { reveal, sets, document, marks }))
         };
 
     /// Parameters of `did_prepareRecover`.
     Recover {
         sets: Sets,
         document: Document,
-    } "did_recover", |_| "Starts a recovery, which others may veto until it matures, of",
-        |state, _| not_pending(state).and_then(|()| recovery(state)), |own|
-        Action::DidRecover(Box::new(DidRecover { sets: own.sets, document: own.document }));
+        /// Marked keys, in any order. Without them, the list that stands at completion stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        marks: Option<Marks>,
+    } "did_recover",
+        |own| match own.marks {
+            Some(_) => {
+                "Starts a recovery, which others may veto until it matures and which also \
+                 replaces the marked keys, of"
+            }
+            None => "Starts a recovery, which others may veto until it matures, of",
+        },
+        |state, _| not_pending(state).and_then(|()| recovery(state)), |own| {
+            let Self { sets, document, marks, .. } = own;
+            let marks = marks.map(Marks::ordered);
+            Action::DidRecover(Box::new(DidRecover { sets, document, marks }))
+        };
 
     /// Parameters of `did_prepareRecoverCancel`.
     RecoverCancel {} "did_recover_cancel", |_| "Cancels the pending recovery of",

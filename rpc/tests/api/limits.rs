@@ -53,6 +53,10 @@ async fn an_address_has_a_rate() {
     assert_eq!(answer.header("ratelimit-limit"), "1");
     assert_eq!(answer.header("ratelimit-remaining"), "0");
     assert_eq!(answer.header("access-control-allow-origin"), "*");
+    let exposed = answer.header("access-control-expose-headers").to_owned();
+    for name in ["retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"] {
+        assert!(exposed.contains(name), "a page cannot read {name}, only {exposed}");
+    }
     let metrics = server.send(true, Request::get("/metrics"), "").await.text();
     assert!(metrics.contains("rpc_rate_limited_total 2"), "{metrics}");
 }

@@ -9,6 +9,7 @@ mod governance;
 mod guards;
 mod json_rpc;
 mod limits;
+mod marks;
 mod negotiation;
 mod past;
 mod prepare_alone;

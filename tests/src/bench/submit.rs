@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use registry_core::codec::base64url;
+use rpc::error::NodeCode;
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::http::{Connection, call};
@@ -77,8 +79,8 @@ pub(super) async fn submit(
             let mut connection = Connection::open(&address).await?;
             while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
                 while let Some(error) = refusal(connection.exchange(request).await?) {
-                    if !error.contains("full") {
-                        return Err(anyhow!(error));
+                    if error["code"] != NodeCode::MempoolFull.number() {
+                        return Err(anyhow!("{error}"));
                     }
                     waits.fetch_add(1, Ordering::Relaxed);
                     tokio::time::sleep(FULL_PAUSE).await;
@@ -117,8 +119,11 @@ pub(super) async fn submit(
     }
 }
 
-fn refusal(body: &str) -> Option<String> {
-    body.contains(r#""error":"#).then(|| body.to_owned())
+fn refusal(body: &str) -> Option<Value> {
+    // Few answers are errors, and the clients shall use little CPU.
+    let body = Some(body).filter(|body| body.contains(r#""error":"#))?;
+    let answer = serde_json::from_str(body).unwrap_or_else(|_| Value::from(body));
+    Some(answer.get("error").cloned().unwrap_or(answer))
 }
 
 /// Returns the CPU seconds of all nodes, by thread name.

@@ -210,7 +210,7 @@ impl Wallet {
         let (held, sets) = (self.held(), self.sets());
         let document = document(&self.control[0], 0);
         let (control, part) = (control_part(&sets), document_part(&document));
-        let rotate = DidRotate { reveal, sets, document: Some(document) };
+        let rotate = DidRotate { reveal, sets, document: Some(document), marks: None };
         let action = Action::DidRotate(Box::new(rotate));
         let operation = self.operation(self.guard(&[held.control]), action);
         let salt = &operation.salt;

@@ -125,7 +125,7 @@ impl Client {
         let (action, covers, generation) = if rotate && generation < ROTATIONS_MAX {
             let reveal = Reveal { revealed: vec![self.member(generation + 1)] };
             let sets = self.sets(generation + 1);
-            let rotate = DidRotate { reveal, sets, document: Some(document) };
+            let rotate = DidRotate { reveal, sets, document: Some(document), marks: None };
             (Action::DidRotate(Box::new(rotate)), &[PartId::CONTROL][..], generation + 1)
         } else {
             let update = Action::DidUpdate(Box::new(DidUpdate { document }));

@@ -1,3 +1,4 @@
+use registry_core::cost::BLOCK_COST_MAX_MIN;
 use registry_core::governance::Parameters;
 use registry_core::limits::{
     TIMEOUT_MS_MAX_MIN, TIMEOUT_PROPOSE_MS_MIN, TIMEOUT_STEP_MS_MIN, TIMEOUT_VOTE_MS_MIN,
@@ -153,6 +154,7 @@ fn the_shortest_timeouts_get_over_slow_links_in_few_rounds() {
         timeout_precommit_ms: TIMEOUT_VOTE_MS_MIN,
         timeout_step_ms: TIMEOUT_STEP_MS_MIN,
         timeout_ms_max: TIMEOUT_MS_MAX_MIN,
+        block_cost_max: BLOCK_COST_MAX_MIN,
         ..Parameters::default()
     };
     assert_eq!(shortest.check(), Ok(()));

@@ -11,14 +11,20 @@ fn markdown() -> Vec<Source> {
     sources("", |path| path.ends_with(".md"))
 }
 
-/// Returns number and name of each row of the table of codes.
-fn listed_codes(text: &str) -> BTreeSet<(u16, String)> {
+/// Returns number, name and remedy of each row of the table of codes.
+fn listed_codes(text: &str) -> BTreeSet<(u16, &str, &str)> {
     let rows = text.lines().filter_map(|line| {
         let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
         let number = cells.next()?.parse().ok()?;
-        Some((number, cells.next()?.trim_matches('`').to_owned()))
+        let (name, _meaning, remedy) = (cells.next()?, cells.next()?, cells.next()?);
+        Some((number, name.trim_matches('`'), remedy))
     });
     rows.collect()
+}
+
+/// Returns the contexts of hashes between two of the quotes.
+fn contexts(text: &str, quote: char) -> BTreeSet<&str> {
+    text.split(quote).filter(|part| part.starts_with("idem 2026 v1 ")).collect()
 }
 
 /// Returns the actions in the list of stops.
@@ -37,8 +43,14 @@ fn links(text: &str) -> Vec<&str> {
 
 #[test]
 fn the_documented_codes_are_the_codes() {
-    let codes = Code::ALL.iter().map(|code| (code.number(), code.name().to_owned())).collect();
+    let codes = Code::ALL.iter().map(|code| (code.number(), code.name(), code.hint())).collect();
     assert_eq!(listed_codes(&read("docs/protocol/codes.md")), codes);
+}
+
+#[test]
+fn the_documented_contexts_are_the_contexts() {
+    let (page, code) = (read("docs/protocol/encoding.md"), read("registry-core/src/crypto/mod.rs"));
+    assert_eq!(contexts(&page, '`'), contexts(&code, '"'));
 }
 
 #[test]
@@ -74,7 +86,10 @@ fn no_relative_link_is_broken() {
 #[test]
 fn the_document_checks_find_what_they_look_for() {
     let text = "| 1001 | `A_NAME` | x | y |\n|---|---|\nno row | 1 |";
-    assert_eq!(listed_codes(text), BTreeSet::from([(1001, "A_NAME".to_owned())]));
+    assert_eq!(listed_codes(text), BTreeSet::from([(1001, "A_NAME", "y")]));
+    let (page, code) = ("| `idem 2026 v1 a b` |", "A => \"idem 2026 v1 a b\", B => \"c\"");
+    assert_eq!(contexts(page, '`'), BTreeSet::from(["idem 2026 v1 a b"]));
+    assert_eq!(contexts(code, '"'), contexts(page, '`'));
     let text = "The stops are:\n\n- `a`, `b`\n- `c`\n\nNot `d`.";
     assert_eq!(listed_stops(text), BTreeSet::from(["a", "b", "c"]));
     let text = "[a](adr/1.md#b) and [c](https://example.org/d) and [e](#f) and [g](h)";

@@ -1,12 +1,13 @@
 //! The limits that the protocol pages state are those of the code. The sentences are made from the
 //! constants and must stand on the pages, whatever their line breaks.
 
+use registry_core::cost::{BLOCK_COST_MAX_MIN, COST_PER_MS, OPERATION_COST_MAX};
 use registry_core::limits::{
     BLOCK_BYTES_MAX, BLOCK_FIRST_VERSIONS_MAX, BLOCK_OPERATIONS_MAX, BLOCK_RESERVED_DIVISOR,
-    BLOCK_STATUS_BYTES_MAX, CONTROL_MEMBERS_MAX, DAY_MS, OPERATION_BYTES_MAX,
-    PRIORITY_OPERATIONS_PER_DAY, RECOVERY_DELAY_MS_MAX, SIGNATURES_MAX, STATUS_DELEGATES_MAX,
-    STATUS_ENTRIES_MAX, STATUS_RUNS_MAX, STATUS_SET_BYTES_MAX, TRUST_CHAIN_MAX, TRUST_GRANTS_MAX,
-    TRUST_ROOTS_MAX,
+    BLOCK_STATUS_BYTES_MAX, CONTROL_MEMBERS_MAX, DAY_MS, DID_MARKS_MAX, DID_MARKS_SENIOR_MAX,
+    OPERATION_BYTES_MAX, PRIORITY_OPERATIONS_PER_DAY, RECOVERY_DELAY_MS_MAX, SIGNATURES_MAX,
+    STATUS_DELEGATES_MAX, STATUS_ENTRIES_MAX, STATUS_RUNS_MAX, STATUS_SET_BYTES_MAX,
+    TRUST_CHAIN_MAX, TRUST_GRANTS_MAX, TRUST_ROOTS_MAX,
 };
 use registry_core::operation::Action;
 
@@ -33,6 +34,50 @@ fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+fn cost(units: u64) -> String {
+    grouped(usize::try_from(units).expect("a small number"))
+}
+
+/// Returns the table of weights as the page writes it.
+fn weights() -> String {
+    use registry_core::cost::{
+        ARRAY_LEAF, ARRAY_LEAF_BYTES, ARRAY_ROW, ARRAY_ROW_LEAVES, CHANGES, ED25519, ENTRIES,
+        ENVELOPE_BYTES, LEAF, OPERATION, P256, READ, READ_BYTES, REWRITE, SCHEDULE, SECP256K1,
+        VERSION_DIGIT, WRITE, WRITE_BYTES,
+    };
+    let (entries, schedule) = (cost(ENTRIES), cost(SCHEDULE));
+    [
+        format!("| each operation | {OPERATION} |"),
+        format!("| its envelope | 1 for each {ENVELOPE_BYTES} bytes |"),
+        format!(
+            "| each signature | {ED25519} (Ed25519), {P256} (P-256), {SECP256K1} (secp256k1) |"
+        ),
+        format!(
+            "| `status_set`: its changes | 1 for each {CHANGES} runs or indexes, and 1 for each \
+             {entries} entries that they name, rounded down |"
+        ),
+        format!(
+            "| `governance_propose`, `governance_approve`, `governance_withdraw` | {schedule} |"
+        ),
+        format!("| each read | {READ}, and 1 for each {READ_BYTES} bytes that it gives |"),
+        format!(
+            "| each record that it writes first in the block | {WRITE}, {VERSION_DIGIT} for each \
+             binary digit of the new version number, and 1 for each {WRITE_BYTES} bytes written |"
+        ),
+        format!(
+            "| each record that the block has written before | {REWRITE}, and 1 for each \
+             {WRITE_BYTES} bytes written |"
+        ),
+        format!("| each transient leaf that it sets | {LEAF} |"),
+        format!(
+            "| an array that the block opens | {ARRAY_LEAF} for each leaf of {ARRAY_LEAF_BYTES} \
+             bytes; for each row {ARRAY_ROW}, and 1 for each {ARRAY_ROW_LEAVES} leaves, rounded \
+             down |"
+        ),
+    ]
+    .join(" ")
+}
+
 /// Returns pages with sentences that must stand on them.
 fn stated() -> Vec<(&'static str, String)> {
     let ordinary = |limit: usize| grouped(limit - limit / BLOCK_RESERVED_DIVISOR);
@@ -57,6 +102,16 @@ fn stated() -> Vec<(&'static str, String)> {
             ),
         ),
         ("state.md", format!("at most {} MiB together", BLOCK_STATUS_BYTES_MAX / MIB)),
+        ("state.md", format!("No operation costs more than {} units", cost(OPERATION_COST_MAX))),
+        (
+            "state.md",
+            format!(
+                "`block_cost_max` is at least {}, which is room for ten of the dearest \
+                 operations, and at most {COST_PER_MS} · `timeout_propose_ms` / 4",
+                cost(BLOCK_COST_MAX_MIN)
+            ),
+        ),
+        ("state.md", weights()),
         ("operations.md", format!("decodes at most {} KiB", OPERATION_BYTES_MAX / KIB)),
         ("operations.md", format!("There are 1 to {SIGNATURES_MAX} signatures")),
         ("operations.md", format!("A set has 1 to {CONTROL_MEMBERS_MAX} members or commitments")),
@@ -72,6 +127,9 @@ fn stated() -> Vec<(&'static str, String)> {
             "operations.md",
             format!("| {SIGNATURES_MAX} · {CONTROL_MEMBERS_MAX} · {CONTROL_MEMBERS_MAX} |"),
         ),
+        ("operations.md", format!("the list would have more than {DID_MARKS_MAX} marks")),
+        ("operations.md", format!("`marks` has at most {DID_MARKS_MAX} entries")),
+        ("operations.md", format!("{DID_MARKS_SENIOR_MAX} marks in all")),
         ("status.md", format!("at most {} runs", grouped(STATUS_RUNS_MAX))),
         ("status.md", format!("at most {} scattered entries", grouped(STATUS_ENTRIES_MAX))),
         ("status.md", format!("`status_set` has at most {} KiB", STATUS_SET_BYTES_MAX / KIB)),

@@ -9,6 +9,7 @@ mod imports;
 mod limits;
 mod lock;
 mod manner;
+mod security;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

@@ -133,7 +133,7 @@ fn what_the_rules_refuse_displaces_nothing() {
         fixture.admit(&mut pool, &fixture.update(did, with_aliases(count))).expect("room");
     }
     let reveal = Reveal { revealed: vec![member(3)] };
-    let rotate = DidRotate { reveal, sets: sets(), document: None };
+    let rotate = DidRotate { reveal, sets: sets(), document: None, marks: None };
     let forged = fixture.by(did, Action::DidRotate(Box::new(rotate)), (Role::Next, 3));
     let refused = fixture.admit(&mut pool, &forged);
     assert!(matches!(refused, Err(AdmitError::Refused(_))), "{refused:?}");

@@ -89,6 +89,28 @@ fn half_of_the_operations_are_left_to_others() {
 }
 
 #[test]
+fn half_of_the_cost_is_left_to_others() {
+    let block_cost_max = 80_000;
+    let parameters = Parameters { block_cost_max, ..parameters() };
+    let mut fixture = Fixture::with_parameters(400, parameters);
+    let mut pool = Mempool::default();
+    for did in &fixture.people {
+        fixture.admit(&mut pool, &fixture.deactivate(did)).expect("room");
+    }
+    for entry in 0..400 {
+        fixture.admit(&mut pool, &fixture.set(entry, None)).expect("room");
+    }
+    let block = fixture.build(&mut pool, 1);
+    let urgent = block.iter().filter(|each| has_priority(each)).count();
+    let others = block.len() - urgent;
+    // Either kind costs more than 100 units and less than 200.
+    let half = usize::try_from(block_cost_max / 2).expect("small");
+    for part in [urgent, others] {
+        assert!((half / 200..half / 100).contains(&part), "{urgent} and {others}");
+    }
+}
+
+#[test]
 fn a_flood_of_priority_leaves_half_of_the_mempool_and_gives_way_to_a_veto() {
     let mut fixture = Fixture::with(600);
     let mut pool = Mempool::default();

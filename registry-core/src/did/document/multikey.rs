@@ -161,7 +161,11 @@ pub struct Multikey(Vec<u8>);
 impl Multikey {
     /// Makes a key from its type and raw bytes without checking them.
     pub fn new(codec: KeyCodec, raw: &[u8]) -> Self {
-        Self([&codec.prefix(), raw].concat())
+        Self::of_parts(codec.prefix(), raw)
+    }
+
+    pub(super) fn of_parts(prefix: [u8; 2], raw: &[u8]) -> Self {
+        Self([&prefix, raw].concat())
     }
 
     /// Reads multibase text in base58btc (`z…`) or base64url (`u…`). Returns `None` for anything

@@ -1,5 +1,6 @@
 //! Tests of each rule with a document that just keeps it, of the shape, and of the rendering.
 
+mod identities;
 mod keys;
 mod properties;
 

@@ -7,7 +7,7 @@ use registry_core::code::{Code, Refusal};
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
 use registry_core::governance::{Change, key};
-use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
+use registry_core::record::{Entry, Part, PartId, RecordKey, RecordView, StoreError};
 
 use super::Rules;
 use super::result::result;
@@ -27,6 +27,14 @@ impl RecordView for Planned<'_> {
                 parts.iter_mut().for_each(|part| part.value = Bytes(value.clone()));
             }
             Entry { record, parts }
+        }))
+    }
+
+    fn part(&self, key: &RecordKey, id: PartId) -> Result<Option<Part>, StoreError> {
+        let part = self.view.part(key, id)?;
+        Ok(part.map(|part| match self.values.get(key) {
+            Some(value) => Part { value: Bytes(value.clone()), ..part },
+            None => part,
         }))
     }
 }

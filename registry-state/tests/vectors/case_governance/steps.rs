@@ -60,11 +60,15 @@ fn add_quota(all: &mut Catalogue) {
     for n in 0..8 {
         proposed(&mut ledger, heartbeat(10_000 + n), 40);
     }
-    let rule = "A governor makes at most 8 proposals a day.";
+    let rule = "A governor makes at most 8 proposals a day that its methods sign.";
     let action = || propose(heartbeat(11_000), 40);
     let code = Code::QuotaExceeded;
     all.refused_at("governance_propose_ninth", rule, code, &next(&ledger, 0, action()));
     all.applied_at("governance_propose_by_another", rule, &next(&ledger, 1, action()));
+    let own = governance_operation(&ledger, &GOVERNORS[0].did, 7, action());
+    let own = seal_body(own.body(), Role::Approval, &[GOVERNORS[0].key]);
+    let at = At::new(&ledger, 1_000, own);
+    all.applied_at("governance_propose_by_control_after_eight_by_methods", rule, &at);
     let mut at = next(&ledger, 0, action());
     at.gap_ms = GENESIS_MS + DAY_MS - ledger.head.time;
     all.applied_at("governance_propose_next_day", rule, &at);

@@ -103,6 +103,10 @@ fn add_names(all: &mut Catalogue) {
     let long = format!("https://example.org/{}", "a".repeat(237));
     refused("entity_of_257_bytes", rule, "entity", &long);
     let issuer = PARTIES.issuer.id();
+    let rule = "An entity has no dots to resolve and no escape of a dot, a slash or a backslash.";
+    refused("entity_with_dot", rule, "entity", "https://example.org/./a");
+    refused("entity_with_two_dots", rule, "entity", "https://example.org/a/../b");
+    refused("entity_with_escape", rule, "entity", "https://example.org/%2E%2e/b");
     let rule = "An entity by a DID is no DID URL.";
     refused("entity_with_fragment", rule, "entity", &format!("{issuer}#key-1"));
     let rule = "An entity of this method is a DID in its one spelling.";

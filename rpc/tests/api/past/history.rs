@@ -245,9 +245,11 @@ impl History {
     async fn change_did(&mut self) {
         let who = self.random.pick(&[ISSUER, ISSUER, 2, 5]);
         let mut document = self.people[who].document_json();
-        match self.random.below(3) {
+        match self.random.below(5) {
             0 => document["verificationMethod"][0]["revoked"] = json!("2023-11-14T22:13:30Z"),
-            1 => document["service"] = json!([]),
+            1 => document["verificationMethod"][0]["revoked"] = json!("1970-01-01T00:00:00Z"),
+            2 => document["verificationMethod"] = json!([document["verificationMethod"][0]]),
+            3 => document["service"] = json!([]),
             _ => document["capabilityInvocation"] = json!(["key-1"]),
         }
         let params = json!({ "did": self.registry.dids[who], "document": document });
@@ -298,7 +300,11 @@ impl History {
         let (did, owner) = (self.registry.dids[ISSUER].clone(), self.people[ISSUER]);
         let heir = owner.rotated();
         let own = json!({ "did": did });
-        let sets = json!({ "did": did, "sets": heir.sets(), "document": heir.document_json() });
+        let key = crate::common::people::public(&owner.control());
+        let own_key = json!([{ "key": key, "revoked": "2023-11-14T22:14:00Z" }]);
+        let marks = self.random.pick(&[Value::Null, json!([]), own_key]);
+        let document = self.random.pick(&[owner, heir]).document_json();
+        let sets = json!({ "did": did, "sets": heir.sets(), "document": document, "marks": marks });
         let recovery = [(Role::Recovery, owner.recovery())];
         match self.random.below(6) {
             0 => {

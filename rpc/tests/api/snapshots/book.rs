@@ -32,7 +32,7 @@ const USUAL_HEADERS: [(&str, &str); 3] = [
     (
         "access-control-expose-headers",
         "etag,link,location,retry-after,x-ledger-height,x-ledger-age,idem-ledger-version,\
-         x-request-id",
+         x-request-id,ratelimit-limit,ratelimit-remaining,ratelimit-reset",
     ),
     ("content-type", "application/json; charset=utf-8"),
 ];

@@ -27,7 +27,7 @@ const FLOORS: [(&str, &[&str]); 8] = [
             "span",
             "code codec limits",
             "crypto",
-            "time uri text",
+            "cost time uri text",
             "id mmr certificate",
             "names",
             "record",
