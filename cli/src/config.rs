@@ -75,7 +75,7 @@ impl SettingArgs {
     pub(super) fn pairs(&self) -> Vec<(String, String)> {
         let peers = (!self.peer.is_empty()).then(|| self.peer.join(","));
         let named = [
-            ("node.role", name_of(self.role)),
+            ("node.role", self.role.map(|role| role.name().to_owned())),
             ("p2p.listen", self.p2p_listen.clone()),
             ("p2p.peers", peers),
             ("rpc.listen", self.rpc_listen.clone()),

@@ -23,7 +23,7 @@ pub(super) struct Report {
     exists: usize,
     pub(super) refused: usize,
     unknown: usize,
-    skipped: usize,
+    pub(super) skipped: usize,
 }
 
 impl Report {

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, anyhow};
 use genesis::{GenesisFile, Outline};
-use keys::{Home, Role, ValidatorSigner, write_atomic};
+use keys::{Home, NodeRole, ValidatorSigner, write_atomic};
 use node::config::local::Ports;
 use node::config::template;
 use node::identity::create_keys;
@@ -19,7 +19,7 @@ const NAME: &str = "bench";
 /// Creates the home with keys, genesis and configuration.
 pub(super) fn make(home: &Home) -> Result<(GenesisFile, ValidatorSigner)> {
     let ports = Ports::free(1)?.pop().context("no free port")?;
-    let keys = create_keys(home, Role::Validator, None)?;
+    let keys = create_keys(home, NodeRole::Validator, None)?;
     let peer = keys.peer_id();
     let validator = keys.validator.context("the home has no validator key")?;
     let publishing = keys.publishing.context("the home has no publishing key")?;
@@ -37,7 +37,7 @@ pub(super) fn make(home: &Home) -> Result<(GenesisFile, ValidatorSigner)> {
     let genesis = outline.with_validators(vec![entry])?;
     write(&home.genesis_file(), &genesis.to_json())?;
     let mut settings = ports.settings();
-    settings.push(("node.role", Value::from(Role::Validator.name())));
+    settings.push(("node.role", Value::from(NodeRole::Validator.name())));
     write(&home.config_file(), &template::render(&settings))?;
     Ok((genesis, validator))
 }

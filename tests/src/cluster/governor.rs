@@ -99,7 +99,7 @@ pub fn newcomer(network: &Localnet, name: &str) -> (Node, ValidatorEntry) {
     arguments.extend(peers.iter().flat_map(|peer| ["--peer", peer]));
     let (code, made, errors) = run(&arguments);
     assert_eq!(code, 0, "{errors}");
-    let keys = NodeKeys::load(&Home::new(&home), keys::Role::Validator, None);
+    let keys = NodeKeys::load(&Home::new(&home), keys::NodeRole::Validator, None);
     let keys = keys.expect("the keys of the home");
     let key = keys.validator.as_ref().expect("a validator key").key();
     assert_eq!(made["validator"], key.to_string());

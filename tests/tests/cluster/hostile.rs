@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use keys::{Home, NodeKeys, Role};
+use keys::{Home, NodeKeys, NodeRole};
 use libp2p::PeerId;
 use libp2p::identity::Keypair;
 use node::identity::p2p_keypair;
@@ -233,7 +233,7 @@ async fn floods_are_cut_off_while_writes_go_on() {
 
     network.nodes[3].kill();
     let home = Home::new(&network.nodes[3].home);
-    let keys = NodeKeys::load(&home, Role::Validator, None).expect("plain keys");
+    let keys = NodeKeys::load(&home, NodeRole::Validator, None).expect("plain keys");
     let identity = p2p_keypair(&keys).expect("a key");
     let mut validator = Peer::connect(&network, &[0, 1, 2], identity).await;
     let wake = wire::Frame::Wake { height: 1, operation: None };
