@@ -50,7 +50,7 @@ pub const SCHEDULE: u64 = 2_000;
 /// from run to run.
 pub const COST_PER_MS: u64 = 800;
 /// Largest cost of one operation. A block has room for ten of these at least.
-pub const OPERATION_COST_MAX: u64 = 8_000;
+pub const OPERATION_COST_MAX: u64 = 9_500;
 /// Smallest budget of a block that a network may choose.
 pub const BLOCK_COST_MAX_MIN: u64 = 10 * OPERATION_COST_MAX;
 

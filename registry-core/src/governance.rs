@@ -128,12 +128,12 @@ impl Default for Parameters {
             notice_ms_min: NOTICE_MS_MIN,
             block_interval_ms_min: 100,
             heartbeat_ms: 15_000,
-            timeout_propose_ms: 3_000,
+            timeout_propose_ms: 1_000,
             timeout_prevote_ms: 500,
             timeout_precommit_ms: 500,
             timeout_step_ms: 250,
             timeout_ms_max: 5_000,
-            block_cost_max: 500_000,
+            block_cost_max: 200_000,
         }
     }
 }

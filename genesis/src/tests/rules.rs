@@ -120,11 +120,11 @@ fn timeouts_are_within_their_bounds() {
 #[test]
 fn the_budget_of_a_block_is_within_its_bounds() {
     let path = "parameters.block_cost_max";
-    accepted(|file| file.parameters.block_cost_max = 80_000);
-    accepted(|file| file.parameters.block_cost_max = 600_000);
-    refused(path, |file| file.parameters.block_cost_max = 79_999);
-    refused(path, |file| file.parameters.block_cost_max = 600_001);
-    refused(path, |file| file.parameters.timeout_propose_ms = 2_499);
+    accepted(|file| file.parameters.block_cost_max = 95_000);
+    accepted(|file| file.parameters.block_cost_max = 200_000);
+    refused(path, |file| file.parameters.block_cost_max = 94_999);
+    refused(path, |file| file.parameters.block_cost_max = 200_001);
+    refused(path, |file| file.parameters.timeout_propose_ms = 999);
 }
 
 #[test]

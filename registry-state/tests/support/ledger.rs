@@ -30,6 +30,9 @@ pub(crate) fn parameters() -> Parameters {
     Parameters {
         recovery_delay_ms_min: DELAY_MS,
         notice_ms_min: NOTICE_MS_FLOOR,
+        // A budget with room for as many small operations as a block may have.
+        timeout_propose_ms: 3_000,
+        block_cost_max: 500_000,
         ..Parameters::default()
     }
 }

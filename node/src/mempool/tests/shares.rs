@@ -90,14 +90,14 @@ fn half_of_the_operations_are_left_to_others() {
 
 #[test]
 fn half_of_the_cost_is_left_to_others() {
-    let block_cost_max = 80_000;
+    let block_cost_max = 95_000;
     let parameters = Parameters { block_cost_max, ..parameters() };
-    let mut fixture = Fixture::with_parameters(400, parameters);
+    let mut fixture = Fixture::with_parameters(500, parameters);
     let mut pool = Mempool::default();
     for did in &fixture.people {
         fixture.admit(&mut pool, &fixture.deactivate(did)).expect("room");
     }
-    for entry in 0..400 {
+    for entry in 0..500 {
         fixture.admit(&mut pool, &fixture.set(entry, None)).expect("room");
     }
     let block = fixture.build(&mut pool, 1);

@@ -119,7 +119,7 @@ fn add_others(all: &mut Catalogue) {
         ("timeout_precommit_too_short", with(&|of| of.timeout_precommit_ms = 99)),
         ("timeout_step_too_short", with(&|of| of.timeout_step_ms = 99)),
         ("timeout_max_too_short", with(&|of| of.timeout_ms_max = 3_999)),
-        ("block_cost_too_small", with(&|of| of.block_cost_max = 79_999)),
+        ("block_cost_too_small", with(&|of| of.block_cost_max = 94_999)),
         ("block_cost_too_large_for_the_timeout", with(&|of| of.timeout_propose_ms = 2_499)),
     ] {
         refused_change(all, name, rule, change);
