@@ -12,7 +12,7 @@ use crate::support::{Key, create, did_of, ed, key_set_of, p256, seal_body, singl
 
 /// Number of blocks that change the list before the dear operation, so that its array is rebuilt
 /// from as many rows.
-const BLOCKS: u8 = 24;
+const BLOCKS: u8 = 61;
 
 fn by_control(operation: &Operation, keys: &[Key]) -> Vec<u8> {
     seal_body(operation.body(), Role::Control, keys)

@@ -120,7 +120,7 @@ fn add_others(all: &mut Catalogue) {
         ("timeout_step_too_short", with(&|of| of.timeout_step_ms = 99)),
         ("timeout_max_too_short", with(&|of| of.timeout_ms_max = 3_999)),
         ("block_cost_too_small", with(&|of| of.block_cost_max = 94_999)),
-        ("block_cost_too_large_for_the_timeout", with(&|of| of.timeout_propose_ms = 2_499)),
+        ("block_cost_too_large_for_the_timeout", with(&|of| of.timeout_propose_ms = 999)),
     ] {
         refused_change(all, name, rule, change);
     }
