@@ -43,6 +43,7 @@ fn exists(path: &Path, remedy: &str) -> Failure {
 }
 
 /// Fails if the file exists. Commands never replace what they make only once.
+#[cfg(feature = "node")]
 pub(super) fn refuse_existing(path: &Path, remedy: &str) -> Result<(), Failure> {
     if path.symlink_metadata().is_err() {
         return Ok(());
