@@ -11,8 +11,8 @@ use std::sync::LazyLock;
 
 use registry_core::operation::Action;
 
-use crate::catalogue::{At, Catalogue};
-use crate::support::agent::{agent_operation, deep, delegate, seal_for};
+use crate::catalogue::{At, Catalogue, Guarded};
+use crate::support::agent::{self, agent_operation, deep, delegate, seal_for, terms};
 use crate::support::ledger::Ledger;
 use crate::support::trust::Party;
 
@@ -73,6 +73,16 @@ fn with_helper() -> Ledger {
     let mut ledger = with_agent();
     then(&mut ledger, agent, helper, delegate(deep(helper, 1)));
     ledger
+}
+
+/// Returns each action of the family with the kinds of guards that it takes.
+pub(crate) fn actions(party: &Party) -> Vec<Guarded> {
+    vec![
+        (delegate(terms(party)), &["absent", "parts"]),
+        (agent::suspend(party), &["nothing"]),
+        (agent::resume(party), &["operation"]),
+        (agent::revoke(party), &["nothing"]),
+    ]
 }
 
 pub(crate) fn add(all: &mut Catalogue) {

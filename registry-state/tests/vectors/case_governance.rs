@@ -9,11 +9,13 @@ mod steps;
 use std::sync::LazyLock;
 
 use registry_core::crypto::Hash;
-use registry_core::governance::Change;
+use registry_core::governance::{Change, ValidatorEntry, ValidatorReady};
 use registry_core::operation::Action;
 
-use crate::catalogue::{At, Catalogue};
-use crate::support::governance::{governed, governor, governs, heartbeat, proposes};
+use crate::catalogue::{At, Catalogue, Guarded};
+use crate::support::governance::{
+    approve, governed, governor, governs, heartbeat, propose, proposes, validator, withdraw,
+};
 use crate::support::ledger::Ledger;
 use crate::support::trust::Party;
 
@@ -51,6 +53,19 @@ fn with_proposal() -> (Ledger, Hash) {
     let mut ledger = network();
     let id = proposed(&mut ledger, heartbeat(10_000), 20);
     (ledger, id)
+}
+
+/// Returns each action of the family with the kinds of guards that it takes.
+pub(crate) fn actions() -> Vec<Guarded> {
+    let (id, ValidatorEntry { key, peer, .. }) = (Hash([7; 32]), validator(5));
+    let header = Ledger::new().head;
+    let ready = ValidatorReady { proposal: id, key, peer, version: 1, header };
+    vec![
+        (propose(heartbeat(10_000), 20), &["absent"]),
+        (approve(id), &["nothing"]),
+        (withdraw(id), &["nothing"]),
+        (Action::ValidatorReady(Box::new(ready)), &["absent", "parts"]),
+    ]
 }
 
 pub(crate) fn add(all: &mut Catalogue) {

@@ -8,11 +8,11 @@ use registry_core::id::Did;
 use registry_core::limits::DAY_MS;
 use registry_core::operation::{Action, Operation, Role};
 
-use crate::catalogue::{At, Catalogue, document};
+use crate::catalogue::{At, Catalogue, Guarded, document};
 use crate::support::ledger::{GENESIS_MS, Ledger};
 use crate::support::{
-    Key, change, create, did_member, did_of, ed, key_member, key_set, next_set_of, reveal, rotate,
-    seal, seal_body, single, update,
+    Key, change, create, did_member, did_of, ed, key_member, key_set, next_set_of, recover, reveal,
+    rotate, seal, seal_body, single, update,
 };
 
 /// Returns sets with control key 10, next key 11 and recovery key 12.
@@ -61,6 +61,20 @@ pub(crate) fn rotating(ledger: &Ledger, number: u8, next: &[Key], sets: Sets) ->
 
 pub(crate) fn deactivating(ledger: &Ledger, number: u8, next: &[Key]) -> Vec<u8> {
     changing(ledger, &plain_did(), number, Action::DidDeactivate(reveal(next)), next)
+}
+
+/// Returns each action of the family with the kinds of guards that it takes.
+pub(crate) fn actions() -> Vec<Guarded> {
+    let next = || reveal(&[ed(30)]);
+    vec![
+        (create(plain_sets(), Document::default(), 7).action, &["absent"]),
+        (update(Document::default()), &["parts"]),
+        (rotate(next(), rotated_sets(), Document::default()), &["parts"]),
+        (recover(rotated_sets(), Document::default()), &["parts"]),
+        (Action::DidRecoverCancel, &["operation"]),
+        (Action::DidRecoverComplete, &["operation"]),
+        (Action::DidDeactivate(next()), &["parts"]),
+    ]
 }
 
 pub(crate) fn add(all: &mut Catalogue) {

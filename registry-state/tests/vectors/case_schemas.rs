@@ -8,9 +8,12 @@ use std::sync::LazyLock;
 
 use registry_core::operation::Action;
 
-use crate::catalogue::{At, Catalogue};
+use crate::catalogue::{At, Catalogue, Guarded};
 use crate::support::ledger::Ledger;
-use crate::support::schema::{degree_schema, publish, schema_envelope};
+use crate::support::schema::{
+    DEGREE, degree_schema, id_of, plain_type, publish, publish_type, schema_envelope, withdraw,
+    withdraw_type,
+};
 use crate::support::trust::Party;
 
 struct Parties {
@@ -47,6 +50,17 @@ fn with_schema() -> Ledger {
     let mut ledger = registered();
     then(&mut ledger, &PARTIES.publisher, publish(degree_schema()));
     ledger
+}
+
+/// Returns each action of the family with the kinds of guards that it takes.
+pub(crate) fn actions(author: &Party) -> Vec<Guarded> {
+    let id = id_of(author, &degree_schema());
+    vec![
+        (publish(degree_schema()), &["absent"]),
+        (withdraw(id), &["nothing"]),
+        (publish_type(plain_type(DEGREE)), &["absent", "parts"]),
+        (withdraw_type(DEGREE), &["nothing"]),
+    ]
 }
 
 pub(crate) fn add(all: &mut Catalogue) {

@@ -19,7 +19,7 @@ use registry_core::status::{
 use registry_state::state::StateView as _;
 
 use crate::case_operations::{plain_did, plain_sets, registered};
-use crate::catalogue::{At, Catalogue, document};
+use crate::catalogue::{At, Catalogue, Guarded, document};
 use crate::format::EncodingType;
 use crate::support::ledger::{GENESIS_MS, Ledger};
 use crate::support::status::{
@@ -90,6 +90,18 @@ fn no_change(list: ListId) -> StatusUpdate {
 
 fn expecting(start: u64, length: u64, value: u8, expect: u8) -> EntryChanges {
     runs(&[Run { expect: Some(expect), ..run(start, length, value) }])
+}
+
+/// Returns each action of the family with the kinds of guards that it takes.
+pub(crate) fn actions(issuer: &Did) -> Vec<Guarded> {
+    let made = status_create(issuer, 7, plain_list(StatusPurpose::Revocation, 1, 8));
+    let list = list_of(&made);
+    vec![
+        (made.action, &["absent"]),
+        (status_set(issuer, 0, 7, list, runs(&[run(0, 1, 1)])).action, &["nothing"]),
+        (Action::StatusUpdate(no_change(list)), &["parts"]),
+        (Action::StatusClose(StatusClose { list }), &["nothing"]),
+    ]
 }
 
 pub(crate) fn add(all: &mut Catalogue) {

@@ -12,11 +12,13 @@ use std::sync::LazyLock;
 
 use registry_core::names::TrustKey;
 use registry_core::operation::Action;
-use registry_core::trust::{Conditions, Parent};
+use registry_core::trust::{Conditions, Parent, TrustForgetRoot};
 
-use crate::catalogue::{At, Catalogue};
+use crate::catalogue::{At, Catalogue, Guarded};
 use crate::support::ledger::Ledger;
-use crate::support::trust::{Party, grant, parent, right};
+use crate::support::trust::{
+    Party, change_of, derecognise, grant, parent, recognise, resume, revoke, right, suspend,
+};
 
 /// Resource that bodies are accredited for; an issuer gets a part of it.
 const FIELD: &str = "degrees/*";
@@ -88,6 +90,22 @@ fn with_issuer(accreditation: Conditions, conditions: Conditions) -> Ledger {
 /// Returns the case in which a party performs one action in the next block.
 fn next<'a>(ledger: &'a Ledger, party: &Party, action: Action) -> At<'a> {
     At::new(ledger, 1_000, party.signs(ledger, action))
+}
+
+/// Returns each action of the family with the kinds of guards that it takes.
+pub(crate) fn actions(authority: &Party, entity: &Party) -> Vec<Guarded> {
+    let key = right(&authority.did, FIELD, &entity.id());
+    let forget = TrustForgetRoot { authority: authority.did.clone() };
+    vec![
+        (grant(&key, None, Conditions::default()), &["absent", "parts"]),
+        (change_of(&key, Conditions::default()), &["absent", "parts"]),
+        (suspend(&key), &["operation"]),
+        (resume(&key), &["operation"]),
+        (revoke(&key), &["operation"]),
+        (recognise(&key), &["absent", "parts"]),
+        (derecognise(&key), &["nothing"]),
+        (Action::TrustForgetRoot(forget), &["nothing"]),
+    ]
 }
 
 pub(crate) fn add(all: &mut Catalogue) {

@@ -6,6 +6,7 @@ use registry_core::code::Code;
 use registry_core::codec::Bytes;
 use registry_core::crypto::Hash;
 use registry_core::did::Document;
+use registry_core::operation::Action;
 
 use crate::format::{
     Applied, Attempt, BlockCase, Body, DocumentRefused, EncodingCase, EncodingType, Expect,
@@ -14,6 +15,9 @@ use crate::format::{
 use crate::read;
 use crate::support::ledger::{GENESIS_MS, Ledger, Start};
 use crate::support::{chain, network};
+
+/// An action with the kinds of guards that it takes.
+pub(crate) type Guarded = (Action, &'static [&'static str]);
 
 /// Expected content of the vector files.
 #[derive(Default)]

@@ -3,27 +3,14 @@
 
 use registry_core::code::Code;
 use registry_core::crypto::Hash;
-use registry_core::did::Document;
-use registry_core::governance::ValidatorEntry;
-use registry_core::names::TrustKey;
 use registry_core::operation::{Action, Guard, Operation, Role};
-use registry_core::status::{StatusClose, StatusPurpose, StatusUpdate};
-use registry_core::trust::{Conditions, TrustForgetRoot};
 
-use crate::case_operations::{plain_sets, rotated_sets};
-use crate::catalogue::Catalogue;
-use crate::support::agent::{self, delegate, seal_for, terms};
-use crate::support::governance::{
-    approve, heartbeat, propose, seal_approval, validator, validator_key, withdraw,
-};
-use crate::support::ledger::Ledger;
-
-use crate::support::schema::{self, DEGREE, degree_schema, id_of, plain_type, publish_type};
-use crate::support::status::{list_of, plain_list, run, runs, status_create, status_set};
-use crate::support::trust::{
-    Party, change_of, derecognise, grant, recognise, resume, revoke, right, suspend,
-};
-use crate::support::{chain, create, ed, recover, reveal, rotate, salt, seal, update};
+use crate::catalogue::{Catalogue, Guarded};
+use crate::support::agent::seal_for;
+use crate::support::governance::{seal_approval, validator_key};
+use crate::support::trust::Party;
+use crate::support::{chain, ed, salt, seal};
+use crate::{case_agents, case_governance, case_operations, case_schemas, case_status, case_trust};
 
 const HASH: Hash = Hash([7; 32]);
 
@@ -67,77 +54,18 @@ fn sealed(operation: &Operation) -> Vec<u8> {
     }
 }
 
-/// Returns an action on DIDs with the kinds of guards that it takes.
-fn of_dids() -> Vec<(Action, &'static [&'static str])> {
-    let next = || reveal(&[ed(30)]);
-    vec![
-        (create(plain_sets(), Document::default(), 7).action, &["absent"]),
-        (update(Document::default()), &["parts"]),
-        (rotate(next(), rotated_sets(), Document::default()), &["parts"]),
-        (recover(rotated_sets(), Document::default()), &["parts"]),
-        (Action::DidRecoverCancel, &["operation"]),
-        (Action::DidRecoverComplete, &["operation"]),
-        (Action::DidDeactivate(next()), &["parts"]),
+/// Returns every action with the kinds of guards that it takes.
+fn whole() -> Vec<Guarded> {
+    let (author, agent) = (author(), agent());
+    [
+        case_operations::actions(),
+        case_status::actions(&author.did),
+        case_trust::actions(&author, &agent),
+        case_agents::actions(&agent),
+        case_schemas::actions(&author),
+        case_governance::actions(),
     ]
-}
-
-fn of_lists() -> Vec<(Action, &'static [&'static str])> {
-    let author = author().did;
-    let made = status_create(&author, 7, plain_list(StatusPurpose::Revocation, 1, 8));
-    let list = list_of(&made);
-    let update = StatusUpdate { list, valid_until: None, delegates: Vec::new() };
-    vec![
-        (made.action, &["absent"]),
-        (status_set(&author, 0, 7, list, runs(&[run(0, 1, 1)])).action, &["nothing"]),
-        (Action::StatusUpdate(update), &["parts"]),
-        (Action::StatusClose(StatusClose { list }), &["nothing"]),
-    ]
-}
-
-fn of_trust() -> Vec<(Action, &'static [&'static str])> {
-    let key: TrustKey = right(&author().did, "degrees/*", &agent().id());
-    vec![
-        (grant(&key, None, Conditions::default()), &["absent", "parts"]),
-        (change_of(&key, Conditions::default()), &["absent", "parts"]),
-        (suspend(&key), &["operation"]),
-        (resume(&key), &["operation"]),
-        (revoke(&key), &["operation"]),
-        (recognise(&key), &["absent", "parts"]),
-        (derecognise(&key), &["nothing"]),
-        (Action::TrustForgetRoot(TrustForgetRoot { authority: author().did }), &["nothing"]),
-    ]
-}
-
-fn of_agents() -> Vec<(Action, &'static [&'static str])> {
-    let party = agent();
-    vec![
-        (delegate(terms(&party)), &["absent", "parts"]),
-        (agent::suspend(&party), &["nothing"]),
-        (agent::resume(&party), &["operation"]),
-        (agent::revoke(&party), &["nothing"]),
-    ]
-}
-
-fn of_others() -> Vec<(Action, &'static [&'static str])> {
-    let id = id_of(&author(), &degree_schema());
-    let ValidatorEntry { key, peer, .. } = validator(5);
-    let header = Ledger::new().head;
-    let word =
-        registry_core::governance::ValidatorReady { proposal: HASH, key, peer, version: 1, header };
-    vec![
-        (schema::publish(degree_schema()), &["absent"]),
-        (schema::withdraw(id), &["nothing"]),
-        (publish_type(plain_type(DEGREE)), &["absent", "parts"]),
-        (schema::withdraw_type(DEGREE), &["nothing"]),
-        (propose(heartbeat(10_000), 20), &["absent"]),
-        (approve(HASH), &["nothing"]),
-        (withdraw(HASH), &["nothing"]),
-        (Action::ValidatorReady(Box::new(word)), &["absent", "parts"]),
-    ]
-}
-
-fn whole() -> Vec<(Action, &'static [&'static str])> {
-    [of_dids(), of_lists(), of_trust(), of_agents(), of_others()].concat()
+    .concat()
 }
 
 pub(super) fn add(all: &mut Catalogue) {
