@@ -9,7 +9,7 @@ mod signature;
 
 use serde::{Deserialize, Serialize};
 
-pub use action::{Action, ActionFacts, Found};
+pub use action::{Action, ActionFacts};
 pub use family::Family;
 pub use guard::{Covers, Deadline, Guard};
 pub use rank::Rank;

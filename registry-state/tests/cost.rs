@@ -213,22 +213,26 @@ fn large_sets(own: Key) -> Sets {
     Sets { control: key_set(1, members), next: next_set_of(1, &next), ..sets }
 }
 
-#[test]
-fn sets_that_members_make_dear_in_the_same_block_are_priced_as_they_are_then() {
-    let (mut ledger, dids) = ledger(16, 500_000);
-    let members = &dids[..15];
+/// Registers a DID that these members control, and a status list of it. Returns an operation that
+/// sets one entry of the list, signed by all members.
+fn set_by(ledger: &mut Ledger, members: &[Owner]) -> Vec<u8> {
     let issuer = create(sets_of(members), Document::default(), 9);
     let author = did_of(&issuer);
     let signers: Vec<(&Did, Key)> = members.iter().map(|(did, key)| (did, *key)).collect();
     ledger.after(1_000, &[seal_for_members(&issuer, &signers[..1])]);
     let list = status_create(&author, 3, plain_list(StatusPurpose::Revocation, 1, 8_192));
-    let until = ledger.head.time + 60_000;
     ledger.after(1_000, &[by_members(&list, &signers[..1])]);
-    let set = |number: u8| {
-        let set = status_set(&author, until, number, list_of(&list), runs(&[run(0, 1, 1)]));
-        by_members(&set, &signers)
-    };
-    let before = cost_of(&mut start(&ledger), &set(1));
+    let until = ledger.head.time + 60_000;
+    let set = status_set(&author, until, 1, list_of(&list), runs(&[run(0, 1, 1)]));
+    by_members(&set, &signers)
+}
+
+#[test]
+fn sets_that_members_make_dear_in_the_same_block_are_priced_as_they_are_then() {
+    let (mut ledger, dids) = ledger(16, 500_000);
+    let members = &dids[..15];
+    let set = set_by(&mut ledger, members);
+    let before = cost_of(&mut start(&ledger), &set);
     let mut block = start(&ledger);
     let document = Document {
         also_known_as: (0..16).map(|n| format!("https://{n}/{}", "a".repeat(500))).collect(),
@@ -239,7 +243,7 @@ fn sets_that_members_make_dear_in_the_same_block_are_priced_as_they_are_then() {
         let rotated = seal(&change(did, ledger.previous(did), 2, action), &[ed(11)]);
         block.apply(&checked(&rotated)).expect("room");
     }
-    let after = cost_of(&mut block, &set(1));
+    let after = cost_of(&mut block, &set);
     println!("{before} before the members rotated, {after} after");
     assert!(after > before + 15, "longer control parts cost more: {before}, {after}");
     assert!(after < before + 200, "documents of members are not read: {before}, {after}");
@@ -266,16 +270,7 @@ fn by_members(operation: &Operation, of: &[(&Did, Key)]) -> Vec<u8> {
 #[test]
 fn what_became_too_dear_is_full_before_its_members_are_read() {
     let (mut ledger, dids) = ledger(1_000, BLOCK_COST_MAX_MIN);
-    let members = &dids[..15];
-    let issuer = create(sets_of(members), Document::default(), 9);
-    let author = did_of(&issuer);
-    let signers: Vec<(&Did, Key)> = members.iter().map(|(did, key)| (did, *key)).collect();
-    ledger.after(1_000, &[seal_for_members(&issuer, &signers[..1])]);
-    let list = status_create(&author, 3, plain_list(StatusPurpose::Revocation, 1, 8_192));
-    ledger.after(1_000, &[by_members(&list, &signers[..1])]);
-    let until = ledger.head.time + 60_000;
-    let set = status_set(&author, until, 1, list_of(&list), runs(&[run(0, 1, 1)]));
-    let set = by_members(&set, &signers);
+    let set = set_by(&mut ledger, &dids[..15]);
     let whole = cost_of(&mut start(&ledger), &set);
     let counted = Counted::new(&ledger.state);
     let parent = &ledger.head;

@@ -25,7 +25,7 @@ use crate::limits::{
 use crate::record::{PartId, RecordKey};
 use crate::schema::{CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw};
 use crate::status::{EntryChanges, StatusClose, StatusCreate, StatusSet, StatusUpdate};
-use crate::trust::{Parent, TrustChange, TrustForgetRoot, TrustGrant, TrustRecognise, TrustStep};
+use crate::trust::{TrustChange, TrustForgetRoot, TrustGrant, TrustRecognise, TrustStep};
 
 /// Facts about an action that do not depend on its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,17 +60,6 @@ pub struct ActionFacts {
     pub work: Work,
 }
 
-/// A member of an action that follows from the ledger, so that people need not give it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found<'a> {
-    /// Grant on which a grant rests.
-    Parent(Option<&'a Parent>),
-    /// Operation that made the delegation on which a delegation rests.
-    Beneath(Option<Hash>),
-    /// Lowest height at which a proposal shall hold.
-    Height(u64),
-}
-
 /// Facts besides the action on which the record key of an operation can depend.
 struct Subject<'s> {
     author: Option<&'s Did>,
@@ -88,9 +77,9 @@ impl Subject<'_> {
     }
 }
 
-/// Declares each action once. The columns are those of [`ActionFacts`] and five more. `consent` is
+/// Declares each action once. The columns are those of [`ActionFacts`] and four more. `consent` is
 /// the DID that must consent besides the author, if there is one. `key` is the key that signs in
-/// place of an author, if there is one. `found` is what follows from the ledger. `entries` are
+/// place of an author, if there is one. `entries` are
 /// those of a status list that the action sets. `writes` is the record that the operation writes,
 /// given its [`Subject`].
 macro_rules! actions {
@@ -120,7 +109,7 @@ macro_rules! actions {
             covers: $covers:expr, deadline: $deadline:ident, work: $work:ident,
             has_author: $author:literal, rank: $rank:ident, is_stop: $stop:literal,
             bytes_max: $bytes_max:ident,
-            $(consent: $consent:expr,)? $(key: $key:expr,)? $(found: $found:expr,)?
+            $(consent: $consent:expr,)? $(key: $key:expr,)?
             $(entries: $entries:expr,)?
             writes: $subject:pat => $writes:expr,
         }
@@ -154,15 +143,6 @@ macro_rules! actions {
             pub fn consents(&self) -> Option<&Did> {
                 match self {
                     $(Self::$variant $(($payload))? => actions!(@option $($consent)?),)+
-                }
-            }
-
-            /// Returns what only a look at the ledger finds for the action; `None` if its
-            /// parameters say all.
-            #[allow(unused_variables, reason = "most rows do not need what the action holds")]
-            pub fn found(&self) -> Option<Found<'_>> {
-                match self {
-                    $(Self::$variant $(($payload))? => actions!(@option $($found)?),)+
                 }
             }
 
@@ -307,7 +287,7 @@ actions! {
         family: Some(Family::Trust), role: Some(Role::Author),
         covers: Covers::OwnSlot, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        found: Found::Parent(grant.parent.as_ref()), writes: _ => RecordKey::grant(&grant.key),
+        writes: _ => RecordKey::grant(&grant.key),
     }
 
     /// Changes the conditions of a grant.
@@ -316,7 +296,7 @@ actions! {
         family: Some(Family::Trust), role: Some(Role::Author),
         covers: Covers::OwnSlot, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        found: Found::Parent(change.parent.as_ref()), writes: _ => RecordKey::grant(&change.key),
+        writes: _ => RecordKey::grant(&change.key),
     }
 
     /// Suspends a grant.
@@ -379,7 +359,7 @@ actions! {
         family: Some(Family::Agent), role: Some(Role::Author),
         covers: Covers::Record, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        consent: &delegate.agent, found: Found::Beneath(delegate.beneath),
+        consent: &delegate.agent,
         writes: _ => RecordKey::delegation(&delegate.agent),
     }
 
@@ -454,7 +434,6 @@ actions! {
         family: None, role: Some(Role::Approval),
         covers: Covers::NoRecord, deadline: Bounded, work: Schedule,
         has_author: true, rank: Control, is_stop: false, bytes_max: PROPOSAL_BYTES_MAX,
-        found: Found::Height(propose.height),
         writes: subject => RecordKey::proposal(subject.operation),
     }
 

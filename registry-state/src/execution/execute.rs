@@ -27,7 +27,7 @@ use crate::state::{
 };
 
 /// Space of a block that is used so far, measured against the limits of a block.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct BlockBudget {
     cost_max: u64,
     cost: u64,
@@ -42,18 +42,7 @@ pub struct BlockBudget {
 impl BlockBudget {
     /// Starts an empty block whose operations may cost `cost_max` units together.
     pub fn new(cost_max: u64) -> Self {
-        let (operations, bytes, first_versions) = Default::default();
-        let (ordinary_operations, ordinary_bytes) = Default::default();
-        Self {
-            cost_max,
-            cost: 0,
-            ordinary_cost: 0,
-            operations,
-            bytes,
-            first_versions,
-            ordinary_operations,
-            ordinary_bytes,
-        }
+        Self { cost_max, ..Self::default() }
     }
 
     /// Returns how many units the operation may cost at most.
@@ -69,6 +58,7 @@ impl BlockBudget {
         let reserved = self.cost_max.div_euclid(BLOCK_RESERVED_DIVISOR as u64);
         self.cost_max.saturating_sub(reserved)
     }
+
     /// Reserves room for an operation and returns true, or returns false and changes nothing.
     /// Actions with priority (rotate, recovery and deactivation) may use the whole block. All
     /// others must leave the reserved part free. `first_versions` is the number of records of which

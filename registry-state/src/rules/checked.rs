@@ -1,6 +1,5 @@
 //! An operation that has passed all checks that need no state.
 
-use registry_core::cost;
 use registry_core::crypto::Hash;
 use registry_core::operation::{Operation, Rank, Role, Signature, Signer};
 use registry_core::record::RecordKey;
@@ -15,6 +14,7 @@ pub struct Checked {
     pub(super) envelope_id: Hash,
     pub(super) bytes: Vec<u8>,
     pub(super) record_key: RecordKey,
+    pub(super) cost: u64,
 }
 
 impl Checked {
@@ -58,13 +58,7 @@ impl Checked {
 
     /// Returns the part of the operation's cost that follows from the operation alone.
     pub fn cost(&self) -> u64 {
-        let suites = self.signatures.iter().map(|signature| signature.by.key().suite());
-        let work = self.operation.action.facts().work;
-        let own = cost::of_operation(work, self.bytes.len(), suites);
-        let changes = self.operation.action.entries();
-        let changes =
-            changes.map_or(0, |changes| cost::of_changes(changes.runs().count(), changes.count()));
-        own.saturating_add(changes)
+        self.cost
     }
 
     /// Returns the key of the record that the operation writes.

@@ -3,10 +3,11 @@
 
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::{self, CodecError};
+use registry_core::cost;
 use registry_core::crypto::{Hash, Purpose};
 use registry_core::id::NetworkName;
 use registry_core::limits::OPERATION_BYTES_MAX;
-use registry_core::operation::{Operation, SignedOperation, operation_id};
+use registry_core::operation::{Operation, Signature, SignedOperation, operation_id};
 use serde::Serialize;
 
 use super::checked::Checked;
@@ -43,6 +44,7 @@ pub fn check_stateless(
     for (index, signature) in envelope.signatures.iter().enumerate() {
         signatures::check(index, signature, &id)?;
     }
+    let cost = cost_of(&operation, &envelope.signatures, bytes.len());
     Ok(Checked {
         operation,
         signatures: envelope.signatures,
@@ -50,7 +52,18 @@ pub fn check_stateless(
         envelope_id: envelope_id(bytes),
         bytes: bytes.to_vec(),
         record_key,
+        cost,
     })
+}
+
+/// Returns the part of an operation's cost that follows from the operation alone (rule B4).
+fn cost_of(operation: &Operation, signatures: &[Signature], bytes: usize) -> u64 {
+    let suites = signatures.iter().map(|signature| signature.by.key().suite());
+    let own = cost::of_operation(operation.action.facts().work, bytes, suites);
+    let changes = operation.action.entries();
+    let changes =
+        changes.map_or(0, |changes| cost::of_changes(changes.runs().count(), changes.count()));
+    own.saturating_add(changes)
 }
 
 /// Checks the rules of a body that need neither state nor signatures. A node does this before it

@@ -147,10 +147,6 @@ impl Delegate {
 impl Prepare for Delegate {
     const ACTION: &'static str = "agent_delegate";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::AgentDelegate(Box::new(self.payload())))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         let (author, agent) = (&self.author.suffix, &self.agent.suffix);
         let own = RecordKey::delegation(&self.author);
@@ -187,10 +183,6 @@ fn beneath(view: &dyn RecordView, did: &Did) -> Result<Option<Hash>, StoreError>
 
 impl<K: StepKind> Prepare for Step<K> {
     const ACTION: &'static str = K::ACTION;
-
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(K::action(AgentStep { agent: self.agent }))
-    }
 
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.author.suffix), RecordKey::delegation(&self.agent)]

@@ -42,18 +42,15 @@ parameters! {
 impl Prepare for Create {
     const ACTION: &'static str = "did_create";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        let Self { sets, document, .. } = self;
-        Ok(Action::DidCreate(Box::new(DidCreate { sets, document })))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         Vec::new()
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
         let (chosen, signers) = (self.chosen(), in_role::<Self>(set(&self.sets.control)));
-        let form = ledger.form(None, chosen, self.action()?, signers)?;
+        let Self { sets, document, .. } = self;
+        let action = Action::DidCreate(Box::new(DidCreate { sets, document }));
+        let form = ledger.form(None, chosen, action, signers)?;
         let (network, suffix) = (ledger.network.clone(), Suffix::of_create(&form.id));
         let did = Did { network, suffix };
         let what = format!("Registers {did}");
@@ -72,10 +69,6 @@ parameters! {
 impl Prepare for Update {
     const ACTION: &'static str = "did_update";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::DidUpdate(Box::new(DidUpdate { document: self.document })))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.did.suffix)]
     }
@@ -83,7 +76,8 @@ impl Prepare for Update {
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
         let (did, chosen) = (self.did.clone(), self.chosen());
         let signers = |state: &DidState, _: &Self| Ok(set(&state.sets.control));
-        change(ledger, did, chosen, self, signers, "Replaces the document of")
+        let make = |own: Self| Action::DidUpdate(Box::new(DidUpdate { document: own.document }));
+        change(ledger, (did, chosen, self), signers, make, "Replaces the document of")
     }
 }
 
@@ -107,20 +101,16 @@ macro_rules! prepares {
         impl Prepare for $name {
             const ACTION: &'static str = $action;
 
-            fn action(self) -> Result<Action, PrepareError> {
-                let make: fn(Self) -> Action = $make;
-                Ok(make(self))
-            }
-
             fn records_needed(&self) -> Vec<RecordKey> {
                 vec![RecordKey::did(&self.did.suffix)]
             }
 
             fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
                 let signers: fn(&DidState, &Self) -> Result<SetSigners, Refusal> = $signers;
+                let make: fn(Self) -> Action = $make;
                 let words: fn(&Self) -> &'static str = $words;
                 let (did, chosen, words) = (self.did.clone(), self.chosen(), words(&self));
-                change(ledger, did, chosen, self, signers, words)
+                change(ledger, (did, chosen, self), signers, make, words)
             }
         }
     )+};
@@ -196,15 +186,14 @@ prepares! {
 /// Prepares a change to a DID that exists. `words` begins the explanation.
 fn change<P: Prepare>(
     ledger: &LedgerView<'_>,
-    did: Did,
-    chosen: Chosen,
-    params: P,
+    (did, chosen, params): (Did, Chosen, P),
     signers: fn(&DidState, &P) -> Result<SetSigners, Refusal>,
+    make: fn(P) -> Action,
     words: &str,
 ) -> Result<Draft, PrepareError> {
     let party = ledger.party(&did, "did")?;
     let signers = signers(&party.state, &params)?;
-    let form = ledger.form(Some(did.clone()), chosen, params.action()?, in_role::<P>(signers))?;
+    let form = ledger.form(Some(did.clone()), chosen, make(params), in_role::<P>(signers))?;
     let (version, record) = (party.entry.record.version, party.entry.record.hash());
     let what = format!("{words} {did} after version {version} ({record})");
     Ok(form.draft(Subject::Did(did), &what))

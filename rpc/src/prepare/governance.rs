@@ -135,12 +135,6 @@ impl<K> Step<K> {
 impl Prepare for Propose {
     const ACTION: &'static str = "governance_propose";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        let Self { change, height, .. } = self;
-        let height = height.unwrap_or_default();
-        Ok(Action::GovernancePropose(Box::new(GovernancePropose { change, height })))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.author.suffix)]
     }
@@ -166,17 +160,13 @@ impl Prepare for Propose {
 impl<K: StepKind> Prepare for Step<K> {
     const ACTION: &'static str = K::ACTION;
 
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(K::action(GovernanceStep { proposal: self.proposal }))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.author.suffix), RecordKey::proposal(&self.proposal)]
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
         let (author, chosen, id) = (ledger.author(&self.author)?, self.chosen(), self.proposal);
-        let form = ledger.form_by(&author, chosen, self.action()?)?;
+        let form = ledger.form_by(&author, chosen, K::action(GovernanceStep { proposal: id }))?;
         let form = checked(ledger, &author, form, |rules, by| K::check(rules, &id, by))?;
         Ok(form.draft(Subject::Proposal(id), &K::words(&id)))
     }

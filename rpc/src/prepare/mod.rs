@@ -61,10 +61,6 @@ pub trait Prepare: Clone + Serialize + DeserializeOwned {
     /// Name of the action, as its row of the table has it.
     const ACTION: &'static str;
 
-    /// Returns the action that the parameters describe. Optional members that only
-    /// [`Self::prepare`] can find, such as the parent of a grant, stay empty.
-    fn action(self) -> Result<Action, PrepareError>;
-
     /// Returns the records that the preparation usually reads, so that a client can fetch them
     /// together. It may read others, depending on what these hold.
     fn records_needed(&self) -> Vec<RecordKey>;

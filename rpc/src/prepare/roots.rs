@@ -25,10 +25,6 @@ parameters! {
 impl Prepare for ForgetRoot {
     const ACTION: &'static str = "trust_forget_root";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::TrustForgetRoot(TrustForgetRoot { authority: self.authority }))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.author.suffix), RecordKey::roots(&self.author)]
     }

@@ -93,10 +93,6 @@ impl Publish {
 impl Prepare for Publish {
     const ACTION: &'static str = "schema_publish";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::SchemaPublish(Box::new(self.payload())))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.author.suffix), RecordKey::schema(&self.id())]
     }
@@ -120,10 +116,6 @@ impl Prepare for Publish {
 
 impl Prepare for Withdraw {
     const ACTION: &'static str = "schema_withdraw";
-
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::SchemaWithdraw(SchemaWithdraw { schema: self.schema }))
-    }
 
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.author.suffix), RecordKey::schema(&self.schema)]
@@ -161,10 +153,6 @@ impl PublishType {
 impl Prepare for PublishType {
     const ACTION: &'static str = "credential_type_publish";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::CredentialTypePublish(Box::new(self.payload())))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         let key = RecordKey::credential_type(&self.author, &self.name);
         vec![RecordKey::did(&self.author.suffix), key]
@@ -184,10 +172,6 @@ impl Prepare for PublishType {
 
 impl Prepare for WithdrawType {
     const ACTION: &'static str = "credential_type_withdraw";
-
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::CredentialTypeWithdraw(CredentialTypeWithdraw { name: self.name }))
-    }
 
     fn records_needed(&self) -> Vec<RecordKey> {
         let key = RecordKey::credential_type(&self.author, &self.name);

@@ -176,10 +176,6 @@ impl Create {
 impl Prepare for Create {
     const ACTION: &'static str = "status_create";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::StatusCreate(Box::new(self.payload())))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.author.suffix)]
     }
@@ -216,10 +212,6 @@ impl Set {
 impl Prepare for Set {
     const ACTION: &'static str = "status_set";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::StatusSet(self.payload()?))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.author.suffix), RecordKey::status(&self.list)]
     }
@@ -250,10 +242,6 @@ impl Update {
 impl Prepare for Update {
     const ACTION: &'static str = "status_update";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::StatusUpdate(self.payload()))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.author.suffix), RecordKey::status(&self.list)]
     }
@@ -275,10 +263,6 @@ impl Prepare for Update {
 impl Prepare for Close {
     const ACTION: &'static str = "status_close";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::StatusClose(StatusClose { list: self.list }))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.author.suffix), RecordKey::status(&self.list)]
     }
@@ -286,7 +270,8 @@ impl Prepare for Close {
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
         let (author, chosen, id) = (ledger.author(&self.author)?, self.chosen(), self.list);
         let (_, list) = found(ledger, &id)?;
-        let form = ledger.form_by(&author, chosen, self.action()?)?;
+        let action = Action::StatusClose(StatusClose { list: id });
+        let form = ledger.form_by(&author, chosen, action)?;
         check_close(&list, &author.did)?;
         let what = format!("Closes for ever {}", named(&id, &list));
         Ok(form.draft(Subject::List(id), &what))

@@ -261,10 +261,6 @@ impl Grant {
 impl Prepare for Grant {
     const ACTION: &'static str = "trust_grant";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::TrustGrant(Box::new(self.payload())))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         let (author, key) = (&self.author, self.key());
         let mut needed = vec![RecordKey::did(&author.suffix), RecordKey::grant(&key)];
@@ -300,11 +296,6 @@ impl Prepare for Grant {
 impl Prepare for Change {
     const ACTION: &'static str = "trust_change";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        let TrustGrant { key, parent, conditions } = self.0.payload();
-        Ok(Action::TrustChange(Box::new(TrustChange { key, parent, conditions })))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         self.0.records_needed()
     }
@@ -339,25 +330,22 @@ impl Recognise {
 impl Prepare for Recognise {
     const ACTION: &'static str = "trust_recognise";
 
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(Action::TrustRecognise(Box::new(TrustRecognise {
-            key: self.key(),
-            valid_from: time_ms(self.valid_from),
-            valid_until: time_ms(self.valid_until),
-            evidence: self.evidence,
-            terms: self.terms,
-            network: self.network,
-        })))
-    }
-
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.author.suffix), RecordKey::recognition(&self.key())]
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
         let (author, chosen, key) = (ledger.author(&self.author)?, self.chosen(), self.key());
+        let action = Action::TrustRecognise(Box::new(TrustRecognise {
+            key: key.clone(),
+            valid_from: time_ms(self.valid_from),
+            valid_until: time_ms(self.valid_until),
+            evidence: self.evidence,
+            terms: self.terms,
+            network: self.network,
+        }));
         // All rules of this action are checked without state, by `form_by`.
-        let form = ledger.form_by(&author, chosen, self.action()?)?;
+        let form = ledger.form_by(&author, chosen, action)?;
         let what = format!("Recognises {} to {}", key.entity, right(&key));
         Ok(form.draft(Subject::Right(key), &what))
     }
@@ -390,10 +378,6 @@ impl<K> Step<K> {
 
 impl<K: StepKind> Prepare for Step<K> {
     const ACTION: &'static str = K::ACTION;
-
-    fn action(self) -> Result<Action, PrepareError> {
-        Ok(K::action(Box::new(self.payload())))
-    }
 
     fn records_needed(&self) -> Vec<RecordKey> {
         vec![RecordKey::did(&self.author.suffix), K::record(&self.payload().key)]
