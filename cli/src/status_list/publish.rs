@@ -172,7 +172,7 @@ async fn sign(
     Ok((version, token))
 }
 
-/// Fails if an option is given that only operations have. A token is none.
+/// Fails if an option is given that only operations take, since a token is not an operation.
 fn check_options(signer: &SignerArgs) -> Result<(), Failure> {
     let given = [
         ("--until", signer.has_until()),
@@ -181,7 +181,7 @@ fn check_options(signer: &SignerArgs) -> Result<(), Failure> {
     ];
     match given.iter().find(|(_, is_given)| *is_given) {
         Some((option, _)) => {
-            let message = format!("{option} is for operations, and a token is none");
+            let message = format!("{option} is for operations only, and a token is not one");
             let remedy = "leave it out; --expires-in sets how long the token is valid";
             Err(Failure::usage_with(message, remedy))
         }

@@ -12,7 +12,7 @@ use node::net::{Acceptance, NetConfig, NetEvent, NetHandle, PeerAddress, Topic, 
 use node::wire;
 use registry_core::codec;
 use registry_core::crypto::Suite;
-use registry_tests::cluster::{Client, Localnet, Signed, Wallet, Writer, check_acknowledged};
+use registry_tests::cluster::{Client, Localnet, Signed, Wallet, Writer, check_acknowledged, wait};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -62,6 +62,10 @@ impl Peer {
         for _ in to {
             peer.until("connected", |event| matches!(event, NetEvent::PeerConnected { .. })).await;
         }
+        // The nodes list the peer a moment after it considers itself connected. Before that, a
+        // peer that was never let in would look like one that was cut off.
+        let listed = async || (peer.nodes_that_list().await == peer.nodes.len()).then_some(());
+        wait("the peer is listed by all that it dials", LIMIT, listed).await;
         peer
     }
 
@@ -124,17 +128,21 @@ impl Peer {
         seen
     }
 
-    /// True if a node that the peer dials lists the peer. The peer's own view is no proof, because
-    /// a dialler considers a connection established a moment before the other side refuses it.
-    async fn is_let_in(&self) -> bool {
+    /// Returns how many of the nodes that the peer dials list the peer. The peer's own view is no
+    /// proof, because a dialler considers a connection established a moment before the other side
+    /// refuses it.
+    async fn nodes_that_list(&self) -> usize {
+        let mut count = 0;
         for node in &self.nodes {
             let peers = node.call("net_peers", json!({})).await.expect("an answer");
             let peers = peers.as_array().expect("a list");
-            if peers.iter().any(|peer| peer["peer"] == self.id.to_string()) {
-                return true;
-            }
+            count += usize::from(peers.iter().any(|peer| peer["peer"] == self.id.to_string()));
         }
-        false
+        count
+    }
+
+    async fn is_let_in(&self) -> bool {
+        self.nodes_that_list().await > 0
     }
 
     /// Repeats `flood` until no node is connected, and returns how long that took. Afterwards the
