@@ -2,10 +2,11 @@
 //! and revoke delegations; verify what an agent may do.
 
 use clap::{Args, Subcommand};
+use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, Resource};
 use registry_core::time::TimeMs;
-use rpc::prepare::agent::{self as prepare, Resuming, Revoking, Step, StepKind, Suspending};
+use rpc::prepare::agent::{self as prepare, Resuming, Step, StepKind, Suspending};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -24,7 +25,7 @@ pub(super) enum AgentCommand {
     /// Resume a suspended delegation
     Resume(StepArgs),
     /// Revoke the delegation to an agent; the agent itself may do so too
-    Revoke(StepArgs),
+    Revoke(RevokeArgs),
     /// Tell whether an agent may perform an action on a resource, and for which principal
     Verify(VerifyArgs),
     /// Show the delegation to an agent
@@ -38,6 +39,19 @@ pub(super) struct StepArgs {
     agent: Did,
     #[command(flatten)]
     author: AuthorArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RevokeArgs {
+    #[command(flatten)]
+    step: StepArgs,
+    /// Declare for ever that the delegation never was, within 30 days of its making; the control
+    /// set of the principal signs
+    #[arg(long)]
+    void: bool,
+    /// Operation that made the delegation that is voided [default: the present one]
+    #[arg(long, value_name = "HEX", requires = "void")]
+    operation: Option<Hash>,
 }
 
 #[derive(Debug, Args)]
@@ -100,7 +114,7 @@ pub(super) async fn run(command: AgentCommand, context: &Context) -> Result<(), 
         AgentCommand::Delegate(args) => delegate(args, context).await,
         AgentCommand::Suspend(args) => step::<Suspending>(args, context).await,
         AgentCommand::Resume(args) => step::<Resuming>(args, context).await,
-        AgentCommand::Revoke(args) => step::<Revoking>(args, context).await,
+        AgentCommand::Revoke(args) => revoke(args, context).await,
         AgentCommand::Verify(args) => {
             let VerifyArgs { agent, action, resource, at } = args;
             let asked = json!({ "agent": agent, "action": action, "resource": resource, "at": at });
@@ -147,6 +161,14 @@ async fn step<K: StepKind>(args: StepArgs, context: &Context) -> Result<(), Fail
     let StepArgs { agent, author } = args;
     let author = Author::open(context, author).await?;
     let sent = author.write(Step::<K>::new(author.did().clone(), agent.clone())).await?;
+    print(agent, sent, context)
+}
+
+async fn revoke(args: RevokeArgs, context: &Context) -> Result<(), Failure> {
+    let RevokeArgs { step: StepArgs { agent, author }, void, operation } = args;
+    let author = Author::open(context, author).await?;
+    let revoke = prepare::Revoke::new(author.did().clone(), agent.clone(), void, operation);
+    let sent = author.write(revoke).await?;
     print(agent, sent, context)
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use registry_core::crypto::Hash;
 use registry_core::did::{DidState, KeySet, Member};
 use registry_core::id::Did;
-use registry_core::operation::{MethodSigner, Operation, Role, Signer};
+use registry_core::operation::{MethodSigner, Operation, Signer};
 use registry_core::time::TimeMs;
 use rpc::prepare::{Prepare, facts};
 use serde::Serialize;
@@ -111,7 +111,7 @@ impl Author {
             }
             None => Vec::new(),
         };
-        let by_control = match ready.action.facts().role == Some(Role::Control) {
+        let by_control = match ready.action.is_by_control() {
             true => Some(of_control(&self.writer, &self.control).await?),
             false => None,
         };

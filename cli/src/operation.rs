@@ -239,7 +239,9 @@ async fn signers(
     let mut signers = endorsing(writer, operation, named, time_ms).await?;
     if named.is_none_or(|did| operation.author.as_ref() == Some(did)) {
         let own = match (author, action.facts().role) {
-            (Some((did, state)), Some(Role::Author | Role::Approval)) => {
+            (Some((did, state)), Some(Role::Author | Role::Approval))
+                if !action.is_by_control() =>
+            {
                 at_hand(writer, writer.author_method(did, state, time_ms), state)
             }
             _ => held(writer, set),

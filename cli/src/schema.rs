@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use registry_core::crypto::Hash;
 use registry_core::id::{Did, SchemaId};
 use registry_core::limits::SCHEMA_CONTENT_BYTES_MAX;
 use registry_core::names::Resource;
@@ -71,6 +72,9 @@ pub(super) struct WithdrawArgs {
     schema: SchemaId,
     #[command(flatten)]
     author: AuthorArgs,
+    /// Declare for ever that the schema was never published, within 30 days; the control set signs
+    #[arg(long)]
+    void: bool,
 }
 
 #[derive(Debug, Args)]
@@ -137,6 +141,12 @@ pub(super) struct WithdrawTypeArgs {
     name: Resource,
     #[command(flatten)]
     author: AuthorArgs,
+    /// Declare for ever that a version was never published, within 30 days; the control set signs
+    #[arg(long)]
+    void: bool,
+    /// Operation that published the version that is voided [default: the present one]
+    #[arg(long, value_name = "HEX", requires = "void")]
+    operation: Option<Hash>,
 }
 
 #[derive(Debug, Args)]
@@ -228,10 +238,10 @@ async fn publish(args: PublishArgs, context: &Context) -> Result<(), Failure> {
 }
 
 async fn withdraw(args: WithdrawArgs, context: &Context) -> Result<(), Failure> {
-    let WithdrawArgs { schema, author } = args;
+    let WithdrawArgs { schema, author, void } = args;
     let author = Author::open(context, author).await?;
     let (did, salt, endorser, until) = (author.did().clone(), None, None, None);
-    let withdraw = Withdraw { author: did, schema, salt, endorser, until };
+    let withdraw = Withdraw { author: did, schema, void, salt, endorser, until };
     let sent = author.write(withdraw).await?;
     print(schema, sent, context)
 }
@@ -262,10 +272,12 @@ async fn publish_type(args: PublishTypeArgs, context: &Context) -> Result<(), Fa
 }
 
 async fn withdraw_type(args: WithdrawTypeArgs, context: &Context) -> Result<(), Failure> {
-    let WithdrawTypeArgs { name, author } = args;
+    let WithdrawTypeArgs { name, author, void, operation } = args;
     let author = Author::open(context, author).await?;
     let (did, salt, endorser, until) = (author.did().clone(), None, None, None);
-    let withdraw = WithdrawType { author: did, name: name.clone(), salt, endorser, until };
+    let (of, named) = (name.clone(), operation);
+    let withdraw =
+        WithdrawType { author: did, name: of, void, operation: named, salt, endorser, until };
     let sent = author.write(withdraw).await?;
     print_type(author.did().clone(), name, sent, context)
 }

@@ -126,6 +126,9 @@ codes! {
     MarksInvalid = 1034, "MARKS_INVALID",
         "list at most 256 marks, each key once in its one spelling and ascending, with a time in \
          whole seconds";
+    /// A method signs a void, which only the control set of the author can sign.
+    VoidNeedsControl = 1035, "VOID_NEEDS_CONTROL",
+        "sign in role control with the control set of the author, or revoke without void";
     /// The endorser that the body names has not signed.
     EndorserMissing = 1036, "ENDORSER_MISSING",
         "add a signature of role endorser by a method of the DID that the body names";
@@ -342,6 +345,11 @@ codes! {
     MarksFull = 2081, "MARKS_FULL",
         "leave revoked methods out of the document, or rotate with a list of marks that replaces \
          the present one";
+    /// What the operation voids was made more than 30 days ago.
+    VoidTooLate = 2083, "VOID_TOO_LATE",
+        "revoke or withdraw it without void: it ends now, and counts for the time before";
+    /// What the operation voids is void already.
+    VoidedAlready = 2084, "VOIDED_ALREADY", "a void is final, and nothing else is needed";
 }
 
 impl fmt::Display for Code {

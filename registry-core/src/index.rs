@@ -170,7 +170,8 @@ pub fn rows(entry: &Entry) -> Vec<IndexRow> {
         | Kind::Governance
         | Kind::Proposal
         | Kind::Ready
-        | Kind::Roots => None,
+        | Kind::Roots
+        | Kind::Void => None,
     };
     // The state checked the value when it was written, so reading it here always succeeds.
     rows.unwrap_or_default()

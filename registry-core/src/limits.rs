@@ -172,6 +172,10 @@ pub const TRUST_ROOTS_MAX: usize = 64;
 /// It leaves a month to prolong the grant or an accreditation above it.
 pub const TRUST_ENDED_KEPT_MS: u64 = 30 * DAY_MS;
 
+/// Time in milliseconds for which a thing can be voided after it was made. A longer time would let
+/// an authority take back what honest issuers have relied on for long.
+pub const VOID_MS_MAX: u64 = 30 * DAY_MS;
+
 /// Largest number of grants from the authority down to the entity.
 pub const TRUST_CHAIN_MAX: usize = 8;
 

@@ -47,10 +47,22 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Returns the key of the record that the operation writes. `id` is the operation's own id.
+    /// Returns the key of the record that the operation writes. `id` is the operation's own id. A
+    /// void writes the record that says so; it writes the record of the thing beside that.
     /// Fails with `AUTHOR_MISMATCH` if the key depends on an author and there is none.
     pub fn record_key(&self, id: &Hash) -> Result<RecordKey, Refusal> {
+        if let Some(made) = self.voids() {
+            return Ok(RecordKey::void(&made));
+        }
         self.action.record_key(self.author.as_ref(), id)
+    }
+
+    /// Returns the id of the operation that made what this one voids; `None` if it voids nothing.
+    pub fn voids(&self) -> Option<Hash> {
+        match self.guard {
+            Guard::Operation(made) if self.action.is_void() => Some(made),
+            Guard::Absent | Guard::Parts(_) | Guard::Operation(_) | Guard::Nothing => None,
+        }
     }
 
     /// Returns the DID that acts. Fails with `AUTHOR_MISMATCH` if the operation names none.
@@ -61,9 +73,12 @@ impl Operation {
 
     /// Returns what the action says about the last block time of the operation. The first grant in
     /// a slot can be applied once only, because an empty slot says nothing about the grants that it
-    /// held before.
+    /// held before. A void is recorded for ever, so it need not be kept among the seen.
     pub fn deadline(&self) -> Deadline {
         let facts = self.action.facts();
+        if self.action.is_void() {
+            return Deadline::Bounded;
+        }
         let is_first = facts.covers == Covers::OwnSlot && self.guard == Guard::Absent;
         if is_first { Deadline::Once } else { facts.deadline }
     }
@@ -71,7 +86,7 @@ impl Operation {
     /// Checks the kind of the guard, and that the operation names its last block time if it must.
     /// Fails with `GUARD_KIND` or `UNTIL_MISSING`.
     pub fn check_guard(&self) -> Result<(), Refusal> {
-        self.action.facts().covers.check(&self.guard)?;
+        self.action.covers().check(&self.guard)?;
         if self.deadline().is_once() && self.until.is_none() {
             let name = self.action.facts().name;
             let detail = format!("{name} with this guard names its last block time");
@@ -83,6 +98,19 @@ impl Operation {
     /// Returns the canonical bytes that go into an envelope.
     pub fn body(&self) -> Vec<u8> {
         codec::encode(self)
+    }
+}
+
+impl Action {
+    /// Returns what the guard of this action covers. A void names what it voids, so that it never
+    /// hits what was made later in the same place.
+    pub fn covers(&self) -> Covers {
+        if self.is_void() { Covers::Made } else { self.facts().covers }
+    }
+
+    /// True if the control set of the author must sign, and no method may.
+    pub fn is_by_control(&self) -> bool {
+        self.is_void() || self.facts().role == Some(Role::Control)
     }
 }
 

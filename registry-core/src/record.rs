@@ -2,14 +2,18 @@
 //! (docs/protocol/records.md).
 
 mod part;
+mod past;
 mod value;
 mod view;
+mod void;
 
 use serde::{Deserialize, Serialize};
 
 pub use part::{Part, PartHead, PartId, PartWrite, part_salt, value_hash};
+pub use past::{last_holding, version_then};
 pub use value::RecordValue;
-pub use view::{RecordView, StoreError};
+pub use view::{Hindsight, RecordView, StoreError};
+pub use void::{Void, voided_since};
 
 use crate::code::{Code, Refusal};
 use crate::codec::Bytes;
@@ -72,6 +76,9 @@ kinds! {
     /// The roots of a DID: the other authorities under which it has granted. The key is the suffix
     /// of the DID.
     Roots = 11, missing: TrustNotFound, "authority", "it has no roots";
+    /// What says that a thing was voided, or may still be. The key is the id of the operation that
+    /// made the thing.
+    Void = 12, missing: TrustNotFound, "guard", "this operation made nothing that can be voided";
 }
 
 /// Key that identifies a record. Keys are never removed and never reused.
@@ -134,6 +141,11 @@ impl RecordKey {
     /// Returns the key of the record that holds a readiness announcement.
     pub fn ready(key: &ValidatorKey) -> Self {
         Self { kind: Kind::Ready, key: Bytes(key.0.to_vec()) }
+    }
+
+    /// Returns the key of the record that says whether what this operation made is void.
+    pub fn void(made: &Hash) -> Self {
+        Self { kind: Kind::Void, key: Bytes(made.0.to_vec()) }
     }
 
     /// Returns the key of the governance record with this name.

@@ -6,6 +6,8 @@ mod histories;
 #[path = "agents/oracle.rs"]
 mod oracle;
 mod support;
+#[path = "agents/voids.rs"]
+mod voids;
 
 use std::collections::BTreeMap;
 

@@ -14,6 +14,8 @@ mod replaced;
 mod support;
 #[path = "decision/theft.rs"]
 mod theft;
+#[path = "decision/voids.rs"]
+mod voids;
 
 use std::collections::BTreeMap;
 
@@ -49,15 +51,15 @@ impl RecordView for Now<'_> {
     fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
         self.moment.entry(key)
     }
-}
 
-impl DecisionView for Now<'_> {
     fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError> {
         let is =
             |entry: &&Entry| entry.record.version == number && entry.record.record_key() == *key;
         Ok(self.moment.entries.iter().find(is).cloned())
     }
+}
 
+impl DecisionView for Now<'_> {
     fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError> {
         Ok(self.history.ledger.state.status_array(list)?.get(entry))
     }

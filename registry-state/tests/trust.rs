@@ -10,6 +10,8 @@ mod refusals;
 #[path = "trust/roots.rs"]
 mod roots;
 mod support;
+#[path = "trust/voids.rs"]
+mod voids;
 
 use std::collections::BTreeMap;
 

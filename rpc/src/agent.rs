@@ -5,7 +5,7 @@ use registry_core::code::{Code, Refusal};
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, Resource};
-use registry_core::record::RecordKey;
+use registry_core::record::{RecordKey, RecordView, StoreError};
 use registry_core::time::TimeMs;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,9 @@ pub(crate) struct VerifyParams {
     at: Option<TimeMs>,
     #[serde(default)]
     min_height: Option<u64>,
+    /// Time up to which the ledger is known [default: the moment asked about].
+    #[serde(default)]
+    known_at: Option<TimeMs>,
 }
 
 /// Parameters of `agent_get`.
@@ -52,6 +55,9 @@ struct DelegationJson {
     max_depth: u8,
     status: &'static str,
     since: String,
+    /// Time at which the principal voided the delegation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voided_at: Option<String>,
     /// DID that made the last change of status.
     by: Did,
     /// Id of the operation by which the principal began to answer for the agent.
@@ -66,10 +72,12 @@ struct DelegationJson {
     version: u64,
 }
 
-impl From<&AgentLink> for DelegationJson {
-    fn from(link: &AgentLink) -> Self {
+impl DelegationJson {
+    /// Shows a delegation with what the view knows of its void.
+    fn new(link: &AgentLink, view: &dyn RecordView) -> Result<Self, StoreError> {
         let delegation = link.delegation.clone();
-        Self {
+        let voided = delegation.voided(view)?;
+        Ok(Self {
             principal: delegation.principal,
             agent: delegation.agent,
             actions: delegation.actions,
@@ -79,12 +87,13 @@ impl From<&AgentLink> for DelegationJson {
             max_depth: delegation.max_depth.unwrap_or(0),
             status: delegation.status.name(),
             since: millis(delegation.since),
+            voided_at: voided.map(millis),
             by: delegation.by,
             operation: delegation.made,
             beneath: delegation.beneath,
             suspended_by: delegation.suspended,
             version: link.version,
-        }
+        })
     }
 }
 
@@ -125,18 +134,20 @@ impl Trust {
         &self,
         params: VerifyParams,
     ) -> Result<AgentVerification, ApiError> {
-        let VerifyParams { agent, action, resource, at, min_height } = params;
-        let moment = self.reads.moment(at, min_height).await?;
+        let VerifyParams { agent, action, resource, at, min_height, known_at } = params;
+        let moment = self.reads.moment_known(at, known_at, min_height).await?;
         self.reads.did_at(&agent, &moment, "agent")?;
         let view = self.reads.at(&moment);
         let answer = verify(&view, &agent, &action, &resource, moment.time_ms)?;
         let chain = answer.chain.as_ref();
         let broken = chain.and_then(|chain| chain.broken.as_ref());
+        let links = chain.iter().flat_map(|chain| &chain.links);
+        let links = links.map(|link| DelegationJson::new(link, &view)).collect::<Result<_, _>>()?;
         Ok(AgentVerification {
             permitted: answer.is_permitted(),
             principal: chain.and_then(AgentChain::principal).cloned(),
             explanation: explain_answer(&agent, &action, &resource, chain),
-            chain: chain.iter().flat_map(|chain| &chain.links).map(From::from).collect(),
+            chain: links,
             broken: broken.map(|broken| broken.link),
             agent,
             action,
@@ -154,7 +165,8 @@ impl Trust {
         let entry = records.required(&RecordKey::delegation(&agent), absent)?;
         let delegation: Delegation = entry.value()?;
         let link = AgentLink { delegation, version: entry.record.version };
-        Ok(AgentAnswer { delegation: (&link).into(), as_of: moment.as_of() })
+        let delegation = DelegationJson::new(&link, &records)?;
+        Ok(AgentAnswer { delegation, as_of: moment.as_of() })
     }
 }
 

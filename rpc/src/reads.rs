@@ -46,6 +46,9 @@ pub(crate) struct Moment {
     pub(crate) selector: Selector,
     /// Unix time in milliseconds that the question is about, at most the time of the head.
     pub(crate) time_ms: u64,
+    /// Unix time in milliseconds up to which the question knows the ledger; `None` if that is the
+    /// moment itself.
+    pub(crate) known_ms: Option<u64>,
 }
 
 /// Height of the block as of which an answer is given, and the time that the answer is about.
@@ -53,6 +56,9 @@ pub(crate) struct Moment {
 pub(crate) struct AsOf {
     height: u64,
     time: String,
+    /// Time up to which the answer knows the ledger, if that is not the time that it is about.
+    #[serde(rename = "knownAt", skip_serializing_if = "Option::is_none")]
+    known_at: Option<String>,
 }
 
 impl Moment {
@@ -62,7 +68,7 @@ impl Moment {
             Selector::At(at_ms) => head.time_ms.min(at_ms),
             Selector::Head | Selector::Number(_) => head.time_ms,
         };
-        Self { head, selector, time_ms }
+        Self { head, selector, time_ms, known_ms: None }
     }
 
     /// Creates the moment that selects the newest versions as of `head`.
@@ -76,7 +82,8 @@ impl Moment {
     }
 
     pub(crate) fn as_of(&self) -> AsOf {
-        AsOf { height: self.head.height, time: millis(self.time_ms) }
+        let (height, known_at) = (self.head.height, self.known_ms.map(millis));
+        AsOf { height, time: millis(self.time_ms), known_at }
     }
 }
 
@@ -119,6 +126,8 @@ pub(crate) struct Reads {
 pub(crate) struct RecordsAt<'a> {
     pub(crate) reads: &'a Reads,
     moment: Moment,
+    /// Records at the time up to which the question knows the ledger, if that is another.
+    known: Option<Box<RecordsAt<'a>>>,
 }
 
 impl RecordsAt<'_> {
@@ -162,13 +171,17 @@ impl RecordView for RecordsAt<'_> {
         }
         Ok(found)
     }
-}
 
-impl DecisionView for RecordsAt<'_> {
     fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError> {
         self.reads.node.version(key, number)
     }
 
+    fn known(&self) -> Option<&dyn RecordView> {
+        self.known.as_deref().map(|known| known as &dyn RecordView)
+    }
+}
+
+impl DecisionView for RecordsAt<'_> {
     fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError> {
         Ok(self.reads.node.status_array(list)?.get(entry))
     }
@@ -224,6 +237,24 @@ impl Reads {
         self.moment_of(selector, min_height).await
     }
 
+    /// Returns the moment `at` in the light of what is known at `known_at`, which is not before it.
+    pub(crate) async fn moment_known(
+        &self,
+        at: Option<TimeMs>,
+        known_at: Option<TimeMs>,
+        min_height: Option<u64>,
+    ) -> Result<Moment, ApiError> {
+        let moment = self.moment(at, min_height).await?;
+        let Some(TimeMs(known_ms)) = known_at else { return Ok(moment) };
+        let known = self.moment_as_of(moment.head, Selector::At(known_ms))?;
+        if known.time_ms < moment.time_ms {
+            let (known, asked) = (millis(known_ms), millis(moment.time_ms));
+            let detail = format!("knownAt {known} is before {asked}, which the question is about");
+            return Err(ApiError::params("knownAt", detail));
+        }
+        Ok(Moment { known_ms: Some(known.time_ms), ..moment })
+    }
+
     /// Returns the moment of a selector as of a head of at least `min_height`. A time may lie after
     /// the head as long as no block is overdue.
     pub(crate) async fn moment_of(
@@ -266,7 +297,11 @@ impl Reads {
 
     /// Returns the records at a moment.
     pub(crate) fn at(&self, moment: &Moment) -> RecordsAt<'_> {
-        RecordsAt { reads: self, moment: *moment }
+        let known = moment.known_ms.map(|known_ms| {
+            let moment = Moment::new(moment.head, Selector::At(known_ms));
+            Box::new(RecordsAt { reads: self, moment, known: None })
+        });
+        RecordsAt { reads: self, moment: *moment, known }
     }
 
     /// Returns the parameters that hold for the block after `head`.

@@ -29,7 +29,7 @@ use crate::limits::TRUST_FILE_BYTES_MAX;
 
 /// Number of rows in work at once: enough to fill blocks, and far below what a node accepts from
 /// one author.
-const IN_FLIGHT: usize = 16;
+pub(super) const IN_FLIGHT: usize = 16;
 
 /// Action that an import of an issuer list grants unless the command line names another.
 const ISSUE: &str = "issue";

@@ -4,11 +4,13 @@ mod decide;
 mod export;
 mod import;
 mod issuers;
+mod made;
 mod read;
 mod report;
 mod rights;
 mod row;
 mod table;
+mod void;
 mod write;
 
 use std::path::PathBuf;
@@ -35,12 +37,12 @@ pub(super) enum TrustCommand {
     Suspend(StepArgs),
     /// Resume a suspended grant
     Resume(StepArgs),
-    /// Revoke a grant, and all grants below it
-    Revoke(StepArgs),
+    /// Revoke a grant, and all grants below it; with --void it counts as never made
+    Revoke(void::EndArgs),
     /// Recognise another authority
     Recognise(RecogniseArgs),
-    /// Withdraw a recognition
-    Derecognise(StepArgs),
+    /// Withdraw a recognition; with --void it counts as never made
+    Derecognise(void::EndArgs),
     /// Remove an authority from those under which questions asked of a DID are searched
     ///
     /// Nothing is revoked. The control set of the DID signs.
@@ -177,9 +179,9 @@ pub(super) async fn run(command: TrustCommand, context: &Context) -> Result<(), 
         TrustCommand::Change(args) => write::change(args, context).await,
         TrustCommand::Suspend(args) => write::step::<Suspending>(args, context).await,
         TrustCommand::Resume(args) => write::step::<Resuming>(args, context).await,
-        TrustCommand::Revoke(args) => write::step::<Revoking>(args, context).await,
+        TrustCommand::Revoke(args) => void::run::<Revoking>(args, context).await,
         TrustCommand::Recognise(args) => write::recognise(args, context).await,
-        TrustCommand::Derecognise(args) => write::step::<Derecognising>(args, context).await,
+        TrustCommand::Derecognise(args) => void::run::<Derecognising>(args, context).await,
         TrustCommand::ForgetRoot(args) => write::forget_root(args, context).await,
         TrustCommand::Check(args) => read::check(args, context).await,
         TrustCommand::Recognised(args) => read::recognised(args, context).await,

@@ -3,12 +3,14 @@
 use clap::Args;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, EntityId};
+use registry_core::time::TimeMs;
 use serde_json::{Map, Value, json};
 
-use super::RightArgs;
+use super::{RightArgs, made};
 use crate::client::given;
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::time::time_ms;
 
 #[derive(Debug, Args)]
 pub(crate) struct QuestionArgs {
@@ -25,8 +27,16 @@ pub(crate) struct QuestionArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     /// Show rights under this authority
-    #[arg(long, value_name = "DID", required_unless_present = "entity")]
+    #[arg(long, value_name = "DID", required_unless_present_any = ["entity", "by"])]
     authority: Option<Did>,
+    /// Show all that this DID granted and recognised since --since, under its own authority and
+    /// under others, also if it was replaced; trust revoke --void --from takes the output
+    #[arg(long, value_name = "DID", requires = "since",
+        conflicts_with_all = ["authority", "entity", "action", "limit", "after", "at"])]
+    by: Option<Did>,
+    /// Show only what was granted or recognised since then: RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = time_ms)]
+    since: Option<u64>,
     /// Show rights of this entity
     #[arg(long, value_name = "E")]
     entity: Option<EntityId>,
@@ -107,12 +117,16 @@ pub(super) async fn roots(args: RootsArgs, context: &Context) -> Result<(), Fail
 }
 
 pub(super) async fn list(args: ListArgs, context: &Context) -> Result<(), Failure> {
-    let ListArgs { authority, entity, action, at, limit, after } = args;
+    let ListArgs { authority, entity, action, at, limit, after, by, since } = args;
+    if let (Some(by), Some(since_ms)) = (&by, since) {
+        return made::list(by, since_ms, context).await;
+    }
     let params = given(json!({
         "authority": authority,
         "entity": entity,
         "action": action,
         "at": at,
+        "since": since.map(|since_ms| TimeMs(since_ms).millis()),
         "limit": limit,
         "after": after,
     }));

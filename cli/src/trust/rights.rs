@@ -15,6 +15,9 @@ use crate::exit::Failure;
 /// Number of rights to ask for in one request: the most that a node returns.
 const PAGE: usize = rpc::limits::TRUST_PAGE_MAX;
 
+/// Method that lists rights.
+const METHOD: &str = "trust_list";
+
 /// All grants of one right to one entity.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Right {
@@ -81,19 +84,32 @@ struct Page {
 /// Recognitions are left out.
 pub(super) async fn each(
     client: &Client,
-    mut params: Map<String, Value>,
+    params: Map<String, Value>,
     mut take: impl FnMut(Value, Right) -> Result<(), Failure>,
 ) -> Result<AsOf, Failure> {
-    const METHOD: &str = "trust_list";
+    let with_grants = |shown: Value| {
+        if shown.get("grants").is_none() {
+            return Ok(());
+        }
+        let right = serde_json::from_value(shown.clone());
+        take(shown, right.map_err(|error| client.unreadable(METHOD, error))?)
+    };
+    each_shown(client, params, with_grants).await
+}
+
+/// Calls `take` for each right and recognition that `trust_list` finds for `params`, as the node
+/// shows it. All pages are about the time of the first one.
+pub(super) async fn each_shown(
+    client: &Client,
+    mut params: Map<String, Value>,
+    mut take: impl FnMut(Value) -> Result<(), Failure>,
+) -> Result<AsOf, Failure> {
     params.insert("limit".to_owned(), PAGE.into());
     let mut first: Option<AsOf> = None;
     loop {
         let page: Page = patiently(async || client.call(METHOD, params.clone()).await).await?;
         for shown in page.rights {
-            if shown.get("grants").is_some() {
-                let right = serde_json::from_value(shown.clone());
-                take(shown, right.map_err(|error| client.unreadable(METHOD, error))?)?;
-            }
+            take(shown)?;
         }
         let as_of = first.get_or_insert(page.as_of);
         let Some(next) = page.next else { return Ok(as_of.clone()) };

@@ -24,7 +24,7 @@ struct RightWritten {
 }
 
 impl StepArgs {
-    async fn open(self, context: &Context) -> Result<(Author, TrustKey), Failure> {
+    pub(super) async fn open(self, context: &Context) -> Result<(Author, TrustKey), Failure> {
         let Self { author, authority, right } = self;
         let author = Author::open(context, author).await?;
         let authority = authority.unwrap_or_else(|| author.did().clone());
@@ -121,7 +121,7 @@ pub(super) async fn forget_root(args: ForgetRootArgs, context: &Context) -> Resu
     context.print(&Forgotten { did, authority, sent }, human)
 }
 
-fn print(right: TrustKey, sent: Sent, context: &Context) -> Result<(), Failure> {
+pub(super) fn print(right: TrustKey, sent: Sent, context: &Context) -> Result<(), Failure> {
     let Sent { operation, height } = &sent;
     let TrustKey { authority, action, resource, entity } = &right;
     let human = format!(

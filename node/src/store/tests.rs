@@ -108,6 +108,8 @@ fn schema(publisher: u8, content: &str) -> (RecordKey, Vec<u8>) {
         supersedes: None,
         status: SchemaStatus::Active,
         since: 1,
+        made: Hash::ZERO,
+        published: 1,
     };
     (key, codec::encode(&schema))
 }
@@ -126,6 +128,8 @@ fn credential_type(publisher: u8, name: &str) -> (RecordKey, Vec<u8>) {
         suites: Vec::new(),
         status: SchemaStatus::Active,
         since: 1,
+        made: Hash::ZERO,
+        published: 1,
     };
     (key, codec::encode(&found))
 }

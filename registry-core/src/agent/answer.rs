@@ -62,6 +62,7 @@ impl AgentChain {
             | Reason::ParentGone
             | Reason::Suspended
             | Reason::Revoked
+            | Reason::Voided
             | Reason::NotYetValid { .. }
             | Reason::Expired { .. }
             | Reason::TooDeep { .. }
@@ -167,6 +168,9 @@ fn link_fault(
     above: Option<Hash>,
     time_ms: u64,
 ) -> Result<Fault, StoreError> {
+    if let Some(voided) = delegation.voided(view)? {
+        return Ok(Some((Reason::Voided, Some(voided))));
+    }
     let max_depth = delegation.depth();
     Ok(match delegation.status {
         GrantStatus::Suspended => Some((Reason::Suspended, Some(delegation.since))),

@@ -10,7 +10,7 @@ pub use answer::{AgentAnswer, AgentBroken, AgentChain, AgentLink, verify};
 use crate::crypto::Hash;
 use crate::id::Did;
 use crate::names::{ActionName, Resource};
-use crate::record::{Kind, RecordValue};
+use crate::record::{Kind, RecordValue, RecordView, StoreError, voided_since};
 use crate::trust::GrantStatus;
 
 /// Content of `agent_delegate`: a complete delegation, which is new or replaces the last one.
@@ -38,12 +38,24 @@ pub struct AgentDelegate {
     pub max_depth: Option<u8>,
 }
 
-/// Content of `agent_suspend`, `agent_resume` and `agent_revoke`.
+/// Content of `agent_suspend` and `agent_resume`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AgentStep {
     /// Agent whose delegation changes its status.
     pub agent: Did,
+}
+
+/// Content of `agent_revoke`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentRevoke {
+    /// Agent whose delegation ends.
+    pub agent: Did,
+    /// True if the delegation is void: it counts as never made. The guard names the operation that
+    /// made it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub void: bool,
 }
 
 /// Value of an agent's record: the delegation under which the agent acts.
@@ -96,6 +108,11 @@ impl Delegation {
     /// Returns how many delegations may follow below this one, from 0 to 7.
     pub fn depth(&self) -> usize {
         self.max_depth.map_or(0, usize::from)
+    }
+
+    /// Returns the block time in ms at which the delegation was voided, as far as the view knows.
+    pub fn voided(&self, view: &dyn RecordView) -> Result<Option<u64>, StoreError> {
+        voided_since(view, &self.made, self.status != GrantStatus::Revoked)
     }
 
     /// True if the delegation has the action, and a resource that covers the one given.

@@ -4,8 +4,11 @@ use super::kind::Kind;
 use super::{Case, Fault, denied};
 use crate::agent::{AgentChain, AgentLink, Delegation, verify};
 use crate::id::Did;
-use crate::record::{Entry, RecordKey, StoreError};
-use crate::trust::{Chain, GrantStatus, Link, deactivated_since, since_text};
+use crate::record::{Entry, RecordKey, StoreError, last_holding};
+use crate::trust::answer::{chain, end_of, grants};
+use crate::trust::{
+    Chain, Grant, GrantStatus, Link, Reason, deactivated_since, left_place, since_text,
+};
 
 impl Case<'_> {
     /// Takes step DE7.
@@ -86,30 +89,18 @@ impl Case<'_> {
         let agent = &link.delegation.agent;
         let (now, key) = (self.moments.now, RecordKey::delegation(agent));
         let missing = || StoreError::new(format!("no version of the delegation to {agent}"));
-        let read = |entry: Option<Entry>| {
-            let entry = entry.ok_or_else(missing)?;
-            let delegation: Delegation = entry.value()?;
-            Ok::<_, StoreError>((delegation, entry.record.version))
-        };
-        let (present, newest) = read(now.entry(&key)?)?;
+        let newest = now.entry(&key)?.ok_or_else(missing)?;
+        let present: Delegation = newest.value()?;
         if present.principal == link.delegation.principal {
             return Ok(present);
         }
-        // All versions of one delegation are consecutive, so a binary search finds the last of
-        // them.
-        let (mut last, mut low, mut high) = (link.delegation.clone(), link.version, newest);
-        while low < high {
-            let middle = low.saturating_add(high.saturating_sub(low).div_ceil(2));
-            let (found, _) = read(now.version(&key, middle)?)?;
-            if found.made == link.delegation.made {
-                (last, low) = (found, middle);
-            } else {
-                high = middle.saturating_sub(1);
-            }
-        }
+        let first = now.version(&key, link.version)?.ok_or_else(missing)?;
+        let made = link.delegation.made;
+        let holds = |entry: &Entry| Ok(entry.value::<Delegation>()?.made == made);
+        let (last, next) = last_holding(now, first, newest.record.version, holds)?;
+        let (mut last, next) = (last.value::<Delegation>()?, next.ok_or_else(missing)?.record.time);
         // What a block does to a record is one version, so the next version may hold another
         // delegation already although this one had not ended: then it was revoked in that block.
-        let next = now.version(&key, low.saturating_add(1))?.ok_or_else(missing)?.record.time;
         if last.status == GrantStatus::Active && next < last.valid_until {
             (last.status, last.since) = (GrantStatus::Revoked, next);
         }
@@ -121,11 +112,17 @@ impl Case<'_> {
     fn check_grants<'l>(&self, links: impl Iterator<Item = &'l Link>) -> Result<(), Fault> {
         let issuer = &self.question.issuer;
         let beneath = links.skip_while(|link| link.grant.grantor.to_string() != *issuer);
-        for Link { key, grant, .. } in beneath {
+        for link in beneath {
+            let Link { key, grant, .. } = link;
             let (grantor, entity) = (&grant.grantor, &key.entity);
-            let present = crate::trust::grants_at(self.moments.now, key)?;
-            // Only a grant that has lost its effect makes room for another (TR4).
-            let Some(present) = present.as_ref().and_then(|present| present.by(grantor)) else {
+            let found = grants(self.moments.now, key)?;
+            let newest = found.as_ref().map_or(0, |(_, newest)| *newest);
+            let present = found.as_ref().and_then(|(present, _)| present.by(grantor)).cloned();
+            let present = match present {
+                Some(present) => Some(present),
+                None => self.ended(link, newest)?,
+            };
+            let Some(present) = present else {
                 return denied(format!(
                     "the grant by {grantor} to {entity} was lost and made room for another"
                 ));
@@ -136,5 +133,20 @@ impl Case<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Returns a grant that made room for another after its chain had ended, as it stood then
+    /// (TR4); `None` if it was lost. `newest` is the newest version of its record.
+    fn ended(&self, link: &Link, newest: u64) -> Result<Option<Grant>, StoreError> {
+        let now = self.moments.now;
+        let Some(held) = now.version(&RecordKey::grant(&link.key), link.version)? else {
+            return Ok(None);
+        };
+        let Some(left) = left_place(now, &link.grant.made, held, newest)? else { return Ok(None) };
+        let chain = chain(now, self.network, left.link.clone(), left.time_ms)?;
+        let lost =
+            chain.broken.as_ref().map(|broken| broken.reason).is_some_and(Reason::is_lasting);
+        let ended = end_of(&chain).is_some_and(|end| end <= left.time_ms);
+        Ok(Some(left.link.grant).filter(|_| ended && !lost))
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Kind {
     pub(super) terms: Option<CredentialType>,
     /// Time in ms of the withdrawal of that type, if the authority had withdrawn it at issuance.
     withdrawn_ms: Option<u64>,
+    /// Time in ms at which the authority voided that type, if it has done so by now.
+    voided_ms: Option<u64>,
     /// Schema that the question names, or else the type, with its record at issuance.
     schema: Option<(SchemaId, Option<Schema>)>,
 }
@@ -35,7 +37,11 @@ impl Case<'_> {
             (Some(authority), Some(name)) => credential_type_at(then, &authority, name)?,
             _ => None,
         };
-        let (terms, withdrawn_ms) = match published {
+        let voided_ms = match &published {
+            Some(found) => found.voided(then)?,
+            None => None,
+        };
+        let (terms, withdrawn_ms) = match published.filter(|_| voided_ms.is_none()) {
             Some(found) => match found.status {
                 SchemaStatus::Active => (Some(found), None),
                 SchemaStatus::Withdrawn => (None, Some(found.since)),
@@ -47,13 +53,21 @@ impl Case<'_> {
             (None, Some(own)) => Some(schema(own)?),
             _ => asked,
         };
-        Ok(Kind { resource, terms, withdrawn_ms, schema })
+        Ok(Kind { resource, terms, withdrawn_ms, voided_ms, schema })
     }
 
     /// Takes step DE3.
     pub(super) fn check_kind(&self, kind: &Kind) -> Result<String, Fault> {
         let (authority, issued_at) = (&self.question.authority, self.issued_at());
-        // A question that names the schema alone must not get around the withdrawal of the type.
+        // A question that names the schema alone must not get around the end of the type, and what
+        // a void version had replaced does not come back.
+        if let (Some(name), Some(voided)) = (&kind.resource, kind.voided_ms) {
+            let voided = TimeMs(voided).millis();
+            return denied(format!(
+                "{authority} voided the credential type {name} of {issued_at} at {voided}: it \
+                 counts as never published"
+            ));
+        }
         if let (Some(name), Some(since)) = (&kind.resource, kind.withdrawn_ms) {
             let since = TimeMs(since).millis();
             return denied(format!(
@@ -86,6 +100,12 @@ impl Case<'_> {
             (_, Some(text)) => return denied(format!("schema {text} unknown at {issued_at}")),
             (_, None) => return Ok(String::new()),
         };
+        if let Some(voided) = schema.voided(self.moments.then)? {
+            let (publisher, voided) = (&schema.publisher, TimeMs(voided).millis());
+            return denied(format!(
+                "schema {id} was voided by {publisher} at {voided} and counts as never published"
+            ));
+        }
         if schema.status == SchemaStatus::Withdrawn {
             let since = TimeMs(schema.since).millis();
             return denied(format!("schema {id} is withdrawn since {since}"));

@@ -11,7 +11,7 @@ mod status;
 use crate::id::{Did, NetworkName};
 use crate::limits::DECISION_STATUS_ENTRIES_MAX;
 use crate::names::ActionName;
-use crate::record::{Entry, RecordKey, RecordView, StoreError};
+use crate::record::{Entry, Hindsight, RecordView, StoreError};
 use crate::time::TimeMs;
 use crate::trust::Assurance;
 
@@ -53,9 +53,6 @@ pub struct StatusEntry {
 
 /// Records at the moment that the answer is about, together with the entries of status lists.
 pub trait DecisionView: RecordView {
-    /// Returns a version of a record by its number; `None` if there is no such version.
-    fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError>;
-
     /// Returns the value of an entry of the list at the version in `list`; `None` past the end of
     /// the array.
     fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError>;
@@ -182,6 +179,9 @@ pub fn decide(
     }
     // The name of the action is a constant that always parses.
     let issue = "issue".parse().map_err(StoreError::new)?;
+    // What was voided by now never was, also at issuance.
+    let then = &Hindsight { moment: moments.then, known: moments.now };
+    let moments = Moments { then, now: moments.now };
     let case = Case { network, moments, question, issue };
     let kind = case.kind()?;
     let right = case.right(&kind)?;

@@ -10,7 +10,7 @@ use super::family::Family;
 use super::guard::{Covers, Deadline};
 use super::rank::Rank;
 use super::signature::Role;
-use crate::agent::{AgentDelegate, AgentStep};
+use crate::agent::{AgentDelegate, AgentRevoke, AgentStep};
 use crate::code::{Code, Refusal};
 use crate::cost::Work;
 use crate::crypto::{Hash, ValidatorKey};
@@ -25,7 +25,7 @@ use crate::limits::{
 use crate::record::{PartId, RecordKey};
 use crate::schema::{CredentialTypePublish, CredentialTypeWithdraw, SchemaPublish, SchemaWithdraw};
 use crate::status::{EntryChanges, StatusClose, StatusCreate, StatusSet, StatusUpdate};
-use crate::trust::{TrustChange, TrustForgetRoot, TrustGrant, TrustRecognise, TrustStep};
+use crate::trust::{TrustChange, TrustEnd, TrustForgetRoot, TrustGrant, TrustRecognise, TrustStep};
 
 /// Facts about an action that do not depend on its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,11 +77,11 @@ impl Subject<'_> {
     }
 }
 
-/// Declares each action once. The columns are those of [`ActionFacts`] and four more. `consent` is
+/// Declares each action once. The columns are those of [`ActionFacts`] and five more. `consent` is
 /// the DID that must consent besides the author, if there is one. `key` is the key that signs in
-/// place of an author, if there is one. `entries` are
-/// those of a status list that the action sets. `writes` is the record that the operation writes,
-/// given its [`Subject`].
+/// place of an author, if there is one. `entries` are those of a status list that the action sets.
+/// `void` says whether the action voids what it ends. `writes` is the record that the operation
+/// writes, given its [`Subject`].
 macro_rules! actions {
     (@facts $name:literal, $prepare:expr, $family:expr, $role:expr, $covers:expr, $deadline:ident,
         $author:literal, $rank:ident, $stop:literal, $bytes_max:ident, $work:ident) => {
@@ -110,7 +110,7 @@ macro_rules! actions {
             has_author: $author:literal, rank: $rank:ident, is_stop: $stop:literal,
             bytes_max: $bytes_max:ident,
             $(consent: $consent:expr,)? $(key: $key:expr,)?
-            $(entries: $entries:expr,)?
+            $(entries: $entries:expr,)? $(void: $void:expr,)?
             writes: $subject:pat => $writes:expr,
         }
     )+) => {
@@ -152,6 +152,15 @@ macro_rules! actions {
                 match self {
                     $(Self::$variant $(($payload))? => actions!(@option $($entries)?),)+
                 }
+            }
+
+            /// True if the action voids what it ends: that counts as never made.
+            #[allow(unused_variables, reason = "most rows do not need what the action holds")]
+            pub fn is_void(&self) -> bool {
+                let void: Option<bool> = match self {
+                    $(Self::$variant $(($payload))? => actions!(@option $($void)?),)+
+                };
+                void.unwrap_or(false)
             }
 
             /// Returns the key that signs alone; `None` for actions that are signed by an author.
@@ -318,12 +327,12 @@ actions! {
     }
 
     /// Revokes a grant.
-    TrustRevoke(step: Box<TrustStep>) {
+    TrustRevoke(end: Box<TrustEnd>) {
         name: "trust_revoke", prepare: Some("trust_prepareRevoke"),
         family: Some(Family::Trust), role: Some(Role::Author),
         covers: Covers::OwnGrant, deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        writes: _ => RecordKey::grant(&step.key),
+        void: end.void, writes: _ => RecordKey::grant(&end.key),
     }
 
     /// Recognises another authority.
@@ -336,12 +345,12 @@ actions! {
     }
 
     /// Ends the recognition of another authority.
-    TrustDerecognise(step: Box<TrustStep>) {
+    TrustDerecognise(end: Box<TrustEnd>) {
         name: "trust_derecognise", prepare: Some("trust_prepareDerecognise"),
         family: Some(Family::Trust), role: Some(Role::Author),
         covers: Covers::Nothing, deadline: Once, work: Plain,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        writes: _ => RecordKey::recognition(&step.key),
+        void: end.void, writes: _ => RecordKey::recognition(&end.key),
     }
 
     /// Removes a root of the author. The control set signs.
@@ -382,12 +391,12 @@ actions! {
     }
 
     /// Revokes a delegation.
-    AgentRevoke(step: AgentStep) {
+    AgentRevoke(end: AgentRevoke) {
         name: "agent_revoke", prepare: Some("agent_prepareRevoke"),
         family: Some(Family::Agent), role: Some(Role::Author),
         covers: Covers::Nothing, deadline: Once, work: Plain,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        writes: _ => RecordKey::delegation(&step.agent),
+        void: end.void, writes: _ => RecordKey::delegation(&end.agent),
     }
 
     /// Publishes a schema.
@@ -407,7 +416,7 @@ actions! {
         family: Some(Family::Schema), role: Some(Role::Author),
         covers: Covers::Nothing, deadline: Once, work: Plain,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
-        writes: _ => RecordKey::schema(&withdraw.schema),
+        void: withdraw.void, writes: _ => RecordKey::schema(&withdraw.schema),
     }
 
     /// Publishes a credential type, or its next version.
@@ -425,6 +434,7 @@ actions! {
         family: Some(Family::Schema), role: Some(Role::Author),
         covers: Covers::Nothing, deadline: Once, work: Plain,
         has_author: true, rank: Control, is_stop: true, bytes_max: TRUST_OPERATION_BYTES_MAX,
+        void: withdraw.void,
         writes: subject => RecordKey::credential_type(subject.author()?, &withdraw.name),
     }
 

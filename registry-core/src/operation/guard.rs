@@ -72,6 +72,8 @@ pub enum Covers {
     GrantSuspension,
     /// The operation that suspended the delegation.
     DelegationSuspension,
+    /// The operation that made what the action voids. That need not be in its place any more.
+    Made,
     /// Nothing.
     Nothing,
 }
@@ -87,6 +89,7 @@ impl Covers {
                     | Self::OwnGrant
                     | Self::GrantSuspension
                     | Self::DelegationSuspension
+                    | Self::Made
             ),
             Guard::Nothing => self == Self::Nothing,
         }
@@ -104,7 +107,8 @@ impl Covers {
             Self::PendingRecovery
             | Self::OwnGrant
             | Self::GrantSuspension
-            | Self::DelegationSuspension => "operation",
+            | Self::DelegationSuspension
+            | Self::Made => "operation",
             Self::Nothing => "nothing",
         };
         let detail = format!("the guard is {:?}, this action takes {expected}", guard.name());

@@ -56,7 +56,8 @@ impl Kind {
             | Self::CredentialType
             | Self::Proposal
             | Self::Ready
-            | Self::Roots => &[PartId::WHOLE],
+            | Self::Roots
+            | Self::Void => &[PartId::WHOLE],
         }
     }
 }

@@ -12,6 +12,46 @@ pub trait RecordView {
     fn part(&self, key: &RecordKey, id: PartId) -> Result<Option<Part>, StoreError> {
         Ok(self.entry(key)?.and_then(|entry| entry.part(id).cloned()))
     }
+
+    /// Returns a version of a record by its number; `None` if there is no such version. The default
+    /// is for views that have the newest versions alone, as rules do.
+    fn version(&self, _key: &RecordKey, _number: u64) -> Result<Option<Entry>, StoreError> {
+        Ok(None)
+    }
+
+    /// Returns the records of the block up to which the question knows the ledger; `None` if that
+    /// is the last block at or before the moment (docs/protocol/records.md, section "Moment and
+    /// knowledge").
+    fn known(&self) -> Option<&dyn RecordView> {
+        None
+    }
+}
+
+/// Records at one moment, in the light of what has become known since.
+#[derive(Clone, Copy)]
+pub struct Hindsight<'v> {
+    /// Records at the moment that a question is about.
+    pub moment: &'v dyn RecordView,
+    /// Records of the block up to which the question knows the ledger.
+    pub known: &'v dyn RecordView,
+}
+
+impl RecordView for Hindsight<'_> {
+    fn entry(&self, key: &RecordKey) -> Result<Option<Entry>, StoreError> {
+        self.moment.entry(key)
+    }
+
+    fn part(&self, key: &RecordKey, id: PartId) -> Result<Option<Part>, StoreError> {
+        self.moment.part(key, id)
+    }
+
+    fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError> {
+        self.moment.version(key, number)
+    }
+
+    fn known(&self) -> Option<&dyn RecordView> {
+        Some(self.known)
+    }
 }
 
 /// The store failed or is damaged. A node that meets this error stops and decides nothing by it.

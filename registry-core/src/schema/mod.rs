@@ -12,7 +12,7 @@ pub use read::{credential_type_at, schema_at};
 use crate::crypto::{Hash, Purpose};
 use crate::id::{Did, SchemaId};
 use crate::names::Resource;
-use crate::record::{Kind, RecordValue};
+use crate::record::{Kind, RecordValue, RecordView, StoreError, voided_since};
 use crate::status::StatusPurpose;
 use crate::trust::Assurance;
 
@@ -36,6 +36,10 @@ pub struct SchemaPublish {
 pub struct SchemaWithdraw {
     /// Schema that the publisher withdraws.
     pub schema: SchemaId,
+    /// True if the schema is void: it counts as never published. The guard names the operation that
+    /// published it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub void: bool,
 }
 
 /// Content of `credential_type_publish`: a credential type, which is new or replaces the last
@@ -72,6 +76,9 @@ pub struct CredentialTypePublish {
 pub struct CredentialTypeWithdraw {
     /// Name of the author's credential type that it withdraws.
     pub name: Resource,
+    /// True if the version of the type that the guard names is void: it counts as never published.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub void: bool,
 }
 
 /// Status of a schema or a credential type.
@@ -112,6 +119,10 @@ pub struct Schema {
     pub status: SchemaStatus,
     /// Block time in ms of the last change of status.
     pub since: u64,
+    /// Id of the operation that published the schema.
+    pub made: Hash,
+    /// Block time in ms at which the schema was published.
+    pub published: u64,
 }
 
 /// Value of a credential type's record.
@@ -145,6 +156,10 @@ pub struct CredentialType {
     pub status: SchemaStatus,
     /// Block time in ms of the last change of status.
     pub since: u64,
+    /// Id of the operation that published this version of the type.
+    pub made: Hash,
+    /// Block time in ms at which this version of the type was published.
+    pub published: u64,
 }
 
 impl SchemaId {
@@ -152,6 +167,21 @@ impl SchemaId {
     /// both.
     pub fn of_content(publisher: &Did, content: &str) -> Self {
         Self::of_create(&Hash::of_value(Purpose::SchemaId, &(publisher, content)))
+    }
+}
+
+impl Schema {
+    /// Returns the block time in ms at which the schema was voided, as far as the view knows.
+    pub fn voided(&self, view: &dyn RecordView) -> Result<Option<u64>, StoreError> {
+        voided_since(view, &self.made, self.status == SchemaStatus::Active)
+    }
+}
+
+impl CredentialType {
+    /// Returns the block time in ms at which this version of the type was voided, as far as the
+    /// view knows.
+    pub fn voided(&self, view: &dyn RecordView) -> Result<Option<u64>, StoreError> {
+        voided_since(view, &self.made, self.status == SchemaStatus::Active)
     }
 }
 

@@ -2,11 +2,12 @@
 //! (docs/protocol/trust.md, section "The answer"). Rules, queries and verifiers all use it.
 
 use super::{Assurance, Grant, GrantStatus, Grants, Recognition};
+use crate::crypto::Hash;
 use crate::did::says_deactivated;
 use crate::id::{Did, NetworkName};
 use crate::limits::TRUST_CHAIN_MAX;
 use crate::names::{EntityId, TrustKey};
-use crate::record::{PartId, RecordKey, RecordView, StoreError};
+use crate::record::{Entry, PartId, RecordKey, RecordView, StoreError, last_holding, version_then};
 use crate::time::TimeMs;
 
 /// A question about a right or a recognition. It must be about the moment of the view that answers
@@ -54,6 +55,9 @@ pub enum Reason {
     /// The grantor revoked the link.
     #[error("revoked")]
     Revoked,
+    /// The DID that made the link voided it: the link counts as never made.
+    #[error("voided")]
+    Voided,
     /// The window of the link begins later.
     #[error("valid from {} only", TimeMs(*valid_from).millis())]
     NotYetValid {
@@ -98,7 +102,7 @@ fn assurance_name(assurance: Option<Assurance>) -> &'static str {
 impl Reason {
     /// True if the chain stays broken until somebody in it makes a new grant or changes one.
     pub fn is_lasting(self) -> bool {
-        matches!(self, Self::ParentGone | Self::Revoked | Self::EntityDeactivated)
+        matches!(self, Self::ParentGone | Self::Revoked | Self::Voided | Self::EntityDeactivated)
     }
 }
 
@@ -247,9 +251,10 @@ pub fn ask_recognition(view: &dyn RecordView, asked: &Asked<'_>) -> Result<Recog
         let Some(entry) = view.entry(&record)? else { continue };
         let recognition: Recognition = entry.value()?;
         let window = (recognition.valid_from, recognition.valid_until);
-        let broken = match recognition.withdrawn {
-            true => Some((Reason::Revoked, Some(recognition.since))),
-            false => window_fault(window, asked.time_ms).or(gone),
+        let broken = match (recognition.voided(view)?, recognition.withdrawn) {
+            (Some(voided), _) => Some((Reason::Voided, Some(voided))),
+            (None, true) => Some((Reason::Revoked, Some(recognition.since))),
+            (None, false) => window_fault(window, asked.time_ms).or(gone),
         };
         let found = Recognised { recognition: Some(recognition), broken };
         if found.is_recognised() {
@@ -311,8 +316,61 @@ fn parent(view: &dyn RecordView, below: &Link) -> Result<Option<Link>, StoreErro
         entity: EntityId::from(&below.grant.grantor),
     };
     let Some((grants, version)) = grants(view, &key)? else { return Ok(None) };
-    let grant = grants.by(&parent.grantor).filter(|grant| grant.made == parent.made);
-    Ok(grant.map(|grant| Link { key, grant: grant.clone(), version }))
+    let named = grants.made_by(&parent.made);
+    if let Some(grant) = named.filter(|grant| grant.grantor == parent.grantor) {
+        return Ok(Some(Link { key, grant: grant.clone(), version }));
+    }
+    // The chain was live when the grant below was confirmed, so its record held the parent then.
+    let record = RecordKey::grant(&key);
+    let Some(held) = version_then(view, &record, version, below.grant.confirmed)? else {
+        return Ok(None);
+    };
+    let left = left_place(view, &parent.made, held, version)?;
+    Ok(left.filter(Left::after_end).map(|left| Link { key, ..left.link }))
+}
+
+/// A grant that has left its place in the record, as it stood there last.
+pub(crate) struct Left {
+    /// The grant, with the last version of the record that holds it.
+    pub(crate) link: Link,
+    /// Block time in ms of the version after that one.
+    pub(crate) time_ms: u64,
+}
+
+impl Left {
+    /// True if the grant had reached its own end when it left. Then it counts as it stood.
+    fn after_end(&self) -> bool {
+        let Link { grant, .. } = &self.link;
+        let end = grant.conditions.valid_until.map(|end| end.max(grant.confirmed));
+        grant.status != GrantStatus::Revoked && end.is_some_and(|end| end <= self.time_ms)
+    }
+}
+
+/// Finds the grant that an operation made, as it last stood in its record (TR4). `held` is a
+/// version that holds it, and `newest` is the newest version of the view. Returns `None` if it is
+/// not in `held`, or is still in its place.
+pub(crate) fn left_place(
+    view: &dyn RecordView,
+    made: &Hash,
+    held: Entry,
+    newest: u64,
+) -> Result<Option<Left>, StoreError> {
+    let holds = |entry: &Entry| Ok(entry.value::<Grants>()?.made_by(made).is_some());
+    if !holds(&held)? {
+        return Ok(None);
+    }
+    let (last, Some(next)) = last_holding(view, held, newest, holds)? else { return Ok(None) };
+    let grants: Grants = last.value()?;
+    let Some(grant) = grants.made_by(made).cloned() else { return Ok(None) };
+    let link = Link { key: grants.key(), grant, version: last.record.version };
+    Ok(Some(Left { link, time_ms: next.record.time }))
+}
+
+/// Returns the time in ms at which the first grant of a chain ends; `None` if none of them does. A
+/// window that was set after its own end counts as ended when it was set.
+pub fn end_of(chain: &Chain) -> Option<u64> {
+    let grants = chain.links.iter().map(|link| &link.grant);
+    grants.filter_map(|grant| Some(grant.conditions.valid_until?.max(grant.confirmed))).min()
 }
 
 /// Reads a record of grants and its version; `None` if nothing was granted.
@@ -320,14 +378,6 @@ pub fn grants(view: &dyn RecordView, key: &TrustKey) -> Result<Option<(Grants, u
     let Some(entry) = view.entry(&RecordKey::grant(key))? else { return Ok(None) };
     let grants: Grants = entry.value()?;
     Ok(Some((grants, entry.record.version)))
-}
-
-/// Reads all grants of a right; `None` if nothing was granted.
-pub(crate) fn grants_at(
-    view: &dyn RecordView,
-    key: &TrustKey,
-) -> Result<Option<Grants>, StoreError> {
-    Ok(grants(view, key)?.map(|(grants, _)| grants))
 }
 
 /// Reason why a link is not live, and the Unix time in ms since when; `None` if it is live.
@@ -384,6 +434,9 @@ fn link_fault(
     time_ms: u64,
 ) -> Result<Fault, StoreError> {
     let grant = &link.grant;
+    if let Some(voided) = grant.voided(view)? {
+        return Ok(Some((Reason::Voided, Some(voided))));
+    }
     let max_depth = grant.conditions.depth();
     Ok(match grant.status {
         GrantStatus::Suspended => Some((Reason::Suspended, Some(grant.since))),

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use answer::{Answer, Asked, Broken, Chain, Link, Reason, Recognised, ask, ask_recognition};
-pub(crate) use answer::{Fault, deactivated_since, grants_at, window_fault};
+pub(crate) use answer::{Fault, deactivated_since, left_place, window_fault};
 pub use recognition::{Checkpoint, Recognition, TrustRecognise};
 pub use roots::{Root, Roots, TrustForgetRoot, roots};
 pub use words::RightWords;
@@ -19,7 +19,7 @@ pub(crate) use words::since_text;
 use crate::crypto::Hash;
 use crate::id::Did;
 use crate::names::{ActionName, EntityId, Resource, TrustKey};
-use crate::record::{Entry, Kind, PartId, RecordValue, StoreError};
+use crate::record::{Entry, Kind, PartId, RecordValue, RecordView, StoreError, voided_since};
 
 /// Assurance level: how sure the grantor is of the entity. ITU-T X.1254 and eIDAS use the same
 /// three levels.
@@ -125,12 +125,24 @@ pub struct TrustChange {
     pub conditions: Conditions,
 }
 
-/// Content of `trust_suspend`, `trust_resume`, `trust_revoke` and `trust_derecognise`.
+/// Content of `trust_suspend` and `trust_resume`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustStep {
+    /// Right that the grant is about, together with its entity.
+    pub key: TrustKey,
+}
+
+/// Content of `trust_revoke` and `trust_derecognise`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustEnd {
     /// Right that the grant or recognition is about, together with its entity.
     pub key: TrustKey,
+    /// True if the grant or recognition is void: it counts as never made. The guard names the
+    /// operation that made it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub void: bool,
 }
 
 /// Status of a grant or of a delegation to an agent.
@@ -184,6 +196,13 @@ pub struct Grant {
     pub confirmed: u64,
 }
 
+impl Grant {
+    /// Returns the block time in ms at which the grant was voided, as far as the view knows.
+    pub fn voided(&self, view: &dyn RecordView) -> Result<Option<u64>, StoreError> {
+        voided_since(view, &self.made, self.status != GrantStatus::Revoked)
+    }
+}
+
 /// Value of a record of grants: all grants of one right to one entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -233,6 +252,11 @@ impl Grants {
     /// Returns the grant made by this grantor.
     pub fn by(&self, grantor: &Did) -> Option<&Grant> {
         self.slots.values().find(|grant| grant.grantor == *grantor)
+    }
+
+    /// Returns the grant that this operation made.
+    pub fn made_by(&self, operation: &Hash) -> Option<&Grant> {
+        self.slots.values().find(|grant| grant.made == *operation)
     }
 
     /// Returns the place of the grant made by this grantor.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::crypto::Hash;
 use crate::id::Did;
 use crate::names::{ActionName, EntityId, Resource, TrustKey};
-use crate::record::{Kind, RecordValue};
+use crate::record::{Kind, RecordValue, RecordView, StoreError, voided_since};
 
 /// Checkpoint of another network: a block of it that the recognising authority vouches for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,10 @@ pub struct Recognition {
     pub withdrawn: bool,
     /// Block time in ms at which the recognition was made or ended.
     pub since: u64,
+    /// Id of the operation that made the recognition.
+    pub made: Hash,
+    /// Block time in ms at which the recognition was made.
+    pub recognised: u64,
 }
 
 impl RecordValue for Recognition {
@@ -85,8 +89,8 @@ impl RecordValue for Recognition {
 }
 
 impl Recognition {
-    /// Returns what a `trust_recognise` records at block time `time_ms`.
-    pub fn new(recognise: TrustRecognise, time_ms: u64) -> Self {
+    /// Returns what the operation `made` records at block time `time_ms`.
+    pub fn new(recognise: TrustRecognise, made: Hash, time_ms: u64) -> Self {
         let TrustKey { authority, action, resource, entity } = recognise.key;
         Self {
             authority,
@@ -100,7 +104,14 @@ impl Recognition {
             network: recognise.network,
             withdrawn: false,
             since: time_ms,
+            made,
+            recognised: time_ms,
         }
+    }
+
+    /// Returns the block time in ms at which the recognition was voided, as far as the view knows.
+    pub fn voided(&self, view: &dyn RecordView) -> Result<Option<u64>, StoreError> {
+        voided_since(view, &self.made, !self.withdrawn)
     }
 
     /// Returns the right that the recognition is about.

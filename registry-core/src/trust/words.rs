@@ -54,6 +54,7 @@ impl Chain {
             reason @ (Reason::ParentGone
             | Reason::Suspended
             | Reason::Revoked
+            | Reason::Voided
             | Reason::NotYetValid { .. }
             | Reason::Expired { .. }
             | Reason::TooDeep { .. }
@@ -89,6 +90,11 @@ impl Reason {
             Self::Expired { valid_until } => format!("ended at {}", TimeMs(valid_until).millis()),
             Self::TooDeep { max_depth, beneath } => {
                 format!("allows {max_depth} beneath it, and {beneath} follow")
+            }
+            Self::Voided => {
+                let at =
+                    since.map_or_else(String::new, |ms| format!(" at {}", TimeMs(ms).millis()));
+                format!("was voided{at} by the DID that made it, and counts as never made")
             }
             Self::ParentGone => "rests on one that is gone or was granted anew".to_owned(),
             Self::NotDelegated => "has no such action on such a resource".to_owned(),

@@ -1,16 +1,18 @@
 //! Rules of each agent action (docs/protocol/agents.md, section "Rules").
 
-use super::request::By;
+use super::request::{By, Written};
+use super::void::{self, Thing};
 use super::window;
 use crate::state::{ApplyError, whole};
 use registry_core::agent::answer::{self, AgentChain};
-use registry_core::agent::{AgentDelegate, AgentStep, Delegation};
+use registry_core::agent::{AgentDelegate, AgentRevoke, AgentStep, Delegation};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
+use registry_core::crypto::Hash;
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::AGENT_NAMES_MAX;
 use registry_core::operation::Operation;
-use registry_core::record::{PartWrite, RecordView};
+use registry_core::record::{PartWrite, RecordKey, RecordView};
 use registry_core::time::TimeMs;
 use registry_core::trust::GrantStatus;
 
@@ -61,8 +63,17 @@ pub fn delegate(
     view: &dyn RecordView,
     by: By<'_>,
     delegate: &AgentDelegate,
-) -> Result<Vec<PartWrite>, ApplyError> {
-    Ok(whole(codec::encode(&delegation(view, by, delegate)?)))
+) -> Result<Written, ApplyError> {
+    let present = answer::link(view, &delegate.agent)?.map(|link| link.delegation);
+    let new = delegation(view, by, delegate, present.clone())?;
+    let beside = match &present {
+        Some(replaced) if replaced.made != new.made => {
+            let of = RecordKey::delegation(&delegate.agent);
+            void::leave(view, by, &of, &delegated(replaced))?
+        }
+        Some(_) | None => None,
+    };
+    Ok(Written { parts: whole(codec::encode(&new)), beside: beside.into_iter().collect() })
 }
 
 /// Checks rule AG8 and returns what the suspension of a delegation writes. It may follow another
@@ -93,16 +104,37 @@ pub fn resume(
     Ok(with_status(present, by, GrantStatus::Active))
 }
 
-/// Checks rule AG8 and returns what the revocation of a delegation writes. The agent itself may
-/// revoke too.
-pub fn revoke(
-    view: &dyn RecordView,
-    by: By<'_>,
-    step: &AgentStep,
-) -> Result<Vec<PartWrite>, ApplyError> {
+/// Checks rule AG8 and returns what the revocation of a delegation writes, or its void. The agent
+/// itself may revoke too, but only the principal may void.
+pub fn revoke(view: &dyn RecordView, by: By<'_>, end: &AgentRevoke) -> Result<Written, ApplyError> {
+    if let Some(made) = by.voids {
+        return void(view, by, &end.agent, made);
+    }
     let either = [GrantStatus::Active, GrantStatus::Suspended];
-    let present = existing(view, by, &step.agent, &either, true)?;
-    Ok(with_status(present, by, GrantStatus::Revoked))
+    let present = existing(view, by, &end.agent, &either, true)?;
+    Ok(with_status(present, by, GrantStatus::Revoked).into())
+}
+
+/// Returns what the void of a delegation by its principal writes.
+fn void(view: &dyn RecordView, by: By<'_>, agent: &Did, made: Hash) -> Result<Written, ApplyError> {
+    let present = answer::link(view, agent)?.map(|link| link.delegation);
+    let named = present.as_ref().filter(|present| present.made == made);
+    let standing = named.map(|present| {
+        let ends = match present.status {
+            GrantStatus::Revoked => Vec::new(),
+            GrantStatus::Active | GrantStatus::Suspended => {
+                with_status(present.clone(), by, GrantStatus::Revoked)
+            }
+        };
+        (delegated(present), ends)
+    });
+    let unknown = |detail| Refusal::new(Code::AgentNotFound, "guard", detail);
+    void::declare(view, by, made, RecordKey::delegation(agent), standing, unknown)
+}
+
+fn delegated(delegation: &Delegation) -> Thing<'_> {
+    let Delegation { made, principal, granted, .. } = delegation;
+    Thing { made: *made, by: principal, since: *granted }
 }
 
 fn with_status(delegation: Delegation, by: By<'_>, status: GrantStatus) -> Vec<PartWrite> {
@@ -115,9 +147,9 @@ fn delegation(
     view: &dyn RecordView,
     by: By<'_>,
     new: &AgentDelegate,
+    present: Option<Delegation>,
 ) -> Result<Delegation, ApplyError> {
     let By { time_ms, author, operation, .. } = by;
-    let present = answer::link(view, &new.agent)?.map(|link| link.delegation);
     let live = present
         .filter(|present| present.status != GrantStatus::Revoked && time_ms < present.valid_until);
     if let Some(live) = live.as_ref().filter(|live| live.principal != *author) {

@@ -24,16 +24,18 @@ pub(super) fn check_form(operation: &Operation, network: &NetworkName) -> Result
         Action::StatusUpdate(update) => status::check_terms(update, network),
         Action::TrustGrant(grant) => trust::check_grant(operation, grant, network),
         Action::TrustChange(change) => trust::check_change(operation, change, network),
-        Action::TrustSuspend(step) | Action::TrustResume(step) | Action::TrustRevoke(step) => {
+        Action::TrustSuspend(step) | Action::TrustResume(step) => {
             trust::check_authority(&step.key, network)
         }
+        Action::TrustRevoke(end) => trust::check_authority(&end.key, network),
         Action::TrustRecognise(recognise) => trust::check_recognise(operation, recognise, network),
-        Action::TrustDerecognise(step) => trust::check_own(operation, &step.key, network),
+        Action::TrustDerecognise(end) => trust::check_own(operation, &end.key, network),
         Action::TrustForgetRoot(forget) => roots::check_forget(forget, network),
         Action::AgentDelegate(delegate) => agent::check_delegate(operation, delegate, network),
-        Action::AgentSuspend(step) | Action::AgentResume(step) | Action::AgentRevoke(step) => {
+        Action::AgentSuspend(step) | Action::AgentResume(step) => {
             agent::check_network(&step.agent, network)
         }
+        Action::AgentRevoke(end) => agent::check_network(&end.agent, network),
         Action::GovernancePropose(propose) => governance::check_propose(propose, network),
         Action::SchemaPublish(publish) => schema::check_publish(publish),
         Action::CredentialTypePublish(publish) => schema::check_publish_type(publish),
@@ -75,12 +77,12 @@ pub(crate) fn apply<'c>(
         }
         Action::TrustSuspend(step) => request.by_author(|view, by| trust::suspend(view, by, step)),
         Action::TrustResume(step) => request.by_author(|view, by| trust::resume(view, by, step)),
-        Action::TrustRevoke(step) => request.by_author(|view, by| trust::revoke(view, by, step)),
+        Action::TrustRevoke(end) => request.by_author(|view, by| trust::revoke(view, by, end)),
         Action::TrustRecognise(recognise) => {
-            request.by_author(|_, by| Ok(trust::recognise(by, recognise)))
+            request.by_author(|view, by| trust::recognise(view, by, recognise))
         }
-        Action::TrustDerecognise(step) => {
-            request.by_author(|view, by| trust::derecognise(view, by, step))
+        Action::TrustDerecognise(end) => {
+            request.by_author(|view, by| trust::derecognise(view, by, end))
         }
         Action::TrustForgetRoot(forget) => {
             request.by_author(|view, by| roots::forget(view, by, forget))
@@ -90,7 +92,7 @@ pub(crate) fn apply<'c>(
         }
         Action::AgentSuspend(step) => request.by_author(|view, by| agent::suspend(view, by, step)),
         Action::AgentResume(step) => request.by_author(|view, by| agent::resume(view, by, step)),
-        Action::AgentRevoke(step) => request.by_author(|view, by| agent::revoke(view, by, step)),
+        Action::AgentRevoke(end) => request.by_author(|view, by| agent::revoke(view, by, end)),
         Action::GovernancePropose(propose) => governance::propose(&request, propose),
         Action::GovernanceApprove(step) => {
             governance::by_governor(&request, |rules, by| rules.approve(&step.proposal, by))

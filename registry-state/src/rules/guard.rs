@@ -7,8 +7,9 @@ use registry_core::crypto::Hash;
 use registry_core::did::RecoveryPart;
 use registry_core::id::Did;
 use registry_core::operation::{Action, Covers, Guard, Operation};
-use registry_core::record::{Entry, PartId, RecordKey, RecordView, StoreError};
-use registry_core::trust::{Grant, Grants};
+use registry_core::record::{Entry, Kind, PartId, RecordKey, RecordView, StoreError};
+use registry_core::schema::{CredentialType, Schema};
+use registry_core::trust::{Grant, Grants, Recognition};
 
 use super::checked::Checked;
 use crate::state::{ApplyError, Context, Overlay, TransientKey, TransientKind};
@@ -22,7 +23,7 @@ pub fn needed(
     author: Option<&Did>,
     key: &RecordKey,
 ) -> Result<Option<Guard>, StoreError> {
-    let covers = action.facts().covers;
+    let covers = action.covers();
     if covers == Covers::Nothing {
         return Ok(Some(Guard::Nothing));
     }
@@ -67,8 +68,31 @@ fn of_entry(
         Covers::OwnGrant => own(|grant| Some(grant.made))?,
         Covers::GrantSuspension => own(|grant| grant.suspended)?,
         Covers::DelegationSuspension => entry.value::<Delegation>()?.suspended,
+        Covers::Made => made_by(entry, author)?,
     };
     Ok(named.map(Guard::Operation))
+}
+
+/// Returns the operation that made what a void of the author's would be about if it were prepared
+/// now: the thing that is in its place.
+fn made_by(entry: &Entry, author: Option<&Did>) -> Result<Option<Hash>, StoreError> {
+    Ok(match entry.record.kind {
+        Kind::Grant => {
+            let grants: Grants = entry.value()?;
+            author.and_then(|author| grants.by(author)).map(|grant| grant.made)
+        }
+        Kind::Delegation => Some(entry.value::<Delegation>()?.made),
+        Kind::Recognition => Some(entry.value::<Recognition>()?.made),
+        Kind::Schema => Some(entry.value::<Schema>()?.made),
+        Kind::CredentialType => Some(entry.value::<CredentialType>()?.made),
+        Kind::Did
+        | Kind::Status
+        | Kind::Governance
+        | Kind::Proposal
+        | Kind::Ready
+        | Kind::Roots
+        | Kind::Void => None,
+    })
 }
 
 /// Checks the guard of an operation against the state so far.
@@ -78,7 +102,11 @@ pub(crate) fn check(view: &dyn RecordView, checked: &Checked) -> Result<(), Appl
         return Ok(());
     }
     let key = checked.record_key();
-    let needed = needed(view, action, author.as_ref(), key)?;
+    // What a void names need not be in its place any more, so the rules of the action look for it.
+    let needed = match action.is_void() {
+        true => None,
+        false => needed(view, action, author.as_ref(), key)?,
+    };
     if needed == Some(*given) {
         return Ok(());
     }
@@ -104,7 +132,7 @@ pub(crate) fn check(view: &dyn RecordView, checked: &Checked) -> Result<(), Appl
 }
 
 fn exists(action: &Action) -> Refusal {
-    let is_slot = action.facts().covers == Covers::OwnSlot;
+    let is_slot = action.covers() == Covers::OwnSlot;
     let what = if is_slot { "the author has granted the right" } else { "the record exists" };
     Refusal::new(Code::AlreadyExists, "guard", what)
 }

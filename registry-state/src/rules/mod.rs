@@ -20,9 +20,10 @@ mod signatures;
 mod stateless;
 pub mod status;
 pub mod trust;
+mod void;
 mod window;
 
 pub use checked::Checked;
 pub(crate) use dispatch::apply;
-pub use request::By;
+pub use request::{By, Written};
 pub use stateless::{check_body, check_stateless, envelope_id};

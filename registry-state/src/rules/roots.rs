@@ -27,13 +27,11 @@ pub(super) fn grant<'c>(
     request: &Request<'_, 'c>,
     grant: &TrustGrant,
 ) -> Result<Effect<'c>, ApplyError> {
-    let mut beside = Vec::new();
-    let effect = request.by_author(|view, by| {
-        let parts = trust::grant(view, by, grant)?;
-        beside.extend(with_root(view, by, &grant.key.authority)?);
-        Ok(parts)
-    })?;
-    Ok(Effect { beside, ..effect })
+    request.by_author(|view, by| {
+        let mut written = trust::grant(view, by, grant)?;
+        written.beside.extend(with_root(view, by, &grant.key.authority)?);
+        Ok(written)
+    })
 }
 
 /// Applies rule TR10 to a grant under `authority`: returns the author's record of roots with the

@@ -1,14 +1,15 @@
 //! Rules of each action on schemas and credential types (docs/protocol/schemas.md, section
 //! "Rules").
 
-use super::request::By;
+use super::request::{By, Written};
+use super::void::{self, Thing};
 use crate::state::{ApplyError, whole};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::id::SchemaId;
 use registry_core::limits::{CREDENTIAL_TYPE_NAMES_MAX, DOCUMENT_TIME_MS_END, TOKEN_BYTES_MAX};
 use registry_core::names::Resource;
-use registry_core::record::{PartWrite, RecordView};
+use registry_core::record::{PartWrite, RecordKey, RecordView};
 use registry_core::schema::{
     CredentialType, CredentialTypePublish, CredentialTypeWithdraw, Schema, SchemaPublish,
     SchemaStatus, SchemaWithdraw, check_content, credential_type_at, schema_at,
@@ -96,22 +97,32 @@ pub fn publish(
         own(existing(view, "supersedes", id)?, by, "supersedes", id)?;
     }
     let (publisher, since) = (by.author.clone(), by.time_ms);
-    let status = SchemaStatus::Active;
-    let schema = Schema { publisher, content, credential_type, supersedes, status, since };
+    let (status, made, published) = (SchemaStatus::Active, by.operation, by.time_ms);
+    let schema =
+        Schema { publisher, content, credential_type, supersedes, status, since, made, published };
     Ok(whole(codec::encode(&schema)))
 }
 
-/// Checks rule SC5 and returns what the withdrawal of a schema by its publisher writes.
+/// Checks rule SC5 and returns what the withdrawal of a schema by its publisher writes, or its
+/// void.
 pub fn withdraw(
     view: &dyn RecordView,
     by: By<'_>,
     withdraw: &SchemaWithdraw,
-) -> Result<Vec<PartWrite>, ApplyError> {
+) -> Result<Written, ApplyError> {
     let id = &withdraw.schema;
-    let mut schema = own(existing(view, "schema", id)?, by, "schema", id)?;
-    check_active("schema", schema.status)?;
-    (schema.status, schema.since) = (SchemaStatus::Withdrawn, by.time_ms);
-    Ok(whole(codec::encode(&schema)))
+    let schema = own(existing(view, "schema", id)?, by, "schema", id)?;
+    let (status, made, published) = (schema.status, schema.made, schema.published);
+    let ended = Schema { status: SchemaStatus::Withdrawn, since: by.time_ms, ..schema };
+    let ends = whole(codec::encode(&ended));
+    if let Some(named) = by.voids {
+        let thing = Thing { made, by: &ended.publisher, since: published };
+        let standing = (made == named).then(|| (thing, if_active(status, ends)));
+        let unknown = |detail| Refusal::new(Code::SchemaNotFound, "guard", detail);
+        return void::declare(view, by, named, RecordKey::schema(id), standing, unknown);
+    }
+    check_active("schema", status)?;
+    Ok(ends.into())
 }
 
 /// Checks rule SC6 and returns the value of a new credential type, or of the next version of a
@@ -120,7 +131,7 @@ pub fn publish_type(
     view: &dyn RecordView,
     by: By<'_>,
     publish: &CredentialTypePublish,
-) -> Result<Vec<PartWrite>, ApplyError> {
+) -> Result<Written, ApplyError> {
     if let Some(id) = &publish.schema {
         let schema = existing(view, "schema", id)?;
         check_active("schema", schema.status)?;
@@ -138,7 +149,14 @@ pub fn publish_type(
         formats,
         suites,
     } = publish.clone();
-    Ok(whole(codec::encode(&CredentialType {
+    let beside = match credential_type_at(view, by.author, &name)? {
+        Some(replaced) => {
+            let of = RecordKey::credential_type(by.author, &name);
+            void::leave(view, by, &of, &published(&replaced))?
+        }
+        None => None,
+    };
+    let parts = whole(codec::encode(&CredentialType {
         publisher: by.author.clone(),
         name,
         schema,
@@ -149,24 +167,47 @@ pub fn publish_type(
         suites,
         status: SchemaStatus::Active,
         since: by.time_ms,
-    })))
+        made: by.operation,
+        published: by.time_ms,
+    }));
+    Ok(Written { parts, beside: beside.into_iter().collect() })
 }
 
-/// Checks rule SC7 and returns the value of the credential type once its publisher has withdrawn
-/// it.
+/// Checks rule SC7 and returns what the withdrawal of a credential type by its publisher writes, or
+/// the void of a version.
 pub fn withdraw_type(
     view: &dyn RecordView,
     by: By<'_>,
     withdraw: &CredentialTypeWithdraw,
-) -> Result<Vec<PartWrite>, ApplyError> {
+) -> Result<Written, ApplyError> {
     let name = &withdraw.name;
-    let Some(mut present) = credential_type_at(view, by.author, name)? else {
+    let Some(present) = credential_type_at(view, by.author, name)? else {
         let detail = format!("{} has published no type {name}", by.author);
         return Err(Refusal::new(Code::CredentialTypeNotFound, "name", detail).into());
     };
+    let (status, since) = (SchemaStatus::Withdrawn, by.time_ms);
+    let ends = whole(codec::encode(&CredentialType { status, since, ..present.clone() }));
+    if let Some(named) = by.voids {
+        let ends = if_active(present.status, ends);
+        let standing = (present.made == named).then(|| (published(&present), ends));
+        let of = RecordKey::credential_type(by.author, name);
+        let unknown = |detail| Refusal::new(Code::CredentialTypeNotFound, "guard", detail);
+        return void::declare(view, by, named, of, standing, unknown);
+    }
     check_active("name", present.status)?;
-    (present.status, present.since) = (SchemaStatus::Withdrawn, by.time_ms);
-    Ok(whole(codec::encode(&present)))
+    Ok(ends.into())
+}
+
+fn published(found: &CredentialType) -> Thing<'_> {
+    Thing { made: found.made, by: &found.publisher, since: found.published }
+}
+
+/// Returns what ends a schema or a type; nothing if it has been withdrawn before.
+fn if_active(status: SchemaStatus, ends: Vec<PartWrite>) -> Vec<PartWrite> {
+    match status {
+        SchemaStatus::Active => ends,
+        SchemaStatus::Withdrawn => Vec::new(),
+    }
 }
 
 fn existing(view: &dyn RecordView, field: &str, id: &SchemaId) -> Result<Schema, ApplyError> {

@@ -24,6 +24,7 @@ pub(super) fn check_list(operation: &Operation, signatures: &[Signature]) -> Res
     let (consents, own): (Vec<_>, Vec<_>) =
         others.into_iter().partition(|(_, signature)| signature.role == Role::Consent);
     check_one_kind(&own, |signature| takes(operation, signature), || expected(operation))?;
+    check_void(operation, &own)?;
     let consenting = operation.action.consents();
     check_one_kind(
         &consents,
@@ -100,6 +101,18 @@ fn check_endorsers(
     }
     match endorsers.get(1) {
         Some((index, _)) => invalid(index, format!("{endorser} signs once in role endorser")),
+        None => Ok(()),
+    }
+}
+
+/// Checks rule VO1: no method signs a void, since a void cannot be undone.
+fn check_void(operation: &Operation, own: &[(usize, &Signature)]) -> Result<(), Refusal> {
+    let by_method = own.iter().find(|(_, signature)| signature.by.of_set().is_none());
+    match by_method.filter(|_| operation.action.is_void()) {
+        Some((index, _)) => {
+            let detail = "a method signed; a void is signed by the author's control set alone";
+            Err(Refusal::new(Code::VoidNeedsControl, format!("signatures/{index}/by"), detail))
+        }
         None => Ok(()),
     }
 }

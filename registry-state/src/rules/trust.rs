@@ -1,10 +1,12 @@
 //! Rules of each trust action (docs/protocol/trust.md, section "Rules").
 
-use super::request::By;
+use super::request::{By, Written};
+use super::void::{self, Thing};
 use super::window;
 use crate::state::{ApplyError, whole};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
+use registry_core::crypto::Hash;
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::TRUST_ENDED_KEPT_MS;
 use registry_core::names::{EntityId, TrustKey};
@@ -13,7 +15,7 @@ use registry_core::record::{PartId, PartWrite, RecordKey, RecordView};
 use registry_core::time::TimeMs;
 use registry_core::trust::answer::{self, Chain, Link};
 use registry_core::trust::{
-    Assurance, Conditions, Grant, GrantStatus, Grants, Parent, Recognition, TrustChange,
+    Assurance, Conditions, Grant, GrantStatus, Grants, Parent, Recognition, TrustChange, TrustEnd,
     TrustGrant, TrustRecognise, TrustStep,
 };
 use registry_core::uri::{self, UriUse};
@@ -100,11 +102,7 @@ fn check_terms(terms: Option<&str>) -> Result<(), Refusal> {
 
 /// Checks rules TR4 to TR8 and returns what a new grant writes. Nodes also call this and
 /// the functions below before they ask anyone to sign.
-pub fn grant(
-    view: &dyn RecordView,
-    by: By<'_>,
-    grant: &TrustGrant,
-) -> Result<Vec<PartWrite>, ApplyError> {
+pub fn grant(view: &dyn RecordView, by: By<'_>, grant: &TrustGrant) -> Result<Written, ApplyError> {
     Write { view, by }.grant(grant)
 }
 
@@ -126,7 +124,7 @@ pub fn suspend(
     step: &TrustStep,
 ) -> Result<Vec<PartWrite>, ApplyError> {
     let either = [GrantStatus::Active, GrantStatus::Suspended];
-    Write { view, by }.set_status(step, &either, GrantStatus::Suspended)
+    Write { view, by }.set_status(&step.key, &either, GrantStatus::Suspended)
 }
 
 /// Checks rules TR3 and TR5, and returns what the resumption of the author's suspended grant
@@ -136,31 +134,42 @@ pub fn resume(
     by: By<'_>,
     step: &TrustStep,
 ) -> Result<Vec<PartWrite>, ApplyError> {
-    Write { view, by }.set_status(step, &[GrantStatus::Suspended], GrantStatus::Active)
+    Write { view, by }.set_status(&step.key, &[GrantStatus::Suspended], GrantStatus::Active)
 }
 
-/// Checks rule TR3 and returns what the revocation of the author's grant writes.
-pub fn revoke(
-    view: &dyn RecordView,
-    by: By<'_>,
-    step: &TrustStep,
-) -> Result<Vec<PartWrite>, ApplyError> {
+/// Checks rule TR3 and returns what the revocation of the author's grant writes, or its void.
+pub fn revoke(view: &dyn RecordView, by: By<'_>, end: &TrustEnd) -> Result<Written, ApplyError> {
+    let (write, key) = (Write { view, by }, &end.key);
+    if let Some(made) = by.voids {
+        return write.void(key, made);
+    }
     let either = [GrantStatus::Active, GrantStatus::Suspended];
-    Write { view, by }.set_status(step, &either, GrantStatus::Revoked)
+    write.set_status(key, &either, GrantStatus::Revoked).map(Written::from)
 }
 
 /// Returns what a recognition writes.
-pub fn recognise(by: By<'_>, recognise: &TrustRecognise) -> Vec<PartWrite> {
-    whole(codec::encode(&Recognition::new(recognise.clone(), by.time_ms)))
+pub fn recognise(
+    view: &dyn RecordView,
+    by: By<'_>,
+    recognise: &TrustRecognise,
+) -> Result<Written, ApplyError> {
+    let of = RecordKey::recognition(&recognise.key);
+    let replaced = view.entry(&of)?.map(|head| head.value::<Recognition>()).transpose()?;
+    let beside = match &replaced {
+        Some(replaced) => void::leave(view, by, &of, &recognised(replaced))?,
+        None => None,
+    };
+    let new = Recognition::new(recognise.clone(), by.operation, by.time_ms);
+    Ok(Written { parts: whole(codec::encode(&new)), beside: beside.into_iter().collect() })
 }
 
-/// Checks rule TR9 and returns what the withdrawal of a recognition writes.
+/// Checks rule TR9 and returns what the withdrawal of a recognition writes, or its void.
 pub fn derecognise(
     view: &dyn RecordView,
     by: By<'_>,
-    step: &TrustStep,
-) -> Result<Vec<PartWrite>, ApplyError> {
-    Write { view, by }.derecognise(&step.key)
+    end: &TrustEnd,
+) -> Result<Written, ApplyError> {
+    Write { view, by }.derecognise(&end.key)
 }
 
 struct Write<'w> {
@@ -169,8 +178,8 @@ struct Write<'w> {
 }
 
 impl Write<'_> {
-    /// Checks rules TR4 to TR8 for a new grant.
-    fn grant(&self, grant: &TrustGrant) -> Result<Vec<PartWrite>, ApplyError> {
+    /// Checks rules TR4 to TR8 for a new grant. A grant whose place it takes stays voidable.
+    fn grant(&self, grant: &TrustGrant) -> Result<Written, ApplyError> {
         let (key, By { time_ms, author, operation, .. }) = (&grant.key, self.by);
         let found = answer::grants(self.view, key)?;
         let is_first = found.is_none();
@@ -189,7 +198,12 @@ impl Write<'_> {
         };
         self.check_attenuation(key, &new)?;
         let right = is_first.then(|| PartWrite::set(PartId::RIGHT, codec::encode(key)));
-        Ok(right.into_iter().chain([slot_part(slot, &new)]).collect())
+        let parts = right.into_iter().chain([slot_part(slot, &new)]).collect();
+        let beside = match grants.slots.get(&slot) {
+            Some(left) => void::leave(self.view, self.by, &RecordKey::grant(key), &granted(left))?,
+            None => None,
+        };
+        Ok(Written { parts, beside: beside.into_iter().collect() })
     }
 
     /// Checks rules TR3 and TR5 to TR8 for new conditions.
@@ -211,14 +225,14 @@ impl Write<'_> {
     /// (TR5), so that nobody makes a dead grant look alive.
     fn set_status(
         &self,
-        step: &TrustStep,
+        key: &TrustKey,
         from: &[GrantStatus],
         to: GrantStatus,
     ) -> Result<Vec<PartWrite>, ApplyError> {
-        let grants = self.existing(&step.key)?;
+        let grants = self.existing(key)?;
         let (slot, own) = own_grant(&grants, self.by.author, from)?;
         if let (GrantStatus::Active, Some(parent)) = (to, &own.parent) {
-            self.above(&step.key, parent)?;
+            self.above(key, parent)?;
         }
         let since = if own.status == to { own.since } else { self.by.time_ms };
         let suspended = (to == GrantStatus::Suspended).then_some(self.by.operation);
@@ -226,18 +240,55 @@ impl Write<'_> {
         Ok(vec![slot_part(slot, &changed)])
     }
 
+    /// Returns what the void of a grant of the author writes. If the grant is still in its place,
+    /// it is revoked there.
+    fn void(&self, key: &TrustKey, made: Hash) -> Result<Written, ApplyError> {
+        let found = answer::grants(self.view, key)?;
+        let of_author = found.as_ref().and_then(|(grants, _)| {
+            let mut slots = grants.slots.iter();
+            slots.find(|(_, grant)| grant.made == made)
+        });
+        let standing = of_author.map(|(slot, grant)| {
+            let revoked = Grant {
+                status: GrantStatus::Revoked,
+                since: self.by.time_ms,
+                suspended: None,
+                ..grant.clone()
+            };
+            let ends = match grant.status {
+                GrantStatus::Revoked => Vec::new(),
+                GrantStatus::Active | GrantStatus::Suspended => vec![slot_part(*slot, &revoked)],
+            };
+            (granted(grant), ends)
+        });
+        let unknown = |detail| Refusal::new(Code::TrustNotFound, "guard", detail);
+        void::declare(self.view, self.by, made, RecordKey::grant(key), standing, unknown)
+    }
+
     /// Checks rule TR9.
-    fn derecognise(&self, key: &TrustKey) -> Result<Vec<PartWrite>, ApplyError> {
-        let Some(head) = self.view.entry(&RecordKey::recognition(key))? else {
+    fn derecognise(&self, key: &TrustKey) -> Result<Written, ApplyError> {
+        let of = RecordKey::recognition(key);
+        let Some(head) = self.view.entry(&of)? else {
             return Err(Refusal::new(Code::TrustNotFound, "key", "no such recognition").into());
         };
         let mut recognition: Recognition = head.value()?;
+        if let Some(made) = self.by.voids {
+            let withdrawn =
+                Recognition { withdrawn: true, since: self.by.time_ms, ..recognition.clone() };
+            let ends = match recognition.withdrawn {
+                true => Vec::new(),
+                false => whole(codec::encode(&withdrawn)),
+            };
+            let standing = (recognition.made == made).then(|| (recognised(&recognition), ends));
+            let unknown = |detail| Refusal::new(Code::TrustNotFound, "guard", detail);
+            return void::declare(self.view, self.by, made, of, standing, unknown);
+        }
         if recognition.withdrawn {
             let detail = "the recognition is withdrawn already";
             return Err(Refusal::new(Code::TrustStatus, "key", detail).into());
         }
         (recognition.withdrawn, recognition.since) = (true, self.by.time_ms);
-        Ok(whole(codec::encode(&recognition)))
+        Ok(whole(codec::encode(&recognition)).into())
     }
 
     fn existing(&self, key: &TrustKey) -> Result<Grants, ApplyError> {
@@ -282,7 +333,7 @@ impl Write<'_> {
             if lost || grant.status == GrantStatus::Revoked {
                 return Ok(slot);
             }
-            ends.extend(end_of(&chain).map(|end| (end, &grant.grantor, slot)));
+            ends.extend(answer::end_of(&chain).map(|end| (end, &grant.grantor, slot)));
         }
         let gives_way_ms =
             |(end, ..): &(u64, &Did, PartId)| end.saturating_add(TRUST_ENDED_KEPT_MS);
@@ -339,13 +390,6 @@ impl Write<'_> {
     }
 }
 
-/// Returns the time in ms at which the first grant of a chain ends; `None` if none of them does. A
-/// window that was set after its own end counts as ended when it was set.
-fn end_of(chain: &Chain) -> Option<u64> {
-    let grants = chain.links.iter().map(|link| &link.grant);
-    grants.filter_map(|grant| Some(grant.conditions.valid_until?.max(grant.confirmed))).min()
-}
-
 /// Refuses a grant because as many others than the authority as there is room for have made it.
 /// `free_ms` is the time at which the first of their grants gives way, if they all stay as they
 /// are.
@@ -381,6 +425,15 @@ fn own_grant<'g>(
         return Err(Refusal::new(Code::TrustStatus, "key", detail));
     }
     Ok((*slot, own))
+}
+
+fn granted(grant: &Grant) -> Thing<'_> {
+    Thing { made: grant.made, by: &grant.grantor, since: grant.granted }
+}
+
+fn recognised(recognition: &Recognition) -> Thing<'_> {
+    let Recognition { made, authority, recognised, .. } = recognition;
+    Thing { made: *made, by: authority, since: *recognised }
 }
 
 fn slot_part(slot: PartId, grant: &Grant) -> PartWrite {

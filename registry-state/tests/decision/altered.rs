@@ -41,13 +41,13 @@ impl RecordView for Altered<'_> {
         (entry.record.kind, entry.record.key) = (key.kind, key.key.clone());
         Ok(Some(Entry { parts: parts.clone(), ..entry }))
     }
-}
 
-impl DecisionView for Altered<'_> {
     fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError> {
         self.now.version(key, number)
     }
+}
 
+impl DecisionView for Altered<'_> {
     fn status_value(&self, list: &Entry, entry: u64) -> Result<Option<u8>, StoreError> {
         let key = list.record.record_key();
         match self.status.iter().find(|(altered, _)| *altered == key) {

@@ -198,14 +198,14 @@ fn envelope(ledger: &Ledger, deed: Deed, time_ms: u64) -> Vec<u8> {
             publishes(ledger, Action::SchemaPublish(Box::new(publish)))
         }
         Deed::WithdrawSchema => {
-            let withdraw = SchemaWithdraw { schema: schema_id() };
+            let withdraw = SchemaWithdraw { schema: schema_id(), void: false };
             publishes(ledger, Action::SchemaWithdraw(withdraw))
         }
         Deed::PublishType => {
             publishes(ledger, Action::CredentialTypePublish(Box::new(credential_type())))
         }
         Deed::WithdrawType => {
-            let withdraw = CredentialTypeWithdraw { name };
+            let withdraw = CredentialTypeWithdraw { name, void: false };
             publishes(ledger, Action::CredentialTypeWithdraw(withdraw))
         }
         Deed::Grant(link) => {

@@ -21,10 +21,6 @@ const HONEST: u8 = 60;
 const THIEF: u8 = 70;
 
 impl DecisionView for Moment<'_> {
-    fn version(&self, _: &RecordKey, _: u64) -> Result<Option<Entry>, StoreError> {
-        panic!("no agent is asked about")
-    }
-
     fn status_value(&self, _: &Entry, _: u64) -> Result<Option<u8>, StoreError> {
         panic!("no status is asked about")
     }

@@ -1,6 +1,6 @@
 //! Principals and agents of the tests, and their operations.
 
-use registry_core::agent::{AgentDelegate, AgentStep};
+use registry_core::agent::{AgentDelegate, AgentRevoke, AgentStep};
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::operation::{Action, Operation, Role, Signature, SignedOperation, operation_id};
@@ -44,7 +44,12 @@ pub(crate) fn resume(agent: &Party) -> Action {
 }
 
 pub(crate) fn revoke(agent: &Party) -> Action {
-    Action::AgentRevoke(step(agent))
+    Action::AgentRevoke(AgentRevoke { agent: agent.did.clone(), void: false })
+}
+
+/// Returns the revocation that declares a delegation void.
+pub(crate) fn void(agent: &Party) -> Action {
+    Action::AgentRevoke(AgentRevoke { agent: agent.did.clone(), void: true })
 }
 
 fn step(agent: &Party) -> AgentStep {

@@ -53,14 +53,15 @@ impl RecordView for Only<'_> {
 
 /// Returns a guard of the kind that an action takes, with this hash in it.
 pub(crate) fn unknown(action: &Action, hash: Hash) -> Guard {
-    match action.facts().covers {
+    match action.covers() {
         Covers::NoRecord => Guard::Absent,
         Covers::Nothing => Guard::Nothing,
         Covers::Parts(_) | Covers::Record | Covers::OwnSlot => Guard::Parts(hash),
         Covers::PendingRecovery
         | Covers::OwnGrant
         | Covers::GrantSuspension
-        | Covers::DelegationSuspension => Guard::Operation(hash),
+        | Covers::DelegationSuspension
+        | Covers::Made => Guard::Operation(hash),
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod guards;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod random;
+pub(crate) mod recorded;
 pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod trust;

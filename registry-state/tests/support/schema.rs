@@ -48,7 +48,12 @@ pub(crate) fn publish(schema: SchemaPublish) -> Action {
 }
 
 pub(crate) fn withdraw(schema: SchemaId) -> Action {
-    Action::SchemaWithdraw(SchemaWithdraw { schema })
+    Action::SchemaWithdraw(SchemaWithdraw { schema, void: false })
+}
+
+/// Returns the withdrawal that declares a schema void.
+pub(crate) fn void(schema: SchemaId) -> Action {
+    Action::SchemaWithdraw(SchemaWithdraw { schema, void: true })
 }
 
 pub(crate) fn publish_type(found: CredentialTypePublish) -> Action {
@@ -57,7 +62,13 @@ pub(crate) fn publish_type(found: CredentialTypePublish) -> Action {
 
 pub(crate) fn withdraw_type(name: &str) -> Action {
     let name = name.parse().expect("a name");
-    Action::CredentialTypeWithdraw(CredentialTypeWithdraw { name })
+    Action::CredentialTypeWithdraw(CredentialTypeWithdraw { name, void: false })
+}
+
+/// Returns the withdrawal that declares a version of a credential type void.
+pub(crate) fn void_type(name: &str) -> Action {
+    let name = name.parse().expect("a name");
+    Action::CredentialTypeWithdraw(CredentialTypeWithdraw { name, void: true })
 }
 
 /// Returns the key of the record that an action of this module writes.

@@ -4,15 +4,15 @@ use registry_core::crypto::Hash;
 use registry_core::did::Document;
 use registry_core::id::Did;
 use registry_core::names::TrustKey;
-use registry_core::operation::{Action, Operation};
+use registry_core::operation::{Action, Guard, Operation, Role};
 use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
 use registry_core::trust::{
-    Conditions, Parent, TrustChange, TrustGrant, TrustRecognise, TrustStep,
+    Conditions, Parent, TrustChange, TrustEnd, TrustGrant, TrustRecognise, TrustStep,
 };
 use serde_json::json;
 
 use super::ledger::Ledger;
-use super::status::seal_by_method;
+use super::status::{authored, seal_by_method};
 use super::{Key, change, create, did_of, ed, reveal, seal, single};
 
 /// A DID that signs by its method `key-1`, with a key of its own.
@@ -57,6 +57,18 @@ impl Party {
         let next = ed(self.key.seed + 1);
         let action = Action::DidDeactivate(reveal(&[next]));
         seal(&change(&self.did, ledger.previous(&self.did), 2, action), &[next])
+    }
+
+    /// Returns the envelope of an action that the party's control set signs.
+    pub(crate) fn controls(&self, ledger: &Ledger, action: Action) -> Vec<u8> {
+        let operation = ledger.operation(&self.did, 7, action);
+        super::seal_body(operation.body(), Role::Control, &[self.key])
+    }
+
+    /// Returns the envelope of a void by the party's control set of what this operation made.
+    pub(crate) fn voids(&self, made: Hash, action: Action) -> Vec<u8> {
+        let operation = authored(&self.did, Guard::Operation(made), 8, action);
+        super::seal_body(operation.body(), Role::Control, &[self.key])
     }
 
     /// Returns the envelope of an operation on the present grant or recognition.
@@ -131,11 +143,25 @@ pub(crate) fn resume(key: &TrustKey) -> Action {
 }
 
 pub(crate) fn revoke(key: &TrustKey) -> Action {
-    Action::TrustRevoke(step(key))
+    Action::TrustRevoke(end(key, false))
+}
+
+/// Returns the revocation that declares a grant void.
+pub(crate) fn void(key: &TrustKey) -> Action {
+    Action::TrustRevoke(end(key, true))
+}
+
+/// Returns the withdrawal that declares a recognition void.
+pub(crate) fn void_recognition(key: &TrustKey) -> Action {
+    Action::TrustDerecognise(end(key, true))
+}
+
+fn end(key: &TrustKey, void: bool) -> Box<TrustEnd> {
+    Box::new(TrustEnd { key: key.clone(), void })
 }
 
 pub(crate) fn derecognise(key: &TrustKey) -> Action {
-    Action::TrustDerecognise(step(key))
+    Action::TrustDerecognise(end(key, false))
 }
 
 fn step(key: &TrustKey) -> Box<TrustStep> {
@@ -165,5 +191,13 @@ impl RecordView for Moment<'_> {
             record.time <= self.time_ms && (record.kind, &record.key) == (key.kind, &key.key)
         };
         Ok(self.entries.iter().rev().find(is).cloned())
+    }
+
+    fn version(&self, key: &RecordKey, number: u64) -> Result<Option<Entry>, StoreError> {
+        let is = |entry: &&Entry| {
+            let record = &entry.record;
+            record.version == number && (record.kind, &record.key) == (key.kind, &key.key)
+        };
+        Ok(self.entries.iter().find(is).cloned())
     }
 }

@@ -117,6 +117,17 @@ pub(crate) struct Held {
     pub(crate) since: u64,
     /// Event that suspended the grant, if it is suspended.
     pub(crate) suspended: Option<usize>,
+    /// Time of the grant or of its last change.
+    pub(crate) confirmed: u64,
+}
+
+impl Held {
+    /// True if the grant counts as it stood when it left its place at this time: it had ended by
+    /// itself.
+    fn had_ended(&self, left_ms: u64) -> bool {
+        let end = self.terms.until.map(|until| until.max(self.confirmed));
+        self.status != Status::Revoked && end.is_some_and(|end| end <= left_ms)
+    }
 }
 
 /// Answer to a question about a right.
@@ -132,6 +143,10 @@ pub(crate) enum Verdict {
 pub(crate) struct World {
     pub(super) time_ms: u64,
     pub(crate) held: Vec<Held>,
+    /// Grants as they were after the last block but one.
+    settled: Vec<Held>,
+    /// Grants that left their places, as they last stood there, with the times at which they left.
+    left: Vec<(Held, u64)>,
     pub(super) registered: Vec<Who>,
     deactivated: Vec<(Who, u64)>,
     /// Recognitions as (resource, entity, terms with the window, time of withdrawal).
@@ -149,6 +164,9 @@ impl World {
         let mut world = Self::default();
         for (number, event) in events.iter().enumerate() {
             if event.time_ms <= time_ms {
+                if world.time_ms < event.time_ms {
+                    world.settled = world.held.clone();
+                }
                 world.time_ms = event.time_ms;
                 world.follow(number, event, ranks);
             }
@@ -165,6 +183,10 @@ impl World {
             Deed::Grant(what, entity, parent, terms) => {
                 let place = self.place(what, entity, by, ranks).expect("room");
                 let gone = |held: &Held| (held.what, held.entity, held.place);
+                let is_gone = |held: &&Held| gone(held) == (what, entity, place);
+                // A grant that came and left within one block was never seen.
+                self.left.extend(self.settled.iter().filter(is_gone).map(|held| (*held, time_ms)));
+                self.settled.retain(|held| gone(held) != (what, entity, place));
                 self.held.retain(|held| gone(held) != (what, entity, place));
                 let (status, since, suspended) = (Status::Active, time_ms, None);
                 self.held.push(Held {
@@ -178,11 +200,14 @@ impl World {
                     status,
                     since,
                     suspended,
+                    confirmed: time_ms,
                 });
                 *self.writes.entry((what, entity, place)).or_default() += 1;
             }
             Deed::Change(what, entity, parent, terms) => {
-                self.write(by, what, entity, |held| (held.terms, held.parent) = (terms, parent));
+                self.write(by, what, entity, |held| {
+                    (held.terms, held.parent, held.confirmed) = (terms, parent, time_ms);
+                });
             }
             Deed::Suspend(what, entity) => self.write(by, what, entity, |held| {
                 let again = held.status == Status::Suspended;
@@ -252,7 +277,8 @@ impl World {
             let lasting = |reason| {
                 matches!(reason, Reason::ParentGone | Reason::Revoked | Reason::EntityDeactivated)
             };
-            let verdict = self.verdict(held);
+            // Who builds a block sees the present grants alone.
+            let verdict = Self { left: Vec::new(), ..self.clone() }.verdict(held);
             let lost = matches!(verdict, Verdict::No { reason, .. } if lasting(reason));
             lost || held.status == Status::Revoked
         };
@@ -262,14 +288,18 @@ impl World {
     /// Returns the grants from this one up, and whether they reach the authority.
     pub(super) fn path(&self, last: &Held) -> (Vec<Held>, bool) {
         let mut path = vec![*last];
-        let mut above = last.parent;
+        let (mut above, mut below) = (last.parent, *last);
         while let Some(parent) = above {
             let is = |held: &&Held| Some(held.event) == parent.made;
-            let Some(next) = self.held.iter().find(is) else {
+            let left = self.left.iter().filter(|(held, _)| is(&held));
+            let mut left = left
+                .filter(|(held, left_ms)| below.confirmed < *left_ms && held.had_ended(*left_ms));
+            let left = left.next().map(|(held, _)| held);
+            let Some(next) = self.held.iter().find(is).or(left) else {
                 return (path, false);
             };
             path.push(*next);
-            above = next.parent;
+            (above, below) = (next.parent, *next);
         }
         (path, true)
     }

@@ -51,6 +51,7 @@ impl Catalogue {
         crate::case_endorsement::add(&mut catalogue);
         crate::case_governance::add(&mut catalogue);
         crate::case_schemas::add(&mut catalogue);
+        crate::case_voids::add(&mut catalogue);
         assert!(catalogue.problems.is_empty(), "refused: {:#?}", catalogue.problems);
         catalogue
     }

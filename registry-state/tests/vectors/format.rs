@@ -157,6 +157,7 @@ pub(crate) enum EncodingType {
     Delegation,
     Recognition,
     Roots,
+    Void,
     Schema,
     CredentialType,
     Proposal,

@@ -23,6 +23,7 @@ mod case_signatures;
 mod case_status;
 mod case_trust;
 mod case_values;
+mod case_voids;
 mod catalogue;
 mod format;
 mod menu;
@@ -152,7 +153,7 @@ fn codes_of_copy(bytes: &Bytes) -> &'static [Code] {
     let checked = Ledger::check(&bytes.0).expect("a valid operation");
     match checked.operation().action {
         Action::StatusClose(_) => &[Code::StatusClosed],
-        Action::TrustRevoke(_) => &[Code::TrustStatus],
+        Action::TrustRevoke(ref end) if !end.void => &[Code::TrustStatus],
         Action::GovernanceApprove(_) => &[Code::ApprovedAlready, Code::ProposalClosed],
         Action::GovernanceWithdraw(_) => {
             &[Code::NotApproved, Code::ApprovalFinal, Code::ProposalClosed]

@@ -14,7 +14,7 @@ use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::mmr::root_of;
 use registry_core::names::TrustKey;
 use registry_core::operation::{Action, Operation, SignedOperation, operation_id};
-use registry_core::record::{Entry, Kind, Part, PartId, Record};
+use registry_core::record::{Entry, Kind, Part, PartId, Record, Void};
 use registry_core::schema::{CredentialType, Schema};
 use registry_core::status::StatusList;
 use registry_core::trust::{Grant, Recognition, Roots};
@@ -220,7 +220,8 @@ fn applied(case: &OperationCase, execution: Execution) -> Applied {
         | Kind::CredentialType
         | Kind::Proposal
         | Kind::Ready
-        | Kind::Roots => {}
+        | Kind::Roots
+        | Kind::Void => {}
         Kind::Governance => panic!("no operation writes a governance record"),
     }
     let header = &execution.header;
@@ -264,6 +265,7 @@ fn check_value(entry: &Entry) {
             Kind::Proposal => check::<Proposal>(part),
             Kind::Ready => check::<Readiness>(part),
             Kind::Roots => check::<Roots>(part),
+            Kind::Void => check::<Void>(part),
             Kind::Governance => panic!("no operation writes a governance record"),
         }
     }
@@ -305,6 +307,7 @@ fn encoding_outcome(case: &EncodingCase) -> EncodingCase {
         EncodingType::Delegation => decode::<Delegation>(&bytes).map(|_| None),
         EncodingType::Recognition => decode::<Recognition>(&bytes).map(|_| None),
         EncodingType::Roots => decode::<Roots>(&bytes).map(|_| None),
+        EncodingType::Void => decode::<Void>(&bytes).map(|_| None),
         EncodingType::Schema => decode::<Schema>(&bytes).map(|_| None),
         EncodingType::CredentialType => decode::<CredentialType>(&bytes).map(|_| None),
         EncodingType::Proposal => decode::<Proposal>(&bytes).map(|_| None),

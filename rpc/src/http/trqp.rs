@@ -126,7 +126,8 @@ async fn authorization(State(services): State<Arc<Services>>, request: Request<B
     answer(&services, request, |query, moment| {
         let found = services.trust.ask_right(&query.asked, moment)?;
         let message = sentence(&query.asked, &found);
-        Ok((Ruling::Authorized(found.is_authorised()), Standing::of_answer(&found), message))
+        let standing = Standing::of_answer(&found).in_trqp_terms();
+        Ok((Ruling::Authorized(found.is_authorised()), standing, message))
     })
     .await
 }
@@ -136,7 +137,7 @@ async fn recognition(State(services): State<Arc<Services>>, request: Request<Bod
     answer(&services, request, |query, moment| {
         let found = services.trust.ask_recognised(&query.asked, moment)?;
         let TrustQuery { authority, entity, action, resource, .. } = &query.asked;
-        let standing = Standing::of_recognised(&found);
+        let standing = Standing::of_recognised(&found).in_trqp_terms();
         let verb = if found.is_recognised() { "recognises" } else { "does not recognise" };
         let message =
             format!("{authority} {verb} {entity} to {action} on {resource}: {}", standing.status);

@@ -5,7 +5,7 @@
 use std::marker::PhantomData;
 
 use registry_core::agent::answer::link;
-use registry_core::agent::{AgentDelegate, AgentStep};
+use registry_core::agent::{AgentDelegate, AgentRevoke, AgentStep};
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, Resource};
@@ -16,7 +16,7 @@ use registry_core::trust::GrantStatus;
 use registry_state::rules::{By, agent};
 use registry_state::state::ApplyError;
 
-use super::form::{Draft, parameters};
+use super::form::{Chosen, Draft, parameters, voided, voiding};
 use super::ledger::LedgerView;
 use super::signers::Subject;
 use super::{Prepare, PrepareError, Visitor};
@@ -59,6 +59,20 @@ parameters! {
         pub agent: Did,
         #[serde(skip)]
         pub kind: PhantomData<K>,
+    }
+}
+
+parameters! {
+    /// Parameters of `agent_prepareRevoke`.
+    Revoke {
+        pub author: Did,
+        pub agent: Did,
+        /// True to declare that the delegation never was.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub void: bool,
+        /// Operation that made the delegation that is voided [default: the present one].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub operation: Option<Hash>,
     }
 }
 
@@ -122,9 +136,6 @@ steps! {
         "Stops {agent} and all agents beneath it, until it is resumed";
     /// Parameters of `agent_prepareResume`.
     Resume = Resuming("agent_resume", AgentResume, resume), "Lets {agent} act again";
-    /// Parameters of `agent_prepareRevoke`.
-    Revoke = Revoking("agent_revoke", AgentRevoke, revoke),
-        "Ends the delegation to {agent}, and with it all beneath";
 }
 
 impl<K> Step<K> {
@@ -195,5 +206,34 @@ impl<K: StepKind> Prepare for Step<K> {
         K::check(ledger.view(), ledger.by(&author, form.id), &step)?;
         let what = K::words(&step.agent);
         Ok(form.draft(Subject::Agent(step.agent), &what))
+    }
+}
+
+impl Revoke {
+    /// Makes the parameters of a revocation, with a random salt. `void` declares that the
+    /// delegation never was.
+    pub fn new(author: Did, agent: Did, void: bool, operation: Option<Hash>) -> Self {
+        Self { author, agent, void, operation, salt: None, endorser: None, until: None }
+    }
+}
+
+impl Prepare for Revoke {
+    const ACTION: &'static str = "agent_revoke";
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        let void = self.operation.iter().map(RecordKey::void);
+        let records = [RecordKey::did(&self.author.suffix), RecordKey::delegation(&self.agent)];
+        void.chain(records).collect()
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let author = ledger.author(&self.author)?;
+        let chosen = Chosen { guard: voided(self.operation, self.void)?, ..self.chosen() };
+        let revoke = AgentRevoke { agent: self.agent, void: self.void };
+        let form = ledger.form_by(&author, chosen, Action::AgentRevoke(revoke.clone()))?;
+        agent::revoke(ledger.view(), form.by(ledger, &author), &revoke)?;
+        let AgentRevoke { agent, void } = revoke;
+        let what = format!("Ends the delegation to {agent}, and with it all beneath");
+        Ok(form.draft(Subject::Agent(agent), &voiding(what, void)))
     }
 }

@@ -8,10 +8,11 @@ use registry_core::limits::HOUR_MS;
 use registry_core::operation::{Action, Covers, Deadline, Guard, Operation, Role, operation_id};
 use registry_core::record::RecordView;
 use registry_core::time::TimeMs;
-use registry_state::rules::check_body;
 use registry_state::rules::guard::needed;
+use registry_state::rules::{By, check_body};
 use registry_state::state::ApplyError;
 
+use super::PrepareError;
 use super::ledger::{LedgerView, Party};
 use super::signers::{Signers, Subject, needs};
 use crate::clock::{millis, time_ms};
@@ -27,6 +28,8 @@ pub(super) struct Chosen {
     pub(super) endorser: Option<Did>,
     /// Last block time at which the operation may be applied; `None` for the default.
     pub(super) until: Option<TimeMs>,
+    /// Guard of the operation; `None` for the one that fits the newest records.
+    pub(super) guard: Option<Guard>,
 }
 
 /// Declares the parameters of an action. Behind their own fields they have those that operations of
@@ -52,7 +55,8 @@ macro_rules! parameters {
             fn chosen(&self) -> crate::prepare::form::Chosen {
                 let endorser: fn(&Self) -> Option<registry_core::id::Did> = $endorser;
                 let (salt, until) = (self.salt, self.until);
-                crate::prepare::form::Chosen { salt, endorser: endorser(self), until }
+                let (endorser, guard) = (endorser(self), None);
+                crate::prepare::form::Chosen { salt, endorser, until, guard }
             }
         }
     };
@@ -123,9 +127,12 @@ impl LedgerView<'_> {
         action: Action,
         mut signers: Vec<Signers>,
     ) -> Result<Form, ApplyError> {
-        let Chosen { salt, endorser, until } = chosen;
+        let Chosen { salt, endorser, until, guard: given } = chosen;
         let (salt, until) = (salt.unwrap_or(self.salt), time_ms(until));
-        let guard = guard(self.view(), &action, author.as_ref())?;
+        let guard = match given {
+            Some(given) => given,
+            None => guard(self.view(), &action, author.as_ref())?,
+        };
         let chain = self.chain;
         let mut operation = Operation { chain, author, endorser, guard, until, salt, action };
         operation.until = self.until(&operation)?;
@@ -153,6 +160,9 @@ impl LedgerView<'_> {
         let role = action.facts().role.unwrap_or(Role::Author);
         let signers = author.signers(self.time_ms, role);
         let mut form = self.form(Some(author.did.clone()), chosen, action, signers)?;
+        if form.operation.action.is_by_control() {
+            form.signers.retain(|signers| !signers.are_methods());
+        }
         if let Some(agent) = form.operation.action.consents() {
             let agent = self.party(agent, "agent")?;
             form.signers.extend(agent.signers(self.time_ms, Role::Consent));
@@ -196,7 +206,30 @@ fn default_ms(deadline: Deadline, guard: &Guard) -> Option<u64> {
     }
 }
 
+/// Returns the guard of a void of what this operation made; `None` if the caller names none. Fails
+/// if the caller names one and does not void it.
+pub(super) fn voided(operation: Option<Hash>, void: bool) -> Result<Option<Guard>, PrepareError> {
+    if operation.is_some() && !void {
+        let detail = "only a void names the operation that made what it is about; add void";
+        return Err(PrepareError::Params { field: "operation", detail });
+    }
+    Ok(operation.map(Guard::Operation))
+}
+
+/// Adds to the words of an action that it also voids what it ends.
+pub(super) fn voiding(what: String, void: bool) -> String {
+    match void {
+        true => format!("{what}, and declares for ever that it never was"),
+        false => what,
+    }
+}
+
 impl Form {
+    /// Returns the author of the operation with the block time, in the form that rules take.
+    pub(super) fn by<'b>(&self, ledger: &LedgerView<'b>, author: &'b Party) -> By<'b> {
+        By { voids: self.operation.voids(), ..ledger.by(author, self.id) }
+    }
+
     /// Asks no methods to sign, because the ledger would refuse what they say.
     pub(super) fn without_methods(mut self) -> Self {
         self.signers.retain(|signers| !signers.are_methods());

@@ -79,7 +79,8 @@ impl<'l> LedgerView<'l> {
     where
         'l: 'b,
     {
-        By { network: self.network, time_ms: self.time_ms, author: &author.did, operation }
+        let (network, time_ms, author) = (self.network, self.time_ms, &author.did);
+        By { network, time_ms, author, operation, voids: None }
     }
 
     /// Returns the live time of the newest block in milliseconds: its time minus the duration of

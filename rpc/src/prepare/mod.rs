@@ -15,6 +15,8 @@ mod form;
 pub mod governance;
 pub(crate) mod ledger;
 mod parent;
+mod recognise;
+mod right;
 pub mod roots;
 pub mod schema;
 mod signers;

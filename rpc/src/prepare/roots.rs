@@ -33,7 +33,7 @@ impl Prepare for ForgetRoot {
         let (author, chosen) = (ledger.author(&self.author)?, self.chosen());
         let forget = TrustForgetRoot { authority: self.authority };
         let action = Action::TrustForgetRoot(forget.clone());
-        let form = ledger.form_by(&author, chosen, action)?.without_methods();
+        let form = ledger.form_by(&author, chosen, action)?;
         roots::forget(ledger.view(), ledger.by(&author, form.id), &forget)?;
         let what = format!(
             "Removes {} from the roots of {}. Its grants under that authority stay in force, but \

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "members of parameters are explained by their names")]
 
 use registry_core::code::{Code, Refusal};
+use registry_core::crypto::Hash;
 use registry_core::id::{Did, SchemaId};
 use registry_core::names::Resource;
 use registry_core::operation::Action;
@@ -14,7 +15,7 @@ use registry_core::status::StatusPurpose;
 use registry_core::trust::Assurance;
 use registry_state::rules::schema;
 
-use super::form::{Draft, parameters};
+use super::form::{Chosen, Draft, parameters, voided, voiding};
 use super::ledger::LedgerView;
 use super::signers::{PublishedType, Subject};
 use super::{Prepare, PrepareError, Visitor};
@@ -45,6 +46,9 @@ parameters! {
     Withdraw {
         pub author: Did,
         pub schema: SchemaId,
+        /// True to declare that the schema was never published.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub void: bool,
     }
 }
 
@@ -76,6 +80,12 @@ parameters! {
     WithdrawType {
         pub author: Did,
         pub name: Resource,
+        /// True to declare that a version of the type was never published.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub void: bool,
+        /// Operation that published the version that is voided [default: the present one].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub operation: Option<Hash>,
     }
 }
 
@@ -123,12 +133,12 @@ impl Prepare for Withdraw {
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
         let (author, chosen, id) = (ledger.author(&self.author)?, self.chosen(), self.schema);
-        let withdraw = SchemaWithdraw { schema: id };
+        let withdraw = SchemaWithdraw { schema: id, void: self.void };
         let action = Action::SchemaWithdraw(withdraw.clone());
         let form = ledger.form_by(&author, chosen, action)?;
-        schema::withdraw(ledger.view(), ledger.by(&author, form.id), &withdraw)?;
+        schema::withdraw(ledger.view(), form.by(ledger, &author), &withdraw)?;
         let what = format!("Withdraws the schema {id} for ever; it stays readable");
-        Ok(form.draft(Subject::Schema(id), &what))
+        Ok(form.draft(Subject::Schema(id), &voiding(what, withdraw.void)))
     }
 }
 
@@ -175,17 +185,20 @@ impl Prepare for WithdrawType {
 
     fn records_needed(&self) -> Vec<RecordKey> {
         let key = RecordKey::credential_type(&self.author, &self.name);
-        vec![RecordKey::did(&self.author.suffix), key]
+        let void = self.operation.iter().map(RecordKey::void);
+        void.chain([RecordKey::did(&self.author.suffix), key]).collect()
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, chosen) = (ledger.author(&self.author)?, self.chosen());
-        let withdraw = CredentialTypeWithdraw { name: self.name };
+        let author = ledger.author(&self.author)?;
+        let chosen = Chosen { guard: voided(self.operation, self.void)?, ..self.chosen() };
+        let withdraw = CredentialTypeWithdraw { name: self.name, void: self.void };
         let action = Action::CredentialTypeWithdraw(withdraw.clone());
         let form = ledger.form_by(&author, chosen, action)?;
-        schema::withdraw_type(ledger.view(), ledger.by(&author, form.id), &withdraw)?;
+        schema::withdraw_type(ledger.view(), form.by(ledger, &author), &withdraw)?;
         let (publisher, name) = (author.did, withdraw.name);
         let what = format!("Withdraws the credential type {name} of {publisher}");
+        let what = voiding(what, withdraw.void);
         Ok(form.draft(Subject::CredentialType(PublishedType { publisher, name }), &what))
     }
 }

@@ -9,25 +9,27 @@ use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, EntityId, Resource, TrustKey};
 use registry_core::operation::Action;
-use registry_core::record::{PartWrite, RecordKey, RecordView};
+use registry_core::record::{RecordKey, RecordView};
 use registry_core::time::TimeMs;
 use registry_core::trust::answer::grants;
 use registry_core::trust::{
-    Assurance, Checkpoint, Conditions, Parent, TrustChange, TrustGrant, TrustRecognise, TrustStep,
+    Assurance, Conditions, Parent, TrustChange, TrustEnd, TrustGrant, TrustStep,
 };
 use registry_state::rules::{By, roots, trust};
 use registry_state::state::ApplyError;
 use serde::{Deserialize, Serialize};
 
-use super::form::{Draft, parameters};
+use super::form::{Chosen, Draft, parameters, voided, voiding};
 use super::ledger::LedgerView;
 use super::parent::{parent_for, parents, standing};
+use super::right::{key, right, under};
 use super::roots::ForgetRoot;
 use super::signers::Subject;
 use super::{Prepare, PrepareError, Visitor};
 use crate::clock::time_ms;
 
 pub use super::parent::ParentParam;
+pub use super::recognise::Recognise;
 
 /// Visits the parameters of each action on a right.
 pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
@@ -77,30 +79,6 @@ parameters! {
 pub struct Change(pub Grant);
 
 parameters! {
-    /// Parameters of `trust_prepareRecognise`.
-    Recognise {
-        pub author: Did,
-        /// Authority of the right [default: the author].
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub authority: Option<Did>,
-        pub action: ActionName,
-        pub resource: Resource,
-        pub entity: EntityId,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub valid_from: Option<TimeMs>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub valid_until: Option<TimeMs>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub evidence: Option<Hash>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub terms: Option<String>,
-        /// Checkpoint of the other network, if the entity is an authority there.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub network: Option<Checkpoint>,
-    }
-}
-
-parameters! {
     /// Parameters of the actions whose only content is a right.
     #[serde(bound = "")]
     Step<K> {
@@ -116,13 +94,35 @@ parameters! {
     }
 }
 
-/// An action whose only content is a right.
+parameters! {
+    /// Parameters of the actions that end a grant or a recognition, and may void it.
+    #[serde(bound = "")]
+    End<K> {
+        pub author: Did,
+        /// Authority of the right [default: the author].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub authority: Option<Did>,
+        pub action: ActionName,
+        pub resource: Resource,
+        pub entity: EntityId,
+        /// True to declare that the grant or recognition never was.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub void: bool,
+        /// Operation that made what is voided [default: the one that made what stands there now].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub operation: Option<Hash>,
+        #[serde(skip)]
+        pub kind: PhantomData<K>,
+    }
+}
+
+/// An action whose content is a right, and for some actions whether it voids.
 pub trait StepKind: Clone {
     /// Name of the action.
     const ACTION: &'static str;
 
-    /// Returns the action with this content.
-    fn action(step: Box<TrustStep>) -> Action;
+    /// Returns the action with this content. `void` is false unless the action can void.
+    fn action(key: TrustKey, void: bool) -> Action;
 
     /// Returns the key of the record that the action changes.
     fn record(key: &TrustKey) -> RecordKey;
@@ -131,8 +131,9 @@ pub trait StepKind: Clone {
     fn check(
         view: &dyn RecordView,
         by: By<'_>,
-        step: &TrustStep,
-    ) -> Result<Vec<PartWrite>, ApplyError>;
+        key: &TrustKey,
+        void: bool,
+    ) -> Result<(), ApplyError>;
 
     /// Returns a sentence, without its full stop, that says what the action does to the right.
     fn words(entity: &EntityId, right: &str, under: &str) -> String;
@@ -142,11 +143,11 @@ pub trait StepKind: Clone {
 macro_rules! steps {
     ($(
         $(#[doc = $doc:literal])+
-        $alias:ident = $kind:ident($action:literal, $variant:ident, $record:ident, $rule:ident),
-            $words:expr;
+        $alias:ident = $params:ident<$kind:ident>($action:literal, $variant:ident, $record:ident,
+            $rule:ident, $content:expr), $words:expr;
     )+) => {$(
         $(#[doc = $doc])+
-        pub type $alias = Step<$kind>;
+        pub type $alias = $params<$kind>;
 
         #[doc = concat!("The action `", $action, "`.")]
         #[derive(Debug, Clone, Copy)]
@@ -155,8 +156,8 @@ macro_rules! steps {
         impl StepKind for $kind {
             const ACTION: &'static str = $action;
 
-            fn action(step: Box<TrustStep>) -> Action {
-                Action::$variant(step)
+            fn action(key: TrustKey, void: bool) -> Action {
+                Action::$variant(Box::new($content(key, void)))
             }
 
             fn record(key: &TrustKey) -> RecordKey {
@@ -166,9 +167,10 @@ macro_rules! steps {
             fn check(
                 view: &dyn RecordView,
                 by: By<'_>,
-                step: &TrustStep,
-            ) -> Result<Vec<PartWrite>, ApplyError> {
-                trust::$rule(view, by, step)
+                key: &TrustKey,
+                void: bool,
+            ) -> Result<(), ApplyError> {
+                trust::$rule(view, by, &$content(key.clone(), void)).map(drop)
             }
 
             fn words(entity: &EntityId, right: &str, under: &str) -> String {
@@ -181,29 +183,29 @@ macro_rules! steps {
 
 steps! {
     /// Parameters of `trust_prepareSuspend`.
-    Suspend = Suspending("trust_suspend", TrustSuspend, grant, suspend), |entity, right, under|
-        format!("Suspends {entity}'s right to {right}{under}, and all beneath it");
+    Suspend = Step<Suspending>("trust_suspend", TrustSuspend, grant, suspend, step),
+        |entity, right, under| {
+            format!("Suspends {entity}'s right to {right}{under}, and all beneath it")
+        };
     /// Parameters of `trust_prepareResume`.
-    Resume = Resuming("trust_resume", TrustResume, grant, resume), |entity, right, under|
-        format!("Resumes {entity}'s right to {right}{under}");
+    Resume = Step<Resuming>("trust_resume", TrustResume, grant, resume, step),
+        |entity, right, under| format!("Resumes {entity}'s right to {right}{under}");
     /// Parameters of `trust_prepareRevoke`.
-    Revoke = Revoking("trust_revoke", TrustRevoke, grant, revoke), |entity, right, under|
-        format!("Revokes {entity}'s right to {right}{under}, and all beneath it");
+    Revoke = End<Revoking>("trust_revoke", TrustRevoke, grant, revoke, end),
+        |entity, right, under| {
+            format!("Revokes {entity}'s right to {right}{under}, and all beneath it")
+        };
     /// Parameters of `trust_prepareDerecognise`.
-    Derecognise = Derecognising("trust_derecognise", TrustDerecognise, recognition, derecognise),
-        |entity, right, _| format!("Recognises {entity} no more to {right}");
+    Derecognise = End<Derecognising>("trust_derecognise", TrustDerecognise, recognition,
+        derecognise, end), |entity, right, _| format!("Recognises {entity} no more to {right}");
 }
 
-/// Returns the key of a right. If no authority is named, the author is the authority.
-fn key(
-    author: &Did,
-    authority: Option<Did>,
-    action: ActionName,
-    resource: Resource,
-    entity: EntityId,
-) -> TrustKey {
-    let authority = authority.unwrap_or_else(|| author.clone());
-    TrustKey { authority, action, resource, entity }
+fn step(key: TrustKey, _void: bool) -> TrustStep {
+    TrustStep { key }
+}
+
+fn end(key: TrustKey, void: bool) -> TrustEnd {
+    TrustEnd { key, void }
 }
 
 impl Grant {
@@ -320,37 +322,6 @@ impl Prepare for Change {
     }
 }
 
-impl Recognise {
-    fn key(&self) -> TrustKey {
-        let Self { author, authority, action, resource, entity, .. } = self.clone();
-        key(&author, authority, action, resource, entity)
-    }
-}
-
-impl Prepare for Recognise {
-    const ACTION: &'static str = "trust_recognise";
-
-    fn records_needed(&self) -> Vec<RecordKey> {
-        vec![RecordKey::did(&self.author.suffix), RecordKey::recognition(&self.key())]
-    }
-
-    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, chosen, key) = (ledger.author(&self.author)?, self.chosen(), self.key());
-        let action = Action::TrustRecognise(Box::new(TrustRecognise {
-            key: key.clone(),
-            valid_from: time_ms(self.valid_from),
-            valid_until: time_ms(self.valid_until),
-            evidence: self.evidence,
-            terms: self.terms,
-            network: self.network,
-        }));
-        // All rules of this action are checked without state, by `form_by`.
-        let form = ledger.form_by(&author, chosen, action)?;
-        let what = format!("Recognises {} to {}", key.entity, right(&key));
-        Ok(form.draft(Subject::Right(key), &what))
-    }
-}
-
 impl<K> Step<K> {
     /// Makes the parameters of an action on a right, with a random salt.
     pub fn new(author: Did, key: TrustKey) -> Self {
@@ -369,10 +340,38 @@ impl<K> Step<K> {
         }
     }
 
-    fn payload(&self) -> TrustStep {
+    fn key(&self) -> TrustKey {
         let Self { author, authority, action, resource, entity, .. } = self;
         let (authority, action) = (authority.clone(), action.clone());
-        TrustStep { key: key(author, authority, action, resource.clone(), entity.clone()) }
+        key(author, authority, action, resource.clone(), entity.clone())
+    }
+}
+
+impl<K> End<K> {
+    /// Makes the parameters of an action that ends a right, with a random salt. `void` declares
+    /// that it never was.
+    pub fn new(author: Did, key: TrustKey, void: bool, operation: Option<Hash>) -> Self {
+        let TrustKey { authority, action, resource, entity } = key;
+        let authority = Some(authority);
+        Self {
+            author,
+            authority,
+            action,
+            resource,
+            entity,
+            void,
+            operation,
+            salt: None,
+            endorser: None,
+            until: None,
+            kind: PhantomData,
+        }
+    }
+
+    fn key(&self) -> TrustKey {
+        let Self { author, authority, action, resource, entity, .. } = self;
+        let (authority, action) = (authority.clone(), action.clone());
+        key(author, authority, action, resource.clone(), entity.clone())
     }
 }
 
@@ -380,17 +379,33 @@ impl<K: StepKind> Prepare for Step<K> {
     const ACTION: &'static str = K::ACTION;
 
     fn records_needed(&self) -> Vec<RecordKey> {
-        vec![RecordKey::did(&self.author.suffix), K::record(&self.payload().key)]
+        vec![RecordKey::did(&self.author.suffix), K::record(&self.key())]
     }
 
     fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
-        let (author, chosen) = (ledger.author(&self.author)?, self.chosen());
-        let step = self.payload();
-        let form = ledger.form_by(&author, chosen, K::action(Box::new(step.clone())))?;
-        K::check(ledger.view(), ledger.by(&author, form.id), &step)?;
-        let key = step.key;
+        let (author, chosen, key) = (ledger.author(&self.author)?, self.chosen(), self.key());
+        let form = ledger.form_by(&author, chosen, K::action(key.clone(), false))?;
+        K::check(ledger.view(), ledger.by(&author, form.id), &key, false)?;
         let what = K::words(&key.entity, &right(&key), &under(&key, &author.did));
         Ok(form.draft(Subject::Right(key), &what))
+    }
+}
+
+impl<K: StepKind> Prepare for End<K> {
+    const ACTION: &'static str = K::ACTION;
+
+    fn records_needed(&self) -> Vec<RecordKey> {
+        let void = self.operation.iter().map(RecordKey::void);
+        void.chain([RecordKey::did(&self.author.suffix), K::record(&self.key())]).collect()
+    }
+
+    fn prepare(self, ledger: &LedgerView<'_>) -> Result<Draft, PrepareError> {
+        let (author, key, void) = (ledger.author(&self.author)?, self.key(), self.void);
+        let chosen = Chosen { guard: voided(self.operation, void)?, ..self.chosen() };
+        let form = ledger.form_by(&author, chosen, K::action(key.clone(), void))?;
+        K::check(ledger.view(), form.by(ledger, &author), &key, void)?;
+        let what = K::words(&key.entity, &right(&key), &under(&key, &author.did));
+        Ok(form.draft(Subject::Right(key), &voiding(what, void)))
     }
 }
 
@@ -399,16 +414,4 @@ fn absent(key: &TrustKey, grantor: &Did) -> Refusal {
     let what = format!("{action} on {resource} under {authority}");
     let detail = format!("{grantor} has granted {entity} no right to {what}");
     Refusal::new(Code::TrustNotFound, "key", detail)
-}
-
-fn right(key: &TrustKey) -> String {
-    format!("{} on {}", key.action, key.resource)
-}
-
-/// Returns words for the authority of a right; empty if the author is the authority.
-fn under(key: &TrustKey, author: &Did) -> String {
-    match key.authority == *author {
-        true => String::new(),
-        false => format!(" under {}", key.authority),
-    }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use registry_core::code::{Code, Refusal};
 use registry_core::codec::Bytes;
+use registry_core::crypto::Hash;
 use registry_core::id::{Did, SchemaId};
 use registry_core::index::Listing;
 use registry_core::names::Resource;
-use registry_core::record::{Entry, Kind, RecordKey, StoreError};
+use registry_core::record::{Entry, Kind, RecordKey, RecordView, StoreError};
 use registry_core::schema::{CredentialType, Schema};
 use registry_core::status::StatusPurpose;
 use registry_core::time::TimeMs;
@@ -94,6 +95,13 @@ struct SchemaJson {
     supersedes: Option<SchemaId>,
     status: &'static str,
     since: String,
+    /// Time at which the publisher voided the schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voided_at: Option<String>,
+    /// Time at which the schema was published.
+    published: String,
+    /// Id of the operation that published the schema.
+    operation: Hash,
     version: u64,
 }
 
@@ -117,13 +125,23 @@ struct CredentialTypeJson {
     suites: Vec<String>,
     status: &'static str,
     since: String,
+    /// Time at which the publisher voided this version of the type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voided_at: Option<String>,
+    /// Time at which this version of the type was published.
+    published: String,
+    /// Id of the operation that published this version. A void names it.
+    operation: Hash,
     version: u64,
 }
 
-impl From<(CredentialType, u64)> for CredentialTypeJson {
-    fn from((found, version): (CredentialType, u64)) -> Self {
+impl CredentialTypeJson {
+    /// Shows a type with what the view knows of its void.
+    fn new(entry: &Entry, view: &dyn RecordView) -> Result<Self, StoreError> {
+        let found: CredentialType = entry.value()?;
+        let (voided, version) = (found.voided(view)?, entry.record.version);
         let CredentialType { publisher, name, schema, .. } = found;
-        Self {
+        Ok(Self {
             publisher,
             name,
             schema,
@@ -134,8 +152,11 @@ impl From<(CredentialType, u64)> for CredentialTypeJson {
             suites: found.suites,
             status: found.status.name(),
             since: millis(found.since),
+            voided_at: voided.map(millis),
+            published: millis(found.published),
+            operation: found.made,
             version,
-        }
+        })
     }
 }
 
@@ -183,8 +204,15 @@ pub(crate) struct Schemas {
 }
 
 impl Schemas {
-    fn schema_json(&self, id: SchemaId, schema: Schema, version: u64) -> SchemaJson {
-        SchemaJson {
+    fn schema_json(
+        &self,
+        id: SchemaId,
+        entry: &Entry,
+        view: &dyn RecordView,
+    ) -> Result<SchemaJson, StoreError> {
+        let schema: Schema = entry.value()?;
+        let voided = schema.voided(view)?;
+        Ok(SchemaJson {
             uri: self.uris.schema(&id),
             id,
             publisher: schema.publisher,
@@ -192,18 +220,22 @@ impl Schemas {
             supersedes: schema.supersedes,
             status: schema.status.name(),
             since: millis(schema.since),
-            version,
-        }
+            voided_at: voided.map(millis),
+            published: millis(schema.published),
+            operation: schema.made,
+            version: entry.record.version,
+        })
     }
 
     /// Answers `schema_get`.
     pub(crate) async fn schema(&self, params: GetParams) -> Result<SchemaAnswer, ApiError> {
         let GetParams { schema: id, at, min_height } = params;
         let moment = self.reads.moment(at, min_height).await?;
-        let entry = schema_at(&self.reads.at(&moment), &id)?;
-        let schema: Schema = entry.value()?;
-        let content = RawValue::from_string(schema.content.clone()).map_err(StoreError::new)?;
-        let schema = self.schema_json(id, schema, entry.record.version);
+        let records = self.reads.at(&moment);
+        let entry = schema_at(&records, &id)?;
+        let content = entry.value::<Schema>()?.content;
+        let content = RawValue::from_string(content).map_err(StoreError::new)?;
+        let schema = self.schema_json(id, &entry, &records)?;
         Ok(SchemaAnswer { schema, content, as_of: moment.as_of() })
     }
 
@@ -221,12 +253,10 @@ impl Schemas {
         let GetTypeParams { publisher, name, at, min_height } = params;
         let moment = self.reads.moment(at, min_height).await?;
         self.reads.did_at(&publisher, &moment, "publisher")?;
-        let entry = type_at(&self.reads.at(&moment), &publisher, &name)?;
-        let found: CredentialType = entry.value()?;
-        Ok(CredentialTypeAnswer {
-            found: (found, entry.record.version).into(),
-            as_of: moment.as_of(),
-        })
+        let records = self.reads.at(&moment);
+        let entry = type_at(&records, &publisher, &name)?;
+        let found = CredentialTypeJson::new(&entry, &records)?;
+        Ok(CredentialTypeAnswer { found, as_of: moment.as_of() })
     }
 
     /// Answers `schema_list`.
@@ -240,20 +270,18 @@ impl Schemas {
         let listing = Listing::schemas_of(&publisher, kind.map(Kind::from));
         let (found, next) = self.reads.list(&listing, after, limit)?;
         // Items that did not exist yet at that time are left out.
-        let items = self.reads.at(&moment).existing(&found, |entry| self.item(entry))?;
+        let records = self.reads.at(&moment);
+        let items = records.existing(&found, |entry| self.item(entry, &records))?;
         let next = next.map(Bytes);
         Ok(SchemasPage { items, next, as_of: moment.as_of() })
     }
 
-    fn item(&self, entry: &Entry) -> Result<ItemJson, StoreError> {
-        let version = entry.record.version;
+    fn item(&self, entry: &Entry, view: &dyn RecordView) -> Result<ItemJson, StoreError> {
         if entry.record.kind == Kind::CredentialType {
-            let found: CredentialType = entry.value()?;
-            return Ok(ItemJson::Type((found, version).into()));
+            return Ok(ItemJson::Type(CredentialTypeJson::new(entry, view)?));
         }
         let id = entry.record.key.0.as_slice().try_into().map_err(StoreError::new)?;
-        let schema: Schema = entry.value()?;
-        Ok(ItemJson::Schema(self.schema_json(SchemaId(id), schema, version)))
+        Ok(ItemJson::Schema(self.schema_json(SchemaId(id), entry, view)?))
     }
 }
 

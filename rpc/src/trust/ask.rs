@@ -32,6 +32,10 @@ pub(crate) struct Params {
     /// it.
     #[serde(default)]
     pub(crate) minimum_assurance: Option<Assurance>,
+    /// Time up to which the ledger is known. Without it, what is known is what was known at the
+    /// moment asked about.
+    #[serde(default)]
+    pub(crate) known_at: Option<TimeMs>,
 }
 
 /// Question about a right or a recognition, in the caller's own spelling. A name that no record can
@@ -75,6 +79,9 @@ pub(crate) struct Standing {
     pub(crate) suspended_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) revoked_at: Option<String>,
+    /// Time at which the DID that made the grant or recognition voided it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) voided_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) assurance: Option<&'static str>,
 }
@@ -90,8 +97,19 @@ impl Standing {
             valid_from: None,
             valid_until: None,
             suspended_at: since.clone().filter(|_| status == "suspended"),
-            revoked_at: since.filter(|_| status == "revoked"),
+            revoked_at: since.clone().filter(|_| status == "revoked"),
+            voided_at: since.filter(|_| status == "voided"),
             assurance: None,
+        }
+    }
+
+    /// Returns the same state in the terms of TRQP, which knows no voids: what is void is revoked.
+    pub(crate) fn in_trqp_terms(self) -> Self {
+        match self.voided_at {
+            Some(_) => {
+                Self { status: "revoked", revoked_at: self.voided_at, voided_at: None, ..self }
+            }
+            None => self,
         }
     }
 
@@ -126,6 +144,7 @@ impl Standing {
 fn status_of(reason: Reason) -> &'static str {
     match reason {
         Reason::Suspended => "suspended",
+        Reason::Voided => "voided",
         Reason::NotYetValid { .. } => "pending",
         Reason::Expired { .. } => "expired",
         Reason::AuthorityUnknown => "unknown",
@@ -190,9 +209,9 @@ pub(crate) struct Trust {
 impl Trust {
     /// Returns the question of a call, and the moment that it is about.
     pub(super) async fn asked(&self, params: Params) -> Result<(TrustQuery, Moment), ApiError> {
-        let Params { authority, entity, action, resource, at, min_height, minimum_assurance } =
-            params;
-        let moment = self.reads.moment(at, min_height).await?;
+        let Params { authority, entity, action, resource, minimum_assurance, .. } = params;
+        let (at, known_at) = (params.at, params.known_at);
+        let moment = self.reads.moment_known(at, known_at, params.min_height).await?;
         Ok((TrustQuery { authority, entity, action, resource, minimum_assurance }, moment))
     }
 
@@ -282,11 +301,13 @@ impl Trust {
         let (question, moment) = self.asked(params).await?;
         let answer = self.ask_right(&question, &moment)?;
         let links = answer.chain.iter().flat_map(|chain: &Chain| &chain.links);
+        let view = self.reads.at(&moment);
+        let chain = links.map(|link| LinkJson::new(link, &view)).collect::<Result<_, _>>()?;
         Ok(ChainAnswer {
             question,
             authorized: answer.is_authorised(),
             standing: Standing::of_answer(&answer),
-            chain: links.map(LinkJson::from).collect(),
+            chain,
             as_of: moment.as_of(),
         })
     }

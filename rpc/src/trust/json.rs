@@ -3,6 +3,7 @@
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::names::{ActionName, EntityId, Resource, TrustKey};
+use registry_core::record::{RecordView, StoreError};
 use registry_core::trust::{Conditions, Grant, Link, Parent};
 use serde::Serialize;
 
@@ -30,6 +31,9 @@ pub(super) struct GrantJson {
     parent: Option<Parent>,
     status: &'static str,
     since: String,
+    /// Time at which the grantor voided the grant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voided_at: Option<String>,
     granted: String,
     /// Id of the operation that made the grant. Grants beneath it name it, as does the guard of an
     /// operation that suspends or revokes it.
@@ -73,25 +77,29 @@ impl From<Conditions> for ConditionsJson {
     }
 }
 
-impl From<Grant> for GrantJson {
-    fn from(grant: Grant) -> Self {
-        Self {
+impl GrantJson {
+    /// Shows a grant with what the view knows of its void.
+    pub(super) fn new(grant: Grant, view: &dyn RecordView) -> Result<Self, StoreError> {
+        let voided = grant.voided(view)?;
+        Ok(Self {
             grantor: grant.grantor,
             parent: grant.parent,
             status: grant.status.name(),
             since: millis(grant.since),
+            voided_at: voided.map(millis),
             granted: millis(grant.granted),
             operation: grant.made,
             suspended_by: grant.suspended,
             conditions: grant.conditions.into(),
-        }
+        })
     }
 }
 
-impl From<&Link> for LinkJson {
-    fn from(link: &Link) -> Self {
+impl LinkJson {
+    /// Shows a link of a chain with what the view knows of its void.
+    pub(super) fn new(link: &Link, view: &dyn RecordView) -> Result<Self, StoreError> {
         let TrustKey { authority, action, resource, entity } = link.key.clone();
-        let (version, grant) = (link.version, link.grant.clone().into());
-        Self { authority, action, resource, entity, version, grant }
+        let (version, grant) = (link.version, GrantJson::new(link.grant.clone(), view)?);
+        Ok(Self { authority, action, resource, entity, version, grant })
     }
 }

@@ -46,6 +46,7 @@ const FLOORS: [(&str, &[&str]); 8] = [
             "rules/checked rules/window rules/signatures rules/actors",
             "rules/author rules/governors",
             "rules/request",
+            "rules/void",
             "rules/agent rules/did rules/endorsement rules/governance rules/schema rules/status \
              rules/trust",
             "rules/activation rules/roots",
