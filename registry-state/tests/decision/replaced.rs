@@ -130,4 +130,31 @@ fn a_grant_that_made_room_for_another_is_lost() {
     assert!(later::<Grants>(&key, &[]).is_permit());
     assert_fails(&later::<Grants>(&key, &[revoke]), "agent", "is revoked since");
     assert_fails(&later::<Grants>(&key, &[revoke, replace]), "agent", "made room for another");
+    assert_fails(&later::<Grants>(&key, &[replace]), "agent", "made room for another");
+}
+
+/// A grant that ended by its own window took nothing back. That another one takes its place in the
+/// record later changes nothing about this.
+#[test]
+fn a_grant_that_made_room_after_its_end_counts_as_it_last_stood() {
+    let end: fn(&mut Grants, u64) = |grants, time_ms| {
+        let grant = grants.slots.values_mut().next().expect("a grant");
+        grant.conditions.valid_until = Some(time_ms);
+    };
+    let suspend: fn(&mut Grants, u64) = |grants, time_ms| {
+        let grant = grants.slots.values_mut().next().expect("a grant");
+        (grant.status, grant.since) = (GrantStatus::Suspended, time_ms);
+    };
+    let replace: fn(&mut Grants, u64) = |grants, time_ms| {
+        let grant = grants.slots.values_mut().next().expect("a grant");
+        (grant.grantor, grant.parent) = (party(AUTHORITY).did.clone(), None);
+        (grant.status, grant.since, grant.granted) = (GrantStatus::Active, time_ms, time_ms);
+        grant.conditions.valid_until = None;
+        grant.made.0[..8].copy_from_slice(&time_ms.to_be_bytes());
+    };
+    let key = RecordKey::grant(&right_of(PRINCIPAL));
+    assert!(later::<Grants>(&key, &[end]).is_permit());
+    assert!(later::<Grants>(&key, &[end, replace]).is_permit());
+    assert!(later::<Grants>(&key, &[end, replace, replace, suspend]).is_permit());
+    assert_fails(&later::<Grants>(&key, &[suspend, end, replace]), "agent", "is suspended since");
 }

@@ -25,3 +25,4 @@ mod trqp;
 mod trqp_generated;
 mod trust;
 mod trust_prepare;
+mod voids;

@@ -396,6 +396,8 @@ async fn rights_are_listed_by_authority_entity_and_action() {
     let page = registry.ask("list", json!({ "entity": other, "authority": authority })).await;
     let recognition = json!({
         "status": "active", "since": "2023-11-14T22:13:33.500Z", "terms": "https://terms.example/",
+        "recognised": "2023-11-14T22:13:33.500Z",
+        "operation": page["rights"][0]["recognition"]["operation"],
     });
     assert_eq!(page["rights"][0]["recognition"], recognition);
     registry.act(0, "Derecognise", registry.right(0, 3, "d")).await;

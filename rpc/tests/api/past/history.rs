@@ -66,6 +66,8 @@ pub(super) struct History {
     newcomers: Vec<SignedOperation>,
     pub(super) applied: usize,
     pub(super) refused: usize,
+    /// Number of voids that were tried.
+    pub(super) voids: usize,
 }
 
 impl History {
@@ -79,9 +81,10 @@ impl History {
             people[FOUNDERS..].iter().map(|person| create(chain, *person, 9)).collect();
         registry.dids.extend(newcomers.iter().map(|create| did_of(create).to_string()));
         let (list, schema) = Default::default();
-        let (applied, refused, random) = (0, 0, Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d)));
+        let (applied, refused, voids) = Default::default();
+        let random = Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let mut history =
-            Self { registry, random, list, schema, people, newcomers, applied, refused };
+            Self { registry, random, list, schema, people, newcomers, applied, refused, voids };
         history.found().await;
         history
     }
@@ -216,14 +219,23 @@ impl History {
         let entity = self.random.pick(&[2, 3, 4]);
         let resource = self.random.pick(&RESOURCES);
         let params = self.right(authority, entity, resource);
-        let action = self.random.pick(&["Suspend", "Resume", "Revoke", "Change"]);
+        let action = self.random.pick(&["Suspend", "Resume", "Revoke", "Revoke", "Change"]);
+        let params = self.ending(params, action == "Revoke");
         self.author(grantor, &format!("trust_prepare{action}"), params).await;
+    }
+
+    /// Returns the parameters of an action, which voids what it ends two times out of three.
+    fn ending(&mut self, params: Value, ends: bool) -> Value {
+        let void = ends && self.random.below(3) > 0;
+        self.voids += usize::from(void);
+        if void { with_members(params, json!({ "void": true })) } else { params }
     }
 
     async fn recognise(&mut self) {
         let action = self.random.pick(&["Recognise", "Recognise", "Derecognise"]);
         let resource = self.random.pick(&RESOURCES);
         let params = self.right(AUTHORITY, 1, resource);
+        let params = self.ending(params, action == "Derecognise");
         self.author(AUTHORITY, &format!("trust_prepare{action}"), params).await;
     }
 
@@ -268,6 +280,7 @@ impl History {
             return self.delegate(principal, agent, terms).await;
         }
         let params = json!({ "agent": self.registry.dids[agent] });
+        let params = self.ending(params, action == "Revoke");
         self.author(principal, &format!("agent_prepare{action}"), params).await;
     }
 
@@ -292,6 +305,7 @@ impl History {
             ("WithdrawType", withdraw),
             ("Withdraw", schema),
         ]);
+        let params = self.ending(params, action.starts_with("Withdraw"));
         self.author(AUTHORITY, &format!("schema_prepare{action}"), params).await;
     }
 

@@ -208,7 +208,7 @@ async fn whoever_registers_later_was_not_registered_before() {
 
 #[tokio::test]
 async fn answers_about_the_past_never_change() {
-    let (mut applied, mut refused, mut compared) = (0, 0, 0);
+    let (mut applied, mut refused, mut compared, mut voids, mut voided) = (0, 0, 0, 0, 0);
     let mut kinds = std::collections::BTreeMap::<String, usize>::new();
     for seed in 0..HISTORIES {
         let mut history = History::new(seed).await;
@@ -225,16 +225,19 @@ async fn answers_about_the_past_never_change() {
                     let question = Question::random(&mut history);
                     let answer = question.ask(&history.registry).await;
                     *kinds.entry(question.kind(&answer)).or_default() += 1;
+                    voided += usize::from(answer.to_string().contains("voided"));
                     recorded.push((question, answer));
                 }
             }
         }
         (applied, refused) = (applied + history.applied, refused + history.refused);
+        voids += history.voids;
     }
     println!(
         "{HISTORIES} histories, {applied} operations applied and {refused} refused, {compared} \
-         answers compared: {kinds:?}"
+         answers compared, {voids} voids tried, {voided} answers about voids: {kinds:?}"
     );
+    assert!(voids > HISTORIES as usize && voided >= 10, "{voids} voids, {voided} answers");
     // A comparison of answers that hardly ever say yes would show little.
     assert!(applied > refused, "{applied} applied, {refused} refused");
     for kind in ["trust_authorization yes", "trust_authorization no", "registry_decide yes"] {

@@ -48,11 +48,15 @@ impl Question {
         let entry = history.random.below(8);
         let at_ms = json!(at.millis());
         let at_it = |params: Value| with_members(params, json!({ "at": at_ms }));
+        // Half of the questions that take it ask in the light of what became known until later.
+        let later = TimeMs(history.some_time().0.max(at.0)).millis();
+        let known = if history.random.below(2) == 0 { json!(later) } else { Value::Null };
+        let known = |params: Value| with_members(params, json!({ "at": at_ms, "knownAt": known }));
         let (method, params) = match history.random.below(22) {
-            0..=3 => ("trust_authorization", at_it(right)),
-            4 => ("trust_chain", at_it(right)),
-            5 => ("trust_explain", at_it(right)),
-            6 => ("trust_recognition", at_it(history.right(AUTHORITY, 1, resource))),
+            0..=3 => ("trust_authorization", known(right)),
+            4 => ("trust_chain", known(right)),
+            5 => ("trust_explain", known(right)),
+            6 => ("trust_recognition", known(history.right(AUTHORITY, 1, resource))),
             7 => ("trust_roots", at_it(json!({ "did": body }))),
             8 => ("trust_list", at_it(json!({ "authority": did, "limit": 100 }))),
             9..=11 => {
@@ -61,7 +65,7 @@ impl Question {
                 let did = history.random.pick(&[did, history.registry.dids[ISSUER].clone()]);
                 ("did_resolve", json!({ "did": did, "resolutionOptions": options }))
             }
-            12 => ("agent_verify", at_it(agent(history))),
+            12 => ("agent_verify", known(agent(history))),
             13 => {
                 let agent = agent(history)["agent"].clone();
                 ("agent_get", at_it(json!({ "agent": agent })))

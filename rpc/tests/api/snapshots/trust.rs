@@ -85,6 +85,13 @@ async fn listings(book: &mut Book, world: &World) {
         ("from a bad cursor", json!({ "authority": authority, "after": "?" })),
         ("the most", json!({ "authority": authority, "limit": 100 })),
         ("more than the most", json!({ "authority": authority, "limit": 101 })),
+        (
+            "since a time",
+            json!({
+                "authority": authority, "grantor": authority, "since": "2023-11-14T22:13:20Z",
+            }),
+        ),
+        ("by one without a time", json!({ "authority": authority, "grantor": authority })),
     ] {
         book.call(server, what, method, params).await;
     }
@@ -202,6 +209,7 @@ fn steps(world: &World) -> Vec<Tried> {
         "validators": "44".repeat(32),
     } });
     let elsewhere = world.dids[STRANGER].replace(":local:", ":other:");
+    let unknown = json!({ "void": true, "operation": "66".repeat(32) });
     let of_network = with_members(network.clone(), json!({ "entity": elsewhere }));
     vec![
         ("Change", AUTHORITY, ACCREDITOR, "degrees/*", parent(world, "degrees/*", AUTHORITY)),
@@ -214,6 +222,9 @@ fn steps(world: &World) -> Vec<Tried> {
         ("Resume", AUTHORITY, ACCREDITOR, "degrees/*", none()),
         ("Revoke", ACCREDITOR, ISSUER, "degrees/bachelor", none()),
         ("Revoke", AUTHORITY, STRANGER, "licences/b", none()),
+        ("Revoke", AUTHORITY, STRANGER, "licences/old", json!({ "void": true })),
+        ("Revoke", AUTHORITY, STRANGER, "licences/new", json!({ "operation": "66".repeat(32) })),
+        ("Revoke", AUTHORITY, STRANGER, "degrees/*", unknown),
         ("Recognise", ACCREDITOR, STRANGER, "degrees/*", none()),
         ("Recognise", AUTHORITY, STRANGER, "degrees/*", none()),
         ("Recognise", AUTHORITY, STRANGER, "degrees/q", network),
