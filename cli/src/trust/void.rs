@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures::{StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
+use registry_core::code::Code;
 use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use rpc::prepare::trust::{Derecognising, End, Revoking, StepKind};
@@ -160,6 +161,11 @@ async fn one(author: &Author, number: usize, made: &Made) -> Result<Row, Failure
     match sent {
         Ok(sent) => Ok(row(number, made, "voided", Some(sent.operation), None)),
         Err(failure) if failure.is_passing() => Err(failure),
+        Err(Failure::Refused { code, reason, .. })
+            if code == i64::from(Code::VoidedAlready.number()) =>
+        {
+            Ok(row(number, made, "skipped", None, Some(reason)))
+        }
         Err(failure) => Ok(row(number, made, "refused", None, Some(failure.to_string()))),
     }
 }
