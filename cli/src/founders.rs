@@ -33,8 +33,8 @@ pub(super) fn files(dir: &Path, endorsed: bool) -> impl Iterator<Item = PathBuf>
 }
 
 /// Adds the governors to a genesis and, if `endorsed` is given, an authority whose grants decide
-/// who may write. `endorsed` is the number of operations that each endorser may vouch for in an
-/// hour. `passphrases` has one item for each of [`files`], in the same order.
+/// who may write. `endorsed` is the cost in units of what an endorser may vouch for in an hour.
+/// `passphrases` has one item for each of [`files`], in the same order.
 pub(super) fn found_network(
     outline: &mut Outline,
     dir: &Path,
@@ -49,10 +49,10 @@ pub(super) fn found_network(
         outline.operations.push(founder.operation);
         members.push(founder.did);
     }
-    if let Some(operations_per_hour) = endorsed
+    if let Some(cost_per_hour) = endorsed
         && let Some(authority) = members.pop()
     {
-        let policy = EndorsedWrites { authority, operations_per_hour };
+        let policy = EndorsedWrites { authority, cost_per_hour };
         outline.parameters.write_policy = WritePolicy::Endorsed(policy);
     }
     members.sort();

@@ -44,7 +44,7 @@ impl Member {
 
 /// Makes `dir`/genesis.json, a home under `dir` for each member, and the founders' key files in
 /// `dir`/keys. Each validator has power 1. With `endorsed`, writes need an endorsement, and
-/// `endorsed` is the number of operations that each endorser may vouch for in an hour. Asks
+/// `endorsed` is the cost in units of what an endorser may vouch for in an hour. Asks
 /// `passphrase` for each key file first. Fails if one of the files or homes exists already.
 pub(super) fn make_network(
     dir: &Path,

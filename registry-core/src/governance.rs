@@ -87,9 +87,10 @@ pub enum WritePolicy {
 pub struct EndorsedWrites {
     /// DID whose grants of `registry:write` count.
     pub authority: Did,
-    /// Largest number of operations that one endorser may vouch for in an hour (UTC) under each of
-    /// its three quotas, its own included.
-    pub operations_per_hour: u64,
+    /// Cost in units that the operations for which one endorser vouches in an hour (UTC) may reach
+    /// under each of its three quotas, its own operations included (docs/protocol/state.md, section
+    /// "Cost"). The operation that reaches it is the last one of the hour.
+    pub cost_per_hour: u64,
 }
 
 /// Rules of a network that its operators chose at genesis and its governors can change.

@@ -90,9 +90,9 @@ pub const DAY_MS: u64 = 86_400_000;
 /// Milliseconds of an hour, for the quotas of endorsers and of the delegates of status lists.
 pub const HOUR_MS: u64 = 3_600_000;
 
-/// Highest quota of operations for each endorser and hour that a network may choose. A busy network
-/// orders as many in an hour.
-pub const ENDORSED_PER_HOUR_MAX: u64 = 100_000_000;
+/// Highest quota in units of cost for each endorser and hour that a network may choose. A network
+/// whose blocks are always full orders less in an hour.
+pub const ENDORSED_COST_PER_HOUR_MAX: u64 = 10_000_000_000;
 
 /// Shortest recovery delay in ms that a genesis may choose without saying so explicitly.
 pub const RECOVERY_DELAY_MS_MIN: u64 = DAY_MS;

@@ -348,7 +348,7 @@ fn what_ends_a_theft_is_never_too_dear() {
 fn a_strangers_create_is_refused_after_a_few_reads() {
     let authority = create(single(&ed(10), &ed(11), &ed(12)), Document::default(), 7);
     let authority = Operation { chain: Hash::ZERO, ..authority };
-    let policy = EndorsedWrites { authority: did_of(&authority), operations_per_hour: 10 };
+    let policy = EndorsedWrites { authority: did_of(&authority), cost_per_hour: 1_000 };
     let parameters = Parameters { write_policy: WritePolicy::Endorsed(policy), ..parameters() };
     let members: Vec<Operation> =
         (0..16).map(|number| Operation { chain: Hash::ZERO, ..creation(number) }).collect();

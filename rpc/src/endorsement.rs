@@ -39,15 +39,15 @@ pub(crate) struct Params {
 pub(crate) struct Endorser {
     /// DID of the endorser.
     did: Did,
-    /// Number of operations in the current hour under the quota that counts this operation if a
-    /// method of the DID signs it.
+    /// Cost in units of the operations in the current hour under the quota that counts this operation
+    /// if a method of the DID signs it.
     used: u64,
     /// The same under the quota that counts what the DID's control set signs; `None` if a method
     /// must sign.
     #[serde(skip_serializing_if = "Option::is_none")]
     used_by_control: Option<u64>,
-    /// Number of operations allowed in an hour under each of the quotas.
-    operations_per_hour: u64,
+    /// Cost in units that the operations of an hour may reach under each of the quotas.
+    cost_per_hour: u64,
     /// Start of the next hour (RFC 3339).
     refills_at: String,
 }
@@ -55,12 +55,12 @@ pub(crate) struct Endorser {
 impl Endorser {
     /// True if a method of the DID may sign at least one more operation in the present hour.
     fn has_room(&self) -> bool {
-        self.used < self.operations_per_hour
+        self.used < self.cost_per_hour
     }
 
     /// True if the DID's control set may sign at least one more operation in the present hour.
     fn control_has_room(&self) -> bool {
-        self.used_by_control.is_some_and(|used| used < self.operations_per_hour)
+        self.used_by_control.is_some_and(|used| used < self.cost_per_hour)
     }
 }
 
@@ -217,8 +217,8 @@ impl Endorsement {
     fn endorser(&self, wanted: Wanted<'_>, did: Did) -> Result<Endorser, StoreError> {
         let Wanted { policy, facts, moment } = wanted;
         let (used, expires_ms) = self.used(&did, WriteQuota::by_method(facts), &moment.head)?;
-        let (operations_per_hour, refills_at) = (policy.operations_per_hour, millis(expires_ms));
-        Ok(Endorser { did, used, used_by_control: None, operations_per_hour, refills_at })
+        let (cost_per_hour, refills_at) = (policy.cost_per_hour, millis(expires_ms));
+        Ok(Endorser { did, used, used_by_control: None, cost_per_hour, refills_at })
     }
 
     /// Returns what is left to a DID that writes by its own right. It can endorse a create, but a

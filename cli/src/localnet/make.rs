@@ -20,7 +20,7 @@ use crate::homes::{self, Member};
 const RECOVERY_DELAY_MS_MIN: u64 = 3_000;
 
 /// Makes all homes under `dir`, with `validators` first and then `followers`. `endorsed` is the
-/// number of operations that each endorser may vouch for in an hour, if writes need endorsement.
+/// cost in units of what an endorser may vouch for in an hour, if writes need endorsement.
 pub(super) fn make(
     dir: &Path,
     network: &str,

@@ -57,8 +57,9 @@ pub(super) struct LocalnetStartArgs {
     /// Name of the network in its DIDs
     #[arg(long, value_name = "NAME", default_value = "local")]
     network: String,
-    /// Require endorsement for writes; each quota of an endorser is PER_HOUR operations an hour
-    #[arg(long, value_name = "PER_HOUR", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Require endorsement for writes; each quota of an endorser is COST units an hour, of which an
+    /// ordinary operation takes 100 to 250
+    #[arg(long, value_name = "COST", value_parser = clap::value_parser!(u64).range(1..))]
     endorsed: Option<u64>,
     /// Put aside a network that another version of idem left in DIR, and make a new one
     #[arg(long)]

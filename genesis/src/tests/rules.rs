@@ -303,8 +303,8 @@ fn the_authority_of_endorsed_writes_is_created_by_the_operations() {
     let suffix = executed.receipts[0].key.0.clone();
     let suffix = Suffix(suffix.try_into().expect("20 bytes"));
     let authority = Did { network: endorsed.network.clone(), suffix };
-    let with = |authority: &Did, operations_per_hour| {
-        let policy = EndorsedWrites { authority: authority.clone(), operations_per_hour };
+    let with = |authority: &Did, cost_per_hour| {
+        let policy = EndorsedWrites { authority: authority.clone(), cost_per_hour };
         let mut file = endorsed.clone();
         file.parameters.write_policy = WritePolicy::Endorsed(policy);
         file
@@ -312,8 +312,8 @@ fn the_authority_of_endorsed_writes_is_created_by_the_operations() {
     assert!(with(&authority, 1).execute().is_ok());
     let other = |text: &str| text.parse::<Did>().expect("a DID");
     for (path, file) in [
-        ("operations_per_hour", with(&authority, 0)),
-        ("operations_per_hour", with(&authority, 100_000_001)),
+        ("cost_per_hour", with(&authority, 0)),
+        ("cost_per_hour", with(&authority, 10_000_000_001)),
         ("authority", with(&other("did:idem:testnet:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), 1)),
         ("authority", with(&Did { network: "other".parse().expect("one"), ..authority }, 1)),
     ] {

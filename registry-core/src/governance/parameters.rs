@@ -3,7 +3,7 @@
 use super::{GovernanceError, Parameters, WritePolicy};
 use crate::cost::{self, BLOCK_COST_MAX_MIN, COST_PER_MS, OPERATION_COST_MAX};
 use crate::limits::{
-    BLOCK_INTERVAL_MS_MIN, ENDORSED_PER_HOUR_MAX, HEARTBEAT_MS_MAX, LIVE_GAP_MS_MAX,
+    BLOCK_INTERVAL_MS_MIN, ENDORSED_COST_PER_HOUR_MAX, HEARTBEAT_MS_MAX, LIVE_GAP_MS_MAX,
     NOTICE_MS_FLOOR, NOTICE_MS_MAX, RECOVERY_DELAY_MS_FLOOR, RECOVERY_DELAY_MS_MAX, TIMEOUT_MS_MAX,
     TIMEOUT_MS_MAX_MIN, TIMEOUT_PROPOSE_MS_MIN, TIMEOUT_STEP_MS_MIN, TIMEOUT_VOTE_MS_MIN,
 };
@@ -25,8 +25,8 @@ impl Parameters {
             block_cost_max: _,
         } = self;
         if let WritePolicy::Endorsed(policy) = write_policy {
-            let path = "parameters.write_policy.endorsed.operations_per_hour";
-            let (actual, max) = (policy.operations_per_hour, ENDORSED_PER_HOUR_MAX);
+            let path = "parameters.write_policy.endorsed.cost_per_hour";
+            let (actual, max) = (policy.cost_per_hour, ENDORSED_COST_PER_HOUR_MAX);
             GovernanceError::check_number(path, actual, 1, max)?;
         }
         let (interval, longest) = (*block_interval_ms_min, *timeout_ms_max);

@@ -1,7 +1,7 @@
 //! Checks one operation against a state before anything is written.
 
 use registry_core::code::{Code, Refusal};
-use registry_core::cost::OPERATION_COST_MAX;
+use registry_core::cost::{self, OPERATION_COST_MAX};
 use registry_core::record::StoreError;
 
 use crate::rules::did::{Urgency, urgency};
@@ -77,8 +77,13 @@ impl<'a> Probe<'a> {
         guard::check(&Heads(overlay), checked)?;
         let mut effect = apply(overlay, context, checked)?;
         effect.transient.extend(guard::seen(checked).map(|key| (key, vec![1])));
-        effect.transient.extend(endorsement::check(overlay, context, checked, writer)?);
+        let quota = endorsement::check(overlay, context, checked, writer)?;
         overlay.pay_for(&effect)?;
+        if let Some(quota) = quota {
+            // The quota counts the whole cost, that of its own leaf included.
+            overlay.meter().pay(cost::LEAF)?;
+            effect.transient.push(quota.add(self.paid().cost));
+        }
         Ok(effect)
     }
 

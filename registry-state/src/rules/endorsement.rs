@@ -17,7 +17,7 @@ use registry_core::trust::{Asked, ask};
 /// Action of the grants by which the network's authority lets a DID write.
 pub const WRITE: &str = "registry:write";
 
-/// One of the three hourly quotas of a DID that may write (EN4). They are counted apart, so that a
+/// One of the three hourly quotas of a DID that may write, in units of cost (EN4). They are counted apart, so that a
 /// thief of a method can use up neither what the control set needs to remove that method, nor what
 /// other methods need to stop the harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl WriteQuota {
 /// DID by whose right an operation is written, and its quota of an hour.
 pub(crate) struct Writer<'o> {
     payer: &'o Did,
-    operations_per_hour: u64,
+    cost_per_hour: u64,
 }
 
 /// Checks rules EN1 to EN3 and returns the DID that vouches for the operation, or `None` if the
@@ -81,48 +81,49 @@ pub(crate) fn writer<'c>(
     };
     let (heads, operation) = (Heads(overlay), checked.operation());
     let payer = payer(&heads, &context.network, policy, operation, context.time_ms)?;
-    let operations_per_hour = policy.operations_per_hour;
-    Ok(payer.map(|payer| Writer { payer, operations_per_hour }))
+    let cost_per_hour = policy.cost_per_hour;
+    Ok(payer.map(|payer| Writer { payer, cost_per_hour }))
 }
 
-/// Checks the signature of the endorser and rule EN4. Returns the new value of the counter of the
-/// writer, if there is one.
+/// Checks the signature of the endorser and rule EN4. Returns the quota of the writer to which the
+/// cost of the operation is added, if there is one.
 pub(crate) fn check(
     overlay: &Overlay<'_>,
     context: &Context,
     checked: &Checked,
     writer: Option<Writer<'_>>,
-) -> Result<Option<(TransientKey, Vec<u8>)>, ApplyError> {
+) -> Result<Option<Quota>, ApplyError> {
     author::check_endorser(overlay, context, checked)?;
-    let Some(Writer { payer, operations_per_hour }) = writer else { return Ok(None) };
+    let Some(Writer { payer, cost_per_hour }) = writer else { return Ok(None) };
     let operation = checked.operation();
     // An endorser signs by a method; an author signs by a method or by its control set.
     let quota = match operation.endorser.is_none() && checked.rank() == Rank::Control {
         true => WriteQuota::Control,
         false => WriteQuota::by_method(operation.action.facts()),
     };
-    take(overlay, context, (payer, quota), operations_per_hour).map(Some)
+    open(overlay, context, (payer, quota), cost_per_hour).map(Some)
 }
 
-/// Rule EN4: returns the counter of one quota of a DID, raised by one.
-fn take(
+/// Rule EN4: returns a quota of a DID whose count has not reached what an hour allows. The count is
+/// compared before the cost of the operation is added, because its writer need not know that cost.
+fn open(
     overlay: &Overlay<'_>,
     context: &Context,
     (payer, quota): (&Did, WriteQuota),
     allowed: u64,
-) -> Result<(TransientKey, Vec<u8>), ApplyError> {
+) -> Result<Quota, ApplyError> {
     let hour = (context.time_ms, HOUR_MS);
     let count = Quota::read(overlay, counter(payer, quota), hour, allowed)?;
-    let (used, refills_ms) = (count.used(), count.ends_ms());
-    count.take().ok_or_else(|| {
-        let (what, remedy) = quota.words();
-        let detail = format!(
-            "{payer} has vouched for {used} {what} in this hour, {allowed} are allowed; this quota \
-             refills at {}; {remedy}",
-            TimeMs(refills_ms).millis()
-        );
-        Refusal::new(Code::EndorserQuota, "endorser", detail).into()
-    })
+    let (used, refills) = (count.used(), TimeMs(count.ends_ms()).millis());
+    if used < allowed {
+        return Ok(count);
+    }
+    let (what, remedy) = quota.words();
+    let detail = format!(
+        "{payer} has spent {used} units of cost on {what} in this hour, {allowed} are allowed; \
+         this quota refills at {refills}; {remedy}"
+    );
+    Err(Refusal::new(Code::EndorserQuota, "endorser", detail).into())
 }
 
 /// Rules EN2 and EN3: returns the DID by whose right the operation is written at block time

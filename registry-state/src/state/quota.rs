@@ -56,9 +56,13 @@ impl Quota {
         self.take_many(1)
     }
 
+    /// Returns the leaf with the count raised by `number`, whatever the limit is.
+    pub(crate) fn add(self, number: u64) -> (TransientKey, Vec<u8>) {
+        (self.key, self.used.saturating_add(number).to_be_bytes().to_vec())
+    }
+
     /// Returns the leaf with the count raised by `number`; `None` if that exceeds the limit.
     pub(crate) fn take_many(self, number: u64) -> Option<(TransientKey, Vec<u8>)> {
-        let used = self.used.saturating_add(number);
-        (used <= self.limit).then(|| (self.key, used.to_be_bytes().to_vec()))
+        (self.used.saturating_add(number) <= self.limit).then(|| self.add(number))
     }
 }

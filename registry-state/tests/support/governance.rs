@@ -86,8 +86,8 @@ pub(crate) fn heartbeat(heartbeat_ms: u64) -> Change {
 }
 
 /// Returns a change after which only DIDs with the authority's grant may write.
-pub(crate) fn endorsed(authority: &Did, operations_per_hour: u64) -> Change {
-    let policy = EndorsedWrites { authority: authority.clone(), operations_per_hour };
+pub(crate) fn endorsed(authority: &Did, cost_per_hour: u64) -> Change {
+    let policy = EndorsedWrites { authority: authority.clone(), cost_per_hour };
     Change::Parameters(Parameters { write_policy: WritePolicy::Endorsed(policy), ..parameters() })
 }
 

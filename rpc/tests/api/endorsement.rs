@@ -19,11 +19,13 @@ use serde_json::{Value, json};
 const START_MS: u64 = 4_102_444_800_000;
 const HOUR_MS: u64 = 3_600_000;
 const REFILLS: &str = "2100-01-01T01:00:00.000Z";
+/// Cost that each quota allows in an hour where a test uses it up. Some operations reach it.
+const PER_HOUR: u64 = 500;
 
 /// Founds an endorsed network of which the first person is the authority.
-async fn endorsed(people: u8, operations_per_hour: u64) -> Registry {
+async fn endorsed(people: u8, cost_per_hour: u64) -> Registry {
     let endorsed = Registry::founded(people, |genesis, dids| {
-        let policy = EndorsedWrites { authority: dids[0].clone(), operations_per_hour };
+        let policy = EndorsedWrites { authority: dids[0].clone(), cost_per_hour };
         genesis.parameters.write_policy = WritePolicy::Endorsed(policy);
         genesis.time_ms = START_MS;
     });
@@ -50,7 +52,7 @@ async fn explain(registry: &Registry, operation: &str, did: Option<usize>) -> Va
 /// Returns an endorser in the form of the answers.
 fn quota(registry: &Registry, person: usize, used: u64, limit: u64) -> Value {
     let did = &registry.dids[person];
-    json!({ "did": did, "used": used, "operationsPerHour": limit, "refillsAt": REFILLS })
+    json!({ "did": did, "used": used, "costPerHour": limit, "refillsAt": REFILLS })
 }
 
 /// Returns the quotas of a DID that writes by its own right.
@@ -61,6 +63,15 @@ fn own_quota(
     limit: u64,
 ) -> Value {
     with_members(quota(registry, person, used, limit), json!({ "usedByControl": by_control }))
+}
+
+/// Returns the cost that counts under the quota which an answer shows for a DID.
+fn used(quota: &Value) -> u64 {
+    quota["used"].as_u64().expect("a cost")
+}
+
+fn used_by_control(quota: &Value) -> u64 {
+    quota["usedByControl"].as_u64().expect("a cost")
 }
 
 /// Returns the DIDs of those who can endorse.
@@ -154,9 +165,9 @@ async fn on_an_open_network_anyone_writes() {
 
 #[tokio::test]
 async fn a_newcomer_is_refused_with_the_names_of_those_who_can_endorse_and_goes_with_one() {
-    let registry = endorsed(3, 10).await;
+    let registry = endorsed(3, 10_000).await;
     grant(&registry, 1, "registry/*").await;
-    let who = json!([quota(&registry, 1, 0, 10), quota(&registry, 0, 0, 10)]);
+    let who = json!([quota(&registry, 1, 0, 10_000), quota(&registry, 0, 0, 10_000)]);
     let explained = explain(&registry, "did_create", None).await;
     let authority = &registry.dids[0];
     let expected = json!({
@@ -192,12 +203,14 @@ async fn a_newcomer_is_refused_with_the_names_of_those_who_can_endorse_and_goes_
     let resolved = registry.server.call("did_resolve", resolved).await.expect("an answer");
     assert_eq!(resolved["didDocument"]["id"], prepared["did"]);
     let counted = explain(&registry, "did_create", None).await;
-    assert_eq!(counted["endorsers"][0], quota(&registry, 1, 1, 10), "what applied alone counts");
+    let used = used(&counted["endorsers"][0]);
+    assert_eq!(counted["endorsers"][0], quota(&registry, 1, used, 10_000));
+    assert!((100..500).contains(&used), "what applied once counts, by its cost: {used}");
 }
 
 #[tokio::test]
 async fn a_right_to_write_covers_its_family_while_it_is_live() {
-    let registry = endorsed(3, 10).await;
+    let registry = endorsed(3, 10_000).await;
     grant(&registry, 1, "registry/status").await;
     let (authority, endorser) = (registry.dids[0].as_str(), registry.dids[1].as_str());
     for ActionFacts { name: operation, family, .. } in Action::ALL {
@@ -221,7 +234,9 @@ async fn a_right_to_write_covers_its_family_while_it_is_live() {
     let envelope = signed(&prepared, &Person::new(1).control());
     registry.server.submit(&envelope).await.expect("applied");
     let own = explain(&registry, "status_set", Some(1)).await;
-    assert_eq!(own["own"], own_quota(&registry, 1, (0, 1), 10), "control signed");
+    let by_control = used_by_control(&own["own"]);
+    assert_eq!(own["own"], own_quota(&registry, 1, (0, by_control), 10_000), "control signed");
+    assert!(by_control > 100, "{by_control}");
     assert_eq!(explain(&registry, "did_update", Some(0)).await["allowed"], true, "the authority");
 
     registry.act(0, "Suspend", right(&registry, 1, "registry/status")).await;
@@ -235,7 +250,7 @@ async fn a_right_to_write_covers_its_family_while_it_is_live() {
 
 #[tokio::test]
 async fn an_author_with_the_right_may_have_another_pay_and_nobody_changes_that() {
-    let registry = endorsed(3, 10).await;
+    let registry = endorsed(3, 10_000).await;
     grant(&registry, 1, "registry/*").await;
     grant(&registry, 2, "registry/*").await;
     let create = json!({
@@ -247,71 +262,85 @@ async fn an_author_with_the_right_may_have_another_pay_and_nobody_changes_that()
     let refused = words(registry.server.submit(&own).await);
     assert!(refused.starts_with("ENDORSER_MISSING"), "{refused}");
     registry.server.submit(&vouched(&registry, &prepared, own, 2)).await.expect("applied");
-    let used = |person| {
+    let spent = |person| {
         let registry = &registry;
-        async move { explain(registry, "did_create", Some(person)).await["own"]["used"].clone() }
+        async move { used(&explain(registry, "did_create", Some(person)).await["own"]) }
     };
-    assert_eq!((used(1).await, used(2).await), (json!(0), json!(1)), "the endorser pays");
+    assert_eq!((spent(1).await, spent(2).await > 0), (0, true), "the endorser pays");
 }
 
 #[tokio::test]
 async fn an_endorsers_quota_is_used_up_and_refills_with_the_hour() {
-    let registry = endorsed(2, 3).await;
+    let registry = endorsed(2, PER_HOUR).await;
     grant(&registry, 1, "registry/*").await;
-    for number in 0..3 {
-        let left = explain(&registry, "did_create", Some(1)).await;
-        assert_eq!((&left["allowed"], &left["own"]["used"]), (&json!(true), &json!(number)));
+    let (mut number, mut spent) = (0, 0);
+    while spent < PER_HOUR {
         join(&registry, number, 1).await.expect("applied");
+        number += 1;
+        let left = explain(&registry, "did_create", Some(1)).await;
+        assert!(used(&left["own"]) >= spent + 100, "each join costs something: {left}");
+        spent = used(&left["own"]);
+        assert_eq!(left["allowed"], spent < PER_HOUR);
     }
+    assert!(number > 1, "{PER_HOUR} units are enough for {number}");
     let answer = explain(&registry, "did_create", Some(1)).await;
-    assert_eq!((&answer["allowed"], &answer["own"]), (&json!(false), &quota(&registry, 1, 3, 3)));
+    let all = quota(&registry, 1, spent, PER_HOUR);
+    assert_eq!((&answer["allowed"], &answer["own"]), (&json!(false), &all));
     let said = answer["explanation"].as_str().expect("text");
     assert!(said.ends_with(&format!("has used up its quota; it refills at {REFILLS}")), "{said}");
-    let who = json!([quota(&registry, 1, 3, 3), quota(&registry, 0, 0, 3)]);
-    assert_eq!(answer["endorsers"], who);
+    assert_eq!(answer["endorsers"], json!([all, quota(&registry, 0, 0, PER_HOUR)]));
 
-    let refused = words(join(&registry, 3, 1).await);
+    let refused = words(join(&registry, number, 1).await);
     let named =
         format!("{} (its quota refills at {REFILLS}), {}", registry.dids[1], registry.dids[0]);
     assert!(refused.starts_with("ENDORSER_QUOTA") && refused.ends_with(&named), "{refused}");
-    let counted = "has vouched for 3 operations signed by its methods in this hour, 3 are allowed";
-    assert!(refused.contains(counted), "{refused}");
-    join(&registry, 3, 0).await.expect("the authority vouches for it");
-    other_quotas(&registry).await;
+    let counted = format!(
+        "has spent {spent} units of cost on operations signed by its methods in this hour, \
+         {PER_HOUR} are allowed"
+    );
+    assert!(refused.contains(&counted), "{refused}");
+    join(&registry, number, 0).await.expect("the authority vouches for it");
+    other_quotas(&registry, spent).await;
     let rotated = Person::new(1).rotated();
     rotate(&registry, 1, rotated).await;
 
     registry.server.ledger.commit_after(HOUR_MS);
     let answer = explain(&registry, "did_create", Some(1)).await;
-    let refilled =
-        with_members(quota(&registry, 1, 0, 3), json!({ "refillsAt": "2100-01-01T02:00:00.000Z" }));
+    let refilled = with_members(
+        quota(&registry, 1, 0, PER_HOUR),
+        json!({ "refillsAt": "2100-01-01T02:00:00.000Z" }),
+    );
     assert_eq!((&answer["allowed"], &answer["own"]), (&json!(true), &refilled));
 }
 
-/// Checks what person 1 may still write with the quota of its methods used up.
-async fn other_quotas(registry: &Registry) {
+/// Checks what person 1 may still write, after its methods have spent this cost and so used up their
+/// quota.
+async fn other_quotas(registry: &Registry, by_methods: u64) {
     let stop = explain(registry, "trust_revoke", Some(1)).await;
     assert_eq!(
         (&stop["allowed"], &stop["own"]),
-        (&json!(true), &own_quota(registry, 1, (0, 0), 3))
+        (&json!(true), &own_quota(registry, 1, (0, 0), PER_HOUR))
     );
     let create = json!({ "author": registry.dids[1], "purpose": "refresh", "length": 8 });
     let control = Person::new(1).control();
-    for number in 0..3 {
+    let mut spent = 0;
+    while spent < PER_HOUR {
         let own = explain(registry, "status_create", Some(1)).await;
-        let left = own_quota(registry, 1, (3, number), 3);
+        let left = own_quota(registry, 1, (by_methods, spent), PER_HOUR);
         assert_eq!((&own["allowed"], &own["own"]), (&json!(true), &left));
         let said = own["explanation"].as_str().expect("text");
         assert!(said.ends_with("and its control set can sign"), "{said}");
         registry.server.act_status("Create", create.clone(), &control).await;
+        spent = used_by_control(&explain(registry, "status_create", Some(1)).await["own"]);
     }
     let prepared = registry.server.call("status_prepareCreate", create).await.expect("prepared");
     let refused = words(registry.server.submit(&signed(&prepared, &control)).await);
-    let counted = "has vouched for 3 operations signed by its control set in this hour";
-    assert!(refused.starts_with("ENDORSER_QUOTA") && refused.contains(counted), "{refused}");
+    let counted =
+        format!("has spent {spent} units of cost on operations signed by its control set");
+    assert!(refused.starts_with("ENDORSER_QUOTA") && refused.contains(&counted), "{refused}");
     for operation in ["status_create", "did_update"] {
         let own = explain(registry, operation, Some(1)).await;
-        let none = own_quota(registry, 1, (3, 3), 3);
+        let none = own_quota(registry, 1, (by_methods, spent), PER_HOUR);
         assert_eq!((&own["allowed"], &own["own"]), (&json!(false), &none), "{operation}");
     }
 }
@@ -323,7 +352,7 @@ async fn a_did_that_another_controls_writes_with_the_quota_of_control_alone() {
     let create = json!({ "author": registry.dids[1], "purpose": "refresh", "length": 8 });
     registry.server.act_status("Create", create, &Person::new(1).control()).await;
     let own = explain(&registry, "status_create", Some(1)).await;
-    let used = own_quota(&registry, 1, (0, 1), 1);
+    let used = own_quota(&registry, 1, (0, used_by_control(&own["own"])), 1);
     assert_eq!((&own["allowed"], &own["own"]), (&json!(true), &used), "a method can sign");
     let next = Person::new(1).rotated();
     let control = KeySet { threshold: 1, members: vec![did_member(&registry, 0)] };
@@ -359,7 +388,7 @@ async fn rotate_to(registry: &Registry, person: usize, sets: Sets, next: Person)
 
 #[tokio::test]
 async fn keys_change_without_an_endorser_and_documents_do_not() {
-    let registry = endorsed(2, 10).await;
+    let registry = endorsed(2, 10_000).await;
     let did = &registry.dids[1];
     let free = explain(&registry, "did_rotate", Some(1)).await;
     assert_eq!((&free["allowed"], free.get("resource")), (&json!(true), None));
@@ -393,7 +422,7 @@ async fn keys_change_without_an_endorser_and_documents_do_not() {
 
 #[tokio::test]
 async fn sixteen_endorsers_are_named_each_once_and_the_authority_last() {
-    let registry = endorsed(18, 100).await;
+    let registry = endorsed(18, 10_000).await;
     for entity in 1..3 {
         grant(&registry, entity, "registry/*").await;
     }
@@ -415,7 +444,7 @@ async fn sixteen_endorsers_are_named_each_once_and_the_authority_last() {
 
 #[tokio::test]
 async fn an_authority_that_is_gone_endorses_nothing() {
-    let registry = endorsed(2, 10).await;
+    let registry = endorsed(2, 10_000).await;
     grant(&registry, 1, "registry/*").await;
     registry.deactivate(0).await;
     let answer = explain(&registry, "did_create", None).await;
@@ -429,7 +458,7 @@ async fn an_authority_that_is_gone_endorses_nothing() {
 
 #[tokio::test]
 async fn a_question_out_of_form_is_told_which_member_is_wrong() {
-    let registry = endorsed(1, 10).await;
+    let registry = endorsed(1, 10_000).await;
     let nobody = "did:idem:local:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     for (params, name, field) in [
         (json!({}), "INVALID_PARAMS", "params"),

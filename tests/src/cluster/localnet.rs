@@ -33,11 +33,11 @@ impl Localnet {
         Self::start_after(validators, followers, || ()).await.0
     }
 
-    /// Starts a network of four validators in which one endorser may vouch for `per_hour`
-    /// operations an hour.
-    pub async fn start_endorsed(per_hour: u64) -> Self {
-        let per_hour = per_hour.to_string();
-        Self::start_with((4, 0), &["--endorsed", &per_hour], || ()).await.0
+    /// Starts a network of four validators in which one endorser may vouch for operations that cost
+    /// `cost_per_hour` units together in an hour.
+    pub async fn start_endorsed(cost_per_hour: u64) -> Self {
+        let cost_per_hour = cost_per_hour.to_string();
+        Self::start_with((4, 0), &["--endorsed", &cost_per_hour], || ()).await.0
     }
 
     /// Waits for its turn, calls `prepare`, and starts the network.

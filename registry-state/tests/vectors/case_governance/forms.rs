@@ -165,7 +165,7 @@ fn add_governors(all: &mut Catalogue) {
     for (name, authority, per_hour) in [
         ("authority_elsewhere", &elsewhere, 1),
         ("per_hour_zero", &good.members[0], 0),
-        ("per_hour_above_bound", &good.members[0], 100_000_001),
+        ("per_hour_above_bound", &good.members[0], 10_000_000_001),
     ] {
         refused_change(all, &format!("endorsed_{name}"), rule, endorsed(authority, per_hour));
     }

@@ -31,8 +31,8 @@ impl Network {
     async fn new() -> Self {
         let mut genesis = genesis();
         let dids = register(&mut genesis, 4);
-        let (authority, operations_per_hour) = (dids[AUTHORITY].clone(), 3);
-        let policy = EndorsedWrites { authority, operations_per_hour };
+        let (authority, cost_per_hour) = (dids[AUTHORITY].clone(), 450);
+        let policy = EndorsedWrites { authority, cost_per_hour };
         genesis.parameters.write_policy = WritePolicy::Endorsed(policy);
         genesis.time_ms = START_MS;
         let server = Server::over(Ledger::of(&genesis), config()).await;
