@@ -5,17 +5,20 @@
 //! One unit is meant to be one microsecond of one core of the machine that the page names.
 
 use crate::crypto::Suite;
+use crate::limits::EXPIRED_PER_BLOCK_MAX;
 
 /// Cost of any operation: its place in the block, its receipt and its rules.
 pub const OPERATION: u64 = 10;
 /// Number of bytes of an envelope that cost one unit: they are hashed and decoded.
 pub const ENVELOPE_BYTES: usize = 192;
 /// Cost of the check of an Ed25519 signature.
-pub const ED25519: u64 = 45;
+pub const ED25519: u64 = 50;
 /// Cost of the check of a P-256 signature.
-pub const P256: u64 = 160;
+pub const P256: u64 = 300;
 /// Cost of the check of a secp256k1 signature.
-pub const SECP256K1: u64 = 60;
+pub const SECP256K1: u64 = 85;
+/// Cost of the check of a public key that an operation brings.
+pub const KEY: u64 = 10;
 /// Cost of one read: a record as a whole, one part of it, or a transient leaf.
 pub const READ: u64 = 5;
 /// Number of bytes read that cost one unit: they are copied and decoded.
@@ -30,6 +33,9 @@ pub const VERSION_DIGIT: u64 = 2;
 pub const REWRITE: u64 = 5;
 /// Cost of a transient leaf that is set, which includes its later deletion.
 pub const LEAF: u64 = 40;
+/// Number of units of a block's budget for which it may delete one expired leaf. No operation sets
+/// leaves for less.
+pub const EXPIRED: u64 = 80;
 /// Number of bytes of a leaf of an array.
 pub const ARRAY_LEAF_BYTES: usize = 512;
 /// Cost of a leaf of an array that the block opens: it is read, compared and hashed.
@@ -39,7 +45,7 @@ pub const ARRAY_ROW: u64 = 2;
 /// Number of 512-byte leaves of the array that cost one unit for each such row.
 pub const ARRAY_ROW_LEAVES: u64 = 64;
 /// Number of runs or indexes of a `status_set` that cost one unit.
-pub const CHANGES: usize = 64;
+pub const CHANGES: usize = 16;
 /// Number of entries that a `status_set` names that cost one unit.
 pub const ENTRIES: u64 = 65_536;
 /// Cost of the rules that look at all scheduled changes, and of the change that takes effect.
@@ -50,7 +56,7 @@ pub const SCHEDULE: u64 = 2_000;
 /// from run to run.
 pub const COST_PER_MS: u64 = 800;
 /// Largest cost of one operation. A block has room for ten of these at least.
-pub const OPERATION_COST_MAX: u64 = 9_500;
+pub const OPERATION_COST_MAX: u64 = 11_800;
 /// Smallest budget of a block that a network may choose.
 pub const BLOCK_COST_MAX_MIN: u64 = 10 * OPERATION_COST_MAX;
 
@@ -72,18 +78,31 @@ pub fn block_cost_max(timeout_propose_ms: u64) -> u64 {
     COST_PER_MS.saturating_mul(timeout_propose_ms) / 4
 }
 
+/// Returns how many expired leaves a block with this budget may delete. It is as many as such a
+/// block can add, so leaves cannot pile up, and those that expire together do not make a block
+/// longer than its budget allows.
+pub fn expired_max(block_cost_max: u64) -> usize {
+    let by_cost = usize::try_from(block_cost_max / EXPIRED).unwrap_or(usize::MAX);
+    by_cost.min(EXPIRED_PER_BLOCK_MAX)
+}
+
 /// Returns the cost that follows from the operation alone, but for the changes of a `status_set`.
-/// `bytes` is the length of its envelope, and `suites` has the suite of each signature.
-pub fn of_operation(work: Work, bytes: usize, suites: impl IntoIterator<Item = Suite>) -> u64 {
+/// `bytes` is the length of its envelope, `keys` the number of public keys that it brings, and
+/// `suites` has the suite of each signature.
+pub fn of_operation(
+    work: Work,
+    bytes: usize,
+    keys: usize,
+    suites: impl IntoIterator<Item = Suite>,
+) -> u64 {
     let schedule = match work {
         Work::Plain | Work::Entries | Work::Array => 0,
         Work::Schedule => SCHEDULE,
     };
+    let keys = KEY.saturating_mul(parts(keys, 1));
+    let own = OPERATION.saturating_add(parts(bytes, ENVELOPE_BYTES));
     let signatures = suites.into_iter().map(of_signature);
-    signatures.fold(
-        OPERATION.saturating_add(parts(bytes, ENVELOPE_BYTES)).saturating_add(schedule),
-        u64::saturating_add,
-    )
+    signatures.fold(own.saturating_add(schedule).saturating_add(keys), u64::saturating_add)
 }
 
 /// Returns the cost of the changes of a `status_set`: it has this many runs or indexes, which name
@@ -136,11 +155,11 @@ mod tests {
     /// The example of docs/protocol/state.md, section "Cost".
     #[test]
     fn the_example_of_the_page_is_right() {
-        let update = of_operation(Work::Plain, 379, [Suite::Ed25519]);
+        let update = of_operation(Work::Plain, 379, 0, [Suite::Ed25519]);
         let update = update + of_read(227) + of_read(226) + of_write(Some(2), 38);
-        assert_eq!(update, 99);
-        let set = of_operation(Work::Entries, 369, [Suite::Ed25519]) + of_changes(1, 1);
-        assert_eq!(set, 10 + 2 + 45 + 1);
+        assert_eq!(update, 104);
+        let set = of_operation(Work::Entries, 369, 0, [Suite::Ed25519]) + of_changes(1, 1);
+        assert_eq!(set, 10 + 2 + 50 + 1);
         assert_eq!(of_array(16_384, 7), 32 * 2 + 7 * 2);
         assert_eq!(of_array(1 << 20, 63), 2_048 * 2 + 63 * (2 + 32));
     }
@@ -148,7 +167,7 @@ mod tests {
     #[test]
     fn the_largest_array_and_sixteen_ed25519_signatures_are_one_operation() {
         let suites = [Suite::Ed25519; 16];
-        let set = of_operation(Work::Entries, 4_096, suites) + of_array(1 << 20, 63);
+        let set = of_operation(Work::Entries, 4_096, 0, suites) + of_array(1 << 20, 63);
         assert!(set < OPERATION_COST_MAX, "{set}");
     }
 }

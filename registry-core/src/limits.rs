@@ -112,10 +112,9 @@ pub const STATUS_SET_UNTIL_MS: u64 = HOUR_MS;
 /// sign by files across machines, and bounds how long a seen id is kept.
 pub const UNTIL_MS_MAX: u64 = 30 * DAY_MS;
 
-/// Largest number of transient leaves that one block may delete because they expired. A block can
-/// add as many, since an operation adds a seen id and two counters at most. So they cannot pile up,
-/// and the work of a block after a halt is bounded.
-pub const SEEN_EXPIRED_PER_BLOCK_MAX: usize = 3 * BLOCK_OPERATIONS_MAX;
+/// Largest number of transient leaves that one block may delete because they expired, whatever its
+/// budget is. A block adds no more, since an operation adds a seen id and two counters at most.
+pub const EXPIRED_PER_BLOCK_MAX: usize = 3 * BLOCK_OPERATIONS_MAX;
 
 /// Largest array of a status list, in bits: 2^23 entries of one bit. A verifier loads such a list
 /// as a whole.
@@ -226,9 +225,9 @@ pub const BLOCK_INTERVAL_MS_MIN: u64 = 10;
 /// s). Otherwise one late block on an idle network would stop the recovery delays.
 pub const HEARTBEAT_MS_MAX: u64 = 30_000;
 
-/// Shortest timeout for a proposal in round 0, in ms. This is an estimate of the time in which four
-/// validators on one ordinary machine send, execute and sync a full block. It was not measured.
-pub const TIMEOUT_PROPOSE_MS_MIN: u64 = 500;
+/// Shortest timeout for a proposal in round 0, in ms. A quarter of it is the time for a block that
+/// has room for ten of the dearest operations ([`crate::cost::block_cost_max`]).
+pub const TIMEOUT_PROPOSE_MS_MIN: u64 = 590;
 
 /// Shortest timeout for further votes in round 0, in ms. This is an estimate of the time that it
 /// takes to sync a vote to disk and to send it half around the world. It was not measured.

@@ -4,12 +4,12 @@ mod support;
 
 use registry_core::block::Header;
 use registry_core::code::Code;
+use registry_core::cost;
 use registry_core::crypto::{Hash, Purpose, ValidatorKey};
 use registry_core::did::Document;
 use registry_core::governance::{HALTED, PARAMETERS, PUBLISHING, VALIDATORS, VERSION};
 use registry_core::limits::{
-    BLOCK_BYTES_MAX, BLOCK_FIRST_VERSIONS_MAX, BLOCK_OPERATIONS_MAX, DAY_MS,
-    SEEN_EXPIRED_PER_BLOCK_MAX,
+    BLOCK_BYTES_MAX, BLOCK_FIRST_VERSIONS_MAX, BLOCK_OPERATIONS_MAX, DAY_MS, EXPIRED_PER_BLOCK_MAX,
 };
 use registry_core::mmr::root_of;
 use registry_core::operation::Action;
@@ -20,7 +20,7 @@ use registry_state::state::{
     ApplyError, Changes, MemoryState, Overlay, StateView, TransientKey, TransientKind,
 };
 
-use support::ledger::{GENESIS_MS, Ledger};
+use support::ledger::{GENESIS_MS, Ledger, parameters};
 use support::{change, create, did_of, ed, recover, reveal, roll, rotate, seal, single, update};
 
 fn creation() -> registry_core::operation::Operation {
@@ -359,10 +359,14 @@ fn a_halt_is_written_as_a_record_and_a_quota_as_a_leaf() {
 
 #[test]
 fn leaves_expire_in_order_and_as_many_a_block_as_a_block_can_add() {
-    // The dearest operation adds a seen id and two counters.
-    const { assert!(SEEN_EXPIRED_PER_BLOCK_MAX >= 3 * BLOCK_OPERATIONS_MAX) };
+    // An operation adds a seen id and two counters at most.
+    const { assert!(EXPIRED_PER_BLOCK_MAX >= 3 * BLOCK_OPERATIONS_MAX) };
+    assert_eq!(cost::expired_max(u64::MAX), EXPIRED_PER_BLOCK_MAX);
     let mut ledger = Ledger::new();
-    let count = SEEN_EXPIRED_PER_BLOCK_MAX as u64 + 10;
+    let budget = parameters().block_cost_max;
+    let most = budget / cost::EXPIRED;
+    assert_eq!((budget, most), (500_000, 6_250));
+    let count = most + 10;
     let key = |place: u64| TransientKey {
         expires_ms: GENESIS_MS + 1 + place / 2,
         kind: TransientKind::Seen,
@@ -385,10 +389,10 @@ fn leaves_expire_in_order_and_as_many_a_block_as_a_block_can_add() {
     assert_eq!(deleted(&ledger, GENESIS_MS + 2), vec![key(0), key(1)]);
     assert_eq!(deleted(&ledger, GENESIS_MS + 3), (0..4).map(key).collect::<Vec<_>>());
     let late_ms = GENESIS_MS + 30_000;
-    let first: Vec<_> = (0..SEEN_EXPIRED_PER_BLOCK_MAX as u64).map(key).collect();
+    let first: Vec<_> = (0..most).map(key).collect();
     assert_eq!(deleted(&ledger, late_ms), first);
     ledger.block(late_ms, &[]).expect("an empty block");
-    let rest: Vec<_> = (SEEN_EXPIRED_PER_BLOCK_MAX as u64..count).map(key).collect();
+    let rest: Vec<_> = (most..count).map(key).collect();
     assert_eq!(deleted(&ledger, late_ms + 1), rest);
     ledger.block(late_ms + 1, &[]).expect("an empty block");
     assert_eq!(ledger.head.state_root, Ledger::new().head.state_root);

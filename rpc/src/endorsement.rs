@@ -39,8 +39,8 @@ pub(crate) struct Params {
 pub(crate) struct Endorser {
     /// DID of the endorser.
     did: Did,
-    /// Cost in units of the operations in the current hour under the quota that counts this operation
-    /// if a method of the DID signs it.
+    /// Cost in units of the operations in the current hour under the quota that counts this
+    /// operation if a method of the DID signs it.
     used: u64,
     /// The same under the quota that counts what the DID's control set signs; `None` if a method
     /// must sign.

@@ -12,9 +12,10 @@ use registry_core::crypto::{Hash, ValidatorKey};
 use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::operation::{SignedOperation, operation_id};
 use registry_state::execution::{BlockError, BlockExecution, Execution, execute};
-use registry_state::rules::{Checked, check_stateless, envelope_id};
+use registry_state::rules::{Checked, check_stateless, cost_alone, envelope_id};
 use tracing::{debug, warn};
 
+use super::cost::check_cost;
 use super::timeliness::is_timely;
 use super::{Driver, Fatal, Timer, Wanted};
 use crate::limits::{
@@ -306,6 +307,14 @@ impl Driver {
         let network = self.network.clone();
         let Some(proposed) = self.proposed.get_mut(&key) else { return Ok(()) };
         proposed.in_flight = false;
+        let known = proposed.bodies.values().map(|checked| checked.cost());
+        let known = known.fold(0, u64::saturating_add);
+        let cost_max = self.rules.parameters.block_cost_max;
+        if let Err(reason) = check_cost((known, cost_max), envelopes, cost_alone) {
+            warn!(height = key.0, reason, "operations beside a proposal");
+            self.forget_compact(key);
+            return Ok(());
+        }
         let mut progress = false;
         for bytes in envelopes {
             let id = envelope_id(&bytes.0);
@@ -411,6 +420,11 @@ impl Driver {
 
     /// Checks the envelopes of a whole block. Those in the mempool have been checked before.
     pub(super) fn check_all(&self, operations: &[Bytes]) -> Result<Vec<Arc<Checked>>, String> {
+        let cost = |bytes: &[u8]| match self.mempool.get(&envelope_id(bytes)) {
+            Some(checked) => Ok(checked.cost()),
+            None => cost_alone(bytes),
+        };
+        check_cost((0, self.rules.parameters.block_cost_max), operations, cost)?;
         let check = |bytes: &Bytes| match self.mempool.get(&envelope_id(&bytes.0)) {
             Some(checked) => Ok(checked),
             None => check_stateless(&bytes.0, self.chain, &self.network)

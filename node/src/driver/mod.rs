@@ -15,6 +15,7 @@
 mod candidates;
 mod commit;
 mod consensus;
+mod cost;
 mod event;
 mod intake;
 mod pace;

@@ -124,6 +124,13 @@ impl Sets {
         Hash::of_value(Purpose::Control, self)
     }
 
+    /// Returns the number of keys that are members.
+    pub fn keys(&self) -> usize {
+        let recovery = self.recovery.iter().flat_map(|recovery| &recovery.keys.members);
+        let members = self.control.members.iter().chain(recovery);
+        members.filter(|member| matches!(member, Member::Key(_))).count()
+    }
+
     /// Returns all DIDs that are members, each with the path of its set.
     pub fn dids(&self) -> impl Iterator<Item = (&'static str, &Did)> {
         let recovery = self.recovery.iter().flat_map(|recovery| recovery.keys.dids());

@@ -68,6 +68,11 @@ pub struct Document {
 }
 
 impl Document {
+    /// Returns the number of public keys in the document.
+    pub fn keys(&self) -> usize {
+        self.verification_method.len()
+    }
+
     /// Checks every rule of docs/protocol/did-document.md and names the first that is broken.
     pub fn check(&self) -> Result<(), DocumentError> {
         self.refusals().into_iter().next().map_or(Ok(()), Err)

@@ -76,6 +76,21 @@ pub struct DidRecover {
     pub marks: Option<Marks>,
 }
 
+impl DidRotate {
+    /// Returns the number of public keys that the operation brings.
+    pub fn keys(&self) -> usize {
+        let document = self.document.as_ref().map_or(0, Document::keys);
+        self.reveal.revealed.len().saturating_add(self.sets.keys()).saturating_add(document)
+    }
+}
+
+impl DidRecover {
+    /// Returns the number of public keys that the operation brings.
+    pub fn keys(&self) -> usize {
+        self.sets.keys().saturating_add(self.document.keys())
+    }
+}
+
 /// A recovery whose delay has not been completed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -77,9 +77,10 @@ impl Subject<'_> {
     }
 }
 
-/// Declares each action once. The columns are those of [`ActionFacts`] and five more. `consent` is
+/// Declares each action once. The columns are those of [`ActionFacts`] and six more. `consent` is
 /// the DID that must consent besides the author, if there is one. `key` is the key that signs in
 /// place of an author, if there is one. `entries` are those of a status list that the action sets.
+/// `brings` is the number of public keys that the action brings, which must be checked.
 /// `void` says whether the action voids what it ends. `writes` is the record that the operation
 /// writes, given its [`Subject`].
 macro_rules! actions {
@@ -110,7 +111,7 @@ macro_rules! actions {
             has_author: $author:literal, rank: $rank:ident, is_stop: $stop:literal,
             bytes_max: $bytes_max:ident,
             $(consent: $consent:expr,)? $(key: $key:expr,)?
-            $(entries: $entries:expr,)? $(void: $void:expr,)?
+            $(entries: $entries:expr,)? $(void: $void:expr,)? $(brings: $brings:expr,)?
             writes: $subject:pat => $writes:expr,
         }
     )+) => {
@@ -152,6 +153,16 @@ macro_rules! actions {
                 match self {
                     $(Self::$variant $(($payload))? => actions!(@option $($entries)?),)+
                 }
+            }
+
+            /// Returns the number of public keys that the action brings. Each is checked before the
+            /// operation is applied.
+            #[allow(unused_variables, reason = "most rows do not need what the action holds")]
+            pub fn keys(&self) -> usize {
+                let keys: Option<usize> = match self {
+                    $(Self::$variant $(($payload))? => actions!(@option $($brings)?),)+
+                };
+                keys.unwrap_or(0)
             }
 
             /// True if the action voids what it ends: that counts as never made.
@@ -196,6 +207,7 @@ actions! {
         family: Some(Family::Did), role: Some(Role::Control),
         covers: Covers::NoRecord, deadline: Bounded, work: Plain,
         has_author: false, rank: Control, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
+        brings: create.sets.keys().saturating_add(create.document.keys()),
         writes: subject => RecordKey::did(&Suffix::of_create(subject.operation)),
     }
 
@@ -205,6 +217,7 @@ actions! {
         family: Some(Family::Did), role: Some(Role::Control),
         covers: Covers::Parts(&[PartId::CONTROL, PartId::DOCUMENT]), deadline: Bounded, work: Plain,
         has_author: true, rank: Control, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
+        brings: update.document.keys(),
         writes: subject => subject.own_did()?,
     }
 
@@ -215,6 +228,7 @@ actions! {
         family: None, role: Some(Role::Next),
         covers: Covers::Parts(&[PartId::CONTROL]), deadline: Free, work: Plain,
         has_author: true, rank: Next, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
+        brings: rotate.keys(),
         writes: subject => subject.own_did()?,
     }
 
@@ -224,6 +238,7 @@ actions! {
         family: None, role: Some(Role::Recovery),
         covers: Covers::Parts(&[PartId::CONTROL, PartId::RECOVERY]), deadline: Free, work: Plain,
         has_author: true, rank: Recovery, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
+        brings: recover.keys(),
         writes: subject => subject.own_did()?,
     }
 
@@ -251,6 +266,7 @@ actions! {
         family: None, role: Some(Role::Next),
         covers: Covers::Parts(&[PartId::CONTROL]), deadline: Free, work: Plain,
         has_author: true, rank: Next, is_stop: false, bytes_max: DID_OPERATION_BYTES_MAX,
+        brings: reveal.revealed.len(),
         writes: subject => subject.own_did()?,
     }
 

@@ -4,6 +4,7 @@
 use registry_core::block::{Header, Receipt, operations_root, receipts_root};
 use registry_core::code::Refusal;
 use registry_core::codec::{self, FixedBytes};
+use registry_core::cost;
 use registry_core::crypto::{Hash, ValidatorKey};
 use registry_core::governance::{
     self, GOVERNORS, Governors, PARAMETERS, PROTOCOL_VERSION, PUBLISHING, Parameters, Publishing,
@@ -12,7 +13,6 @@ use registry_core::governance::{
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::{
     BLOCK_BYTES_MAX, BLOCK_FIRST_VERSIONS_MAX, BLOCK_OPERATIONS_MAX, BLOCK_RESERVED_DIVISOR,
-    SEEN_EXPIRED_PER_BLOCK_MAX,
 };
 use registry_core::mmr::Mmr;
 use registry_core::record::{RecordKey, StoreError};
@@ -136,7 +136,7 @@ impl<'a> BlockExecution<'a> {
         let history_root = overlay.append_history(parent.height, &parent.hash())?;
         let context = Context::after(view, network, parameters, parent, time_ms)?;
         count_halt(&mut overlay, parent.time, &context)?;
-        overlay.expire(time_ms, SEEN_EXPIRED_PER_BLOCK_MAX)?;
+        overlay.expire(time_ms, cost::expired_max(context.parameters.block_cost_max))?;
         let template = Header {
             chain: parent.chain,
             height: context.height,

@@ -17,9 +17,9 @@ use registry_core::trust::{Asked, ask};
 /// Action of the grants by which the network's authority lets a DID write.
 pub const WRITE: &str = "registry:write";
 
-/// One of the three hourly quotas of a DID that may write, in units of cost (EN4). They are counted apart, so that a
-/// thief of a method can use up neither what the control set needs to remove that method, nor what
-/// other methods need to stop the harm.
+/// One of the three hourly quotas of a DID that may write, in units of cost (EN4). They are counted
+/// apart, so that a thief of a method can use up neither what the control set needs to remove that
+/// method, nor what other methods need to stop the harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteQuota {
     /// Counts what methods of the DID sign, as author or as endorser, except for stops.

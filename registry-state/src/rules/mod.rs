@@ -26,4 +26,4 @@ mod window;
 pub use checked::Checked;
 pub(crate) use dispatch::apply;
 pub use request::{By, Written};
-pub use stateless::{check_body, check_stateless, envelope_id};
+pub use stateless::{check_body, check_stateless, cost_alone, envelope_id};

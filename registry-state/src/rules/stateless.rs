@@ -27,8 +27,7 @@ pub fn check_stateless(
     chain: Hash,
     network: &NetworkName,
 ) -> Result<Checked, Refusal> {
-    let envelope: SignedOperation = read(bytes, "operation")?;
-    let operation: Operation = read(&envelope.body.0, "body")?;
+    let (envelope, operation) = decode(bytes)?;
     let bytes_max = operation.action.facts().bytes_max;
     if bytes.len() > bytes_max {
         return Err(too_large("operation", bytes.len(), bytes_max));
@@ -56,11 +55,25 @@ pub fn check_stateless(
     })
 }
 
-/// Returns the part of an operation's cost that follows from the operation alone (rule B4).
+/// Returns the part of the cost of an envelope that follows from the envelope alone (rule B4). It
+/// is known before the envelope is checked. Fails if the bytes are no envelope.
+pub fn cost_alone(bytes: &[u8]) -> Result<u64, Refusal> {
+    let (envelope, operation) = decode(bytes)?;
+    Ok(cost_of(&operation, &envelope.signatures, bytes.len()))
+}
+
+fn decode(bytes: &[u8]) -> Result<(SignedOperation, Operation), Refusal> {
+    let envelope: SignedOperation = read(bytes, "operation")?;
+    let operation = read(&envelope.body.0, "body")?;
+    Ok((envelope, operation))
+}
+
+/// Returns the part of an operation's cost that follows from the operation alone.
 fn cost_of(operation: &Operation, signatures: &[Signature], bytes: usize) -> u64 {
     let suites = signatures.iter().map(|signature| signature.by.key().suite());
-    let own = cost::of_operation(operation.action.facts().work, bytes, suites);
-    let changes = operation.action.entries();
+    let action = &operation.action;
+    let own = cost::of_operation(action.facts().work, bytes, action.keys(), suites);
+    let changes = action.entries();
     let changes =
         changes.map_or(0, |changes| cost::of_changes(changes.runs().count(), changes.count()));
     own.saturating_add(changes)

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use registry_core::cost::OPERATION_COST_MAX;
+use registry_core::cost::{EXPIRED, OPERATION_COST_MAX};
 use registry_state::execution::BlockExecution;
 use registry_state::rules::Checked;
 use registry_state::state::ApplyError;
@@ -53,12 +53,15 @@ fn try_one(
     seen: &mut BTreeMap<&'static str, Seen>,
 ) -> bool {
     let name = checked.operation().action.facts().name;
+    let leaves = block.check(checked).map_or(0, |effect| effect.transient.len());
     counted.reset();
     let result = block.apply(checked);
     let ((reads, bytes), paid) = (counted.counts(), block.probe().paid());
     assert!(reads <= paid.reads, "{name}: {reads} reads, {paid:?}, {result:?}");
     assert!(bytes <= paid.bytes, "{name}: {bytes} bytes read, {paid:?}, {result:?}");
     assert!(paid.cost <= OPERATION_COST_MAX, "{name}: {paid:?}");
+    let leaves = u64::try_from(leaves).expect("few");
+    assert!(leaves * EXPIRED <= paid.cost, "{name}: {leaves} leaves, {paid:?}");
     let seen = seen.entry(name).or_default();
     seen.cost = seen.cost.max(paid.cost);
     let is_applied = result.is_ok();

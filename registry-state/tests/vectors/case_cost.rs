@@ -37,7 +37,7 @@ pub(crate) fn add(all: &mut Catalogue) {
     }
     let many: Vec<u64> = (0..30_000).map(|number| number * 256).collect();
     let large = set(&ledger, 100, entries(1, &many));
-    let rule = "An operation costs at most 9,500 units. This one has 16 signatures by P-256, sets \
+    let rule = "An operation costs at most 11,800 units. This one has 16 signatures by P-256, sets \
                 30,000 entries and opens an array of 1 MiB.";
     let at = At::new(&ledger, 1_000, by_control(&large, &keys));
     all.refused_at("status_set_over_the_cost", rule, Code::OperationCost, &at);

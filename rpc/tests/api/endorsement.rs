@@ -313,8 +313,8 @@ async fn an_endorsers_quota_is_used_up_and_refills_with_the_hour() {
     assert_eq!((&answer["allowed"], &answer["own"]), (&json!(true), &refilled));
 }
 
-/// Checks what person 1 may still write, after its methods have spent this cost and so used up their
-/// quota.
+/// Checks what person 1 may still write, after its methods have spent this cost and so used up
+/// their quota.
 async fn other_quotas(registry: &Registry, by_methods: u64) {
     let stop = explain(registry, "trust_revoke", Some(1)).await;
     assert_eq!(

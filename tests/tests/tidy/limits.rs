@@ -1,13 +1,13 @@
 //! The limits that the protocol pages state are those of the code. The sentences are made from the
 //! constants and must stand on the pages, whatever their line breaks.
 
-use registry_core::cost::{BLOCK_COST_MAX_MIN, COST_PER_MS, OPERATION_COST_MAX};
+use registry_core::cost::{BLOCK_COST_MAX_MIN, COST_PER_MS, EXPIRED, OPERATION_COST_MAX};
 use registry_core::limits::{
     BLOCK_BYTES_MAX, BLOCK_FIRST_VERSIONS_MAX, BLOCK_OPERATIONS_MAX, BLOCK_RESERVED_DIVISOR,
     BLOCK_STATUS_BYTES_MAX, CONTROL_MEMBERS_MAX, DAY_MS, DID_MARKS_MAX, DID_MARKS_SENIOR_MAX,
-    OPERATION_BYTES_MAX, PRIORITY_OPERATIONS_PER_DAY, RECOVERY_DELAY_MS_MAX, SIGNATURES_MAX,
-    STATUS_DELEGATES_MAX, STATUS_ENTRIES_MAX, STATUS_RUNS_MAX, STATUS_SET_BYTES_MAX,
-    TRUST_CHAIN_MAX, TRUST_GRANTS_MAX, TRUST_ROOTS_MAX,
+    EXPIRED_PER_BLOCK_MAX, OPERATION_BYTES_MAX, PRIORITY_OPERATIONS_PER_DAY, RECOVERY_DELAY_MS_MAX,
+    SIGNATURES_MAX, STATUS_DELEGATES_MAX, STATUS_ENTRIES_MAX, STATUS_RUNS_MAX,
+    STATUS_SET_BYTES_MAX, TRUST_CHAIN_MAX, TRUST_GRANTS_MAX, TRUST_ROOTS_MAX,
 };
 use registry_core::operation::Action;
 
@@ -42,7 +42,7 @@ fn cost(units: u64) -> String {
 fn weights() -> String {
     use registry_core::cost::{
         ARRAY_LEAF, ARRAY_LEAF_BYTES, ARRAY_ROW, ARRAY_ROW_LEAVES, CHANGES, ED25519, ENTRIES,
-        ENVELOPE_BYTES, LEAF, OPERATION, P256, READ, READ_BYTES, REWRITE, SCHEDULE, SECP256K1,
+        ENVELOPE_BYTES, KEY, LEAF, OPERATION, P256, READ, READ_BYTES, REWRITE, SCHEDULE, SECP256K1,
         VERSION_DIGIT, WRITE, WRITE_BYTES,
     };
     let (entries, schedule) = (cost(ENTRIES), cost(SCHEDULE));
@@ -52,6 +52,7 @@ fn weights() -> String {
         format!(
             "| each signature | {ED25519} (Ed25519), {P256} (P-256), {SECP256K1} (secp256k1) |"
         ),
+        format!("| each public key that it brings, in sets, in a document or revealed | {KEY} |"),
         format!(
             "| `status_set`: its changes | 1 for each {CHANGES} runs or indexes, and 1 for each \
              {entries} entries that they name, rounded down |"
@@ -112,6 +113,8 @@ fn stated() -> Vec<(&'static str, String)> {
             ),
         ),
         ("state.md", weights()),
+        ("state.md", format!("at most one for each {EXPIRED} units of `block_cost_max`")),
+        ("state.md", format!("at most {} of them", grouped(EXPIRED_PER_BLOCK_MAX))),
         ("operations.md", format!("decodes at most {} KiB", OPERATION_BYTES_MAX / KIB)),
         ("operations.md", format!("There are 1 to {SIGNATURES_MAX} signatures")),
         ("operations.md", format!("A set has 1 to {CONTROL_MEMBERS_MAX} members or commitments")),

@@ -90,7 +90,7 @@ fn half_of_the_operations_are_left_to_others() {
 
 #[test]
 fn half_of_the_cost_is_left_to_others() {
-    let block_cost_max = 95_000;
+    let block_cost_max = 118_000;
     let parameters = Parameters { block_cost_max, ..parameters() };
     let mut fixture = Fixture::with_parameters(500, parameters);
     let mut pool = Mempool::default();

@@ -1,6 +1,6 @@
 //! Test of the leaf that marks an operation as seen.
 
-use registry_core::limits::SEEN_EXPIRED_PER_BLOCK_MAX;
+use registry_core::limits::EXPIRED_PER_BLOCK_MAX;
 
 use crate::state::{MemoryState, Overlay, TransientKey, TransientKind};
 
@@ -19,9 +19,9 @@ fn a_seen_id_is_kept_until_it_expires_and_is_under_the_root() {
     // The id is kept as long as the operation can be applied: at the time `until` itself nothing
     // has expired.
     let mut overlay = Overlay::new(&state);
-    overlay.expire(UNTIL, SEEN_EXPIRED_PER_BLOCK_MAX).expect("a sound store");
+    overlay.expire(UNTIL, EXPIRED_PER_BLOCK_MAX).expect("a sound store");
     assert_eq!(overlay.transient(&key), Ok(Some(vec![1])));
-    overlay.expire(UNTIL + 1, SEEN_EXPIRED_PER_BLOCK_MAX).expect("a sound store");
+    overlay.expire(UNTIL + 1, EXPIRED_PER_BLOCK_MAX).expect("a sound store");
     assert_eq!(overlay.transient(&key), Ok(None));
     assert_eq!(overlay.finish(1).expect("a sound store").0, empty);
 }

@@ -114,12 +114,12 @@ fn add_others(all: &mut Catalogue) {
         Change::Parameters(parameters)
     };
     for (name, change) in [
-        ("timeout_propose_too_short", with(&|of| of.timeout_propose_ms = 499)),
+        ("timeout_propose_too_short", with(&|of| of.timeout_propose_ms = 589)),
         ("timeout_prevote_too_short", with(&|of| of.timeout_prevote_ms = 99)),
         ("timeout_precommit_too_short", with(&|of| of.timeout_precommit_ms = 99)),
         ("timeout_step_too_short", with(&|of| of.timeout_step_ms = 99)),
         ("timeout_max_too_short", with(&|of| of.timeout_ms_max = 3_999)),
-        ("block_cost_too_small", with(&|of| of.block_cost_max = 94_999)),
+        ("block_cost_too_small", with(&|of| of.block_cost_max = 117_999)),
         ("block_cost_too_large_for_the_timeout", with(&|of| of.timeout_propose_ms = 999)),
     ] {
         refused_change(all, name, rule, change);
