@@ -7,18 +7,18 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
 
 use anyhow::{Result, anyhow, bail};
-use genesis::GenesisFile;
+use genesis::{GenesisFile, Outline};
 use indicatif::ProgressBar;
 use keys::{Home, ValidatorSigner};
 use node::config::Config;
 use node::floor::FloorFile;
 use node::shell::open_store;
 use node::store::{Ledger, RocksStore, Store as _, commit_rows};
-use registry_core::block::Block;
+use registry_core::block::{Block, Header};
 use registry_core::certificate::{Certificate, CommitSignature, Vote, VoteKind};
 use registry_core::codec::{Bytes, FixedBytes};
 use registry_core::limits::BLOCK_FIRST_VERSIONS_MAX;
-use registry_state::execution::BlockExecution;
+use registry_state::execution::{BlockExecution, Execution};
 use registry_state::rules::{Checked, check_stateless};
 
 use super::home;
@@ -26,7 +26,7 @@ use super::operations::Maker;
 use super::report::Report;
 
 /// Milliseconds between two blocks. Only the order of the times matters.
-const BLOCK_MS: u64 = 1;
+pub(super) const BLOCK_MS: u64 = 1;
 /// Number of blocks that are signed in advance of the one that is applied.
 const AHEAD: usize = 2;
 const CACHE_BYTES: usize = 128 << 20;
@@ -46,29 +46,47 @@ pub(super) struct Filler {
 pub(super) struct Filled {
     /// Operations applied per second.
     pub(super) per_second: f64,
-    /// Bytes on disk per operation.
-    pub(super) bytes_each: f64,
+    /// Bytes on disk afterwards.
+    pub(super) bytes: u64,
 }
 
-/// Creates the home and fills it with `records` DIDs. `idem start --home` can run on it afterwards.
-pub(super) fn run(home: &Home, records: u64) -> Result<Report> {
+/// Creates the home and fills it with `records` DIDs, of which each is updated once if `updates`
+/// says so. `idem start --home` can run on it afterwards.
+pub(super) fn run(home: &Home, records: u64, updates: bool) -> Result<Report> {
     let filler = Filler::new(home)?;
-    let filled = filler.fill(records, |number| Ok(filler.maker.create(number)?.1))?;
+    let maker = &filler.maker;
+    let filled = filler.fill(records, |number| Ok(maker.create(number)?.1))?;
     let mut report = Report::default();
     report.add("DIDs loaded", records as f64, "");
     report.add("load", filled.per_second, "DIDs/s");
-    report.add("disk", filled.bytes_each, "bytes a DID");
+    report.add("disk", filled.bytes as f64 / records as f64, "bytes a DID");
+    if updates {
+        let update = |number| maker.update(number, maker.create(number)?.0);
+        let updated = filler.fill(records, update)?;
+        let bytes = updated.bytes.saturating_sub(filled.bytes);
+        report.add("updates", updated.per_second, "/s");
+        report.add("disk", bytes as f64 / records as f64, "bytes an update");
+    }
     Ok(report)
 }
 
 impl Filler {
     /// Creates the home. Fails if it is the home of a node already.
     pub(super) fn new(home: &Home) -> Result<Self> {
+        Self::with_genesis(home, |outline| outline)
+    }
+
+    /// Creates the home, with a genesis that `change` makes of the usual one. Fails if it is the
+    /// home of a node already.
+    pub(super) fn with_genesis(
+        home: &Home,
+        change: impl FnOnce(Outline) -> Outline,
+    ) -> Result<Self> {
         if home.genesis_file().exists() {
             let path = home.path().display();
             bail!("{path} is the home of a node already; name a new one with --home DIR");
         }
-        let (genesis, signer) = home::make(home)?;
+        let (genesis, signer) = home::make(home, change)?;
         let maker = Maker { chain: genesis.chain_id(), network: genesis.network.clone() };
         let data = home.resolve(&Config::default().storage.path);
         Ok(Self { maker, genesis, signer, data, floor: home.height_floor_file() })
@@ -102,8 +120,7 @@ impl Filler {
         // The next start of the store writes the rest of the log into tables. Only then has the
         // directory its lasting size.
         drop(self.open()?);
-        let bytes_each = size(&self.data)? as f64 / count as f64;
-        Ok(Filled { per_second, bytes_each })
+        Ok(Filled { per_second, bytes: size(&self.data)? })
     }
 
     fn sign(
@@ -138,19 +155,12 @@ impl Filler {
         let mut parent = head.ok_or_else(|| anyhow!("the store has no genesis"))?.header;
         for operations in queue {
             let ledger = Ledger(&*store);
-            let (time_ms, network) = (parent.time + BLOCK_MS, self.maker.network.clone());
-            let proposer = self.signer.key();
-            let block = BlockExecution::new(&ledger, network, &parent, time_ms, proposer);
-            let mut block = block?;
+            let mut block = self.block(&ledger, &parent, parent.time + BLOCK_MS)?;
             for checked in &operations {
                 block.apply(checked)?;
             }
             let execution = block.finish()?;
-            let bytes = operations.iter().map(|checked| Bytes(checked.bytes().to_vec())).collect();
-            let block = Block { header: execution.header.clone(), operations: bytes };
-            let rows = commit_rows(&*store, &execution, &block, &self.certify(&block))?;
-            store.write(rows, false)?;
-            parent = block.header;
+            parent = self.commit(store, &execution, &operations)?;
             progress.inc(operations.len() as u64);
         }
         // No peer has seen the blocks yet, so one sync after the last is enough. The height floor
@@ -158,6 +168,31 @@ impl Filler {
         store.write(Vec::new(), true)?;
         store.raise_floor(parent.height)?;
         Ok(())
+    }
+
+    /// Starts the block after `parent` at block time `time_ms`.
+    pub(super) fn block<'l>(
+        &self,
+        ledger: &'l Ledger<'_, RocksStore>,
+        parent: &Header,
+        time_ms: u64,
+    ) -> Result<BlockExecution<'l>> {
+        let (network, proposer) = (self.maker.network.clone(), self.signer.key());
+        Ok(BlockExecution::new(ledger, network, parent, time_ms, proposer)?)
+    }
+
+    /// Certifies an executed block, writes it without a sync, and returns its header.
+    pub(super) fn commit(
+        &self,
+        store: &mut RocksStore,
+        execution: &Execution,
+        operations: &[Arc<Checked>],
+    ) -> Result<Header> {
+        let bytes = operations.iter().map(|checked| Bytes(checked.bytes().to_vec())).collect();
+        let block = Block { header: execution.header.clone(), operations: bytes };
+        let rows = commit_rows(&*store, execution, &block, &self.certify(&block))?;
+        store.write(rows, false)?;
+        Ok(block.header)
     }
 
     fn certify(&self, block: &Block) -> Certificate {

@@ -22,17 +22,28 @@ const SINGLE_ROWS: u64 = 1_000;
 const CHECKS: u32 = 30_000;
 const CACHE_BYTES: usize = 128 << 20;
 
-/// Returns the CPU seconds of one strict Ed25519 check, including the decoding of the key.
+/// Returns the CPU seconds of one strict check of a signature, including the decoding of the key.
 /// Wall-clock time would be longer if other processes run.
-pub(super) fn verify_s() -> Result<f64> {
+pub(super) fn verify_s(suite: Suite) -> Result<f64> {
     let wrong = || anyhow!("a signature does not verify");
-    let key = SecretKey::from_raw(Suite::Ed25519, &[7; 32]).ok_or_else(wrong)?;
+    let key = SecretKey::from_raw(suite, &[7; 32]).ok_or_else(wrong)?;
     let message = [7; OPERATION_BYTES];
-    let secret = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
-    let signature = ed25519_dalek::Signer::sign(&secret, &message).to_bytes();
+    let signature = key.sign_token(&message);
+    cpu_s(|| verify(key.public(), &message, &signature).map_err(|_| wrong()))
+}
+
+/// Returns the CPU seconds of one check that a public key is usable.
+fn key_check_s(suite: Suite) -> Result<f64> {
+    let wrong = || anyhow!("a key is not usable");
+    let key = SecretKey::from_raw(suite, &[7; 32]).ok_or_else(wrong)?;
+    cpu_s(|| key.public().check().map_err(|_| wrong()))
+}
+
+/// Returns the CPU seconds of one call.
+fn cpu_s(call: impl Fn() -> Result<()>) -> Result<f64> {
     let before_s = total_cpu_s(std::process::id());
     for _ in 0..CHECKS {
-        verify(key.public(), &message, &signature).map_err(|_| wrong())?;
+        call()?;
     }
     Ok((total_cpu_s(std::process::id()) - before_s) / f64::from(CHECKS))
 }
@@ -57,7 +68,19 @@ fn write(store: &mut RocksStore, numbers: std::ops::Range<u64>, batch: u64) -> R
 pub(super) fn run(dir: &Path) -> Result<Report> {
     let mut report = Report::default();
     report.add_load();
-    report.add("floor: verify_strict, 600 B, one core", 1.0 / verify_s()?, "/s");
+    for suite in [Suite::Ed25519, Suite::P256, Suite::Secp256k1] {
+        let name = format!("{suite:?}");
+        report.add(
+            format!("floor: verify_strict, {name}, 600 B, one core"),
+            1.0 / verify_s(suite)?,
+            "/s",
+        );
+        report.add(
+            format!("floor: check of a public key, {name}"),
+            1e6 * key_check_s(suite)?,
+            "µs",
+        );
+    }
     let place = tempfile::tempdir_in(dir)?;
     let mut store = RocksStore::open(place.path(), CACHE_BYTES, None)?;
     let batched = write(&mut store, 0..ROWS, BATCH_ROWS)?;

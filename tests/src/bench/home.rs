@@ -16,8 +16,11 @@ use toml::Value;
 /// Name of the network and of its only validator.
 const NAME: &str = "bench";
 
-/// Creates the home with keys, genesis and configuration.
-pub(super) fn make(home: &Home) -> Result<(GenesisFile, ValidatorSigner)> {
+/// Creates the home with keys, configuration, and the genesis that `change` makes of the usual one.
+pub(super) fn make(
+    home: &Home,
+    change: impl FnOnce(Outline) -> Outline,
+) -> Result<(GenesisFile, ValidatorSigner)> {
     let ports = Ports::free(1)?.pop().context("no free port")?;
     let keys = create_keys(home, NodeRole::Validator, None)?;
     let peer = keys.peer_id();
@@ -34,7 +37,7 @@ pub(super) fn make(home: &Home) -> Result<(GenesisFile, ValidatorSigner)> {
     let time_ms = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let outline = Outline::new(NAME.parse()?, TimeMs(u64::try_from(time_ms)?));
     let outline = Outline { publishing: vec![publishing], ..outline };
-    let genesis = outline.with_validators(vec![entry])?;
+    let genesis = change(outline).with_validators(vec![entry])?;
     write(&home.genesis_file(), &genesis.to_json())?;
     let mut settings = ports.settings();
     settings.push(("node.role", Value::from(NodeRole::Validator.name())));

@@ -1,6 +1,7 @@
 //! `scripts/bench`: measurements as ratios within one run on one machine. They measure the
 //! production processes and the production code. Only the clients are made for the benchmarks.
 
+mod dearest;
 mod echo;
 mod entries;
 mod fill;
@@ -48,6 +49,8 @@ struct Bench {
 enum BenchCommand {
     /// The floors: signature checks, store reads and synced batches on one core
     Floors(PlaceArgs),
+    /// The block of each action that its operations fill up to the budget, and how long it takes
+    Dearest(DearestArgs),
     /// Fill a new HOME with DIDs by the real rules and store, without a network
     Load(LoadArgs),
     /// Resolve DIDs over JSON-RPC and HTTP, against an echo of equal size
@@ -73,10 +76,22 @@ struct PlaceArgs {
 }
 
 #[derive(Debug, Args)]
+struct DearestArgs {
+    /// Measure only the cases whose name begins so, such as `status_set`
+    #[arg(long, value_name = "NAME", default_value = "")]
+    only: String,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
 struct LoadArgs {
     /// DIDs to create
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     records: u64,
+    /// Update each DID once afterwards
+    #[arg(long)]
+    updates: bool,
 }
 
 #[derive(Debug, Args)]
@@ -206,12 +221,15 @@ fn measure(Bench { home, json, command }: Bench) -> Result<()> {
 async fn report(home: Option<PathBuf>, command: BenchCommand) -> Result<Option<Report>> {
     let report = match command {
         BenchCommand::Floors(args) => tokio::task::block_in_place(|| floors::run(&args.dir))?,
+        BenchCommand::Dearest(DearestArgs { only, place }) => {
+            tokio::task::block_in_place(|| dearest::run(&place.dir, &only))?
+        }
         BenchCommand::Load(args) => {
             let home = match home {
                 Some(path) => Home::new(path),
                 None => Home::of_user()?,
             };
-            tokio::task::block_in_place(|| fill::run(&home, args.records))?
+            tokio::task::block_in_place(|| fill::run(&home, args.records, args.updates))?
         }
         BenchCommand::Reads(args) => reads::run(args).await?,
         BenchCommand::Rights(args) => rights::run(args).await?,

@@ -17,7 +17,7 @@ const ASKED: u64 = 20_000;
 pub(super) async fn run(args: ReadsArgs) -> Result<Report> {
     let place = tempfile::tempdir_in(&args.place.dir)?;
     let home = Home::new(place.path().join("home"));
-    let mut report = tokio::task::block_in_place(|| fill::run(&home, args.records))?;
+    let mut report = tokio::task::block_in_place(|| fill::run(&home, args.records, false))?;
     report.add_load();
     let node = Alone::start(&home).await?;
     report.add("start of the node until it is ready", node.ready.as_secs_f64() * 1e3, "ms");

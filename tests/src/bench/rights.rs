@@ -237,7 +237,11 @@ impl Site {
         report.add("grants", self.framework.grants() as f64, "");
         report.add("grants by the authority itself", self.framework.direct as f64, "");
         report.add("load of grants", self.filled.per_second, "/s");
-        report.add("disk", self.filled.bytes_each, "bytes a grant");
+        report.add(
+            "disk",
+            self.filled.bytes as f64 / self.framework.operations() as f64,
+            "bytes a grant",
+        );
         report.add(
             "start of the node until it is ready",
             self.node.ready.as_secs_f64() * 1e3,

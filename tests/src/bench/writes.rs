@@ -3,6 +3,7 @@
 //! machine's cores.
 
 use anyhow::Result;
+use registry_core::crypto::Suite;
 use registry_core::id::Did;
 
 use super::WritesArgs;
@@ -15,7 +16,7 @@ use super::submit::submit;
 pub(super) async fn run(args: WritesArgs) -> Result<Report> {
     let mut report = Report::default();
     report.add_load();
-    let verify_s = tokio::task::block_in_place(verify_s)?;
+    let verify_s = tokio::task::block_in_place(|| verify_s(Suite::Ed25519))?;
     let network = Network::start(&args.place.dir).await?;
     let half = args.operations / 2;
     let created = (0..half).map(|number| network.maker.create(number));
