@@ -23,7 +23,7 @@ pub use governor::{Governor, govern, newcomer, validators};
 pub use localnet::Localnet;
 pub use node::Node;
 pub use status::ListState;
-pub use wallet::{Chain, Signed, Wallet, document, seal};
+pub use wallet::{Chain, Signed, Wallet, document, new_key, next_set, salt, seal, seal_by};
 pub use writer::{Acknowledged, Writer, retry};
 
 /// Pause between two polls of something that another process changes.

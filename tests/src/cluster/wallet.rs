@@ -72,7 +72,8 @@ pub fn seal(body: Vec<u8>, role: Role, keys: &[&SecretKey]) -> Signed {
     seal_by(body, role, &signers)
 }
 
-fn seal_by(body: Vec<u8>, role: Role, signers: &[(Signer, &SecretKey)]) -> Signed {
+/// Envelope of a body, signed in `role` by these signers, each with the key given beside it.
+pub fn seal_by(body: Vec<u8>, role: Role, signers: &[(Signer, &SecretKey)]) -> Signed {
     let operation = operation_id(&body);
     let sign = |(by, key): &(Signer, &SecretKey)| Signature {
         role,
@@ -101,12 +102,13 @@ pub fn document(key: &SecretKey, names: usize) -> Document {
     }
 }
 
-fn new_key(suite: Suite) -> SecretKey {
+/// A new key.
+pub fn new_key(suite: Suite) -> SecretKey {
     SecretKey::generate(suite).expect("the system's randomness")
 }
 
 /// Random bytes for an operation, taken from a new public key.
-pub(super) fn salt() -> FixedBytes<16> {
+pub fn salt() -> FixedBytes<16> {
     let key = new_key(Suite::Ed25519);
     FixedBytes(key.public().raw()[..16].try_into().expect("16 bytes"))
 }
@@ -117,7 +119,8 @@ fn key_set(keys: &[SecretKey]) -> KeySet {
     KeySet { threshold: keys.len().try_into().expect("few keys"), members }
 }
 
-fn next_set(key: &SecretKey) -> NextSet {
+/// A set that needs this key, of which it holds only the commitment.
+pub fn next_set(key: &SecretKey) -> NextSet {
     let commitments = vec![NextSet::commitment(key.public())];
     NextSet { threshold: 1, commitments }
 }
@@ -203,12 +206,21 @@ impl Wallet {
     /// Makes the next key the control key. The document becomes one of that key. Returns the
     /// operation and the old control keys.
     pub fn rotate(&mut self) -> (Signed, Vec<SecretKey>) {
+        self.rotate_to(|key| document(key, 0))
+    }
+
+    /// Makes the next key the control key, with a document that `of` makes of that key. Returns the
+    /// operation and the old control keys.
+    pub fn rotate_to(
+        &mut self,
+        of: impl FnOnce(&SecretKey) -> Document,
+    ) -> (Signed, Vec<SecretKey>) {
         let suite = self.next.public().suite();
         let revealed = std::mem::replace(&mut self.next, new_key(suite));
         let reveal = Reveal { revealed: vec![Member::Key(revealed.public().clone())] };
         let old = std::mem::replace(&mut self.control, vec![revealed]);
         let (held, sets) = (self.held(), self.sets());
-        let document = document(&self.control[0], 0);
+        let document = of(&self.control[0]);
         let (control, part) = (control_part(&sets), document_part(&document));
         let rotate = DidRotate { reveal, sets, document: Some(document), marks: None };
         let action = Action::DidRotate(Box::new(rotate));

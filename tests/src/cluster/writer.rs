@@ -28,6 +28,8 @@ pub struct Acknowledged {
     pub receipt: Receipt,
     /// Time at which the receipt arrived.
     pub at: Instant,
+    /// Time from the first submission to the receipt.
+    pub took: Duration,
 }
 
 #[derive(Default)]
@@ -110,10 +112,11 @@ impl Worker {
             let mut wallet = Wallet::new(&chain, Suite::Ed25519, 1);
             let mut signed = wallet.create();
             for number in 1..=OPERATIONS_PER_DID {
+                let started = Instant::now();
                 let Some(receipt) = self.write(&signed).await else { return };
                 signed = wallet.update(number);
-                let did = wallet.did().to_string();
-                let write = Acknowledged { did, receipt, at: Instant::now() };
+                let (did, took) = (wallet.did().to_string(), started.elapsed());
+                let write = Acknowledged { did, receipt, at: Instant::now(), took };
                 self.shared.list().push(write);
                 tokio::time::sleep(self.pause).await;
             }

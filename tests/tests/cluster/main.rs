@@ -6,6 +6,7 @@
 //! `IDEM_SEED` also chooses the history of the lists in the test of past lists.
 
 mod agents;
+mod attacks;
 mod cases;
 mod contract;
 mod decision;
