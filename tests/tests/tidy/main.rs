@@ -9,6 +9,7 @@ mod imports;
 mod limits;
 mod lock;
 mod manner;
+mod mutations;
 mod security;
 
 use std::path::{Path, PathBuf};
