@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use genesis::{GenesisFile, Outline};
 use indicatif::ProgressBar;
 use keys::{Home, ValidatorSigner};
@@ -17,6 +17,7 @@ use node::store::{Ledger, RocksStore, Store as _, commit_rows};
 use registry_core::block::{Block, Header};
 use registry_core::certificate::{Certificate, CommitSignature, Vote, VoteKind};
 use registry_core::codec::{Bytes, FixedBytes};
+use registry_core::id::Did;
 use registry_core::limits::BLOCK_FIRST_VERSIONS_MAX;
 use registry_state::execution::{BlockExecution, Execution};
 use registry_state::rules::{Checked, check_stateless};
@@ -61,7 +62,12 @@ pub(super) fn run(home: &Home, records: u64, updates: bool) -> Result<Report> {
     report.add("load", filled.per_second, "DIDs/s");
     report.add("disk", filled.bytes as f64 / records as f64, "bytes a DID");
     if updates {
-        let update = |number| maker.update(number, maker.create(number)?.0);
+        let dids: Vec<Did> =
+            (0..records).map(|number| Ok(maker.create(number)?.0)).collect::<Result<_>>()?;
+        let update = |number: u64| {
+            let did = dids.get(usize::try_from(number)?).context("a DID")?;
+            maker.update(number, did.clone())
+        };
         let updated = filler.fill(records, update)?;
         let bytes = updated.bytes.saturating_sub(filled.bytes);
         report.add("updates", updated.per_second, "/s");
