@@ -57,12 +57,21 @@ pub(super) fn declare(
         (None, Some((Thing { by, since, .. }, ends))) => {
             (Void { of: of.clone(), by: by.clone(), since, voided: None }, ends)
         }
+        (None, None) if made == Hash::ZERO => {
+            return Err(unknown(format!("{} has made nothing here", by.author)).into());
+        }
         (None, None) => {
             return Err(unknown(format!("operation {made} made nothing here that is known")).into());
         }
     };
-    if void.of != of || void.by != *by.author {
-        return Err(unknown(format!("operation {made} is that of {}", void.by)).into());
+    if void.of != of {
+        return Err(unknown(format!("operation {made} made something else")).into());
+    }
+    if void.by != *by.author {
+        let maker = &void.by;
+        return Err(
+            unknown(format!("operation {made} is that of {maker}, which can void it")).into()
+        );
     }
     if let Some(voided) = void.voided {
         let detail = format!("void since {}", TimeMs(voided).millis());
