@@ -230,7 +230,7 @@ impl Default for Limits {
 
 /// Largest number of record versions that one `trust_list` with `since` reads. It is far more than
 /// a page of rights that were written a few times each.
-pub(crate) const TRUST_LIST_VERSIONS_MAX: usize = 4_096;
+pub const TRUST_LIST_VERSIONS_MAX: usize = 4_096;
 
 /// Largest number of rights in one page of `trust_list`. Each costs one read of a record.
 pub const TRUST_PAGE_MAX: usize = 100;
