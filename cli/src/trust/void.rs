@@ -90,6 +90,8 @@ struct Report {
     voided: usize,
     skipped: usize,
     refused: usize,
+    /// Rows of which no node said what became of them.
+    unknown: usize,
 }
 
 /// Outcome of one row, counted from 1.
@@ -134,9 +136,10 @@ async fn all(author: &Author, list: MadeList, context: &Context) -> Result<(), F
     let rows: Vec<Row> = rows.collect().await;
     bar.finish_and_clear();
     let count = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
-    let (voided, skipped, refused) = (count("voided"), count("skipped"), count("refused"));
+    let (voided, skipped) = (count("voided"), count("skipped"));
+    let (refused, unknown) = (count("refused"), count("unknown"));
     let all = rows.len();
-    let report = Report { rows, voided, skipped, refused };
+    let report = Report { rows, voided, skipped, refused, unknown };
     context.print(&report, report.human())?;
     match stopped.into_inner() {
         Some(failure) => Err(failure),
@@ -147,10 +150,6 @@ async fn all(author: &Author, list: MadeList, context: &Context) -> Result<(), F
 
 /// Voids one row. Fails only if no node answers.
 async fn one(author: &Author, number: usize, made: &Made) -> Result<Row, Failure> {
-    if let Some(voided) = made.voided_at {
-        let detail = format!("void since {}", voided.millis());
-        return Ok(row(number, made, "skipped", None, Some(detail)));
-    }
     let (did, key, operation) = (author.did().clone(), made.key(), Some(made.operation));
     let sent = match made.kind {
         MadeKind::Grant => author.write(End::<Revoking>::new(did, key, true, operation)).await,
@@ -191,13 +190,14 @@ fn row(
 
 impl Report {
     fn human(&self) -> String {
-        let Self { rows, voided, skipped, refused } = self;
+        let Self { rows, voided, skipped, refused, unknown } = self;
         let lines = rows.iter().map(|row| {
             let Row { row, entity, action, resource, outcome, detail, .. } = row;
             let detail = detail.as_ref().map_or_else(String::new, |detail| format!(": {detail}"));
             format!("{row:>5}  {outcome:<8} {entity} {action} {resource}{detail}")
         });
-        let total = format!("{voided} voided, {skipped} skipped, {refused} refused");
+        let total =
+            format!("{voided} voided, {skipped} skipped, {refused} refused, {unknown} unknown");
         lines.chain([total]).collect::<Vec<_>>().join("\n")
     }
 }

@@ -8,7 +8,7 @@ use registry_core::crypto::Hash;
 use registry_core::id::Did;
 use registry_core::index::{Listed, Listing};
 use registry_core::names::{ActionName, EntityId, Resource};
-use registry_core::record::{Entry, Kind, RecordView, StoreError};
+use registry_core::record::{Entry, Hindsight, Kind, RecordView, StoreError};
 use registry_core::time::TimeMs;
 use registry_core::trust::{Checkpoint, Grants, Recognition};
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use super::json::GrantJson;
 use crate::clock::millis;
 use crate::error::{ApiError, PARAMS};
 use crate::limits::{TRUST_LIST_VERSIONS_MAX, TRUST_PAGE_DEFAULT, TRUST_PAGE_MAX};
-use crate::reads::{AsOf, RecordsAt, check_limit};
+use crate::reads::{AsOf, RecordsAt, Selector, check_limit};
 
 /// Parameters of `trust_list`.
 #[derive(Debug, Deserialize)]
@@ -156,6 +156,8 @@ impl Made {
     /// Returns the rights of a page with the things that were made, each as it last stood in its
     /// record. Rights without any are left out.
     fn list(&self, records: &RecordsAt<'_>, page: &[Listed]) -> Result<Vec<RightJson>, ApiError> {
+        // A thing that was replaced while it stood shows nothing of its void in its own version.
+        let view = Hindsight { moment: records, known: records };
         let mut rights = Vec::new();
         let mut left = TRUST_LIST_VERSIONS_MAX;
         for Listed { record, .. } in page {
@@ -170,7 +172,7 @@ impl Made {
                     return Err(ApiError::params("since", detail));
                 }
                 left -= 1;
-                rights.extend(self.new_in(&found, records, &mut seen)?);
+                rights.extend(self.new_in(&found, &view, &mut seen)?);
                 entry = match found.record.version {
                     1 => None,
                     version => records.version(record, version - 1)?,
@@ -216,6 +218,10 @@ impl Trust {
         let limit = limit.unwrap_or(TRUST_PAGE_DEFAULT);
         check_limit(limit, TRUST_PAGE_MAX)?;
         let moment = self.reads.moment(at, min_height).await?;
+        if let Some(made) = &made {
+            // Fails if the time is in the future. Then an empty page would look like an answer.
+            self.reads.moment_as_of(moment.head, Selector::At(made.since_ms))?;
+        }
         if let Some(authority) = &authority {
             self.reads.did_at(authority, &moment, "authority")?;
         }

@@ -184,3 +184,26 @@ async fn a_void_schema_and_a_void_type_say_since_when() {
     assert_eq!((&shown["status"], shown.get("voidedAt")), (&json!("active"), None), "the second");
     assert!(shown["operation"] != operation(&first) && shown["published"] == shown["since"]);
 }
+
+#[tokio::test]
+async fn a_replaced_recognition_that_was_voided_is_listed_as_void() {
+    let registry = Registry::with(2).await;
+    let since = now(&registry);
+    let right = registry.right(0, 1, "degrees/a");
+    let first = registry.act(0, "Recognise", right.clone()).await;
+    let second = registry.act(0, "Recognise", right.clone()).await;
+    let void = json!({ "void": true, "operation": operation(&first) });
+    registry.act(0, "Derecognise", with_members(right, void)).await;
+    let voided = now(&registry);
+    let params = json!({ "authority": registry.dids[0], "since": since });
+    let listed = registry.ask("list", params).await;
+    let rights = listed["rights"].as_array().expect("rights").iter();
+    let seen: Vec<_> = rights
+        .map(|right| &right["recognition"])
+        .map(|recognition| (&recognition["operation"], recognition.get("voidedAt")))
+        .collect();
+    let expected = [(&operation(&second), None), (&operation(&first), Some(&json!(voided)))];
+    assert_eq!(seen, expected);
+    let late = json!({ "authority": registry.dids[0], "since": "2030-01-01T00:00:00Z" });
+    assert_eq!(registry.refusal("list", late).await.0, "FUTURE_TIME");
+}
