@@ -79,8 +79,8 @@ pub fn block_cost_max(timeout_propose_ms: u64) -> u64 {
 }
 
 /// Returns how many expired leaves a block with this budget may delete. It is as many as such a
-/// block can add, so leaves cannot pile up, and those that expire together do not make a block
-/// longer than its budget allows.
+/// block can add, so leaves cannot pile up, and those that expire together delay a block only by a
+/// time that grows with its budget.
 pub fn expired_max(block_cost_max: u64) -> usize {
     let by_cost = usize::try_from(block_cost_max / EXPIRED).unwrap_or(usize::MAX);
     by_cost.min(EXPIRED_PER_BLOCK_MAX)
