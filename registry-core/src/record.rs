@@ -9,7 +9,7 @@ mod void;
 
 use serde::{Deserialize, Serialize};
 
-pub use part::{Part, PartHead, PartId, PartWrite, part_salt, value_hash};
+pub use part::{Part, PartHead, PartId, PartWrite, Timed, part_salt, value_hash};
 pub use past::{last_holding, version_then};
 pub use value::RecordValue;
 pub use view::{Hindsight, RecordView, StoreError};

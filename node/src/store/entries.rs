@@ -25,8 +25,8 @@ struct StoredEntry {
     parts: Vec<StoredPart>,
 }
 
-/// Id, number, salt and value of a part; no value if the part has a row of its own.
-type StoredPart = (PartId, u64, FixedBytes<16>, Option<Bytes>);
+/// Id, number, salt, value and times of a part; no value if the part has a row of its own.
+type StoredPart = (PartId, u64, FixedBytes<16>, Option<Bytes>, Vec<u64>);
 
 fn is_inline(part: &Part) -> bool {
     part.value.0.len() <= PART_INLINE_BYTES_MAX
@@ -41,7 +41,7 @@ fn part_key(record: &[u8], id: PartId, number: u64) -> Vec<u8> {
 fn encode(entry: &Entry) -> Vec<u8> {
     let parts = entry.parts.iter().map(|part| {
         let value = is_inline(part).then(|| part.value.clone());
-        (part.id, part.number, part.salt, value)
+        (part.id, part.number, part.salt, value, part.times.clone())
     });
     codec::encode(&StoredEntry { record: entry.record.clone(), parts: parts.collect() })
 }
@@ -87,7 +87,7 @@ pub(super) fn part<R: Read + ?Sized>(
 fn whole_part<R: Read + ?Sized>(
     store: &R,
     key: &[u8],
-    (id, number, salt, value): StoredPart,
+    (id, number, salt, value, times): StoredPart,
 ) -> Result<Part, StoreError> {
     let value = match value {
         Some(value) => value,
@@ -97,5 +97,5 @@ fn whole_part<R: Read + ?Sized>(
             Bytes(row.ok_or_else(missing)?)
         }
     };
-    Ok(Part { id, number, salt, value })
+    Ok(Part { id, number, salt, value, times })
 }

@@ -16,7 +16,7 @@ use super::entries::{self, read};
 use super::{Column, Read};
 
 /// Version of the store's layout. A store with another version is refused.
-pub const FORMAT_VERSION: u64 = 10;
+pub const FORMAT_VERSION: u64 = 11;
 
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_HEAD: &[u8] = b"head";

@@ -1,11 +1,11 @@
 //! What listings find in the rows that records add.
 
-use registry_core::codec::{self, Bytes, FixedBytes};
+use registry_core::codec::{self, FixedBytes};
 use registry_core::crypto::Hash;
 use registry_core::id::{Did, SchemaId, Suffix};
 use registry_core::index::{Listed, Listing};
 use registry_core::names::TrustKey;
-use registry_core::record::{Entry, Kind, Part, PartId, Record, RecordKey, value_hash};
+use registry_core::record::{Entry, Kind, Part, PartId, PartWrite, Record, RecordKey, value_hash};
 use registry_core::schema::{CredentialType, Schema, SchemaStatus};
 use registry_core::trust::{Conditions, Grant, GrantStatus};
 
@@ -38,7 +38,8 @@ fn granted(key: &TrustKey, grantor: u8) -> Entry {
     };
     let [own, other, ..] = PartId::SLOTS;
     let slot = if key.authority == grant.grantor { own } else { other };
-    let parts = [(PartId::RIGHT, codec::encode(key)), (slot, codec::encode(&grant))];
+    let right = PartWrite::set(PartId::RIGHT, codec::encode(key));
+    let parts = [right, PartWrite::timed(slot, &grant)];
     entry(&RecordKey::grant(key), 1, parts)
 }
 
@@ -83,14 +84,9 @@ fn a_listing_holds_what_its_names_say_and_goes_on_after_a_cursor() {
     assert_eq!(pages, expected);
 }
 
-fn entry(
-    key: &RecordKey,
-    version: u64,
-    values: impl IntoIterator<Item = (PartId, Vec<u8>)>,
-) -> Entry {
-    let part =
-        |(id, value)| Part { id, number: version, salt: FixedBytes([0; 16]), value: Bytes(value) };
-    let parts: Vec<Part> = values.into_iter().map(part).collect();
+fn entry(key: &RecordKey, version: u64, writes: impl IntoIterator<Item = PartWrite>) -> Entry {
+    let written = |write: PartWrite| write.written(version, &FixedBytes([0; 16]));
+    let parts: Vec<Part> = writes.into_iter().filter_map(written).collect();
     let (RecordKey { kind, key }, value) = (key.clone(), value_hash(&parts));
     let (versions, operation) = (Hash::ZERO, Hash::ZERO);
     let (height, time) = (version, version);
@@ -98,7 +94,7 @@ fn entry(
     Entry { record, parts }
 }
 
-fn schema(publisher: u8, content: &str) -> (RecordKey, Vec<u8>) {
+fn schema(publisher: u8, content: &str) -> (RecordKey, PartWrite) {
     let publisher = did(publisher);
     let key = RecordKey::schema(&SchemaId::of_content(&publisher, content));
     let schema = Schema {
@@ -111,10 +107,10 @@ fn schema(publisher: u8, content: &str) -> (RecordKey, Vec<u8>) {
         made: Hash::ZERO,
         published: 1,
     };
-    (key, codec::encode(&schema))
+    (key, PartWrite::timed(PartId::WHOLE, &schema))
 }
 
-fn credential_type(publisher: u8, name: &str) -> (RecordKey, Vec<u8>) {
+fn credential_type(publisher: u8, name: &str) -> (RecordKey, PartWrite) {
     let (publisher, name) = (did(publisher), name.parse().expect("a name"));
     let key = RecordKey::credential_type(&publisher, &name);
     let found = CredentialType {
@@ -131,7 +127,7 @@ fn credential_type(publisher: u8, name: &str) -> (RecordKey, Vec<u8>) {
         made: Hash::ZERO,
         published: 1,
     };
-    (key, codec::encode(&found))
+    (key, PartWrite::timed(PartId::WHOLE, &found))
 }
 
 #[test]
@@ -139,9 +135,9 @@ fn a_publisher_has_its_own_of_each_kind_and_the_list_goes_on_after_a_cursor() {
     let own = [schema(1, "a"), schema(1, "b"), credential_type(1, "x"), credential_type(1, "y")];
     let others = [schema(2, "a"), credential_type(0, "x"), credential_type(255, "x")];
     let mut store = MemoryStore::default();
-    for (key, value) in own.iter().chain(&others) {
+    for (key, write) in own.iter().chain(&others) {
         for version in [1, 2] {
-            let rows = index_rows(&entry(key, version, [(PartId::WHOLE, value.clone())]));
+            let rows = index_rows(&entry(key, version, [write.clone()]));
             assert_eq!(rows.len() == 1, version == 1);
             store.write(rows, false).expect("memory");
         }
@@ -172,9 +168,10 @@ fn a_publisher_has_its_own_of_each_kind_and_the_list_goes_on_after_a_cursor() {
 fn a_large_part_is_written_once_and_read_with_each_version_that_has_it() {
     let key = RecordKey::did(&did(1).suffix);
     let sizes = [(PartId::CONTROL, 10), (PartId::RECOVERY, PART_INLINE_BYTES_MAX + 1)];
-    let values = sizes.map(|(id, bytes)| (id, vec![7; bytes]));
-    let first = entry(&key, 1, values.clone());
-    let mut second = entry(&key, 2, values);
+    let writes = sizes
+        .map(|(id, bytes)| PartWrite { times: vec![5, 6], ..PartWrite::set(id, vec![7; bytes]) });
+    let first = entry(&key, 1, writes.clone());
+    let mut second = entry(&key, 2, writes);
     // The second version writes the small part alone.
     second.parts[1].number = 1;
     second.record.value = value_hash(&second.parts);

@@ -10,7 +10,7 @@ pub use answer::{AgentAnswer, AgentBroken, AgentChain, AgentLink, verify};
 use crate::crypto::Hash;
 use crate::id::Did;
 use crate::names::{ActionName, Resource};
-use crate::record::{Kind, RecordValue, RecordView, StoreError, voided_since};
+use crate::record::{Entry, Kind, RecordValue, RecordView, StoreError, Timed, voided_since};
 use crate::trust::GrantStatus;
 
 /// Content of `agent_delegate`: a complete delegation, which is new or replaces the last one.
@@ -85,6 +85,7 @@ pub struct Delegation {
     /// Status that the principal, or one above it, last gave the delegation.
     pub status: GrantStatus,
     /// Block time in ms of the last change of status.
+    #[serde(skip)]
     pub since: u64,
     /// DID that made the last change of status.
     pub by: Did,
@@ -95,13 +96,30 @@ pub struct Delegation {
     /// delegation: what rests on it does not rest on one that replaced it.
     pub made: Hash,
     /// Block time in ms since which this principal answers for the agent.
+    #[serde(skip)]
     pub granted: u64,
     /// Block time in ms of the last `agent_delegate`, when the chain above was found live.
+    #[serde(skip)]
     pub confirmed: u64,
 }
 
 impl RecordValue for Delegation {
     const KIND: Kind = Kind::Delegation;
+
+    fn read(entry: &Entry) -> Result<Self, StoreError> {
+        entry.timed()
+    }
+}
+
+impl Timed for Delegation {
+    fn times(&self) -> Vec<u64> {
+        vec![self.since, self.granted, self.confirmed]
+    }
+
+    fn with_times(self, times: &[u64]) -> Option<Self> {
+        let [since, granted, confirmed] = *times else { return None };
+        Some(Self { since, granted, confirmed, ..self })
+    }
 }
 
 impl Delegation {

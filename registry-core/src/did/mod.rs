@@ -13,7 +13,7 @@ pub use marks::{Mark, Marks};
 
 use crate::codec;
 use crate::crypto::Hash;
-use crate::record::{Entry, Kind, Part, PartId, PartWrite, RecordValue, StoreError};
+use crate::record::{Entry, Kind, Part, PartId, PartWrite, RecordValue, StoreError, Timed};
 
 /// Content of `did_create`: a new DID.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,14 +127,70 @@ pub struct DidState {
 /// Value of the part of a DID's record that holds its recovery. The part is absent until the first
 /// recovery starts.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "RecoveryRow", into = "RecoveryRow")]
 pub struct RecoveryPart {
     /// Pending recovery, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingRecovery>,
-    /// Live time in ms before which no recovery may start, because the last one was vetoed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Live time in ms before which no recovery may start, because the last one was vetoed. `None`
+    /// while a recovery is pending.
     pub recover_from_live_ms: Option<u64>,
+}
+
+/// The recovery of a DID as it is encoded. A pending recovery has the times `started_ms` and
+/// `matures_live_ms` beside it, and a vetoed one `recover_from_live_ms`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecoveryRow {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<PendingRow>,
+}
+
+/// Operation of a pending recovery and its content.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PendingRow {
+    operation: Hash,
+    recover: DidRecover,
+}
+
+impl From<RecoveryRow> for RecoveryPart {
+    fn from(RecoveryRow { pending }: RecoveryRow) -> Self {
+        let pending = pending.map(|PendingRow { operation, recover }| PendingRecovery {
+            started_ms: 0,
+            matures_live_ms: 0,
+            operation,
+            recover,
+        });
+        Self { pending, recover_from_live_ms: None }
+    }
+}
+
+impl From<RecoveryPart> for RecoveryRow {
+    fn from(RecoveryPart { pending, .. }: RecoveryPart) -> Self {
+        let row = |PendingRecovery { operation, recover, .. }| PendingRow { operation, recover };
+        Self { pending: pending.map(row) }
+    }
+}
+
+impl Timed for RecoveryPart {
+    fn times(&self) -> Vec<u64> {
+        match &self.pending {
+            Some(pending) => vec![pending.started_ms, pending.matures_live_ms],
+            None => self.recover_from_live_ms.into_iter().collect(),
+        }
+    }
+
+    fn with_times(self, times: &[u64]) -> Option<Self> {
+        match (self.pending, times) {
+            (Some(pending), &[started_ms, matures_live_ms]) => {
+                let pending = Some(PendingRecovery { started_ms, matures_live_ms, ..pending });
+                Some(Self { pending, recover_from_live_ms: None })
+            }
+            (None, []) => Some(Self::default()),
+            (None, &[from]) => Some(Self { pending: None, recover_from_live_ms: Some(from) }),
+            (Some(_) | None, _) => None,
+        }
+    }
 }
 
 /// Value of a DID's record.
@@ -154,7 +210,7 @@ impl RecordValue for DidValue {
         let Some(sets) = entry.part_value::<Option<Sets>>(PartId::CONTROL)? else {
             return Ok(Self::Deactivated);
         };
-        let recovery = entry.part(PartId::RECOVERY).map(|part| part.value()).transpose()?;
+        let recovery = entry.part(PartId::RECOVERY).map(|part| part.timed()).transpose()?;
         let RecoveryPart { pending, recover_from_live_ms } = recovery.unwrap_or_default();
         let document = entry.part_value(PartId::DOCUMENT)?;
         let marks = entry.part(PartId::MARKS).map(|part| part.value()).transpose()?;
@@ -184,7 +240,7 @@ pub fn marks_part(marks: &Marks) -> PartWrite {
 pub fn deactivated_parts() -> Vec<PartWrite> {
     let sign = PartWrite::set(PartId::CONTROL, codec::encode(&None::<Sets>));
     let gone = [PartId::RECOVERY, PartId::DOCUMENT, PartId::MARKS];
-    let gone = gone.map(|id| PartWrite { id, value: None });
+    let gone = gone.map(PartWrite::remove);
     [sign].into_iter().chain(gone).collect()
 }
 

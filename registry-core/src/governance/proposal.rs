@@ -9,7 +9,7 @@ use crate::block::Header;
 use crate::codec::{self, CodecError};
 use crate::crypto::{Hash, ValidatorKey};
 use crate::id::Did;
-use crate::record::{Kind, RecordValue};
+use crate::record::{Entry, Kind, RecordValue, StoreError, Timed};
 use crate::span::ChainTime;
 
 /// Content of `governance_propose`.
@@ -54,11 +54,27 @@ pub struct Readiness {
     /// Announcement as the validator signed it.
     pub announcement: ValidatorReady,
     /// Live time in ms of the block that holds the announcement.
+    #[serde(skip)]
     pub live_ms: u64,
 }
 
 impl RecordValue for Readiness {
     const KIND: Kind = Kind::Ready;
+
+    fn read(entry: &Entry) -> Result<Self, StoreError> {
+        entry.timed()
+    }
+}
+
+impl Timed for Readiness {
+    fn times(&self) -> Vec<u64> {
+        vec![self.live_ms]
+    }
+
+    fn with_times(self, times: &[u64]) -> Option<Self> {
+        let [live_ms] = *times else { return None };
+        Some(Self { live_ms, ..self })
+    }
 }
 
 /// What one governor last said about a proposal. A governor approves once and withdraws once by

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{Entry, Kind, Part, PartId, StoreError};
+use super::{Entry, Kind, Part, PartId, StoreError, Timed};
 use crate::codec;
 use crate::limits::OPERATION_BYTES_MAX;
 
@@ -40,6 +40,12 @@ impl Entry {
         let part = part.ok_or_else(|| StoreError::new(format!("a record without {id:?}")))?;
         part.value()
     }
+
+    /// Reads the whole value of a record that records the times of blocks.
+    pub fn timed<T: Timed>(&self) -> Result<T, StoreError> {
+        let part = self.part(PartId::WHOLE);
+        part.ok_or_else(|| StoreError::new("a record without its value"))?.timed()
+    }
 }
 
 impl Part {
@@ -47,6 +53,20 @@ impl Part {
     /// store is damaged. A value can be larger than the operation that wrote it, so the limit is
     /// that of the largest operation.
     pub fn value<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
+        match self.times[..] {
+            [] => self.decode(),
+            [_, ..] => Err(StoreError::new(format!("{:?} has times of its own", self.id))),
+        }
+    }
+
+    /// Reads the value of a part that records the times of blocks.
+    pub fn timed<T: Timed>(&self) -> Result<T, StoreError> {
+        let value: T = self.decode()?;
+        let wrong = || StoreError::new(format!("{:?} has {} times", self.id, self.times.len()));
+        value.with_times(&self.times).ok_or_else(wrong)
+    }
+
+    fn decode<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
         codec::decode_own(&self.value.0, OPERATION_BYTES_MAX).map_err(StoreError::new)
     }
 }

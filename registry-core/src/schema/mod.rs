@@ -12,7 +12,7 @@ pub use read::{credential_type_at, schema_at};
 use crate::crypto::{Hash, Purpose};
 use crate::id::{Did, SchemaId};
 use crate::names::Resource;
-use crate::record::{Kind, RecordValue, RecordView, StoreError, voided_since};
+use crate::record::{Entry, Kind, RecordValue, RecordView, StoreError, Timed, voided_since};
 use crate::status::StatusPurpose;
 use crate::trust::Assurance;
 
@@ -118,10 +118,12 @@ pub struct Schema {
     /// Says whether new credentials may be issued under the schema.
     pub status: SchemaStatus,
     /// Block time in ms of the last change of status.
+    #[serde(skip)]
     pub since: u64,
     /// Id of the operation that published the schema.
     pub made: Hash,
     /// Block time in ms at which the schema was published.
+    #[serde(skip)]
     pub published: u64,
 }
 
@@ -155,10 +157,12 @@ pub struct CredentialType {
     /// Says whether new credentials of the type may be issued.
     pub status: SchemaStatus,
     /// Block time in ms of the last change of status.
+    #[serde(skip)]
     pub since: u64,
     /// Id of the operation that published this version of the type.
     pub made: Hash,
     /// Block time in ms at which this version of the type was published.
+    #[serde(skip)]
     pub published: u64,
 }
 
@@ -187,8 +191,38 @@ impl CredentialType {
 
 impl RecordValue for Schema {
     const KIND: Kind = Kind::Schema;
+
+    fn read(entry: &Entry) -> Result<Self, StoreError> {
+        entry.timed()
+    }
+}
+
+impl Timed for Schema {
+    fn times(&self) -> Vec<u64> {
+        vec![self.since, self.published]
+    }
+
+    fn with_times(self, times: &[u64]) -> Option<Self> {
+        let [since, published] = *times else { return None };
+        Some(Self { since, published, ..self })
+    }
 }
 
 impl RecordValue for CredentialType {
     const KIND: Kind = Kind::CredentialType;
+
+    fn read(entry: &Entry) -> Result<Self, StoreError> {
+        entry.timed()
+    }
+}
+
+impl Timed for CredentialType {
+    fn times(&self) -> Vec<u64> {
+        vec![self.since, self.published]
+    }
+
+    fn with_times(self, times: &[u64]) -> Option<Self> {
+        let [since, published] = *times else { return None };
+        Some(Self { since, published, ..self })
+    }
 }

@@ -19,7 +19,9 @@ pub(crate) use words::since_text;
 use crate::crypto::Hash;
 use crate::id::Did;
 use crate::names::{ActionName, EntityId, Resource, TrustKey};
-use crate::record::{Entry, Kind, PartId, RecordValue, RecordView, StoreError, voided_since};
+use crate::record::{
+    Entry, Kind, PartId, RecordValue, RecordView, StoreError, Timed, voided_since,
+};
 
 /// Assurance level: how sure the grantor is of the entity. ITU-T X.1254 and eIDAS use the same
 /// three levels.
@@ -182,6 +184,7 @@ pub struct Grant {
     /// Status that the grantor last gave the grant.
     pub status: GrantStatus,
     /// Block time in ms of the last change of status.
+    #[serde(skip)]
     pub since: u64,
     /// Id of the operation that suspended the grant; `None` if it is not suspended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -190,10 +193,23 @@ pub struct Grant {
     /// grant and not about one that replaced it.
     pub made: Hash,
     /// Block time in ms at which the grant was made.
+    #[serde(skip)]
     pub granted: u64,
     /// Block time in ms at which the grant was made or last changed, when the chain above was found
     /// live.
+    #[serde(skip)]
     pub confirmed: u64,
+}
+
+impl Timed for Grant {
+    fn times(&self) -> Vec<u64> {
+        vec![self.since, self.granted, self.confirmed]
+    }
+
+    fn with_times(self, times: &[u64]) -> Option<Self> {
+        let [since, granted, confirmed] = *times else { return None };
+        Some(Self { since, granted, confirmed, ..self })
+    }
 }
 
 impl Grant {
@@ -226,7 +242,7 @@ impl RecordValue for Grants {
     fn read(entry: &Entry) -> Result<Self, StoreError> {
         let mut grants = Self::new(&entry.part_value::<TrustKey>(PartId::RIGHT)?);
         for part in entry.parts.iter().filter(|part| PartId::SLOTS.contains(&part.id)) {
-            grants.slots.insert(part.id, part.value()?);
+            grants.slots.insert(part.id, part.timed()?);
         }
         Ok(grants)
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::crypto::Hash;
 use crate::id::Did;
 use crate::names::{ActionName, EntityId, Resource, TrustKey};
-use crate::record::{Kind, RecordValue, RecordView, StoreError, voided_since};
+use crate::record::{Entry, Kind, RecordValue, RecordView, StoreError, Timed, voided_since};
 
 /// Checkpoint of another network: a block of it that the recognising authority vouches for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,15 +77,32 @@ pub struct Recognition {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdrawn: bool,
     /// Block time in ms at which the recognition was made or ended.
+    #[serde(skip)]
     pub since: u64,
     /// Id of the operation that made the recognition.
     pub made: Hash,
     /// Block time in ms at which the recognition was made.
+    #[serde(skip)]
     pub recognised: u64,
 }
 
 impl RecordValue for Recognition {
     const KIND: Kind = Kind::Recognition;
+
+    fn read(entry: &Entry) -> Result<Self, StoreError> {
+        entry.timed()
+    }
+}
+
+impl Timed for Recognition {
+    fn times(&self) -> Vec<u64> {
+        vec![self.since, self.recognised]
+    }
+
+    fn with_times(self, times: &[u64]) -> Option<Self> {
+        let [since, recognised] = *times else { return None };
+        Some(Self { since, recognised, ..self })
+    }
 }
 
 impl Recognition {

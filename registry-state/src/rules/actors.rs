@@ -39,5 +39,5 @@ pub(crate) fn recovery_of(
     did: &RecordKey,
 ) -> Result<RecoveryPart, StoreError> {
     let part = view.part(did, PartId::RECOVERY)?;
-    Ok(part.map(|part| part.value()).transpose()?.unwrap_or_default())
+    Ok(part.map(|part| part.timed()).transpose()?.unwrap_or_default())
 }

@@ -3,11 +3,10 @@
 use super::request::{By, Written};
 use super::void::{self, Thing};
 use super::window;
-use crate::state::{ApplyError, whole};
+use crate::state::{ApplyError, timed};
 use registry_core::agent::answer::{self, AgentChain};
 use registry_core::agent::{AgentDelegate, AgentRevoke, AgentStep, Delegation};
 use registry_core::code::{Code, Refusal};
-use registry_core::codec;
 use registry_core::crypto::Hash;
 use registry_core::id::{Did, NetworkName};
 use registry_core::limits::AGENT_NAMES_MAX;
@@ -73,7 +72,7 @@ pub fn delegate(
         }
         Some(_) | None => None,
     };
-    Ok(Written { parts: whole(codec::encode(&new)), beside: beside.into_iter().collect() })
+    Ok(Written { parts: timed(&new), beside: beside.into_iter().collect() })
 }
 
 /// Checks rule AG8 and returns what the suspension of a delegation writes. It may follow another
@@ -88,7 +87,7 @@ pub fn suspend(
     if present.status == GrantStatus::Suspended {
         check_senior(view, by, &present)?;
         let (by, suspended) = (by.author.clone(), Some(by.operation));
-        return Ok(whole(codec::encode(&Delegation { by, suspended, ..present })));
+        return Ok(timed(&Delegation { by, suspended, ..present }));
     }
     Ok(with_status(present, by, GrantStatus::Suspended))
 }
@@ -140,7 +139,7 @@ fn delegated(delegation: &Delegation) -> Thing<'_> {
 fn with_status(delegation: Delegation, by: By<'_>, status: GrantStatus) -> Vec<PartWrite> {
     let suspended = (status == GrantStatus::Suspended).then_some(by.operation);
     let (since, by) = (by.time_ms, by.author.clone());
-    whole(codec::encode(&Delegation { status, since, by, suspended, ..delegation }))
+    timed(&Delegation { status, since, by, suspended, ..delegation })
 }
 
 fn delegation(

@@ -8,7 +8,6 @@ use crate::state::{
     ApplyError, Context, Effect, Heads, Overlay, Quota, TransientKey, TransientKind,
 };
 use registry_core::code::{Code, Refusal};
-use registry_core::codec;
 use registry_core::did::control::{check_revealed, check_threshold};
 use registry_core::did::{
     DidCreate, DidRecover, DidRotate, DidUpdate, Document, KeySet, Marks, Member, PendingRecovery,
@@ -189,7 +188,7 @@ pub(super) fn recover_complete(request: &Request<'_, '_>) -> Result<Effect<'stat
 }
 
 fn recovery_part(recovery: &RecoveryPart) -> PartWrite {
-    PartWrite::set(PartId::RECOVERY, codec::encode(recovery))
+    PartWrite::timed(PartId::RECOVERY, recovery)
 }
 
 impl Request<'_, '_> {

@@ -17,14 +17,14 @@ use registry_core::limits::{
     VALIDATOR_CHANGE_DISTANCE,
 };
 use registry_core::operation::Rank;
-use registry_core::record::{RecordKey, RecordView, StoreError};
+use registry_core::record::{PartId, PartWrite, RecordKey, RecordView, StoreError};
 use registry_core::span::ChainTime;
 
 use super::author;
 use super::checked::Checked;
 use super::governors::live_count;
 use super::request::Request;
-use crate::state::{ApplyError, Context, Effect, Heads, Quota, TransientKey, TransientKind, whole};
+use crate::state::{ApplyError, Context, Effect, Heads, Quota, TransientKey, TransientKind};
 use ready::check_block;
 use result::{ChangeResult, result};
 
@@ -105,7 +105,7 @@ fn effect<'c>(
     let scheduled = written
         .scheduled
         .map(|scheduled| (TransientKey::scheduled_changes(), codec::encode(&scheduled)));
-    let effect = Effect::parts(checked.record_key().clone(), whole(written.value));
+    let effect = Effect::parts(checked.record_key().clone(), vec![written.part]);
     Ok(Effect { transient: scheduled.into_iter().collect(), ..effect })
 }
 
@@ -149,7 +149,7 @@ fn said_last(said: &Approval) -> Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GovernanceWrite {
     /// Next value of the record.
-    pub value: Vec<u8>,
+    pub part: PartWrite,
     /// Scheduled changes after the action; `None` if the action does not alter them.
     pub scheduled: Option<ScheduledChanges>,
 }
@@ -312,7 +312,7 @@ impl Rules<'_> {
             _ => {}
         }
         Ok(GovernanceWrite {
-            value: codec::encode(&proposal),
+            part: PartWrite::set(PartId::WHOLE, codec::encode(&proposal)),
             scheduled: (was != is).then_some(scheduled),
         })
     }

@@ -61,7 +61,7 @@ fn of_entry(
             return Ok(Some(slot.unwrap_or(Guard::Absent)));
         }
         Covers::PendingRecovery => {
-            let recovery = entry.part(PartId::RECOVERY).map(|part| part.value()).transpose()?;
+            let recovery = entry.part(PartId::RECOVERY).map(|part| part.timed()).transpose()?;
             let RecoveryPart { pending, .. } = recovery.unwrap_or_default();
             pending.map(|pending| pending.operation)
         }

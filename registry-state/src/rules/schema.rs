@@ -3,9 +3,8 @@
 
 use super::request::{By, Written};
 use super::void::{self, Thing};
-use crate::state::{ApplyError, whole};
+use crate::state::{ApplyError, timed};
 use registry_core::code::{Code, Refusal};
-use registry_core::codec;
 use registry_core::id::SchemaId;
 use registry_core::limits::{CREDENTIAL_TYPE_NAMES_MAX, DOCUMENT_TIME_MS_END, TOKEN_BYTES_MAX};
 use registry_core::names::Resource;
@@ -100,7 +99,7 @@ pub fn publish(
     let (status, made, published) = (SchemaStatus::Active, by.operation, by.time_ms);
     let schema =
         Schema { publisher, content, credential_type, supersedes, status, since, made, published };
-    Ok(whole(codec::encode(&schema)))
+    Ok(timed(&schema))
 }
 
 /// Checks rule SC5 and returns what the withdrawal of a schema by its publisher writes, or its
@@ -114,7 +113,7 @@ pub fn withdraw(
     let schema = own(existing(view, "schema", id)?, by, "schema", id)?;
     let (status, made, published) = (schema.status, schema.made, schema.published);
     let ended = Schema { status: SchemaStatus::Withdrawn, since: by.time_ms, ..schema };
-    let ends = whole(codec::encode(&ended));
+    let ends = timed(&ended);
     if let Some(named) = by.voids {
         let thing = Thing { made, by: &ended.publisher, since: published };
         let standing = (made == named).then(|| (thing, if_active(status, ends)));
@@ -156,7 +155,7 @@ pub fn publish_type(
         }
         None => None,
     };
-    let parts = whole(codec::encode(&CredentialType {
+    let parts = timed(&CredentialType {
         publisher: by.author.clone(),
         name,
         schema,
@@ -169,7 +168,7 @@ pub fn publish_type(
         since: by.time_ms,
         made: by.operation,
         published: by.time_ms,
-    }));
+    });
     Ok(Written { parts, beside: beside.into_iter().collect() })
 }
 
@@ -186,7 +185,7 @@ pub fn withdraw_type(
         return Err(Refusal::new(Code::CredentialTypeNotFound, "name", detail).into());
     };
     let (status, since) = (SchemaStatus::Withdrawn, by.time_ms);
-    let ends = whole(codec::encode(&CredentialType { status, since, ..present.clone() }));
+    let ends = timed(&CredentialType { status, since, ..present.clone() });
     if let Some(named) = by.voids {
         let ends = if_active(present.status, ends);
         let standing = (present.made == named).then(|| (published(&present), ends));

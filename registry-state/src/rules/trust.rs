@@ -3,7 +3,7 @@
 use super::request::{By, Written};
 use super::void::{self, Thing};
 use super::window;
-use crate::state::{ApplyError, whole};
+use crate::state::{ApplyError, timed};
 use registry_core::code::{Code, Refusal};
 use registry_core::codec;
 use registry_core::crypto::Hash;
@@ -160,7 +160,7 @@ pub fn recognise(
         None => None,
     };
     let new = Recognition::new(recognise.clone(), by.operation, by.time_ms);
-    Ok(Written { parts: whole(codec::encode(&new)), beside: beside.into_iter().collect() })
+    Ok(Written { parts: timed(&new), beside: beside.into_iter().collect() })
 }
 
 /// Checks rule TR9 and returns what the withdrawal of a recognition writes, or its void.
@@ -277,7 +277,7 @@ impl Write<'_> {
                 Recognition { withdrawn: true, since: self.by.time_ms, ..recognition.clone() };
             let ends = match recognition.withdrawn {
                 true => Vec::new(),
-                false => whole(codec::encode(&withdrawn)),
+                false => timed(&withdrawn),
             };
             let standing = (recognition.made == made).then(|| (recognised(&recognition), ends));
             let unknown = |detail| Refusal::new(Code::TrustNotFound, "guard", detail);
@@ -288,7 +288,7 @@ impl Write<'_> {
             return Err(Refusal::new(Code::TrustStatus, "key", detail).into());
         }
         (recognition.withdrawn, recognition.since) = (true, self.by.time_ms);
-        Ok(whole(codec::encode(&recognition)).into())
+        Ok(timed(&recognition).into())
     }
 
     fn existing(&self, key: &TrustKey) -> Result<Grants, ApplyError> {
@@ -437,7 +437,7 @@ fn recognised(recognition: &Recognition) -> Thing<'_> {
 }
 
 fn slot_part(slot: PartId, grant: &Grant) -> PartWrite {
-    PartWrite::set(slot, codec::encode(grant))
+    PartWrite::timed(slot, grant)
 }
 
 /// Checks rule TR6: no party is above itself in a chain.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use registry_core::code::Refusal;
-use registry_core::record::{PartId, PartWrite, RecordKey, StoreError};
+use registry_core::record::{PartId, PartWrite, RecordKey, StoreError, Timed};
 use registry_core::status::{Bits, EntryChanges};
 
 use super::TransientKey;
@@ -65,4 +65,9 @@ pub enum Change<'a> {
 /// Returns the only part of a value that is not divided.
 pub fn whole(value: Vec<u8>) -> Vec<PartWrite> {
     vec![PartWrite::set(PartId::WHOLE, value)]
+}
+
+/// Returns the only part of a value that records the times of blocks.
+pub fn timed(value: &impl Timed) -> Vec<PartWrite> {
+    vec![PartWrite::timed(PartId::WHOLE, value)]
 }

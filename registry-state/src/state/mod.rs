@@ -14,7 +14,7 @@ mod view;
 
 pub(crate) use context::count_halt;
 pub use context::{Context, halted_ms};
-pub use effect::{ApplyError, Change, Effect, whole};
+pub use effect::{ApplyError, Change, Effect, timed, whole};
 pub use heads::Heads;
 pub use memory::MemoryState;
 pub(crate) use meter::Exceeded;

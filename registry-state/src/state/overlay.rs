@@ -374,8 +374,7 @@ impl<'a> Overlay<'a> {
 const ARRAY_PART_BYTES: usize = 34;
 
 fn written_bytes(parts: &[PartWrite]) -> usize {
-    let lengths = parts.iter().map(|part| part.value.as_ref().map_or(0, Vec::len));
-    lengths.fold(0, usize::saturating_add)
+    parts.iter().map(PartWrite::bytes).fold(0, usize::saturating_add)
 }
 
 /// Sets or removes one part among others that ascend by id.

@@ -1,9 +1,9 @@
 //! The values of records that these tests alter, and their parts.
 
 use registry_core::agent::Delegation;
-use registry_core::codec::{self, Bytes, FixedBytes};
+use registry_core::codec::{self, FixedBytes};
 use registry_core::did::{DidState, DidValue, RecoveryPart, Sets};
-use registry_core::record::{Part, PartId, RecordValue};
+use registry_core::record::{Part, PartId, PartWrite, RecordValue, Timed};
 use registry_core::schema::{CredentialType, Schema};
 use registry_core::status::StatusList;
 use registry_core::trust::Grants;
@@ -15,24 +15,32 @@ pub(crate) trait Parts: RecordValue {
 }
 
 fn part(id: PartId, value: &impl Serialize) -> Part {
-    Part { id, number: 1, salt: FixedBytes([0; 16]), value: Bytes(codec::encode(value)) }
+    written(PartWrite::set(id, codec::encode(value)))
+}
+
+fn timed(id: PartId, value: &impl Timed) -> Part {
+    written(PartWrite::timed(id, value))
+}
+
+fn written(write: PartWrite) -> Part {
+    write.written(1, &FixedBytes([0; 16])).expect("a part that is set")
 }
 
 impl Parts for Delegation {
     fn parts(&self) -> Vec<Part> {
-        vec![part(PartId::WHOLE, self)]
+        vec![timed(PartId::WHOLE, self)]
     }
 }
 
 impl Parts for Schema {
     fn parts(&self) -> Vec<Part> {
-        vec![part(PartId::WHOLE, self)]
+        vec![timed(PartId::WHOLE, self)]
     }
 }
 
 impl Parts for CredentialType {
     fn parts(&self) -> Vec<Part> {
-        vec![part(PartId::WHOLE, self)]
+        vec![timed(PartId::WHOLE, self)]
     }
 }
 
@@ -44,7 +52,7 @@ impl Parts for StatusList {
 
 impl Parts for Grants {
     fn parts(&self) -> Vec<Part> {
-        let slots = self.slots.iter().map(|(id, grant)| part(*id, grant));
+        let slots = self.slots.iter().map(|(id, grant)| timed(*id, grant));
         [part(PartId::RIGHT, &self.key())].into_iter().chain(slots).collect()
     }
 }
@@ -55,7 +63,7 @@ impl Parts for DidValue {
         let DidState { sets, document, pending, recover_from_live_ms, marks } = (**state).clone();
         let mut parts = vec![
             part(PartId::CONTROL, &Some(sets)),
-            part(PartId::RECOVERY, &RecoveryPart { pending, recover_from_live_ms }),
+            timed(PartId::RECOVERY, &RecoveryPart { pending, recover_from_live_ms }),
             part(PartId::DOCUMENT, &document),
         ];
         parts.extend((!marks.is_empty()).then(|| part(PartId::MARKS, &marks)));

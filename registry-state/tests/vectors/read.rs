@@ -14,7 +14,7 @@ use registry_core::limits::OPERATION_BYTES_MAX;
 use registry_core::mmr::root_of;
 use registry_core::names::TrustKey;
 use registry_core::operation::{Action, Operation, SignedOperation, operation_id};
-use registry_core::record::{Entry, Kind, Part, PartId, Record, Void};
+use registry_core::record::{Entry, Kind, Part, PartId, Record, Timed, Void};
 use registry_core::schema::{CredentialType, Schema};
 use registry_core::status::StatusList;
 use registry_core::trust::{Grant, Recognition, Roots};
@@ -251,19 +251,19 @@ fn check_value(entry: &Entry) {
         assert!(entry.record.kind.parts().contains(&part.id), "{part:?}");
         match entry.record.kind {
             Kind::Did if part.id == PartId::CONTROL => check::<Option<Sets>>(part),
-            Kind::Did if part.id == PartId::RECOVERY => check::<RecoveryPart>(part),
+            Kind::Did if part.id == PartId::RECOVERY => check_timed::<RecoveryPart>(part),
             Kind::Did if part.id == PartId::MARKS => check::<Marks>(part),
             Kind::Did => check::<Document>(part),
             Kind::Status if part.id == PartId::TERMS => check::<StatusList>(part),
             Kind::Status => check::<Hash>(part),
             Kind::Grant if part.id == PartId::RIGHT => check::<TrustKey>(part),
-            Kind::Grant => check::<Grant>(part),
-            Kind::Delegation => check::<Delegation>(part),
-            Kind::Recognition => check::<Recognition>(part),
-            Kind::Schema => check::<Schema>(part),
-            Kind::CredentialType => check::<CredentialType>(part),
+            Kind::Grant => check_timed::<Grant>(part),
+            Kind::Delegation => check_timed::<Delegation>(part),
+            Kind::Recognition => check_timed::<Recognition>(part),
+            Kind::Schema => check_timed::<Schema>(part),
+            Kind::CredentialType => check_timed::<CredentialType>(part),
             Kind::Proposal => check::<Proposal>(part),
-            Kind::Ready => check::<Readiness>(part),
+            Kind::Ready => check_timed::<Readiness>(part),
             Kind::Roots => check::<Roots>(part),
             Kind::Void => check::<Void>(part),
             Kind::Governance => panic!("no operation writes a governance record"),
@@ -277,6 +277,13 @@ where
 {
     let value = decode::<T>(&part.value.0).expect("a part of its type");
     assert_eq!(codec::encode(&value), part.value.0);
+    assert!(part.times.is_empty(), "{part:?}");
+}
+
+fn check_timed<T: Timed>(part: &Part) {
+    let value = part.timed::<T>().expect("a part of its type with its times");
+    assert_eq!(codec::encode(&value), part.value.0);
+    assert_eq!(value.times(), part.times);
 }
 
 fn decode<T>(bytes: &[u8]) -> Result<T, CodecError>

@@ -7,9 +7,9 @@ use registry_core::governance::{
     Change, Readiness, VALIDATORS, VERSION, ValidatorEntry, ValidatorReady, Validators, read,
 };
 use registry_core::limits::{READY_AGE_MAX, READY_BLOCK_AGE_MAX, READY_DISTANCE_MIN};
-use registry_core::record::{RecordKey, StoreError};
+use registry_core::mmr;
+use registry_core::record::{PartId, PartWrite, RecordKey, StoreError};
 use registry_core::span::{ChainTime, Span};
-use registry_core::{codec, mmr};
 
 use super::{GovernanceWrite, Rules};
 use crate::state::{ApplyError, Context, Overlay};
@@ -41,8 +41,8 @@ impl Rules<'_> {
             return Err(Refusal::new(Code::ReadyTooSoon, "proposal", detail).into());
         }
         let (announcement, live_ms) = (ready.clone(), self.now.at.live_ms);
-        let value = codec::encode(&Readiness { announcement, live_ms });
-        Ok(GovernanceWrite { value, scheduled: None })
+        let part = PartWrite::timed(PartId::WHOLE, &Readiness { announcement, live_ms });
+        Ok(GovernanceWrite { part, scheduled: None })
     }
 
     /// Checks rule GV10: the newcomer's node announced recently that it is ready.

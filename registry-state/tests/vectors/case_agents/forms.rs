@@ -219,6 +219,8 @@ fn add_values(all: &mut Catalogue) {
     edited("delegation_status_unknown", rule, &|item| item.set("status", Cbor::text("ended")));
     let rule = "A delegation beneath another names the operation that made that one.";
     edited("delegation_beneath_true", rule, &|item| item.set("beneath", Cbor::Raw(vec![0xf5])));
+    let rule = "Block times stand beside the value, not in it.";
+    edited("delegation_with_granted", rule, &|item| item.set("granted", Cbor::Uint(1)));
     let rule = "A delegation names the operation that made it.";
     edited("delegation_without_made", rule, &|item| item.remove("made"));
 }

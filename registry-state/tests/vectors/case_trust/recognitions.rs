@@ -145,8 +145,8 @@ fn add_values(all: &mut Catalogue) {
     });
     let rule = "A status is active, suspended or revoked.";
     edited("grant_status_unknown", rule, &|item| item.set("status", Cbor::text("ended")));
-    let rule = "A grant says when it was confirmed.";
-    edited("grant_without_confirmed", rule, &|item| item.remove("confirmed"));
+    let rule = "Block times stand beside the value, not in it.";
+    edited("grant_with_confirmed", rule, &|item| item.set("confirmed", Cbor::Uint(1)));
     let rule = "A grant names the operation that made it.";
     edited("grant_without_made", rule, &|item| item.remove("made"));
     let rule = "A parent is named by the operation that made it.";
