@@ -15,6 +15,9 @@ use toml::Value;
 
 /// Name of the network and of its only validator.
 const NAME: &str = "bench";
+/// Power of the validator. Newcomers with a power of 1 each may join beside it, as many as there may
+/// be.
+const POWER: u64 = 1_000;
 
 /// Creates the home with keys, configuration, and the genesis that `change` makes of the usual one.
 pub(super) fn make(
@@ -30,7 +33,7 @@ pub(super) fn make(
     let entry = ValidatorEntry {
         name: NAME.to_owned(),
         key: validator.key(),
-        power: 1,
+        power: POWER,
         peer,
         addresses: vec![ports.p2p_address()],
     };

@@ -3,15 +3,14 @@
 use anyhow::{Context as _, Result, bail};
 use registry_core::did::Document;
 use registry_core::id::{Did, ListId};
-use registry_core::limits::{
-    SCHEDULED_CHANGES_MAX, STATUS_BITS_MAX, STATUS_RUNS_MAX, TRUST_CHAIN_MAX,
-};
+use registry_core::limits::{STATUS_BITS_MAX, STATUS_RUNS_MAX, TRUST_CHAIN_MAX};
 use registry_core::status::keyframe;
 use registry_core::time::TimeMs;
 use rpc::prepare::Subject;
 use serde_json::{Value, json};
 
 use super::super::entries::{ENTRIES, SCATTERED, scattered};
+use super::governance;
 use super::ground::{Ground, Person, Request, create};
 use super::people::{DELAY_MS, Form, document};
 
@@ -163,7 +162,7 @@ pub(super) const CASES: &[Case] = &[
         for (person, subject) in people.iter().zip(made) {
             let Subject::Schema(schema) = subject else { bail!("no schema was published") };
             let params = json!({ "author": person.did, "schema": schema });
-            withdrawn.push(Request { method: "schema_prepareWithdraw", params });
+            withdrawn.push(Request::Prepared { method: "schema_prepareWithdraw", params });
         }
         Ok(withdrawn)
     }),
@@ -177,11 +176,27 @@ pub(super) const CASES: &[Case] = &[
         Ok(each(&people, "schema_prepareWithdrawType", kind))
     }),
     // The approvals fill the agenda, which withdrawals empty. A full one takes no proposal.
-    case("governance_withdraw", PLAIN, |ground, _, _| {
-        steps(ground, &["governance_prepareApprove", "governance_prepareWithdraw"])
+    case("governance_withdraw", BOTH, |ground, form, _| {
+        governance::steps(
+            ground,
+            form,
+            &["governance_prepareApprove", "governance_prepareWithdraw"],
+        )
     }),
-    case("governance_propose", PLAIN, |ground, _, _| proposals(ground)),
-    case("governance_approve", PLAIN, |ground, _, _| steps(ground, &["governance_prepareApprove"])),
+    case("governance_propose", BOTH, |ground, form, _| governance::proposals(ground, form)),
+    case("governance_approve", BOTH, |ground, form, _| {
+        governance::steps(ground, form, &["governance_prepareApprove"])
+    }),
+    case("validator_ready", PLAIN, |ground, _, _| governance::announcements(ground)),
+    // From here on the network is endorsed, and the endorser stands at the end of a chain.
+    case("did_create, endorsed", PLAIN, |ground, form, count| {
+        governance::endorse(ground)?;
+        creates(ground, form, count, 0)
+    }),
+    case("did_update, endorsed", PLAIN, |ground, form, count| {
+        governance::endorse(ground)?;
+        updates(ground, form, count, 460)
+    }),
 ];
 
 /// Bytes of a long document.
@@ -196,11 +211,15 @@ fn each(
     requests(people, method, params)
 }
 
-fn requests<T>(of: &[T], method: &'static str, params: impl Fn(&T) -> Value) -> Vec<Request> {
-    of.iter().map(|one| Request { method, params: params(one) }).collect()
+pub(super) fn requests<T>(
+    of: &[T],
+    method: &'static str,
+    params: impl Fn(&T) -> Value,
+) -> Vec<Request> {
+    of.iter().map(|one| Request::Prepared { method, params: params(one) }).collect()
 }
 
-fn with(mut params: Value, more: Value) -> Value {
+pub(super) fn with(mut params: Value, more: Value) -> Value {
     if let (Some(params), Value::Object(more)) = (params.as_object_mut(), more) {
         params.extend(more);
     }
@@ -222,7 +241,7 @@ fn rotates(ground: &mut Ground, form: Form, count: usize) -> Result<Vec<Request>
     let rotate = |person: &Person| {
         let sets = ground.sets(form)?.0;
         let params = json!({ "did": person.did, "revealed": person.next, "sets": sets });
-        Ok(Request { method: "did_prepareRotate", params })
+        Ok(Request::Prepared { method: "did_prepareRotate", params })
     };
     people.iter().map(rotate).collect()
 }
@@ -231,7 +250,7 @@ fn recovers(ground: &mut Ground, form: Form, people: &[Person]) -> Result<Vec<Re
     let recover = |person: &Person| {
         let sets = ground.sets(form)?.0;
         let params = json!({ "did": person.did, "sets": sets, "document": Document::default() });
-        Ok(Request { method: "did_prepareRecover", params })
+        Ok(Request::Prepared { method: "did_prepareRecover", params })
     };
     people.iter().map(recover).collect()
 }
@@ -269,7 +288,7 @@ fn lists(
 
 fn set(person: &Person, list: &ListId, runs: Value) -> Request {
     let params = json!({ "author": person.did, "list": list, "runs": runs });
-    Request { method: "status_prepareSet", params }
+    Request::Prepared { method: "status_prepareSet", params }
 }
 
 /// Sets the entries of one operation of the largest size, spread over the list.
@@ -277,7 +296,7 @@ fn scatter(person: &Person, list: &ListId, number: u64) -> Result<Request> {
     let changes = scattered(number * SCATTERED..(number + 1) * SCATTERED)?;
     let entries: Vec<u64> = changes.runs().map(|run| run.start).collect();
     let params = json!({ "author": person.did, "list": list, "entries": entries, "value": 1 });
-    Ok(Request { method: "status_prepareSet", params })
+    Ok(Request::Prepared { method: "status_prepareSet", params })
 }
 
 /// Returns as many runs as one operation may have, spread over a list of the largest length.
@@ -339,7 +358,7 @@ fn chain_end(ground: &mut Ground, form: Form, count: usize) -> Result<Vec<Reques
     for (index, link) in above.windows(2).enumerate() {
         let depth = TRUST_CHAIN_MAX - 1 - index;
         let params = grant(&link[0].did, authority, &link[1].did, depth);
-        ground.write(vec![Request { method: "trust_prepareGrant", params }])?;
+        ground.write(vec![Request::Prepared { method: "trust_prepareGrant", params }])?;
     }
     let end = |person: &Person| grant(last, authority, &person.did, 0);
     Ok(each(&people, "trust_prepareGrant", end))
@@ -412,38 +431,4 @@ fn schemas(ground: &mut Ground, form: Form, count: usize, bytes: usize) -> Resul
 /// Parameters that name a credential type of the person's own.
 fn kind(person: &Person) -> Value {
     json!({ "author": person.did, "name": "degrees/bachelor" })
-}
-
-/// Returns as many proposals as the governors may make in a day, on a new day.
-fn proposals(ground: &mut Ground) -> Result<Vec<Request>> {
-    const A_DAY: usize = 8;
-    ground.wait(registry_core::limits::DAY_MS)?;
-    let (governors, parameters) = (ground.governors.clone(), ground.parameters());
-    let propose = |number: usize| {
-        let change = with(parameters.clone(), json!({ "heartbeat_ms": 10_000 + number }));
-        let author = &governors[number % governors.len()];
-        let params = json!({ "author": author, "change": { "parameters": change } });
-        Request { method: "governance_preparePropose", params }
-    };
-    Ok((0..A_DAY * governors.len()).map(propose).collect())
-}
-
-/// Makes as many proposals as can be approved at a time, lets a second governor take all but the
-/// last of these steps on each, and returns its last step on each.
-fn steps(ground: &mut Ground, methods: &[&'static str]) -> Result<Vec<Request>> {
-    let mut proposals = proposals(ground)?;
-    proposals.truncate(SCHEDULED_CHANGES_MAX);
-    let governors = ground.governors.clone();
-    let made = ground.write(proposals)?.into_iter().enumerate();
-    let step = |(number, subject): (usize, Subject)| {
-        let Subject::Proposal(proposal) = subject else { bail!("no proposal was made") };
-        let author = &governors[(number + 1) % governors.len()];
-        Ok(json!({ "author": author, "proposal": proposal }))
-    };
-    let steps: Vec<Value> = made.map(step).collect::<Result<_>>()?;
-    let (last, before) = methods.split_last().context("a step")?;
-    for method in before {
-        ground.write(requests(&steps, method, Value::clone))?;
-    }
-    Ok(requests(&steps, last, Value::clone))
 }

@@ -6,21 +6,22 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use genesis::Outline;
-use keys::Home;
+use keys::{Home, SecretKey};
 use node::store::{Ledger, RocksStore};
 use registry_core::block::Header;
 use registry_core::codec::{Bytes, FixedBytes};
-use registry_core::crypto::Hash;
+use registry_core::crypto::{Hash, PublicKey};
 use registry_core::did::{DidCreate, Document, Member, Sets};
-use registry_core::governance::{Governors, ScheduledChanges};
+use registry_core::governance::{Governors, ScheduledChanges, ValidatorReady};
 use registry_core::id::{Did, Suffix};
+use registry_core::limits::DAY_MS;
 use registry_core::operation::{
     Action, Guard, Operation, Role, Signature, SignedOperation, Signer, operation_id,
 };
 use registry_core::record::{Entry, RecordKey, RecordView, StoreError};
 use registry_core::status::Bits;
 use registry_state::execution::Execution;
-use registry_state::rules::{Checked, check_stateless};
+use registry_state::rules::{Checked, check_stateless, guard};
 use registry_state::state::{ApplyError, StateView as _, TransientKey};
 use rpc::prepare::client::Preparation;
 use rpc::prepare::{LedgerView, Records, Subject};
@@ -34,10 +35,12 @@ const GOVERNORS: (usize, u8) = (3, 2);
 
 const CLOSED: &str = "the store could not be opened anew";
 
-/// Parameters of a prepare method.
-pub(super) struct Request {
-    pub(super) method: &'static str,
-    pub(super) params: Value,
+/// An operation of a case.
+pub(super) enum Request {
+    /// Parameters of a prepare method.
+    Prepared { method: &'static str, params: Value },
+    /// An envelope that needs no preparation.
+    Signed(Vec<u8>),
 }
 
 /// A DID with what its next operations need.
@@ -68,11 +71,15 @@ pub(super) struct Ground {
     filler: Filler,
     /// Store of the ledger. It is `None` only while it is opened anew.
     store: Option<RocksStore>,
-    parent: Header,
+    pub(super) parent: Header,
     pub(super) keys: Keys,
     /// DIDs that control a board.
     members: Vec<Did>,
     pub(super) governors: Vec<Did>,
+    /// Form of the governors.
+    pub(super) governed_by: Form,
+    /// DID that every operation names as endorser, once the network is an endorsed one.
+    pub(super) endorser: Option<Did>,
     salt: u64,
 }
 
@@ -123,7 +130,18 @@ impl Ground {
         let store = Some(store);
         let governors = filler.genesis.governors.clone().context("no governors")?.members;
         let (members, salt) = (Vec::new(), 0);
-        let mut ground = Self { filler, store, parent: head, keys, members, governors, salt };
+        let (governed_by, endorser) = (Form::Plain, None);
+        let mut ground = Self {
+            filler,
+            store,
+            parent: head,
+            keys,
+            members,
+            governors,
+            governed_by,
+            endorser,
+            salt,
+        };
         for _ in 0..MEMBERS {
             let sets = ground.keys.member_sets()?;
             let control = sets.control.clone();
@@ -161,6 +179,12 @@ impl Ground {
         json!(self.filler.genesis.parameters)
     }
 
+    /// Returns the approved changes that wait for their turn.
+    pub(super) fn scheduled(&self) -> Result<ScheduledChanges> {
+        let newest = Newest(Ledger(self.store.as_ref().context(CLOSED)?));
+        Ok(newest.scheduled_changes()?)
+    }
+
     /// Time of the newest block in milliseconds since 1970.
     pub(super) fn time_ms(&self) -> u64 {
         self.parent.time
@@ -188,7 +212,7 @@ impl Ground {
             let execution = block.finish()?;
             self.commit(&execution, &applied)?;
         }
-        Ok(drafts.into_iter().map(|(subject, _)| subject).collect())
+        Ok(drafts.into_iter().filter_map(|(subject, _)| subject).collect())
     }
 
     fn write_one(&mut self, request: Request) -> Result<Subject> {
@@ -218,6 +242,7 @@ impl Ground {
 
     /// Measures the block that holds as many of the operations, in order, as it has room for.
     pub(super) fn measure(&mut self, requests: Vec<Request>) -> Result<Measured> {
+        self.expire()?;
         let (operations, cost) = self.fitting(requests)?;
         self.reopen()?;
         let (chain, network) = (self.filler.maker.chain, &self.filler.maker.network);
@@ -244,6 +269,29 @@ impl Ground {
         Ok(Measured { operations, bytes, are_new, cost, check_s, execute_s, commit_s })
     }
 
+    /// Adds empty blocks until no expired leaf is left, so that the next block deletes none.
+    fn expire(&mut self) -> Result<()> {
+        let time_ms = self.parent.time + BLOCK_MS;
+        while !Ledger(self.store.as_ref().context(CLOSED)?).expired(time_ms, 1)?.is_empty() {
+            self.wait(0)?;
+        }
+        Ok(())
+    }
+
+    /// Measures an empty block that comes two days later and deletes expired leaves. Returns their
+    /// number and the time in seconds.
+    pub(super) fn measure_expiry(&mut self) -> Result<(usize, f64)> {
+        self.reopen()?;
+        let started = Instant::now();
+        let ledger = Ledger(self.store.as_ref().context(CLOSED)?);
+        let block = self.filler.block(&ledger, &self.parent, self.parent.time + 2 * DAY_MS)?;
+        let execution = block.finish()?;
+        let execute_s = started.elapsed().as_secs_f64();
+        let deleted = execution.changes.transient.iter().filter(|(_, leaf)| leaf.is_none()).count();
+        self.commit(&execution, &[])?;
+        Ok((deleted, execute_s))
+    }
+
     /// Returns those of the operations, in order, for which the next block has room, and their
     /// cost.
     fn fitting(&mut self, requests: Vec<Request>) -> Result<(Vec<Arc<Checked>>, u64)> {
@@ -266,12 +314,34 @@ impl Ground {
         Ok((fitting, cost))
     }
 
-    /// Prepares an operation over the newest records and signs it.
-    fn draft(&mut self, Request { method, params }: Request) -> Result<(Subject, Arc<Checked>)> {
+    /// Returns the announcement of a newcomer, signed by its validator key.
+    pub(super) fn announced(&self, ready: ValidatorReady, key: &PublicKey) -> Result<Request> {
+        let record = RecordKey::ready(&ready.key);
+        let action = Action::ValidatorReady(Box::new(ready));
+        let newest = Newest(Ledger(self.store.as_ref().context(CLOSED)?));
+        let guard = guard::needed(&newest, &action, None, &record)?.context("a guard")?;
+        let role = action.facts().role.unwrap_or(Role::Control);
+        let operation = unendorsed(self.filler.maker.chain, guard, FixedBytes([0; 16]), action);
+        Ok(Request::Signed(sealed(&operation, role, self.keys.secret(&key.to_string())?)))
+    }
+
+    /// Checks an operation that is signed, or prepares it over the newest records and signs it.
+    /// Returns what it is about, if it was prepared.
+    fn draft(&mut self, request: Request) -> Result<(Option<Subject>, Arc<Checked>)> {
+        let (method, params) = match request {
+            Request::Prepared { method, params } => (method, params),
+            Request::Signed(envelope) => {
+                let (chain, network) = (self.filler.maker.chain, &self.filler.maker.network);
+                return Ok((None, Arc::new(check_stateless(&envelope, chain, network)?)));
+            }
+        };
         self.salt += 1;
         let mut salt = [0; 16];
         salt[..8].copy_from_slice(&self.salt.to_be_bytes());
-        let params: Map<String, Value> = serde_json::from_value(params)?;
+        let mut params: Map<String, Value> = serde_json::from_value(params)?;
+        // A rotation names no endorser (docs/protocol/endorsement.md).
+        let endorser = self.endorser.as_ref().filter(|_| method != "did_prepareRotate");
+        params.extend(endorser.map(|did| ("endorser".to_owned(), json!(did))));
         let (chain, network) = (self.filler.maker.chain, &self.filler.maker.network);
         let view = LedgerView {
             records: &Newest(Ledger(self.store.as_ref().context(CLOSED)?)),
@@ -285,14 +355,14 @@ impl Ground {
         let subject = draft.subject.clone();
         let envelope = self.keys.sign(draft)?;
         let checked = check_stateless(&envelope, chain, network).context(method)?;
-        Ok((subject, Arc::new(checked)))
+        Ok((Some(subject), Arc::new(checked)))
     }
 }
 
 /// Returns the request for a DID with these sets and this document.
 pub(super) fn create(sets: Sets, document: &Document) -> Request {
     let params = json!({ "sets": sets, "document": document });
-    Request { method: "did_prepareCreate", params }
+    Request::Prepared { method: "did_prepareCreate", params }
 }
 
 /// Returns id and envelope of a create at height 0, signed by its only control key.
@@ -300,19 +370,21 @@ fn create_at_genesis(keys: &Keys, sets: Sets, number: u8) -> Result<(Hash, Vec<u
     let signer = sets.control.members.first();
     let Some(Member::Key(public)) = signer.cloned() else { bail!("a governor has a key") };
     let create = DidCreate { sets, document: Document::default() };
-    let operation = Operation {
-        chain: Hash::ZERO,
-        author: None,
-        endorser: None,
-        guard: Guard::Absent,
-        until: None,
-        salt: FixedBytes([number; 16]),
-        action: Action::DidCreate(Box::new(create)),
-    };
+    let action = Action::DidCreate(Box::new(create));
+    let operation = unendorsed(Hash::ZERO, Guard::Absent, FixedBytes([number; 16]), action);
+    let envelope = sealed(&operation, Role::Control, keys.secret(&public.to_string())?);
+    Ok((operation_id(&operation.body()), envelope))
+}
+
+/// Returns an operation that has no author and names no endorser.
+fn unendorsed(chain: Hash, guard: Guard, salt: FixedBytes<16>, action: Action) -> Operation {
+    Operation { chain, author: None, endorser: None, guard, until: None, salt, action }
+}
+
+/// Returns the envelope of an operation that one key signs.
+fn sealed(operation: &Operation, role: Role, key: &SecretKey) -> Vec<u8> {
     let body = operation.body();
-    let id = operation_id(&body);
-    let value = keys.secret(&public.to_string())?.sign_operation(&Role::Control.message(&id));
-    let value = Bytes(value.to_vec());
-    let signature = Signature { role: Role::Control, by: Signer::Key(public), value };
-    Ok((id, SignedOperation::new(body, vec![signature]).bytes()))
+    let value = Bytes(key.sign_operation(&role.message(&operation_id(&body))).to_vec());
+    let signature = Signature { role, by: Signer::Key(key.public().clone()), value };
+    SignedOperation::new(body, vec![signature]).bytes()
 }

@@ -3,6 +3,7 @@
 //! section "Cost") are right, no such block takes longer than its cost says.
 
 mod cases;
+mod governance;
 mod ground;
 mod people;
 
@@ -15,6 +16,7 @@ use registry_core::limits::{BLOCK_BYTES_MAX, BLOCK_FIRST_VERSIONS_MAX, BLOCK_OPE
 use super::report::Report;
 use cases::{CASES, Case};
 use ground::{Ground, Measured};
+use people::Form;
 
 /// Measures each case whose name begins with `only`, with each form of author, in a new store under
 /// `dir`.
@@ -33,8 +35,29 @@ pub(super) fn run(dir: &Path, only: &str) -> Result<Report> {
             add(&mut report, &what, &measured);
         }
     }
+    if EXPIRY.starts_with(only) {
+        add_expiry(&mut report, &mut ground)?;
+    }
     worst.report(&mut report);
     Ok(report)
+}
+
+/// Name of the block that deletes as many expired leaves as it may.
+const EXPIRY: &str = "expired leaves";
+
+/// Measures that block. Its leaves are those that count the rotations of a day.
+fn add_expiry(report: &mut Report, ground: &mut Ground) -> Result<()> {
+    let Case { make, .. } =
+        CASES.iter().find(|case| case.name == "did_rotate").context("a case")?;
+    let mut rotations = Vec::new();
+    while rotations.len() < 2 * Form::Plain.count() {
+        rotations.extend(make(ground, Form::Plain, Form::Plain.count())?);
+    }
+    ground.write(rotations)?;
+    let (deleted, execute_s) = ground.measure_expiry()?;
+    report.add(format!("{EXPIRY}: deleted by one block"), deleted as f64, "");
+    report.add(format!("{EXPIRY}: execution"), 1_000.0 * execute_s, "ms");
+    Ok(())
 }
 
 /// The cases that came out highest.

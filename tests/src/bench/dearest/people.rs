@@ -84,6 +84,14 @@ impl Keys {
         Ok(Member::Key(public))
     }
 
+    /// Makes an Ed25519 key and returns its public part.
+    pub(super) fn make_key(&mut self) -> Result<PublicKey> {
+        match self.make(Suite::Ed25519)? {
+            Member::Key(key) => Ok(key),
+            Member::Did(did) => Err(anyhow!("{did} is no key")),
+        }
+    }
+
     fn make_all(&mut self, form: Form) -> Result<Vec<Member>> {
         let mut all = Vec::new();
         for _ in 0..form.keys() {
