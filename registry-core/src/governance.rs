@@ -134,7 +134,7 @@ impl Default for Parameters {
             timeout_precommit_ms: 500,
             timeout_step_ms: 250,
             timeout_ms_max: 5_000,
-            block_cost_max: 200_000,
+            block_cost_max: 150_000,
         }
     }
 }

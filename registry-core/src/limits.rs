@@ -227,7 +227,7 @@ pub const HEARTBEAT_MS_MAX: u64 = 30_000;
 
 /// Shortest timeout for a proposal in round 0, in ms. A quarter of it is the time for a block that
 /// has room for ten of the dearest operations ([`crate::cost::block_cost_max`]).
-pub const TIMEOUT_PROPOSE_MS_MIN: u64 = 590;
+pub const TIMEOUT_PROPOSE_MS_MIN: u64 = 787;
 
 /// Shortest timeout for further votes in round 0, in ms. This is an estimate of the time that it
 /// takes to sync a vote to disk and to send it half around the world. It was not measured.

@@ -365,7 +365,7 @@ fn leaves_expire_in_order_and_as_many_a_block_as_a_block_can_add() {
     let mut ledger = Ledger::new();
     let budget = parameters().block_cost_max;
     let most = budget / cost::EXPIRED;
-    assert_eq!((budget, most), (500_000, 6_250));
+    assert_eq!((budget, most), (450_000, 5_625));
     let count = most + 10;
     let key = |place: u64| TransientKey {
         expires_ms: GENESIS_MS + 1 + place / 2,

@@ -104,14 +104,14 @@ fn timeouts_are_within_their_bounds() {
 
     accepted(|file| file.parameters.timeout_propose_ms = 5_000);
     accepted(|file| {
-        file.parameters.timeout_propose_ms = 590;
+        file.parameters.timeout_propose_ms = 787;
         file.parameters.block_cost_max = 118_000;
     });
     accepted(|file| file.parameters.timeout_prevote_ms = 100);
     accepted(|file| file.parameters.timeout_precommit_ms = 100);
     accepted(|file| file.parameters.timeout_step_ms = 100);
     refused("parameters.timeout_propose_ms", |file| file.parameters.timeout_propose_ms = 5_001);
-    refused("parameters.timeout_propose_ms", |file| file.parameters.timeout_propose_ms = 589);
+    refused("parameters.timeout_propose_ms", |file| file.parameters.timeout_propose_ms = 786);
     refused("parameters.timeout_prevote_ms", |file| file.parameters.timeout_prevote_ms = 99);
     refused("parameters.timeout_precommit_ms", |file| file.parameters.timeout_precommit_ms = 99);
     refused("parameters.timeout_step_ms", |file| file.parameters.timeout_step_ms = 99);
@@ -121,9 +121,9 @@ fn timeouts_are_within_their_bounds() {
 fn the_budget_of_a_block_is_within_its_bounds() {
     let path = "parameters.block_cost_max";
     accepted(|file| file.parameters.block_cost_max = 118_000);
-    accepted(|file| file.parameters.block_cost_max = 200_000);
+    accepted(|file| file.parameters.block_cost_max = 150_000);
     refused(path, |file| file.parameters.block_cost_max = 117_999);
-    refused(path, |file| file.parameters.block_cost_max = 200_001);
+    refused(path, |file| file.parameters.block_cost_max = 150_001);
     refused(path, |file| file.parameters.timeout_propose_ms = 999);
 }
 

@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_budget_has_room_for_ten_operations_and_leaves_room_in_the_timeout() {
-        for (timeout_ms, least, most) in [(590, 118_000, 118_000), (3_000, 118_000, 600_000)] {
+        for (timeout_ms, least, most) in [(787, 118_000, 118_050), (3_000, 118_000, 450_000)] {
             assert_eq!(refused(timeout_ms, least), None);
             assert_eq!(refused(timeout_ms, most), None);
             for outside in [least - 1, most + 1, 0, u64::MAX] {
@@ -112,9 +112,9 @@ mod tests {
 
     #[test]
     fn bounds_that_contradict_each_other_are_refused_with_both_named() {
-        let text = refused(589, 118_000).expect("a refusal");
-        assert!(text.contains("at least 118000") && text.contains("at most 117800"), "{text}");
+        let text = refused(786, 118_000).expect("a refusal");
+        assert!(text.contains("at least 118000") && text.contains("at most 117900"), "{text}");
         assert!(text.contains("a longer timeout_propose_ms"), "{text}");
-        assert_eq!(refused(590, 118_000), None);
+        assert_eq!(refused(787, 118_000), None);
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn parameters() -> Parameters {
         notice_ms_min: NOTICE_MS_FLOOR,
         // A budget with room for as many small operations as a block may have.
         timeout_propose_ms: 3_000,
-        block_cost_max: 500_000,
+        block_cost_max: 450_000,
         ..Parameters::default()
     }
 }

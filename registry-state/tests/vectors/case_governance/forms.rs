@@ -114,7 +114,7 @@ fn add_others(all: &mut Catalogue) {
         Change::Parameters(parameters)
     };
     for (name, change) in [
-        ("timeout_propose_too_short", with(&|of| of.timeout_propose_ms = 589)),
+        ("timeout_propose_too_short", with(&|of| of.timeout_propose_ms = 786)),
         ("timeout_prevote_too_short", with(&|of| of.timeout_prevote_ms = 99)),
         ("timeout_precommit_too_short", with(&|of| of.timeout_precommit_ms = 99)),
         ("timeout_step_too_short", with(&|of| of.timeout_step_ms = 99)),
