@@ -15,8 +15,7 @@ use toml::Value;
 
 /// Name of the network and of its only validator.
 const NAME: &str = "bench";
-/// Power of the validator. Newcomers with a power of 1 each may join beside it, as many as there may
-/// be.
+/// Power of the validator. As many newcomers as there may be can join beside it with a power of 1.
 const POWER: u64 = 1_000;
 
 /// Creates the home with keys, configuration, and the genesis that `change` makes of the usual one.
