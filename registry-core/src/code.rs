@@ -234,7 +234,8 @@ codes! {
     /// The grant or recognition does not have the status that the action needs.
     TrustStatus = 2040, "TRUST_STATUS", "read its status again";
     /// The DID is no agent.
-    AgentNotFound = 2041, "AGENT_NOT_FOUND", "delegate to it first";
+    AgentNotFound = 2041, "AGENT_NOT_FOUND",
+        "name an agent to which a delegation was made, for a void also the operation that made it";
     /// Another principal answers for the agent.
     AgentBound = 2042, "AGENT_BOUND",
         "have the present delegation revoked, or make a DID of its own for this work";
@@ -303,12 +304,13 @@ codes! {
         "wait for the next hour (UTC), prepare the operation again with another endorser, or sign \
          with the control set";
     /// The schema does not exist.
-    SchemaNotFound = 2067, "SCHEMA_NOT_FOUND", "publish the schema first";
+    SchemaNotFound = 2067, "SCHEMA_NOT_FOUND",
+        "name a schema that was published, for a void also the operation that published it";
     /// The schema or credential type is withdrawn.
     SchemaStatus = 2068, "SCHEMA_STATUS", "read its status again; publish another schema";
     /// The author has published no such credential type.
     CredentialTypeNotFound = 2069, "CREDENTIAL_TYPE_NOT_FOUND",
-        "publish the credential type first";
+        "name a type that the author published, for a void also the operation that did";
     /// Another DID published the schema.
     SchemaNotAllowed = 2070, "SCHEMA_NOT_ALLOWED", "let the publisher of the schema sign";
     /// An approved change that waits would break a rule behind this change.
