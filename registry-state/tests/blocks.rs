@@ -14,6 +14,7 @@ use registry_core::limits::{
 use registry_core::mmr::root_of;
 use registry_core::operation::Action;
 use registry_core::record::{PartId, RecordKey};
+use registry_core::trust::Conditions;
 use registry_state::execution::{BlockBudget, BlockError};
 use registry_state::rules::Checked;
 use registry_state::state::{
@@ -21,6 +22,7 @@ use registry_state::state::{
 };
 
 use support::ledger::{GENESIS_MS, Ledger, parameters};
+use support::trust::{Party, grant, revoke, right, void};
 use support::{change, create, did_of, ed, recover, reveal, roll, rotate, seal, single, update};
 
 fn creation() -> registry_core::operation::Operation {
@@ -120,6 +122,27 @@ fn a_block_with_one_create_too_many_is_refused() {
     envelopes.push(envelope(count));
     let error = ledger.execute(&built.header, &envelopes);
     assert_eq!(error, Err(BlockError::Full { index: BLOCK_FIRST_VERSIONS_MAX }));
+}
+
+#[test]
+fn a_void_in_a_full_block_counts_as_the_first_version_that_it_writes() {
+    let authority = Party::new(20);
+    let mut ledger = Ledger::new();
+    ledger.after(1_000, std::slice::from_ref(&authority.create));
+    let key = right(&authority.did, "degrees", "did:web:school.example");
+    let granted = authority.signs(&ledger, grant(&key, None, Conditions::default()));
+    ledger.after(1_000, std::slice::from_ref(&granted));
+    // A void names the grant in its guard and writes a record of its own.
+    let voids = checked(&authority.voids(checked(&granted).id(), void(&key)));
+    let revokes = checked(&authority.signs(&ledger, revoke(&key)));
+    let mut block = ledger.start(ledger.head.time + 1_000);
+    for number in 0..BLOCK_FIRST_VERSIONS_MAX {
+        let mut operation = creation();
+        operation.salt.0[..8].copy_from_slice(&number.to_be_bytes());
+        assert_eq!(block.apply(&checked(&seal(&operation, &[ed(10)]))), Ok(()));
+    }
+    assert_eq!(block.apply(&voids), Err(ApplyError::Full));
+    assert_eq!(block.apply(&revokes), Ok(()), "it writes a record that exists");
 }
 
 #[test]
